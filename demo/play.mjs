@@ -1,0 +1,260 @@
+// Starts the built service on fresh temporary data and plays an invented bakery's conversations through it,
+// as its clients would: over HTTP and Socket.IO, in both directions, checking every message on the way.
+//
+//   node demo/play.mjs          plays, then stays up until Ctrl-C
+//   node demo/play.mjs --once   plays, then stops: 0 when everything arrived exactly once, 1 otherwise
+
+import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { io } from 'socket.io-client';
+import shop from './shop.json' with { type: 'json' };
+
+const repository = fileURLToPath(new URL('..', import.meta.url));
+const password = 'pane-burro-e-zucchero';
+const shownAtTheEnd = ['giulia.rossi@example.com', 'wang.xiaomei@example.com', 'ordini@merlodistratto.example.com'];
+const joiningAtOnce = 6;
+const messagesAtOnce = 12;
+const secondsToStart = 120;
+const secondsToAnswer = 20;
+const secondsToStop = 30;
+const rates = { RATE_JOIN: '1000', RATE_SIGN_IN: '1000', RATE_MESSAGES: '6000' };
+
+// A demo must not touch what the person's environment points to: real databases, mail, storage, keys.
+const realThings =
+  /^(DATABASE_URL|KEYRING_DATABASE_URL|REDIS_URL|SMTP_URL|PUBLIC_URL|HOST|TRUST_PROXY|REGISTRATION|(S3|TLS|MASTER)_.*)$/;
+
+const contacts = readContacts();
+const script = linesOf('conversations.jsonl').map((line) => JSON.parse(line));
+
+let baseUrl, dataDir, service, ending;
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => end(0));
+demo().catch((error) => {
+  if (ending) return;
+  console.error(`\nLa demo si è fermata: ${error.message}`);
+  end(1);
+});
+
+async function demo() {
+  const port = await freePort(Number(process.env.PORT) || 0);
+  baseUrl = `http://127.0.0.1:${port}`;
+  await startService(port);
+
+  const began = performance.now();
+  const shopToken = await registerShop();
+  await letContactsJoin(shopToken);
+  await playConversations(shopToken);
+  printSummary(port, (performance.now() - began) / 1000);
+
+  if (process.argv.includes('--once')) return end(0);
+  throw new Error(`il servizio è terminato (${await service.ended})`);
+}
+
+// Binding the port first, even one that was asked for, keeps the demo from talking to somebody else's service on it.
+function freePort(wanted) {
+  return new Promise((resolve, reject) => {
+    const probe = createServer().once('error', reject);
+    probe.listen(wanted, '127.0.0.1', () => {
+      const { port } = probe.address();
+      probe.close(() => resolve(port));
+    });
+  });
+}
+
+async function startService(port) {
+  dataDir = mkdtempSync(join(tmpdir(), 'colloquio-demo-'));
+  const harmless = Object.fromEntries(Object.entries(process.env).filter(([name]) => !realThings.test(name)));
+  const child = spawn(process.execPath, ['dist/src/main.js'], {
+    cwd: repository,
+    env: { ...harmless, ...rates, DATA_DIR: dataDir, PORT: String(port), LOG_LEVEL: 'warn' },
+    stdio: ['ignore', 'inherit', 'inherit'],
+    // In a process group of its own Ctrl-C reaches only the player, so the service is asked to stop once, in order.
+    detached: process.platform !== 'win32',
+  });
+  service = { child, outcome: undefined };
+  service.ended = new Promise((resolve) => {
+    child.once('error', (error) => resolve((service.outcome = error.message)));
+    child.once('exit', (code, signal) => resolve((service.outcome = signal ?? `codice ${code}`)));
+  });
+
+  const deadline = Date.now() + secondsToStart * 1000;
+  const ready = (answer) => answer.status === 200;
+  while (!(await fetch(`${baseUrl}/api/health/ready`).then(ready, () => false))) {
+    if (service.outcome) throw new Error(`il servizio non è partito (${service.outcome}): vedi i suoi messaggi sopra`);
+    if (Date.now() > deadline) throw new Error(`il servizio non è pronto dopo ${secondsToStart} secondi`);
+    await Promise.race([pause(200), service.ended]);
+  }
+}
+
+async function registerShop() {
+  const policies = await call('GET', `/api/policies/current?audience=subscriber&locale=${shop.locale}`);
+  const consents = policies.items.map(({ id, purpose }) => ({ policyId: id, purpose }));
+  const { session } = await call('POST', '/api/subscribers', { body: { ...shop, consents } });
+  return session.token;
+}
+
+async function letContactsJoin(shopToken) {
+  const { code } = await call('POST', '/api/invitations', { token: shopToken, body: { kind: 'open' } });
+  await eachAtMost(joiningAtOnce, contacts, async (contact) => {
+    const { policies } = await call('GET', `/api/invitations/by-code/${code}?locale=it`);
+    const { id: policyId } = policies.find(({ purpose }) => purpose === 'privacy');
+    const purposes = contact.promotions ? ['privacy', 'promotions'] : ['privacy'];
+    const consents = purposes.map((purpose) => ({ policyId, purpose }));
+    const joined = await call('POST', `/api/invitations/by-code/${code}/acceptance`, {
+      body: { ...contact.identity, password, ageConfirmed: true, locale: 'it', consents },
+    });
+    contact.username = joined.interlocutor.username;
+    contact.conversationId = joined.contact.id;
+    contact.token = joined.session.token;
+  });
+}
+
+async function playConversations(shopToken) {
+  const play = { sent: new Map(), complaints: [], conversations: new Map() };
+  play.shop = await connect(shopToken, 'subscriber', play);
+  const talking = contacts.filter(({ identity }) => script.some((line) => line.with === identity.email));
+  await eachAtMost(messagesAtOnce, talking, async ({ identity, conversationId, token }) => {
+    const interlocutor = await connect(token, 'interlocutor', play);
+    play.conversations.set(identity.email, { id: conversationId, interlocutor, lastSeq: 0, turn: Promise.resolve() });
+  });
+  await pause(500); // Socket.IO says "connected" before the service has put the device among those who hear
+
+  // Lines are taken in file order, and each waits for the one before it in its own conversation only.
+  await eachAtMost(messagesAtOnce, script, (line) => {
+    const conversation = play.conversations.get(line.with);
+    return (conversation.turn = conversation.turn.then(() => say(line, conversation, play)));
+  });
+
+  await pause(300); // a doubled message would come after the first
+  for (const { line, arrivals } of play.sent.values()) {
+    if (arrivals !== 1) play.complaints.push(`arrivato ${arrivals} volte: ${excerpt(line)}`);
+  }
+  play.shop.close();
+  for (const { interlocutor } of play.conversations.values()) interlocutor.close();
+  if (play.complaints.length > 0) throw new Error(play.complaints.slice(0, 5).join('\n'));
+}
+
+async function say(line, conversation, play) {
+  const clientId = randomUUID();
+  const received = new Promise((resolve, reject) => {
+    play.sent.set(clientId, { line, conversation, arrivals: 0, resolve, reject });
+    setTimeout(() => reject(new Error(`mai arrivato: ${excerpt(line)}`)), secondsToAnswer * 1000).unref();
+  });
+  received.catch(() => {}); // it may fail before anybody waits for it
+
+  const sender = line.from === 'subscriber' ? play.shop : conversation.interlocutor;
+  const { seq } = await ask(sender, 'message.send', { conversationId: conversation.id, clientId, body: line.body });
+  conversation.lastSeq += 1;
+  if (seq !== conversation.lastSeq) throw new Error(`seq ${seq} invece di ${conversation.lastSeq}: ${excerpt(line)}`);
+  const arrived = await received;
+  if (arrived.seq !== seq || arrived.body !== line.body) throw new Error(`arrivato diverso: ${excerpt(line)}`);
+}
+
+function connect(token, party, play) {
+  const socket = io(baseUrl, { auth: { token }, transports: ['websocket'], forceNew: true, reconnection: false });
+  socket.on('message.sent', (event) => receive(event, socket, party, play));
+  return new Promise((resolve, reject) => {
+    socket.once('connect', () => resolve(socket));
+    socket.once('connect_error', (error) => reject(new Error(`Socket.IO non accetta ${party}: ${error.message}`)));
+  });
+}
+
+async function receive({ conversationId, clientId, seq, body }, socket, party, play) {
+  const message = play.sent.get(clientId);
+  const expected = message?.conversation.id === conversationId;
+  if (!expected || ![play.shop, message.conversation.interlocutor].includes(socket)) {
+    return play.complaints.push(`arrivato a chi non doveva (${party}, conversazione ${conversationId})`);
+  }
+  if (message.line.from === party) return; // the sender's own devices hear it too
+  message.arrivals += 1;
+
+  // Lines marked "seen": false stay unread, so that the first look at the demo has something to open.
+  const receipt = { conversationId, deliveredSeq: seq, ...(message.line.seen !== false && { seenSeq: seq }) };
+  await ask(socket, 'receipt.send', receipt).then(() => message.resolve({ seq, body }), message.reject);
+}
+
+async function ask(socket, event, payload) {
+  const { data, error } = await socket.timeout(secondsToAnswer * 1000).emitWithAck(event, payload);
+  if (error) throw new Error(`${event}: ${JSON.stringify(error)}`);
+  return data;
+}
+
+async function call(method, path, { token, body } = {}) {
+  const headers = { 'Content-Type': 'application/json', ...(token && { Authorization: `Bearer ${token}` }) };
+  const answer = await fetch(baseUrl + path, { method, headers, body: body && JSON.stringify(body) });
+  if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
+  return answer.json();
+}
+
+async function eachAtMost(limit, items, work) {
+  const waiting = items.values();
+  const worker = async () => {
+    for (const item of waiting) await work(item);
+  };
+  await Promise.all(Array.from({ length: limit }, worker));
+}
+
+function printSummary(port, seconds) {
+  const people = contacts.filter(({ identity }) => shownAtTheEnd.includes(identity.email));
+  const width = Math.max(...[shop, ...people].map(({ username }) => username.length));
+  const row = (label, username, name) => `  ${label.padEnd(15)}${username.padEnd(width)}  ${name}`;
+  const rows = people.map(({ username, identity: { companyName, firstName, surname } }, i) =>
+    row(i === 0 ? 'Interlocutori' : '', username, companyName ?? `${firstName} ${surname}`),
+  );
+  const time = seconds.toLocaleString('it', { maximumFractionDigits: 1 });
+  console.log(`
+La demo è pronta.
+
+  Indirizzo      http://localhost:${port}
+  API            http://localhost:${port}/api/docs
+
+${row('Negozio', shop.username, shop.businessName)}
+                 password: ${shop.password}
+
+${rows.join('\n')}
+                 password, per tutti: ${password}
+
+  Giocati        ${contacts.length} contatti e ${script.length} messaggi in ${time} secondi
+  Dati           ${dataDir} (temporanei)
+
+Ctrl-C termina la demo e cancella i suoi dati.
+`);
+}
+
+function end(code) {
+  return (ending ??= stop().then(() => process.exit(code)));
+}
+
+async function stop() {
+  if (service && !service.outcome) {
+    service.child.kill('SIGTERM');
+    setTimeout(() => service.child.kill('SIGKILL'), secondsToStop * 1000);
+    await service.ended;
+  }
+  if (dataDir) rmSync(dataDir, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+}
+
+// No value holds a comma or quotes; an empty one is left out.
+function readContacts() {
+  const [names, ...rows] = linesOf('contacts.csv').map((line) => line.split(','));
+  return rows.map((values) => {
+    const fields = values.map((value, i) => [names[i], value]).filter(([, value]) => value);
+    const { promotions, ...identity } = Object.fromEntries(fields);
+    return { identity, promotions: promotions === 'true' };
+  });
+}
+
+function linesOf(name) {
+  return readFileSync(new URL(name, import.meta.url), 'utf8')
+    .trim()
+    .split(/\r?\n/);
+}
+
+function excerpt({ with: email, body }) {
+  return `«${body.slice(0, 40)}» (${email})`;
+}

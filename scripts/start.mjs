@@ -1,0 +1,3 @@
+import './build.mjs';
+
+await import('../dist/src/main.js');

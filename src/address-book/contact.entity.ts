@@ -1,0 +1,41 @@
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+
+/** Links one subscriber to one interlocutor. Its id is also that of their conversation. */
+@Entity('contact')
+export class Contact {
+  @PrimaryColumn('uuid', { name: 'subscriber_id' })
+  subscriberId: string;
+
+  @PrimaryColumn('uuid')
+  id: string;
+
+  @Column('uuid', { name: 'interlocutor_id' })
+  interlocutorId: string;
+
+  /** The contact's own copy of the interlocutor's identity, sealed with the contact's key. */
+  @Column('bytea')
+  identity: Buffer;
+
+  @Column('text', { nullable: true })
+  region: string | null;
+
+  @Column('text', { nullable: true })
+  province: string | null;
+
+  @Column('text', { nullable: true })
+  sector: string | null;
+
+  /** Whether the last word on promotions was yes. */
+  @Column('boolean')
+  promotions: boolean;
+
+  /** The version of the privacy policy that was accepted. */
+  @Column('integer', { name: 'privacy_version' })
+  privacyVersion: number;
+
+  @Column('timestamptz', { name: 'joined_at' })
+  joinedAt: Date;
+
+  @Column('timestamptz', { name: 'updated_at' })
+  updatedAt: Date;
+}

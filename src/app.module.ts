@@ -1,0 +1,39 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import type { DataSourceOptions } from 'typeorm';
+import { AddressBookModule } from './address-book/address-book.module.js';
+import { AuthModule } from './auth/auth.module.js';
+import { ConsentsModule } from './consents/consents.module.js';
+import { ConversationsModule } from './conversations/conversations.module.js';
+import { HealthModule } from './health/health.module.js';
+import { InterlocutorsModule } from './interlocutors/interlocutors.module.js';
+import { InvitationsModule } from './invitations/invitations.module.js';
+import { type Foundation, PlatformModule } from './platform/platform.module.js';
+import { PoliciesModule } from './policies/policies.module.js';
+import { ProfilesModule } from './profiles/profiles.module.js';
+import { RegistrationModule } from './registration/registration.module.js';
+import { SubscribersModule } from './subscribers/subscribers.module.js';
+
+@Module({})
+export class AppModule {
+  static with(foundation: Foundation, database: DataSourceOptions): DynamicModule {
+    return {
+      module: AppModule,
+      imports: [
+        PlatformModule.with(foundation),
+        TypeOrmModule.forRoot({ ...database, autoLoadEntities: true, migrationsRun: true, retryAttempts: 0 }),
+        AddressBookModule,
+        AuthModule,
+        ConsentsModule,
+        ConversationsModule,
+        HealthModule,
+        InterlocutorsModule,
+        InvitationsModule,
+        PoliciesModule,
+        ProfilesModule,
+        RegistrationModule,
+        SubscribersModule,
+      ],
+    };
+  }
+}

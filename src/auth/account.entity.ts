@@ -1,0 +1,35 @@
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+
+/** Somebody who signs in: a member of a subscriber, or an interlocutor. */
+@Entity('account')
+export class Account {
+  @PrimaryColumn('uuid')
+  id: string;
+
+  @Column('text')
+  kind: 'member' | 'interlocutor';
+
+  /** Of a member. */
+  @Column('uuid', { name: 'subscriber_id', nullable: true })
+  subscriberId: string | null;
+
+  /** Sealed with the key of the subscriber or of the interlocutor. */
+  @Column('bytea')
+  username: Buffer;
+
+  @Column('bytea', { name: 'username_hash' })
+  usernameHash: Buffer;
+
+  /** Set when the address was verified. Several accounts may share one address. */
+  @Column('bytea', { name: 'email_hash', nullable: true })
+  emailHash: Buffer | null;
+
+  @Column('text', { name: 'password_hash' })
+  passwordHash: string;
+
+  @Column('text')
+  locale: string;
+
+  @Column('timestamptz', { name: 'created_at' })
+  createdAt: Date;
+}

@@ -1,0 +1,124 @@
+import { Injectable } from '@nestjs/common';
+import { InjectRepository } from '@nestjs/typeorm';
+import type { EntityManager, Repository } from 'typeorm';
+import { limits } from '../contract/limits.js';
+import type { KeyRef } from '../platform/vault/keyring.js';
+import { Vault } from '../platform/vault/vault.js';
+import { Account } from './account.entity.js';
+import { UsernameTaken } from './auth.errors.js';
+import { hashPassword } from './passwords.js';
+import { accountKey, type Principal } from './principal.js';
+import { proposeUsername, type UsernameParts } from './usernames.js';
+
+export interface NewAccount {
+  id: string;
+  kind: Account['kind'];
+  subscriberId: string | null;
+  key: KeyRef;
+  username: string;
+  passwordHash: string;
+  locale: string;
+}
+
+@Injectable()
+export class Accounts {
+  constructor(
+    @InjectRepository(Account) private readonly accounts: Repository<Account>,
+    private readonly vault: Vault,
+  ) {}
+
+  hashPassword(password: string): Promise<string> {
+    return hashPassword(password);
+  }
+
+  /** @throws UsernameTaken */
+  async create(manager: EntityManager, { key, username, ...account }: NewAccount): Promise<void> {
+    const created = await manager
+      .createQueryBuilder()
+      .insert()
+      .into(Account)
+      .values({
+        ...account,
+        username: await this.vault.seal(key, username, usernameContext(account.id)),
+        usernameHash: this.usernameHash(username),
+        emailHash: null,
+        createdAt: new Date(),
+      })
+      .orIgnore()
+      .returning('id')
+      .execute();
+    if ((created.raw as unknown[]).length === 0) throw new UsernameTaken();
+  }
+
+  /**
+   * Creates an account under a username that is free: {@link freeUsername}.
+   * @returns the username
+   */
+  async createWithFreeUsername(
+    manager: EntityManager,
+    account: Omit<NewAccount, 'username'>,
+    wish: string | undefined,
+    parts: UsernameParts,
+  ): Promise<string> {
+    for (;;) {
+      const username = await this.freeUsername(wish, parts);
+      try {
+        await this.create(manager, { ...account, username });
+        return username;
+      } catch (error) {
+        // Somebody else took it in between.
+        if (!(error instanceof UsernameTaken)) throw error;
+      }
+    }
+  }
+
+  /**
+   * A free username: the wish if it is free, otherwise one made of it or of the name, with digits. Without a wish there
+   * are always digits, so that a plain proposal does not disclose that no one of this name has an account.
+   */
+  private async freeUsername(wish: string | undefined, parts: UsernameParts): Promise<string> {
+    if (wish !== undefined && (await this.isFree(wish))) return wish;
+    const name = wish === undefined ? parts : { companyName: wish.replace(/[._-]/g, ' ') };
+    for (let attempt = 1; ; attempt++) {
+      const proposal = proposeUsername(name, attempt);
+      if (await this.isFree(proposal)) return proposal;
+    }
+  }
+
+  /** The accounts that a login may mean: the one of this username, or those that verified this address. */
+  candidates(login: string): Promise<Account[]> {
+    return this.accounts.find({
+      where: login.includes('@') ? { emailHash: this.emailHash(login) } : { usernameHash: this.usernameHash(login) },
+      order: { createdAt: 'ASC' },
+      take: limits.accountsPerAddress,
+    });
+  }
+
+  /** The key that seals what belongs to an account. */
+  async keyOf({ id, subscriberId }: Account): Promise<KeyRef> {
+    if (subscriberId) return { scope: 'subscriber', id: subscriberId };
+    const [row] = await this.accounts.query<{ id: string }[]>('SELECT id FROM interlocutor WHERE account_id = $1', [
+      id,
+    ]);
+    return { scope: 'interlocutor', id: row!.id };
+  }
+
+  async username(principal: Principal): Promise<string> {
+    const { id, username } = await this.accounts.findOneByOrFail({ id: principal.accountId });
+    return this.vault.open(accountKey(principal), username, usernameContext(id));
+  }
+
+  private async isFree(username: string): Promise<boolean> {
+    return !(await this.accounts.existsBy({ usernameHash: this.usernameHash(username) }));
+  }
+
+  private usernameHash(username: string): Buffer {
+    return this.vault.lookupHash('username', username);
+  }
+
+  private emailHash(email: string): Buffer {
+    return this.vault.lookupHash('email', email.toLowerCase());
+  }
+}
+
+const usernameContext = (accountId: string) => ['account', accountId, 'username'];

@@ -1,0 +1,9 @@
+import { isMember, type Principal } from './principal.js';
+import type { PrincipalView } from './sessions.dto.js';
+
+/** A principal as clients get it. */
+export function viewOf(principal: Principal): PrincipalView {
+  if (!isMember(principal)) return { kind: principal.kind, interlocutorId: principal.interlocutorId };
+  const { kind, subscriberId, memberId, role } = principal;
+  return { kind, subscriberId, memberId, role };
+}

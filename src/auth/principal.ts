@@ -1,0 +1,41 @@
+import type { Party } from '../contract/events.js';
+import type { Audience } from '../platform/realtime/realtime.js';
+import type { KeyRef } from '../platform/vault/keyring.js';
+
+interface SignedIn {
+  accountId: string;
+  sessionId: string;
+  locale: string;
+}
+
+/** A member acts for its subscriber; interlocutors see the business, never the member. */
+export interface MemberPrincipal extends SignedIn {
+  kind: 'member';
+  subscriberId: string;
+  memberId: string;
+  role: 'owner' | 'staff';
+}
+
+export interface InterlocutorPrincipal extends SignedIn {
+  kind: 'interlocutor';
+  interlocutorId: string;
+}
+
+/** Who asks, as the session says. */
+export type Principal = MemberPrincipal | InterlocutorPrincipal;
+
+export const isMember = (principal: Principal): principal is MemberPrincipal => principal.kind === 'member';
+
+/** Which side of a conversation the principal is. */
+export const partyOf = (principal: Principal): Party => (isMember(principal) ? 'subscriber' : 'interlocutor');
+
+/** Whose key seals what belongs to the account: its username, the names of its devices. */
+export function accountKey(principal: Principal): KeyRef {
+  return isMember(principal)
+    ? { scope: 'subscriber', id: principal.subscriberId }
+    : { scope: 'interlocutor', id: principal.interlocutorId };
+}
+
+export function audienceOf(principal: Principal): Audience {
+  return isMember(principal) ? `subscriber:${principal.subscriberId}` : `interlocutor:${principal.interlocutorId}`;
+}

@@ -1,0 +1,76 @@
+import {
+  type CanActivate,
+  createParamDecorator,
+  type ExecutionContext,
+  Inject,
+  Injectable,
+  SetMetadata,
+} from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+import type { Request } from 'express';
+import type { Config } from '../platform/config.js';
+import { CONFIG } from '../platform/config.provider.js';
+import { NotFound } from '../platform/problems/domain-error.js';
+import { Unauthenticated } from './auth.errors.js';
+import type { Principal } from './principal.js';
+import { Sessions } from './sessions.service.js';
+import { bearerOf, cookieOf, webAppOf } from './tokens.js';
+
+const publicRoute = 'colloquio:public';
+const onlyKind = 'colloquio:only';
+
+/** A route that needs no session. With `session: 'welcome'` a valid one is used when it comes along. */
+export const Public = (options: { session: 'ignored' | 'welcome' } = { session: 'ignored' }) =>
+  SetMetadata(publicRoute, options);
+
+/** A controller or route for one kind of principal; for the other it does not exist. */
+export const Only = (kind: Principal['kind']) => SetMetadata(onlyKind, kind);
+
+type Authenticable = Request & { principal?: Principal };
+
+/** The principal who asks; undefined only on public routes. */
+export const Caller = createParamDecorator(
+  (_data: unknown, context: ExecutionContext) => context.switchToHttp().getRequest<Authenticable>().principal,
+);
+
+/** Lets a request pass when its session is valid and of the right kind, before anything of it is looked at. */
+@Injectable()
+export class SessionGuard implements CanActivate {
+  private readonly secure: boolean;
+
+  constructor(
+    private readonly reflector: Reflector,
+    private readonly sessions: Sessions,
+    @Inject(CONFIG) config: Config,
+  ) {
+    this.secure = config.publicUrl.protocol === 'https:';
+  }
+
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    // Sockets are admitted with their session when they connect.
+    if (context.getType() !== 'http') return true;
+    const places = [context.getHandler(), context.getClass()];
+    const open = this.reflector.getAllAndOverride<{ session: 'ignored' | 'welcome' } | undefined>(publicRoute, places);
+    if (open?.session === 'ignored') return true;
+    const request = context.switchToHttp().getRequest<Authenticable>();
+    const token = this.tokenOf(request);
+    if (token === undefined) {
+      if (open) return true;
+      throw new Unauthenticated();
+    }
+    const { principal } = await this.sessions.authenticate(token);
+    const kind = this.reflector.getAllAndOverride<Principal['kind'] | undefined>(onlyKind, places);
+    if (kind && principal.kind !== kind) throw new NotFound();
+    request.principal = principal;
+    return true;
+  }
+
+  /** @throws Unauthenticated for an `Authorization` that is no bearer token */
+  private tokenOf(request: Request): string | undefined {
+    const { authorization, cookie } = request.headers;
+    if (authorization === undefined) return cookieOf(cookie, webAppOf(request), this.secure);
+    const token = bearerOf(authorization);
+    if (token === undefined) throw new Unauthenticated();
+    return token;
+  }
+}

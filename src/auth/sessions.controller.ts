@@ -1,0 +1,64 @@
+import { Body, Controller, Delete, Get, HttpCode, Param, ParseUUIDPipe, Post, Req } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import type { Request } from 'express';
+import { networkOf } from '../platform/rate-limits.js';
+import type { Principal } from './principal.js';
+import { viewOf } from './principal-view.js';
+import { SessionCookies } from './session-cookies.js';
+import { Caller, Public } from './session.guard.js';
+import { DeviceList, SignedIn, SignIn } from './sessions.dto.js';
+import { Sessions } from './sessions.service.js';
+import { accountKindOf, webAppOf } from './tokens.js';
+
+@ApiTags('sessions')
+@Controller('sessions')
+export class SessionsController {
+  constructor(
+    private readonly sessions: Sessions,
+    private readonly cookies: SessionCookies,
+  ) {}
+
+  /** Sign in. A web app that names itself with X-Colloquio-App gets its cookie as well. */
+  @Public()
+  @Post()
+  async signIn(@Body() { username, password, device }: SignIn, @Req() request: Request): Promise<SignedIn> {
+    const app = webAppOf(request);
+    const { principal, ...opened } = await this.sessions.signIn({
+      login: username,
+      password,
+      device,
+      kind: app && accountKindOf[app],
+      network: networkOf(request.ip),
+    });
+    return { ...this.cookies.give(request, opened), principal: viewOf(principal) };
+  }
+
+  /** The devices signed in to this account. */
+  @Get()
+  async list(@Caller() principal: Principal): Promise<DeviceList> {
+    const devices = await this.sessions.list(principal);
+    const items = devices.map(({ id, device, createdAt, usedAt }) => ({
+      id,
+      device,
+      createdAt: createdAt.toISOString(),
+      lastUsedAt: usedAt.toISOString(),
+      current: id === principal.sessionId,
+    }));
+    return { items, nextCursor: null };
+  }
+
+  /** Log out. Once this has answered, the device gets no event. */
+  @Delete('current')
+  @HttpCode(204)
+  async endCurrent(@Caller() principal: Principal, @Req() request: Request): Promise<void> {
+    await this.sessions.end(principal, principal.sessionId);
+    this.cookies.take(request, principal);
+  }
+
+  /** End the session of another device of this account. */
+  @Delete(':id')
+  @HttpCode(204)
+  async end(@Caller() principal: Principal, @Param('id', ParseUUIDPipe) id: string): Promise<void> {
+    await this.sessions.end(principal, id);
+  }
+}

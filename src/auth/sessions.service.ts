@@ -1,0 +1,225 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { Inject, Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
+import { InjectRepository } from '@nestjs/typeorm';
+import { LessThanOrEqual, MoreThan, type EntityManager, type Repository } from 'typeorm';
+import { v7 as uuid } from 'uuid';
+import { limits } from '../contract/limits.js';
+import type { Config } from '../platform/config.js';
+import { CONFIG } from '../platform/config.provider.js';
+import { Log } from '../platform/log.js';
+import { NotFound } from '../platform/problems/domain-error.js';
+import { RateLimits } from '../platform/rate-limits.js';
+import { Realtime } from '../platform/realtime/realtime.js';
+import type { KeyRef } from '../platform/vault/keyring.js';
+import { Vault } from '../platform/vault/vault.js';
+import type { Account } from './account.entity.js';
+import { Accounts } from './accounts.service.js';
+import { SignInFailed, Unauthenticated } from './auth.errors.js';
+import { verifyPassword } from './passwords.js';
+import { accountKey, type Principal } from './principal.js';
+import { Session } from './session.entity.js';
+
+export interface OpenedSession {
+  id: string;
+  token: string;
+  expiresAt: Date;
+}
+
+/** A session that authenticates, and until when. */
+export interface Authenticated {
+  principal: Principal;
+  expiresAt: Date;
+}
+
+export interface Credentials {
+  login: string;
+  password: string;
+  device: string | undefined;
+  /** Which kind of account the web app that asks is for; any without it. */
+  kind: Account['kind'] | undefined;
+  network: string;
+}
+
+export interface NewDevice {
+  /** The account's key. */
+  key: KeyRef;
+  device: string | undefined;
+}
+
+interface SessionRow {
+  session_id: string;
+  account_id: string;
+  used_at: Date;
+  expires_at: Date;
+  kind: Account['kind'];
+  locale: string;
+  subscriber_id: string | null;
+  member_id: string | null;
+  role: 'owner' | 'staff' | null;
+  interlocutor_id: string | null;
+}
+
+const day = 24 * 60 * 60 * 1000;
+const sweepMilliseconds = 10 * 60 * 1000;
+const longestUseGap = 60 * 60 * 1000;
+
+@Injectable()
+export class Sessions implements OnModuleInit, OnModuleDestroy {
+  private readonly lifetime: number;
+  private sweeper: NodeJS.Timeout | undefined;
+
+  constructor(
+    @InjectRepository(Session) private readonly sessions: Repository<Session>,
+    @Inject(CONFIG) config: Config,
+    private readonly accounts: Accounts,
+    private readonly limits: RateLimits,
+    private readonly realtime: Realtime,
+    private readonly vault: Vault,
+    private readonly log: Log,
+  ) {
+    this.lifetime = config.sessionDays * day;
+  }
+
+  onModuleInit(): void {
+    this.sweeper = setInterval(() => void this.sweep().catch((error) => this.log.failure(error)), sweepMilliseconds);
+    this.sweeper.unref();
+  }
+
+  onModuleDestroy(): void {
+    clearInterval(this.sweeper);
+  }
+
+  /**
+   * Signs in by username, or by an address that the account has verified.
+   * @throws SignInFailed for a wrong password and for an unknown name alike, after the same work
+   */
+  async signIn({
+    login,
+    password,
+    device,
+    kind,
+    network,
+  }: Credentials): Promise<OpenedSession & { principal: Principal }> {
+    const name = login.trim().toLowerCase();
+    await this.limits.count('signInByAddress', network);
+    await this.limits.count('signInByNameAndAddress', name, network);
+    await this.limits.count('signInByName', name);
+    const account = await this.matching(name, password, kind);
+    if (!account) throw new SignInFailed();
+    await this.limits.forget('signInByNameAndAddress', name, network);
+    const key = await this.accounts.keyOf(account);
+    const opened = await this.open(this.sessions.manager, account.id, { key, device });
+    const { principal } = await this.authenticate(opened.token);
+    return { ...opened, principal };
+  }
+
+  /** Opens a session for an account; the token is told once and kept only as a hash, the device's name sealed. */
+  async open(manager: EntityManager, accountId: string, { key, device }: NewDevice): Promise<OpenedSession> {
+    const token = randomBytes(32).toString('base64url');
+    const id = uuid();
+    const now = new Date();
+    const expiresAt = new Date(now.getTime() + this.lifetime);
+    await manager.insert(Session, {
+      id,
+      accountId,
+      tokenHash: hashOf(token),
+      device: device === undefined ? null : await this.vault.seal(key, device, deviceContext(id)),
+      createdAt: now,
+      usedAt: now,
+      expiresAt,
+    });
+    return { id, token, expiresAt };
+  }
+
+  /** @throws Unauthenticated */
+  async authenticate(token: string): Promise<Authenticated> {
+    const [row] = await this.sessions.query<SessionRow[]>(
+      `SELECT session.id AS session_id, account.id AS account_id, session.used_at, session.expires_at, account.kind,
+              account.locale, account.subscriber_id, member.id AS member_id, member.role, interlocutor.id AS interlocutor_id
+       FROM session
+       JOIN account ON account.id = session.account_id
+       LEFT JOIN member ON member.subscriber_id = account.subscriber_id AND member.account_id = account.id
+       LEFT JOIN interlocutor ON interlocutor.account_id = account.id
+       WHERE session.token_hash = $1 AND session.expires_at > $2`,
+      [hashOf(token), new Date()],
+    );
+    const principal = row && principalOf(row);
+    if (!principal) throw new Unauthenticated();
+    return { principal, expiresAt: await this.use(row) };
+  }
+
+  /** Until when the session stands; undefined when it has ended. */
+  async expiryOf(id: string): Promise<Date | undefined> {
+    const session = await this.sessions.findOneBy({ id, expiresAt: MoreThan(new Date()) });
+    return session?.expiresAt;
+  }
+
+  /** The devices that are signed in to the principal's account, newest first. */
+  async list(principal: Principal): Promise<{ id: string; device: string | null; createdAt: Date; usedAt: Date }[]> {
+    const sessions = await this.sessions.find({
+      where: { accountId: principal.accountId, expiresAt: MoreThan(new Date()) },
+      order: { createdAt: 'DESC' },
+    });
+    const key = accountKey(principal);
+    return Promise.all(
+      sessions.map(async ({ id, device, createdAt, usedAt }) => ({
+        id,
+        device: device && (await this.vault.open(key, device, deviceContext(id))),
+        createdAt,
+        usedAt,
+      })),
+    );
+  }
+
+  /**
+   * Ends a session of the principal's own account. When this resolves its device gets nothing more.
+   * @throws NotFound
+   */
+  async end(principal: Principal, id: string): Promise<void> {
+    const { affected } = await this.sessions.delete({ id, accountId: principal.accountId });
+    if (!affected) throw new NotFound();
+    await this.realtime.cut(id, { tell: id !== principal.sessionId });
+    this.realtime.tell(`account:${principal.accountId}`, 'session.ended', { id });
+  }
+
+  private async matching(
+    name: string,
+    password: string,
+    kind: Account['kind'] | undefined,
+  ): Promise<Account | undefined> {
+    const candidates: (Account | undefined)[] = await this.accounts.candidates(name);
+    // An address may stand for several accounts: the work must not tell how many.
+    const comparisons = name.includes('@') ? limits.accountsPerAddress : 1;
+    while (candidates.length < comparisons) candidates.push(undefined);
+    const matches = await Promise.all(
+      candidates.map(async (account) => (await verifyPassword(password, account?.passwordHash)) && account),
+    );
+    return matches.find((account) => account && (kind === undefined || account.kind === kind)) || undefined;
+  }
+
+  /** Prolongs a session when it is used; written at most once an hour. */
+  private async use({ session_id: id, used_at: usedAt, expires_at: expiresAt }: SessionRow): Promise<Date> {
+    const now = Date.now();
+    if (now - usedAt.getTime() < Math.min(longestUseGap, this.lifetime / 10)) return expiresAt;
+    const prolonged = new Date(now + this.lifetime);
+    await this.sessions.update({ id }, { usedAt: new Date(now), expiresAt: prolonged });
+    return prolonged;
+  }
+
+  private async sweep(): Promise<void> {
+    await this.sessions.delete({ expiresAt: LessThanOrEqual(new Date()) });
+  }
+}
+
+function principalOf(row: SessionRow): Principal | undefined {
+  const { session_id: sessionId, account_id: accountId, locale } = row;
+  const signedIn = { sessionId, accountId, locale };
+  if (row.kind === 'interlocutor') {
+    return row.interlocutor_id ? { ...signedIn, kind: 'interlocutor', interlocutorId: row.interlocutor_id } : undefined;
+  }
+  if (!row.subscriber_id || !row.member_id || !row.role) return undefined;
+  return { ...signedIn, kind: 'member', subscriberId: row.subscriber_id, memberId: row.member_id, role: row.role };
+}
+
+const hashOf = (token: string) => createHash('sha256').update(token).digest();
+const deviceContext = (sessionId: string) => ['session', sessionId, 'device'];

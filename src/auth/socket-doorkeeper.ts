@@ -1,0 +1,33 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { Config } from '../platform/config.js';
+import { CONFIG } from '../platform/config.provider.js';
+import type { Doorkeeper, Handshake } from '../platform/realtime/realtime.js';
+import { Unauthenticated } from './auth.errors.js';
+import { audienceOf, type Principal } from './principal.js';
+import { Sessions } from './sessions.service.js';
+import { asWebApp, cookieOf } from './tokens.js';
+
+/** Admits sockets by the token of their handshake, or by the cookie of the web app they name. */
+@Injectable()
+export class SocketDoorkeeper implements Doorkeeper<Principal> {
+  private readonly secure: boolean;
+
+  constructor(
+    private readonly sessions: Sessions,
+    @Inject(CONFIG) config: Config,
+  ) {
+    this.secure = config.publicUrl.protocol === 'https:';
+  }
+
+  async admit({ token, cookie, as }: Handshake): ReturnType<Doorkeeper<Principal>['admit']> {
+    const given = typeof token === 'string' ? token : cookieOf(cookie, asWebApp(as), this.secure);
+    if (!given) throw new Unauthenticated();
+    const { principal, expiresAt } = await this.sessions.authenticate(given);
+    const { sessionId, accountId } = principal;
+    return { principal, admission: { sessionId, accountId, audience: audienceOf(principal), expiresAt } };
+  }
+
+  expiryOf(sessionId: string): Promise<Date | undefined> {
+    return this.sessions.expiryOf(sessionId);
+  }
+}

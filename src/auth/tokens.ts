@@ -1,0 +1,48 @@
+import { parse, serialize } from 'cookie';
+import type { Request, Response } from 'express';
+import type { Account } from './account.entity.js';
+
+/** The two web apps, each with a cookie of its own, so that a merchant can join another shop in the same browser. */
+export const webApps = ['dashboard', 'app'] as const;
+export type WebApp = (typeof webApps)[number];
+
+export const accountKindOf: Record<WebApp, Account['kind']> = { dashboard: 'member', app: 'interlocutor' };
+
+/** Which web app a request says it comes from: the header, or `?as=` where no header can be set. */
+export function webAppOf(request: Request): WebApp | undefined {
+  return asWebApp(request.headers['x-colloquio-app'] ?? request.query['as']);
+}
+
+export function asWebApp(name: unknown): WebApp | undefined {
+  return webApps.find((app) => app === name);
+}
+
+/** The token of an `Authorization` header, or undefined when it is none. */
+export function bearerOf(authorization: string): string | undefined {
+  return /^Bearer ([A-Za-z0-9_-]{20,100})$/i.exec(authorization)?.[1];
+}
+
+/** The cookie of the web app that asks. Without its name a cookie does not authenticate. */
+export function cookieOf(cookies: string | undefined, app: WebApp | undefined, secure: boolean): string | undefined {
+  return cookies && app && parse(cookies)[cookieName(app, secure)];
+}
+
+export function setSessionCookie(
+  response: Response,
+  app: WebApp,
+  { token, expiresAt }: { token: string; expiresAt: Date },
+  secure: boolean,
+): void {
+  response.appendHeader(
+    'Set-Cookie',
+    serialize(cookieName(app, secure), token, { ...cookieOptions(secure), expires: expiresAt }),
+  );
+}
+
+export function clearSessionCookie(response: Response, app: WebApp, secure: boolean): void {
+  response.appendHeader('Set-Cookie', serialize(cookieName(app, secure), '', { ...cookieOptions(secure), maxAge: 0 }));
+}
+
+/** Over HTTPS the `__Host-` prefix ties the cookie to this very host (RFC 6265bis, section 4.1.3.2). */
+const cookieName = (app: WebApp, secure: boolean) => `${secure ? '__Host-' : ''}colloquio-${app}`;
+const cookieOptions = (secure: boolean) => ({ httpOnly: true, sameSite: 'strict', path: '/', secure }) as const;

@@ -1,0 +1,97 @@
+import { randomInt } from 'node:crypto';
+import { ValidateBy, type ValidationArguments, type ValidationOptions } from 'class-validator';
+import { limits } from '../contract/limits.js';
+
+export interface UsernameParts {
+  firstName?: string | null | undefined;
+  surname?: string | null | undefined;
+  companyName?: string | null | undefined;
+}
+
+export interface UsernameError {
+  code: 'username_too_short' | 'username_too_long' | 'username_characters' | 'username_punctuation';
+  message: string;
+}
+
+/** Letters that carry no separable accent, so that Unicode decomposition leaves them as they are. */
+const foldedLetters: Record<string, string> = {
+  ß: 'ss',
+  æ: 'ae',
+  œ: 'oe',
+  ø: 'o',
+  đ: 'd',
+  ð: 'd',
+  þ: 'th',
+  ł: 'l',
+  ħ: 'h',
+  ı: 'i',
+  ŋ: 'n',
+};
+
+/**
+ * What keeps a username from being accepted, or undefined. 3 to 32 of a-z, 0-9 and `._-`, with a letter or digit at
+ * both ends and between two signs; without `@`, so that a username and an email address cannot be taken for each other.
+ */
+export function usernameError(username: string): UsernameError | undefined {
+  const { usernameMinLength: min, usernameMaxLength: max } = limits;
+  if (username.length < min) {
+    return { code: 'username_too_short', message: `A username has at least ${min} characters.` };
+  }
+  if (username.length > max) {
+    return { code: 'username_too_long', message: `A username has at most ${max} characters.` };
+  }
+  if (!/^[a-z0-9._-]+$/.test(username)) {
+    const message = 'A username is made of lower-case letters a to z, digits, full stops, hyphens and underscores.';
+    return { code: 'username_characters', message };
+  }
+  if (!/^[a-z0-9]+(?:[._-][a-z0-9]+)*$/.test(username)) {
+    const message = 'A username begins and ends with a letter or digit and has no two signs in a row.';
+    return { code: 'username_punctuation', message };
+  }
+  return undefined;
+}
+
+export function IsUsername(options?: ValidationOptions): PropertyDecorator {
+  const problem = (value: unknown) =>
+    typeof value === 'string' ? usernameError(value)?.message : 'A username is a text.';
+  const validator = {
+    validate: (value: unknown) => problem(value) === undefined,
+    defaultMessage: (args?: ValidationArguments) => problem(args?.value) ?? '',
+  };
+  return ValidateBy({ name: 'isUsername', validator }, options);
+}
+
+/**
+ * A valid username for a person or a company: `anna.rossi`, `panificio.rossi.srl`. From the second attempt on random
+ * digits follow, more with every attempt (`anna.rossi.4821`), as they do at once where the name gives fewer than
+ * three Latin letters. A name in another script gives `ospite` with digits: a wrong transliteration of somebody's
+ * name would be worse than none.
+ * @param attempt 0 for the first proposal, then 1, 2 … while the proposals are taken
+ */
+export function proposeUsername(parts: UsernameParts, attempt: number): string {
+  const words = [joined(parts.firstName), joined(parts.surname), ...separated(parts.companyName)].filter(Boolean);
+  const name = words.join('.') || 'ospite';
+  const digits = attempt > 0 || words.length === 0 || name.length < limits.usernameMinLength;
+  const suffix = digits ? `.${randomDigits(Math.min(3 + Math.max(attempt, 1), 12))}` : '';
+  return name.slice(0, limits.usernameMaxLength - suffix.length).replace(/\.$/, '') + suffix;
+}
+
+function joined(name: UsernameParts['surname']): string {
+  return folded(name ?? '').replace(/[^a-z0-9]/g, '');
+}
+
+/** "S.r.l." and "dell’Orto" stay one word each. */
+function separated(name: UsernameParts['companyName']): string[] {
+  return folded(name ?? '')
+    .replace(/['’.]/g, '')
+    .split(/[^a-z0-9]+/);
+}
+
+function folded(text: string): string {
+  const letters = text.toLowerCase().replace(/[ßæœøđðþłħıŋ]/g, (letter) => foldedLetters[letter] ?? letter);
+  return letters.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase();
+}
+
+function randomDigits(count: number): string {
+  return String(randomInt(10 ** (count - 1), 10 ** count));
+}

@@ -1,0 +1,71 @@
+import { Body, Controller, Get, HttpCode, Post, Query } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import { isMember, type Principal } from '../auth/principal.js';
+import { Unauthenticated } from '../auth/auth.errors.js';
+import { Caller, Public } from '../auth/session.guard.js';
+import { NotFound } from '../platform/problems/domain-error.js';
+import { Subscribers } from '../subscribers/subscribers.service.js';
+import { ChangeConsent, ConsentList, CurrentPolicies, PolicyList } from './consents.dto.js';
+import { Consents } from './consents.service.js';
+import { viewOf } from './policy-view.js';
+
+@ApiTags('consents')
+@Controller()
+export class ConsentsController {
+  constructor(
+    private readonly consents: Consents,
+    private readonly subscribers: Subscribers,
+  ) {}
+
+  /**
+   * The policies in force. Those for subscribers are public; an interlocutor reads those of its own subscribers here, and
+   * before joining with the invitation.
+   */
+  @Public({ session: 'welcome' })
+  @Get('policies/current')
+  async current(@Query() query: CurrentPolicies, @Caller() principal: Principal | undefined): Promise<PolicyList> {
+    const { audience, locale, contactId } = query;
+    if (audience === 'subscriber') {
+      const own = principal && isMember(principal) ? await this.subscribers.get(principal.subscriberId) : undefined;
+      const accepted = own && { terms: own.termsVersion, privacy: own.privacyVersion };
+      return { items: this.consents.shownToSubscribers(locale).map((shown) => viewOf(shown, accepted)) };
+    }
+    if (!principal) throw new Unauthenticated();
+    if (isMember(principal) || !contactId) throw new NotFound();
+    const { subscriber, contact } = await this.consents.ownContact(principal.interlocutorId, contactId);
+    const shown = this.consents.shownToInterlocutors(subscriber, locale);
+    return { items: shown.map((each) => viewOf(each, { terms: 0, privacy: contact.privacyVersion })) };
+  }
+
+  /** What the one who asks has agreed to and withdrawn, newest first. */
+  @Get('consents')
+  async list(@Caller() principal: Principal): Promise<ConsentList> {
+    const items = (await this.consents.list(principal)).map(({ consent, businessName }) => ({
+      id: consent.id,
+      contactId: consent.contactId,
+      businessName,
+      purpose: consent.purpose,
+      given: consent.given,
+      basis: consent.basis,
+      policyId: consent.policyId,
+      policyVersion: consent.policyVersion,
+      locale: consent.locale,
+      sha256: consent.textSha256.toString('hex'),
+      how: consent.how,
+      recordedAt: consent.recordedAt.toISOString(),
+    }));
+    return { items, nextCursor: null };
+  }
+
+  /** Accept a newer policy; give or withdraw the consent to promotions. */
+  @Post('consents')
+  @HttpCode(204)
+  async change(@Caller() principal: Principal, @Body() { given, contactId, ...consent }: ChangeConsent): Promise<void> {
+    if (!isMember(principal)) {
+      if (!contactId) throw new NotFound();
+      return this.consents.changeOfContact(principal, contactId, given, consent);
+    }
+    if (contactId) throw new NotFound();
+    await this.consents.changeOfSubscriber(principal, given, consent);
+  }
+}

@@ -1,0 +1,96 @@
+import { Type } from 'class-transformer';
+import { IsBoolean, IsIn, IsOptional, IsUUID, Matches } from 'class-validator';
+import type { ConsentPurpose } from '../contract/events.js';
+import { InLocale } from '../subscribers/subscribers.dto.js';
+
+const purposes = ['terms', 'privacy', 'promotions'] as const;
+
+export class GivenConsent {
+  @IsUUID()
+  policyId: string;
+
+  /** Consent to promotions names the privacy policy that describes them. */
+  @IsIn(purposes)
+  purpose: ConsentPurpose;
+
+  /** The hash of the text that was shown: when given and no longer current, the answer is `policy_changed`. */
+  @IsOptional()
+  @Matches(/^[0-9a-f]{64}$/)
+  sha256?: string;
+}
+
+export class ChangeConsent extends GivenConsent {
+  @IsBoolean()
+  given: boolean;
+
+  /** Of an interlocutor: the contact, that is the conversation, with the subscriber it concerns. */
+  @IsOptional()
+  @IsUUID()
+  contactId?: string;
+}
+
+export class CurrentPolicies extends InLocale {
+  @IsIn(['subscriber', 'interlocutor'])
+  audience: 'subscriber' | 'interlocutor';
+
+  /** With audience=interlocutor: the own contact whose subscriber's policies are asked for. */
+  @IsOptional()
+  @IsUUID()
+  contactId?: string;
+}
+
+export class Checkbox {
+  @IsIn(purposes)
+  purpose: ConsentPurpose;
+  required: boolean;
+  /** The words to show beside the checkbox, exactly. */
+  words: string;
+}
+
+export class PolicyView {
+  id: string;
+  @IsIn(purposes)
+  purpose: 'terms' | 'privacy';
+  required: boolean;
+  version: number;
+  locale: string;
+  title: string;
+  /** What it comes to, in a few plain lines. */
+  summary: string[];
+  /** Markdown. */
+  text: string;
+  /** SHA-256 of the text, in hexadecimal. */
+  sha256: string;
+  /** The consents that can be given with this policy. */
+  @Type(() => Checkbox)
+  checkboxes: Checkbox[];
+  /** Whether the one who asks, if signed in, has accepted this version. */
+  accepted?: boolean;
+}
+
+export class PolicyList {
+  items: PolicyView[];
+}
+
+export class ConsentView {
+  id: string;
+  contactId: string | null;
+  /** The business it concerns. */
+  businessName: string;
+  @IsIn(purposes)
+  purpose: ConsentPurpose;
+  given: boolean;
+  basis: string;
+  policyId: string;
+  policyVersion: number;
+  locale: string;
+  /** SHA-256 of the text as it was shown. */
+  sha256: string;
+  how: string;
+  recordedAt: string;
+}
+
+export class ConsentList {
+  items: ConsentView[];
+  nextCursor: string | null;
+}

@@ -1,0 +1,271 @@
+import { createHash } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import { InjectRepository } from '@nestjs/typeorm';
+import type { EntityManager, Repository } from 'typeorm';
+import { v7 as uuid } from 'uuid';
+import { Contact } from '../address-book/contact.entity.js';
+import { Directory } from '../address-book/directory.js';
+import { isMember, type InterlocutorPrincipal, type MemberPrincipal, type Principal } from '../auth/principal.js';
+import type { FieldError } from '../contract/errors.js';
+import type { ConsentPurpose } from '../contract/events.js';
+import { NotFound, ValidationFailed } from '../platform/problems/domain-error.js';
+import { Realtime } from '../platform/realtime/realtime.js';
+import { Policies, type PolicyIdentity, type ShownPolicy } from '../policies/policies.service.js';
+import type { PolicyAudience } from '../policies/policy-files.js';
+import { Subscriber } from '../subscribers/subscriber.entity.js';
+import { Subscribers } from '../subscribers/subscribers.service.js';
+import { Consent, type ConsentBasis, type ConsentOccasion } from './consent.entity.js';
+import type { GivenConsent } from './consents.dto.js';
+import { ConsentRequired, PolicyChanged } from './consents.errors.js';
+
+/** One checkbox, with the policy as it was shown beside it. */
+export interface Acceptance {
+  purpose: ConsentPurpose;
+  given: boolean;
+  shown: ShownPolicy;
+}
+
+export interface ConsentRecord {
+  subscriberId: string;
+  contactId: string | null;
+  accountId: string;
+  how: ConsentOccasion;
+  acceptances: Acceptance[];
+}
+
+/** Terms and privacy are acceptances without which nobody takes part; promotions is free. */
+export const isRequired = (purpose: ConsentPurpose) => purpose !== 'promotions';
+
+const basisOf: Record<ConsentPurpose, ConsentBasis> = {
+  terms: 'contract',
+  privacy: 'acknowledgement',
+  promotions: 'consent',
+};
+
+@Injectable()
+export class Consents {
+  constructor(
+    @InjectRepository(Consent) private readonly consents: Repository<Consent>,
+    @InjectRepository(Contact) private readonly contacts: Repository<Contact>,
+    private readonly policies: Policies,
+    private readonly subscribers: Subscribers,
+    private readonly directory: Directory,
+    private readonly realtime: Realtime,
+  ) {}
+
+  /** The policies that whoever registers as a subscriber reads. */
+  shownToSubscribers(locale: string): ShownPolicy[] {
+    return this.show('subscriber', locale, {});
+  }
+
+  /** The policies that whoever joins a subscriber reads, with that subscriber as the controller. */
+  shownToInterlocutors(subscriber: Subscriber, locale: string): ShownPolicy[] {
+    return this.show('interlocutor', locale, this.subscribers.identity(subscriber, locale));
+  }
+
+  /**
+   * What was given when registering, checked against what is in force.
+   * @throws ConsentRequired, PolicyChanged
+   */
+  checkRegistration(given: GivenConsent[]): Acceptance[] {
+    return this.check('subscriber', given, () => ({}));
+  }
+
+  /** The same for joining a subscriber. */
+  checkJoining(subscriber: Subscriber, given: GivenConsent[]): Acceptance[] {
+    return this.check('interlocutor', given, (locale) => this.subscribers.identity(subscriber, locale));
+  }
+
+  /** Writes consents down, with the texts and the words as they were shown. */
+  async record(manager: EntityManager, { acceptances, ...whose }: ConsentRecord): Promise<void> {
+    for (const { purpose, given, shown } of acceptances) {
+      const { document, text } = shown;
+      const words = shown.checkboxes[purpose]!;
+      const consent: Consent = {
+        ...whose,
+        id: uuid(),
+        purpose,
+        given,
+        basis: basisOf[purpose],
+        policyId: document.id,
+        policyVersion: document.version,
+        locale: document.locale,
+        textSha256: shown.sha256,
+        wordsSha256: createHash('sha256').update(words, 'utf8').digest(),
+        recordedAt: new Date(),
+      };
+      await manager.query(
+        `INSERT INTO shown_text (subscriber_id, sha256, text) VALUES ($1, $2, $3), ($1, $4, $5) ON CONFLICT DO NOTHING`,
+        [whose.subscriberId, consent.textSha256, text, consent.wordsSha256, words],
+      );
+      await manager.insert(Consent, consent);
+    }
+  }
+
+  /** @throws ConsentRequired when a newer policy waits for this subscriber */
+  requireOfSubscriber({ termsVersion, privacyVersion }: Pick<Subscriber, 'termsVersion' | 'privacyVersion'>): void {
+    const current =
+      termsVersion >= this.policies.versionToAccept('subscriber', 'terms') &&
+      privacyVersion >= this.policies.versionToAccept('subscriber', 'privacy');
+    if (!current) throw new ConsentRequired();
+  }
+
+  /** @throws ConsentRequired when a newer policy waits for this contact's interlocutor */
+  requireOfContact({ privacyVersion }: Pick<Contact, 'privacyVersion'>): void {
+    if (privacyVersion < this.policies.versionToAccept('interlocutor', 'privacy')) throw new ConsentRequired();
+  }
+
+  /** Every consent of the principal, newest first, with the business it concerns. */
+  async list(principal: Principal): Promise<{ consent: Consent; businessName: string }[]> {
+    const own = isMember(principal)
+      ? [{ subscriberId: principal.subscriberId, accountId: principal.accountId }]
+      : await this.consentsOfContacts(principal);
+    if (own.length === 0) return [];
+    const consents = await this.consents.find({ where: own, order: { recordedAt: 'DESC', id: 'DESC' } });
+    const names = new Map<string, string>();
+    for (const { subscriberId } of own)
+      names.set(subscriberId, (await this.subscribers.get(subscriberId)).businessName);
+    return consents.map((consent) => ({ consent, businessName: names.get(consent.subscriberId)! }));
+  }
+
+  /**
+   * The owner accepts a newer policy for its subscriber. Acceptances are not withdrawn one by one: who does not agree
+   * any more closes the account.
+   * @throws NotFound for staff, PolicyChanged, ValidationFailed
+   */
+  async changeOfSubscriber(member: MemberPrincipal, given: boolean, consent: GivenConsent): Promise<void> {
+    if (member.role !== 'owner') throw new NotFound();
+    const { subscriberId, accountId } = member;
+    const acceptance = this.accept('subscriber', consent, () => ({}));
+    refuseWithdrawalOf(acceptance, given);
+    const { version } = acceptance.shown.document;
+    await this.consents.manager.transaction(async (manager) => {
+      const column = acceptance.purpose === 'terms' ? 'termsVersion' : 'privacyVersion';
+      const { affected } = await manager
+        .createQueryBuilder()
+        .update(Subscriber)
+        .set({ [column]: version })
+        .where(`id = :subscriberId AND ${column} < :version`, { subscriberId, version })
+        .execute();
+      if (!affected) return;
+      await this.record(manager, {
+        subscriberId,
+        contactId: null,
+        accountId,
+        how: 'settings',
+        acceptances: [acceptance],
+      });
+    });
+    this.tell(subscriberId, undefined, acceptance);
+  }
+
+  /**
+   * An interlocutor accepts a newer policy of one of its subscribers, or says yes or no to its promotions.
+   * @throws NotFound, PolicyChanged, ValidationFailed
+   */
+  async changeOfContact(
+    { interlocutorId, accountId }: InterlocutorPrincipal,
+    contactId: string,
+    given: boolean,
+    consent: GivenConsent,
+  ): Promise<void> {
+    const { contact, subscriber } = await this.ownContact(interlocutorId, contactId);
+    const { subscriberId } = contact;
+    const accepted = this.accept('interlocutor', consent, (locale) => this.subscribers.identity(subscriber, locale));
+    const acceptance = { ...accepted, given };
+    refuseWithdrawalOf(acceptance, given);
+    const { version } = acceptance.shown.document;
+    const changed = await this.consents.manager.transaction(async (manager) => {
+      const { affected } =
+        acceptance.purpose === 'promotions'
+          ? await manager.update(
+              Contact,
+              { subscriberId, id: contactId, promotions: !given },
+              { promotions: given, updatedAt: new Date() },
+            )
+          : await manager
+              .createQueryBuilder()
+              .update(Contact)
+              .set({ privacyVersion: version })
+              .where('subscriberId = :subscriberId AND id = :contactId AND privacyVersion < :version', {
+                subscriberId,
+                contactId,
+                version,
+              })
+              .execute();
+      if (!affected) return false;
+      await this.record(manager, { subscriberId, contactId, accountId, how: 'settings', acceptances: [acceptance] });
+      return true;
+    });
+    if (!changed) return;
+    await this.directory.refresh(subscriberId, contactId);
+    this.tell(subscriberId, contact, acceptance);
+  }
+
+  /** @throws NotFound when it is not a contact of this interlocutor */
+  async ownContact(interlocutorId: string, contactId: string): Promise<{ contact: Contact; subscriber: Subscriber }> {
+    const contact = await this.contacts.findOneBy({ id: contactId, interlocutorId });
+    if (!contact) throw new NotFound();
+    return { contact, subscriber: await this.subscribers.get(contact.subscriberId) };
+  }
+
+  private show(audience: PolicyAudience, locale: string, identity: PolicyIdentity): ShownPolicy[] {
+    return this.policies.inForce(audience, locale).map((document) => this.policies.show(document, identity));
+  }
+
+  private check(
+    audience: PolicyAudience,
+    given: GivenConsent[],
+    identity: (locale: string) => PolicyIdentity,
+  ): Acceptance[] {
+    const acceptances = given.map((consent) => this.accept(audience, consent, identity));
+    const missing = this.policies
+      .inForce(audience, 'en')
+      .filter(({ purpose }) => !acceptances.some((acceptance) => acceptance.purpose === purpose))
+      .map(({ purpose }): FieldError => ({
+        field: 'consents',
+        code: 'consent_required',
+        message: `Accept the ${policyNames[purpose]}.`,
+      }));
+    if (missing.length > 0) throw new ConsentRequired(missing);
+    return acceptances.filter(
+      ({ purpose }, index) => acceptances.findIndex((other) => other.purpose === purpose) === index,
+    );
+  }
+
+  private accept(
+    audience: PolicyAudience,
+    consent: GivenConsent,
+    identity: (locale: string) => PolicyIdentity,
+  ): Acceptance {
+    const { policyId, purpose, sha256 } = consent;
+    const document = this.policies.inForceById(audience, policyId);
+    if (!document || !document.checkboxes[purpose]) throw new PolicyChanged();
+    const shown = this.policies.show(document, identity(document.locale));
+    if (sha256 !== undefined && sha256 !== shown.sha256.toString('hex')) throw new PolicyChanged();
+    return { purpose, given: true, shown };
+  }
+
+  private async consentsOfContacts({ interlocutorId }: InterlocutorPrincipal) {
+    const contacts = await this.contacts.findBy({ interlocutorId });
+    return contacts.map(({ subscriberId, id }) => ({ subscriberId, contactId: id }));
+  }
+
+  private tell(subscriberId: string, contact: Contact | undefined, { purpose, given, shown }: Acceptance): void {
+    const event = { purpose, given, policyVersion: shown.document.version, at: new Date().toISOString() };
+    if (!contact)
+      return this.realtime.tell(`subscriber:${subscriberId}`, 'consent.changed', { conversationId: null, ...event });
+    this.realtime.tell([`subscriber:${subscriberId}`, `interlocutor:${contact.interlocutorId}`], 'consent.changed', {
+      conversationId: contact.id,
+      ...event,
+    });
+  }
+}
+
+const policyNames = { terms: 'terms of service', privacy: 'privacy notice' };
+
+function refuseWithdrawalOf({ purpose }: Acceptance, given: boolean): void {
+  if (given || !isRequired(purpose)) return;
+  const message = 'This acceptance is needed to take part; to withdraw it, ask for your deletion.';
+  throw new ValidationFailed([{ field: 'given', code: 'acceptance_required', message }]);
+}

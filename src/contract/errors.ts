@@ -1,0 +1,52 @@
+/**
+ * The catalogue of error codes. `retry` says whether the same request can succeed later without being changed:
+ * `never`, `later` (wait for `retryAfter`, or a moment) or `after` (something else has to happen first, the code says what).
+ */
+export const errorCatalogue = {
+  validation_failed: { status: 400, retry: 'never', title: 'Some fields are not valid' },
+  malformed_request: { status: 400, retry: 'never', title: 'The request cannot be read' },
+  unauthenticated: { status: 401, retry: 'after', title: 'Sign in first' },
+  sign_in_failed: { status: 401, retry: 'never', title: 'Username or password is wrong' },
+  origin_refused: { status: 403, retry: 'never', title: 'Requests from this origin are refused' },
+  consent_required: { status: 403, retry: 'after', title: 'A policy has to be accepted first' },
+  registration_closed: { status: 403, retry: 'never', title: 'Registration is closed' },
+  registration_code_invalid: { status: 403, retry: 'never', title: 'The registration code is not valid' },
+  not_found: { status: 404, retry: 'never', title: 'Not found' },
+  method_not_allowed: { status: 405, retry: 'never', title: 'Method not allowed' },
+  username_taken: { status: 409, retry: 'never', title: 'The username is taken' },
+  client_id_reused: { status: 409, retry: 'never', title: 'The clientId was used for another content' },
+  policy_changed: { status: 409, retry: 'after', title: 'The policy text has changed' },
+  invitation_revoked: { status: 410, retry: 'never', title: 'The invitation was revoked' },
+  invitation_expired: { status: 410, retry: 'never', title: 'The invitation has expired' },
+  invitation_used: { status: 410, retry: 'never', title: 'The invitation is used up' },
+  too_large: { status: 413, retry: 'never', title: 'The request is too large' },
+  media_type_refused: { status: 415, retry: 'never', title: 'This kind of content is not accepted' },
+  logo_unreadable: { status: 422, retry: 'never', title: 'The image cannot be read' },
+  receipt_beyond_last: { status: 422, retry: 'after', title: 'The receipt goes beyond the last message' },
+  rate_limited: { status: 429, retry: 'later', title: 'Too many requests' },
+  unknown_event: { status: 400, retry: 'never', title: 'Unknown event' },
+  internal: { status: 500, retry: 'later', title: 'Something went wrong' },
+  unavailable: { status: 503, retry: 'later', title: 'The service is not ready' },
+} as const satisfies Record<string, { status: number; retry: 'never' | 'later' | 'after'; title: string }>;
+
+export type ErrorCode = keyof typeof errorCatalogue;
+
+export interface FieldError {
+  /** Path of the field in the request, such as `consents.0.policyId`. */
+  field: string;
+  code: string;
+  message: string;
+}
+
+/** RFC 9457 problem details, as HTTP body (`application/problem+json`) and as `error` of a socket acknowledgement. */
+export interface Problem {
+  type: string;
+  title: string;
+  status: number;
+  code: ErrorCode;
+  detail: string;
+  errors?: FieldError[];
+  /** Seconds to wait before trying again. */
+  retryAfter?: number;
+  requestId: string;
+}

@@ -1,0 +1,89 @@
+import { Body, Controller, Get, HttpCode, Param, ParseUUIDPipe, Post, Put, Query, Res } from '@nestjs/common';
+import { ApiCreatedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import type { Response } from 'express';
+import type { Principal } from '../auth/principal.js';
+import { Caller } from '../auth/session.guard.js';
+import { sendLogo } from '../subscribers/logo-answer.js';
+import { Subscribers } from '../subscribers/subscribers.service.js';
+import {
+  ConversationHead,
+  ConversationList,
+  ListConversations,
+  ListMessages,
+  MessageContent,
+  MessageList,
+  MessageReceipt,
+  SentMessage,
+} from './conversations.dto.js';
+import { Conversations } from './conversations.service.js';
+import { Messages } from './messages.service.js';
+import { Receipts } from './receipts.service.js';
+
+@ApiTags('conversations')
+@Controller('conversations')
+export class ConversationsController {
+  constructor(
+    private readonly conversations: Conversations,
+    private readonly messages: Messages,
+    private readonly receipts: Receipts,
+    private readonly subscribers: Subscribers,
+  ) {}
+
+  /** The heads of the own conversations, latest change first. */
+  @Get()
+  list(@Caller() principal: Principal, @Query() ask: ListConversations): Promise<ConversationList> {
+    return this.conversations.list(principal, ask);
+  }
+
+  @Get(':id')
+  head(@Caller() principal: Principal, @Param('id', ParseUUIDPipe) id: string): Promise<ConversationHead> {
+    return this.conversations.head(principal, id);
+  }
+
+  /** The latest page without after, before or changedAfter; always in ascending order. */
+  @Get(':id/messages')
+  messagesOf(
+    @Caller() principal: Principal,
+    @Param('id', ParseUUIDPipe) id: string,
+    @Query() ask: ListMessages,
+  ): Promise<MessageList> {
+    return this.messages.list(principal, id, ask);
+  }
+
+  /** Send a message: 201 when it was stored now, 200 when the same clientId had been stored before. */
+  @Post(':id/messages')
+  @ApiCreatedResponse({ type: SentMessage })
+  @ApiOkResponse({ type: SentMessage, description: 'The same message had been stored before.' })
+  async send(
+    @Caller() principal: Principal,
+    @Param('id', ParseUUIDPipe) id: string,
+    @Body() content: MessageContent,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<SentMessage> {
+    const { seq, sentAt, repeated } = await this.messages.send(principal, id, content);
+    if (repeated) response.status(200);
+    return { seq, sentAt };
+  }
+
+  /** Say up to where the conversation was delivered and seen. Watermarks only rise. */
+  @Put(':id/receipt')
+  @HttpCode(204)
+  async receipt(
+    @Caller() principal: Principal,
+    @Param('id', ParseUUIDPipe) id: string,
+    @Body() receipt: MessageReceipt,
+  ): Promise<void> {
+    await this.receipts.send(principal, id, receipt);
+  }
+
+  /** The logo of the conversation's subscriber. */
+  @Get(':id/logo')
+  async logo(
+    @Caller() principal: Principal,
+    @Param('id', ParseUUIDPipe) id: string,
+    @Res() response: Response,
+  ): Promise<void> {
+    const { subscriberId } = await this.conversations.access(principal, id);
+    sendLogo(response, await this.subscribers.logo(subscriberId));
+  }
+}

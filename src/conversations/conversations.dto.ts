@@ -1,0 +1,198 @@
+import { Type } from 'class-transformer';
+import {
+  ArrayMaxSize,
+  IsArray,
+  IsIn,
+  IsInt,
+  IsISO8601,
+  IsOptional,
+  IsString,
+  IsUUID,
+  Matches,
+  Max,
+  MaxLength,
+  Min,
+} from 'class-validator';
+import type {
+  AttachmentView as Attachment,
+  ConversationHead as Head,
+  MessageView as Message,
+  Party,
+} from '../contract/events.js';
+import { limits } from '../contract/limits.js';
+import { IsMessageBody } from './message-body.js';
+
+const parties = ['subscriber', 'interlocutor'] as const;
+const greatestSeq = 2 ** 31 - 1;
+
+export class MessageContent {
+  /**
+   * Chosen by the client, once per message: a retry with the same id is stored once. 1 to 64 letters, digits and ._:-
+   */
+  @Matches(/^[A-Za-z0-9._:-]{1,64}$/, { message: 'clientId has 1 to 64 letters, digits and ._:-' })
+  clientId: string;
+
+  /** 1 to 10,000 characters of valid Unicode. */
+  @IsMessageBody()
+  body: string;
+
+  /** Attachments are not accepted yet: leave it out or empty. */
+  @IsOptional()
+  @IsArray()
+  @ArrayMaxSize(0, { message: 'Attachments are not accepted yet.' })
+  attachmentIds?: string[];
+}
+
+/** The socket event `message.send`. */
+export class SendMessage extends MessageContent {
+  @IsUUID()
+  conversationId: string;
+}
+
+export class MessageReceipt {
+  /** Up to which message this party's devices have the conversation. */
+  @IsOptional()
+  @IsInt()
+  @Min(0)
+  @Max(greatestSeq)
+  deliveredSeq?: number;
+
+  /** Up to which message the person has seen it; counts as delivered too. */
+  @IsOptional()
+  @IsInt()
+  @Min(0)
+  @Max(greatestSeq)
+  seenSeq?: number;
+}
+
+/** The socket event `receipt.send`. */
+export class SendReceipt extends MessageReceipt {
+  @IsUUID()
+  conversationId: string;
+}
+
+export class SentMessage {
+  seq: number;
+  sentAt: string;
+}
+
+class Page {
+  @IsOptional()
+  @IsString()
+  @MaxLength(500)
+  cursor?: string;
+
+  @IsOptional()
+  @Type(() => Number)
+  @IsInt()
+  @Min(1)
+  @Max(limits.pageMax)
+  limit: number = limits.pageSize;
+}
+
+export class ListConversations extends Page {
+  /** Only conversations whose messages or receipts changed at this time or later: `syncedAt` of an earlier list. */
+  @IsOptional()
+  @IsISO8601({ strict: true })
+  changedSince?: string;
+}
+
+export class ListMessages extends Page {
+  /** Messages after this seq, oldest first. */
+  @IsOptional()
+  @Type(() => Number)
+  @IsInt()
+  @Min(0)
+  @Max(greatestSeq)
+  after?: number;
+
+  /** The latest messages before this seq. */
+  @IsOptional()
+  @Type(() => Number)
+  @IsInt()
+  @Min(0)
+  @Max(greatestSeq)
+  before?: number;
+
+  /** Messages changed after this revision, in the order of their changes. */
+  @IsOptional()
+  @Type(() => Number)
+  @IsInt()
+  @Min(0)
+  @Max(greatestSeq)
+  changedAfter?: number;
+}
+
+export class WatermarksView {
+  deliveredSeq: number;
+  seenSeq: number;
+}
+
+export class CounterpartView {
+  @IsIn(parties)
+  kind: Party;
+  /** Of the contact, or of the subscriber. */
+  id: string;
+  displayName?: string;
+  firstName?: string;
+  surname?: string;
+  companyName?: string;
+  companyType?: string;
+  email?: string;
+  businessName?: string;
+  city?: string;
+  logoUrl?: string | null;
+}
+
+export class ConversationHead implements Omit<Head, 'counterpart'> {
+  id: string;
+  revision: number;
+  /** Last change of the messages. Receipts do not move a conversation in the list. */
+  changedAt: string;
+  counterpart: CounterpartView;
+  lastSeq: number;
+  lastMessageAt: string | null;
+  /** Beginning of the last message, up to 120 characters. */
+  preview: string | null;
+  own: WatermarksView;
+  other: WatermarksView;
+  /** Messages of the other party that this one has not seen, counted up to 999. */
+  unread: number;
+}
+
+export class ConversationList {
+  items: ConversationHead[];
+  nextCursor: string | null;
+  /** Ask with this as `changedSince` next time; keep the one of the first page. */
+  syncedAt: string;
+}
+
+export class AttachmentView implements Attachment {
+  id: string;
+  name: string;
+  mediaType: string;
+  /** In bytes. */
+  size: number;
+  state: string;
+}
+
+export class MessageView implements Message {
+  seq: number;
+  revision: number;
+  @IsIn(parties)
+  sender: Party;
+  clientId: string;
+  body: string;
+  @Type(() => AttachmentView)
+  attachments: AttachmentView[];
+  sentAt: string;
+  /** When the other party's devices had it, to the minute. */
+  deliveredAt?: string;
+  /** When the other party saw it, to the minute. */
+  seenAt?: string;
+}
+
+export class MessageList {
+  items: MessageView[];
+  nextCursor: string | null;
+}

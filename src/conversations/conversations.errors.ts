@@ -1,0 +1,15 @@
+import { DomainError } from '../platform/problems/domain-error.js';
+
+export class ClientIdReused extends DomainError {
+  constructor() {
+    super('client_id_reused', {
+      detail: 'This clientId was used before with another content. Use a new one for a new message.',
+    });
+  }
+}
+
+export class ReceiptBeyondLast extends DomainError {
+  constructor(lastSeq: number) {
+    super('receipt_beyond_last', { detail: `The last message of this conversation has seq ${lastSeq}.` });
+  }
+}

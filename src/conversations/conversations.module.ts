@@ -1,0 +1,17 @@
+import { Module } from '@nestjs/common';
+import { ConsentsModule } from '../consents/consents.module.js';
+import { InterlocutorsModule } from '../interlocutors/interlocutors.module.js';
+import { SubscribersModule } from '../subscribers/subscribers.module.js';
+import { ConversationsController } from './conversations.controller.js';
+import { ConversationsGateway } from './conversations.gateway.js';
+import { Conversations } from './conversations.service.js';
+import { Messages } from './messages.service.js';
+import { Receipts } from './receipts.service.js';
+
+@Module({
+  imports: [ConsentsModule, InterlocutorsModule, SubscribersModule],
+  controllers: [ConversationsController],
+  providers: [Conversations, Messages, Receipts, ConversationsGateway],
+  exports: [Conversations],
+})
+export class ConversationsModule {}

@@ -1,0 +1,12 @@
+import { Module } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { Identities } from './identities.js';
+import { Interlocutor } from './interlocutor.entity.js';
+import { Interlocutors } from './interlocutors.service.js';
+
+@Module({
+  imports: [TypeOrmModule.forFeature([Interlocutor])],
+  providers: [Identities, Interlocutors],
+  exports: [Identities, Interlocutors],
+})
+export class InterlocutorsModule {}

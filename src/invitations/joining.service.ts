@@ -1,0 +1,233 @@
+import { Injectable } from '@nestjs/common';
+import { InjectRepository } from '@nestjs/typeorm';
+import type { EntityManager, Repository } from 'typeorm';
+import { v7 as uuid } from 'uuid';
+import { Contact } from '../address-book/contact.entity.js';
+import { Directory } from '../address-book/directory.js';
+import { Accounts } from '../auth/accounts.service.js';
+import { passwordError } from '../auth/passwords.js';
+import type { InterlocutorPrincipal } from '../auth/principal.js';
+import { type OpenedSession, Sessions } from '../auth/sessions.service.js';
+import type { GivenConsent } from '../consents/consents.dto.js';
+import { type Acceptance, Consents } from '../consents/consents.service.js';
+import { Conversations } from '../conversations/conversations.service.js';
+import { Identities, type StatedIdentity } from '../interlocutors/identities.js';
+import { Interlocutors, type StatedInterlocutor } from '../interlocutors/interlocutors.service.js';
+import { ValidationFailed } from '../platform/problems/domain-error.js';
+import { RateLimits } from '../platform/rate-limits.js';
+import { Realtime } from '../platform/realtime/realtime.js';
+import { Vault } from '../platform/vault/vault.js';
+import type { Subscriber } from '../subscribers/subscriber.entity.js';
+import { Subscribers } from '../subscribers/subscribers.service.js';
+import type { Invitation } from './invitation.entity.js';
+import type { Joining } from './invitations.dto.js';
+import { Invitations } from './invitations.service.js';
+
+/** Who joined, and the contact that came about or was there already. */
+export interface JoinedInterlocutor {
+  interlocutorId: string;
+  username: string;
+  stated: StatedInterlocutor;
+  contact: Contact;
+  businessName: string;
+  session?: OpenedSession;
+}
+
+interface NewContact {
+  invitation: Invitation;
+  contactId: string;
+  interlocutorId: string;
+  accountId: string;
+  stated: StatedInterlocutor;
+  acceptances: Acceptance[];
+}
+
+/** Turns an accepted invitation into a contact: no other way leads into an address book. */
+@Injectable()
+export class Joinings {
+  constructor(
+    @InjectRepository(Contact) private readonly contacts: Repository<Contact>,
+    private readonly accounts: Accounts,
+    private readonly consents: Consents,
+    private readonly conversations: Conversations,
+    private readonly directory: Directory,
+    private readonly identities: Identities,
+    private readonly interlocutors: Interlocutors,
+    private readonly invitations: Invitations,
+    private readonly limits: RateLimits,
+    private readonly realtime: Realtime,
+    private readonly sessions: Sessions,
+    private readonly subscribers: Subscribers,
+    private readonly vault: Vault,
+  ) {}
+
+  /**
+   * A new interlocutor joins: account, contact, conversation, consents and session come about together or not at all.
+   * @throws NotFound, ConsentRequired, ValidationFailed, DomainError `invitation_…`, `rate_limited`
+   */
+  async join(code: string, joining: Joining, network: string): Promise<JoinedInterlocutor> {
+    await this.limits.count('join', network);
+    const { invitation, subscriber } = await this.activeInvitation(code);
+    const { password, locale, username: wish, device } = joining;
+    const stated = statedBy(joining);
+    refuseWeakPassword(password, wish, stated.identity);
+    const acceptances = this.consents.checkJoining(subscriber, joining.consents);
+    const passwordHash = await this.accounts.hashPassword(password);
+    const [interlocutorId, accountId, contactId] = [uuid(), uuid(), contactIdOf(invitation)];
+    const key = { scope: 'interlocutor', id: interlocutorId } as const;
+    return this.withKeys(invitation, contactId, [key], async () => {
+      const made = await this.contacts.manager.transaction(async (manager) => {
+        const account = { id: accountId, kind: 'interlocutor', subscriberId: null, key, passwordHash, locale } as const;
+        const username = await this.accounts.createWithFreeUsername(manager, account, wish, stated.identity);
+        await this.interlocutors.create(manager, interlocutorId, accountId, stated);
+        const contact = await this.createContact(manager, {
+          invitation,
+          contactId,
+          interlocutorId,
+          accountId,
+          stated,
+          acceptances,
+        });
+        return { contact: contact!, username, session: await this.sessions.open(manager, accountId, { key, device }) };
+      });
+      await this.tell(made.contact);
+      return { interlocutorId, stated, businessName: subscriber.businessName, ...made };
+    });
+  }
+
+  /**
+   * An interlocutor who is signed in joins another subscriber. Joining the same one again changes nothing.
+   * @throws NotFound, ConsentRequired, DomainError `invitation_…`
+   */
+  async joinAgain(principal: InterlocutorPrincipal, code: string, given: GivenConsent[]): Promise<JoinedInterlocutor> {
+    const { interlocutorId, accountId } = principal;
+    const { subscriberId } = await this.invitations.byCode(code);
+    const username = await this.accounts.username(principal);
+    const stated = await this.interlocutors.get(interlocutorId);
+    const known = await this.contacts.findOneBy({ subscriberId, interlocutorId });
+    const { businessName } = await this.subscribers.get(subscriberId);
+    if (known) return { interlocutorId, username, stated, contact: known, businessName };
+    const { invitation, subscriber } = await this.activeInvitation(code);
+    const acceptances = this.consents.checkJoining(subscriber, given);
+    const contactId = contactIdOf(invitation);
+    const { displayName: _, ...identity } = stated.identity;
+    const contact = await this.withKeys(invitation, contactId, [], async () => {
+      const newContact = {
+        invitation,
+        contactId,
+        interlocutorId,
+        accountId,
+        stated: { ...stated, identity },
+        acceptances,
+      };
+      const made = await this.contacts.manager.transaction((manager) => this.createContact(manager, newContact));
+      if (made) await this.tell(made);
+      return made;
+    });
+    // The same person joined on another device in the same moment: that contact counts.
+    const joined = contact ?? (await this.contacts.findOneByOrFail({ subscriberId, interlocutorId }));
+    return { interlocutorId, username, stated, contact: joined, businessName };
+  }
+
+  private async activeInvitation(code: string): Promise<{ invitation: Invitation; subscriber: Subscriber }> {
+    const invitation = await this.invitations.byCode(code);
+    this.invitations.requireActive(invitation);
+    return { invitation, subscriber: await this.subscribers.get(invitation.subscriberId) };
+  }
+
+  /** Makes the keys first, because sealing needs them, and destroys them when nothing came of it. */
+  private async withKeys<Result>(
+    { kind }: Invitation,
+    contactId: string,
+    others: { scope: 'interlocutor'; id: string }[],
+    work: () => Promise<Result>,
+  ): Promise<Result> {
+    // A personal invitation's key is there already, and stays for another try.
+    const own = [...others, ...(kind === 'open' ? [{ scope: 'contact', id: contactId } as const] : [])];
+    await this.vault.createKeys(...own);
+    const undo = () => Promise.all(own.map((ref) => this.vault.destroyKey(ref)));
+    try {
+      const result = await work();
+      if (result === undefined) await undo();
+      return result;
+    } catch (error) {
+      await undo();
+      throw error;
+    }
+  }
+
+  /** @returns undefined when the interlocutor is a contact of this subscriber already */
+  private async createContact(manager: EntityManager, wanted: NewContact): Promise<Contact | undefined> {
+    const { invitation, contactId, interlocutorId, accountId, stated, acceptances } = wanted;
+    const { subscriberId } = invitation;
+    const { identity, region, province, sector } = stated;
+    const now = new Date();
+    const contact: Contact = {
+      subscriberId,
+      id: contactId,
+      interlocutorId,
+      identity: await this.identities.sealCopy(subscriberId, contactId, identity),
+      region,
+      province,
+      sector,
+      promotions: acceptances.some(({ purpose }) => purpose === 'promotions'),
+      privacyVersion: acceptances.find(({ purpose }) => purpose === 'privacy')!.shown.document.version,
+      joinedAt: now,
+      updatedAt: now,
+    };
+    const inserted = await manager
+      .createQueryBuilder()
+      .insert()
+      .into(Contact)
+      .values(contact)
+      .orIgnore()
+      .returning('id')
+      .execute();
+    if ((inserted.raw as unknown[]).length === 0) return undefined;
+    await this.invitations.use(manager, invitation);
+    await this.conversations.begin(manager, subscriberId, contactId);
+    await this.consents.record(manager, { subscriberId, contactId, accountId, how: 'joining', acceptances });
+    return contact;
+  }
+
+  private async tell(contact: Contact): Promise<void> {
+    const { subscriberId, interlocutorId, id } = contact;
+    await this.directory.refresh(subscriberId, id);
+    const [view] = await this.directory.views(subscriberId, [contact]);
+    const seenBySubscriber = await this.conversations.head({ kind: 'member', subscriberId }, id);
+    const seenByInterlocutor = await this.conversations.head({ kind: 'interlocutor', interlocutorId }, id);
+    this.realtime.tell(`subscriber:${subscriberId}`, 'contact.joined', {
+      conversation: seenBySubscriber,
+      contact: view!,
+    });
+    this.realtime.tell(`interlocutor:${interlocutorId}`, 'contact.joined', { conversation: seenByInterlocutor });
+  }
+}
+
+/** A personal invitation becomes the contact, key and all. */
+const contactIdOf = ({ kind, id }: Invitation) => (kind === 'personal' ? id : uuid());
+
+function statedBy({
+  firstName,
+  surname,
+  companyName,
+  companyType,
+  email,
+  region,
+  province,
+  sector,
+}: Joining): StatedInterlocutor {
+  const identity: StatedIdentity =
+    companyName === undefined ? { firstName, surname, email } : { companyName, companyType, email };
+  return { identity, region: region || null, province: province || null, sector: sector || null };
+}
+
+function refuseWeakPassword(password: string, username: string | undefined, identity: StatedIdentity): void {
+  const { firstName, surname, companyName, email } = identity;
+  const personal = [username, firstName, surname, companyName, email.split('@')[0]];
+  const refused = passwordError(
+    password,
+    personal.filter((each) => each !== undefined),
+  );
+  if (refused) throw new ValidationFailed([{ field: 'password', ...refused }]);
+}

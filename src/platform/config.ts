@@ -1,0 +1,273 @@
+import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
+import { resolve } from 'node:path';
+import { StartError } from './start-error.js';
+
+/** The service's settings, validated. Durations and rates carry their unit in the name. */
+export interface Config {
+  port: number;
+  host: string;
+  dataDir: string;
+  publicUrl: URL;
+  databaseUrl: string | undefined;
+  keyringDatabaseUrl: string | undefined;
+  masterKey: string | undefined;
+  masterKeyFile: string;
+  tls: { cert: Buffer; key: Buffer } | undefined;
+  trustProxy: string | undefined;
+  registration: 'first' | 'invited' | 'open';
+  controller: { name: string; address: string; contact: string };
+  policiesDir: string;
+  digitalConsentAges: Record<string, number>;
+  sessionDays: number;
+  messagesPerMinute: number;
+  signInsPerQuarterHour: number;
+  joinsPerHour: number;
+  logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
+}
+
+interface Variable {
+  default: string;
+  secret?: true;
+  about: string;
+}
+
+/** Every environment variable the service reads: its default as a person would write it, and what it means. */
+export const variables = {
+  PORT: { default: '3000', about: 'TCP port to listen on (0 lets the system choose).' },
+  HOST: {
+    default: '127.0.0.1; 0.0.0.0 with TLS or a proxy',
+    about: 'Address to listen on. Beyond loopback only with TLS_CERT and TLS_KEY, or behind TRUST_PROXY.',
+  },
+  DATA_DIR: { default: './data', about: 'Folder of the embedded database (pg/), the keys (keys/) and the files.' },
+  PUBLIC_URL: {
+    default: 'http://localhost:PORT',
+    about: 'Address people open; links and QR codes point to it. Required behind TRUST_PROXY.',
+  },
+  DATABASE_URL: {
+    default: 'the embedded PostgreSQL',
+    secret: true,
+    about: 'postgres://user:password@host:5432/name of your own PostgreSQL 15 or newer.',
+  },
+  KEYRING_DATABASE_URL: {
+    default: 'the embedded PostgreSQL',
+    secret: true,
+    about: 'A second database, for the keyring alone. Required with DATABASE_URL.',
+  },
+  MASTER_KEY: {
+    default: 'read from MASTER_KEY_FILE',
+    secret: true,
+    about: '32 bytes as 64 hexadecimal digits or as base64. Whoever has it and the data can read everything.',
+  },
+  MASTER_KEY_FILE: {
+    default: 'DATA_DIR/keys/master.key',
+    about: 'File that holds the master key. Made at the first start; keep a copy elsewhere.',
+  },
+  TLS_CERT: { default: 'none', about: 'PEM file with the certificate chain, to serve HTTPS directly.' },
+  TLS_KEY: { default: 'none', about: 'PEM file with the private key of TLS_CERT.' },
+  TRUST_PROXY: {
+    default: 'none',
+    about: 'Which proxies in front may tell the client address: how many hops (1), or networks (loopback, 10.0.0.0/8).',
+  },
+  REGISTRATION: {
+    default: 'first',
+    about: 'Who may register as a subscriber: first (one, then closed), invited (with a code) or open.',
+  },
+  CONTROLLER_NAME: { default: 'none', about: 'Name of whoever runs this installation, for the policies.' },
+  CONTROLLER_ADDRESS: { default: 'none', about: 'Postal address of whoever runs this installation.' },
+  CONTROLLER_CONTACT: { default: 'none', about: 'Where to write to about privacy, an email address.' },
+  POLICIES_DIR: { default: './policies', about: 'Folder with the versioned policy texts.' },
+  DIGITAL_CONSENT_AGE: {
+    default: 'IT=14,AT=14,BE=13,… (the law of each EU country), 16 elsewhere',
+    about: 'Age of digital consent by country of the subscriber, as IT=14,DE=16; adds to the default.',
+  },
+  SESSION_DAYS: { default: '90', about: 'A session ends after this many days without use (fractions allowed).' },
+  RATE_MESSAGES: { default: '60', about: 'Messages a session may send in a minute.' },
+  RATE_SIGN_IN: {
+    default: '10',
+    about: 'Failed sign-ins for a name from an address in 15 minutes; 10 times as many per address.',
+  },
+  RATE_JOIN: { default: '300', about: 'Registrations and joins from an address in an hour.' },
+  LOG_LEVEL: { default: 'info', about: 'debug (every request), info, warn, error or silent.' },
+} as const satisfies Record<string, Variable>;
+
+export type VariableName = keyof typeof variables;
+
+/** Art. 8 GDPR as the member states have set it (European Union Agency for Fundamental Rights, 2024). */
+const lawfulConsentAges: Record<string, number> = {
+  AT: 14, BE: 13, BG: 14, CY: 14, CZ: 15, DK: 15, EE: 13, ES: 14, FI: 13, FR: 15, GR: 15, IT: 14, LT: 14, LV: 13, MT: 13,
+  PT: 13, SE: 13, SI: 15,
+}; // prettier-ignore
+
+export const consentAgeElsewhere = 16;
+
+/** Thrown by {@link loadConfig}: names every bad variable at once. */
+export class ConfigError extends StartError {
+  override readonly name = 'ConfigError';
+
+  constructor(readonly mistakes: { variable: string; message: string }[]) {
+    super(mistakes.map(({ variable, message }) => `${variable}: ${message}`).join('; '));
+  }
+}
+
+/**
+ * Reads the settings from an environment. Empty values count as unset.
+ * @throws ConfigError naming every variable that cannot be used
+ */
+export function loadConfig(environment: Record<string, string | undefined>): Config {
+  const mistakes: { variable: string; message: string }[] = [];
+  const mistake = (variable: VariableName, message: string) => void mistakes.push({ variable, message });
+  const value = (name: VariableName) => environment[name]?.trim() || undefined;
+
+  const number = (name: VariableName, fallback: number, { min, max, whole = true }: NumberRange) => {
+    const text = value(name);
+    if (text === undefined) return fallback;
+    const parsed = Number(text);
+    if (Number.isFinite(parsed) && parsed >= min && parsed <= max && (!whole || Number.isInteger(parsed)))
+      return parsed;
+    mistake(name, `"${text}" is not a ${whole ? 'whole ' : ''}number from ${min} to ${max}`);
+    return fallback;
+  };
+  const oneOf = <Choice extends string>(name: VariableName, choices: readonly Choice[], fallback: Choice) => {
+    const text = value(name);
+    if (text === undefined) return fallback;
+    if ((choices as readonly string[]).includes(text)) return text as Choice;
+    mistake(name, `"${text}" is not one of ${choices.join(', ')}`);
+    return fallback;
+  };
+  const pem = (name: VariableName) => {
+    const path = value(name);
+    if (path === undefined) return undefined;
+    try {
+      return readFileSync(path);
+    } catch {
+      return void mistake(name, `the file ${path} cannot be read`);
+    }
+  };
+  const database = (name: VariableName) => {
+    const text = value(name);
+    if (text !== undefined && !/^postgres(ql)?:\/\//.test(text)) mistake(name, 'is not a postgres:// address');
+    return text;
+  };
+
+  const port = number('PORT', 3000, { min: 0, max: 65535 });
+  const dataDir = resolve(value('DATA_DIR') ?? 'data');
+  const cert = pem('TLS_CERT');
+  const key = pem('TLS_KEY');
+  if (!value('TLS_CERT') !== !value('TLS_KEY')) {
+    mistake(value('TLS_CERT') ? 'TLS_KEY' : 'TLS_CERT', 'TLS_CERT and TLS_KEY belong together; set both or none');
+  }
+  const trustProxy = value('TRUST_PROXY');
+  const covered = Boolean((cert && key) || trustProxy);
+  const host = value('HOST') ?? (covered ? '0.0.0.0' : '127.0.0.1');
+  if (!covered && !isLoopback(host)) {
+    mistake(
+      'HOST',
+      `${host} would send messages in clear over the network; set TLS_CERT and TLS_KEY, or TRUST_PROXY behind a proxy that does HTTPS`,
+    );
+  }
+
+  let publicUrl = new URL(`${cert && key ? 'https' : 'http'}://localhost:${port}`);
+  const publicAddress = value('PUBLIC_URL');
+  if (publicAddress) {
+    const parsed = URL.canParse(publicAddress) ? new URL(publicAddress) : undefined;
+    if (!parsed || !/^https?:$/.test(parsed.protocol) || parsed.pathname !== '/' || parsed.search || parsed.hash) {
+      mistake(
+        'PUBLIC_URL',
+        `"${publicAddress}" is not an address such as https://messages.example.com (without a path)`,
+      );
+    } else if (parsed.protocol === 'http:' && !isLoopback(parsed.hostname)) {
+      mistake('PUBLIC_URL', 'must begin with https:// unless it is on localhost');
+    } else publicUrl = parsed;
+  } else if (trustProxy) mistake('PUBLIC_URL', 'is required behind a proxy: the address people open');
+
+  const databaseUrl = database('DATABASE_URL');
+  const keyringDatabaseUrl = database('KEYRING_DATABASE_URL');
+  if (databaseUrl && !keyringDatabaseUrl) {
+    mistake(
+      'KEYRING_DATABASE_URL',
+      'is required with DATABASE_URL: the keyring must stay out of the main database and its backups',
+    );
+  } else if (!databaseUrl && keyringDatabaseUrl) {
+    mistake('DATABASE_URL', 'is required with KEYRING_DATABASE_URL');
+  } else if (databaseUrl && databaseUrl === keyringDatabaseUrl) {
+    mistake('KEYRING_DATABASE_URL', 'must name another database than DATABASE_URL');
+  }
+
+  const masterKey = value('MASTER_KEY');
+  if (masterKey && !parseMasterKey(masterKey))
+    mistake('MASTER_KEY', 'is not 32 bytes as 64 hexadecimal digits or base64');
+
+  const contact = value('CONTROLLER_CONTACT') ?? '';
+  if (contact && !/^[^\s@]+@[^\s@]+$/.test(contact))
+    mistake('CONTROLLER_CONTACT', `"${contact}" is not an email address`);
+
+  const digitalConsentAges = { ...lawfulConsentAges };
+  for (const entry of value('DIGITAL_CONSENT_AGE')?.split(',') ?? []) {
+    const [, country, age] = /^\s*([A-Z]{2})=(\d{1,2})\s*$/.exec(entry) ?? [];
+    if (country && Number(age) >= 13 && Number(age) <= 18) digitalConsentAges[country] = Number(age);
+    else mistake('DIGITAL_CONSENT_AGE', `"${entry}" is not of the form IT=14 with an age from 13 to 18`);
+  }
+
+  const config: Config = {
+    port,
+    host,
+    dataDir,
+    publicUrl,
+    databaseUrl,
+    keyringDatabaseUrl,
+    masterKey,
+    masterKeyFile: resolve(value('MASTER_KEY_FILE') ?? `${dataDir}/keys/master.key`),
+    tls: cert && key ? { cert, key } : undefined,
+    trustProxy,
+    registration: oneOf('REGISTRATION', ['first', 'invited', 'open'], 'first'),
+    controller: { name: value('CONTROLLER_NAME') ?? '', address: value('CONTROLLER_ADDRESS') ?? '', contact },
+    policiesDir: resolve(value('POLICIES_DIR') ?? 'policies'),
+    digitalConsentAges,
+    sessionDays: number('SESSION_DAYS', 90, { min: 0.00001, max: 3650, whole: false }),
+    messagesPerMinute: number('RATE_MESSAGES', 60, { min: 1, max: 1_000_000 }),
+    signInsPerQuarterHour: number('RATE_SIGN_IN', 10, { min: 1, max: 1_000_000 }),
+    joinsPerHour: number('RATE_JOIN', 300, { min: 1, max: 1_000_000 }),
+    logLevel: oneOf('LOG_LEVEL', ['debug', 'info', 'warn', 'error', 'silent'], 'info'),
+  };
+  if (mistakes.length > 0) throw new ConfigError(mistakes);
+  return config;
+}
+
+interface NumberRange {
+  min: number;
+  max: number;
+  whole?: boolean;
+}
+
+/** 32 bytes from 64 hexadecimal digits or base64; undefined when the text is neither. */
+export function parseMasterKey(text: string): Buffer | undefined {
+  const trimmed = text.trim();
+  if (/^[0-9a-f]{64}$/i.test(trimmed)) return Buffer.from(trimmed, 'hex');
+  if (!/^[A-Za-z0-9+/_-]{43}=?$/.test(trimmed)) return undefined;
+  const bytes = Buffer.from(trimmed, 'base64');
+  return bytes.length === 32 ? bytes : undefined;
+}
+
+/** Whether a host name or address can be reached from this machine only. */
+export function isLoopback(host: string): boolean {
+  const bare = host.replace(/^\[|\]$/g, '');
+  return bare === 'localhost' || bare === '::1' || (isIP(bare) === 4 && bare.startsWith('127.'));
+}
+
+/** The known variable that `name` misspells by one character or by letter case, if there is one. */
+export function misspelled(name: string): VariableName | undefined {
+  if (name in variables || name.length < 6) return undefined;
+  return (Object.keys(variables) as VariableName[]).find(
+    (known) => known.includes('_') && (name.toUpperCase() === known || oneEditApart(name, known)),
+  );
+}
+
+function oneEditApart(a: string, b: string): boolean {
+  if (Math.abs(a.length - b.length) > 1) return false;
+  let start = 0;
+  while (start < Math.min(a.length, b.length) && a[start] === b[start]) start++;
+  let end = 0;
+  while (end < Math.min(a.length, b.length) - start && a.at(-1 - end) === b.at(-1 - end)) end++;
+  return Math.max(a.length, b.length) - start - end === 1;
+}

@@ -1,0 +1,70 @@
+import { DataSource, type DataSourceOptions } from 'typeorm';
+import { keyringMigrations } from '../../migrations/keyring/index.js';
+import { mainMigrations } from '../../migrations/main/index.js';
+import { StartError } from './start-error.js';
+
+export interface DatabaseAddress {
+  host: string;
+  port: number;
+  user: string;
+  password: string;
+  database: string;
+}
+
+const statementMilliseconds = 30_000;
+
+/** Options of the main database; entities are added by the slices that own them. */
+export function mainDatabaseOptions(address: DatabaseAddress | string): DataSourceOptions {
+  return { ...shared(address), migrations: mainMigrations, extra: { ...pool, max: 16 } };
+}
+
+/** The keyring: a database of its own, so that wrapped keys never stand in the main database's backups. */
+export function keyringDatabase(address: DatabaseAddress | string): DataSource {
+  return new DataSource({ ...shared(address), migrations: keyringMigrations, extra: { ...pool, max: 4 } });
+}
+
+const pool = {
+  connectionTimeoutMillis: 10_000,
+  statement_timeout: statementMilliseconds,
+  idle_in_transaction_session_timeout: statementMilliseconds,
+  application_name: 'colloquio',
+};
+
+function shared(address: DatabaseAddress | string) {
+  return {
+    type: 'postgres' as const,
+    ...(typeof address === 'string'
+      ? { url: address }
+      : {
+          host: address.host,
+          port: address.port,
+          username: address.user,
+          password: address.password,
+          database: address.database,
+        }),
+    // Queries and their parameters stay out of the log.
+    logging: false,
+    migrationsTransactionMode: 'each' as const,
+    installExtensions: false,
+  };
+}
+
+/** Turns what `pg` says when it cannot connect into one line that names the variable and what to do. */
+export function connectionProblem(variable: string, address: string, error: unknown): StartError {
+  const { code, message } = error as { code?: string; message?: string };
+  const { host, pathname } = URL.canParse(address) ? new URL(address) : { host: '?', pathname: '' };
+  const database = decodeURIComponent(pathname.slice(1));
+  const reasons: Record<string, string> = {
+    ECONNREFUSED: `nothing listens at ${host}: start PostgreSQL there or correct the address`,
+    ENOTFOUND: `the host ${host} is unknown: correct the address`,
+    EAI_AGAIN: `the host ${host} cannot be looked up: correct the address or the name service`,
+    ETIMEDOUT: `${host} does not answer: check the network and the firewall`,
+    '28P01': 'the password is wrong: correct it in the address',
+    '28000': 'this user may not connect: check pg_hba.conf and the user name',
+    '3D000': `the database "${database}" does not exist: create it (CREATE DATABASE "${database}")`,
+    '42501': 'the user may not create tables: make it the owner of the database',
+    '53300': 'the server has no free connection: raise max_connections',
+  };
+  const reason = (code && reasons[code]) ?? (/timeout/i.test(message ?? '') ? reasons['ETIMEDOUT'] : undefined);
+  return new StartError(`${variable} cannot be used: ${reason ?? `the connection failed (${code ?? 'no code'})`}.`);
+}

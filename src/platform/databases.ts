@@ -1,0 +1,56 @@
+import { Client } from 'pg';
+import type { Config } from './config.js';
+import { connectionProblem, type DatabaseAddress } from './database.js';
+import { type EmbeddedPostgres, ensureDatabase, startEmbeddedPostgres } from './embedded-postgres.js';
+import { StartError } from './start-error.js';
+
+const oldestMajor = 15;
+
+/** Where the two databases are, and how the embedded one is brought back and stopped. */
+export interface Databases {
+  main: DatabaseAddress | string;
+  keyring: DatabaseAddress | string;
+  /** Starts an embedded PostgreSQL that is gone; does nothing for one that is not ours. */
+  revive(): Promise<void>;
+  /** Stops the embedded PostgreSQL; does nothing for one that is not ours. */
+  stop(): Promise<void>;
+}
+
+/** @throws StartError, PostgresStartError */
+export async function openDatabases({ databaseUrl, keyringDatabaseUrl, dataDir }: Config): Promise<Databases> {
+  if (databaseUrl && keyringDatabaseUrl) {
+    await check('DATABASE_URL', databaseUrl);
+    await check('KEYRING_DATABASE_URL', keyringDatabaseUrl);
+    const nothing = async () => {};
+    return { main: databaseUrl, keyring: keyringDatabaseUrl, revive: nothing, stop: nothing };
+  }
+  let postgres: EmbeddedPostgres = await startEmbeddedPostgres({ dataDir });
+  const { connection } = postgres;
+  await ensureDatabase(connection, 'colloquio');
+  await ensureDatabase(connection, 'colloquio_keyring');
+  return {
+    main: { ...connection, database: 'colloquio' },
+    keyring: { ...connection, database: 'colloquio_keyring' },
+    revive: async () => {
+      postgres = await startEmbeddedPostgres({ dataDir });
+    },
+    stop: () => postgres.stop(),
+  };
+}
+
+async function check(variable: string, address: string): Promise<void> {
+  const client = new Client({ connectionString: address, connectionTimeoutMillis: 10_000 });
+  try {
+    await client.connect();
+    const { rows } = await client.query<{ major: number }>(
+      `SELECT current_setting('server_version_num')::integer / 10000 AS major`,
+    );
+    if (rows[0]!.major < oldestMajor) {
+      throw new StartError(`${variable} names a PostgreSQL ${rows[0]!.major}: at least ${oldestMajor} is needed.`);
+    }
+  } catch (error) {
+    throw error instanceof StartError ? error : connectionProblem(variable, address, error);
+  } finally {
+    await client.end().catch(() => {});
+  }
+}

@@ -1,0 +1,55 @@
+import type { LoggerService } from '@nestjs/common';
+import { type Logger, pino } from 'pino';
+import type { Config } from './config.js';
+
+/**
+ * The service's log: JSON lines on standard output. It holds route templates instead of URLs, no addresses, no headers,
+ * and of an error its name, code and stack frames but not its message, which may quote what people wrote.
+ */
+export class Log implements LoggerService {
+  private readonly out: Logger;
+
+  constructor({ logLevel }: Pick<Config, 'logLevel'>) {
+    this.out = pino({ level: logLevel, base: undefined, timestamp: pino.stdTimeFunctions.isoTime });
+  }
+
+  info(event: string, facts: Record<string, string | number | boolean> = {}): void {
+    this.out.info(facts, event);
+  }
+
+  request(facts: { requestId: string; method: string; route: string; status: number; milliseconds: number }): void {
+    this.out.debug(facts, 'request');
+  }
+
+  failure(error: unknown, facts: Record<string, string> = {}): void {
+    this.out.error({ ...facts, error: describe(error) }, 'failure');
+  }
+
+  /** Nest's own notices (modules, routes) are noise to an operator; its warnings and errors are not. */
+  log(): void {}
+
+  error(message: unknown): void {
+    if (message instanceof Error) this.failure(message);
+    else this.out.error(String(message));
+  }
+
+  warn(message: unknown): void {
+    this.out.warn(String(message));
+  }
+}
+
+function describe(error: unknown): Record<string, unknown> {
+  if (!(error instanceof Error)) return { name: typeof error };
+  const { code, constraint, cause } = error as Error & { code?: unknown; constraint?: unknown };
+  return {
+    name: error.name,
+    code,
+    constraint,
+    frames: error.stack
+      ?.split('\n')
+      .filter((line) => /^\s+at /.test(line))
+      .map((line) => line.trim())
+      .slice(0, 12),
+    ...(cause !== undefined && { cause: describe(cause) }),
+  };
+}

@@ -1,0 +1,79 @@
+import { Client } from 'pg';
+import type { DatabaseAddress } from './database.js';
+import { Log } from './log.js';
+import { StartError } from './start-error.js';
+
+/** Any number that nothing else locks in the keyring database. */
+const lockNumber = 0x0c0119;
+const retryMilliseconds = 500;
+
+/**
+ * Makes sure that one service at a time works on a keyring: a second one would not learn of destroyed keys and ended
+ * sessions. The lock belongs to a connection, so that it is free as soon as the process is gone, however it ended.
+ */
+export class NodeLock {
+  private client: Client | undefined;
+  private released = false;
+
+  private constructor(
+    private readonly connect: () => Client,
+    /** Brings the database back, if that is in our hands. */
+    private readonly revive: () => Promise<void>,
+    private readonly log: Log,
+  ) {}
+
+  /** @throws StartError when another service holds it */
+  static async take(address: DatabaseAddress | string, revive: () => Promise<void>, log: Log): Promise<NodeLock> {
+    const connect = () =>
+      new Client({
+        ...(typeof address === 'string' ? { connectionString: address } : address),
+        keepAlive: true,
+        application_name: 'colloquio-lock',
+      });
+    const lock = new NodeLock(connect, revive, log);
+    if (!(await lock.attempt())) {
+      throw new StartError(
+        'Another Colloquio is running on this data: stop it first, or choose another DATA_DIR and PORT.',
+      );
+    }
+    return lock;
+  }
+
+  async release(): Promise<void> {
+    this.released = true;
+    await this.client?.end();
+  }
+
+  private async attempt(): Promise<boolean> {
+    const client = this.connect();
+    await client.connect();
+    const { rows } = await client.query<{ taken: boolean }>('SELECT pg_try_advisory_lock($1) AS taken', [lockNumber]);
+    if (!rows[0]!.taken) {
+      await client.end();
+      return false;
+    }
+    this.client = client;
+    let lost = false;
+    const notice = () => {
+      if (lost || this.released) return;
+      lost = true;
+      void this.retake();
+    };
+    client.once('error', notice).once('end', notice);
+    return true;
+  }
+
+  /** After the database has gone: waits for it, and takes the lock again. Requests fail meanwhile and may be retried. */
+  private async retake(): Promise<void> {
+    this.log.warn('The database connection was lost; trying again.');
+    while (!this.released) {
+      try {
+        await this.revive();
+        if (await this.attempt()) return this.log.warn('The database is back.');
+      } catch (error) {
+        this.log.failure(error);
+      }
+      await new Promise((resolve) => setTimeout(resolve, retryMilliseconds));
+    }
+  }
+}

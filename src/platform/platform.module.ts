@@ -1,0 +1,45 @@
+import { type DynamicModule, Global, Module } from '@nestjs/common';
+import { APP_FILTER, APP_PIPE } from '@nestjs/core';
+import type { Config } from './config.js';
+import { CONFIG } from './config.provider.js';
+import { Origins } from './http/origins.js';
+import { Requests } from './http/requests.js';
+import { Log } from './log.js';
+import { ProblemFilter } from './problems/problem.filter.js';
+import { RateLimits } from './rate-limits.js';
+import { Realtime } from './realtime/realtime.js';
+import { validationPipe } from './validation/validation.js';
+import { MASTER_KEY } from './vault/master-key.js';
+import { Vault } from './vault/vault.js';
+
+/** What the platform was opened with before the application is assembled. */
+export interface Foundation {
+  config: Config;
+  log: Log;
+  masterKey: Buffer;
+  vault: Vault;
+}
+
+@Global()
+@Module({})
+export class PlatformModule {
+  static with({ config, log, masterKey, vault }: Foundation): DynamicModule {
+    const values = [
+      { provide: CONFIG, useValue: config },
+      { provide: Log, useValue: log },
+      { provide: MASTER_KEY, useValue: masterKey },
+      { provide: Vault, useValue: vault },
+    ];
+    const services = [Origins, RateLimits, Realtime, Requests];
+    return {
+      module: PlatformModule,
+      providers: [
+        ...values,
+        ...services,
+        { provide: APP_FILTER, useClass: ProblemFilter },
+        { provide: APP_PIPE, useFactory: validationPipe },
+      ],
+      exports: [...values, ...services],
+    };
+  }
+}

@@ -1,0 +1,38 @@
+import { type ErrorCode, errorCatalogue, type FieldError } from '../../contract/errors.js';
+
+export interface DomainErrorData {
+  /** One sentence for the person who reads it; the catalogue's title without it. */
+  detail?: string;
+  errors?: FieldError[];
+  /** Seconds. */
+  retryAfter?: number;
+}
+
+/** The one error of the domain: a code of the catalogue, which fixes the status, and what to say about it. */
+export class DomainError extends Error {
+  override readonly name: string = 'DomainError';
+
+  constructor(
+    readonly code: ErrorCode,
+    readonly data: DomainErrorData = {},
+  ) {
+    super(data.detail ?? errorCatalogue[code].title);
+  }
+
+  get status(): number {
+    return errorCatalogue[this.code].status;
+  }
+}
+
+/** What is not there, and what the asker may not see: always the same answer. */
+export class NotFound extends DomainError {
+  constructor() {
+    super('not_found');
+  }
+}
+
+export class ValidationFailed extends DomainError {
+  constructor(errors: FieldError[]) {
+    super('validation_failed', { detail: errors.map(({ message }) => message).join(' '), errors });
+  }
+}

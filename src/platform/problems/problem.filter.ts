@@ -1,0 +1,31 @@
+import { type ArgumentsHost, Catch, type ExceptionFilter } from '@nestjs/common';
+import type { Request, Response } from 'express';
+import { v7 as uuid } from 'uuid';
+import { Log } from '../log.js';
+import { toProblem } from './problems.js';
+
+/** Makes a problem of every error: for HTTP the body, for a socket event the `error` of its acknowledgement. */
+@Catch()
+export class ProblemFilter implements ExceptionFilter {
+  constructor(private readonly log: Log) {}
+
+  catch(error: unknown, host: ArgumentsHost): void {
+    if (host.getType() === 'http')
+      this.answer(error, host.switchToHttp().getRequest(), host.switchToHttp().getResponse());
+    else this.acknowledge(error, host.getArgByIndex<(answer: unknown) => void>(2));
+  }
+
+  private answer(error: unknown, request: Request, response: Response): void {
+    const problem = toProblem(error, request.id);
+    if (problem.status >= 500) this.log.failure(error, { requestId: request.id });
+    if (response.headersSent) return void response.destroy();
+    if (problem.retryAfter !== undefined) response.setHeader('Retry-After', problem.retryAfter);
+    response.status(problem.status).type('application/problem+json').send(JSON.stringify(problem));
+  }
+
+  private acknowledge(error: unknown, done: (answer: unknown) => void): void {
+    const problem = toProblem(error, uuid());
+    if (problem.status >= 500) this.log.failure(error, { requestId: problem.requestId });
+    done({ error: problem });
+  }
+}

@@ -1,0 +1,71 @@
+import { createHmac, randomBytes } from 'node:crypto';
+import { isIPv6 } from 'node:net';
+import { Inject, Injectable } from '@nestjs/common';
+import { RateLimiterMemory, type RateLimiterRes } from 'rate-limiter-flexible';
+import { CONFIG } from './config.provider.js';
+import type { Config } from './config.js';
+import { DomainError } from './problems/domain-error.js';
+
+export type Limit = 'message' | 'signInByNameAndAddress' | 'signInByName' | 'signInByAddress' | 'join' | 'lookUp';
+
+/** Counts attempts in memory. Keys are HMACs under a key of this process: no name or network address is kept. */
+@Injectable()
+export class RateLimits {
+  private readonly secret = randomBytes(32);
+  private readonly limiters: Record<Limit, RateLimiterMemory>;
+
+  constructor(@Inject(CONFIG) config: Config) {
+    const signIns = config.signInsPerQuarterHour;
+    const limiter = (points: number, duration: number) => new RateLimiterMemory({ points, duration });
+    this.limiters = {
+      message: limiter(config.messagesPerMinute, 60),
+      signInByNameAndAddress: limiter(signIns, 15 * 60),
+      signInByName: limiter(signIns * 5, 15 * 60),
+      signInByAddress: limiter(signIns * 10, 15 * 60),
+      join: limiter(config.joinsPerHour, 60 * 60),
+      lookUp: limiter(config.joinsPerHour * 10, 60 * 60),
+    };
+  }
+
+  /** @throws DomainError `rate_limited` with the seconds to wait */
+  async count(limit: Limit, ...key: string[]): Promise<void> {
+    try {
+      await this.limiters[limit].consume(this.hashed(key));
+    } catch (refusal) {
+      if (refusal instanceof Error) throw refusal;
+      const retryAfter = Math.max(1, Math.ceil((refusal as RateLimiterRes).msBeforeNext / 1000));
+      throw new DomainError('rate_limited', {
+        detail: `Too many attempts. Try again in ${inWords(retryAfter)}.`,
+        retryAfter,
+      });
+    }
+  }
+
+  async forget(limit: Limit, ...key: string[]): Promise<void> {
+    await this.limiters[limit].delete(this.hashed(key));
+  }
+
+  private hashed(key: string[]): string {
+    return createHmac('sha256', this.secret).update(JSON.stringify(key)).digest('base64url');
+  }
+}
+
+/** What counts as one address: an IPv6 network of 64 bits belongs to one household. */
+export function networkOf(address: string | undefined): string {
+  if (!address) return 'unknown';
+  if (!isIPv6(address)) return address;
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address);
+  if (mapped) return mapped[1]!;
+  const [head = '', tail] = address.split('::');
+  const groups = head.split(':').filter(Boolean);
+  const tailGroups = tail?.split(':').filter(Boolean) ?? [];
+  while (tail !== undefined && groups.length + tailGroups.length < 8) groups.push('0');
+  return [...groups, ...tailGroups]
+    .slice(0, 4)
+    .map((group) => group.replace(/^0+(?=.)/, ''))
+    .join(':');
+}
+
+function inWords(seconds: number): string {
+  return seconds < 120 ? `${seconds} seconds` : `${Math.ceil(seconds / 60)} minutes`;
+}

@@ -1,0 +1,167 @@
+import type { IncomingMessage, Server as HttpServer } from 'node:http';
+import { Injectable } from '@nestjs/common';
+import { LRUCache } from 'lru-cache';
+import { Server, type Socket } from 'socket.io';
+import { v7 as uuid } from 'uuid';
+import type { ClientEvents, ServerEvents, Told, ToldEvent } from '../../contract/events.js';
+import { limits } from '../../contract/limits.js';
+import { Origins } from '../http/origins.js';
+import { Log } from '../log.js';
+import { DomainError } from '../problems/domain-error.js';
+import { toProblem } from '../problems/problems.js';
+
+/** What a socket is admitted with; decided by whoever owns sessions. */
+export interface Admission {
+  sessionId: string;
+  accountId: string;
+  /** The party whose events this socket hears. */
+  audience: Audience;
+  expiresAt: Date;
+}
+
+/** Those who hear an event: all devices of a subscriber's members, of an interlocutor, or of one account. */
+export type Audience = `subscriber:${string}` | `interlocutor:${string}` | `account:${string}`;
+
+export interface Doorkeeper<Principal> {
+  /** @throws DomainError `unauthenticated` */
+  admit(handshake: Handshake): Promise<{ principal: Principal; admission: Admission }>;
+  /** The end of a session that still stands; undefined when it is gone. */
+  expiryOf(sessionId: string): Promise<Date | undefined>;
+}
+
+export interface Handshake {
+  token: unknown;
+  cookie: string | undefined;
+  /** Which web app asks, `dashboard` or `app`. */
+  as: unknown;
+}
+
+export interface SocketData {
+  principal: unknown;
+  admission: Admission;
+  expiry?: NodeJS.Timeout;
+}
+
+export type DeviceSocket = Socket<ClientEvents, ServerEvents, Record<string, never>, SocketData>;
+
+const longestTimer = 2 ** 31 - 1;
+const drainMilliseconds = 10_000;
+
+/** Holds the Socket.IO server: lets sockets in, tells events to audiences, and cuts the sockets of ended sessions. */
+@Injectable()
+export class Realtime {
+  readonly server: Server<ClientEvents, ServerEvents, Record<string, never>, SocketData>;
+  private doorkeeper: Doorkeeper<unknown> | undefined;
+  /** Sessions ended of late: a socket that was admitted just before, and has not entered yet, finds itself here. */
+  private readonly ended = new LRUCache<string, true>({ max: 100_000, ttl: 5 * 60 * 1000 });
+  private underWay = 0;
+  private drained: (() => void) | undefined;
+
+  constructor(
+    private readonly log: Log,
+    origins: Origins,
+  ) {
+    this.server = new Server({
+      serveClient: false,
+      maxHttpBufferSize: limits.eventBytes,
+      // Half-open connections are found within 45 s.
+      pingInterval: 25_000,
+      pingTimeout: 20_000,
+      // CORS does not cover WebSocket, so the origin is checked here. Recovery of connection state stays off: it would
+      // let a revoked session back in.
+      allowRequest: (request: IncomingMessage, decide) => decide(null, origins.allow(request.headers)),
+    });
+  }
+
+  /** Starts listening for sockets on the HTTP server; `doorkeeper` decides who comes in. */
+  open<Principal>(httpServer: HttpServer, doorkeeper: Doorkeeper<Principal>): void {
+    this.doorkeeper = doorkeeper;
+    this.server.use((socket, next) => void this.admit(socket as DeviceSocket, next));
+    this.server.on('connection', (socket) => this.welcome(socket as DeviceSocket));
+    this.server.attach(httpServer);
+  }
+
+  /** Tells an event to every connected device of an audience. Whoever is away learns it at the next sync. */
+  tell<Event extends ToldEvent>(audience: Audience | Audience[], event: Event, payload: Told[Event]): void {
+    this.server.to(audience).emit(event, ...([payload] as Parameters<ServerEvents[Event]>));
+  }
+
+  /**
+   * Cuts every socket of a session, after telling it why when another device ended it. When this resolves nothing
+   * more is handed to that device.
+   */
+  async cut(sessionId: string, { tell }: { tell: boolean }): Promise<void> {
+    this.ended.set(sessionId, true);
+    const sockets = await this.server.in(sessionRoom(sessionId)).fetchSockets();
+    for (const socket of sockets) {
+      if (tell) socket.emit('session.ended', { id: sessionId });
+      socket.disconnect(true);
+    }
+  }
+
+  /** Marks a client's event as under way; call what it returns when it is done. */
+  began(): () => void {
+    this.underWay++;
+    return () => {
+      this.underWay--;
+      if (this.underWay === 0) this.drained?.();
+    };
+  }
+
+  /** Waits for the events under way, then closes every socket. */
+  async close(): Promise<void> {
+    if (this.underWay > 0) {
+      const timer = new Promise<void>((resolve) => setTimeout(resolve, drainMilliseconds).unref());
+      await Promise.race([new Promise<void>((resolve) => (this.drained = resolve)), timer]);
+    }
+    this.server.disconnectSockets(true);
+    this.server.engine?.close();
+  }
+
+  private async admit(socket: DeviceSocket, next: (error?: Error) => void): Promise<void> {
+    try {
+      const { auth, headers, query } = socket.handshake;
+      const { principal, admission } = await this.doorkeeper!.admit({
+        token: auth['token'],
+        cookie: headers.cookie,
+        as: auth['as'] ?? query['as'],
+      });
+      socket.data.principal = principal;
+      socket.data.admission = admission;
+      // Entered before the client is told that it is connected: what it misses up to then, its sync finds.
+      const { sessionId, accountId, audience } = admission;
+      await socket.join([sessionRoom(sessionId), `account:${accountId}`, audience]);
+      next();
+    } catch (error) {
+      if (!(error instanceof DomainError)) this.log.failure(error);
+      const problem = toProblem(error, uuid());
+      next(Object.assign(new Error(problem.code), { data: problem }));
+    }
+  }
+
+  /** Runs in the same turn in which the socket becomes able to hear, so that no event can slip in between. */
+  private welcome(socket: DeviceSocket): void {
+    if (this.ended.has(socket.data.admission.sessionId)) return void socket.disconnect(true);
+    socket.once('disconnect', () => clearTimeout(socket.data.expiry));
+    this.watchExpiry(socket, socket.data.admission.expiresAt);
+  }
+
+  private watchExpiry(socket: DeviceSocket, expiresAt: Date | undefined): void {
+    const left = expiresAt ? expiresAt.getTime() - Date.now() : 0;
+    if (left <= 0) return void socket.disconnect(true);
+    const look = () => void this.lookAtExpiry(socket);
+    socket.data.expiry = setTimeout(look, Math.min(left, longestTimer)).unref();
+  }
+
+  /** A session may have been prolonged meanwhile by its use. */
+  private async lookAtExpiry(socket: DeviceSocket): Promise<void> {
+    try {
+      this.watchExpiry(socket, await this.doorkeeper!.expiryOf(socket.data.admission.sessionId));
+    } catch (error) {
+      this.log.failure(error);
+      socket.disconnect(true);
+    }
+  }
+}
+
+const sessionRoom = (sessionId: string) => `session:${sessionId}`;

@@ -1,0 +1,202 @@
+import 'reflect-metadata';
+import { describe, expect, test } from '@jest/globals';
+import { plainToInstance } from 'class-transformer';
+import { IsOptional, validate } from 'class-validator';
+import fc from 'fast-check';
+import {
+  IsEmailAddress,
+  IsPlainText,
+  NormalisedEmail,
+  Trimmed,
+  codePoints,
+  isEmailAddress,
+  normalisedEmail,
+  plainTextProblem,
+  trimmed,
+} from './text.js';
+
+class Person {
+  @Trimmed()
+  @IsPlainText({ min: 1, max: 5 })
+  name!: string;
+
+  @IsOptional()
+  @Trimmed({ multiline: true })
+  @IsPlainText({ min: 0, max: 10, multiline: true })
+  note?: string;
+
+  @IsOptional()
+  @Trimmed()
+  @IsPlainText({ min: 2, max: 3 }, { each: true })
+  labels?: string[];
+
+  @NormalisedEmail()
+  @IsEmailAddress()
+  email!: string;
+}
+
+async function read(fields: object): Promise<{ person: Person; messages: string[] }> {
+  const person = plainToInstance(Person, { name: 'Anna', email: 'anna@rossi.it', ...fields });
+  const errors = await validate(person, { whitelist: true, forbidNonWhitelisted: true });
+  return { person, messages: errors.flatMap(({ constraints }) => Object.values(constraints ?? {})) };
+}
+
+describe('plain text', () => {
+  const name = { min: 1, max: 5 };
+  const note = { ...name, multiline: true };
+
+  test('limits count code points after trimming, at both ends', () => {
+    for (const text of ['a', 'abcde', '  abcde  ', '𝒶𝒷𝒸𝒹𝑒', 'ab de'])
+      expect(plainTextProblem(text, name)).toBeUndefined();
+    for (const text of ['', '   ', 'abcdef', '𝒶𝒷𝒸𝒹𝑒f', '\u200B\u2060', '\u3164']) {
+      expect(plainTextProblem(text, name)).toBe('must have 1 to 5 characters');
+    }
+    expect(plainTextProblem('', { min: 0, max: 5 })).toBeUndefined();
+    expect(plainTextProblem('abcdef', { min: 0, max: 5 })).toBe('must have at most 5 characters');
+    expect(plainTextProblem('', { max: 5 })).toBe('must have 1 to 5 characters');
+    expect(plainTextProblem('abcdef', { min: 5, max: 5 })).toBe('must have exactly 5 characters');
+  });
+
+  test('only a text is a text', () => {
+    for (const value of [undefined, null, 1, true, {}, ['a']]) {
+      expect(plainTextProblem(value, name)).toBe('must be a text');
+    }
+  });
+
+  test('lone surrogates are refused in every text', () => {
+    for (const text of ['a\uD800', '\uDC00a', 'a\uDC00\uD800']) {
+      expect(plainTextProblem(text, name)).toBe('must be valid Unicode');
+      expect(plainTextProblem(text, note)).toBe('must be valid Unicode');
+    }
+  });
+
+  test('control characters are refused, except line breaks and tabs in several lines', () => {
+    const controls = [...Array(0x20).keys(), ...Array.from({ length: 0x21 }, (_, offset) => 0x7f + offset)];
+    for (const code of controls) {
+      const text = `a${String.fromCharCode(code)}b`;
+      expect(plainTextProblem(text, name)).toBe('must be one line without control characters');
+      expect(plainTextProblem(text, note) === undefined).toBe(code === 0x09 || code === 0x0a);
+    }
+    expect(plainTextProblem('a\r\nb', note)).toBeUndefined();
+    expect(plainTextProblem('a\rb', note)).toBe('must not hold control characters');
+    for (const separator of ['\u2028', '\u2029']) {
+      expect(plainTextProblem(`a${separator}b`, name)).toBe('must be one line without control characters');
+      expect(plainTextProblem(`a${separator}b`, note)).toBeUndefined();
+    }
+  });
+
+  test('direction overrides are refused in a single line alone', () => {
+    for (const code of [0x202a, 0x202b, 0x202c, 0x202d, 0x202e, 0x2066, 0x2067, 0x2068, 0x2069]) {
+      const text = `a${String.fromCodePoint(code)}b`;
+      expect(plainTextProblem(text, name)).toBe('must not hold characters that override the direction of text');
+      expect(plainTextProblem(text, note)).toBeUndefined();
+    }
+  });
+
+  test('names of the world and emoji pass', () => {
+    for (const text of ['Zoë', 'Ελένη', 'محمد', 'Ірина', '王伟', 'ก็ดี', '👩🏽‍🍳', '☎️']) {
+      expect(plainTextProblem(text, { min: 1, max: 10 })).toBeUndefined();
+    }
+  });
+
+  test('what is trimmed and accepted is stored unchanged by another pass', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), fc.boolean(), (text, multiline) => {
+        const once = trimmed(text, { multiline });
+        expect(trimmed(once, { multiline })).toBe(once);
+        if (plainTextProblem(once, { min: 1, max: 20, multiline })) return;
+        expect(codePoints(once)).toBeLessThanOrEqual(20);
+        expect(once.isWellFormed()).toBe(true);
+        expect(once).not.toContain('\0');
+        if (!multiline) expect(once.split(/[\r\n]/)).toHaveLength(1);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+});
+
+describe('decorated fields', () => {
+  test('a single line is trimmed and its blanks collapsed before it is counted', async () => {
+    const { person, messages } = await read({ name: '  a \t\r\n b\u00A0 ' });
+    expect(messages).toEqual([]);
+    expect(person.name).toBe('a b');
+  });
+
+  test('several lines keep their inner blanks, with plain line breaks', async () => {
+    const { person, messages } = await read({ note: ' a\r\n\r\n  b ' });
+    expect(messages).toEqual([]);
+    expect(person.note).toBe('a\n\n  b');
+  });
+
+  test('messages name the field and the limit', async () => {
+    expect((await read({ name: 'abcdef' })).messages).toEqual(['name must have 1 to 5 characters']);
+    expect((await read({ name: 'a\0' })).messages).toEqual(['name must be one line without control characters']);
+    expect((await read({ name: 7 })).messages).toEqual(['name must be a text']);
+    expect((await read({ name: undefined })).messages).toEqual(['name must be a text']);
+    expect((await read({ note: 'x'.repeat(11) })).messages).toEqual(['note must have at most 10 characters']);
+  });
+
+  test('lists are read item by item', async () => {
+    const { person, messages } = await read({ labels: [' ab ', 'abc'] });
+    expect(messages).toEqual([]);
+    expect(person.labels).toEqual(['ab', 'abc']);
+    expect((await read({ labels: ['ab', 'abcd'] })).messages).toEqual([
+      'each value in labels must have 2 to 3 characters',
+    ]);
+    expect((await read({ labels: ['ab', 3] })).messages).toEqual(['each value in labels must be a text']);
+  });
+
+  test('an email address is trimmed and its domain put in lower case', async () => {
+    const { person, messages } = await read({ email: ' Anna.Rossi@Posta.ROSSI.it ' });
+    expect(messages).toEqual([]);
+    expect(person.email).toBe('Anna.Rossi@posta.rossi.it');
+    expect((await read({ email: 'anna' })).messages).toEqual([
+      'email must be an email address of at most 254 characters',
+    ]);
+    expect((await read({ email: 7 })).messages).toHaveLength(1);
+  });
+});
+
+describe('email addresses', () => {
+  test.each(['a@b.it', 'anna+shop@posta.rossi.it', "o'neill@example.ie", 'anna@città.it', 'a@xn--citt-3na.it'])(
+    '%s is accepted',
+    (address) => expect(isEmailAddress(address)).toBe(true),
+  );
+
+  test.each([
+    '',
+    'anna',
+    'anna@rossi',
+    '@rossi.it',
+    'anna@',
+    'anna rossi@rossi.it',
+    'Anna <anna@rossi.it>',
+    '<anna@rossi.it>',
+    '"anna rossi"@rossi.it',
+    '"anna\r\nBcc: all"@rossi.it',
+    'anna@rossi.it\n',
+    'anna@rossi.it,bruno@rossi.it',
+    'niccolò@rossi.it',
+    'anna@[127.0.0.1]',
+    'anna\0@rossi.it',
+    '\uD800@rossi.it',
+  ])('%j is refused', (address) => expect(isEmailAddress(address)).toBe(false));
+
+  test('254 bytes are the most, 64 of them before the @', () => {
+    const domain = (length: number) =>
+      `${`${'d'.repeat(60)}.`.repeat(4)}`.slice(0, length - 3).replace(/\.$/, 'd') + '.it';
+    const address = (local: number, total: number) => `${'a'.repeat(local)}@${domain(total - local - 1)}`;
+    expect(address(64, 254)).toHaveLength(254);
+    expect(isEmailAddress(address(64, 254))).toBe(true);
+    expect(address(64, 255)).toHaveLength(255);
+    expect(isEmailAddress(address(64, 255))).toBe(false);
+    expect(isEmailAddress(address(65, 254))).toBe(false);
+    expect(isEmailAddress(`${'a'.repeat(64)}@${'è'.repeat(60)}.${'è'.repeat(35)}.it`)).toBe(false);
+  });
+
+  test('normalising touches the domain alone', () => {
+    expect(normalisedEmail('A.B@C.IT')).toBe('A.B@c.it');
+    expect(normalisedEmail('A@B@C.IT')).toBe('A@B@c.it');
+    expect(normalisedEmail(' NOBODY ')).toBe('nobody');
+  });
+});

@@ -1,0 +1,104 @@
+import { randomBytes } from 'node:crypto';
+import { StartError } from '../start-error.js';
+import { createPrivateFile, readIfThere, replacePrivateFile } from './key-files.js';
+import { open, seal } from './sealing.js';
+
+export interface EpochKey {
+  number: number;
+  key: Buffer;
+  madeAt: Date;
+}
+
+/**
+ * The epoch keys in their sealed file: one, or two while a renewal is under way. The file is never a row of PostgreSQL,
+ * so that wrapped keys left in dead rows and logs open no more once the old epoch is overwritten.
+ */
+export class EpochKeys {
+  private constructor(
+    private readonly path: string,
+    private readonly masterKey: Buffer,
+    private epochs: EpochKey[],
+  ) {}
+
+  /** Whether there is an epoch file, which means that something may be sealed already. */
+  static async exist(path: string): Promise<boolean> {
+    return (await readIfThere(path)) !== undefined;
+  }
+
+  /** @throws StartError when the master key does not open the file */
+  static async load(path: string, masterKey: Buffer): Promise<EpochKeys> {
+    const first: EpochKey = { number: 1, key: randomBytes(32), madeAt: new Date() };
+    await createPrivateFile(path, encode([first], masterKey));
+    const file = JSON.parse((await readIfThere(path))!) as EpochFile;
+    return new EpochKeys(path, masterKey, decode(path, file, masterKey));
+  }
+
+  get current(): EpochKey {
+    return this.epochs.at(-1)!;
+  }
+
+  /** The numbers of the epochs that still open. */
+  get known(): number[] {
+    return this.epochs.map(({ number }) => number);
+  }
+
+  get renewing(): boolean {
+    return this.epochs.length > 1;
+  }
+
+  /** @throws Error for an epoch that was renewed away */
+  key(number: number): Buffer {
+    const epoch = this.epochs.find((each) => each.number === number);
+    if (!epoch) throw new Error(`epoch ${number} is gone`);
+    return epoch.key;
+  }
+
+  /** Adds the next epoch; from here on both open and the newest wraps. */
+  async begin(): Promise<void> {
+    const next: EpochKey = { number: this.current.number + 1, key: randomBytes(32), madeAt: new Date() };
+    await this.replace([...this.epochs, next]);
+  }
+
+  /** Forgets all epochs but the newest, on disk and in memory. */
+  async finish(): Promise<void> {
+    const old = this.epochs.slice(0, -1);
+    await this.replace([this.current]);
+    for (const { key } of old) key.fill(0);
+  }
+
+  private async replace(epochs: EpochKey[]): Promise<void> {
+    await replacePrivateFile(this.path, encode(epochs, this.masterKey));
+    this.epochs = epochs;
+  }
+}
+
+interface EpochFile {
+  format: 1;
+  epochs: { number: number; madeAt: string; sealed: string }[];
+}
+
+function encode(epochs: EpochKey[], masterKey: Buffer): string {
+  const file: EpochFile = {
+    format: 1,
+    epochs: epochs.map(({ number, key, madeAt }) => ({
+      number,
+      madeAt: madeAt.toISOString(),
+      sealed: seal(masterKey, key, ['epoch', String(number)]).toString('base64'),
+    })),
+  };
+  return `${JSON.stringify(file)}\n`;
+}
+
+function decode(path: string, file: EpochFile, masterKey: Buffer): EpochKey[] {
+  try {
+    return file.epochs.map(({ number, madeAt, sealed }) => ({
+      number,
+      madeAt: new Date(madeAt),
+      key: open(masterKey, Buffer.from(sealed, 'base64'), ['epoch', String(number)]),
+    }));
+  } catch {
+    throw new StartError(
+      `The master key does not open ${path}: it is not the one this data was sealed with. Put the right key back.`,
+    );
+  }
+}

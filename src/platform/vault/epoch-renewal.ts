@@ -1,0 +1,24 @@
+import type { Log } from '../log.js';
+import type { Keyring } from './keyring.js';
+
+const day = 24 * 60 * 60 * 1000;
+const lookMilliseconds = 10 * 60 * 1000;
+
+/**
+ * Renews the epoch key once it is a day old.
+ * @returns how to stop, which waits for a renewal under way
+ */
+export function scheduleEpochRenewal(keyring: Keyring, log: Log): () => Promise<void> {
+  let underWay = Promise.resolve();
+  const look = () => {
+    if (Date.now() - keyring.epochMadeAt.getTime() < day) return;
+    underWay = keyring.renewEpoch().catch((error: unknown) => log.failure(error));
+  };
+  look();
+  const timer = setInterval(look, lookMilliseconds);
+  timer.unref();
+  return () => {
+    clearInterval(timer);
+    return underWay;
+  };
+}

@@ -1,0 +1,184 @@
+import { randomBytes } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
+import type { DataSource, EntityManager } from 'typeorm';
+import { StartError } from '../start-error.js';
+import type { EpochKeys } from './epoch-keys.js';
+import { open, seal } from './sealing.js';
+
+/** Whose key it is. A personal invitation's key is the key of the contact it becomes: both have the same id. */
+export type KeyScope = 'contact' | 'interlocutor' | 'subscriber' | 'service';
+
+export interface KeyRef {
+  scope: KeyScope;
+  id: string;
+}
+
+/** The key was destroyed, or there never was one: what it sealed is gone. */
+export class KeyGoneError extends Error {
+  override readonly name = 'KeyGoneError';
+}
+
+interface WrappedKey {
+  scope: KeyScope;
+  id: string;
+  epoch: number;
+  wrapped: Buffer;
+}
+
+export const keysDoNotMatch =
+  'The epoch key file (keys/epoch.key) and the keyring database do not belong together: restore both from the same moment.';
+
+const cacheSeconds = 60;
+const cachedKeys = 50_000;
+const renewalSlice = 1_000;
+
+/** The wrapped keys in the database of their own, and a cache of open ones (at most 60 s). */
+export class Keyring {
+  private readonly cache = new LRUCache<string, Buffer>({ max: cachedKeys, ttl: cacheSeconds * 1000 });
+  private destructions = 0;
+  private renewal: Promise<void> | undefined;
+
+  constructor(
+    private readonly database: DataSource,
+    private readonly epochs: EpochKeys,
+  ) {}
+
+  /**
+   * Checks that the database and the epoch file belong together, and ends a renewal that was cut short.
+   * @throws StartError
+   */
+  async begin(): Promise<void> {
+    await this.database.query('INSERT INTO epoch (number) VALUES ($1) ON CONFLICT DO NOTHING', [
+      this.epochs.current.number,
+    ]);
+    const [stray] = await this.database.query<{ epoch: number }[]>(
+      'SELECT epoch FROM (SELECT number AS epoch FROM epoch UNION SELECT DISTINCT epoch FROM wrapped_key) AS used WHERE epoch <> ALL ($1)',
+      [this.epochs.known],
+    );
+    if (stray) {
+      throw new StartError(keysDoNotMatch);
+    }
+    if (this.epochs.renewing) await this.finishRenewal();
+  }
+
+  async isEmpty(): Promise<boolean> {
+    const [row] = await this.database.query<{ empty: boolean }[]>(
+      'SELECT NOT EXISTS (SELECT FROM wrapped_key) AS empty',
+    );
+    return row!.empty;
+  }
+
+  /** Makes a random key for each; a key that is there already stays. */
+  async create(refs: KeyRef[]): Promise<void> {
+    const keys = refs.map(() => randomBytes(32));
+    for (;;) {
+      const { number, key: epochKey } = this.epochs.current;
+      // The shared lock on the epoch row makes a renewal wait for keys that are being wrapped with the old epoch.
+      const inserted = await this.database.query<{ current: boolean }[]>(
+        `WITH current AS (SELECT number FROM epoch WHERE number = $1 FOR SHARE),
+              made AS (INSERT INTO wrapped_key (scope, id, epoch, wrapped)
+                       SELECT scope, id, current.number, wrapped
+                       FROM current, unnest($2::text[], $3::uuid[], $4::bytea[]) AS new (scope, id, wrapped)
+                       ON CONFLICT DO NOTHING)
+         SELECT true AS current FROM current`,
+        [
+          number,
+          refs.map(({ scope }) => scope),
+          refs.map(({ id }) => id),
+          refs.map((ref, index) => seal(epochKey, keys[index]!, wrapping(ref))),
+        ],
+      );
+      if (inserted.length > 0) return;
+    }
+  }
+
+  /** @throws KeyGoneError */
+  async key(ref: KeyRef): Promise<Buffer> {
+    const key = this.cache.get(name(ref)) ?? (await this.load(ref.scope, [ref.id])).get(ref.id);
+    if (!key) throw new KeyGoneError(`the key of ${ref.scope} ${ref.id} is gone`);
+    return key;
+  }
+
+  /** The keys that exist, by id. With `keep: false` they bypass the cache: a whole address book would flush it. */
+  async keys(scope: KeyScope, ids: readonly string[], { keep = true } = {}): Promise<Map<string, Buffer>> {
+    const found = new Map<string, Buffer>();
+    const missing: string[] = [];
+    for (const id of ids) {
+      const key = this.cache.get(name({ scope, id }));
+      if (key) found.set(id, key);
+      else missing.push(id);
+    }
+    if (missing.length > 0) {
+      for (const [id, key] of await this.load(scope, missing, keep)) found.set(id, key);
+    }
+    return found;
+  }
+
+  /** Deletes the key and forgets it at once. What is left in dead rows stops opening with the next epoch. */
+  async destroy(ref: KeyRef): Promise<void> {
+    await this.database.query('DELETE FROM wrapped_key WHERE scope = $1 AND id = $2', [ref.scope, ref.id]);
+    this.destructions++;
+    this.cache.delete(name(ref));
+  }
+
+  get epochMadeAt(): Date {
+    return this.epochs.current.madeAt;
+  }
+
+  /** Makes a new epoch key, wraps what lives with it, and overwrites the old one. One renewal at a time. */
+  renewEpoch(): Promise<void> {
+    this.renewal ??= (async () => {
+      if (!this.epochs.renewing) await this.epochs.begin();
+      await this.finishRenewal();
+    })().finally(() => (this.renewal = undefined));
+    return this.renewal;
+  }
+
+  private async finishRenewal(): Promise<void> {
+    const { number } = this.epochs.current;
+    await this.database.query('UPDATE epoch SET number = $1, renewed_at = now()', [number]);
+    while (await this.database.transaction((manager) => this.rewrapSlice(manager, number)));
+    await this.epochs.finish();
+  }
+
+  private async rewrapSlice(manager: EntityManager, number: number): Promise<boolean> {
+    const rows = await manager.query<WrappedKey[]>(
+      'SELECT scope, id, epoch, wrapped FROM wrapped_key WHERE epoch < $1 LIMIT $2 FOR UPDATE',
+      [number, renewalSlice],
+    );
+    if (rows.length === 0) return false;
+    const epochKey = this.epochs.key(number);
+    await manager.query(
+      `UPDATE wrapped_key AS old SET epoch = $1, wrapped = new.wrapped
+       FROM unnest($2::text[], $3::uuid[], $4::bytea[]) AS new (scope, id, wrapped)
+       WHERE old.scope = new.scope AND old.id = new.id`,
+      [
+        number,
+        rows.map(({ scope }) => scope),
+        rows.map(({ id }) => id),
+        rows.map((row) => seal(epochKey, this.unwrap(row), wrapping(row))),
+      ],
+    );
+    return true;
+  }
+
+  private async load(scope: KeyScope, ids: readonly string[], keep = true): Promise<Map<string, Buffer>> {
+    const { destructions } = this;
+    const rows = await this.database.query<WrappedKey[]>(
+      'SELECT scope, id, epoch, wrapped FROM wrapped_key WHERE scope = $1 AND id = ANY ($2::uuid[])',
+      [scope, ids],
+    );
+    const keys = new Map(rows.map((row) => [row.id, this.unwrap(row)]));
+    // A key destroyed while it was being read must not come back into the cache.
+    if (keep && destructions === this.destructions)
+      for (const [id, key] of keys) this.cache.set(name({ scope, id }), key);
+    return keys;
+  }
+
+  private unwrap(row: WrappedKey): Buffer {
+    return open(this.epochs.key(row.epoch), row.wrapped, wrapping(row));
+  }
+}
+
+const name = ({ scope, id }: KeyRef) => `${scope}:${id}`;
+const wrapping = ({ scope, id }: KeyRef) => ['key', scope, id];

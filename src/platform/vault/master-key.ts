@@ -1,0 +1,51 @@
+import { randomBytes } from 'node:crypto';
+import { type Config, parseMasterKey } from '../config.js';
+import { StartError } from '../start-error.js';
+import { createPrivateFile, readIfThere } from './key-files.js';
+
+export interface MasterKey {
+  key: Buffer;
+  /** Set when this start made the key: the person must be told to keep a copy. */
+  madeAt?: string;
+}
+
+/**
+ * The master key from MASTER_KEY or MASTER_KEY_FILE; a new one only when `mayMake`, which is when nothing is sealed yet.
+ * @throws StartError
+ */
+export async function loadMasterKey(config: Config, mayMake: boolean): Promise<MasterKey> {
+  if (config.masterKey) return { key: parseMasterKey(config.masterKey)! };
+  const path = config.masterKeyFile;
+  const text = await readKeyFile(path);
+  if (text !== undefined) return { key: parseKeyFile(path, text) };
+  if (!mayMake) {
+    throw new StartError(
+      `The master key is missing: put the copy you keep elsewhere back to ${path}, or set MASTER_KEY.`,
+    );
+  }
+  await createPrivateFile(path, `${randomBytes(32).toString('base64')}\n`).catch((error: NodeJS.ErrnoException) => {
+    throw new StartError(
+      `The master key cannot be written to ${path} (${error.code}): make the folder writable or set MASTER_KEY.`,
+    );
+  });
+  return { key: parseKeyFile(path, (await readKeyFile(path))!), madeAt: path };
+}
+
+async function readKeyFile(path: string): Promise<string | undefined> {
+  try {
+    return await readIfThere(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new StartError(`The master key ${path} cannot be read (${code}): let the user of the service read it.`);
+  }
+}
+
+function parseKeyFile(path: string, text: string): Buffer {
+  const key = parseMasterKey(text);
+  if (!key)
+    throw new StartError(`${path} holds no master key (32 bytes as base64 or hexadecimal): put your copy back.`);
+  return key;
+}
+
+/** Injection token of the master key. */
+export const MASTER_KEY = Symbol('MasterKey');

@@ -1,0 +1,40 @@
+import { join } from 'node:path';
+import type { DataSource } from 'typeorm';
+import type { Config } from '../config.js';
+import { StartError } from '../start-error.js';
+import { EpochKeys } from './epoch-keys.js';
+import { Keyring } from './keyring.js';
+import { loadMasterKey, type MasterKey } from './master-key.js';
+import { Vault } from './vault.js';
+
+export interface OpenedVault {
+  vault: Vault;
+  keyring: Keyring;
+  masterKey: MasterKey;
+}
+
+/**
+ * Opens the vault over a keyring database; makes the keys at the very first start only.
+ * @param anythingSealed whether the main database already holds accounts
+ * @throws StartError when keys are missing or do not belong to the data
+ */
+export async function openVault(config: Config, database: DataSource, anythingSealed: boolean): Promise<OpenedVault> {
+  const epochFile = join(config.dataDir, 'keys', 'epoch.key');
+  const [{ empty }] = await database.query<[{ empty: boolean }]>(
+    'SELECT NOT EXISTS (SELECT FROM wrapped_key) AS empty',
+  );
+  const epochThere = await EpochKeys.exist(epochFile);
+  if (empty && anythingSealed) {
+    throw new StartError(
+      'The keyring database is empty but the main database is not: restore the keyring from its backup.',
+    );
+  }
+  if (!empty && !epochThere) {
+    throw new StartError(
+      `The epoch key is missing: put ${epochFile} back from the backup that belongs to the keyring.`,
+    );
+  }
+  const masterKey = await loadMasterKey(config, empty && !epochThere);
+  const keyring = new Keyring(database, await EpochKeys.load(epochFile, masterKey.key));
+  return { vault: await Vault.open(keyring), keyring, masterKey };
+}

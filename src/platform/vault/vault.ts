@@ -1,0 +1,93 @@
+import { createHmac, hkdfSync } from 'node:crypto';
+import { StartError } from '../start-error.js';
+import { type KeyRef, type Keyring, keysDoNotMatch, type KeyScope } from './keyring.js';
+import { open, seal, UnsealError } from './sealing.js';
+
+/** The service's own key, from which the lookup hashes are derived. */
+const serviceKey: KeyRef = { scope: 'service', id: '00000000-0000-0000-0000-000000000000' };
+
+const openedBeforePausing = 500;
+
+/**
+ * Encrypts what people write, and destroys keys. The context of a sealed value names what it belongs to, so that a value
+ * moved to another row does not open.
+ */
+export class Vault {
+  private constructor(
+    private readonly keyring: Keyring,
+    private readonly lookupKey: Buffer,
+  ) {}
+
+  /** @throws StartError when the epoch key does not open the keyring */
+  static async open(keyring: Keyring): Promise<Vault> {
+    await keyring.begin();
+    await keyring.create([serviceKey]);
+    try {
+      return new Vault(keyring, derive(await keyring.key(serviceKey), 'lookup'));
+    } catch (error) {
+      if (error instanceof UnsealError) throw new StartError(keysDoNotMatch);
+      throw error;
+    }
+  }
+
+  /** Resolves when the keyring answers. */
+  async ping(): Promise<void> {
+    await this.keyring.isEmpty();
+  }
+
+  createKeys(...refs: KeyRef[]): Promise<void> {
+    return this.keyring.create(refs);
+  }
+
+  destroyKey(ref: KeyRef): Promise<void> {
+    return this.keyring.destroy(ref);
+  }
+
+  /** @throws KeyGoneError */
+  async seal(ref: KeyRef, plaintext: string, context: readonly string[]): Promise<Buffer> {
+    return seal(await this.keyring.key(ref), plaintext, context);
+  }
+
+  /** @throws KeyGoneError, UnsealError */
+  async open(ref: KeyRef, sealed: Buffer, context: readonly string[]): Promise<string> {
+    return open(await this.keyring.key(ref), sealed, context).toString('utf8');
+  }
+
+  /**
+   * Opens many values of one scope, pausing between slices so that other work goes on.
+   * @returns the texts in the order of the values; undefined where the key is gone
+   */
+  async openMany(
+    scope: KeyScope,
+    values: readonly { id: string; sealed: Buffer; context: readonly string[] }[],
+    options?: { keep: boolean },
+  ): Promise<(string | undefined)[]> {
+    const texts: (string | undefined)[] = [];
+    for (let start = 0; start < values.length; start += openedBeforePausing) {
+      if (start > 0) await new Promise(setImmediate);
+      const slice = values.slice(start, start + openedBeforePausing);
+      const keys = await this.keyring.keys(scope, [...new Set(slice.map(({ id }) => id))], options);
+      for (const { id, sealed, context } of slice) {
+        const key = keys.get(id);
+        texts.push(key && open(key, sealed, context).toString('utf8'));
+      }
+    }
+    return texts;
+  }
+
+  /** A keyed hash by which a username, address or code is found without being stored. `kind` keeps the uses apart. */
+  lookupHash(kind: string, value: string): Buffer {
+    return createHmac('sha256', this.lookupKey).update(`${kind}\0${value}`, 'utf8').digest();
+  }
+
+  /** A keyed digest of a content, comparable under the same key only and meaningless once that is destroyed. */
+  async digest(ref: KeyRef, content: string): Promise<Buffer> {
+    return createHmac('sha256', derive(await this.keyring.key(ref), 'digest'))
+      .update(content, 'utf8')
+      .digest();
+  }
+}
+
+function derive(key: Buffer, purpose: string): Buffer {
+  return Buffer.from(hkdfSync('sha256', key, '', `colloquio/${purpose}`, 32));
+}

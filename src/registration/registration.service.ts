@@ -1,0 +1,174 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { DataSource, type EntityManager } from 'typeorm';
+import { v7 as uuid } from 'uuid';
+import { Accounts } from '../auth/accounts.service.js';
+import { passwordError } from '../auth/passwords.js';
+import { type OpenedSession, Sessions } from '../auth/sessions.service.js';
+import { Consents } from '../consents/consents.service.js';
+import type { FieldError } from '../contract/errors.js';
+import type { Config } from '../platform/config.js';
+import { CONFIG } from '../platform/config.provider.js';
+import { DomainError, ValidationFailed } from '../platform/problems/domain-error.js';
+import { RateLimits } from '../platform/rate-limits.js';
+import { MASTER_KEY } from '../platform/vault/master-key.js';
+import { Vault } from '../platform/vault/vault.js';
+import { addressErrors } from '../subscribers/postal-address.js';
+import { Member, Subscriber } from '../subscribers/subscriber.entity.js';
+import { checkTaxCode, checkVatNumber, taxIdentityErrors } from '../subscribers/tax-identity.js';
+import { checkRegistrationCode } from './registration-codes.js';
+import type { Registration, RegistrationState } from './registration.dto.js';
+
+/** Serialises registrations while only the first may win; any number that nothing else in this database locks. */
+const registrationLock = 0x0c0110;
+
+@Injectable()
+export class Registrations {
+  constructor(
+    private readonly database: DataSource,
+    @Inject(CONFIG) private readonly config: Config,
+    @Inject(MASTER_KEY) private readonly masterKey: Buffer,
+    private readonly accounts: Accounts,
+    private readonly consents: Consents,
+    private readonly limits: RateLimits,
+    private readonly sessions: Sessions,
+    private readonly vault: Vault,
+  ) {}
+
+  async state(): Promise<RegistrationState['state']> {
+    const { registration } = this.config;
+    if (registration !== 'first') return registration === 'open' ? 'open' : 'code';
+    return (await this.database.manager.exists(Subscriber)) ? 'closed' : 'open';
+  }
+
+  /**
+   * Registers a subscriber with its owner and what the owner accepted.
+   * @throws DomainError `registration_closed`, `registration_code_invalid`, ConsentRequired, UsernameTaken, ValidationFailed
+   */
+  async register(
+    registration: Registration,
+    network: string,
+  ): Promise<{ subscriber: Subscriber; session: OpenedSession }> {
+    await this.limits.count('join', network);
+    if ((await this.state()) === 'closed') throw new DomainError('registration_closed', { detail: closedDetail });
+    const codeHash = this.checkCode(registration.registrationCode);
+    refuse(businessErrors(registration));
+    const acceptances = this.consents.checkRegistration(registration.consents);
+    const subscriber = subscriberOf(registration, versionsOf(acceptances));
+    const accountId = uuid();
+    const passwordHash = await this.accounts.hashPassword(registration.password);
+    const key = { scope: 'subscriber', id: subscriber.id } as const;
+    await this.vault.createKeys(key);
+    try {
+      const session = await this.database.transaction(async (manager) => {
+        await this.claimPlace(manager, codeHash);
+        await this.accounts.create(manager, {
+          id: accountId,
+          kind: 'member',
+          subscriberId: subscriber.id,
+          key,
+          username: registration.username,
+          passwordHash,
+          locale: registration.locale,
+        });
+        await manager.insert(Subscriber, subscriber);
+        const member: Member = {
+          subscriberId: subscriber.id,
+          id: uuid(),
+          accountId,
+          role: 'owner',
+          createdAt: new Date(),
+        };
+        await manager.insert(Member, member);
+        await this.consents.record(manager, {
+          subscriberId: subscriber.id,
+          contactId: null,
+          accountId,
+          how: 'registration',
+          acceptances,
+        });
+        return this.sessions.open(manager, accountId, { key, device: registration.device });
+      });
+      return { subscriber, session };
+    } catch (error) {
+      await this.vault.destroyKey(key);
+      throw error;
+    }
+  }
+
+  private checkCode(code: string | undefined): Buffer | undefined {
+    if (this.config.registration !== 'invited') return undefined;
+    const hash = code === undefined ? undefined : checkRegistrationCode(this.masterKey, code);
+    if (!hash) throw codeInvalid();
+    return hash;
+  }
+
+  /** Of two first registrations at once one wins; a code is good once. */
+  private async claimPlace(manager: EntityManager, codeHash: Buffer | undefined): Promise<void> {
+    if (this.config.registration === 'first') {
+      await manager.query('SELECT pg_advisory_xact_lock($1)', [registrationLock]);
+      if (await manager.exists(Subscriber)) throw new DomainError('registration_closed', { detail: closedDetail });
+    }
+    if (!codeHash) return;
+    const used = await manager.query<unknown[]>(
+      'INSERT INTO registration_code (code_hash, used_at) VALUES ($1, now()) ON CONFLICT DO NOTHING RETURNING 1',
+      [codeHash],
+    );
+    if (used.length === 0) throw codeInvalid();
+  }
+}
+
+const closedDetail =
+  'This installation already has its subscriber. Whoever runs it can open registration with REGISTRATION.';
+
+function codeInvalid(): DomainError {
+  const message =
+    'The registration code is unknown, used or out of date. Ask whoever runs this installation for a new one.';
+  return new DomainError('registration_code_invalid', {
+    detail: message,
+    errors: [{ field: 'registrationCode', code: 'registration_code_invalid', message }],
+  });
+}
+
+function businessErrors({ password, username, email, businessName, ...business }: Registration): FieldError[] {
+  const refused = passwordError(password, [username, email.split('@')[0]!, businessName]);
+  return [
+    ...addressErrors(business),
+    ...taxIdentityErrors(business),
+    ...(refused ? [{ field: 'password', ...refused }] : []),
+  ];
+}
+
+function refuse(errors: FieldError[]): void {
+  if (errors.length > 0) throw new ValidationFailed(errors);
+}
+
+type Versions = Pick<Subscriber, 'termsVersion' | 'privacyVersion'>;
+
+function versionsOf(acceptances: ReturnType<Consents['checkRegistration']>): Versions {
+  const version = (purpose: string) => acceptances.find((each) => each.purpose === purpose)!.shown.document.version;
+  return { termsVersion: version('terms'), privacyVersion: version('privacy') };
+}
+
+function subscriberOf(registration: Registration, versions: Versions): Subscriber {
+  const { businessName, email, street, streetNumber, postcode, city, province, country, category, locale } =
+    registration;
+  const vat = registration.vatNumber?.trim() && checkVatNumber(country, registration.vatNumber);
+  const tax = registration.taxCode?.trim() && checkTaxCode(country, registration.taxCode);
+  return {
+    id: uuid(),
+    businessName,
+    email,
+    street,
+    streetNumber,
+    postcode,
+    city,
+    province: (country === 'IT' ? province?.toUpperCase() : province) || null,
+    country,
+    category,
+    vatNumber: vat && vat.ok ? vat.value : null,
+    taxCode: tax && tax.ok ? tax.value : null,
+    locale,
+    ...versions,
+    createdAt: new Date(),
+  };
+}

@@ -1,0 +1,168 @@
+import { crc32, deflateSync } from 'node:zlib';
+import { describe, expect, test } from '@jest/globals';
+import sharp, { type Color, type Sharp } from 'sharp';
+import { LogoError, reencodeLogo } from './logos.js';
+
+const red = { r: 200, g: 20, b: 30 };
+const plain = (width: number, height: number, background: Color = red) =>
+  sharp({ create: { width, height, channels: 3, background } });
+const codeOf = async (bytes: Buffer) =>
+  reencodeLogo(bytes).then(
+    () => 'accepted',
+    (error: LogoError) => (error instanceof LogoError ? error.code : String(error)),
+  );
+
+describe('kinds of images', () => {
+  test.each(['png', 'jpeg', 'webp'] as const)('a %s is drawn anew as WebP of the same size', async (format) => {
+    const logo = await reencodeLogo(await plain(300, 200).toFormat(format).toBuffer());
+    expect(logo).toMatchObject({ mediaType: 'image/webp', width: 300, height: 200 });
+    expect(await sharp(logo.bytes).metadata()).toMatchObject({ format: 'webp', width: 300, height: 200 });
+  });
+
+  test('transparency stays', async () => {
+    const clear = sharp({ create: { width: 8, height: 8, channels: 4, background: { ...red, alpha: 0 } } });
+    const { bytes } = await reencodeLogo(await clear.png().toBuffer());
+    expect((await sharp(bytes).raw().toBuffer())[3]).toBe(0);
+  });
+
+  test('other kinds are refused by their bytes', async () => {
+    expect(await codeOf(await plain(8, 8).gif().toBuffer())).toBe('logo_type');
+    expect(await codeOf(await plain(8, 8).tiff().toBuffer())).toBe('logo_type');
+    expect(await codeOf(await plain(8, 8).avif().toBuffer())).toBe('logo_type');
+    expect(await codeOf(Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'))).toBe(
+      'logo_type',
+    );
+    expect(await codeOf(Buffer.from('%PDF-1.7'))).toBe('logo_type');
+    expect(await codeOf(Buffer.from('logo.png'))).toBe('logo_type');
+    expect(await codeOf(Buffer.alloc(0))).toBe('logo_type');
+  });
+
+  test('a damaged image is unreadable', async () => {
+    for (const format of ['png', 'jpeg', 'webp'] as const) {
+      const whole = await noise(200, 200).toFormat(format).toBuffer();
+      expect(await codeOf(whole)).toBe('accepted');
+      expect(await codeOf(whole.subarray(0, whole.length / 2))).toBe('logo_unreadable');
+    }
+    expect(await codeOf(Buffer.concat([Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'), Buffer.alloc(40)]))).not.toBe(
+      'accepted',
+    );
+  });
+
+  test('of an animation the first frame stays', async () => {
+    const frames = await Promise.all(
+      [red, { r: 0, g: 0, b: 255 }].map((color) => plain(40, 30, color).png().toBuffer()),
+    );
+    const animation = await sharp(frames, { join: { animated: true } })
+      .webp({ loop: 0 })
+      .toBuffer();
+    expect((await sharp(animation).metadata()).pages).toBe(2);
+    const logo = await reencodeLogo(animation);
+    expect(logo).toMatchObject({ width: 40, height: 30 });
+    expect((await sharp(logo.bytes).metadata()).pages ?? 1).toBe(1);
+    const [r = 0, , b = 0] = await sharp(logo.bytes).raw().toBuffer();
+    expect(r).toBeGreaterThan(150);
+    expect(b).toBeLessThan(80);
+  });
+});
+
+describe('sizes', () => {
+  test.each([
+    [512, 512, 512, 512],
+    [511, 3, 511, 3],
+    [513, 513, 512, 512],
+    [1024, 512, 512, 256],
+    [300, 900, 171, 512],
+    [4000, 1, 512, 1],
+    [1, 1, 1, 1],
+  ])('%i x %i becomes %i x %i', async (width, height, drawnWidth, drawnHeight) => {
+    const logo = await reencodeLogo(await plain(width, height).png().toBuffer());
+    expect([logo.width, logo.height]).toEqual([drawnWidth, drawnHeight]);
+  });
+
+  test('2 MB are the most', async () => {
+    const image = await plain(10, 10).png().toBuffer();
+    const padded = (size: number) => Buffer.concat([image, Buffer.alloc(size - image.length)]);
+    expect(await codeOf(padded(2 * 1024 * 1024))).toBe('accepted');
+    expect(await codeOf(padded(2 * 1024 * 1024 + 1))).toBe('logo_too_large');
+  });
+
+  test('40 megapixels are the most, however small the file', async () => {
+    expect(await codeOf(whitePng(8000, 5000))).toBe('accepted');
+    expect(await codeOf(whitePng(8000, 5001))).toBe('logo_too_large');
+    expect(await codeOf(whitePng(100_000, 100_000, 10))).toBe('logo_too_large');
+  });
+});
+
+describe('what a file says beyond its pixels', () => {
+  test('orientation is applied, EXIF, XMP and ICC are dropped', async () => {
+    const photo = await plain(60, 20)
+      .withExif({ IFD0: { Artist: 'Anna Rossi' }, IFD3: { GPSLatitude: '44/1 3/1 0/1' } })
+      .withMetadata({ orientation: 6 })
+      .withXmp('<x:xmpmeta xmlns:x="adobe:ns:meta/">Anna Rossi</x:xmpmeta>')
+      .withIccProfile('p3')
+      .jpeg()
+      .toBuffer();
+    const before = await sharp(photo).metadata();
+    expect([before.orientation, Boolean(before.exif), Boolean(before.xmp), Boolean(before.icc)]).toEqual([
+      6,
+      true,
+      true,
+      true,
+    ]);
+
+    const logo = await reencodeLogo(photo);
+    expect([logo.width, logo.height]).toEqual([20, 60]);
+    const after = await sharp(logo.bytes).metadata();
+    expect([after.orientation, after.exif, after.xmp, after.icc]).toEqual([undefined, undefined, undefined, undefined]);
+    expect(logo.bytes.includes('Rossi')).toBe(false);
+  });
+
+  test('what is hidden behind the pixels is gone', async () => {
+    const image = Buffer.concat([await plain(10, 10).png().toBuffer(), Buffer.from('<script>alert(1)</script>')]);
+    const logo = await reencodeLogo(image);
+    expect(logo.bytes.includes('script')).toBe(false);
+  });
+
+  test('messages are plain sentences', async () => {
+    for (const bytes of [
+      Buffer.alloc(0),
+      Buffer.alloc(3_000_000),
+      (await noise(99, 99).png().toBuffer()).subarray(0, 500),
+    ]) {
+      await expect(reencodeLogo(bytes)).rejects.toThrow(/^[A-Z][^/]*\.$/);
+    }
+  });
+});
+
+function noise(width: number, height: number): Sharp {
+  return sharp({
+    create: { width, height, channels: 3, background: red, noise: { type: 'gaussian', mean: 128, sigma: 60 } },
+  });
+}
+
+/**
+ * A black-and-white PNG with one bit a pixel, so that millions of pixels take a few kilobytes (PNG specification, 5.3
+ * and 11.2).
+ */
+function whitePng(width: number, height: number, rows = height): Buffer {
+  const header = Buffer.alloc(13);
+  header.writeUInt32BE(width, 0);
+  header.writeUInt32BE(height, 4);
+  header[8] = 1;
+  const lines = Buffer.alloc((1 + Math.ceil(width / 8)) * rows);
+  const chunk = (type: string, data: Buffer) => {
+    const body = Buffer.concat([Buffer.from(type, 'latin1'), data]);
+    const framed = Buffer.alloc(body.length + 8);
+    framed.writeUInt32BE(data.length, 0);
+    body.copy(framed, 4);
+    framed.writeUInt32BE(crc32(body), body.length + 4);
+    return framed;
+  };
+  const signature = Buffer.from('\x89PNG\r\n\x1a\n', 'latin1');
+  return Buffer.concat([
+    signature,
+    chunk('IHDR', header),
+    chunk('IDAT', deflateSync(lines)),
+    chunk('IEND', Buffer.alloc(0)),
+  ]);
+}

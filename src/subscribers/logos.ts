@@ -1,0 +1,65 @@
+import { fileTypeFromBuffer } from 'file-type';
+import sharp, { type Metadata } from 'sharp';
+import { limits } from '../contract/limits.js';
+
+export interface Logo {
+  bytes: Buffer;
+  mediaType: 'image/webp';
+  /** Pixels, as is the height. */
+  width: number;
+  height: number;
+}
+
+export class LogoError extends Error {
+  override readonly name = 'LogoError';
+
+  constructor(
+    readonly code: 'logo_type' | 'logo_too_large' | 'logo_unreadable',
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+const acceptedTypes = new Set(['image/png', 'image/apng', 'image/jpeg', 'image/webp']);
+const maxPixels = 40_000_000;
+const maxSide = 512;
+const maxSeconds = 10;
+const quality = 90;
+
+/**
+ * Draws an uploaded logo anew as WebP that fits into 512 x 512 pixels; a smaller one keeps its size. What goes in is
+ * PNG, JPEG or WebP of at most 2 MB and 40 megapixels. Of an animation the first frame stays, of EXIF the
+ * orientation, of an ICC profile the colours (as sRGB); nothing else of the file remains, so no place, no camera and
+ * nothing hidden behind the pixels.
+ * @throws LogoError `logo_type` (by its bytes, not by its name), `logo_too_large` or `logo_unreadable`
+ */
+export async function reencodeLogo(bytes: Buffer): Promise<Logo> {
+  if (bytes.length > limits.logoBytes)
+    throw new LogoError('logo_too_large', `A logo has at most ${limits.logoBytes / 1024 ** 2} MB.`);
+  // Looked at before sharp, which would also open SVG, TIFF and HEIF with libraries that need not face strangers.
+  const type = await fileTypeFromBuffer(bytes);
+  if (!type || !acceptedTypes.has(type.mime)) throw new LogoError('logo_type', 'A logo is a PNG, JPEG or WebP image.');
+
+  // Only the header is read here; with a limit sharp would say no more than that the image cannot be read.
+  const { width, height } = await readable(sharp(bytes, { limitInputPixels: false }).metadata());
+  if (width * height > maxPixels) throw new LogoError('logo_too_large', 'A logo has at most 40 megapixels.');
+
+  const drawn = sharp(bytes, { failOn: 'error', limitInputPixels: maxPixels, pages: 1 })
+    .autoOrient()
+    .resize(maxSide, maxSide, { fit: 'inside', withoutEnlargement: true })
+    .webp({ quality, smartSubsample: true })
+    .timeout({ seconds: maxSeconds })
+    .toBuffer({ resolveWithObject: true });
+  const { data, info } = await readable(drawn);
+  return { bytes: data, mediaType: 'image/webp', width: info.width, height: info.height };
+}
+
+/** sharp's own messages speak of libvips and its inputs: they help nobody who uploads a logo. */
+async function readable<T extends Metadata | { data: Buffer }>(reading: Promise<T>): Promise<T> {
+  try {
+    return await reading;
+  } catch {
+    throw new LogoError('logo_unreadable', 'The image cannot be read: it is damaged or incomplete.');
+  }
+}

@@ -1,0 +1,89 @@
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+
+/** The business. Its data are shown to its interlocutors and stay in clear. */
+@Entity('subscriber')
+export class Subscriber {
+  @PrimaryColumn('uuid', { name: 'subscriber_id' })
+  id: string;
+
+  @Column('text', { name: 'business_name' })
+  businessName: string;
+
+  @Column('text')
+  email: string;
+
+  @Column('text')
+  street: string;
+
+  @Column('text', { name: 'street_number' })
+  streetNumber: string;
+
+  @Column('text')
+  postcode: string;
+
+  @Column('text')
+  city: string;
+
+  @Column('text', { nullable: true })
+  province: string | null;
+
+  @Column('text')
+  country: string;
+
+  @Column('text')
+  category: string;
+
+  @Column('text', { name: 'vat_number', nullable: true })
+  vatNumber: string | null;
+
+  @Column('text', { name: 'tax_code', nullable: true })
+  taxCode: string | null;
+
+  /** Language in which the subscriber's search and mails work. */
+  @Column('text')
+  locale: string;
+
+  /** The versions its owner has accepted. */
+  @Column('integer', { name: 'terms_version' })
+  termsVersion: number;
+
+  @Column('integer', { name: 'privacy_version' })
+  privacyVersion: number;
+
+  @Column('timestamptz', { name: 'created_at' })
+  createdAt: Date;
+}
+
+@Entity('subscriber_logo')
+export class SubscriberLogo {
+  @PrimaryColumn('uuid', { name: 'subscriber_id' })
+  subscriberId: string;
+
+  @Column('text', { name: 'media_type' })
+  mediaType: string;
+
+  @Column('bytea')
+  bytes: Buffer;
+
+  @Column('timestamptz', { name: 'updated_at' })
+  updatedAt: Date;
+}
+
+/** An account that acts for a subscriber. */
+@Entity('member')
+export class Member {
+  @PrimaryColumn('uuid', { name: 'subscriber_id' })
+  subscriberId: string;
+
+  @PrimaryColumn('uuid')
+  id: string;
+
+  @Column('uuid', { name: 'account_id' })
+  accountId: string;
+
+  @Column('text')
+  role: 'owner' | 'staff';
+
+  @Column('timestamptz', { name: 'created_at' })
+  createdAt: Date;
+}

@@ -1,0 +1,25 @@
+// One PostgreSQL for the whole run, with migrated templates from which every world gets its databases.
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DataSource } from 'typeorm';
+import { keyringDatabase, mainDatabaseOptions } from '../../dist/src/platform/database.js';
+import { ensureDatabase, startEmbeddedPostgres } from '../../dist/src/platform/embedded-postgres.js';
+
+export default async function startPostgres() {
+  const dataDir = mkdtempSync(join(tmpdir(), 'colloquio-postgres-'));
+  // Tests that kill PostgreSQL start their own; here durability would only cost time.
+  const settings = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', max_connections: '200' };
+  const postgres = await startEmbeddedPostgres({ dataDir, settings });
+  await migrate(postgres.connection, 'template_main', (address) => new DataSource(mainDatabaseOptions(address)));
+  await migrate(postgres.connection, 'template_keyring', keyringDatabase);
+  process.env['TEST_POSTGRES'] = JSON.stringify({ ...postgres.connection, dataDir, clusterDir: postgres.clusterDir });
+  globalThis.testPostgres = { postgres, dataDir };
+}
+
+async function migrate(connection, database, sourceOf) {
+  await ensureDatabase(connection, database);
+  const source = await sourceOf({ ...connection, database }).initialize();
+  await source.runMigrations();
+  await source.destroy();
+}
