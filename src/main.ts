@@ -14,7 +14,7 @@ try {
   process.exitCode = 1;
 }
 
-function greet({ url, config, masterKeyMadeAt }: RunningService): void {
+function greet({ url, config, databaseFolder, masterKeyMadeAt }: RunningService): void {
   const publicUrl = config.publicUrl.origin;
   const lines = [
     'Colloquio is running.',
@@ -22,6 +22,7 @@ function greet({ url, config, masterKeyMadeAt }: RunningService): void {
     `  Documentation  ${publicUrl}/api/docs`,
     `  Data           ${config.dataDir}`,
   ];
+  if (databaseFolder && !databaseFolder.startsWith(config.dataDir)) lines.push(`  Database       ${databaseFolder}`);
   if (masterKeyMadeAt) {
     lines.push(
       '',

@@ -26,6 +26,8 @@ export interface RunningService {
   config: Config;
   /** Where this machine reaches it. */
   url: string;
+  /** Where the embedded database lives; undefined when the database is not ours. */
+  databaseFolder: string | undefined;
   /** Set when this start made the master key: where it is. */
   masterKeyMadeAt: string | undefined;
   keyring: OpenedVault['keyring'];
@@ -76,7 +78,15 @@ export async function startService(wanted: Config, { prepare }: StartOptions = {
     const scheme = config.tls ? 'https' : 'http';
     const host = isLoopback(config.host) ? config.host : 'localhost';
     const url = `${scheme}://${host.includes(':') ? `[${host}]` : host}:${config.port}`;
-    return { app, config, url, keyring, masterKeyMadeAt: masterKey.madeAt, stop };
+    return {
+      app,
+      config,
+      url,
+      keyring,
+      databaseFolder: databases.folder,
+      masterKeyMadeAt: masterKey.madeAt,
+      stop,
+    };
   } catch (error) {
     await stop();
     throw error;
@@ -133,7 +143,8 @@ async function listen(app: NestExpressApplication, { port, host }: Config): Prom
 async function checkDataDir(dataDir: string): Promise<void> {
   const probe = join(dataDir, `.write-${process.pid}`);
   try {
-    await mkdir(dataDir, { recursive: true });
+    // As root the embedded PostgreSQL runs as another user, who has to pass through; keys/ inside is private.
+    await mkdir(dataDir, { recursive: true, mode: 0o711 });
     await writeFile(probe, '');
     await rm(probe);
   } catch (error) {

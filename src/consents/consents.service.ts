@@ -31,6 +31,7 @@ export interface ConsentRecord {
   accountId: string;
   how: ConsentOccasion;
   acceptances: Acceptance[];
+  recordedAt: Date;
 }
 
 /** Terms and privacy are acceptances without which nobody takes part; promotions is free. */
@@ -92,7 +93,6 @@ export class Consents {
         locale: document.locale,
         textSha256: shown.sha256,
         wordsSha256: createHash('sha256').update(words, 'utf8').digest(),
-        recordedAt: new Date(),
       };
       await manager.query(
         `INSERT INTO shown_text (subscriber_id, sha256, text) VALUES ($1, $2, $3), ($1, $4, $5) ON CONFLICT DO NOTHING`,
@@ -139,7 +139,8 @@ export class Consents {
     const acceptance = this.accept('subscriber', consent, () => ({}));
     refuseWithdrawalOf(acceptance, given);
     const { version } = acceptance.shown.document;
-    await this.consents.manager.transaction(async (manager) => {
+    const recordedAt = new Date();
+    const changed = await this.consents.manager.transaction(async (manager) => {
       const column = acceptance.purpose === 'terms' ? 'termsVersion' : 'privacyVersion';
       const { affected } = await manager
         .createQueryBuilder()
@@ -147,16 +148,18 @@ export class Consents {
         .set({ [column]: version })
         .where(`id = :subscriberId AND ${column} < :version`, { subscriberId, version })
         .execute();
-      if (!affected) return;
+      if (!affected) return false;
       await this.record(manager, {
         subscriberId,
         contactId: null,
         accountId,
         how: 'settings',
         acceptances: [acceptance],
+        recordedAt,
       });
+      return true;
     });
-    this.tell(subscriberId, undefined, acceptance);
+    if (changed) this.tell(subscriberId, undefined, acceptance, recordedAt);
   }
 
   /**
@@ -175,13 +178,14 @@ export class Consents {
     const acceptance = { ...accepted, given };
     refuseWithdrawalOf(acceptance, given);
     const { version } = acceptance.shown.document;
+    const recordedAt = new Date();
     const changed = await this.consents.manager.transaction(async (manager) => {
       const { affected } =
         acceptance.purpose === 'promotions'
           ? await manager.update(
               Contact,
               { subscriberId, id: contactId, promotions: !given },
-              { promotions: given, updatedAt: new Date() },
+              { promotions: given, updatedAt: recordedAt },
             )
           : await manager
               .createQueryBuilder()
@@ -194,12 +198,19 @@ export class Consents {
               })
               .execute();
       if (!affected) return false;
-      await this.record(manager, { subscriberId, contactId, accountId, how: 'settings', acceptances: [acceptance] });
+      await this.record(manager, {
+        subscriberId,
+        contactId,
+        accountId,
+        how: 'settings',
+        acceptances: [acceptance],
+        recordedAt,
+      });
       return true;
     });
     if (!changed) return;
     await this.directory.refresh(subscriberId, contactId);
-    this.tell(subscriberId, contact, acceptance);
+    this.tell(subscriberId, contact, acceptance, recordedAt);
   }
 
   /** @throws NotFound when it is not a contact of this interlocutor */
@@ -251,8 +262,13 @@ export class Consents {
     return contacts.map(({ subscriberId, id }) => ({ subscriberId, contactId: id }));
   }
 
-  private tell(subscriberId: string, contact: Contact | undefined, { purpose, given, shown }: Acceptance): void {
-    const event = { purpose, given, policyVersion: shown.document.version, at: new Date().toISOString() };
+  private tell(
+    subscriberId: string,
+    contact: Contact | undefined,
+    { purpose, given, shown }: Acceptance,
+    at: Date,
+  ): void {
+    const event = { purpose, given, policyVersion: shown.document.version, at: at.toISOString() };
     if (!contact)
       return this.realtime.tell(`subscriber:${subscriberId}`, 'consent.changed', { conversationId: null, ...event });
     this.realtime.tell([`subscriber:${subscriberId}`, `interlocutor:${contact.interlocutorId}`], 'consent.changed', {

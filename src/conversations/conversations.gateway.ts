@@ -3,7 +3,7 @@ import { ConnectedSocket, MessageBody, SubscribeMessage, WebSocketGateway } from
 import type { Principal } from '../auth/principal.js';
 import { ProblemFilter } from '../platform/problems/problem.filter.js';
 import type { DeviceSocket } from '../platform/realtime/realtime.js';
-import { SendMessage, SendReceipt, type SentMessage } from './conversations.dto.js';
+import { SendMessage, SendReceipt, SentMessage } from './conversations.dto.js';
 import { Messages } from './messages.service.js';
 import { Receipts } from './receipts.service.js';
 

@@ -26,7 +26,7 @@ export class Identities {
   async openOriginal(interlocutorId: string, sealed: Buffer): Promise<StatedIdentity> {
     return JSON.parse(
       await this.vault.open({ scope: 'interlocutor', id: interlocutorId }, sealed, originalContext(interlocutorId)),
-    );
+    ) as StatedIdentity;
   }
 
   sealCopy(subscriberId: string, contactId: string, identity: StatedIdentity): Promise<Buffer> {
@@ -49,7 +49,7 @@ export class Identities {
       context: copyContext(subscriberId, id),
     }));
     const texts = await this.vault.openMany('contact', values, options);
-    return texts.map((text) => (text === undefined ? undefined : withDisplayName(JSON.parse(text))));
+    return texts.map((text) => (text === undefined ? undefined : withDisplayName(JSON.parse(text) as StatedIdentity)));
   }
 }
 

@@ -186,7 +186,14 @@ export class Joinings {
     if ((inserted.raw as unknown[]).length === 0) return undefined;
     await this.invitations.use(manager, invitation);
     await this.conversations.begin(manager, subscriberId, contactId);
-    await this.consents.record(manager, { subscriberId, contactId, accountId, how: 'joining', acceptances });
+    await this.consents.record(manager, {
+      subscriberId,
+      contactId,
+      accountId,
+      how: 'joining',
+      acceptances,
+      recordedAt: now,
+    });
     return contact;
   }
 

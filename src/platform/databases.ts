@@ -10,8 +10,10 @@ const oldestMajor = 15;
 export interface Databases {
   main: DatabaseAddress | string;
   keyring: DatabaseAddress | string;
+  /** The folder of the embedded cluster; undefined for a database that is not ours. */
+  folder: string | undefined;
   /** Starts an embedded PostgreSQL that is gone; does nothing for one that is not ours. */
-  revive(): Promise<void>;
+  revive: () => Promise<void>;
   /** Stops the embedded PostgreSQL; does nothing for one that is not ours. */
   stop(): Promise<void>;
 }
@@ -22,7 +24,7 @@ export async function openDatabases({ databaseUrl, keyringDatabaseUrl, dataDir }
     await check('DATABASE_URL', databaseUrl);
     await check('KEYRING_DATABASE_URL', keyringDatabaseUrl);
     const nothing = async () => {};
-    return { main: databaseUrl, keyring: keyringDatabaseUrl, revive: nothing, stop: nothing };
+    return { main: databaseUrl, keyring: keyringDatabaseUrl, folder: undefined, revive: nothing, stop: nothing };
   }
   let postgres: EmbeddedPostgres = await startEmbeddedPostgres({ dataDir });
   const { connection } = postgres;
@@ -31,6 +33,7 @@ export async function openDatabases({ databaseUrl, keyringDatabaseUrl, dataDir }
   return {
     main: { ...connection, database: 'colloquio' },
     keyring: { ...connection, database: 'colloquio_keyring' },
+    folder: postgres.clusterDir,
     revive: async () => {
       postgres = await startEmbeddedPostgres({ dataDir });
     },

@@ -1,6 +1,6 @@
 import { Client } from 'pg';
 import type { DatabaseAddress } from './database.js';
-import { Log } from './log.js';
+import type { Log } from './log.js';
 import { StartError } from './start-error.js';
 
 /** Any number that nothing else locks in the keyring database. */

@@ -85,6 +85,7 @@ export class Registrations {
           accountId,
           how: 'registration',
           acceptances,
+          recordedAt: subscriber.createdAt,
         });
         return this.sessions.open(manager, accountId, { key, device: registration.device });
       });

@@ -1,5 +1,5 @@
 // One PostgreSQL for the whole run, with migrated templates from which every world gets its databases.
-import { mkdtempSync } from 'node:fs';
+import { chmodSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DataSource } from 'typeorm';
@@ -8,6 +8,8 @@ import { ensureDatabase, startEmbeddedPostgres } from '../../dist/src/platform/e
 
 export default async function startPostgres() {
   const dataDir = mkdtempSync(join(tmpdir(), 'colloquio-postgres-'));
+  // As root PostgreSQL runs as another user, who has to get in.
+  chmodSync(dataDir, 0o711);
   // Tests that kill PostgreSQL start their own; here durability would only cost time.
   const settings = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', max_connections: '200' };
   const postgres = await startEmbeddedPostgres({ dataDir, settings });

@@ -76,8 +76,8 @@ export class Realtime {
   /** Starts listening for sockets on the HTTP server; `doorkeeper` decides who comes in. */
   open<Principal>(httpServer: HttpServer, doorkeeper: Doorkeeper<Principal>): void {
     this.doorkeeper = doorkeeper;
-    this.server.use((socket, next) => void this.admit(socket as DeviceSocket, next));
-    this.server.on('connection', (socket) => this.welcome(socket as DeviceSocket));
+    this.server.use((socket, next) => void this.admit(socket, next));
+    this.server.on('connection', (socket) => this.welcome(socket));
     this.server.attach(httpServer);
   }
 

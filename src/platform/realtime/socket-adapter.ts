@@ -36,7 +36,7 @@ export class SocketAdapter extends AbstractWsAdapter {
   }
 
   private async dispatch(handlers: Map<string, Handler>, event: string, values: unknown[]): Promise<void> {
-    const acknowledge = values.at(-1);
+    const acknowledge = values.at(-1) as Done | undefined;
     // Without an acknowledgement a client could not know whether its event counted, so it does not.
     if (typeof acknowledge !== 'function') return;
     const handler = handlers.get(event);
@@ -47,7 +47,7 @@ export class SocketAdapter extends AbstractWsAdapter {
     const finished = this.realtime.began();
     try {
       // An error is acknowledged by the gateway's ProblemFilter, and then there is no result.
-      const result = await handler(values.length > 1 ? values[0] : undefined, acknowledge as Done);
+      const result = await handler(values.length > 1 ? values[0] : undefined, acknowledge);
       if (result !== undefined) acknowledge({ data: result });
     } finally {
       finished();

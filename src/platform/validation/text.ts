@@ -13,9 +13,7 @@ export interface TextLimits {
 
 /** They turn the direction of what follows, so that one name can be made to look like another (Unicode TR 36). */
 const bidiOverrides = /[\u202A-\u202E\u2066-\u2069]/;
-// eslint-disable-next-line no-control-regex
 const controls = /[\u0000-\u001F\u007F-\u009F]/;
-// eslint-disable-next-line no-control-regex
 const controlsExceptLayout = /[\u0000-\u0008\u000B-\u001F\u007F-\u009F]/;
 const lineSeparators = /[\u2028\u2029]/;
 const invisible = /[\s\p{Default_Ignorable_Code_Point}]/gu;

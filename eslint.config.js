@@ -1,0 +1,223 @@
+import { readdirSync } from 'node:fs';
+import { defineConfig, includeIgnoreFile } from 'eslint/config';
+import { createTypeScriptImportResolver } from 'eslint-import-resolver-typescript';
+import { importX } from 'eslint-plugin-import-x';
+import tseslint from 'typescript-eslint';
+
+const root = import.meta.dirname;
+
+const slices = readdirSync(`${root}/src`, { withFileTypes: true })
+  .filter((entry) => entry.isDirectory())
+  .map((entry) => entry.name)
+  .filter((name) => !['commands', 'contract', 'platform'].includes(name));
+
+/** Who may not import from where, type imports included. */
+const zones = [
+  {
+    target: 'src/contract',
+    from: ['src', 'migrations'],
+    except: ['./contract'],
+    message: 'The contract imports only itself, so that clients can import it.',
+  },
+  {
+    target: 'src/platform',
+    from: 'src',
+    except: ['./platform', './contract'],
+    message: 'The platform knows no slice and nothing above the slices.',
+  },
+  {
+    target: slices.map((slice) => `src/${slice}`),
+    from: 'src',
+    except: ['./platform', './contract', ...slices.map((slice) => `./${slice}`)],
+    message: 'A slice knows nothing of what assembles, starts or commands the service.',
+  },
+  ...slices.map((slice) => ({
+    target: `src/${slice}`,
+    from: `src/!(${slice})/**/*.@(controller|gateway|queries|jobs).ts`,
+    message: 'A slice uses another through its services and the types of its entities and DTOs.',
+  })),
+  { target: 'src', from: ['test', 'bench', 'demo', 'web'], message: 'The service needs nothing of this to run.' },
+  {
+    target: 'migrations',
+    from: 'src',
+    message: 'A released migration never changes, so it imports nothing that does.',
+  },
+];
+
+const processModule = {
+  regex: '^(node:)?process$',
+  message: 'Use the global process, whose env is watched by no-restricted-properties.',
+};
+const socketServer = {
+  regex: '^socket\\.io(/|$)',
+  allowTypeImports: true,
+  message: 'Only src/platform/realtime holds the Socket.IO server.',
+};
+const storage = {
+  regex: '^(typeorm|@nestjs/typeorm)(/|$)|\\.(entity|queries)\\.js$',
+  allowTypeImports: true,
+  message: 'A controller or gateway asks a service; only services see the database.',
+};
+const restrictedImports = (...patterns) => ({ '@typescript-eslint/no-restricted-imports': ['error', { patterns }] });
+
+/** Core rules for what neither TypeScript nor typescript-eslint finds. */
+const coreRules = {
+  eqeqeq: 'error',
+  'no-async-promise-executor': 'error',
+  'no-case-declarations': 'error',
+  'no-cond-assign': 'error',
+  'no-constant-condition': ['error', { checkLoops: 'allExceptWhileTrue' }],
+  'no-debugger': 'error',
+  'no-empty': 'error',
+  'no-empty-pattern': 'error',
+  'no-fallthrough': 'error',
+  'no-irregular-whitespace': 'error',
+  'no-loss-of-precision': 'error',
+  'no-misleading-character-class': 'error',
+  'no-prototype-builtins': 'error',
+  'no-self-assign': 'error',
+  'no-self-compare': 'error',
+  'no-sparse-arrays': 'error',
+  'no-template-curly-in-string': 'error',
+  'no-unreachable': 'error',
+  'no-unreachable-loop': 'error',
+  'no-unsafe-finally': 'error',
+  'no-unsafe-optional-chaining': 'error',
+  'no-useless-backreference': 'error',
+  'no-useless-catch': 'error',
+  'no-useless-escape': 'error',
+  'no-var': 'error',
+  'object-shorthand': 'error',
+  'prefer-const': ['error', { destructuring: 'all' }],
+  '@typescript-eslint/no-unused-vars': [
+    'error',
+    { argsIgnorePattern: '^_', varsIgnorePattern: '^_', caughtErrorsIgnorePattern: '^_', ignoreRestSiblings: true },
+  ],
+};
+
+export default defineConfig([
+  includeIgnoreFile(`${root}/.gitignore`),
+  { linterOptions: { reportUnusedDisableDirectives: 'error' } },
+
+  {
+    name: 'scripts',
+    files: ['**/*.{js,mjs}'],
+    extends: [tseslint.configs.recommended],
+    languageOptions: {
+      globals: Object.fromEntries(Object.getOwnPropertyNames(globalThis).map((name) => [name, 'readonly'])),
+    },
+    rules: { ...coreRules, 'no-undef': 'error' },
+  },
+
+  {
+    name: 'typescript',
+    files: ['**/*.ts'],
+    extends: [tseslint.configs.recommendedTypeChecked],
+    plugins: { 'import-x': importX },
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: root } },
+    settings: {
+      'import-x/extensions': ['.ts'],
+      'import-x/parsers': { '@typescript-eslint/parser': ['.ts'] },
+      'import-x/resolver-next': [createTypeScriptImportResolver({ project: `${root}/tsconfig.json` })],
+    },
+    rules: {
+      ...coreRules,
+      // It leaves files with decorators alone, where the metadata needs the classes as values.
+      '@typescript-eslint/consistent-type-imports': [
+        'error',
+        { fixStyle: 'inline-type-imports', disallowTypeAnnotations: false },
+      ],
+      '@typescript-eslint/no-floating-promises': 'error',
+      '@typescript-eslint/no-misused-promises': 'error',
+      // What fulfils an asynchronous interface need not wait for anything.
+      '@typescript-eslint/require-await': 'off',
+      '@typescript-eslint/restrict-template-expressions': [
+        'error',
+        { allow: [{ from: 'package', package: 'node:url', name: ['URL', 'URLSearchParams'] }] },
+      ],
+      '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
+      'import-x/no-cycle': 'error',
+      'import-x/no-restricted-paths': ['error', { basePath: root, zones }],
+    },
+  },
+
+  {
+    name: 'service',
+    files: ['src/**/*.ts'],
+    rules: {
+      ...restrictedImports(processModule, socketServer),
+      'no-console': 'error',
+      'no-restricted-properties': [
+        'error',
+        { object: 'process', property: 'env', message: 'Only src/main.ts and src/commands hand it to loadConfig.' },
+      ],
+    },
+  },
+  {
+    name: 'service/entries',
+    files: ['src/main.ts', 'src/commands/*.ts'],
+    rules: { 'no-console': 'off', 'no-restricted-properties': 'off' },
+  },
+  {
+    name: 'service/embedded-postgres',
+    // On Windows PostgreSQL does not start without a few variables of the system; no setting of ours is read.
+    files: ['src/platform/embedded-postgres.ts'],
+    rules: { 'no-restricted-properties': 'off' },
+  },
+  {
+    name: 'service/realtime',
+    files: ['src/platform/realtime/*.ts'],
+    rules: restrictedImports(processModule),
+  },
+  {
+    name: 'service/contract',
+    files: ['src/contract/**/*.ts'],
+    rules: {
+      ...restrictedImports(
+        { regex: '^(?!\\.)', message: 'The contract imports only itself, so that clients can import it.' },
+        { regex: '^\\.', allowTypeImports: true, message: 'The contract imports only types.' },
+      ),
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: ':function, ClassBody, ImportExpression',
+          message: 'The contract is types and constants; no code.',
+        },
+      ],
+    },
+  },
+  {
+    name: 'service/controllers and gateways',
+    files: ['src/**/*.{controller,gateway}.ts'],
+    rules: {
+      ...restrictedImports(processModule, socketServer, storage),
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector:
+            'ImportDeclaration[source.value=/\\.dto\\.js$/]:matches([importKind="type"], :has([importKind="type"]))',
+          message: 'Import DTO classes as values here: as a mere type, a parameter is silently not validated.',
+        },
+      ],
+    },
+  },
+  {
+    name: 'service/health',
+    // It asks the database for a sign of life, and for no data.
+    files: ['src/health/health.controller.ts'],
+    rules: restrictedImports(processModule, socketServer),
+  },
+
+  {
+    name: 'tests',
+    files: ['test/**/*.ts', 'bench/**/*.ts', 'src/**/*.spec.ts'],
+    rules: {
+      // Answers come as JSON, and what they hold is what a test asserts.
+      '@typescript-eslint/no-unsafe-argument': 'off',
+      '@typescript-eslint/no-unsafe-assignment': 'off',
+      '@typescript-eslint/no-unsafe-call': 'off',
+      '@typescript-eslint/no-unsafe-member-access': 'off',
+      '@typescript-eslint/no-unsafe-return': 'off',
+    },
+  },
+]);

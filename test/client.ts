@@ -1,0 +1,179 @@
+import type {
+  ConversationHead,
+  ContactView,
+  MessageView,
+  Party,
+  Told,
+  ToldEvent,
+  Watermarks,
+} from '../src/contract/events.js';
+import { beginningOf } from '../src/conversations/conversations.service.js';
+import type { Device, Heard } from './world.js';
+
+/** What a device holds. */
+export interface Held {
+  heads: Map<string, ConversationHead>;
+  messages: Map<string, Map<number, MessageView>>;
+  contacts: Map<string, ContactView>;
+  devices: Set<string>;
+}
+
+/**
+ * A client as docs/events.md describes it: it loads, applies what it hears, and catches up after an absence. Whatever way
+ * it came to what it holds, that equals a fresh load.
+ */
+export class Client {
+  held: Held = { heads: new Map(), messages: new Map(), contacts: new Map(), devices: new Set() };
+  private syncedAt = '';
+  private applied = 0;
+
+  constructor(
+    private readonly device: Device,
+    private readonly own: Party,
+  ) {}
+
+  /** Everything anew. */
+  async load(): Promise<this> {
+    this.applied = this.device.heard.length;
+    this.held = {
+      heads: new Map(),
+      messages: new Map(),
+      contacts: await this.loadContacts(),
+      devices: await this.loadDevices(),
+    };
+    this.syncedAt = '';
+    await this.catchUp();
+    return this;
+  }
+
+  /** After an absence: the conversations that changed, and what changed in each. */
+  async catchUp(): Promise<void> {
+    const since = this.syncedAt ? `changedSince=${encodeURIComponent(this.syncedAt)}&` : '';
+    let syncedAt: string | undefined;
+    for await (const page of this.pages(`/api/conversations?${since}limit=2`)) {
+      syncedAt ??= page.syncedAt as string;
+      for (const head of page.items as ConversationHead[]) await this.take(head);
+    }
+    this.syncedAt = syncedAt!;
+  }
+
+  /** Applies what was heard since. */
+  hear(): void {
+    const news = this.device.heard.slice(this.applied);
+    this.applied = this.device.heard.length;
+    for (const heard of news) this.apply(heard);
+  }
+
+  private async take(head: ConversationHead): Promise<void> {
+    const known = this.held.heads.get(head.id);
+    this.held.heads.set(head.id, head);
+    if (!known) return this.fetch(head.id, 'after=0');
+    if (head.revision > known.revision) await this.fetch(head.id, `changedAfter=${known.revision}`);
+    const moved = [known.own, known.other].flatMap((before, index) => {
+      const now = index === 0 ? head.own : head.other;
+      return [
+        ...(now.deliveredSeq > before.deliveredSeq ? [before.deliveredSeq] : []),
+        ...(now.seenSeq > before.seenSeq ? [before.seenSeq] : []),
+      ];
+    });
+    if (moved.length > 0) await this.fetch(head.id, `after=${Math.min(...moved)}`);
+  }
+
+  private async fetch(id: string, query: string): Promise<void> {
+    const messages = this.held.messages.get(id) ?? new Map<number, MessageView>();
+    this.held.messages.set(id, messages);
+    for await (const page of this.pages(`/api/conversations/${id}/messages?${query}&limit=3`)) {
+      for (const message of page.items as MessageView[]) messages.set(message.seq, message);
+    }
+  }
+
+  private apply({ event, payload }: Heard): void {
+    const apply = this.applications[event] as (payload: Told[ToldEvent]) => void;
+    apply(payload);
+  }
+
+  private readonly applications: { [Event in ToldEvent]: (payload: Told[Event]) => void } = {
+    'message.sent': ({ conversationId, ...message }) => {
+      const messages = this.held.messages.get(conversationId)!;
+      if (messages.has(message.seq)) return;
+      messages.set(message.seq, message);
+      const head = this.held.heads.get(conversationId)!;
+      this.held.heads.set(conversationId, {
+        ...head,
+        revision: message.revision,
+        changedAt: message.sentAt,
+        lastSeq: message.seq,
+        lastMessageAt: message.sentAt,
+        preview: beginningOf(message.body),
+        unread: head.unread + (message.sender === this.own ? 0 : 1),
+      });
+    },
+    'receipt.changed': ({ conversationId, party, deliveredSeq, seenSeq, at }) => {
+      const head = this.held.heads.get(conversationId)!;
+      const side = party === this.own ? 'own' : 'other';
+      const before: Watermarks = head[side];
+      const messages = this.held.messages.get(conversationId)!;
+      for (const [seq, message] of messages) {
+        if (message.sender === party) continue;
+        const deliveredNow = seq > before.deliveredSeq && seq <= deliveredSeq;
+        const seenNow = seq > before.seenSeq && seq <= seenSeq;
+        messages.set(seq, { ...message, ...(deliveredNow && { deliveredAt: at }), ...(seenNow && { seenAt: at }) });
+      }
+      const unread = [...messages.values()].filter(({ seq, sender }) => sender !== this.own && seq > seenSeq).length;
+      this.held.heads.set(conversationId, {
+        ...head,
+        [side]: { deliveredSeq, seenSeq },
+        ...(side === 'own' && { unread }),
+      });
+    },
+    'contact.joined': ({ conversation, contact }) => {
+      this.held.heads.set(conversation.id, conversation);
+      this.held.messages.set(conversation.id, new Map());
+      if (contact) this.held.contacts.set(contact.id, contact);
+    },
+    'consent.changed': ({ conversationId, purpose, given, at }) => {
+      const contact = conversationId && this.held.contacts.get(conversationId);
+      if (!contact || purpose !== 'promotions') return;
+      this.held.contacts.set(conversationId, { ...contact, promotions: given, updatedAt: at });
+    },
+    'session.ended': ({ id }) => void this.held.devices.delete(id),
+  };
+
+  private async loadContacts(): Promise<Map<string, ContactView>> {
+    const contacts = new Map<string, ContactView>();
+    if (this.own === 'interlocutor') return contacts;
+    for await (const page of this.pages('/api/contacts?limit=2')) {
+      for (const contact of page.items as ContactView[]) contacts.set(contact.id, contact);
+    }
+    return contacts;
+  }
+
+  private async loadDevices(): Promise<Set<string>> {
+    const { body } = await this.device.ask('GET', '/api/sessions');
+    return new Set(body.items.map(({ id }: { id: string }) => id));
+  }
+
+  private async *pages(path: string): AsyncGenerator<{ items: unknown[]; syncedAt?: string }> {
+    let cursor: string | null = null;
+    do {
+      const answer = await this.device.ask('GET', cursor ? `${path}&cursor=${cursor}` : path);
+      if (answer.status !== 200) throw new Error(`${path}: ${JSON.stringify(answer.body)}`);
+      yield answer.body;
+      cursor = answer.body.nextCursor;
+    } while (cursor);
+  }
+}
+
+/** What is held in a form that does not depend on the order in which it came. */
+export function plain({ heads, messages, contacts, devices }: Held): unknown {
+  const sorted = <Value>(map: Map<string | number, Value>) => [...map.entries()].sort(([a], [b]) => (a < b ? -1 : 1));
+  return {
+    heads: sorted(heads as Map<string, ConversationHead>),
+    messages: sorted(messages as Map<string, Map<number, MessageView>>).map(([id, each]) => [
+      id,
+      sorted(each as Map<number, MessageView>),
+    ]),
+    contacts: sorted(contacts as Map<string, ContactView>),
+    devices: [...devices].sort(),
+  };
+}

@@ -1,0 +1,177 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { ToldEvent } from '../src/contract/events.js';
+import { Client, plain } from './client.js';
+import { type Device, type Person, settle, type Shop, until, World } from './world.js';
+
+/** Promise 4: every signed-in device of both parties gets every message and every change, live or at the next sync. */
+
+let world: World;
+let bakery: Shop;
+let counter: Device;
+let anna: Person;
+let phone: Device;
+let tablet: Device;
+
+beforeAll(async () => {
+  world = await World.open();
+  bakery = await world.shop('bakery');
+  anna = await world.join(bakery, 'anna');
+  await world.join(bakery, 'bruno');
+  await world.join(bakery, 'carla');
+  counter = await (await world.signIn(bakery.username)).connect();
+  phone = await anna.device.connect();
+  tablet = await (await world.signIn(anna.username)).connect();
+  await bakery.owner.connect();
+});
+afterAll(() => world.close());
+
+describe('old state + events = fresh state', () => {
+  /** Holds the state on every device, lets something happen, and compares with a fresh load. */
+  async function compare(event: ToldEvent, happens: () => Promise<unknown>): Promise<void> {
+    const devices = [bakery.owner, counter, phone, tablet];
+    const clients = devices.map(
+      (device) => new Client(device, device === bakery.owner || device === counter ? 'subscriber' : 'interlocutor'),
+    );
+    for (const client of clients) await client.load();
+    const heardBefore = devices.map((device) => device.heard.length);
+    await happens();
+    await settle();
+    const concerned = devices.some((device, index) =>
+      device.heard.slice(heardBefore[index]).some((each) => each.event === event),
+    );
+    expect(concerned).toBe(true);
+    for (const [index, client] of clients.entries()) {
+      if (!devices[index]!.connected) continue;
+      client.hear();
+      const fresh = await new Client(devices[index]!, index < 2 ? 'subscriber' : 'interlocutor').load();
+      expect(plain(client.held)).toEqual(plain(fresh.held));
+    }
+  }
+
+  const cases: Record<ToldEvent, () => Promise<unknown>> = {
+    'message.sent': async () => {
+      await phone.say(anna.contactId, 'Buongiorno, avete il pane di segale?');
+      await counter.say(anna.contactId, 'Sì, fino alle undici.\nLo metto da parte?');
+      await tablet.say(anna.contactId, 'Sì grazie 🥖');
+    },
+    'receipt.changed': async () => {
+      const seq = await phone.say(anna.contactId, 'Allora passo più tardi.');
+      await counter.emit('receipt.send', { conversationId: anna.contactId, deliveredSeq: seq });
+      await bakery.owner.emit('receipt.send', { conversationId: anna.contactId, seenSeq: seq - 1 });
+      await tablet.emit('receipt.send', { conversationId: anna.contactId, deliveredSeq: 2, seenSeq: 1 });
+    },
+    'contact.joined': async () => {
+      await world.join(bakery, 'osteria', { promotions: true });
+      await world.joinAlso(anna, await world.shop('florist'));
+    },
+    'consent.changed': async () => {
+      const { body } = await phone.ask(
+        'GET',
+        `/api/policies/current?audience=interlocutor&contactId=${anna.contactId}`,
+      );
+      const consent = { policyId: body.items[0].id, purpose: 'promotions', given: true, contactId: anna.contactId };
+      expect((await phone.ask('POST', '/api/consents', consent)).status).toBe(204);
+    },
+    'session.ended': async () => {
+      const other = await world.signIn(anna.username);
+      const clients = await new Client(tablet, 'interlocutor').load();
+      expect(clients.held.devices.has(other.sessionId)).toBe(true);
+      await phone.ask('DELETE', `/api/sessions/${other.sessionId}`);
+    },
+  };
+  test.each(Object.entries(cases))('%s', (event, happens) => compare(event as ToldEvent, happens));
+});
+
+test('a device that was away holds, after it has caught up, what a fresh load gives', async () => {
+  const away = await new Client(tablet, 'interlocutor').load();
+  const owner = await new Client(bakery.owner, 'subscriber').load();
+  tablet.disconnect();
+  for (let i = 0; i < 8; i++) await phone.say(anna.contactId, `Ordine ${i}`);
+  const seq = await counter.say(anna.contactId, 'Pronto.');
+  await counter.emit('receipt.send', { conversationId: anna.contactId, seenSeq: seq });
+  await phone.emit('receipt.send', { conversationId: anna.contactId, seenSeq: seq });
+  await world.join(bakery, 'bruno');
+  for (const [client, device, party] of [
+    [away, tablet, 'interlocutor'],
+    [owner, bakery.owner, 'subscriber'],
+  ] as const) {
+    await client.catchUp();
+    const fresh = await new Client(device, party).load();
+    expect(plain({ ...client.held, contacts: new Map() })).toEqual(plain({ ...fresh.held, contacts: new Map() }));
+  }
+  await tablet.connect();
+});
+
+test('a change that commits late is found by whoever asks since an earlier sync', async () => {
+  const carla = await world.join(bakery, 'carla');
+  const { body: before } = await bakery.owner.ask('GET', '/api/conversations');
+  const held = world.service.app.get<{
+    transaction<T>(work: (manager: { query(q: string, v: unknown[]): Promise<unknown> }) => Promise<T>): Promise<T>;
+  }>((await import('typeorm')).DataSource);
+  let syncedMeanwhile = '';
+  await held.transaction(async (manager) => {
+    // Stamped now, and visible only when this transaction ends.
+    await manager.query('UPDATE conversation SET changed_at = clock_timestamp() WHERE subscriber_id = $1 AND id = $2', [
+      bakery.id,
+      carla.contactId,
+    ]);
+    await anna.device.say(anna.contactId, 'Nel frattempo');
+    const { body } = await bakery.owner.ask('GET', `/api/conversations?changedSince=${before.syncedAt}`);
+    syncedMeanwhile = body.syncedAt;
+    expect(body.items.map(({ id }: { id: string }) => id)).toContain(anna.contactId);
+  });
+  const { body } = await bakery.owner.ask('GET', `/api/conversations?changedSince=${syncedMeanwhile}`);
+  expect(body.items.map(({ id }: { id: string }) => id)).toContain(carla.contactId);
+});
+
+test('a receipt is told to the other party and to the own devices, and moves no conversation in the list', async () => {
+  const { body: before } = await phone.ask('GET', '/api/conversations');
+  const seq = await phone.say(anna.contactId, 'Ultima cosa');
+  await counter.emit('receipt.send', { conversationId: anna.contactId, seenSeq: seq });
+  for (const device of [phone, tablet, bakery.owner]) {
+    const told = await device.hears('receipt.changed', (each) => each.party === 'subscriber' && each.seenSeq === seq);
+    expect(told.deliveredSeq).toBe(seq);
+    expect(told.at).toMatch(/:00\.000Z$/);
+  }
+  const { body: after } = await phone.ask('GET', '/api/conversations');
+  const changedAt = (list: typeof before) =>
+    list.items.find(({ id }: { id: string }) => id === anna.contactId).changedAt;
+  const { body: messages } = await phone.ask('GET', `/api/conversations/${anna.contactId}/messages?limit=1`);
+  expect(changedAt(after)).toBe(messages.items[0].sentAt);
+  expect(changedAt(after) > changedAt(before)).toBe(true);
+});
+
+test('watermarks only rise, and not beyond the last message', async () => {
+  const conversationId = anna.contactId;
+  const seq = await counter.say(conversationId, 'Uno');
+  await phone.emit('receipt.send', { conversationId, deliveredSeq: seq, seenSeq: seq });
+  const heardBefore = counter.heard.length;
+  expect(await phone.emit('receipt.send', { conversationId, deliveredSeq: seq - 1, seenSeq: 1 })).toEqual({ data: {} });
+  const beyond = await phone.emit('receipt.send', { conversationId, deliveredSeq: seq + 1 });
+  expect(beyond.error.code).toBe('receipt_beyond_last');
+  await settle();
+  expect(counter.heard.length).toBe(heardBefore);
+  const { body } = await counter.ask('GET', `/api/conversations/${conversationId}`);
+  expect(body.other).toEqual({ deliveredSeq: seq, seenSeq: seq });
+});
+
+test('unread counts what the other party wrote and this one has not seen', async () => {
+  const bruno = await world.join(bakery, 'bruno');
+  await bruno.device.connect();
+  for (const body of ['Uno', 'Due', 'Tre']) await bruno.device.say(bruno.contactId, body);
+  await counter.say(bruno.contactId, 'Eccomi');
+  const unread = async (device: Device) =>
+    (await device.ask('GET', `/api/conversations/${bruno.contactId}`)).body.unread;
+  expect([await unread(counter), await unread(bruno.device)]).toEqual([3, 1]);
+  await counter.ask('PUT', `/api/conversations/${bruno.contactId}/receipt`, { seenSeq: 2 });
+  expect(await unread(counter)).toBe(1);
+});
+
+test('nothing is told to a device while it is away, and everything to those that stay', async () => {
+  const count = phone.heard.length;
+  phone.disconnect();
+  await until(() => !phone.connected, 'the phone is away');
+  await counter.say(anna.contactId, 'Ci sei?');
+  await tablet.hears('message.sent', ({ body }) => body === 'Ci sei?');
+  expect(phone.heard.length).toBe(count);
+});

@@ -1,0 +1,232 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import {
+  type Device,
+  expectStatus,
+  password,
+  pause,
+  type Person,
+  settle,
+  type Shop,
+  unique,
+  until,
+  World,
+} from './world.js';
+
+/** Promise 7: logout stops notifications. And signing in. */
+
+let world: World;
+let bakery: Shop;
+let anna: Person;
+
+beforeAll(async () => {
+  world = await World.open();
+  bakery = await world.shop('bakery');
+  anna = await world.join(bakery, 'anna');
+  await bakery.owner.connect();
+});
+afterAll(() => world.close());
+
+/** Lets something happen to a device, and says what it hears of the messages sent after that. */
+async function heardAfter(device: Device, ends: () => Promise<unknown>): Promise<string[]> {
+  await bakery.owner.say(anna.contactId, 'prima');
+  await device.hears('message.sent', ({ body }) => body === 'prima');
+  await ends();
+  device.heard.length = 0;
+  await bakery.owner.say(anna.contactId, 'dopo');
+  await settle();
+  return device.heard.map(({ event }) => event);
+}
+
+describe('a signed-out device hears nothing', () => {
+  test('after its own logout has answered', async () => {
+    const phone = await (await world.signIn(anna.username)).connect();
+    const heard = await heardAfter(phone, async () =>
+      expectStatus(await phone.ask('DELETE', '/api/sessions/current'), 204),
+    );
+    expect(heard).toEqual([]);
+    await until(() => !phone.connected, 'the socket is cut');
+  });
+
+  test('after another device has ended its session, and it is told why', async () => {
+    const lost = await (await world.signIn(anna.username)).connect();
+    const heard = await heardAfter(lost, async () => {
+      expectStatus(await anna.device.ask('DELETE', `/api/sessions/${lost.sessionId}`), 204);
+      await lost.hears('session.ended', ({ id }) => id === lost.sessionId);
+    });
+    expect(heard).toEqual([]);
+    expect(lost.connected).toBe(false);
+  });
+
+  test('after its session has expired', async () => {
+    // About two seconds of session, on the same data.
+    const brief = await World.open({ SESSION_DAYS: '0.00002' });
+    const shop = await brief.shop('bakery');
+    const bruno = await brief.join(shop, 'bruno');
+    await bruno.device.connect();
+    expect(bruno.device.connected).toBe(true);
+    await until(() => !bruno.device.connected, 'the expired session is cut');
+    expectStatus(await bruno.device.ask('GET', '/api/me'), 401);
+    await brief.close();
+  });
+
+  test('and cannot come back, neither over HTTP nor over a socket', async () => {
+    const phone = await world.signIn(anna.username);
+    await phone.ask('DELETE', '/api/sessions/current');
+    expectStatus(await phone.ask('GET', '/api/conversations'), 401);
+    await expect(phone.connect()).rejects.toMatchObject({ data: { code: 'unauthenticated', status: 401 } });
+  });
+
+  test('while it is being let in at the very moment of its logout', async () => {
+    for (let round = 0; round < 10; round++) {
+      const phone = await world.signIn(anna.username);
+      const entering = phone.connect().catch(() => undefined);
+      await pause(round);
+      await phone.ask('DELETE', '/api/sessions/current');
+      phone.heard.length = 0;
+      await bakery.owner.say(anna.contactId, 'dopo');
+      await entering;
+      await settle();
+      expect(phone.heard).toEqual([]);
+      await until(() => !phone.connected, 'the socket is cut');
+    }
+  });
+});
+
+test('a session in use is prolonged, one that is not ends', async () => {
+  const brief = await World.open({ SESSION_DAYS: '0.00003' });
+  const shop = await brief.shop('bakery');
+  const idle = await brief.signIn(shop.username);
+  for (let i = 0; i < 8; i++) {
+    await pause(500);
+    expectStatus(await shop.owner.ask('GET', '/api/me'), 200);
+  }
+  expectStatus(await idle.ask('GET', '/api/me'), 401);
+  await brief.close();
+});
+
+describe('signing in', () => {
+  test('by username, in any letter case', async () => {
+    const answer = await world.ask('POST', '/api/sessions', {
+      body: { username: ` ${bakery.username.toUpperCase()} `, password },
+    });
+    expectStatus(answer, 201);
+    expect(answer.body.principal).toMatchObject({ kind: 'member', subscriberId: bakery.id, role: 'owner' });
+    expect(answer.body.token).toMatch(/^[A-Za-z0-9_-]{43}$/);
+  });
+
+  test('by a verified address, which several accounts may share', async () => {
+    const bruno = await world.join(bakery, 'bruno');
+    const again = await world.join(await world.shop('florist'), 'bruno', { password: 'un-altra-parola-9' });
+    const byAddress = (secret: string) =>
+      world.ask('POST', '/api/sessions', { body: { username: 'Bruno@mail.example', password: secret } });
+    expectStatus(await byAddress(password), 401);
+    const hash = world.service.app
+      .get((await import('../src/platform/vault/vault.js')).Vault)
+      .lookupHash('email', 'bruno@mail.example');
+    await world.rows(
+      'UPDATE account SET email_hash = $1 WHERE id IN (SELECT account_id FROM interlocutor WHERE id = ANY ($2))',
+      [hash, [bruno.id, again.id]],
+    );
+    expect((await byAddress(password)).body.principal.interlocutorId).toBe(bruno.id);
+    expect((await byAddress('un-altra-parola-9')).body.principal.interlocutorId).toBe(again.id);
+  });
+
+  test('an unknown name and a wrong password get the same answer', async () => {
+    const unknown = await world.ask('POST', '/api/sessions', { body: { username: 'nessuno', password } });
+    const wrong = await world.ask('POST', '/api/sessions', {
+      body: { username: bakery.username, password: 'sbagliata-del-tutto' },
+    });
+    const noAddress = await world.ask('POST', '/api/sessions', {
+      body: { username: 'nessuno@mail.example', password },
+    });
+    for (const { body } of [unknown, wrong, noAddress]) delete body.requestId;
+    expectStatus(unknown, 401);
+    expect(wrong.body).toEqual(unknown.body);
+    expect(noAddress.body).toEqual(unknown.body);
+  });
+
+  test('is slowed down after too many failures, and says for how long', async () => {
+    const strict = await World.open({ RATE_SIGN_IN: '3' });
+    const shop = await strict.shop('bakery');
+    const attempt = (secret: string, username = shop.username) =>
+      strict.ask('POST', '/api/sessions', { body: { username, password: secret } });
+    for (let i = 0; i < 3; i++) expectStatus(await attempt('sbagliata-ancora'), 401);
+    const refused = await attempt(password);
+    expectStatus(refused, 429);
+    expect(refused.body).toMatchObject({ code: 'rate_limited', retryAfter: expect.any(Number) });
+    expect(Number(refused.headers.get('retry-after'))).toBe(refused.body.retryAfter);
+    expectStatus(await attempt(password, 'un.altro'), 401);
+    await strict.close();
+  });
+
+  test('a web app gets its cookie, which works with its name only', async () => {
+    const signIn = await world.ask('POST', '/api/sessions', {
+      body: { username: bakery.username, password },
+      headers: { 'x-colloquio-app': 'dashboard' },
+    });
+    const cookie = signIn.headers.get('set-cookie')!;
+    expect(cookie).toMatch(/^colloquio-dashboard=[^;]+;.*HttpOnly.*SameSite=Strict/);
+    const value = cookie.split(';')[0]!;
+    const ask = (headers: Record<string, string>, path = '/api/me') =>
+      world.ask('GET', path, { headers: { cookie: value, ...headers } });
+    expectStatus(await ask({ 'x-colloquio-app': 'dashboard' }), 200);
+    expectStatus(await ask({}, '/api/me?as=dashboard'), 200);
+    expectStatus(await ask({ 'x-colloquio-app': 'app' }), 401);
+    expectStatus(await ask({}), 401);
+    const logout = await world.ask('DELETE', '/api/sessions/current', {
+      headers: { cookie: value, 'x-colloquio-app': 'dashboard' },
+    });
+    expectStatus(logout, 204);
+    expect(logout.headers.get('set-cookie')).toMatch(/^colloquio-dashboard=;.*Max-Age=0/);
+  });
+
+  test('a web app lets in only those it is for', async () => {
+    const signIn = (app: string, username: string) =>
+      world.ask('POST', '/api/sessions', { body: { username, password }, headers: { 'x-colloquio-app': app } });
+    expectStatus(await signIn('app', bakery.username), 401);
+    expectStatus(await signIn('dashboard', anna.username), 401);
+    expectStatus(await signIn('app', anna.username), 201);
+  });
+});
+
+describe('devices', () => {
+  test('are listed with the names their owner gave them, the own one marked', async () => {
+    const carla = await world.join(bakery, 'carla', { device: 'Telefono di Carla' });
+    const tablet = await world.signIn(carla.username, 'Tablet');
+    const { body } = await tablet.ask('GET', '/api/sessions');
+    expect(body.items.map(({ device, current }: { device: string; current: boolean }) => [device, current])).toEqual([
+      ['Tablet', true],
+      ['Telefono di Carla', false],
+    ]);
+  });
+
+  test('of another account cannot be ended', async () => {
+    expectStatus(await anna.device.ask('DELETE', `/api/sessions/${bakery.owner.sessionId}`), 404);
+    expectStatus(await bakery.owner.ask('GET', '/api/me'), 200);
+  });
+});
+
+describe('requests from another site', () => {
+  const foreign = { origin: 'https://boese.example' };
+
+  test.each([foreign, { 'sec-fetch-site': 'cross-site' }])('are refused with %j', async (headers) => {
+    const before = await world.ask('GET', '/api/conversations', { token: anna.device.token });
+    expectStatus(before, 200);
+    const asked = await world.ask('POST', `/api/conversations/${anna.contactId}/messages`, {
+      token: anna.device.token,
+      headers,
+      body: { clientId: unique(), body: 'di nascosto' },
+    });
+    expectStatus(asked, 403);
+    expect(asked.body.code).toBe('origin_refused');
+    const after = await world.ask('GET', '/api/conversations', { token: anna.device.token });
+    expect(after.body.items).toEqual(before.body.items);
+  });
+
+  test('the own origin is welcome', async () => {
+    const { port } = new URL(world.url);
+    for (const origin of [`http://localhost:${port}`, `http://127.0.0.1:${port}`]) {
+      expectStatus(await world.ask('GET', '/api/me', { token: anna.device.token, headers: { origin } }), 200);
+    }
+  });
+});

@@ -1,0 +1,396 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Client as PgClient } from 'pg';
+import { io, type Socket } from 'socket.io-client';
+import type { ClientEvents, ServerEvents, Told, ToldEvent } from '../src/contract/events.js';
+import type { Problem } from '../src/contract/errors.js';
+import { loadConfig } from '../src/platform/config.js';
+import { type RunningService, startService } from '../src/service.js';
+
+/** The named people and businesses of the tests. */
+export const shops = {
+  bakery: {
+    businessName: 'Forno Aurora',
+    email: 'info@aurora.example',
+    street: 'Via Roma',
+    streetNumber: '12/A',
+    postcode: '48018',
+    city: 'Faenza',
+    province: 'RA',
+    country: 'IT',
+    category: 'bakery',
+    vatNumber: '01234567897',
+    locale: 'it',
+  },
+  florist: {
+    businessName: 'Fiori di Marta',
+    email: 'marta@fiori.example',
+    street: 'Corso Garibaldi',
+    streetNumber: '3',
+    postcode: '20121',
+    city: 'Milano',
+    province: 'MI',
+    country: 'IT',
+    category: 'flowers',
+    vatNumber: '09876540395',
+    locale: 'it',
+  },
+} as const;
+
+export const people = {
+  anna: { firstName: 'Anna', surname: 'Rossi', email: 'anna.rossi@mail.example' },
+  bruno: {
+    firstName: 'Bruno',
+    surname: 'Bianchi',
+    email: 'bruno@mail.example',
+    region: 'Emilia-Romagna',
+    province: 'RA',
+  },
+  carla: { firstName: 'Carla', surname: 'Verdi', email: 'carla@mail.example', region: 'Lombardia', province: 'MI' },
+  osteria: {
+    companyName: 'Osteria del Ponte',
+    companyType: 'S.n.c.',
+    email: 'osteria@mail.example',
+    sector: 'Ristorazione',
+  },
+} as const;
+
+export const password = 'tegame-7-lucertola';
+
+/** An answer of the API. Bodies are checked by what the tests expect of them. */
+export interface Answer {
+  status: number;
+  headers: Headers;
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- a test reads any field of any answer
+  body: any;
+}
+
+export interface AskOptions {
+  token?: string | undefined;
+  body?: unknown;
+  headers?: Record<string, string>;
+}
+
+export type DeviceClient = Socket<ServerEvents, ClientEvents>;
+
+let worlds = 0;
+
+/** A running service with databases of its own on the PostgreSQL that the test run shares. */
+export class World {
+  private readonly devices: Device[] = [];
+
+  private constructor(
+    readonly service: RunningService,
+    readonly dataDir: string,
+    readonly databases: { main: string; keyring: string },
+    private readonly environment: Record<string, string>,
+  ) {}
+
+  static async open(environment: Record<string, string> = {}): Promise<World> {
+    const name = `world_${process.pid}_${Date.now().toString(36)}_${worlds++}`;
+    const databases = {
+      main: await createDatabase(name, 'template_main'),
+      keyring: await createDatabase(`${name}_k`, 'template_keyring'),
+    };
+    const dataDir = await mkdtemp(join(tmpdir(), 'colloquio-world-'));
+    const complete = {
+      PORT: '0',
+      DATA_DIR: dataDir,
+      DATABASE_URL: databases.main,
+      KEYRING_DATABASE_URL: databases.keyring,
+      REGISTRATION: 'open',
+      RATE_JOIN: '100000',
+      RATE_SIGN_IN: '1000',
+      RATE_MESSAGES: '100000',
+      LOG_LEVEL: 'error',
+      ...environment,
+    };
+    return new World(await startService(loadConfig(complete)), dataDir, databases, complete);
+  }
+
+  get url(): string {
+    return this.service.url;
+  }
+
+  /** Asks the API; a body is sent as JSON unless it is FormData. */
+  async ask(method: string, path: string, { token, body, headers }: AskOptions = {}): Promise<Answer> {
+    const form = body instanceof FormData;
+    const response = await fetch(this.url + path, {
+      method,
+      headers: {
+        ...(token && { authorization: `Bearer ${token}` }),
+        ...(body !== undefined && !form && { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(body !== undefined && { body: form ? body : JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    const json = response.headers.get('content-type')?.includes('json');
+    return { status: response.status, headers: response.headers, body: json ? JSON.parse(text) : text };
+  }
+
+  /** What somebody who registers sends, accepting what is in force. */
+  async registration(
+    shop: keyof typeof shops,
+    changes: Record<string, unknown> = {},
+  ): Promise<Record<string, unknown>> {
+    const { body } = await this.ask('GET', '/api/policies/current?audience=subscriber&locale=it');
+    const consents = body.items.map(({ id, purpose }: { id: string; purpose: string }) => ({ policyId: id, purpose }));
+    return { ...shops[shop], username: `${shop}${worlds}${unique()}`, password, consents, ...changes };
+  }
+
+  /** Registers a business; every call makes another. */
+  async shop(shop: keyof typeof shops, changes: Record<string, unknown> = {}): Promise<Shop> {
+    const registration = await this.registration(shop, changes);
+    const answer = await this.ask('POST', '/api/subscribers', { body: registration });
+    expectStatus(answer, 201);
+    const { subscriber, session } = answer.body;
+    const owner = this.device(session.token, session.id);
+    return { id: subscriber.id, owner, username: String(registration['username']), registration };
+  }
+
+  /** An open invitation of a shop. */
+  async invitation(
+    shop: Shop,
+    changes: Record<string, unknown> = {},
+  ): Promise<{ id: string; code: string; url: string }> {
+    const answer = await shop.owner.ask('POST', '/api/invitations', { kind: 'open', ...changes });
+    expectStatus(answer, 201);
+    return answer.body;
+  }
+
+  /** What somebody who joins with a code sends. */
+  async joining(
+    code: string,
+    person: keyof typeof people,
+    changes: Record<string, unknown> = {},
+  ): Promise<Record<string, unknown>> {
+    return {
+      ...people[person],
+      password,
+      ageConfirmed: true,
+      locale: 'it',
+      consents: await this.consents(code),
+      ...changes,
+    };
+  }
+
+  /** The consents that a code asks for, with promotions when `promotions` says so. */
+  async consents(code: string, { promotions = false } = {}): Promise<{ policyId: string; purpose: string }[]> {
+    const { body } = await this.ask('GET', `/api/invitations/by-code/${code}?locale=it`);
+    const [privacy] = body.policies;
+    const given = [{ policyId: privacy.id, purpose: 'privacy' }];
+    return promotions ? [...given, { policyId: privacy.id, purpose: 'promotions' }] : given;
+  }
+
+  /** A new interlocutor joins a shop. */
+  async join(
+    shop: Shop,
+    person: keyof typeof people,
+    { promotions = false, ...changes }: JoinChanges = {},
+  ): Promise<Person> {
+    const { code } = await this.invitation(shop);
+    const consents = await this.consents(code, { promotions });
+    const answer = await this.ask('POST', `/api/invitations/by-code/${code}/acceptance`, {
+      body: await this.joining(code, person, { consents, ...changes }),
+    });
+    expectStatus(answer, 201);
+    const { interlocutor, contact, session } = answer.body;
+    return {
+      id: interlocutor.id,
+      username: interlocutor.username,
+      contactId: contact.id,
+      device: this.device(session.token, session.id),
+    };
+  }
+
+  /** An interlocutor who has an account joins another shop. Gives the contact's id. */
+  async joinAlso(person: Person, shop: Shop): Promise<string> {
+    const { code } = await this.invitation(shop);
+    const answer = await person.device.ask('POST', `/api/invitations/by-code/${code}/acceptance`, {
+      consents: await this.consents(code),
+    });
+    expectStatus(answer, 201);
+    return answer.body.contact.id;
+  }
+
+  /** Signs in on another device. */
+  async signIn(username: string, device?: string): Promise<Device> {
+    const answer = await this.ask('POST', '/api/sessions', { body: { username, password, ...(device && { device }) } });
+    expectStatus(answer, 201);
+    return this.device(answer.body.token, answer.body.id);
+  }
+
+  device(token: string, sessionId: string): Device {
+    const device = new Device(this, token, sessionId);
+    this.devices.push(device);
+    return device;
+  }
+
+  /** Rows of the main database, or of the keyring, past the service. */
+  async rows<Row>(query: string, values: unknown[] = [], database: 'main' | 'keyring' = 'main'): Promise<Row[]> {
+    const client = new PgClient({ connectionString: this.databases[database] });
+    await client.connect();
+    try {
+      return (await client.query(query, values)).rows as Row[];
+    } finally {
+      await client.end();
+    }
+  }
+
+  /** Stops the service and starts it again on the same data, with some settings changed. */
+  async restart(changes: Record<string, string> = {}): Promise<World> {
+    await this.stop();
+    const environment = { ...this.environment, ...changes };
+    return new World(await startService(loadConfig(environment)), this.dataDir, this.databases, environment);
+  }
+
+  async close(): Promise<void> {
+    await this.stop();
+    await rm(this.dataDir, { recursive: true, force: true });
+    for (const url of Object.values(this.databases)) {
+      await onServer(`DROP DATABASE "${new URL(url).searchParams.get('name')!}" WITH (FORCE)`);
+    }
+  }
+
+  private async stop(): Promise<void> {
+    for (const device of this.devices) device.disconnect();
+    await this.service.stop();
+  }
+}
+
+export interface Shop {
+  id: string;
+  owner: Device;
+  username: string;
+  registration: Record<string, unknown>;
+}
+
+export interface Person {
+  id: string;
+  username: string;
+  contactId: string;
+  device: Device;
+}
+
+type JoinChanges = Record<string, unknown> & { promotions?: boolean };
+
+/** An event as a device heard it. */
+export type Heard = { [Event in ToldEvent]: { event: Event; payload: Told[Event] } }[ToldEvent];
+
+/** A signed-in device: it asks over HTTP, and once connected it hears and sends events. */
+export class Device {
+  readonly heard: Heard[] = [];
+  private socket: DeviceClient | undefined;
+
+  constructor(
+    private readonly world: World,
+    readonly token: string,
+    readonly sessionId: string,
+  ) {}
+
+  ask(method: string, path: string, body?: unknown): Promise<Answer> {
+    return this.world.ask(method, path, { token: this.token, body });
+  }
+
+  /** Connects; resolves when connected, rejects with the problem when it is refused. */
+  async connect(): Promise<this> {
+    const socket: DeviceClient = io(this.world.url, {
+      auth: { token: this.token },
+      transports: ['websocket'],
+      reconnection: false,
+      forceNew: true,
+    });
+    socket.onAny((event, payload) => this.heard.push({ event, payload } as Heard));
+    await new Promise<void>((resolve, reject) => {
+      socket.once('connect', () => resolve());
+      socket.once('connect_error', reject);
+    });
+    this.socket = socket;
+    return this;
+  }
+
+  get connected(): boolean {
+    return this.socket?.connected ?? false;
+  }
+
+  disconnect(): void {
+    this.socket?.disconnect();
+  }
+
+  /** Sends an event and gives its acknowledgement. */
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- a test reads any field of any acknowledgement
+  async emit(event: string, payload?: unknown): Promise<any> {
+    const untyped = this.socket as unknown as Socket;
+    return untyped.timeout(10_000).emitWithAck(event, payload);
+  }
+
+  /** Sends a message and gives its seq. */
+  async say(conversationId: string, body: string, clientId: string = unique()): Promise<number> {
+    const answer = await this.emit('message.send', { conversationId, clientId, body });
+    if (!answer.data) throw new Error(`not sent: ${JSON.stringify(answer.error)}`);
+    return answer.data.seq;
+  }
+
+  /** Waits for an event that is heard, or has been. */
+  async hears<Event extends ToldEvent>(
+    event: Event,
+    which: (payload: Told[Event]) => boolean = () => true,
+  ): Promise<Told[Event]> {
+    const found = () => this.heard.find((each) => each.event === event && which(each.payload as Told[Event]));
+    await until(() => found() !== undefined, `hears ${event}`);
+    return found()!.payload as Told[Event];
+  }
+}
+
+/** Waits until something holds; fails after ten seconds, naming it. */
+export async function until(holds: () => boolean | Promise<boolean>, what: string): Promise<void> {
+  const deadline = Date.now() + 10_000;
+  while (!(await holds())) {
+    if (Date.now() > deadline) throw new Error(`it never came to be: ${what}`);
+    await pause(10);
+  }
+}
+
+/** Long enough for an event that is under way to arrive, where a test says that none does. */
+export const settle = () => pause(200);
+
+export const pause = (milliseconds: number) => new Promise<void>((resolve) => setTimeout(resolve, milliseconds));
+
+let counter = 0;
+export const unique = () => `${process.pid.toString(36)}${(counter++).toString(36)}`;
+
+export function expectStatus(answer: Answer, status: number): void {
+  if (answer.status !== status)
+    throw new Error(`expected ${status}, got ${answer.status}: ${JSON.stringify(answer.body as Problem)}`);
+}
+
+async function createDatabase(name: string, template: string): Promise<string> {
+  const { host, port, user, password: secret } = serverAddress();
+  await onServer(`CREATE DATABASE "${name}" TEMPLATE "${template}"`);
+  const query = new URLSearchParams({ host, name });
+  return `postgres://${user}:${encodeURIComponent(secret)}@localhost:${port}/${name}?${query}`;
+}
+
+async function onServer(statement: string): Promise<void> {
+  const { host, port, user, password: secret } = serverAddress();
+  const client = new PgClient({ host, port, user, password: secret, database: 'postgres' });
+  await client.connect();
+  try {
+    await client.query(statement);
+  } finally {
+    await client.end();
+  }
+}
+
+export function serverAddress(): {
+  host: string;
+  port: number;
+  user: string;
+  password: string;
+  dataDir: string;
+  clusterDir: string;
+} {
+  return JSON.parse(process.env['TEST_POSTGRES']!);
+}
