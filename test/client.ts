@@ -168,12 +168,9 @@ export class Client {
 export function plain({ heads, messages, contacts, devices }: Held): unknown {
   const sorted = <Value>(map: Map<string | number, Value>) => [...map.entries()].sort(([a], [b]) => (a < b ? -1 : 1));
   return {
-    heads: sorted(heads as Map<string, ConversationHead>),
-    messages: sorted(messages as Map<string, Map<number, MessageView>>).map(([id, each]) => [
-      id,
-      sorted(each as Map<number, MessageView>),
-    ]),
-    contacts: sorted(contacts as Map<string, ContactView>),
+    heads: sorted(heads),
+    messages: sorted(messages).map(([id, each]) => [id, sorted(each)]),
+    contacts: sorted(contacts),
     devices: [...devices].sort(),
   };
 }

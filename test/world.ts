@@ -302,7 +302,7 @@ export class Device {
       reconnection: false,
       forceNew: true,
     });
-    socket.onAny((event, payload) => this.heard.push({ event, payload } as Heard));
+    socket.onAny((event, payload) => this.heard.push({ event, payload }));
     await new Promise<void>((resolve, reject) => {
       socket.once('connect', () => resolve());
       socket.once('connect_error', reject);

@@ -1,7 +1,8 @@
-import { Body, Controller, Get, HttpCode, Param, ParseUUIDPipe, Post, Query } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Post, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import type { MemberPrincipal } from '../auth/principal.js';
 import { Caller, Only } from '../auth/session.guard.js';
+import { Id } from '../platform/validation/id.js';
 import { ContactList, ContactSearch, ContactView } from './contacts.dto.js';
 import { Contacts } from './contacts.service.js';
 
@@ -25,7 +26,7 @@ export class ContactsController {
   }
 
   @Get(':id')
-  get(@Caller() member: MemberPrincipal, @Param('id', ParseUUIDPipe) id: string): Promise<ContactView> {
+  get(@Caller() member: MemberPrincipal, @Id() id: string): Promise<ContactView> {
     return this.contacts.get(member, id);
   }
 }

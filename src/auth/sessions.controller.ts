@@ -1,7 +1,8 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, ParseUUIDPipe, Post, Req } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Post, Req } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import type { Request } from 'express';
 import { networkOf } from '../platform/rate-limits.js';
+import { Id } from '../platform/validation/id.js';
 import type { Principal } from './principal.js';
 import { viewOf } from './principal-view.js';
 import { SessionCookies } from './session-cookies.js';
@@ -58,7 +59,7 @@ export class SessionsController {
   /** End the session of another device of this account. */
   @Delete(':id')
   @HttpCode(204)
-  async end(@Caller() principal: Principal, @Param('id', ParseUUIDPipe) id: string): Promise<void> {
+  async end(@Caller() principal: Principal, @Id() id: string): Promise<void> {
     await this.sessions.end(principal, id);
   }
 }

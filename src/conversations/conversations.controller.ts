@@ -1,10 +1,11 @@
-import { Body, Controller, Get, HttpCode, Param, ParseUUIDPipe, Post, Put, Query, Res } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Post, Put, Query, Res } from '@nestjs/common';
 import { ApiCreatedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
 import type { Principal } from '../auth/principal.js';
 import { Caller } from '../auth/session.guard.js';
 import { sendLogo } from '../subscribers/logo-answer.js';
 import { Subscribers } from '../subscribers/subscribers.service.js';
+import { Id } from '../platform/validation/id.js';
 import {
   ConversationHead,
   ConversationList,
@@ -36,17 +37,13 @@ export class ConversationsController {
   }
 
   @Get(':id')
-  head(@Caller() principal: Principal, @Param('id', ParseUUIDPipe) id: string): Promise<ConversationHead> {
+  head(@Caller() principal: Principal, @Id() id: string): Promise<ConversationHead> {
     return this.conversations.head(principal, id);
   }
 
   /** The latest page without after, before or changedAfter; always in ascending order. */
   @Get(':id/messages')
-  messagesOf(
-    @Caller() principal: Principal,
-    @Param('id', ParseUUIDPipe) id: string,
-    @Query() ask: ListMessages,
-  ): Promise<MessageList> {
+  messagesOf(@Caller() principal: Principal, @Id() id: string, @Query() ask: ListMessages): Promise<MessageList> {
     return this.messages.list(principal, id, ask);
   }
 
@@ -56,7 +53,7 @@ export class ConversationsController {
   @ApiOkResponse({ type: SentMessage, description: 'The same message had been stored before.' })
   async send(
     @Caller() principal: Principal,
-    @Param('id', ParseUUIDPipe) id: string,
+    @Id() id: string,
     @Body() content: MessageContent,
     @Res({ passthrough: true }) response: Response,
   ): Promise<SentMessage> {
@@ -68,21 +65,13 @@ export class ConversationsController {
   /** Say up to where the conversation was delivered and seen. Watermarks only rise. */
   @Put(':id/receipt')
   @HttpCode(204)
-  async receipt(
-    @Caller() principal: Principal,
-    @Param('id', ParseUUIDPipe) id: string,
-    @Body() receipt: MessageReceipt,
-  ): Promise<void> {
+  async receipt(@Caller() principal: Principal, @Id() id: string, @Body() receipt: MessageReceipt): Promise<void> {
     await this.receipts.send(principal, id, receipt);
   }
 
   /** The logo of the conversation's subscriber. */
   @Get(':id/logo')
-  async logo(
-    @Caller() principal: Principal,
-    @Param('id', ParseUUIDPipe) id: string,
-    @Res() response: Response,
-  ): Promise<void> {
+  async logo(@Caller() principal: Principal, @Id() id: string, @Res() response: Response): Promise<void> {
     const { subscriberId } = await this.conversations.access(principal, id);
     sendLogo(response, await this.subscribers.logo(subscriberId));
   }

@@ -1,17 +1,4 @@
-import {
-  Body,
-  Controller,
-  Delete,
-  Get,
-  Header,
-  HttpCode,
-  Param,
-  ParseUUIDPipe,
-  Post,
-  Query,
-  Req,
-  Res,
-} from '@nestjs/common';
+import { Body, Controller, Delete, Get, Header, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
 import { ApiBody, ApiExtraModels, ApiTags, getSchemaPath } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import { isMember, type MemberPrincipal, type Principal } from '../auth/principal.js';
@@ -23,6 +10,7 @@ import { withDisplayName } from '../interlocutors/identities.js';
 import { NotFound } from '../platform/problems/domain-error.js';
 import { networkOf, RateLimits } from '../platform/rate-limits.js';
 import { validated } from '../platform/validation/validation.js';
+import { Id } from '../platform/validation/id.js';
 import { sendLogo } from '../subscribers/logo-answer.js';
 import { InLocale } from '../subscribers/subscribers.dto.js';
 import { Subscribers } from '../subscribers/subscribers.service.js';
@@ -59,14 +47,14 @@ export class InvitationsController {
   /** The link as a QR code, to print or to show at the counter. */
   @Get(':id/qr.svg')
   @Header('Content-Type', 'image/svg+xml')
-  qrCode(@Caller() member: MemberPrincipal, @Param('id', ParseUUIDPipe) id: string): Promise<string> {
+  qrCode(@Caller() member: MemberPrincipal, @Id() id: string): Promise<string> {
     return this.invitations.qrCode(member, id);
   }
 
   /** Revoke: from here on nobody can join with it. */
   @Delete(':id')
   @HttpCode(204)
-  async revoke(@Caller() member: MemberPrincipal, @Param('id', ParseUUIDPipe) id: string): Promise<void> {
+  async revoke(@Caller() member: MemberPrincipal, @Id() id: string): Promise<void> {
     await this.invitations.revoke(member, id);
   }
 }

@@ -588,7 +588,7 @@ async function launchServer(cluster: Cluster, settings: Record<string, string>):
 }
 
 interface Launch extends Server {
-  isGone(): Promise<boolean>;
+  isGone: () => Promise<boolean>;
   /** What it said before its log was open. */
   output(): string;
   letGo(): void;
@@ -979,7 +979,8 @@ function stillRecovering(cluster: Cluster): PostgresStartError {
 }
 
 function codeOf(error: unknown): string {
-  return String((error as { code?: unknown } | undefined)?.code ?? '');
+  const code = (error as { code?: unknown } | undefined)?.code;
+  return typeof code === 'string' ? code : '';
 }
 
 /** For `.catch`: a missing file has this value, any other failure stays one. */

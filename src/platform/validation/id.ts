@@ -1,0 +1,5 @@
+import { Param, ParseUUIDPipe } from '@nestjs/common';
+import { NotFound } from '../problems/domain-error.js';
+
+/** The `:id` of a path. What is no UUID cannot be there, and is answered so. */
+export const Id = () => Param('id', new ParseUUIDPipe({ exceptionFactory: () => new NotFound() }));

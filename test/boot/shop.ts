@@ -1,0 +1,93 @@
+import { Device, expectStatus, password, pause, people, shops, unique, type World } from '../world.js';
+import type { Service } from './installation.js';
+
+/** A shop with one interlocutor, on a service that was started as a process. */
+export interface BootedShop {
+  username: string;
+  owner: Device;
+  anna: Device;
+  conversationId: string;
+}
+
+export async function registration(service: Service): Promise<Record<string, unknown>> {
+  const { body } = await service.ask('GET', '/api/policies/current?audience=subscriber&locale=it');
+  const consents = body.items.map(({ id, purpose }: { id: string; purpose: string }) => ({ policyId: id, purpose }));
+  return { ...shops.bakery, username: `bakery${unique()}`, password, consents };
+}
+
+export async function openShop(service: Service): Promise<BootedShop> {
+  const body = await registration(service);
+  const registered = await service.ask('POST', '/api/subscribers', { body });
+  expectStatus(registered, 201);
+  const owner = deviceOf(service, registered.body.session);
+  const { code } = (await owner.ask('POST', '/api/invitations', { kind: 'open' })).body;
+  const { policies } = (await service.ask('GET', `/api/invitations/by-code/${code}?locale=it`)).body;
+  const consents = [{ policyId: policies[0].id, purpose: 'privacy' }];
+  const joined = await service.ask('POST', `/api/invitations/by-code/${code}/acceptance`, {
+    body: { ...people.anna, password, ageConfirmed: true, locale: 'it', consents },
+  });
+  expectStatus(joined, 201);
+  const anna = deviceOf(service, joined.body.session);
+  return { username: String(body['username']), owner, anna, conversationId: joined.body.contact.id };
+}
+
+/** A device needs of a world only how to ask it, and where it is. */
+function deviceOf(service: Service, { id, token }: { id: string; token: string }): Device {
+  return new Device(service as unknown as World, token, id);
+}
+
+/** Sends one message after another, each under its clientId until it is acknowledged, whatever happens meanwhile. */
+export class Sender {
+  readonly acknowledged: { clientId: string; seq: number }[] = [];
+  private readonly work: Promise<void>;
+  private finished = false;
+
+  constructor(
+    private readonly device: Device,
+    private readonly conversationId: string,
+  ) {
+    this.work = this.send();
+  }
+
+  async finish(): Promise<void> {
+    this.finished = true;
+    await this.work;
+  }
+
+  private async send(): Promise<void> {
+    while (!this.finished) {
+      const clientId = unique();
+      let seq: number | undefined;
+      while ((seq = await this.attempt(clientId)) === undefined) await pause(20);
+      this.acknowledged.push({ clientId, seq });
+    }
+  }
+
+  private async attempt(clientId: string): Promise<number | undefined> {
+    const path = `/api/conversations/${this.conversationId}/messages`;
+    try {
+      const { status, body } = await this.device.ask('POST', path, { clientId, body: `Un messaggio: ${clientId}` });
+      return status < 300 ? body.seq : undefined;
+    } catch {
+      // Nobody answers at the moment.
+      return undefined;
+    }
+  }
+}
+
+/** Every message of the conversation, as the device reads it. */
+export async function read(
+  device: Device,
+  conversationId: string,
+): Promise<{ seq: number; clientId: string; body: string }[]> {
+  const messages = [];
+  let cursor = '';
+  do {
+    const path = `/api/conversations/${conversationId}/messages?after=0&limit=200${cursor && `&cursor=${cursor}`}`;
+    const answer = await device.ask('GET', path);
+    expectStatus(answer, 200);
+    messages.push(...answer.body.items);
+    cursor = answer.body.nextCursor ?? '';
+  } while (cursor);
+  return messages;
+}

@@ -1,0 +1,396 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { io } from 'socket.io-client';
+import { type Answer, type Device, expectStatus, type Person, settle, type Shop, unique, World } from './world.js';
+
+/**
+ * Promise 1. The matrix is made from the routes and events that the service registers: one that nobody has thought about
+ * here fails the first test.
+ */
+
+let world: World;
+let bakery: Shop;
+let florist: Shop;
+/** In the bakery's address book. */
+let anna: Person;
+/** Too, and with the florist. */
+let bruno: Person;
+let invitation: { id: string; code: string };
+let signedOut: Device;
+let privacyPolicy: string;
+
+beforeAll(async () => {
+  world = await World.open();
+  bakery = await world.shop('bakery');
+  florist = await world.shop('florist');
+  anna = await world.join(bakery, 'anna');
+  bruno = await world.join(bakery, 'bruno');
+  await world.joinAlso(bruno, florist);
+  invitation = await world.invitation(bakery);
+  privacyPolicy = (await world.consents(invitation.code))[0]!.policyId;
+  signedOut = await world.signIn(anna.username);
+  await signedOut.ask('DELETE', '/api/sessions/current');
+  await anna.device.ask('POST', `/api/conversations/${anna.contactId}/messages`, {
+    clientId: unique(),
+    body: 'Buongiorno',
+  });
+});
+afterAll(() => world.close());
+
+const nowhere = '01900000-0000-7000-8000-000000000000';
+
+interface Route {
+  /** Whose route it is: everybody's, any signed-in principal's, or one kind's. */
+  for: 'everybody' | 'signedIn' | 'member' | 'interlocutor';
+  /** The path that names something of the bakery and Anna, and the same for something that does not exist. */
+  path?: (thing: Thing) => string;
+  body?: (thing: Thing) => unknown;
+  /** The answer to who may. Without it the call has effects that are tested elsewhere. */
+  allowed?: number;
+  /** Principals that the thing in the path does not belong to, beyond those of the other kind. */
+  hiddenFrom?: ('otherSubscriber' | 'otherInterlocutor')[];
+}
+
+/** What a path names. */
+interface Thing {
+  conversation: string;
+  contact: string;
+  invitation: string;
+  session: string;
+}
+
+const both: Route['hiddenFrom'] = ['otherSubscriber', 'otherInterlocutor'];
+
+const routes: Record<string, Route> = {
+  'GET /api/health/live': { for: 'everybody', allowed: 200 },
+  'GET /api/health/ready': { for: 'everybody', allowed: 200 },
+  'GET /api/merchant-categories': { for: 'everybody', allowed: 200 },
+  'GET /api/countries': { for: 'everybody', allowed: 200 },
+  'GET /api/registration': { for: 'everybody', allowed: 200 },
+  'GET /api/policies/current': {
+    for: 'everybody',
+    path: () => '/api/policies/current?audience=subscriber',
+    allowed: 200,
+  },
+  'POST /api/subscribers': { for: 'everybody', body: () => ({}), allowed: 400 },
+  'POST /api/sessions': { for: 'everybody', body: () => ({}), allowed: 400 },
+  'GET /api/invitations/by-code/:code': {
+    for: 'everybody',
+    path: () => `/api/invitations/by-code/${invitation.code}`,
+    allowed: 200,
+  },
+  'GET /api/invitations/by-code/:code/logo': {
+    for: 'everybody',
+    path: () => `/api/invitations/by-code/${invitation.code}/logo`,
+    allowed: 404,
+  },
+  // Who is signed in as a member joins nothing with that account; what interlocutors do here is tested with joining.
+  'POST /api/invitations/by-code/:code/acceptance': {
+    for: 'everybody',
+    path: () => `/api/invitations/by-code/${invitation.code}/acceptance`,
+    body: () => ({}),
+  },
+
+  'GET /api/sessions': { for: 'signedIn', allowed: 200 },
+  'DELETE /api/sessions/current': { for: 'signedIn' },
+  'DELETE /api/sessions/:id': { for: 'signedIn', path: ({ session }) => `/api/sessions/${session}`, hiddenFrom: both },
+  'GET /api/me': { for: 'signedIn', allowed: 200 },
+  'GET /api/consents': { for: 'signedIn', allowed: 200 },
+  'POST /api/consents': {
+    for: 'signedIn',
+    body: ({ contact }) => ({ policyId: privacyPolicy, purpose: 'promotions', given: true, contactId: contact }),
+    hiddenFrom: both,
+  },
+  'GET /api/conversations': { for: 'signedIn', allowed: 200 },
+  'GET /api/conversations/:id': {
+    for: 'signedIn',
+    path: ({ conversation }) => `/api/conversations/${conversation}`,
+    allowed: 200,
+    hiddenFrom: both,
+  },
+  'GET /api/conversations/:id/messages': {
+    for: 'signedIn',
+    path: ({ conversation }) => `/api/conversations/${conversation}/messages`,
+    allowed: 200,
+    hiddenFrom: both,
+  },
+  'POST /api/conversations/:id/messages': {
+    for: 'signedIn',
+    path: ({ conversation }) => `/api/conversations/${conversation}/messages`,
+    body: () => ({ clientId: unique(), body: 'Ciao' }),
+    allowed: 201,
+    hiddenFrom: both,
+  },
+  'PUT /api/conversations/:id/receipt': {
+    for: 'signedIn',
+    path: ({ conversation }) => `/api/conversations/${conversation}/receipt`,
+    body: () => ({ seenSeq: 1 }),
+    allowed: 204,
+    hiddenFrom: both,
+  },
+  'GET /api/conversations/:id/logo': {
+    for: 'signedIn',
+    path: ({ conversation }) => `/api/conversations/${conversation}/logo`,
+    hiddenFrom: both,
+  },
+
+  'GET /api/contacts': { for: 'member', allowed: 200 },
+  'POST /api/contacts/search': { for: 'member', body: () => ({}), allowed: 200 },
+  'GET /api/contacts/:id': {
+    for: 'member',
+    path: ({ contact }) => `/api/contacts/${contact}`,
+    allowed: 200,
+    hiddenFrom: ['otherSubscriber'],
+  },
+  'POST /api/invitations': { for: 'member', body: () => ({ kind: 'open' }), allowed: 201 },
+  'GET /api/invitations': { for: 'member', allowed: 200 },
+  'GET /api/invitations/:id/qr.svg': {
+    for: 'member',
+    path: (thing) => `/api/invitations/${thing.invitation}/qr.svg`,
+    allowed: 200,
+    hiddenFrom: ['otherSubscriber'],
+  },
+  'DELETE /api/invitations/:id': {
+    for: 'member',
+    path: (thing) => `/api/invitations/${thing.invitation}`,
+    hiddenFrom: ['otherSubscriber'],
+  },
+  'PUT /api/subscriber/logo': { for: 'member' },
+  'GET /api/subscriber/logo': { for: 'member' },
+  'DELETE /api/subscriber/logo': { for: 'member', allowed: 204 },
+};
+
+const events: Record<string, (conversationId: string) => unknown> = {
+  'message.send': (conversationId) => ({ conversationId, clientId: unique(), body: 'Ciao' }),
+  'receipt.send': (conversationId) => ({ conversationId, seenSeq: 1 }),
+};
+
+const bakerysThings = (): Thing => ({
+  conversation: anna.contactId,
+  contact: anna.contactId,
+  invitation: invitation.id,
+  session: bakery.owner.sessionId,
+});
+const nothing: Thing = { conversation: nowhere, contact: nowhere, invitation: nowhere, session: nowhere };
+
+function ask(route: string, thing: Thing, token?: string, headers?: Record<string, string>): Promise<Answer> {
+  const [method, template] = route.split(' ') as [string, string];
+  const { path, body } = routes[route]!;
+  return world.ask(method, path ? path(thing) : template, { token, headers, body: body?.(thing) });
+}
+
+/** A problem without the number of its request, which differs by nature. */
+function problem({ status, body }: Answer): unknown {
+  const { requestId: _, ...rest } = body;
+  return { status, ...rest };
+}
+
+interface ExpressLayer {
+  route?: { path: string; methods: Record<string, boolean> };
+}
+
+/** The routes of the HTTP server, as it has them. */
+function registeredRoutes(): string[] {
+  const { router } = world.service.app.getHttpAdapter().getInstance() as { router: { stack: ExpressLayer[] } };
+  return router.stack.flatMap(({ route }) =>
+    route ? Object.keys(route.methods).map((method) => `${method.toUpperCase()} ${route.path}`) : [],
+  );
+}
+
+/** The events that sockets are bound to, which the answer to an unknown one names. */
+async function registeredEvents(): Promise<string[]> {
+  const device = await (await world.signIn(anna.username)).connect();
+  const { error } = await device.emit('there.is.no.such.event', {});
+  return /knows (.*)\.$/.exec(error.detail)![1]!.split(', ');
+}
+
+test('every registered route and event is in the matrix, and nothing else is', async () => {
+  expect(registeredRoutes().sort()).toEqual(Object.keys(routes).sort());
+  expect((await registeredEvents()).sort()).toEqual(Object.keys(events).sort());
+});
+
+describe('every route', () => {
+  const guarded = Object.entries(routes).filter(([, { for: whose }]) => whose !== 'everybody');
+
+  test.each(Object.entries(routes).filter(([, { allowed }]) => allowed !== undefined))(
+    '%s answers who may',
+    async (route, { for: whose, allowed }) => {
+      const token = {
+        everybody: undefined,
+        signedIn: anna.device.token,
+        member: bakery.owner.token,
+        interlocutor: anna.device.token,
+      }[whose];
+      expectStatus(await ask(route, bakerysThings(), token), allowed!);
+    },
+  );
+
+  test.each(guarded)('%s answers 401 to nobody and to a signed-out token, whatever is asked for', async (route) => {
+    for (const thing of [bakerysThings(), nothing]) {
+      const refused = [
+        await ask(route, thing),
+        await ask(route, thing, signedOut.token),
+        await ask(route, thing, 'x'.repeat(43)),
+        await ask(route, thing, undefined, { authorization: 'Basic YTpi' }),
+        await ask(route, thing, undefined, { cookie: `colloquio-app=${anna.device.token}` }),
+      ];
+      for (const answer of refused) expect(problem(answer)).toEqual(problem(refused[0]!));
+      expectStatus(refused[0]!, 401);
+    }
+  });
+
+  test.each(Object.keys(routes))('%s refuses a wrong origin, whoever asks', async (route) => {
+    for (const token of [undefined, anna.device.token, bakery.owner.token]) {
+      const answer = await ask(route, bakerysThings(), token, { origin: 'https://boese.example' });
+      expectStatus(answer, 403);
+      expect(answer.body.code).toBe('origin_refused');
+    }
+  });
+
+  test.each(guarded.filter(([, { for: whose }]) => whose === 'member'))(
+    '%s does not exist for an interlocutor',
+    async (route) => {
+      const unknown = problem(await world.ask('GET', '/api/there-is-no-such-route', { token: anna.device.token }));
+      expect(problem(await ask(route, bakerysThings(), anna.device.token))).toEqual(unknown);
+      expect(problem(await ask(route, nothing, anna.device.token))).toEqual(unknown);
+    },
+  );
+
+  test.each(guarded.filter(([, { hiddenFrom }]) => hiddenFrom))(
+    '%s answers about what is not theirs as about what does not exist',
+    async (route, { hiddenFrom }) => {
+      const tokens = { otherSubscriber: florist.owner.token, otherInterlocutor: bruno.device.token };
+      for (const who of hiddenFrom!) {
+        const missing = await ask(route, nothing, tokens[who]);
+        expectStatus(missing, 404);
+        expect(problem(await ask(route, bakerysThings(), tokens[who]))).toEqual(problem(missing));
+      }
+    },
+  );
+});
+
+test('an id that cannot be one is answered as what does not exist', async () => {
+  const answers = await Promise.all(
+    ['/api/conversations/1', '/api/contacts/1', '/api/conversations/1/messages'].map((path) =>
+      bakery.owner.ask('GET', path),
+    ),
+  );
+  for (const answer of answers) expectStatus(answer, 404);
+});
+
+test("an interlocutor cannot read another subscriber's policies with somebody else's contact", async () => {
+  const path = (id: string) => `/api/policies/current?audience=interlocutor&contactId=${id}`;
+  const [foreign, missing] = [
+    await bruno.device.ask('GET', path(anna.contactId)),
+    await bruno.device.ask('GET', path(nowhere)),
+  ];
+  expectStatus(missing, 404);
+  expect(problem(foreign)).toEqual(problem(missing));
+  expectStatus(await world.ask('GET', path(anna.contactId)), 401);
+  expectStatus(await bakery.owner.ask('GET', path(anna.contactId)), 404);
+});
+
+test('a member joins nothing with its account', async () => {
+  expectStatus(await ask('POST /api/invitations/by-code/:code/acceptance', nothing, florist.owner.token), 404);
+});
+
+describe('every event', () => {
+  test.each(Object.entries(events))(
+    '%s answers about what is not theirs as about what does not exist',
+    async (event, payload) => {
+      for (const device of [florist.owner, bruno.device]) {
+        const asker = device.connected ? device : await device.connect();
+        const { error: missing } = await asker.emit(event, payload(nowhere));
+        const { error: foreign } = await asker.emit(event, payload(anna.contactId));
+        expect(missing).toMatchObject({ status: 404, code: 'not_found' });
+        for (const each of [missing, foreign]) delete each.requestId;
+        expect(foreign).toEqual(missing);
+      }
+    },
+  );
+
+  test.each(Object.entries(events))('%s is acknowledged with a problem when its payload is none', async (event) => {
+    const owner = bakery.owner.connected ? bakery.owner : await bakery.owner.connect();
+    for (const payload of [undefined, null, 'text', 7, [], {}, { conversationId: 'x' }]) {
+      expect((await owner.emit(event, payload)).error).toMatchObject({ status: 400 });
+    }
+  });
+
+  test.each([
+    ['nobody', {}],
+    ['a signed-out token', () => ({ token: signedOut.token })],
+    ['a token that is none', { token: { a: 1 } }],
+  ])('is out of reach for %s', async (_, auth) => {
+    const socket = io(world.url, {
+      auth: typeof auth === 'function' ? auth() : auth,
+      transports: ['websocket'],
+      reconnection: false,
+      forceNew: true,
+    });
+    const error = await new Promise<{ data?: unknown }>((resolve) => void socket.once('connect_error', resolve));
+    expect(error.data).toMatchObject({ status: 401, code: 'unauthenticated' });
+    socket.close();
+  });
+
+  test('is out of reach from a wrong origin', async () => {
+    for (const transport of ['websocket', 'polling']) {
+      const socket = io(world.url, {
+        auth: { token: anna.device.token },
+        transports: [transport],
+        extraHeaders: { origin: 'https://boese.example' },
+        reconnection: false,
+        forceNew: true,
+      });
+      const refused = await new Promise(
+        (resolve) => void socket.once('connect_error', () => resolve(true)).once('connect', () => resolve(false)),
+      );
+      expect(refused).toBe(true);
+      socket.close();
+    }
+  });
+});
+
+test('what is told is heard by the two parties alone', async () => {
+  const [other, stranger] = [
+    await (await world.signIn(bruno.username)).connect(),
+    await (await world.signIn(florist.username)).connect(),
+  ];
+  const phone = await anna.device.connect();
+  const owner = bakery.owner.connected ? bakery.owner : await bakery.owner.connect();
+  for (const device of [other, stranger, phone, owner]) device.heard.length = 0;
+  const seq = await phone.say(anna.contactId, 'Solo per voi');
+  await owner.emit('receipt.send', { conversationId: anna.contactId, seenSeq: seq });
+  await phone.ask('POST', '/api/consents', {
+    policyId: privacyPolicy,
+    purpose: 'promotions',
+    given: true,
+    contactId: anna.contactId,
+  });
+  await world.join(bakery, 'carla');
+  await (await world.signIn(anna.username)).ask('DELETE', '/api/sessions/current');
+  await settle();
+  const heard = (device: Device) => [...new Set(device.heard.map(({ event }) => event))].sort();
+  expect(heard(owner)).toEqual(['consent.changed', 'contact.joined', 'message.sent', 'receipt.changed']);
+  expect(heard(phone)).toEqual(['consent.changed', 'message.sent', 'receipt.changed', 'session.ended']);
+  expect(heard(other)).toEqual([]);
+  expect(heard(stranger)).toEqual([]);
+});
+
+test("an interlocutor sees of a conversation no member, no other contact and nobody's connection", async () => {
+  const { body: conversations } = await bruno.device.ask('GET', '/api/conversations');
+  expect(conversations.items).toHaveLength(2);
+  const { body: messages } = await anna.device.ask('GET', `/api/conversations/${anna.contactId}/messages`);
+  const seen = JSON.stringify([conversations, messages, (await bruno.device.ask('GET', '/api/me')).body]);
+  for (const hidden of [
+    anna.contactId,
+    anna.id,
+    'Anna',
+    'author',
+    'memberId',
+    'online',
+    'lastSeen',
+    'presence',
+    bakery.username,
+  ]) {
+    expect(seen).not.toContain(hidden);
+  }
+});
