@@ -76,10 +76,10 @@ export class Installation {
   }
 
   /** Asks the embedded PostgreSQL directly. */
-  async onPostgres<Result>(work: (client: pg.Client) => Promise<Result>): Promise<Result> {
+  async onPostgres<Result>(work: (client: pg.Client) => Promise<Result>, database = 'colloquio'): Promise<Result> {
     const password = (await readFile(this.keyFile('postgres.password'), 'utf8')).trim();
     const host = join(this.dataDir, 'pg-socket');
-    const client = new pg.Client({ host, port: 5432, user: 'colloquio', password, database: 'colloquio' });
+    const client = new pg.Client({ host, port: 5432, user: 'colloquio', password, database });
     await client.connect();
     try {
       return await work(client);

@@ -1,0 +1,214 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { io } from 'socket.io-client';
+import { Installation, type Service } from './boot/installation.js';
+import { type Answer, expectStatus, shops, unique } from './world.js';
+
+/**
+ * Promise 5: nothing readable at rest. Canaries go in through every input that is to be sealed, also through inputs that are
+ * refused and through a failure; then both databases, the whole data directory (PostgreSQL's files and logs in it) and what
+ * the service logs are searched for them.
+ */
+
+/** Strange enough to occur nowhere else. */
+const canaries = {
+  firstName: 'Zqxfirst',
+  surname: 'Zqxsurname',
+  companyName: 'Zqxcompany',
+  companyType: 'Zqxtype',
+  email: 'zqxemail@mail.example',
+  companyEmail: 'zqxcompanymail@mail.example',
+  invitedEmail: 'zqxinvited@mail.example',
+  username: 'zqxusername',
+  ownerUsername: 'zqxowner',
+  password: 'zqxpassword-9-drago',
+  device: 'Zqxdevice',
+  ownerDevice: 'Zqxcounter',
+  message: 'Zqxmessage',
+  answer: 'Zqxanswer',
+  searchByGet: 'zqxsearchget',
+  searchByPost: 'zqxsearchpost',
+  networkAddress: '203.0.113.77',
+  refusedBody: 'Zqxrefused',
+  malformed: 'Zqxmalformed',
+  unknownField: 'Zqxunknownfield',
+  unknownLogin: 'zqxnobody',
+  unknownPath: 'zqxpath',
+  unknownCode: 'zqxcode',
+  notAnId: 'zqxid',
+  reusedId: 'Zqxreused',
+  unknownEvent: 'zqxevent',
+  failing: 'Zqxfailing',
+  userAgent: 'Zqxagent',
+};
+/** Business data stay in clear: that they are found shows that the search would find the others. */
+const inClear = 'Zqxbusiness';
+
+let installation: Installation;
+let service: Service;
+let output = '';
+let contents: { database: string; text: string }[] = [];
+
+beforeAll(async () => {
+  installation = await Installation.make();
+  const port = String(installation.port);
+  service = await installation.start({
+    LOG_LEVEL: 'debug',
+    REGISTRATION: 'open',
+    TRUST_PROXY: '1',
+    HOST: '127.0.0.1',
+    PUBLIC_URL: `http://localhost:${port}`,
+  });
+  await writeEverywhere();
+  contents = [await contentOf('colloquio'), await contentOf('colloquio_keyring')];
+  await service.stop();
+  output = service.stdout + service.stderr;
+}, 60_000);
+afterAll(() => installation.remove());
+
+const ask = (method: string, path: string, body?: unknown, token?: string): Promise<Answer> =>
+  service.ask(method, path, {
+    token,
+    body,
+    headers: { 'x-forwarded-for': canaries.networkAddress, 'user-agent': canaries.userAgent },
+  });
+
+async function writeEverywhere(): Promise<void> {
+  const { password } = canaries;
+  const { body: policies } = await ask('GET', '/api/policies/current?audience=subscriber');
+  const registered = await ask('POST', '/api/subscribers', {
+    ...shops.bakery,
+    businessName: inClear,
+    username: canaries.ownerUsername,
+    password,
+    device: canaries.ownerDevice,
+    consents: policies.items.map(({ id, purpose }: { id: string; purpose: string }) => ({ policyId: id, purpose })),
+  });
+  expectStatus(registered, 201);
+  const owner: string = registered.body.session.token;
+  const invited = await ask('POST', '/api/invitations', { kind: 'personal', email: canaries.invitedEmail }, owner);
+  expectStatus(invited, 201);
+  const { body: open } = await ask('POST', '/api/invitations', { kind: 'open' }, owner);
+  const { body: opened } = await ask('GET', `/api/invitations/by-code/${open.code}`);
+  const consents = [{ policyId: opened.policies[0].id, purpose: 'privacy' }];
+  const join = (person: Record<string, unknown>) =>
+    ask('POST', `/api/invitations/by-code/${open.code}/acceptance`, {
+      password,
+      ageConfirmed: true,
+      locale: 'it',
+      consents,
+      ...person,
+    });
+  const { firstName, surname, email, username, device, companyName, companyType, companyEmail } = canaries;
+  const person = await join({ firstName, surname, email, username, device });
+  expectStatus(person, 201);
+  expectStatus(await join({ companyName, companyType, email: companyEmail }), 201);
+  const { session, contact } = person.body;
+  const messages = `/api/conversations/${contact.id}/messages`;
+  expectStatus(
+    await ask('POST', messages, { clientId: '1', body: `${canaries.message} ${'x'.repeat(5_000)}` }, session.token),
+    201,
+  );
+  expectStatus(await ask('POST', messages, { clientId: '2', body: canaries.answer }, owner), 201);
+  expectStatus(await ask('GET', '/api/conversations', undefined, owner), 200);
+  expectStatus(await ask('GET', `/api/contacts?query=${canaries.searchByGet}`, undefined, owner), 200);
+  expectStatus(await ask('POST', '/api/contacts/search', { query: canaries.searchByPost }, owner), 200);
+  expectStatus(await ask('POST', '/api/sessions', { username, password, device }), 201);
+
+  // What is refused is forgotten too.
+  expectStatus(await ask('POST', messages, { clientId: '3', body: canaries.refusedBody.repeat(1_100) }, owner), 400);
+  expectStatus(await ask('POST', messages, { clientId: '1', body: canaries.reusedId }, session.token), 409);
+  expectStatus(await ask('POST', messages, { clientId: '4', body: 'x', [canaries.unknownField]: 1 }, owner), 400);
+  expectStatus(await ask('POST', '/api/sessions', { username: canaries.unknownLogin, password }), 401);
+  expectStatus(await ask('GET', `/api/${canaries.unknownPath}`, undefined, owner), 404);
+  expectStatus(await ask('GET', `/api/conversations/${canaries.notAnId}`, undefined, owner), 404);
+  expectStatus(await ask('GET', `/api/invitations/by-code/${canaries.unknownCode}`), 404);
+  const malformed = await fetch(`${service.url}/api/sessions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: `{"username": "${canaries.malformed}", `,
+  });
+  expect(malformed.status).toBe(400);
+  const socket = io(service.url, { auth: { token: session.token }, transports: ['websocket'] });
+  await socket.timeout(5_000).emitWithAck(canaries.unknownEvent, { body: canaries.message });
+  await socket
+    .timeout(5_000)
+    .emitWithAck('message.send', { conversationId: contact.id, clientId: unique(), body: canaries.message });
+  socket.disconnect();
+
+  // A failure inside: the database refuses, and the service logs it.
+  await installation.onPostgres(async (database) => {
+    await database.query(`ALTER TABLE message ADD CONSTRAINT refuses CHECK (seq < 0) NOT VALID`);
+    expectStatus(await ask('POST', messages, { clientId: '5', body: canaries.failing }, owner), 500);
+    await database.query('ALTER TABLE message DROP CONSTRAINT refuses');
+  });
+}
+
+/** Every row of every table of a database, as text. */
+async function contentOf(database: string): Promise<{ database: string; text: string }> {
+  const text = await installation.onPostgres(async (client) => {
+    const { rows: tables } = await client.query<{ name: string }>(
+      `SELECT format('%I.%I', table_schema, table_name) AS name FROM information_schema.tables
+       WHERE table_type = 'BASE TABLE' AND table_schema NOT IN ('pg_catalog', 'information_schema')`,
+    );
+    let all = '';
+    for (const { name } of tables) {
+      const { rows } = await client.query<{ row: string }>(`SELECT t::text AS row FROM ${name} AS t`);
+      all += `${name}\n${rows.map(({ row }) => row).join('\n')}\n`;
+    }
+    return all;
+  }, database);
+  return { database, text };
+}
+
+/** The forms in which a text could stand somewhere. */
+function formsOf(text: string): Buffer[] {
+  const bytes = Buffer.from(text);
+  return [
+    bytes,
+    Buffer.from(text.toLowerCase()),
+    Buffer.from(text, 'utf16le'),
+    Buffer.from(bytes.toString('hex')),
+    Buffer.from(encodeURIComponent(text)),
+  ];
+}
+
+async function filesBelow(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+}
+
+/** The places that hold a text, by name. */
+async function placesOf(text: string): Promise<string[]> {
+  const forms = formsOf(text);
+  const holds = (content: Buffer) => forms.some((form) => content.includes(form));
+  const places = contents
+    .filter((content) => holds(Buffer.from(content.text)))
+    .map(({ database }) => `database ${database}`);
+  if (holds(Buffer.from(output))) places.push('what the service logs');
+  for (const file of await filesBelow(installation.dataDir)) {
+    if (holds(await readFile(file))) places.push(file);
+  }
+  return places;
+}
+
+describe('nothing readable at rest', () => {
+  test('the search finds what does stand in clear, in the database and in its files', async () => {
+    const places = await placesOf(inClear);
+    expect(places).toContain('database colloquio');
+    expect(places.some((place) => place.includes('/pg/base/'))).toBe(true);
+    expect(places.some((place) => place.includes('/pg/pg_wal/'))).toBe(true);
+    expect(output).toContain('"msg":"request"');
+    expect(output).toContain('"msg":"failure"');
+  });
+
+  test.each(Object.entries(canaries))('%s stands nowhere', async (_, canary) => {
+    expect(await placesOf(canary)).toEqual([]);
+  });
+
+  test('the log names routes by their template', () => {
+    expect(output).toContain('"route":"/api/conversations/:id/messages"');
+    expect(output).not.toMatch(/"(url|path|ip|remoteAddress|headers)"/);
+  });
+});

@@ -1,0 +1,119 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { World } from './world.js';
+
+/** What the schema promises about sharding and isolation, read from the catalogue. */
+
+let world: World;
+beforeAll(async () => {
+  world = await World.open();
+});
+afterAll(() => world.close());
+
+/** They belong to no subscriber: accounts and interlocutors reach across, the others are the host's. */
+const global = ['account', 'interlocutor', 'migrations', 'policy', 'registration_code', 'session'];
+
+const keys = `
+  SELECT relation.relname AS name, own.contype AS kind, target.relname AS target,
+         ARRAY(SELECT attname::text FROM unnest(own.conkey) WITH ORDINALITY AS key (number, place)
+               JOIN pg_attribute ON attrelid = own.conrelid AND attnum = key.number ORDER BY place) AS columns,
+         ARRAY(SELECT attname::text FROM unnest(own.confkey) WITH ORDINALITY AS key (number, place)
+               JOIN pg_attribute ON attrelid = own.confrelid AND attnum = key.number ORDER BY place) AS "targetColumns"
+  FROM pg_constraint AS own
+  JOIN pg_class AS relation ON relation.oid = own.conrelid
+  LEFT JOIN pg_class AS target ON target.oid = own.confrelid
+  WHERE own.connamespace = 'public'::regnamespace AND own.contype IN ('p', 'f', 'u')`;
+
+interface Key {
+  name: string;
+  kind: 'p' | 'f' | 'u';
+  columns: string[];
+  target: string | null;
+  targetColumns: string[];
+}
+
+const tables = () =>
+  world.rows<{ name: string }>(
+    `SELECT relname AS name FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')`,
+  );
+
+describe('every table', () => {
+  test('belongs to a subscriber, by the first column of its primary key, or is listed as global', async () => {
+    const primary = (await world.rows<Key>(keys)).filter(({ kind }) => kind === 'p');
+    const owned = primary.filter(({ columns }) => columns[0] === 'subscriber_id').map(({ name }) => name);
+    const all = (await tables()).map(({ name }) => name).sort();
+    expect(all.length).toBeGreaterThan(15);
+    expect([...owned, ...global].sort()).toEqual(all);
+  });
+
+  test('that belongs to a subscriber points to others of its kind by composite keys alone', async () => {
+    const foreign = (await world.rows<Key>(keys)).filter(({ kind, name }) => kind === 'f' && !global.includes(name));
+    expect(foreign.length).toBeGreaterThan(10);
+    for (const { name, columns, target, targetColumns } of foreign) {
+      expect({
+        name,
+        target,
+        global: global.includes(target!),
+        first: columns[0],
+        targetFirst: targetColumns[0],
+      }).toEqual({
+        name,
+        target,
+        global: false,
+        first: 'subscriber_id',
+        targetFirst: 'subscriber_id',
+      });
+    }
+  });
+
+  test('that is global points to global ones alone', async () => {
+    const foreign = (await world.rows<Key>(keys)).filter(({ kind, name }) => kind === 'f' && global.includes(name));
+    expect(foreign.every(({ target }) => global.includes(target!))).toBe(true);
+  });
+
+  test('that belongs to a subscriber is unique within the subscriber, so that it shards', async () => {
+    const unique = (await world.rows<Key>(keys)).filter(({ kind, name }) => kind === 'u' && !global.includes(name));
+    expect(unique.length).toBeGreaterThan(3);
+    expect(unique.filter(({ columns }) => columns[0] !== 'subscriber_id')).toEqual([]);
+  });
+});
+
+test('no column of a name, an address, a text or a network address is in clear', async () => {
+  const columns = await world.rows<{ place: string }>(
+    `SELECT table_name || '.' || column_name AS place FROM information_schema.columns
+     WHERE table_schema = 'public' AND data_type IN ('text', 'character varying', 'json', 'jsonb', 'inet', 'ARRAY')`,
+  );
+  expect(columns.map(({ place }) => place).sort()).toEqual(inClear.sort());
+});
+
+/** Every column that holds text as it is. A new one has to be thought about, and listed here. */
+const inClear = [
+  // The host's and the law's.
+  ...['policy.audience', 'policy.purpose', 'policy.locale', 'shown_text.text', 'migrations.name'],
+  ...['account.kind', 'account.locale', 'account.password_hash'],
+  // Business data are shown to the subscriber's interlocutors.
+  ...['business_name', 'email', 'street', 'street_number', 'postcode', 'city', 'province', 'country', 'category'].map(
+    (each) => `subscriber.${each}`,
+  ),
+  ...['subscriber.vat_number', 'subscriber.tax_code', 'subscriber.locale', 'subscriber_logo.media_type', 'member.role'],
+  ...['invitation.kind', 'waiting_mail.template'],
+  // Segments are made of them.
+  ...['region', 'province', 'sector'].flatMap((each) => [`contact.${each}`, `interlocutor.${each}`]),
+  ...['consent.purpose', 'consent.basis', 'consent.locale', 'consent.how'],
+  // Chosen by the client's program, not by a person.
+  'message.client_id',
+];
+
+test('the entities and the migrations agree on the columns', async () => {
+  const { DataSource } = await import('typeorm');
+  const source = world.service.app.get(DataSource);
+  const columns = await world.rows<{ table: string; column: string }>(
+    `SELECT table_name AS table, column_name AS column FROM information_schema.columns WHERE table_schema = 'public'`,
+  );
+  for (const { tableName, columns: mapped } of source.entityMetadatas) {
+    const there = columns.filter(({ table }) => table === tableName).map(({ column }) => column);
+    expect({ tableName, columns: mapped.map(({ databaseName }) => databaseName).sort() }).toEqual({
+      tableName,
+      columns: there.sort(),
+    });
+  }
+});
