@@ -6,7 +6,7 @@
 
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -68,6 +68,7 @@ function freePort(wanted) {
 
 async function startService(port) {
   dataDir = mkdtempSync(join(tmpdir(), 'colloquio-demo-'));
+  chmodSync(dataDir, 0o711); // started by root, PostgreSQL runs as another user, who has to pass
   const harmless = Object.fromEntries(Object.entries(process.env).filter(([name]) => !realThings.test(name)));
   const child = spawn(process.execPath, ['dist/src/main.js'], {
     cwd: repository,
@@ -122,7 +123,6 @@ async function playConversations(shopToken) {
     const interlocutor = await connect(token, 'interlocutor', play);
     play.conversations.set(identity.email, { id: conversationId, interlocutor, lastSeq: 0, turn: Promise.resolve() });
   });
-  await pause(500); // Socket.IO says "connected" before the service has put the device among those who hear
 
   // Lines are taken in file order, and each waits for the one before it in its own conversation only.
   await eachAtMost(messagesAtOnce, script, (line) => {

@@ -8,6 +8,7 @@ import { ConversationsModule } from './conversations/conversations.module.js';
 import { HealthModule } from './health/health.module.js';
 import { InterlocutorsModule } from './interlocutors/interlocutors.module.js';
 import { InvitationsModule } from './invitations/invitations.module.js';
+import { JoiningModule } from './joining/joining.module.js';
 import { type Foundation, PlatformModule } from './platform/platform.module.js';
 import { PoliciesModule } from './policies/policies.module.js';
 import { ProfilesModule } from './profiles/profiles.module.js';
@@ -29,6 +30,7 @@ export class AppModule {
         HealthModule,
         InterlocutorsModule,
         InvitationsModule,
+        JoiningModule,
         PoliciesModule,
         ProfilesModule,
         RegistrationModule,

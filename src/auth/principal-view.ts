@@ -2,7 +2,7 @@ import { isMember, type Principal } from './principal.js';
 import type { PrincipalView } from './sessions.dto.js';
 
 /** A principal as clients get it. */
-export function viewOf(principal: Principal): PrincipalView {
+export function principalView(principal: Principal): PrincipalView {
   if (!isMember(principal)) return { kind: principal.kind, interlocutorId: principal.interlocutorId };
   const { kind, subscriberId, memberId, role } = principal;
   return { kind, subscriberId, memberId, role };

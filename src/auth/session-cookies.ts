@@ -1,7 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Request } from 'express';
-import type { Config } from '../platform/config.js';
-import { CONFIG } from '../platform/config.provider.js';
+import { type Config, CONFIG } from '../platform/config.js';
 import type { SessionView } from './sessions.dto.js';
 import type { OpenedSession } from './sessions.service.js';
 import { accountKindOf, clearSessionCookie, setSessionCookie, webApps, webAppOf } from './tokens.js';

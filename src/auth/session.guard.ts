@@ -8,8 +8,7 @@ import {
 } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import type { Request } from 'express';
-import type { Config } from '../platform/config.js';
-import { CONFIG } from '../platform/config.provider.js';
+import { type Config, CONFIG } from '../platform/config.js';
 import { NotFound } from '../platform/problems/domain-error.js';
 import { Unauthenticated } from './auth.errors.js';
 import type { Principal } from './principal.js';

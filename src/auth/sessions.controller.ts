@@ -1,10 +1,10 @@
 import { Body, Controller, Delete, Get, HttpCode, Post, Req } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import type { Request } from 'express';
-import { networkOf } from '../platform/rate-limits.js';
+import { networkOf } from '../platform/http/networks.js';
 import { Id } from '../platform/validation/id.js';
 import type { Principal } from './principal.js';
-import { viewOf } from './principal-view.js';
+import { principalView } from './principal-view.js';
 import { SessionCookies } from './session-cookies.js';
 import { Caller, Public } from './session.guard.js';
 import { DeviceList, SignedIn, SignIn } from './sessions.dto.js';
@@ -31,7 +31,7 @@ export class SessionsController {
       kind: app && accountKindOf[app],
       network: networkOf(request.ip),
     });
-    return { ...this.cookies.give(request, opened), principal: viewOf(principal) };
+    return { ...this.cookies.give(request, opened), principal: principalView(principal) };
   }
 
   /** The devices signed in to this account. */

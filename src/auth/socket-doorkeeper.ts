@@ -1,6 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { Config } from '../platform/config.js';
-import { CONFIG } from '../platform/config.provider.js';
+import { type Config, CONFIG } from '../platform/config.js';
 import type { Doorkeeper, Handshake } from '../platform/realtime/realtime.js';
 import { Unauthenticated } from './auth.errors.js';
 import { audienceOf, type Principal } from './principal.js';

@@ -7,7 +7,7 @@ import { NotFound } from '../platform/problems/domain-error.js';
 import { Subscribers } from '../subscribers/subscribers.service.js';
 import { ChangeConsent, ConsentList, CurrentPolicies, PolicyList } from './consents.dto.js';
 import { Consents } from './consents.service.js';
-import { viewOf } from './policy-view.js';
+import { policyView } from './policy-view.js';
 
 @ApiTags('consents')
 @Controller()
@@ -28,13 +28,13 @@ export class ConsentsController {
     if (audience === 'subscriber') {
       const own = principal && isMember(principal) ? await this.subscribers.get(principal.subscriberId) : undefined;
       const accepted = own && { terms: own.termsVersion, privacy: own.privacyVersion };
-      return { items: this.consents.shownToSubscribers(locale).map((shown) => viewOf(shown, accepted)) };
+      return { items: this.consents.shownToSubscribers(locale).map((shown) => policyView(shown, accepted)) };
     }
     if (!principal) throw new Unauthenticated();
     if (isMember(principal) || !contactId) throw new NotFound();
     const { subscriber, contact } = await this.consents.ownContact(principal.interlocutorId, contactId);
     const shown = this.consents.shownToInterlocutors(subscriber, locale);
-    return { items: shown.map((each) => viewOf(each, { terms: 0, privacy: contact.privacyVersion })) };
+    return { items: shown.map((each) => policyView(each, { terms: 0, privacy: contact.privacyVersion })) };
   }
 
   /** What the one who asks has agreed to and withdrawn, newest first. */

@@ -1,7 +1,6 @@
 import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { AddressBookModule } from '../address-book/address-book.module.js';
-import { Contact } from '../address-book/contact.entity.js';
 import { PoliciesModule } from '../policies/policies.module.js';
 import { SubscribersModule } from '../subscribers/subscribers.module.js';
 import { Consent } from './consent.entity.js';
@@ -9,7 +8,7 @@ import { ConsentsController } from './consents.controller.js';
 import { Consents } from './consents.service.js';
 
 @Module({
-  imports: [TypeOrmModule.forFeature([Consent, Contact]), AddressBookModule, PoliciesModule, SubscribersModule],
+  imports: [TypeOrmModule.forFeature([Consent]), AddressBookModule, PoliciesModule, SubscribersModule],
   controllers: [ConsentsController],
   providers: [Consents],
   exports: [Consents],

@@ -3,8 +3,8 @@ import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import type { EntityManager, Repository } from 'typeorm';
 import { v7 as uuid } from 'uuid';
-import { Contact } from '../address-book/contact.entity.js';
-import { Directory } from '../address-book/directory.js';
+import type { Contact } from '../address-book/contact.entity.js';
+import { Contacts } from '../address-book/contacts.service.js';
 import { isMember, type InterlocutorPrincipal, type MemberPrincipal, type Principal } from '../auth/principal.js';
 import type { FieldError } from '../contract/errors.js';
 import type { ConsentPurpose } from '../contract/events.js';
@@ -47,10 +47,9 @@ const basisOf: Record<ConsentPurpose, ConsentBasis> = {
 export class Consents {
   constructor(
     @InjectRepository(Consent) private readonly consents: Repository<Consent>,
-    @InjectRepository(Contact) private readonly contacts: Repository<Contact>,
+    private readonly contacts: Contacts,
     private readonly policies: Policies,
     private readonly subscribers: Subscribers,
-    private readonly directory: Directory,
     private readonly realtime: Realtime,
   ) {}
 
@@ -180,43 +179,23 @@ export class Consents {
     const { version } = acceptance.shown.document;
     const recordedAt = new Date();
     const changed = await this.consents.manager.transaction(async (manager) => {
-      const { affected } =
+      const changes =
         acceptance.purpose === 'promotions'
-          ? await manager.update(
-              Contact,
-              { subscriberId, id: contactId, promotions: !given },
-              { promotions: given, updatedAt: recordedAt },
-            )
-          : await manager
-              .createQueryBuilder()
-              .update(Contact)
-              .set({ privacyVersion: version })
-              .where('subscriberId = :subscriberId AND id = :contactId AND privacyVersion < :version', {
-                subscriberId,
-                contactId,
-                version,
-              })
-              .execute();
-      if (!affected) return false;
-      await this.record(manager, {
-        subscriberId,
-        contactId,
-        accountId,
-        how: 'settings',
-        acceptances: [acceptance],
-        recordedAt,
-      });
-      return true;
+          ? await this.contacts.setPromotions(manager, contact, given, recordedAt)
+          : await this.contacts.acceptPrivacy(manager, contact, version);
+      const acceptances = [acceptance];
+      if (changes)
+        await this.record(manager, { subscriberId, contactId, accountId, how: 'settings', acceptances, recordedAt });
+      return changes;
     });
     if (!changed) return;
-    await this.directory.refresh(subscriberId, contactId);
+    await this.contacts.published(contact);
     this.tell(subscriberId, contact, acceptance, recordedAt);
   }
 
   /** @throws NotFound when it is not a contact of this interlocutor */
   async ownContact(interlocutorId: string, contactId: string): Promise<{ contact: Contact; subscriber: Subscriber }> {
-    const contact = await this.contacts.findOneBy({ id: contactId, interlocutorId });
-    if (!contact) throw new NotFound();
+    const contact = await this.contacts.ofInterlocutor(interlocutorId, contactId);
     return { contact, subscriber: await this.subscribers.get(contact.subscriberId) };
   }
 
@@ -258,7 +237,7 @@ export class Consents {
   }
 
   private async consentsOfContacts({ interlocutorId }: InterlocutorPrincipal) {
-    const contacts = await this.contacts.findBy({ interlocutorId });
+    const contacts = await this.contacts.allOfInterlocutor(interlocutorId);
     return contacts.map(({ subscriberId, id }) => ({ subscriberId, contactId: id }));
   }
 

@@ -4,7 +4,7 @@ import type { PolicyView } from './consents.dto.js';
 import { isRequired } from './consents.service.js';
 
 /** A shown policy as clients get it; `accepted` are the versions that the one who asks has accepted. */
-export function viewOf(shown: ShownPolicy, accepted?: { terms: number; privacy: number }): PolicyView {
+export function policyView(shown: ShownPolicy, accepted?: { terms: number; privacy: number }): PolicyView {
   const { document, title, summary, text, sha256 } = shown;
   const { id, purpose, version, locale } = document;
   const checkboxes = (Object.entries(shown.checkboxes) as [ConsentPurpose, string][]).map(([each, words]) => ({

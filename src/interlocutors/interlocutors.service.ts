@@ -1,9 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import type { EntityManager, Repository } from 'typeorm';
-import type { Identity } from '../contract/events.js';
 import { NotFound } from '../platform/problems/domain-error.js';
-import { Identities, type StatedIdentity, withDisplayName } from './identities.js';
+import { Identities, type StatedIdentity } from './identities.js';
 import { Interlocutor } from './interlocutor.entity.js';
 
 /** What an interlocutor says of itself when it joins; the segments stay in clear, the identity is sealed. */
@@ -32,15 +31,10 @@ export class Interlocutors {
   }
 
   /** @throws NotFound */
-  async get(id: string): Promise<StatedInterlocutor & { identity: Identity }> {
+  async get(id: string): Promise<StatedInterlocutor> {
     const row = await this.interlocutors.findOneBy({ id });
     if (!row) throw new NotFound();
     const { region, province, sector } = row;
-    return {
-      identity: withDisplayName(await this.identities.openOriginal(id, row.identity)),
-      region,
-      province,
-      sector,
-    };
+    return { identity: await this.identities.openOriginal(id, row.identity), region, province, sector };
   }
 }

@@ -8,8 +8,7 @@ import type { MemberPrincipal } from '../auth/principal.js';
 import { Consents } from '../consents/consents.service.js';
 import type { ErrorCode } from '../contract/errors.js';
 import { limits } from '../contract/limits.js';
-import { type Config, isLoopback } from '../platform/config.js';
-import { CONFIG } from '../platform/config.provider.js';
+import { type Config, CONFIG, isLoopback } from '../platform/config.js';
 import { decodeCursor, encodeCursor } from '../platform/cursors.js';
 import { DomainError, NotFound, ValidationFailed } from '../platform/problems/domain-error.js';
 import { Vault } from '../platform/vault/vault.js';
@@ -125,7 +124,7 @@ export class Invitations {
       await transaction.delete(WaitingMail, { subscriberId, invitationId: id });
       return true;
     });
-    if (unused) await this.vault.destroyKey({ scope: 'contact', id });
+    if (unused) await this.vault.destroyKeys({ scope: 'contact', id });
   }
 
   /** @throws NotFound for a code that never was one */

@@ -3,6 +3,9 @@ import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { StartError } from './start-error.js';
 
+/** Injection token of the {@link Config}. */
+export const CONFIG = Symbol('Config');
+
 /** The service's settings, validated. Durations and rates carry their unit in the name. */
 export interface Config {
   port: number;

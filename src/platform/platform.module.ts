@@ -1,7 +1,6 @@
 import { type DynamicModule, Global, Module } from '@nestjs/common';
 import { APP_FILTER, APP_PIPE } from '@nestjs/core';
-import type { Config } from './config.js';
-import { CONFIG } from './config.provider.js';
+import { type Config, CONFIG } from './config.js';
 import { Origins } from './http/origins.js';
 import { Requests } from './http/requests.js';
 import { Log } from './log.js';

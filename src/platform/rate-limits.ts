@@ -1,9 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto';
-import { isIPv6 } from 'node:net';
 import { Inject, Injectable } from '@nestjs/common';
 import { RateLimiterMemory, type RateLimiterRes } from 'rate-limiter-flexible';
-import { CONFIG } from './config.provider.js';
-import type { Config } from './config.js';
+import { type Config, CONFIG } from './config.js';
 import { DomainError } from './problems/domain-error.js';
 
 export type Limit = 'message' | 'signInByNameAndAddress' | 'signInByName' | 'signInByAddress' | 'join' | 'lookUp';
@@ -48,22 +46,6 @@ export class RateLimits {
   private hashed(key: string[]): string {
     return createHmac('sha256', this.secret).update(JSON.stringify(key)).digest('base64url');
   }
-}
-
-/** What counts as one address: an IPv6 network of 64 bits belongs to one household. */
-export function networkOf(address: string | undefined): string {
-  if (!address) return 'unknown';
-  if (!isIPv6(address)) return address;
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address);
-  if (mapped) return mapped[1]!;
-  const [head = '', tail] = address.split('::');
-  const groups = head.split(':').filter(Boolean);
-  const tailGroups = tail?.split(':').filter(Boolean) ?? [];
-  while (tail !== undefined && groups.length + tailGroups.length < 8) groups.push('0');
-  return [...groups, ...tailGroups]
-    .slice(0, 4)
-    .map((group) => group.replace(/^0+(?=.)/, ''))
-    .join(':');
 }
 
 function inWords(seconds: number): string {

@@ -5,8 +5,7 @@ import mustache from 'mustache';
 import type { Repository } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import type { ConsentPurpose } from '../contract/events.js';
-import type { Config } from '../platform/config.js';
-import { CONFIG } from '../platform/config.provider.js';
+import { type Config, CONFIG } from '../platform/config.js';
 import { StartError } from '../platform/start-error.js';
 import { Policy } from './policy.entity.js';
 import {

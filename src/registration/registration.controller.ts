@@ -3,8 +3,8 @@ import { ApiTags } from '@nestjs/swagger';
 import type { Request } from 'express';
 import { SessionCookies } from '../auth/session-cookies.js';
 import { Public } from '../auth/session.guard.js';
-import { networkOf } from '../platform/rate-limits.js';
-import { viewOf } from '../subscribers/subscriber-view.js';
+import { networkOf } from '../platform/http/networks.js';
+import { subscriberView } from '../subscribers/subscriber-view.js';
 import { Registered, Registration, RegistrationState } from './registration.dto.js';
 import { Registrations } from './registration.service.js';
 
@@ -28,6 +28,6 @@ export class RegistrationController {
   @Post('subscribers')
   async register(@Body() registration: Registration, @Req() request: Request): Promise<Registered> {
     const { subscriber, session } = await this.registrations.register(registration, networkOf(request.ip));
-    return { subscriber: viewOf(subscriber, false), session: this.cookies.give(request, session) };
+    return { subscriber: subscriberView(subscriber, false), session: this.cookies.give(request, session) };
   }
 }

@@ -6,8 +6,7 @@ import { passwordError } from '../auth/passwords.js';
 import { type OpenedSession, Sessions } from '../auth/sessions.service.js';
 import { Consents } from '../consents/consents.service.js';
 import type { FieldError } from '../contract/errors.js';
-import type { Config } from '../platform/config.js';
-import { CONFIG } from '../platform/config.provider.js';
+import { type Config, CONFIG } from '../platform/config.js';
 import { DomainError, ValidationFailed } from '../platform/problems/domain-error.js';
 import { RateLimits } from '../platform/rate-limits.js';
 import { MASTER_KEY } from '../platform/vault/master-key.js';
@@ -58,42 +57,29 @@ export class Registrations {
     const passwordHash = await this.accounts.hashPassword(registration.password);
     const key = { scope: 'subscriber', id: subscriber.id } as const;
     await this.vault.createKeys(key);
-    try {
-      const session = await this.database.transaction(async (manager) => {
+    const { id: subscriberId, createdAt } = subscriber;
+    const member: Member = { subscriberId, id: uuid(), accountId, role: 'owner', createdAt };
+    const session = await this.vault.destroyingOnRefusal([key], () =>
+      this.database.transaction(async (manager) => {
         await this.claimPlace(manager, codeHash);
-        await this.accounts.create(manager, {
-          id: accountId,
-          kind: 'member',
-          subscriberId: subscriber.id,
-          key,
-          username: registration.username,
-          passwordHash,
-          locale: registration.locale,
-        });
+        const { username, locale, device } = registration;
+        const account = { id: accountId, kind: 'member', subscriberId, key, username, passwordHash, locale } as const;
+        await this.accounts.create(manager, account);
         await manager.insert(Subscriber, subscriber);
-        const member: Member = {
-          subscriberId: subscriber.id,
-          id: uuid(),
-          accountId,
-          role: 'owner',
-          createdAt: new Date(),
-        };
         await manager.insert(Member, member);
-        await this.consents.record(manager, {
-          subscriberId: subscriber.id,
+        const record = {
+          subscriberId,
           contactId: null,
           accountId,
           how: 'registration',
           acceptances,
-          recordedAt: subscriber.createdAt,
-        });
-        return this.sessions.open(manager, accountId, { key, device: registration.device });
-      });
-      return { subscriber, session };
-    } catch (error) {
-      await this.vault.destroyKey(key);
-      throw error;
-    }
+          recordedAt: createdAt,
+        } as const;
+        await this.consents.record(manager, record);
+        return this.sessions.open(manager, accountId, { key, device });
+      }),
+    );
+    return { subscriber, session };
   }
 
   private checkCode(code: string | undefined): Buffer | undefined {

@@ -1,8 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import type { Repository } from 'typeorm';
-import { consentAgeElsewhere, type Config } from '../platform/config.js';
-import { CONFIG } from '../platform/config.provider.js';
+import { type Config, CONFIG, consentAgeElsewhere } from '../platform/config.js';
 import { DomainError, NotFound } from '../platform/problems/domain-error.js';
 import type { PolicyIdentity } from '../policies/policies.service.js';
 import { LogoError, reencodeLogo } from './logos.js';

@@ -1,8 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { Inject, Injectable } from '@nestjs/common';
 import type { NextFunction, Request, Response } from 'express';
-import { CONFIG } from '../config.provider.js';
-import { type Config, isLoopback } from '../config.js';
+import { type Config, CONFIG, isLoopback } from '../config.js';
 import { DomainError } from '../problems/domain-error.js';
 
 /**

@@ -1,4 +1,5 @@
 import { createHmac, hkdfSync } from 'node:crypto';
+import { DomainError } from '../problems/domain-error.js';
 import { StartError } from '../start-error.js';
 import { type KeyRef, type Keyring, keysDoNotMatch, type KeyScope } from './keyring.js';
 import { open, seal, UnsealError } from './sealing.js';
@@ -39,8 +40,21 @@ export class Vault {
     return this.keyring.create(refs);
   }
 
-  destroyKey(ref: KeyRef): Promise<void> {
-    return this.keyring.destroy(ref);
+  async destroyKeys(...refs: KeyRef[]): Promise<void> {
+    for (const ref of refs) await this.keyring.destroy(ref);
+  }
+
+  /**
+   * Does work that new keys were made for, and destroys them when the domain refuses it. After any other error they stay:
+   * a commit whose answer was lost may have been a commit, and a key without rows harms nobody.
+   */
+  async destroyingOnRefusal<Result>(refs: KeyRef[], work: () => Promise<Result>): Promise<Result> {
+    try {
+      return await work();
+    } catch (error) {
+      if (error instanceof DomainError) await this.destroyKeys(...refs);
+      throw error;
+    }
   }
 
   /** @throws KeyGoneError */

@@ -1,9 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import { InjectRepository } from '@nestjs/typeorm';
-import type { EntityManager, Repository } from 'typeorm';
+import { DataSource, type EntityManager } from 'typeorm';
 import { v7 as uuid } from 'uuid';
-import { Contact } from '../address-book/contact.entity.js';
-import { Directory } from '../address-book/directory.js';
+import type { Contact } from '../address-book/contact.entity.js';
+import { Contacts } from '../address-book/contacts.service.js';
 import { Accounts } from '../auth/accounts.service.js';
 import { passwordError } from '../auth/passwords.js';
 import type { InterlocutorPrincipal } from '../auth/principal.js';
@@ -11,17 +10,18 @@ import { type OpenedSession, Sessions } from '../auth/sessions.service.js';
 import type { GivenConsent } from '../consents/consents.dto.js';
 import { type Acceptance, Consents } from '../consents/consents.service.js';
 import { Conversations } from '../conversations/conversations.service.js';
-import { Identities, type StatedIdentity } from '../interlocutors/identities.js';
+import type { StatedIdentity } from '../interlocutors/identities.js';
 import { Interlocutors, type StatedInterlocutor } from '../interlocutors/interlocutors.service.js';
+import type { Invitation } from '../invitations/invitation.entity.js';
+import { Invitations } from '../invitations/invitations.service.js';
 import { ValidationFailed } from '../platform/problems/domain-error.js';
 import { RateLimits } from '../platform/rate-limits.js';
 import { Realtime } from '../platform/realtime/realtime.js';
+import type { KeyRef } from '../platform/vault/keyring.js';
 import { Vault } from '../platform/vault/vault.js';
 import type { Subscriber } from '../subscribers/subscriber.entity.js';
 import { Subscribers } from '../subscribers/subscribers.service.js';
-import type { Invitation } from './invitation.entity.js';
-import type { Joining } from './invitations.dto.js';
-import { Invitations } from './invitations.service.js';
+import type { Joining } from './joining.dto.js';
 
 /** Who joined, and the contact that came about or was there already. */
 export interface JoinedInterlocutor {
@@ -33,7 +33,7 @@ export interface JoinedInterlocutor {
   session?: OpenedSession;
 }
 
-interface NewContact {
+interface WantedContact {
   invitation: Invitation;
   contactId: string;
   interlocutorId: string;
@@ -46,12 +46,11 @@ interface NewContact {
 @Injectable()
 export class Joinings {
   constructor(
-    @InjectRepository(Contact) private readonly contacts: Repository<Contact>,
+    private readonly database: DataSource,
     private readonly accounts: Accounts,
     private readonly consents: Consents,
+    private readonly contacts: Contacts,
     private readonly conversations: Conversations,
-    private readonly directory: Directory,
-    private readonly identities: Identities,
     private readonly interlocutors: Interlocutors,
     private readonly invitations: Invitations,
     private readonly limits: RateLimits,
@@ -75,24 +74,18 @@ export class Joinings {
     const passwordHash = await this.accounts.hashPassword(password);
     const [interlocutorId, accountId, contactId] = [uuid(), uuid(), contactIdOf(invitation)];
     const key = { scope: 'interlocutor', id: interlocutorId } as const;
-    return this.withKeys(invitation, contactId, [key], async () => {
-      const made = await this.contacts.manager.transaction(async (manager) => {
+    const made = await this.withKeys(invitation, contactId, [key], () =>
+      this.database.transaction(async (manager) => {
         const account = { id: accountId, kind: 'interlocutor', subscriberId: null, key, passwordHash, locale } as const;
         const username = await this.accounts.createWithFreeUsername(manager, account, wish, stated.identity);
         await this.interlocutors.create(manager, interlocutorId, accountId, stated);
-        const contact = await this.createContact(manager, {
-          invitation,
-          contactId,
-          interlocutorId,
-          accountId,
-          stated,
-          acceptances,
-        });
-        return { contact: contact!, username, session: await this.sessions.open(manager, accountId, { key, device }) };
-      });
-      await this.tell(made.contact);
-      return { interlocutorId, stated, businessName: subscriber.businessName, ...made };
-    });
+        const wanted = { invitation, contactId, interlocutorId, accountId, stated, acceptances };
+        const contact = (await this.createContact(manager, wanted))!;
+        return { contact, username, session: await this.sessions.open(manager, accountId, { key, device }) };
+      }),
+    );
+    await this.tell(made.contact);
+    return { interlocutorId, stated, businessName: subscriber.businessName, ...made };
   }
 
   /**
@@ -104,28 +97,19 @@ export class Joinings {
     const { subscriberId } = await this.invitations.byCode(code);
     const username = await this.accounts.username(principal);
     const stated = await this.interlocutors.get(interlocutorId);
-    const known = await this.contacts.findOneBy({ subscriberId, interlocutorId });
+    const known = await this.contacts.between(subscriberId, interlocutorId);
     const { businessName } = await this.subscribers.get(subscriberId);
     if (known) return { interlocutorId, username, stated, contact: known, businessName };
     const { invitation, subscriber } = await this.activeInvitation(code);
     const acceptances = this.consents.checkJoining(subscriber, given);
     const contactId = contactIdOf(invitation);
-    const { displayName: _, ...identity } = stated.identity;
-    const contact = await this.withKeys(invitation, contactId, [], async () => {
-      const newContact = {
-        invitation,
-        contactId,
-        interlocutorId,
-        accountId,
-        stated: { ...stated, identity },
-        acceptances,
-      };
-      const made = await this.contacts.manager.transaction((manager) => this.createContact(manager, newContact));
-      if (made) await this.tell(made);
-      return made;
-    });
+    const wanted = { invitation, contactId, interlocutorId, accountId, stated, acceptances };
+    const contact = await this.withKeys(invitation, contactId, [], () =>
+      this.database.transaction((manager) => this.createContact(manager, wanted)),
+    );
+    if (contact) await this.tell(contact);
     // The same person joined on another device in the same moment: that contact counts.
-    const joined = contact ?? (await this.contacts.findOneByOrFail({ subscriberId, interlocutorId }));
+    const joined = contact ?? (await this.contacts.between(subscriberId, interlocutorId))!;
     return { interlocutorId, username, stated, contact: joined, businessName };
   }
 
@@ -139,73 +123,47 @@ export class Joinings {
   private async withKeys<Result>(
     { kind }: Invitation,
     contactId: string,
-    others: { scope: 'interlocutor'; id: string }[],
+    others: KeyRef[],
     work: () => Promise<Result>,
   ): Promise<Result> {
     // A personal invitation's key is there already, and stays for another try.
-    const own = [...others, ...(kind === 'open' ? [{ scope: 'contact', id: contactId } as const] : [])];
-    await this.vault.createKeys(...own);
-    const undo = () => Promise.all(own.map((ref) => this.vault.destroyKey(ref)));
-    try {
-      const result = await work();
-      if (result === undefined) await undo();
-      return result;
-    } catch (error) {
-      await undo();
-      throw error;
-    }
+    const made: KeyRef[] = kind === 'open' ? [...others, { scope: 'contact', id: contactId }] : others;
+    await this.vault.createKeys(...made);
+    const result = await this.vault.destroyingOnRefusal(made, work);
+    if (result === undefined) await this.vault.destroyKeys(...made);
+    return result;
   }
 
   /** @returns undefined when the interlocutor is a contact of this subscriber already */
-  private async createContact(manager: EntityManager, wanted: NewContact): Promise<Contact | undefined> {
+  private async createContact(manager: EntityManager, wanted: WantedContact): Promise<Contact | undefined> {
     const { invitation, contactId, interlocutorId, accountId, stated, acceptances } = wanted;
     const { subscriberId } = invitation;
-    const { identity, region, province, sector } = stated;
-    const now = new Date();
-    const contact: Contact = {
+    const joinedAt = new Date();
+    const contact = await this.contacts.add(manager, {
       subscriberId,
       id: contactId,
       interlocutorId,
-      identity: await this.identities.sealCopy(subscriberId, contactId, identity),
-      region,
-      province,
-      sector,
+      stated,
       promotions: acceptances.some(({ purpose }) => purpose === 'promotions'),
       privacyVersion: acceptances.find(({ purpose }) => purpose === 'privacy')!.shown.document.version,
-      joinedAt: now,
-      updatedAt: now,
-    };
-    const inserted = await manager
-      .createQueryBuilder()
-      .insert()
-      .into(Contact)
-      .values(contact)
-      .orIgnore()
-      .returning('id')
-      .execute();
-    if ((inserted.raw as unknown[]).length === 0) return undefined;
+      joinedAt,
+    });
+    if (!contact) return undefined;
     await this.invitations.use(manager, invitation);
     await this.conversations.begin(manager, subscriberId, contactId);
-    await this.consents.record(manager, {
-      subscriberId,
-      contactId,
-      accountId,
-      how: 'joining',
-      acceptances,
-      recordedAt: now,
-    });
+    const record = { subscriberId, contactId, accountId, how: 'joining', acceptances, recordedAt: joinedAt } as const;
+    await this.consents.record(manager, record);
     return contact;
   }
 
   private async tell(contact: Contact): Promise<void> {
     const { subscriberId, interlocutorId, id } = contact;
-    await this.directory.refresh(subscriberId, id);
-    const [view] = await this.directory.views(subscriberId, [contact]);
+    const view = await this.contacts.published(contact);
     const seenBySubscriber = await this.conversations.head({ kind: 'member', subscriberId }, id);
     const seenByInterlocutor = await this.conversations.head({ kind: 'interlocutor', interlocutorId }, id);
     this.realtime.tell(`subscriber:${subscriberId}`, 'contact.joined', {
       conversation: seenBySubscriber,
-      contact: view!,
+      contact: view,
     });
     this.realtime.tell(`interlocutor:${interlocutorId}`, 'contact.joined', { conversation: seenByInterlocutor });
   }

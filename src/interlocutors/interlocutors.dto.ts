@@ -1,0 +1,15 @@
+/** An interlocutor as it sees itself. */
+export class InterlocutorView {
+  id: string;
+  /** To sign in with. */
+  username: string;
+  displayName: string;
+  firstName?: string;
+  surname?: string;
+  companyName?: string;
+  companyType?: string;
+  email: string;
+  region: string | null;
+  province: string | null;
+  sector: string | null;
+}

@@ -1,2 +1,0 @@
-/** Injection token of the {@link Config}. */
-export const CONFIG = Symbol('Config');
