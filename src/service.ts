@@ -13,7 +13,9 @@ import { keyringDatabase, mainDatabaseOptions } from './platform/database.js';
 import { type Databases, openDatabases } from './platform/databases.js';
 import { Origins } from './platform/http/origins.js';
 import { Requests } from './platform/http/requests.js';
+import { Jobs } from './platform/jobs/jobs.js';
 import { Log } from './platform/log.js';
+import { Outbox } from './platform/mail/outbox.js';
 import { NodeLock } from './platform/node-lock.js';
 import { Realtime } from './platform/realtime/realtime.js';
 import { SocketAdapter } from './platform/realtime/socket-adapter.js';
@@ -73,6 +75,8 @@ export async function startService(wanted: Config, { prepare }: StartOptions = {
     dress(app, config);
     await prepare?.(app);
     await app.init();
+    await app.get(Jobs).begin();
+    await app.get(Outbox).resume();
     app.get(Realtime).open(app.getHttpServer(), app.get(SocketDoorkeeper));
     await listen(app, config);
     const scheme = config.tls ? 'https' : 'http';

@@ -10,7 +10,7 @@ beforeAll(async () => {
 afterAll(() => world.close());
 
 /** They belong to no subscriber: accounts and interlocutors reach across, the others are the host's. */
-const global = ['account', 'interlocutor', 'migrations', 'policy', 'registration_code', 'session'];
+const global = ['account', 'interlocutor', 'mail', 'migrations', 'policy', 'registration_code', 'session'];
 
 const keys = `
   SELECT relation.relname AS name, own.contype AS kind, target.relname AS target,
@@ -95,7 +95,7 @@ const inClear = [
     (each) => `subscriber.${each}`,
   ),
   ...['subscriber.vat_number', 'subscriber.tax_code', 'subscriber.locale', 'subscriber_logo.media_type', 'member.role'],
-  ...['invitation.kind', 'waiting_mail.template'],
+  ...['invitation.kind', 'mail.key_scope', 'mail.template', 'mail.failure'],
   // Segments are made of them.
   ...['region', 'province', 'sector'].flatMap((each) => [`contact.${each}`, `interlocutor.${each}`]),
   ...['consent.purpose', 'consent.basis', 'consent.locale', 'consent.how'],

@@ -153,7 +153,7 @@ describe('a personal invitation', () => {
     expectStatus(answer, 201);
     const { code, expiresAt, id } = answer.body;
     expect(Math.round((Date.parse(expiresAt) - Date.now()) / 86_400_000)).toBe(14);
-    expect(await world.rows('SELECT FROM waiting_mail WHERE invitation_id = $1', [id])).toHaveLength(1);
+    expect(await world.rows('SELECT FROM mail WHERE key_id = $1', [id])).toHaveLength(1);
     expectStatus(await accept(code, await world.joining(code, 'anna')), 201);
     const again = await accept(code, await world.joining((await world.invitation(bakery)).code, 'anna'));
     expectStatus(again, 410);
@@ -175,7 +175,7 @@ describe('a personal invitation', () => {
   test('that is revoked forgets the invited person at once', async () => {
     const { body } = await invite();
     expectStatus(await bakery.owner.ask('DELETE', `/api/invitations/${body.id}`), 204);
-    expect(await world.rows('SELECT FROM waiting_mail WHERE invitation_id = $1', [body.id])).toEqual([]);
+    expect(await world.rows('SELECT FROM mail WHERE key_id = $1', [body.id])).toEqual([]);
     expect(await world.rows('SELECT FROM wrapped_key WHERE id = $1', [body.id], 'keyring')).toEqual([]);
     const { body: list } = await bakery.owner.ask('GET', '/api/invitations?limit=1');
     expect(list.items[0]).toMatchObject({ id: body.id, state: 'revoked' });

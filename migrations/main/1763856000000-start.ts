@@ -2,8 +2,8 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 /**
  * Every table whose rows belong to a subscriber has `subscriber_id` as the first column of its primary key, and foreign
- * keys between such tables are composite. The others (policy, account, session, interlocutor, registration_code) belong
- * to no subscriber. Columns of type bytea hold sealed values or keyed hashes, except a logo and the hashes of policies.
+ * keys between such tables are composite. The others (policy, account, session, interlocutor, registration_code,
+ * mail) belong to no subscriber. Columns of type bytea hold sealed values or keyed hashes, except a logo and the hashes of policies.
  */
 export class Start1763856000000 implements MigrationInterface {
   readonly name = 'Start1763856000000';
@@ -14,8 +14,8 @@ export class Start1763856000000 implements MigrationInterface {
 
   async down(queryRunner: QueryRunner): Promise<void> {
     await queryRunner.query(
-      `DROP TABLE watermark_move, cursor, message, conversation, consent, shown_text, contact, waiting_mail, invitation,
-                  member, subscriber_logo, subscriber, interlocutor, session, account, registration_code, policy`,
+      `DROP TABLE watermark_move, cursor, message, conversation, consent, shown_text, contact, invitation,
+                  member, subscriber_logo, subscriber, interlocutor, session, account, registration_code, mail, policy`,
     );
     await queryRunner.query('DROP FUNCTION refuse_change');
     await queryRunner.query('DROP TYPE party');
@@ -41,6 +41,20 @@ const statements = [
     code_hash bytea PRIMARY KEY,
     used_at   timestamptz NOT NULL
   )`,
+
+  `CREATE TABLE mail (
+    id         uuid PRIMARY KEY,
+    key_scope  text NOT NULL,
+    key_id     uuid NOT NULL,
+    template   text NOT NULL,
+    sealed     bytea NOT NULL,
+    created_at timestamptz NOT NULL,
+    not_after  timestamptz NOT NULL,
+    attempts   integer NOT NULL,
+    failure    text,
+    failed_at  timestamptz
+  )`,
+  `CREATE INDEX mail_by_addressee ON mail (key_scope, key_id)`,
 
   `CREATE TABLE account (
     id            uuid PRIMARY KEY,
@@ -130,17 +144,6 @@ const statements = [
     UNIQUE (subscriber_id, code_hash)
   )`,
   `CREATE INDEX invitation_by_code ON invitation (code_hash)`,
-
-  `CREATE TABLE waiting_mail (
-    subscriber_id uuid NOT NULL,
-    id            uuid NOT NULL,
-    invitation_id uuid NOT NULL,
-    template      text NOT NULL,
-    sealed        bytea NOT NULL,
-    created_at    timestamptz NOT NULL,
-    PRIMARY KEY (subscriber_id, id),
-    FOREIGN KEY (subscriber_id, invitation_id) REFERENCES invitation ON DELETE CASCADE
-  )`,
 
   `CREATE TABLE contact (
     subscriber_id   uuid NOT NULL REFERENCES subscriber,

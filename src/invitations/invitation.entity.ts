@@ -45,25 +45,3 @@ export class Invitation {
   @Column('timestamptz', { name: 'revoked_at', nullable: true })
   revokedAt: Date | null;
 }
-
-/** A mail that waits to be sent, sealed with its addressee's key. */
-@Entity('waiting_mail')
-export class WaitingMail {
-  @PrimaryColumn('uuid', { name: 'subscriber_id' })
-  subscriberId: string;
-
-  @PrimaryColumn('uuid')
-  id: string;
-
-  @Column('uuid', { name: 'invitation_id' })
-  invitationId: string;
-
-  @Column('text')
-  template: string;
-
-  @Column('bytea')
-  sealed: Buffer;
-
-  @Column('timestamptz', { name: 'created_at' })
-  createdAt: Date;
-}

@@ -10,10 +10,11 @@ import type { ErrorCode } from '../contract/errors.js';
 import { limits } from '../contract/limits.js';
 import { type Config, CONFIG, isLoopback } from '../platform/config.js';
 import { decodeCursor, encodeCursor } from '../platform/cursors.js';
+import { Outbox } from '../platform/mail/outbox.js';
 import { DomainError, NotFound, ValidationFailed } from '../platform/problems/domain-error.js';
 import { Vault } from '../platform/vault/vault.js';
 import { Subscribers } from '../subscribers/subscribers.service.js';
-import { Invitation, WaitingMail } from './invitation.entity.js';
+import { Invitation } from './invitation.entity.js';
 import type { InvitationList, InvitationView, ListInvitations, NewInvitation } from './invitations.dto.js';
 
 const codeBytes = 16;
@@ -30,6 +31,7 @@ export class Invitations {
     @InjectRepository(Invitation) private readonly invitations: Repository<Invitation>,
     @Inject(CONFIG) config: Config,
     private readonly consents: Consents,
+    private readonly outbox: Outbox,
     private readonly subscribers: Subscribers,
     private readonly vault: Vault,
   ) {
@@ -64,17 +66,13 @@ export class Invitations {
     await this.invitations.manager.transaction(async (manager) => {
       await manager.insert(Invitation, invitation);
       if (email === undefined) return;
-      const mailId = uuid();
-      const mail = JSON.stringify({ to: email, locale: wanted.locale ?? subscriber.locale, url: this.address + code });
-      const sealed = await this.vault.seal(key, mail, ['mail', subscriberId, mailId]);
-      const template = 'invitation';
-      await manager.insert(WaitingMail, {
-        subscriberId,
-        id: mailId,
-        invitationId: id,
-        template,
-        sealed,
-        createdAt: new Date(),
+      await this.outbox.post(manager, {
+        key,
+        to: email,
+        locale: wanted.locale ?? subscriber.locale,
+        template: 'invitation',
+        values: { businessName: subscriber.businessName, url: this.address + code },
+        notAfter: expiresAt!,
       });
     });
     return this.view(invitation, code, email);
@@ -121,7 +119,7 @@ export class Invitations {
       await transaction.update(Invitation, { subscriberId, id }, { revokedAt: new Date() });
       if (invitation.kind === 'open' || invitation.uses > 0) return false;
       await transaction.update(Invitation, { subscriberId, id }, { email: null });
-      await transaction.delete(WaitingMail, { subscriberId, invitationId: id });
+      await this.outbox.withdraw(transaction, { scope: 'contact', id });
       return true;
     });
     if (unused) await this.vault.destroyKeys({ scope: 'contact', id });

@@ -26,6 +26,9 @@ export interface Config {
   messagesPerMinute: number;
   signInsPerQuarterHour: number;
   joinsPerHour: number;
+  smtpUrl: string | undefined;
+  mailFrom: string;
+  invitationMailsPerDay: number;
   logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
 }
 
@@ -91,6 +94,20 @@ export const variables = {
     about: 'Failed sign-ins for a name from an address in 15 minutes; 10 times as many per address.',
   },
   RATE_JOIN: { default: '300', about: 'Registrations and joins from an address in an hour.' },
+  SMTP_URL: {
+    default: 'none: mails wait sealed, npm run outbox shows them',
+    secret: true,
+    about: 'smtp://user:password@host:587 or smtps://… of the server that sends mail.',
+  },
+  MAIL_FROM: {
+    default: 'no-reply@ the host of PUBLIC_URL',
+    about: 'Sender of mails, as Name <address> or an address.',
+  },
+  RATE_INVITATION_MAILS: {
+    default: '200',
+    about:
+      'Invitation mails (with their reminders) a subscriber may send in 24 hours; protects the host from being blocked.',
+  },
   LOG_LEVEL: { default: 'info', about: 'debug (every request), info, warn, error or silent.' },
 } as const satisfies Record<string, Variable>;
 
@@ -212,6 +229,13 @@ export function loadConfig(environment: Record<string, string | undefined>): Con
     else mistake('DIGITAL_CONSENT_AGE', `"${entry}" is not of the form IT=14 with an age from 13 to 18`);
   }
 
+  const smtpUrl = value('SMTP_URL');
+  if (smtpUrl && !/^smtps?:\/\/[^/]+/.test(smtpUrl)) mistake('SMTP_URL', 'is not an smtp:// or smtps:// address');
+  const mailFrom = value('MAIL_FROM') ?? `Colloquio <no-reply@${publicUrl.hostname}>`;
+  if (!/^([^<>\r\n]+<[^\s@<>]+@[^\s@<>]+>|[^\s@<>]+@[^\s@<>]+)$/.test(mailFrom)) {
+    mistake('MAIL_FROM', `"${mailFrom}" is not an address such as Colloquio <no-reply@example.com>`);
+  }
+
   const config: Config = {
     port,
     host,
@@ -231,6 +255,9 @@ export function loadConfig(environment: Record<string, string | undefined>): Con
     messagesPerMinute: number('RATE_MESSAGES', 60, { min: 1, max: 1_000_000 }),
     signInsPerQuarterHour: number('RATE_SIGN_IN', 10, { min: 1, max: 1_000_000 }),
     joinsPerHour: number('RATE_JOIN', 300, { min: 1, max: 1_000_000 }),
+    smtpUrl,
+    mailFrom,
+    invitationMailsPerDay: number('RATE_INVITATION_MAILS', 200, { min: 1, max: 1_000_000 }),
     logLevel: oneOf('LOG_LEVEL', ['debug', 'info', 'warn', 'error', 'silent'], 'info'),
   };
   if (mistakes.length > 0) throw new ConfigError(mistakes);

@@ -1,9 +1,14 @@
 import { type DynamicModule, Global, Module } from '@nestjs/common';
 import { APP_FILTER, APP_PIPE } from '@nestjs/core';
+import { TypeOrmModule } from '@nestjs/typeorm';
 import { type Config, CONFIG } from './config.js';
 import { Origins } from './http/origins.js';
 import { Requests } from './http/requests.js';
+import { Jobs } from './jobs/jobs.js';
 import { Log } from './log.js';
+import { Mail } from './mail/mail.entity.js';
+import { Outbox } from './mail/outbox.js';
+import { Postman } from './mail/postman.js';
 import { ProblemFilter } from './problems/problem.filter.js';
 import { RateLimits } from './rate-limits.js';
 import { Realtime } from './realtime/realtime.js';
@@ -29,9 +34,10 @@ export class PlatformModule {
       { provide: MASTER_KEY, useValue: masterKey },
       { provide: Vault, useValue: vault },
     ];
-    const services = [Origins, RateLimits, Realtime, Requests];
+    const services = [Jobs, Origins, Outbox, Postman, RateLimits, Realtime, Requests];
     return {
       module: PlatformModule,
+      imports: [TypeOrmModule.forFeature([Mail])],
       providers: [
         ...values,
         ...services,

@@ -1,0 +1,32 @@
+/** Ids and numbers: nothing that a person wrote stands in a job. */
+export type JobPayload = Record<string, string | number>;
+
+export interface JobOptions {
+  retryLimit?: number;
+  /** Seconds before the first retry; doubled each time with `retryBackoff`. */
+  retryDelay?: number;
+  retryBackoff?: boolean;
+  retryDelayMax?: number;
+  /** Seconds after which a job under way counts as failed. */
+  expireInSeconds?: number;
+  /** When it begins by itself, as a crontab says it in UTC. */
+  cron?: string;
+  pollingSeconds?: number;
+}
+
+/** What a job is called, what it needs to know, and how it is retried. */
+export interface JobKind<Payload extends JobPayload> {
+  name: string;
+  options: JobOptions;
+  /** Only a type. */
+  payload?: Payload;
+}
+
+/** Every kind of job that a slice defines; the boot fails for one that nobody handles. */
+export const jobKinds: JobKind<JobPayload>[] = [];
+
+export function defineJob<Payload extends JobPayload>(name: string, options: JobOptions = {}): JobKind<Payload> {
+  const kind: JobKind<Payload> = { name, options };
+  jobKinds.push(kind as JobKind<JobPayload>);
+  return kind;
+}

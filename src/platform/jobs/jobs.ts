@@ -1,0 +1,109 @@
+import { Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { type Db, PgBoss } from 'pg-boss';
+import { DataSource, type EntityManager } from 'typeorm';
+import { Log } from '../log.js';
+import { type JobKind, type JobPayload, jobKinds } from './job-kinds.js';
+
+/** A job failed in a known way. Its code is all that is kept of it: an error's text may quote what people wrote. */
+export class JobFailure extends Error {
+  override readonly name = 'JobFailure';
+
+  constructor(readonly code: string) {
+    super(code);
+  }
+}
+
+type Handler = (payload: JobPayload) => Promise<void>;
+
+const drainMilliseconds = 10_000;
+
+/**
+ * Work that has to happen, kept in PostgreSQL until it has. A job is added in the transaction that makes it necessary;
+ * its payload holds ids only.
+ */
+@Injectable()
+export class Jobs implements OnModuleDestroy {
+  private readonly handlers = new Map<string, Handler>();
+  private readonly boss: PgBoss;
+  private started = false;
+
+  constructor(
+    private readonly database: DataSource,
+    private readonly log: Log,
+  ) {
+    this.boss = new PgBoss({ db: this.connection(), schema: 'jobs', persistWarnings: false });
+    this.boss.on('error', (error) => this.log.failure(error));
+  }
+
+  /** Says what a kind of job does; to be called before the application has started. */
+  handle<Payload extends JobPayload>(kind: JobKind<Payload>, handler: (payload: Payload) => Promise<void>): void {
+    this.handlers.set(kind.name, handler as Handler);
+  }
+
+  /** Adds a job in a transaction: it is done if the transaction commits, and never if it does not. */
+  async add<Payload extends JobPayload>(
+    manager: EntityManager,
+    { name }: JobKind<Payload>,
+    payload: Payload,
+    options: { startAfter?: Date; singletonKey?: string } = {},
+  ): Promise<void> {
+    await this.boss.send(name, payload, { ...options, db: inTransaction(manager) });
+  }
+
+  /**
+   * Starts working, once every slice has said what it handles.
+   * @throws Error naming a kind of job that nobody handles
+   */
+  async begin(): Promise<void> {
+    const orphans = jobKinds.filter(({ name }) => !this.handlers.has(name)).map(({ name }) => name);
+    if (orphans.length > 0) throw new Error(`no handler for ${orphans.join(', ')}`);
+    await this.boss.start();
+    this.started = true;
+    for (const kind of jobKinds) await this.work(kind);
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    if (this.started) await this.boss.stop({ graceful: true, timeout: drainMilliseconds, close: false });
+  }
+
+  private async work({ name, options: { cron, pollingSeconds = 2, ...queue } }: JobKind<JobPayload>): Promise<void> {
+    await this.boss.createQueue(name);
+    await this.boss.updateQueue(name, { retryLimit: 2, ...queue });
+    if (cron) await this.boss.schedule(name, cron);
+    await this.boss.work<JobPayload>(name, { pollingIntervalSeconds: pollingSeconds }, async ([job]) => {
+      try {
+        await this.handlers.get(name)!(job!.data);
+      } catch (error) {
+        if (!(error instanceof JobFailure)) this.log.failure(error, { job: name });
+        throw onlyCode(error);
+      }
+    });
+  }
+
+  /** pg-boss works over the pool that everything else uses. */
+  private connection(): Db {
+    const pool = () =>
+      (
+        this.database.driver as unknown as {
+          master: { query(text: string, values?: unknown[]): Promise<{ rows: unknown[] }> };
+        }
+      ).master;
+    return { executeSql: (text, values) => pool().query(text, values) };
+  }
+}
+
+function inTransaction(manager: EntityManager): Db {
+  return {
+    executeSql: async (text, values) => {
+      const result = await manager.queryRunner!.query(text, values as unknown[], true);
+      return { rows: result.records ?? [] };
+    },
+  };
+}
+
+/** pg-boss stores what a job throws, so it throws a code without a stack. */
+function onlyCode(error: unknown): Error {
+  const failure = new Error(error instanceof JobFailure ? error.code : 'failed');
+  failure.stack = '';
+  return failure;
+}
