@@ -161,7 +161,7 @@ export default defineConfig([
   {
     name: 'service/embedded-postgres',
     // On Windows PostgreSQL does not start without a few variables of the system; no setting of ours is read.
-    files: ['src/platform/embedded-postgres.ts'],
+    files: ['src/platform/embedded-postgres/system.ts'],
     rules: { 'no-restricted-properties': 'off' },
   },
   {

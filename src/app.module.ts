@@ -1,14 +1,19 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import type { DataSourceOptions } from 'typeorm';
+import { ActionsModule } from './actions/actions.module.js';
 import { AddressBookModule } from './address-book/address-book.module.js';
 import { AuthModule } from './auth/auth.module.js';
 import { ConsentsModule } from './consents/consents.module.js';
 import { ConversationsModule } from './conversations/conversations.module.js';
+import { CredentialsModule } from './credentials/credentials.module.js';
 import { HealthModule } from './health/health.module.js';
+import { ImportsModule } from './imports/imports.module.js';
 import { InterlocutorsModule } from './interlocutors/interlocutors.module.js';
 import { InvitationsModule } from './invitations/invitations.module.js';
 import { JoiningModule } from './joining/joining.module.js';
+import { LabelsModule } from './labels/labels.module.js';
+import { MembersModule } from './members/members.module.js';
 import { type Foundation, PlatformModule } from './platform/platform.module.js';
 import { PoliciesModule } from './policies/policies.module.js';
 import { ProfilesModule } from './profiles/profiles.module.js';
@@ -23,14 +28,20 @@ export class AppModule {
       imports: [
         PlatformModule.with(foundation),
         TypeOrmModule.forRoot({ ...database, autoLoadEntities: true, migrationsRun: true, retryAttempts: 0 }),
+        // Before the address book, whose `contacts/:id` would answer for `contacts/export`.
+        ImportsModule,
+        ActionsModule,
         AddressBookModule,
         AuthModule,
         ConsentsModule,
         ConversationsModule,
+        CredentialsModule,
         HealthModule,
         InterlocutorsModule,
         InvitationsModule,
         JoiningModule,
+        LabelsModule,
+        MembersModule,
         PoliciesModule,
         ProfilesModule,
         RegistrationModule,

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -30,8 +31,6 @@ export interface RunningService {
   url: string;
   /** Where the embedded database lives; undefined when the database is not ours. */
   databaseFolder: string | undefined;
-  /** Set when this start made the master key: where it is. */
-  masterKeyMadeAt: string | undefined;
   keyring: OpenedVault['keyring'];
   /** Finishes what is under way, then stops everything, the embedded PostgreSQL last. */
   stop(): Promise<void>;
@@ -40,13 +39,22 @@ export interface RunningService {
 export interface StartOptions {
   /** Adds to the application before it listens. */
   prepare?: (app: NestExpressApplication) => Promise<void>;
+  /** Hears where the master key is when this start made it, even if the start fails later: the next one will not make it. */
+  onMasterKeyMade?: (path: string) => void;
 }
+
+/** What is under way at a stop has this long to end. Docker and others kill after ten seconds. */
+const drainMilliseconds = 7_000;
+const farewellMilliseconds = 1_000;
 
 /**
  * Starts the whole service.
- * @throws StartError (or PostgresStartError) with one line that says what to do; what had been started is stopped again
+ * @throws StartError with one line that says what to do; what had been started is stopped again
  */
-export async function startService(wanted: Config, { prepare }: StartOptions = {}): Promise<RunningService> {
+export async function startService(
+  wanted: Config,
+  { prepare, onMasterKeyMade }: StartOptions = {},
+): Promise<RunningService> {
   const config = wanted.port === 0 ? await withFreePort(wanted) : wanted;
   const log = new Log(config);
   await checkDataDir(config.dataDir);
@@ -54,7 +62,7 @@ export async function startService(wanted: Config, { prepare }: StartOptions = {
   const undo: (() => Promise<unknown>)[] = [];
   let lock: NodeLock | undefined;
   const stop = async () => {
-    for (const step of undo.reverse()) await step();
+    for (const step of undo.reverse()) await step().catch((error: unknown) => log.failure(error));
     // Another service may be running on an adopted PostgreSQL: only who holds the lock may stop it.
     if (lock) await databases.stop();
   };
@@ -65,11 +73,18 @@ export async function startService(wanted: Config, { prepare }: StartOptions = {
     undo.push(() => keyringSource.destroy());
     await keyringSource.runMigrations();
     const { vault, keyring, masterKey } = await openVault(config, keyringSource, await holdsAccounts(databases));
+    if (masterKey.madeAt) onMasterKeyMade?.(masterKey.madeAt);
     undo.push(scheduleEpochRenewal(keyring, log));
     const foundation = { config, log, masterKey: masterKey.key, vault };
     const app = await NestFactory.create<NestExpressApplication>(
       AppModule.with(foundation, mainDatabaseOptions(databases.main)),
-      { logger: log, abortOnError: false, bodyParser: false, ...(config.tls && { httpsOptions: config.tls }) },
+      {
+        logger: log,
+        abortOnError: false,
+        bodyParser: false,
+        forceCloseConnections: true,
+        ...(config.tls && { httpsOptions: config.tls }),
+      },
     );
     undo.push(() => closeApplication(app));
     dress(app, config);
@@ -88,7 +103,6 @@ export async function startService(wanted: Config, { prepare }: StartOptions = {
       url,
       keyring,
       databaseFolder: databases.folder,
-      masterKeyMadeAt: masterKey.madeAt,
       stop,
     };
   } catch (error) {
@@ -125,15 +139,25 @@ function dress(app: NestExpressApplication, config: Config): void {
   app.useWebSocketAdapter(new SocketAdapter(app));
 }
 
+/** Lets what is under way end and everybody go, then cuts who is still there. */
 async function closeApplication(app: NestExpressApplication): Promise<void> {
-  app.getHttpServer().close();
-  await app.get(Realtime).close();
+  const requests = app.get(Requests);
+  const realtime = app.get(Realtime);
+  const everybodyGone = new Promise<void>((resolve) => app.getHttpServer().close(() => resolve()));
+  await Promise.all([requests.drain(drainMilliseconds), realtime.drain(drainMilliseconds)]);
+  await realtime.close();
+  app.getHttpServer().closeIdleConnections();
+  await Promise.race([
+    everybodyGone,
+    new Promise<void>((resolve) => setTimeout(resolve, farewellMilliseconds).unref()),
+  ]);
   await app.close();
 }
 
 async function listen(app: NestExpressApplication, { port, host }: Config): Promise<void> {
   try {
-    await app.listen(port, host);
+    // Without Nest, which would report a failure in its own words too.
+    await once(app.getHttpServer().listen(port, host), 'listening');
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'EADDRINUSE')

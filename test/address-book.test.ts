@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { expectStatus, type Shop, World } from './world.js';
+import { limits } from '../src/contract/limits.js';
+import { expectStatus, type Shop, unique, World } from './world.js';
 
 let world: World;
 let bakery: Shop;
@@ -94,7 +95,10 @@ describe('the address book', () => {
       cursor = page.nextCursor ? `&cursor=${page.nextCursor}` : '';
     } while (cursor);
     expect(paged).toEqual(all);
-    expect(Buffer.from((await list('limit=2')).nextCursor, 'base64url').toString()).not.toMatch(/Angelo|Rossi/);
+    const { nextCursor } = await list('limit=2');
+    expect(Buffer.from(nextCursor, 'base64url').toString('latin1')).not.toMatch(/Angelo|Rossi/);
+    for (const other of ['sort=joined', 'order=desc'])
+      expectStatus(await bakery.owner.ask('GET', `/api/contacts?${other}&cursor=${nextCursor}`), 400);
   });
 
   test('shows who joins at once, in the right place', async () => {
@@ -111,19 +115,233 @@ describe('the address book', () => {
   });
 
   test('refuses limits beyond 200, searches beyond 200 characters and cursors of its own making', async () => {
-    for (const query of ['limit=201', 'limit=0', `query=${'a'.repeat(201)}`, 'cursor=nonsense', 'color=red']) {
+    const refused = ['limit=201', 'limit=0', `query=${'a'.repeat(201)}`, 'cursor=nonsense', 'color=red'];
+    const filters = ['sort=size', 'order=up', 'label=1', 'hasLabel=maybe', `externalId=${'1'.repeat(65)}`];
+    for (const query of [...refused, ...filters]) {
       expectStatus(await bakery.owner.ask('GET', `/api/contacts?${query}`), 400);
     }
     expectStatus(await bakery.owner.ask('GET', `/api/contacts?limit=200&query=${'a'.repeat(200)}`), 200);
   });
 
-  test('is the same after a restart, which opens it anew', async () => {
-    const before = (await list()).items;
-    const { body: session } = await world.ask('POST', '/api/sessions', {
-      body: { username: bakery.username, password: bakery.registration['password'] },
-    });
-    world = await world.restart();
-    const { body } = await world.ask('GET', '/api/contacts', { token: session.token });
-    expect(body.items).toEqual(before);
+  test('is sorted by the time of joining and of the last change, both ways', async () => {
+    const joined = await names('sort=joined');
+    expect(joined.slice(0, 2)).toEqual(["Niccolò D'Angelo", 'Nicola Ángeles']);
+    expect(await names('sort=joined&order=desc')).toEqual([...joined].reverse());
+    expect(await names('order=desc')).toEqual([...(await names())].reverse());
+    const { items } = await list('query=ponte');
+    await bakery.owner.ask('PATCH', `/api/contacts/${items[0].id}`, { note: unique() });
+    expect((await names('sort=updated&order=desc'))[0]).toBe('Osteria del Ponte');
   });
+});
+
+const ask = async (status: number, method: string, path: string, body?: unknown) => {
+  const answer = await bakery.owner.ask(method, path, body);
+  expectStatus(answer, status);
+  return answer.body;
+};
+const label = async (name: string, color?: string): Promise<string> =>
+  (await ask(201, 'POST', '/api/labels', { name, color })).id;
+const contact = async (query: string) => {
+  const { items } = await list(`query=${query}`);
+  expect(items).toHaveLength(1);
+  return items[0];
+};
+
+describe('labels', () => {
+  test('are made, renamed, coloured and listed by name with the number of their contacts', async () => {
+    const [b, a] = [await label('  Zuccheri  vari '), await label('Allergici', 'red')];
+    const { id } = await contact('ponte');
+    await ask(200, 'PATCH', `/api/contacts/${id}`, { labels: [b] });
+    expect(await ask(200, 'PATCH', `/api/labels/${b}`, { name: 'Zuccheri', color: 'blue' })).toEqual({
+      id: b,
+      name: 'Zuccheri',
+      color: 'blue',
+    });
+    expect((await ask(200, 'GET', '/api/labels')).items).toEqual([
+      { id: a, name: 'Allergici', color: 'red', contacts: 0 },
+      { id: b, name: 'Zuccheri', color: 'blue', contacts: 1 },
+    ]);
+    expect(await ask(200, 'PATCH', `/api/labels/${a}`, { color: null })).toMatchObject({
+      name: 'Allergici',
+      color: null,
+    });
+    for (const each of [a, b]) await ask(204, 'DELETE', `/api/labels/${each}`);
+    await ask(404, 'DELETE', `/api/labels/${a}`);
+    await ask(404, 'PATCH', `/api/labels/${a}`, { name: 'Di nuovo' });
+    expect(await ask(200, 'GET', '/api/labels')).toEqual({ items: [] });
+  });
+
+  test('have a name of 1 to 40 characters, once without regard to case and accents', async () => {
+    const id = await label('Caffè');
+    for (const name of ['CAFFE', ' caffé '])
+      expect((await ask(409, 'POST', '/api/labels', { name })).code).toBe('label_taken');
+    const other = await label('𝒶'.repeat(limits.labelNameLength));
+    expect((await ask(409, 'PATCH', `/api/labels/${other}`, { name: 'caffe' })).code).toBe('label_taken');
+    await ask(200, 'PATCH', `/api/labels/${id}`, { name: 'CAFFÈ' });
+    for (const name of ['', '  ', 'a'.repeat(41), 7, null, undefined, 'a\u0000b'])
+      await ask(400, 'POST', '/api/labels', { name });
+    await ask(400, 'POST', '/api/labels', { name: 'Tè', color: 'vermilion' });
+    await ask(400, 'PATCH', `/api/labels/${id}`, { name: null });
+    const florist = await world.shop('florist');
+    expectStatus(await florist.owner.ask('POST', '/api/labels', { name: 'Caffè' }), 201);
+    for (const each of [id, other]) await ask(204, 'DELETE', `/api/labels/${each}`);
+  });
+
+  test('are 200 at most, also when they are made at the same time', async () => {
+    const florist = await world.shop('florist');
+    for (let made = 0; made < limits.labelsPerSubscriber - 5; made++)
+      expectStatus(await florist.owner.ask('POST', '/api/labels', { name: `Numero ${made}` }), 201);
+    const answers = await Promise.all(
+      Array.from({ length: 10 }, (_, i) => florist.owner.ask('POST', '/api/labels', { name: `Insieme ${i}` })),
+    );
+    expect(answers.map(({ status }) => status).sort()).toEqual([...Array(5).fill(201), ...Array(5).fill(422)]);
+    const { body } = await florist.owner.ask('GET', '/api/labels');
+    expect(body.items).toHaveLength(limits.labelsPerSubscriber);
+    expect(body.items[2].name).toBe('Insieme 2');
+  });
+
+  test('are given to many at once and taken off again, and the contacts found by all of them', async () => {
+    const [regular, wholesale] = [await label('Abituali'), await label('Ingrosso')];
+    const [anna, maria, osteria] = [await contact('rossi anna maria'), await contact('zieli'), await contact('ponte')];
+    const everybody = { contactIds: [anna.id, maria.id, osteria.id] };
+    const give = { add: [regular], ...everybody };
+    expect(await ask(200, 'POST', '/api/contacts/labels', give)).toEqual({ changed: 3 });
+    expect(await ask(200, 'POST', '/api/contacts/labels', give)).toEqual({ changed: 0 });
+    await ask(200, 'PATCH', `/api/contacts/${osteria.id}`, { labels: [wholesale, regular] });
+    expect(await names(`label=${regular}`)).toEqual(['Osteria del Ponte', 'Anna Maria Rossi', 'Łukasz Zieliński']);
+    expect(await names(`label=${regular}&label=${wholesale}`)).toEqual(['Osteria del Ponte']);
+    expect(await names(`label=${regular}&region=veneto`)).toEqual(['Łukasz Zieliński']);
+    expect(await names(`label=${regular}&query=anna&province=ra`)).toEqual(['Anna Maria Rossi']);
+    expect(await names(`hasLabel=none&label=${regular}`)).toEqual([]);
+    expect(await names('hasLabel=any&sort=name&order=desc')).toHaveLength(3);
+    expect(await names('hasLabel=none')).not.toContain('Osteria del Ponte');
+    const facets = await ask(200, 'GET', '/api/contacts/facets');
+    expect(facets.label).toEqual([
+      { value: regular, contacts: 3 },
+      { value: wholesale, contacts: 1 },
+    ]);
+    expect(facets.total - facets.unlabelled).toBe(3);
+    expect(facets.region).toContainEqual({ value: 'Emilia-Romagna', contacts: 3 });
+    expect(facets.sector).toEqual([{ value: 'Ristorazione', contacts: 1 }]);
+
+    const taken = await ask(200, 'POST', '/api/contacts/labels', { remove: [regular], add: [wholesale], ...everybody });
+    expect(taken).toEqual({ changed: 3 });
+    expect(await names(`label=${regular}`)).toEqual([]);
+    expect((await contact('zieli')).labels).toEqual([wholesale]);
+    expect((await contact('zieli')).updatedAt > maria.updatedAt).toBe(true);
+    await ask(204, 'DELETE', `/api/labels/${wholesale}`);
+    expect((await contact('ponte')).labels).toEqual([]);
+    expect(await names('hasLabel=any')).toEqual([]);
+    expect((await ask(200, 'GET', '/api/contacts/facets')).label).toEqual([]);
+    await ask(204, 'DELETE', `/api/labels/${regular}`);
+  });
+
+  test('are 20 on a contact at most; what would exceed that changes nothing', async () => {
+    const ids: string[] = [];
+    for (let made = 0; made <= limits.labelsPerContact; made++) ids.push(await label(`Prova ${made}`));
+    const [anna, osteria] = [await contact('zieli'), await contact('ponte')];
+    const path = `/api/contacts/${anna.id}`;
+    await ask(400, 'PATCH', path, { labels: ids });
+    await ask(400, 'PATCH', path, { labels: [ids[0], ids[0]] });
+    for (const labels of [null, 'x', ['x'], {}]) await ask(400, 'PATCH', path, { labels });
+    const twenty = ids.slice(1);
+    expect((await ask(200, 'PATCH', path, { labels: twenty })).labels).toEqual(twenty);
+    const more = { add: ids.slice(0, 1), contactIds: [osteria.id, anna.id] };
+    expect((await ask(422, 'POST', '/api/contacts/labels', more)).code).toBe('too_many_labels');
+    expect((await contact('ponte')).labels).toEqual([]);
+    const unknown = { add: [anna.id], contactIds: [osteria.id] };
+    expect((await ask(400, 'POST', '/api/contacts/labels', unknown)).errors[0].code).toBe('unknown_label');
+    await ask(400, 'POST', '/api/contacts/labels', { add: ids.slice(0, 1) });
+    const many = Array.from({ length: limits.contactsLabelled + 1 }, () => anna.id);
+    await ask(400, 'POST', '/api/contacts/labels', { contactIds: many });
+    expect(await ask(200, 'POST', '/api/contacts/labels', { remove: twenty, contactIds: many.slice(1) })).toEqual({
+      changed: 1,
+    });
+    for (const each of ids) await ask(204, 'DELETE', `/api/labels/${each}`);
+  });
+
+  test('taken off while the list is being read leave out nobody on the next page', async () => {
+    const id = await label('Da richiamare');
+    const all = (await list()).items.map((each: { id: string }) => each.id);
+    await ask(200, 'POST', '/api/contacts/labels', { add: [id], contactIds: all });
+    for (const sort of ['name', 'joined']) {
+      const first = await list(`label=${id}&limit=3&sort=${sort}`);
+      const remaining = (await names(`label=${id}&sort=${sort}`)).slice(3);
+      const done = first.items.map((each: { id: string }) => each.id);
+      await ask(200, 'POST', '/api/contacts/labels', { remove: [id], contactIds: done });
+      expect(await names(`label=${id}&sort=${sort}&cursor=${first.nextCursor}`)).toEqual(remaining);
+      await ask(200, 'POST', '/api/contacts/labels', { add: [id], contactIds: done });
+    }
+    await ask(204, 'DELETE', `/api/labels/${id}`);
+  });
+});
+
+describe('note and external id', () => {
+  test('are written, kept, replaced and deleted', async () => {
+    const { id, updatedAt } = await contact('ponte');
+    const path = `/api/contacts/${id}`;
+    const note = 'Paga a fine mese.\n\tNiente sale 🧂';
+    const written = await ask(200, 'PATCH', path, { note: ` ${note}\r\n`, externalId: ' C-1042 ' });
+    expect(written).toMatchObject({ note, externalId: 'C-1042', labels: [] });
+    expect(written.updatedAt > updatedAt).toBe(true);
+    expect(await ask(200, 'GET', path)).toEqual(written);
+    expect(await ask(200, 'PATCH', path, {})).toEqual(written);
+    expect(await ask(200, 'PATCH', path, { note, externalId: 'C-1042' })).toEqual(written);
+    expect(await ask(200, 'PATCH', path, { note: '' })).toMatchObject({ note: null, externalId: 'C-1042' });
+    const emptied = await ask(200, 'PATCH', path, { externalId: null });
+    expect(emptied).toMatchObject({ note: null, externalId: null });
+    expect(await names('externalId=C-1042')).toEqual([]);
+  });
+
+  test('have their limits', async () => {
+    const path = `/api/contacts/${(await contact('ponte')).id}`;
+    const longest = { note: '𝒶'.repeat(limits.noteLength), externalId: '𝒶'.repeat(limits.externalIdLength) };
+    expect(await ask(200, 'PATCH', path, longest)).toMatchObject(longest);
+    await ask(400, 'PATCH', path, { note: 'a'.repeat(limits.noteLength + 1) });
+    await ask(400, 'PATCH', path, { externalId: 'a'.repeat(limits.externalIdLength + 1) });
+    for (const value of [7, {}, ['a'], '\ud800']) {
+      await ask(400, 'PATCH', path, { note: value });
+      await ask(400, 'PATCH', path, { externalId: value });
+    }
+    await ask(400, 'PATCH', path, { surname: 'Altri' });
+    expect(await ask(200, 'PATCH', path, { note: null, externalId: null })).toMatchObject({ note: null });
+  });
+
+  test('an external id belongs to one contact, and finds it exactly, with the other filters', async () => {
+    const [osteria, zielinski] = [await contact('ponte'), await contact('zieli')];
+    await ask(200, 'PATCH', `/api/contacts/${osteria.id}`, { externalId: 'K/7' });
+    const refused = await ask(409, 'PATCH', `/api/contacts/${zielinski.id}`, { externalId: 'K/7', note: 'Nuovo' });
+    expect(refused.code).toBe('external_id_taken');
+    expect((await contact('zieli')).note).toBeNull();
+    await ask(200, 'PATCH', `/api/contacts/${zielinski.id}`, { externalId: 'k/7' });
+    expect(await names('externalId=K/7')).toEqual(['Osteria del Ponte']);
+    expect(await names('externalId=k/7')).toEqual(['Łukasz Zieliński']);
+    expect(await names('externalId=K/7&query=rossi')).toEqual([]);
+    expect(await names('externalId=K')).toEqual([]);
+    const florist = await world.shop('florist');
+    const carla = await world.join(florist, 'carla');
+    const same = await florist.owner.ask('PATCH', `/api/contacts/${carla.contactId}`, { externalId: 'K/7' });
+    expect(same.body.externalId).toBe('K/7');
+  });
+
+  test('given to two contacts at the same moment is given to one', async () => {
+    const [osteria, zielinski] = [await contact('ponte'), await contact('zieli')];
+    const answers = await Promise.all(
+      [osteria, zielinski].map(({ id }) => bakery.owner.ask('PATCH', `/api/contacts/${id}`, { externalId: 'insieme' })),
+    );
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 409]);
+    expect(await names('externalId=insieme')).toHaveLength(1);
+  });
+});
+
+test('the address book is the same after a restart, which opens it anew', async () => {
+  const id = await label('Ultimi');
+  await ask(200, 'PATCH', `/api/contacts/${(await contact('ponte')).id}`, { labels: [id], note: 'Resta' });
+  const before = (await list()).items;
+  const { body: session } = await world.ask('POST', '/api/sessions', {
+    body: { username: bakery.username, password: bakery.registration['password'] },
+  });
+  world = await world.restart();
+  const { body } = await world.ask('GET', '/api/contacts', { token: session.token });
+  expect(body.items).toEqual(before);
 });

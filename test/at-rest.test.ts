@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { io } from 'socket.io-client';
 import { Installation, type Service } from './boot/installation.js';
-import { type Answer, expectStatus, shops, unique } from './world.js';
+import { MailServer, tokenIn } from './mail-server.js';
+import { type Answer, expectStatus, shops, unique, until } from './world.js';
 
 /**
  * Promise 5: nothing readable at rest. Canaries go in through every input that is to be sealed, also through inputs that are
@@ -20,12 +21,24 @@ const canaries = {
   email: 'zqxemail@mail.example',
   companyEmail: 'zqxcompanymail@mail.example',
   invitedEmail: 'zqxinvited@mail.example',
+  importedFirstName: 'Zqximported',
+  importedEmail: 'zqximportedmail@mail.example',
+  importedCompany: 'Zqximportedcompany',
+  importedId: 'Zqx-M-77',
+  importedByLetter: 'Zqxbyletter',
+  importedInvalid: 'zqxnoaddress',
+  importedColumn: 'Zqxcolumn',
+  importedFile: 'Zqxmembers.csv',
+  unreadableFile: 'Zqxunreadable',
   username: 'zqxusername',
   ownerUsername: 'zqxowner',
   password: 'zqxpassword-9-drago',
   device: 'Zqxdevice',
   ownerDevice: 'Zqxcounter',
   message: 'Zqxmessage',
+  label: 'Zqxlabel',
+  note: 'Zqxnote',
+  externalId: 'Zqxexternal',
   answer: 'Zqxanswer',
   searchByGet: 'zqxsearchget',
   searchByPost: 'zqxsearchpost',
@@ -34,12 +47,24 @@ const canaries = {
   malformed: 'Zqxmalformed',
   unknownField: 'Zqxunknownfield',
   unknownLogin: 'zqxnobody',
+  resetLogin: 'zqxforgetful',
+  resetAddress: 'zqxforgetful@mail.example',
+  resetToken: 'zqxresettoken',
   unknownPath: 'zqxpath',
   unknownCode: 'zqxcode',
   notAnId: 'zqxid',
   reusedId: 'Zqxreused',
   unknownEvent: 'zqxevent',
   failing: 'Zqxfailing',
+  staffEmail: 'zqxstaff@mail.example',
+  staffInvitedName: 'Zqxstaffinvited',
+  staffName: 'Zqxstaffname',
+  staffOtherName: 'Zqxstaffother',
+  staffUsername: 'zqxstaffuser',
+  staffDevice: 'Zqxstaffdevice',
+  otherFirstName: 'Zqxotherfirst',
+  otherEmail: 'zqxotheremail@mail.example',
+  refusedName: 'Zqxrefusedname',
   userAgent: 'Zqxagent',
 };
 /** Business data stay in clear: that they are found shows that the search would find the others. */
@@ -47,15 +72,20 @@ const inClear = 'Zqxbusiness';
 
 let installation: Installation;
 let service: Service;
+let mails: MailServer;
 let output = '';
 let contents: { database: string; text: string }[] = [];
 
 beforeAll(async () => {
   installation = await Installation.make();
   const port = String(installation.port);
+  mails = await MailServer.open();
+  // It takes no mail but the shop's, and quotes the addressee when it refuses: for good, or until later.
+  mails.refuse = (address) => (address === shops.bakery.email ? undefined : address === canaries.email ? 550 : 451);
   service = await installation.start({
     LOG_LEVEL: 'debug',
     REGISTRATION: 'open',
+    SMTP_URL: mails.url,
     TRUST_PROXY: '1',
     HOST: '127.0.0.1',
     PUBLIC_URL: `http://localhost:${port}`,
@@ -65,7 +95,10 @@ beforeAll(async () => {
   await service.stop();
   output = service.stdout + service.stderr;
 }, 60_000);
-afterAll(() => installation.remove());
+afterAll(async () => {
+  await installation.remove();
+  await mails.close();
+});
 
 const ask = (method: string, path: string, body?: unknown, token?: string): Promise<Answer> =>
   service.ask(method, path, {
@@ -87,6 +120,8 @@ async function writeEverywhere(): Promise<void> {
   });
   expectStatus(registered, 201);
   const owner: string = registered.body.session.token;
+  const token = tokenIn(await mails.mail(shops.bakery.email, /Conferma/));
+  expectStatus(await ask('POST', '/api/me/email-verification/confirmation', { token }), 204);
   const invited = await ask('POST', '/api/invitations', { kind: 'personal', email: canaries.invitedEmail }, owner);
   expectStatus(invited, 201);
   const { body: open } = await ask('POST', '/api/invitations', { kind: 'open' }, owner);
@@ -105,6 +140,12 @@ async function writeEverywhere(): Promise<void> {
   expectStatus(person, 201);
   expectStatus(await join({ companyName, companyType, email: companyEmail }), 201);
   const { session, contact } = person.body;
+  const { body: label } = await ask('POST', '/api/labels', { name: canaries.label }, owner);
+  const { note, externalId } = canaries;
+  const added = { labels: [label.id], note, externalId };
+  expectStatus(await ask('PATCH', `/api/contacts/${contact.id}`, added, owner), 200);
+  expectStatus(await ask('POST', '/api/labels', { name: canaries.label }, owner), 409);
+  expectStatus(await ask('GET', `/api/contacts?externalId=${externalId}&label=${label.id}`, undefined, owner), 200);
   const messages = `/api/conversations/${contact.id}/messages`;
   expectStatus(
     await ask('POST', messages, { clientId: '1', body: `${canaries.message} ${'x'.repeat(5_000)}` }, session.token),
@@ -115,6 +156,41 @@ async function writeEverywhere(): Promise<void> {
   expectStatus(await ask('GET', `/api/contacts?query=${canaries.searchByGet}`, undefined, owner), 200);
   expectStatus(await ask('POST', '/api/contacts/search', { query: canaries.searchByPost }, owner), 200);
   expectStatus(await ask('POST', '/api/sessions', { username, password, device }), 201);
+  await writeProfiles(owner, session.token);
+
+  const importFile = async (text: string): Promise<Answer> => {
+    const form = new FormData();
+    form.set('file', new Blob([text]), canaries.importedFile);
+    const response = await fetch(`${service.url}/api/imports`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${owner}` },
+      body: form,
+    });
+    return { status: response.status, headers: response.headers, body: await response.json() };
+  };
+  const { importedFirstName, importedEmail, importedCompany, importedId, importedByLetter, importedInvalid } = canaries;
+  const begun = await importFile(
+    [
+      `Nome;Ragione sociale;Email;Codice;${canaries.importedColumn}`,
+      `${importedFirstName};${importedCompany};${importedEmail};${importedId};x`,
+      `${importedByLetter};;;;`,
+      `x;;${importedInvalid};;`,
+    ].join('\n'),
+  );
+  expectStatus(begun, 202);
+  expectStatus(await importFile(`Nome;Email\n"${canaries.unreadableFile};x@mail.example`), 422);
+  await until(async () => {
+    const { body } = await ask('GET', `/api/imports/${begun.body.id}`, undefined, owner);
+    return body.state === 'finished' && body.counts.invited === 2 && body.counts.invalid === 1;
+  }, 'the import ends');
+  expectStatus(await ask('GET', `/api/imports/${begun.body.id}/letters`, undefined, owner), 200);
+  expectStatus(await ask('GET', '/api/contacts/export', undefined, owner), 200);
+
+  // Mails that wait, for a while or for good, after a server has quoted whom they are for.
+  expectStatus(await ask('POST', '/api/password-resets', { login: canaries.resetLogin }), 202);
+  expectStatus(await ask('POST', '/api/password-resets', { login: canaries.resetAddress }), 202);
+  expectStatus(await ask('POST', '/api/password-resets/confirmation', { token: canaries.resetToken, password }), 410);
+  await until(() => waitingHas('smtp_550', 'smtp_451'), 'mails have failed');
 
   // What is refused is forgotten too.
   expectStatus(await ask('POST', messages, { clientId: '3', body: canaries.refusedBody.repeat(1_100) }, owner), 400);
@@ -144,6 +220,39 @@ async function writeEverywhere(): Promise<void> {
     await database.query('ALTER TABLE message DROP CONSTRAINT refuses');
   });
 }
+
+/** A member is invited, joins and takes another name; an interlocutor corrects its own. */
+async function writeProfiles(owner: string, interlocutor: string): Promise<void> {
+  const { staffEmail, staffInvitedName, staffName, staffOtherName, staffUsername, staffDevice } = canaries;
+  const invite = { email: staffEmail, displayName: staffInvitedName };
+  const invited = await ask('POST', '/api/members', invite, owner);
+  expectStatus(invited, 201);
+  const code = String(invited.body.url).split('/').at(-1)!;
+  const { body: opened } = await ask('GET', `/api/members/by-code/${code}`);
+  const joined = await ask('POST', `/api/members/by-code/${code}/acceptance`, {
+    displayName: staffName,
+    username: staffUsername,
+    password: canaries.password,
+    locale: 'it',
+    device: staffDevice,
+    consents: [{ policyId: opened.policies[0].id, purpose: 'privacy' }],
+  });
+  expectStatus(joined, 201);
+  const { token } = joined.body.session;
+  expectStatus(await ask('PATCH', '/api/me', { displayName: staffOtherName }, token), 200);
+  const corrected = { firstName: canaries.otherFirstName, email: canaries.otherEmail };
+  expectStatus(await ask('PATCH', '/api/me', corrected, interlocutor), 200);
+  const refused = { firstName: canaries.refusedName, email: canaries.refusedName };
+  expectStatus(await ask('PATCH', '/api/me', refused, interlocutor), 400);
+  expectStatus(await ask('POST', '/api/members', { email: canaries.refusedName }, owner), 400);
+}
+
+/** Whether mails wait that have failed in these ways. */
+const waitingHas = (...codes: string[]) =>
+  installation.onPostgres(async (database) => {
+    const { rows } = await database.query<{ failure: string }>('SELECT DISTINCT failure FROM mail');
+    return codes.every((code) => rows.some(({ failure }) => failure === code));
+  });
 
 /** Every row of every table of a database, as text. */
 async function contentOf(database: string): Promise<{ database: string; text: string }> {
@@ -205,6 +314,13 @@ describe('nothing readable at rest', () => {
 
   test.each(Object.entries(canaries))('%s stands nowhere', async (_, canary) => {
     expect(await placesOf(canary)).toEqual([]);
+  });
+
+  test('the log says why mails did not go, by code', () => {
+    expect(contents[0]!.text).toContain('smtp_550');
+    expect(output).toMatch(/"code":"smtp_550","mails":\d+,"msg":"mail failed"/);
+    expect(output).toMatch(/"code":"smtp_451","mails":\d+,"msg":"mail waits"/);
+    expect(output).not.toContain('is not wanted here');
   });
 
   test('the log names routes by their template', () => {

@@ -10,7 +10,17 @@ beforeAll(async () => {
 afterAll(() => world.close());
 
 /** They belong to no subscriber: accounts and interlocutors reach across, the others are the host's. */
-const global = ['account', 'interlocutor', 'mail', 'migrations', 'policy', 'registration_code', 'session'];
+const global = [
+  'account',
+  'account_token',
+  'interlocutor',
+  'mail',
+  'mail_stop',
+  'migrations',
+  'policy',
+  'registration_code',
+  'session',
+];
 
 const keys = `
   SELECT relation.relname AS name, own.contype AS kind, target.relname AS target,
@@ -89,16 +99,20 @@ test('no column of a name, an address, a text or a network address is in clear',
 const inClear = [
   // The host's and the law's.
   ...['policy.audience', 'policy.purpose', 'policy.locale', 'shown_text.text', 'migrations.name'],
-  ...['account.kind', 'account.locale', 'account.password_hash'],
+  ...['account.kind', 'account.locale', 'account.password_hash', 'account_token.purpose'],
   // Business data are shown to the subscriber's interlocutors.
   ...['business_name', 'email', 'street', 'street_number', 'postcode', 'city', 'province', 'country', 'category'].map(
     (each) => `subscriber.${each}`,
   ),
   ...['subscriber.vat_number', 'subscriber.tax_code', 'subscriber.locale', 'subscriber_logo.media_type', 'member.role'],
+  'action.kind',
+  ...['import.locale', 'import_line.outcome', 'import_line.field', 'import_line.reason', 'invitation.locale'],
   ...['invitation.kind', 'mail.key_scope', 'mail.template', 'mail.failure'],
   // Segments are made of them.
   ...['region', 'province', 'sector'].flatMap((each) => [`contact.${each}`, `interlocutor.${each}`]),
   ...['consent.purpose', 'consent.basis', 'consent.locale', 'consent.how'],
+  // A token of ten.
+  'label.color',
   // Chosen by the client's program, not by a person.
   'message.client_id',
 ];

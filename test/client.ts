@@ -1,6 +1,8 @@
 import type {
+  Author,
   ConversationHead,
   ContactView,
+  LabelView,
   MessageView,
   Party,
   Told,
@@ -15,7 +17,10 @@ export interface Held {
   heads: Map<string, ConversationHead>;
   messages: Map<string, Map<number, MessageView>>;
   contacts: Map<string, ContactView>;
+  labels: LabelView[];
   devices: Set<string>;
+  /** Of a member: the names of those who write for the subscriber. */
+  authors: Map<string, Author>;
 }
 
 /**
@@ -23,7 +28,14 @@ export interface Held {
  * it came to what it holds, that equals a fresh load.
  */
 export class Client {
-  held: Held = { heads: new Map(), messages: new Map(), contacts: new Map(), devices: new Set() };
+  held: Held = {
+    heads: new Map(),
+    messages: new Map(),
+    contacts: new Map(),
+    labels: [],
+    devices: new Set(),
+    authors: new Map(),
+  };
   private syncedAt = '';
   private applied = 0;
 
@@ -39,7 +51,9 @@ export class Client {
       heads: new Map(),
       messages: new Map(),
       contacts: await this.loadContacts(),
+      labels: await this.loadLabels(),
       devices: await this.loadDevices(),
+      authors: new Map(),
     };
     this.syncedAt = '';
     await this.catchUp();
@@ -55,6 +69,7 @@ export class Client {
       for (const head of page.items as ConversationHead[]) await this.take(head);
     }
     this.syncedAt = syncedAt!;
+    await this.loadAuthors();
   }
 
   /** Applies what was heard since. */
@@ -136,8 +151,48 @@ export class Client {
       if (!contact || purpose !== 'promotions') return;
       this.held.contacts.set(conversationId, { ...contact, promotions: given, updatedAt: at });
     },
+    // What it made is fetched; a client holds nothing of it.
+    'import.progressed': () => undefined,
+    'contact.changed': ({ contact }) => {
+      const known = this.held.contacts.get(contact.id);
+      if (known && known.updatedAt > contact.updatedAt) return;
+      this.held.contacts.set(contact.id, contact);
+      const { id, displayName, firstName, surname, companyName, companyType, email } = contact;
+      const identity = { displayName, firstName, surname, companyName, companyType, email };
+      const head = this.held.heads.get(id)!;
+      const counterpart = JSON.parse(JSON.stringify({ kind: 'interlocutor', id, ...identity }));
+      this.held.heads.set(id, { ...head, counterpart });
+    },
+    'subscriber.changed': ({ conversationId, counterpart }) => {
+      const head = conversationId && this.held.heads.get(conversationId);
+      if (head) this.held.heads.set(conversationId, { ...head, counterpart });
+    },
+    'member.changed': (author) => this.rename(author),
+    'labels.changed': ({ items }) => {
+      this.held.labels = items;
+      const there = new Set(items.map(({ id }) => id));
+      for (const [id, contact] of this.held.contacts) {
+        this.held.contacts.set(id, { ...contact, labels: contact.labels.filter((label) => there.has(label)) });
+      }
+    },
     'session.ended': ({ id }) => void this.held.devices.delete(id),
   };
+
+  /** A member's name stands on everything it wrote. */
+  private rename(author: Author): void {
+    this.held.authors.set(author.id, author);
+    for (const messages of this.held.messages.values()) {
+      for (const [seq, message] of messages) {
+        if (message.author?.id === author.id) messages.set(seq, { ...message, author });
+      }
+    }
+  }
+
+  private async loadAuthors(): Promise<void> {
+    if (this.own === 'interlocutor') return;
+    const { body } = await this.device.ask('GET', '/api/authors');
+    for (const author of body.items as Author[]) this.rename(author);
+  }
 
   private async loadContacts(): Promise<Map<string, ContactView>> {
     const contacts = new Map<string, ContactView>();
@@ -146,6 +201,12 @@ export class Client {
       for (const contact of page.items as ContactView[]) contacts.set(contact.id, contact);
     }
     return contacts;
+  }
+
+  private async loadLabels(): Promise<LabelView[]> {
+    if (this.own === 'interlocutor') return [];
+    const { body } = await this.device.ask('GET', '/api/labels');
+    return body.items.map(({ id, name, color }: LabelView) => ({ id, name, color }));
   }
 
   private async loadDevices(): Promise<Set<string>> {
@@ -165,12 +226,14 @@ export class Client {
 }
 
 /** What is held in a form that does not depend on the order in which it came. */
-export function plain({ heads, messages, contacts, devices }: Held): unknown {
+export function plain({ authors, heads, messages, contacts, labels, devices }: Held): unknown {
   const sorted = <Value>(map: Map<string | number, Value>) => [...map.entries()].sort(([a], [b]) => (a < b ? -1 : 1));
   return {
     heads: sorted(heads),
     messages: sorted(messages).map(([id, each]) => [id, sorted(each)]),
     contacts: sorted(contacts),
+    labels,
     devices: [...devices].sort(),
+    authors: sorted(authors),
   };
 }

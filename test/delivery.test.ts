@@ -3,6 +3,17 @@ import type { ToldEvent } from '../src/contract/events.js';
 import { Client, plain } from './client.js';
 import { type Device, type Person, settle, type Shop, until, World } from './world.js';
 
+/** A small picture. */
+async function logo(): Promise<FormData> {
+  const { default: sharp } = await import('sharp');
+  const form = new FormData();
+  const png = await sharp({ create: { width: 8, height: 8, channels: 3, background: 'orange' } })
+    .png()
+    .toBuffer();
+  form.set('file', new Blob([new Uint8Array(png)], { type: 'image/png' }), 'logo.png');
+  return form;
+}
+
 /** Promise 4: every signed-in device of both parties gets every message and every change, live or at the next sync. */
 
 let world: World;
@@ -72,6 +83,41 @@ describe('old state + events = fresh state', () => {
       const consent = { policyId: body.items[0].id, purpose: 'promotions', given: true, contactId: anna.contactId };
       expect((await phone.ask('POST', '/api/consents', consent)).status).toBe(204);
     },
+    'contact.changed': async () => {
+      const { body: label } = await counter.ask('POST', '/api/labels', { name: 'Mattina' });
+      const contact = `/api/contacts/${anna.contactId}`;
+      await counter.ask('PATCH', contact, { labels: [label.id], note: 'Senza sale', externalId: 'A-1' });
+      await bakery.owner.ask('PATCH', contact, { note: null });
+      const corrected = await phone.ask('PATCH', '/api/me', { surname: 'Rossi Neri', province: 'BO' });
+      expect(corrected.status).toBe(200);
+      await counter.ask('POST', '/api/contacts/labels', { remove: [label.id], contactIds: [anna.contactId] });
+    },
+    'subscriber.changed': async () => {
+      const edited = await bakery.owner.ask('PATCH', '/api/subscriber', { businessName: 'Forno Alba', city: 'Forlì' });
+      expect(edited.status).toBe(200);
+      await bakery.owner.ask('PUT', '/api/subscriber/logo', await logo());
+    },
+    'member.changed': async () => {
+      const staff = await (await world.staff(bakery)).device.connect();
+      await staff.say(anna.contactId, 'Buongiorno, sono nuova');
+      await bakery.owner.say(anna.contactId, 'Benvenuta');
+      expect((await staff.ask('PATCH', '/api/me', { displayName: 'Sara B.' })).status).toBe(200);
+      await bakery.owner.ask('PATCH', '/api/me', { displayName: 'Aurora' });
+      await staff.say(anna.contactId, 'Mi firmo così');
+    },
+    'labels.changed': async () => {
+      const { body: label } = await counter.ask('POST', '/api/labels', { name: 'Celiaci', color: 'green' });
+      const { body: other } = await counter.ask('POST', '/api/labels', { name: 'Domenica' });
+      await bakery.owner.ask('PATCH', `/api/contacts/${anna.contactId}`, { labels: [label.id, other.id] });
+      await bakery.owner.ask('PATCH', `/api/labels/${label.id}`, { name: 'Senza glutine', color: null });
+      await counter.ask('DELETE', `/api/labels/${other.id}`);
+    },
+    'import.progressed': async () => {
+      const body = new FormData();
+      body.set('file', new Blob(['Nome;Email\nDora;dora@mail.example\n']), 'soci.csv');
+      const { body: begun } = await world.ask('POST', '/api/imports', { token: bakery.owner.token, body });
+      await counter.hears('import.progressed', ({ id, state }) => id === begun.id && state === 'finished');
+    },
     'session.ended': async () => {
       const other = await world.signIn(anna.username);
       const clients = await new Client(tablet, 'interlocutor').load();
@@ -91,6 +137,10 @@ test('a device that was away holds, after it has caught up, what a fresh load gi
   await counter.emit('receipt.send', { conversationId: anna.contactId, seenSeq: seq });
   await phone.emit('receipt.send', { conversationId: anna.contactId, seenSeq: seq });
   await world.join(bakery, 'bruno');
+  await phone.ask('PATCH', '/api/me', { firstName: 'Annamaria', email: 'annamaria@mail.example' });
+  await bakery.owner.ask('PATCH', '/api/subscriber', { businessName: 'Forno Aurora', city: 'Faenza' });
+  await bakery.owner.ask('DELETE', '/api/subscriber/logo');
+  await bakery.owner.ask('PATCH', '/api/me', { displayName: 'Aurora Fabbri' });
   for (const [client, device, party] of [
     [away, tablet, 'interlocutor'],
     [owner, bakery.owner, 'subscriber'],

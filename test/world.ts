@@ -184,6 +184,30 @@ export class World {
     return promotions ? [...given, { policyId: privacy.id, purpose: 'promotions' }] : given;
   }
 
+  /** The owner of a shop invites somebody as staff. */
+  async inviteMember(shop: Shop, changes: Record<string, unknown> = {}): Promise<{ id: string; code: string }> {
+    const answer = await shop.owner.ask('POST', '/api/members', { email: 'sara@mail.example', ...changes });
+    expectStatus(answer, 201);
+    return { id: answer.body.id, code: String(answer.body.url).split('/').at(-1)! };
+  }
+
+  /** What somebody who joins as staff sends. */
+  async memberJoining(code: string, changes: Record<string, unknown> = {}): Promise<Record<string, unknown>> {
+    const { body } = await this.ask('GET', `/api/members/by-code/${code}?locale=it`);
+    const consents = [{ policyId: body.policies[0].id, purpose: 'privacy' }];
+    return { displayName: 'Sara', username: `sara${unique()}`, password, locale: 'it', consents, ...changes };
+  }
+
+  /** Somebody joins a shop as staff. */
+  async staff(shop: Shop, changes: Record<string, unknown> = {}): Promise<Staff> {
+    const { id, code } = await this.inviteMember(shop);
+    const joining = await this.memberJoining(code, changes);
+    const answer = await this.ask('POST', `/api/members/by-code/${code}/acceptance`, { body: joining });
+    expectStatus(answer, 201);
+    const { session } = answer.body;
+    return { id, username: String(joining['username']), device: this.device(session.token, session.id) };
+  }
+
   /** A new interlocutor joins a shop. */
   async join(
     shop: Shop,
@@ -265,6 +289,12 @@ export interface Shop {
   owner: Device;
   username: string;
   registration: Record<string, unknown>;
+}
+
+export interface Staff {
+  id: string;
+  username: string;
+  device: Device;
 }
 
 export interface Person {

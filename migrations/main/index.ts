@@ -1,3 +1,13 @@
 import { Start1763856000000 } from './1763856000000-start.js';
+import { Credentials1763859600000 } from './1763859600000-credentials.js';
+import { Invitations1763859601000 } from './1763859601000-invitations.js';
+import { Labels1763859602000 } from './1763859602000-labels.js';
+import { Members1763859603000 } from './1763859603000-members.js';
 
-export const mainMigrations = [Start1763856000000];
+export const mainMigrations = [
+  Start1763856000000,
+  Credentials1763859600000,
+  Invitations1763859601000,
+  Labels1763859602000,
+  Members1763859603000,
+];

@@ -10,6 +10,6 @@ import { Directory } from './directory.js';
   imports: [TypeOrmModule.forFeature([Contact]), InterlocutorsModule],
   controllers: [ContactsController],
   providers: [Contacts, Directory],
-  exports: [Contacts],
+  exports: [Contacts, Directory],
 })
 export class AddressBookModule {}

@@ -33,9 +33,25 @@ export class Contact {
   @Column('integer', { name: 'privacy_version' })
   privacyVersion: number;
 
+  /** What the subscriber writes down about the contact, sealed with the contact's key. */
+  @Column('bytea', { nullable: true })
+  note: Buffer | null;
+
+  /** What the subscriber's own systems call the contact, sealed with the contact's key. */
+  @Column('bytea', { name: 'external_id', nullable: true })
+  externalId: Buffer | null;
+
+  /** Its digest under the subscriber's key: found exactly, and given once. */
+  @Column('bytea', { name: 'external_id_hash', nullable: true })
+  externalIdHash: Buffer | null;
+
   @Column('timestamptz', { name: 'joined_at' })
   joinedAt: Date;
 
   @Column('timestamptz', { name: 'updated_at' })
   updatedAt: Date;
+
+  /** When the interlocutor's identity changed last, for the head of the conversation. */
+  @Column('timestamptz', { name: 'profile_changed_at', nullable: true })
+  profileChangedAt: Date | null;
 }

@@ -1,7 +1,22 @@
-import { Type } from 'class-transformer';
-import { IsInt, IsISO8601, IsOptional, IsString, Max, MaxLength, Min } from 'class-validator';
+import { Transform, Type } from 'class-transformer';
+import {
+  ArrayMaxSize,
+  ArrayUnique,
+  IsArray,
+  IsIn,
+  IsInt,
+  IsISO8601,
+  IsOptional,
+  IsString,
+  IsUUID,
+  Max,
+  MaxLength,
+  Min,
+  ValidateIf,
+} from 'class-validator';
 import type { ContactView as ContactContract } from '../contract/events.js';
 import { limits } from '../contract/limits.js';
+import { IsPlainText, Trimmed } from '../platform/validation/text.js';
 
 export class ContactSearch {
   /** Beginnings of words of the name or of the address; all must be found. */
@@ -25,6 +40,33 @@ export class ContactSearch {
   @MaxLength(limits.nameLength)
   sector?: string;
 
+  /** Ids of labels; in a query one `label=` for each. Contacts must have all of them. */
+  @IsOptional()
+  @Transform(({ value }): unknown[] => (Array.isArray(value) ? value : [value]))
+  @ArrayMaxSize(limits.labelsPerContact)
+  @IsUUID(undefined, { each: true })
+  label?: string[];
+
+  /** Contacts without any label, or with at least one. */
+  @IsOptional()
+  @IsIn(['none', 'any'])
+  hasLabel?: 'none' | 'any';
+
+  /** The contact with exactly this external id. */
+  @IsOptional()
+  @Trimmed()
+  @IsPlainText({ max: limits.externalIdLength })
+  externalId?: string;
+
+  /** By name as in a telephone book, by the time of joining, or by the last change. */
+  @IsOptional()
+  @IsIn(['name', 'joined', 'updated'])
+  sort: 'name' | 'joined' | 'updated' = 'name';
+
+  @IsOptional()
+  @IsIn(['asc', 'desc'])
+  order: 'asc' | 'desc' = 'asc';
+
   /** Only contacts changed at this time or later. */
   @IsOptional()
   @IsISO8601({ strict: true })
@@ -32,7 +74,7 @@ export class ContactSearch {
 
   @IsOptional()
   @IsString()
-  @MaxLength(500)
+  @MaxLength(2_000)
   cursor?: string;
 
   @IsOptional()
@@ -56,8 +98,78 @@ export class ContactView implements ContactContract {
   sector: string | null;
   /** Whether the contact said yes to promotions. */
   promotions: boolean;
+  /** The ids of its labels. */
+  labels: string[];
+  note: string | null;
+  externalId: string | null;
   joinedAt: string;
+  /** Rises with every change, so that of two views the later one wins. */
   updatedAt: string;
+}
+
+export class ChangeContact {
+  /** The ids of all labels the contact is to have; at most 20. */
+  @ValidateIf((_, value) => value !== undefined)
+  @IsArray()
+  @ArrayMaxSize(limits.labelsPerContact)
+  @ArrayUnique()
+  @IsUUID(undefined, { each: true })
+  labels?: string[];
+
+  /** At most 2,000 characters; `null` or an empty text deletes the note. The contact never sees it. */
+  @IsOptional()
+  @Trimmed({ multiline: true })
+  @IsPlainText({ min: 0, max: limits.noteLength, multiline: true })
+  note?: string | null;
+
+  /** What other systems call the contact, such as a customer number; at most 64 characters, one contact each. */
+  @IsOptional()
+  @Trimmed()
+  @IsPlainText({ min: 0, max: limits.externalIdLength })
+  externalId?: string | null;
+}
+
+export class LabelContacts {
+  /** Ids of labels to give; at most 20. */
+  @ValidateIf((_, value) => value !== undefined)
+  @IsArray()
+  @ArrayMaxSize(limits.labelsPerContact)
+  @IsUUID(undefined, { each: true })
+  add?: string[];
+
+  /** Ids of labels to take off; at most 20. */
+  @ValidateIf((_, value) => value !== undefined)
+  @IsArray()
+  @ArrayMaxSize(limits.labelsPerContact)
+  @IsUUID(undefined, { each: true })
+  remove?: string[];
+
+  /** At most 500. */
+  @IsArray()
+  @ArrayMaxSize(limits.contactsLabelled)
+  @IsUUID(undefined, { each: true })
+  contactIds: string[];
+}
+
+export class LabelledContacts {
+  /** How many contacts were changed. */
+  changed: number;
+}
+
+export class FacetView {
+  /** A region, province or sector, or the id of a label. */
+  value: string;
+  contacts: number;
+}
+
+export class ContactFacets {
+  total: number;
+  /** How many contacts have no label. */
+  unlabelled: number;
+  region: FacetView[];
+  province: FacetView[];
+  sector: FacetView[];
+  label: FacetView[];
 }
 
 export class ContactList {

@@ -1,14 +1,37 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import { type EntityManager, LessThan, type Repository } from 'typeorm';
+import { type EntityManager, LessThan, QueryFailedError, type Repository } from 'typeorm';
 import type { MemberPrincipal } from '../auth/principal.js';
+import { limits } from '../contract/limits.js';
 import { Identities } from '../interlocutors/identities.js';
 import type { StatedInterlocutor } from '../interlocutors/interlocutors.service.js';
-import { decodeCursor, encodeCursor } from '../platform/cursors.js';
-import { NotFound } from '../platform/problems/domain-error.js';
+import { NotFound, ValidationFailed } from '../platform/problems/domain-error.js';
+import { Realtime } from '../platform/realtime/realtime.js';
+import { KeyGoneError } from '../platform/vault/keyring.js';
+import { UnsealError } from '../platform/vault/sealing.js';
+import { Vault } from '../platform/vault/vault.js';
+import {
+  addLabelsQuery,
+  type ContactRow,
+  contactRowsQuery,
+  keepLabelsQuery,
+  lockContactsQuery,
+  overlabelledQuery,
+  removeLabelsQuery,
+  touchContactsQuery,
+} from './address-book.queries.js';
+import type { BookFilter, BookPlace, Facets } from './book.js';
 import { Contact } from './contact.entity.js';
-import type { ContactList, ContactSearch, ContactView } from './contacts.dto.js';
-import { Directory, type DirectoryEntry, fold } from './directory.js';
+import { ExternalIdTaken, TooManyLabelsOnContact, UnknownLabel } from './contacts.errors.js';
+import type {
+  ChangeContact,
+  ContactList,
+  ContactSearch,
+  ContactView,
+  LabelledContacts,
+  LabelContacts,
+} from './contacts.dto.js';
+import { Directory } from './directory.js';
 
 /** What a contact begins with. */
 export interface NewContact {
@@ -27,6 +50,8 @@ export class Contacts {
     @InjectRepository(Contact) private readonly contacts: Repository<Contact>,
     private readonly directory: Directory,
     private readonly identities: Identities,
+    private readonly realtime: Realtime,
+    private readonly vault: Vault,
   ) {}
 
   /** @returns undefined when the interlocutor is a contact of this subscriber already */
@@ -34,7 +59,8 @@ export class Contacts {
     const { identity, ...segments } = stated;
     const { subscriberId, id, joinedAt } = contact;
     const sealed = await this.identities.sealCopy(subscriberId, id, identity);
-    const row: Contact = { ...contact, ...segments, identity: sealed, updatedAt: joinedAt };
+    const added = { note: null, externalId: null, externalIdHash: null, profileChangedAt: null };
+    const row: Contact = { ...contact, ...segments, ...added, identity: sealed, updatedAt: joinedAt };
     const insert = manager.createQueryBuilder().insert().into(Contact).values(row).orIgnore().returning('id');
     return ((await insert.execute()).raw as unknown[]).length > 0 ? row : undefined;
   }
@@ -73,24 +99,68 @@ export class Contacts {
     return Boolean(affected);
   }
 
+  /**
+   * Gives every contact of an interlocutor a fresh copy of what it says of itself.
+   * @returns the contacts, but those whose key was destroyed meanwhile
+   */
+  async restate(
+    manager: EntityManager,
+    interlocutorId: string,
+    { identity, region, province, sector }: StatedInterlocutor,
+  ): Promise<Contact[]> {
+    const restated: Contact[] = [];
+    for (const contact of await manager.find(Contact, { where: { interlocutorId }, order: { id: 'ASC' } })) {
+      const { subscriberId, id } = contact;
+      const sealed = await this.identities.sealCopy(subscriberId, id, identity).catch(unlessKeyGone);
+      if (!sealed) continue;
+      await manager.query(
+        `UPDATE contact SET identity = $3, region = $4, province = $5, sector = $6,
+                updated_at = greatest(updated_at, clock_timestamp()), profile_changed_at = clock_timestamp()
+         WHERE subscriber_id = $1 AND id = $2`,
+        [subscriberId, id, sealed, region, province, sector],
+      );
+      restated.push(contact);
+    }
+    return restated;
+  }
+
+  /** The contacts of a subscriber with their interlocutors: ids alone. */
+  links(subscriberId: string): Promise<Pick<Contact, 'id' | 'interlocutorId'>[]> {
+    return this.contacts.find({ where: { subscriberId }, select: { id: true, interlocutorId: true } });
+  }
+
   /** After a commit: brings the directory up to date, and gives the contact as its subscriber sees it. */
   async published({ subscriberId, id }: Contact): Promise<ContactView> {
     await this.directory.refresh(subscriberId, id);
     return this.view(subscriberId, id);
   }
 
-  /** A page of the address book, sorted by name. */
+  /** Those of the addresses, given in lower case, that somebody in the address book has. */
+  async addressesAmong(subscriberId: string, addresses: ReadonlySet<string>): Promise<Set<string>> {
+    if (addresses.size === 0) return new Set();
+    return (await this.directory.book(subscriberId)).addressesAmong(addresses);
+  }
+
+  /** A page of the address book. */
   async search({ subscriberId }: MemberPrincipal, search: ContactSearch): Promise<ContactList> {
-    const matching = (await this.directory.sorted(subscriberId)).filter(matches(search));
-    const start = search.cursor === undefined ? 0 : placeAfter(search.cursor, matching);
-    const page = matching.slice(start, start + search.limit);
-    const last = page.at(-1);
-    const more = last && start + page.length < matching.length;
-    return {
-      items: page.map(({ contact }) => contact),
-      nextCursor: more ? encodeCursor([last.contact.id, start + page.length]) : null,
-      total: matching.length,
-    };
+    const { sort, order, cursor, limit } = search;
+    const list = [subscriberId, sort, order];
+    const after = cursor === undefined ? undefined : await this.openCursor(cursor, subscriberId, list);
+    const filter = await this.filterOf(subscriberId, search);
+    const book = await this.directory.book(subscriberId);
+    const descending = order === 'desc';
+    const { entries, more, total } = await book.page(filter, { sort, descending, limit, ...(after && { after }) });
+    const items = await this.views(
+      subscriberId,
+      entries.map(({ id }) => id),
+    );
+    const last = entries.at(-1);
+    return { items, nextCursor: more && last ? await this.sealCursor(last, subscriberId, list) : null, total };
+  }
+
+  /** How many contacts there are of each region, province, sector and label. */
+  async facets({ subscriberId }: MemberPrincipal): Promise<Facets> {
+    return (await this.directory.book(subscriberId)).facets();
   }
 
   /** @throws NotFound */
@@ -98,32 +168,211 @@ export class Contacts {
     return this.view(subscriberId, id);
   }
 
+  /**
+   * Changes what the subscriber adds to a contact.
+   * @throws NotFound, ExternalIdTaken, UnknownLabel
+   */
+  async change({ subscriberId }: MemberPrincipal, id: string, change: ChangeContact): Promise<ContactView> {
+    const changed = await this.changing(async (manager) => {
+      await manager.query(lockContactsQuery, [subscriberId, [id]]);
+      const [known] = await this.views(subscriberId, [id], manager);
+      if (!known) throw new NotFound();
+      const relabelled = change.labels ? await relabel(manager, subscriberId, id, change.labels) : false;
+      const fields = await this.sealChange(subscriberId, known, change);
+      const rewritten = Object.keys(fields).length > 0;
+      if (rewritten) await manager.update(Contact, { subscriberId, id }, fields);
+      if (relabelled || rewritten) await manager.query(touchContactsQuery, [subscriberId, [id]]);
+      return relabelled || rewritten;
+    });
+    if (changed) await this.tellChanged(subscriberId, [id]);
+    return this.view(subscriberId, id);
+  }
+
+  /**
+   * Gives labels to many contacts and takes others off them; contacts that are not there are passed over.
+   * @throws UnknownLabel, TooManyLabelsOnContact
+   */
+  async label(
+    { subscriberId }: MemberPrincipal,
+    { add = [], remove = [], contactIds }: LabelContacts,
+  ): Promise<LabelledContacts> {
+    const changed = await this.changing(async (manager) => {
+      const rows = await manager.query<{ id: string }[]>(lockContactsQuery, [subscriberId, contactIds]);
+      const ids = rows.map((row) => row.id);
+      const without = remove.filter((label) => !add.includes(label));
+      const touched = [
+        ...(await manager.query<LabelledRow[]>(removeLabelsQuery, [subscriberId, ids, without])),
+        ...(await manager.query<LabelledRow[]>(addLabelsQuery, [subscriberId, ids, add])),
+      ];
+      const over = await manager.query<unknown[]>(overlabelledQuery, [subscriberId, ids, limits.labelsPerContact]);
+      if (over.length > 0) throw new TooManyLabelsOnContact();
+      const changedIds = [...new Set(touched.map((row) => row.contact_id))];
+      if (changedIds.length > 0) await manager.query(touchContactsQuery, [subscriberId, changedIds]);
+      return changedIds;
+    });
+    await this.tellChanged(subscriberId, changed);
+    return { changed: changed.length };
+  }
+
   private async view(subscriberId: string, id: string): Promise<ContactView> {
-    const row = await this.contacts.findOneBy({ subscriberId, id });
-    const [view] = row ? await this.directory.views(subscriberId, [row]) : [];
+    const [view] = await this.views(subscriberId, [id]);
     if (!view) throw new NotFound();
     return view;
   }
+
+  /** The contacts as their subscriber sees them, in the order of the ids; without those that are gone. */
+  private async views(
+    subscriberId: string,
+    ids: readonly string[],
+    manager: EntityManager = this.contacts.manager,
+  ): Promise<ContactView[]> {
+    const found = await manager.query<ContactRow[]>(contactRowsQuery, [subscriberId, ids]);
+    const byId = new Map(found.map((row) => [row.id, row]));
+    const rows = ids.flatMap((id) => byId.get(id) ?? []);
+    const identities = await this.identities.openCopies(subscriberId, rows);
+    const notes = await this.openAdded(subscriberId, rows, 'note');
+    const externalIds = await this.openAdded(subscriberId, rows, 'external_id');
+    return rows.flatMap((row, index) => {
+      const identity = identities[index];
+      if (!identity) return [];
+      const { id, region, province, sector, promotions, labels } = row;
+      return {
+        id,
+        ...identity,
+        region,
+        province,
+        sector,
+        promotions,
+        labels,
+        note: notes.get(id) ?? null,
+        externalId: externalIds.get(id) ?? null,
+        joinedAt: row.joined_at.toISOString(),
+        updatedAt: row.updated_at.toISOString(),
+      };
+    });
+  }
+
+  private async openAdded(
+    subscriberId: string,
+    rows: ContactRow[],
+    field: 'note' | 'external_id',
+  ): Promise<Map<string, string | undefined>> {
+    const values = rows.flatMap(({ id, [field]: sealed }) =>
+      sealed ? { id, sealed, context: addedContext(subscriberId, id, field) } : [],
+    );
+    const texts = await this.vault.openMany('contact', values);
+    return new Map(values.map(({ id }, index) => [id, texts[index]]));
+  }
+
+  /** What of note and external id is to be written, because it differs from what is there. */
+  private async sealChange(
+    subscriberId: string,
+    known: ContactView,
+    change: ChangeContact,
+  ): Promise<Partial<Pick<Contact, 'note' | 'externalId' | 'externalIdHash'>>> {
+    const { id } = known;
+    const seal = (field: 'note' | 'external_id', text: string | null) =>
+      text === null ? null : this.vault.seal({ scope: 'contact', id }, text, addedContext(subscriberId, id, field));
+    const note = change.note === undefined ? known.note : change.note || null;
+    const externalId = change.externalId === undefined ? known.externalId : change.externalId || null;
+    return {
+      ...(note !== known.note && { note: await seal('note', note) }),
+      ...(externalId !== known.externalId && {
+        externalId: await seal('external_id', externalId),
+        externalIdHash: externalId === null ? null : await this.externalIdHash(subscriberId, externalId),
+      }),
+    };
+  }
+
+  private externalIdHash(subscriberId: string, externalId: string): Promise<Buffer> {
+    return this.vault.digest({ scope: 'subscriber', id: subscriberId }, `external_id\0${externalId}`);
+  }
+
+  /** @throws ExternalIdTaken, UnknownLabel */
+  private async changing<Result>(work: (manager: EntityManager) => Promise<Result>): Promise<Result> {
+    try {
+      return await this.contacts.manager.transaction(work);
+    } catch (error) {
+      const { code } = error instanceof QueryFailedError ? (error.driverError as { code?: string }) : {};
+      if (code === uniqueViolation) throw new ExternalIdTaken();
+      if (code === foreignKeyViolation) throw new UnknownLabel();
+      throw error;
+    }
+  }
+
+  private async tellChanged(subscriberId: string, ids: string[]): Promise<void> {
+    await this.directory.refresh(subscriberId, ...ids);
+    for (const contact of await this.views(subscriberId, ids))
+      this.realtime.tell(`subscriber:${subscriberId}`, 'contact.changed', { contact });
+  }
+
+  private async filterOf(subscriberId: string, search: ContactSearch): Promise<BookFilter> {
+    const { query, region, province, sector, label: labels, hasLabel, updatedAfter, externalId } = search;
+    return {
+      query,
+      region,
+      province,
+      sector,
+      labels,
+      labelled: hasLabel && hasLabel === 'any',
+      updatedSince: updatedAfter === undefined ? undefined : new Date(updatedAfter).getTime(),
+      id: externalId === undefined ? undefined : await this.idByExternalId(subscriberId, externalId),
+    };
+  }
+
+  /** @returns an id that no contact has when there is none */
+  private async idByExternalId(subscriberId: string, externalId: string): Promise<string> {
+    const externalIdHash = await this.externalIdHash(subscriberId, externalId);
+    const contact = await this.contacts.findOne({ where: { subscriberId, externalIdHash }, select: { id: true } });
+    return contact?.id ?? '';
+  }
+
+  /**
+   * The cursor of a list is the place of its last contact. It holds a name, so it is sealed; and a page goes on rightly
+   * when that contact has been changed, unlabelled or erased meanwhile.
+   */
+  private async sealCursor(last: BookPlace, subscriberId: string, list: string[]): Promise<string> {
+    const { id, name, firstName, joinedAt, updatedAt } = last;
+    const place = JSON.stringify([id, name, firstName, joinedAt, updatedAt]);
+    const sealed = await this.vault.seal({ scope: 'subscriber', id: subscriberId }, place, ['cursor', ...list]);
+    return sealed.toString('base64url');
+  }
+
+  /** @throws ValidationFailed for what is no cursor of this list */
+  private async openCursor(cursor: string, subscriberId: string, list: string[]): Promise<BookPlace> {
+    try {
+      const sealed = Buffer.from(cursor, 'base64url');
+      const place = await this.vault.open({ scope: 'subscriber', id: subscriberId }, sealed, ['cursor', ...list]);
+      const [id, name, firstName, joinedAt, updatedAt] = JSON.parse(place) as [string, string, string, number, number];
+      return { id, name, firstName, joinedAt, updatedAt };
+    } catch (error) {
+      if (!(error instanceof UnsealError)) throw error;
+      throw new ValidationFailed([{ field: 'cursor', code: 'cursor', message: 'This is not a cursor of this list.' }]);
+    }
+  }
 }
 
-function matches({ query, region, province, sector, updatedAfter }: ContactSearch) {
-  const parts = fold(query ?? '')
-    .split(/[^\p{L}\p{N}@._+-]+/u)
-    .filter(Boolean);
-  const since = updatedAfter && new Date(updatedAfter).toISOString();
-  const same = (wanted: string | undefined, value: string | null) =>
-    wanted === undefined || fold(wanted) === fold(value ?? '');
-  return ({ contact, words }: DirectoryEntry) =>
-    parts.every((part) => words.some((word) => word.startsWith(part))) &&
-    same(region, contact.region) &&
-    same(province, contact.province) &&
-    same(sector, contact.sector) &&
-    (!since || contact.updatedAt >= since);
+interface LabelledRow {
+  contact_id: string;
 }
 
-/** A cursor holds the id of the last contact and its place, no name; the place serves when that contact is gone. */
-function placeAfter(cursor: string, entries: readonly DirectoryEntry[]): number {
-  const [id, place] = decodeCursor(cursor, ['string', 'number']) as [string, number];
-  const index = entries.findIndex(({ contact }) => contact.id === id);
-  return index >= 0 ? index + 1 : Math.max(0, Math.min(Math.trunc(place) - 1, entries.length));
+const uniqueViolation = '23505';
+const foreignKeyViolation = '23503';
+
+const addedContext = (subscriberId: string, id: string, field: 'note' | 'external_id') => [
+  'contact',
+  subscriberId,
+  id,
+  field,
+];
+
+/** @returns whether that changes anything */
+async function relabel(manager: EntityManager, subscriberId: string, id: string, labels: string[]): Promise<boolean> {
+  const removed = await manager.query<LabelledRow[]>(keepLabelsQuery, [subscriberId, [id], labels]);
+  const added = await manager.query<LabelledRow[]>(addLabelsQuery, [subscriberId, [id], labels]);
+  return removed.length > 0 || added.length > 0;
+}
+
+function unlessKeyGone(error: unknown): undefined {
+  if (!(error instanceof KeyGoneError)) throw error;
 }

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import type { EntityManager, Repository } from 'typeorm';
+import { type EntityManager, IsNull, Not, type Repository } from 'typeorm';
 import { limits } from '../contract/limits.js';
 import type { KeyRef } from '../platform/vault/keyring.js';
 import { Vault } from '../platform/vault/vault.js';
@@ -94,6 +94,10 @@ export class Accounts {
     });
   }
 
+  async find(id: string): Promise<Account | undefined> {
+    return (await this.accounts.findOneBy({ id })) ?? undefined;
+  }
+
   /** The key that seals what belongs to an account. */
   async keyOf({ id, subscriberId }: Account): Promise<KeyRef> {
     if (subscriberId) return { scope: 'subscriber', id: subscriberId };
@@ -103,9 +107,46 @@ export class Accounts {
     return { scope: 'interlocutor', id: row!.id };
   }
 
+  /** The username of an account whose key is known. */
+  async usernameOf(id: string, key: KeyRef): Promise<string> {
+    const { username } = await this.accounts.findOneByOrFail({ id });
+    return this.vault.open(key, username, usernameContext(id));
+  }
+
+  async setLocale(manager: EntityManager, id: string, locale: string): Promise<void> {
+    await manager.update(Account, { id }, { locale });
+  }
+
+  async setPasswordHash(manager: EntityManager, id: string, passwordHash: string): Promise<void> {
+    await manager.update(Account, { id }, { passwordHash });
+  }
+
+  async hasVerifiedEmail(id: string): Promise<boolean> {
+    return this.accounts.existsBy({ id, emailHash: Not(IsNull()) });
+  }
+
+  async setVerifiedEmail(manager: EntityManager, id: string, emailHash: Buffer): Promise<void> {
+    await manager.update(Account, { id }, { emailHash });
+  }
+
+  /** The address is another one: nobody signs in with the old one, nor with the new one before it is verified. */
+  async forgetVerifiedEmail(manager: EntityManager, id: string): Promise<void> {
+    await manager.update(Account, { id }, { emailHash: null });
+  }
+
+  /** With its sessions and the names of its devices. */
+  async remove(manager: EntityManager, id: string): Promise<void> {
+    await manager.delete(Account, { id });
+  }
+
   async username(principal: Principal): Promise<string> {
     const { id, username } = await this.accounts.findOneByOrFail({ id: principal.accountId });
     return this.vault.open(accountKey(principal), username, usernameContext(id));
+  }
+
+  /** By which the accounts of an address are found. */
+  emailHash(email: string): Buffer {
+    return this.vault.lookupHash('email', email.toLowerCase());
   }
 
   private async isFree(username: string): Promise<boolean> {
@@ -114,10 +155,6 @@ export class Accounts {
 
   private usernameHash(username: string): Buffer {
     return this.vault.lookupHash('username', username);
-  }
-
-  private emailHash(email: string): Buffer {
-    return this.vault.lookupHash('email', email.toLowerCase());
   }
 }
 

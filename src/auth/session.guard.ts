@@ -11,7 +11,7 @@ import type { Request } from 'express';
 import { type Config, CONFIG } from '../platform/config.js';
 import { NotFound } from '../platform/problems/domain-error.js';
 import { Unauthenticated } from './auth.errors.js';
-import type { Principal } from './principal.js';
+import { isMember, type MemberPrincipal, type Principal } from './principal.js';
 import { Sessions } from './sessions.service.js';
 import { bearerOf, cookieOf, webAppOf } from './tokens.js';
 
@@ -22,8 +22,16 @@ const onlyKind = 'colloquio:only';
 export const Public = (options: { session: 'ignored' | 'welcome' } = { session: 'ignored' }) =>
   SetMetadata(publicRoute, options);
 
+interface Whose {
+  kind: Principal['kind'];
+  role?: MemberPrincipal['role'];
+}
+
 /** A controller or route for one kind of principal; for the other it does not exist. */
-export const Only = (kind: Principal['kind']) => SetMetadata(onlyKind, kind);
+export const Only = (kind: Principal['kind']) => SetMetadata(onlyKind, { kind } satisfies Whose);
+
+/** A controller or route for the owner of a subscriber; for staff it does not exist. */
+export const OwnerOnly = () => SetMetadata(onlyKind, { kind: 'member', role: 'owner' } satisfies Whose);
 
 type Authenticable = Request & { principal?: Principal };
 
@@ -58,8 +66,8 @@ export class SessionGuard implements CanActivate {
       throw new Unauthenticated();
     }
     const { principal } = await this.sessions.authenticate(token);
-    const kind = this.reflector.getAllAndOverride<Principal['kind'] | undefined>(onlyKind, places);
-    if (kind && principal.kind !== kind) throw new NotFound();
+    const whose = this.reflector.getAllAndOverride<Whose | undefined>(onlyKind, places);
+    if (whose && !isTheirs(whose, principal)) throw new NotFound();
     request.principal = principal;
     return true;
   }
@@ -72,4 +80,8 @@ export class SessionGuard implements CanActivate {
     if (token === undefined) throw new Unauthenticated();
     return token;
   }
+}
+
+function isTheirs({ kind, role }: Whose, principal: Principal): boolean {
+  return principal.kind === kind && (role === undefined || (isMember(principal) && principal.role === role));
 }

@@ -5,6 +5,8 @@ import { LessThanOrEqual, MoreThan, type EntityManager, type Repository } from '
 import { v7 as uuid } from 'uuid';
 import { limits } from '../contract/limits.js';
 import { type Config, CONFIG } from '../platform/config.js';
+import { defineJob } from '../platform/jobs/job-kinds.js';
+import { Jobs } from '../platform/jobs/jobs.js';
 import { Log } from '../platform/log.js';
 import { NotFound } from '../platform/problems/domain-error.js';
 import { RateLimits } from '../platform/rate-limits.js';
@@ -58,6 +60,9 @@ interface SessionRow {
   interlocutor_id: string | null;
 }
 
+/** Somebody signed in to an account with its password. */
+export const signedIn = defineJob<{ sessionId: string }>('session.signed_in');
+
 const day = 24 * 60 * 60 * 1000;
 const sweepMilliseconds = 10 * 60 * 1000;
 const longestUseGap = 60 * 60 * 1000;
@@ -71,6 +76,7 @@ export class Sessions implements OnModuleInit, OnModuleDestroy {
     @InjectRepository(Session) private readonly sessions: Repository<Session>,
     @Inject(CONFIG) config: Config,
     private readonly accounts: Accounts,
+    private readonly jobs: Jobs,
     private readonly limits: RateLimits,
     private readonly realtime: Realtime,
     private readonly vault: Vault,
@@ -107,7 +113,12 @@ export class Sessions implements OnModuleInit, OnModuleDestroy {
     if (!account) throw new SignInFailed();
     await this.limits.forget('signInByNameAndAddress', name, network);
     const key = await this.accounts.keyOf(account);
-    const opened = await this.open(this.sessions.manager, account.id, { key, device });
+    const opened = await this.sessions.manager.transaction(async (manager) => {
+      await requireUnchanged(manager, account);
+      const session = await this.open(manager, account.id, { key, device });
+      if (account.emailHash) await this.jobs.add(manager, signedIn, { sessionId: session.id });
+      return session;
+    });
     const { principal } = await this.authenticate(opened.token);
     return { ...opened, principal };
   }
@@ -153,6 +164,16 @@ export class Sessions implements OnModuleInit, OnModuleDestroy {
     return session?.expiresAt;
   }
 
+  /** Whose session it is, and on which device; undefined when it has ended. */
+  async find(id: string): Promise<{ accountId: string; device: string | null; createdAt: Date } | undefined> {
+    const session = await this.sessions.findOneBy({ id });
+    const account = session && (await this.accounts.find(session.accountId));
+    if (!account) return undefined;
+    const { accountId, device, createdAt } = session;
+    const key = await this.accounts.keyOf(account);
+    return { accountId, device: device && (await this.vault.open(key, device, deviceContext(id))), createdAt };
+  }
+
   /** The devices that are signed in to the principal's account, newest first. */
   async list(principal: Principal): Promise<{ id: string; device: string | null; createdAt: Date; usedAt: Date }[]> {
     const sessions = await this.sessions.find({
@@ -179,6 +200,36 @@ export class Sessions implements OnModuleInit, OnModuleDestroy {
     if (!affected) throw new NotFound();
     await this.realtime.cut(id, { tell: id !== principal.sessionId });
     this.realtime.tell(`account:${principal.accountId}`, 'session.ended', { id });
+  }
+
+  /** Ends every session of an account, but one if so wished. When this resolves their devices get nothing more. */
+  async endAll(accountId: string, { except }: { except?: string } = {}): Promise<void> {
+    const { manager } = this.sessions;
+    const ids = await manager.transaction((transaction) => this.revokeAll(transaction, accountId, { except }));
+    await this.silence(accountId, ids);
+  }
+
+  /**
+   * Deletes the sessions of an account in a transaction; after its commit {@link silence} cuts their sockets. Locks the
+   * account, so that none is opened meanwhile.
+   */
+  async revokeAll(
+    manager: EntityManager,
+    accountId: string,
+    { except }: { except?: string | undefined } = {},
+  ): Promise<string[]> {
+    await manager.query('SELECT FROM account WHERE id = $1 FOR UPDATE', [accountId]);
+    const [rows] = await manager.query<[{ id: string }[], number]>(
+      'DELETE FROM session WHERE account_id = $1 AND id IS DISTINCT FROM $2::uuid RETURNING id',
+      [accountId, except ?? null],
+    );
+    return rows.map(({ id }) => id);
+  }
+
+  /** Cuts the sockets of sessions that were revoked, and tells those that stay. */
+  async silence(accountId: string, ids: string[]): Promise<void> {
+    await Promise.all(ids.map((id) => this.realtime.cut(id, { tell: true })));
+    for (const id of ids) this.realtime.tell(`account:${accountId}`, 'session.ended', { id });
   }
 
   private async matching(
@@ -208,6 +259,15 @@ export class Sessions implements OnModuleInit, OnModuleDestroy {
   private async sweep(): Promise<void> {
     await this.sessions.delete({ expiresAt: LessThanOrEqual(new Date()) });
   }
+}
+
+/** A password that is being changed opens no session any more: locks the account until the session is there. */
+async function requireUnchanged(manager: EntityManager, { id, passwordHash }: Account): Promise<void> {
+  const rows = await manager.query<unknown[]>('SELECT 1 FROM account WHERE id = $1 AND password_hash = $2 FOR SHARE', [
+    id,
+    passwordHash,
+  ]);
+  if (rows.length === 0) throw new SignInFailed();
 }
 
 function principalOf(row: SessionRow): Principal | undefined {

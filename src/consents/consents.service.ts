@@ -11,7 +11,7 @@ import type { ConsentPurpose } from '../contract/events.js';
 import { NotFound, ValidationFailed } from '../platform/problems/domain-error.js';
 import { Realtime } from '../platform/realtime/realtime.js';
 import { Policies, type PolicyIdentity, type ShownPolicy } from '../policies/policies.service.js';
-import type { PolicyAudience } from '../policies/policy-files.js';
+import type { PolicyAudience, PolicyPurpose } from '../policies/policy-files.js';
 import { Subscriber } from '../subscribers/subscriber.entity.js';
 import { Subscribers } from '../subscribers/subscribers.service.js';
 import { Consent, type ConsentBasis, type ConsentOccasion } from './consent.entity.js';
@@ -58,6 +58,11 @@ export class Consents {
     return this.show('subscriber', locale, {});
   }
 
+  /** The policies that whoever joins as staff reads: the terms are the owner's to accept. */
+  shownToMembers(locale: string): ShownPolicy[] {
+    return this.shownToSubscribers(locale).filter(({ document }) => document.purpose === 'privacy');
+  }
+
   /** The policies that whoever joins a subscriber reads, with that subscriber as the controller. */
   shownToInterlocutors(subscriber: Subscriber, locale: string): ShownPolicy[] {
     return this.show('interlocutor', locale, this.subscribers.identity(subscriber, locale));
@@ -69,6 +74,12 @@ export class Consents {
    */
   checkRegistration(given: GivenConsent[]): Acceptance[] {
     return this.check('subscriber', given, () => ({}));
+  }
+
+  /** The same for joining as staff: the privacy notice alone. */
+  checkMember(given: GivenConsent[]): Acceptance[] {
+    const own = given.filter(({ purpose }) => purpose === 'privacy');
+    return this.check('subscriber', own, () => ({}), ['privacy']);
   }
 
   /** The same for joining a subscriber. */
@@ -207,11 +218,15 @@ export class Consents {
     audience: PolicyAudience,
     given: GivenConsent[],
     identity: (locale: string) => PolicyIdentity,
+    purposes: readonly PolicyPurpose[] = ['terms', 'privacy'],
   ): Acceptance[] {
     const acceptances = given.map((consent) => this.accept(audience, consent, identity));
     const missing = this.policies
       .inForce(audience, 'en')
-      .filter(({ purpose }) => !acceptances.some((acceptance) => acceptance.purpose === purpose))
+      .filter(
+        ({ purpose }) =>
+          purposes.includes(purpose) && !acceptances.some((acceptance) => acceptance.purpose === purpose),
+      )
       .map(({ purpose }): FieldError => ({
         field: 'consents',
         code: 'consent_required',

@@ -1,4 +1,5 @@
 import type { Problem } from './errors.js';
+import type { LabelColor } from './label-colors.js';
 
 /** The two sides of a conversation. */
 export type Party = 'subscriber' | 'interlocutor';
@@ -17,11 +18,19 @@ export interface AttachmentView {
   state: string;
 }
 
+/** The member who wrote for the subscriber. An owner has no name here until it gives one. */
+export interface Author {
+  id: string;
+  displayName: string | null;
+}
+
 export interface MessageView {
   seq: number;
   /** Rises with every change of the conversation's messages; this is the revision of the message's last change. */
   revision: number;
   sender: Party;
+  /** For the subscriber's devices only: who wrote; null for what the interlocutor wrote. */
+  author?: Author | null;
   clientId: string;
   body: string;
   attachments: AttachmentView[];
@@ -70,8 +79,19 @@ export interface ContactView extends Identity {
   sector: string | null;
   /** Whether the contact said yes to promotions. */
   promotions: boolean;
+  /** The ids of its labels. */
+  labels: string[];
+  note: string | null;
+  externalId: string | null;
   joinedAt: string;
+  /** Rises with every change, so that of two views the later one wins. */
   updatedAt: string;
+}
+
+export interface LabelView {
+  id: string;
+  name: string;
+  color: LabelColor | null;
 }
 
 export interface SendMessage {
@@ -101,6 +121,8 @@ export interface Told {
     seq: number;
     revision: number;
     sender: Party;
+    /** For the subscriber's devices only. */
+    author?: Author | null;
     clientId: string;
     body: string;
     attachments: AttachmentView[];
@@ -116,6 +138,14 @@ export interface Told {
   };
   /** `contact` is there for the subscriber's devices only. */
   'contact.joined': { conversation: ConversationHead; contact?: ContactView };
+  /** To the subscriber's devices: a contact as it is now, its names and address in the conversation's head too. */
+  'contact.changed': { contact: ContactView };
+  /** To its interlocutors' devices, each with its own conversation; to its own with null. A logo is loaded again. */
+  'subscriber.changed': { conversationId: string | null; counterpart: Counterpart };
+  /** To the subscriber's devices: a member has joined or has another name, on everything it wrote. */
+  'member.changed': Author;
+  /** To the subscriber's devices only, with all its labels; a label that is gone is gone from its contacts too. */
+  'labels.changed': { items: LabelView[] };
   'consent.changed': {
     conversationId: string | null;
     purpose: ConsentPurpose;
@@ -123,6 +153,8 @@ export interface Told {
     policyVersion: number;
     at: string;
   };
+  /** To the subscriber's devices, after every step of an import. */
+  'import.progressed': { id: string; state: ImportState; done: number; total: number };
   /** To the device that is ended, unless it ended itself, and to the account's other devices. */
   'session.ended': { id: string };
 }
@@ -131,5 +163,7 @@ export type ToldEvent = keyof Told;
 
 /** The same map in the form that Socket.IO clients are typed with. */
 export type ServerEvents = { [Event in ToldEvent]: (payload: Told[Event]) => void };
+
+export type ImportState = 'running' | 'finished';
 
 export type ConsentPurpose = 'terms' | 'privacy' | 'promotions';

@@ -13,6 +13,13 @@ export const limits = {
   emailLength: 254,
   deviceLength: 100,
   searchLength: 200,
+  labelNameLength: 40,
+  labelsPerSubscriber: 200,
+  labelsPerContact: 20,
+  noteLength: 2_000,
+  externalIdLength: 64,
+  /** Contacts that one request may label. */
+  contactsLabelled: 500,
   passwordMinLength: 10,
   /** bcrypt reads no further. */
   passwordMaxBytes: 72,
@@ -25,6 +32,20 @@ export const limits = {
   previewLength: 120,
   /** Unread messages are counted up to here. */
   unreadMax: 999,
+  /** A personal invitation holds this long, from its mail on. */
   personalInvitationDays: 14,
+  /** One by letter, and one whose mail waits for its turn, holds this long. */
+  waitingInvitationDays: 60,
+  /** When the one reminder goes to who has not joined. */
+  reminderDays: 7,
+  /** How long after its end the link in an invitation's mail can still say "do not write to me again". */
+  stopLinkDays: 90,
+  /** Largest file of an import, in bytes. */
+  importBytes: 5 * 1024 * 1024,
+  /** Most lines of an import, without the header. */
+  importLines: 10_000,
   invitationUsesMax: 100_000,
+  /** Members of a subscriber, with those invited. */
+  membersMax: 50,
+  memberInvitationDays: 7,
 } as const;

@@ -20,6 +20,7 @@ import type {
   Party,
 } from '../contract/events.js';
 import { limits } from '../contract/limits.js';
+import { AuthorView } from '../members/members.dto.js';
 import { IsMessageBody } from './message-body.js';
 
 const parties = ['subscriber', 'interlocutor'] as const;
@@ -91,7 +92,7 @@ class Page {
 }
 
 export class ListConversations extends Page {
-  /** Only conversations whose messages or receipts changed at this time or later: `syncedAt` of an earlier list. */
+  /** Only conversations whose messages, receipts or counterpart changed at this time or later: `syncedAt` of an earlier list. */
   @IsOptional()
   @IsISO8601({ strict: true })
   changedSince?: string;
@@ -181,6 +182,9 @@ export class MessageView implements Message {
   revision: number;
   @IsIn(parties)
   sender: Party;
+  /** For members only: who wrote for the subscriber; null for what the interlocutor wrote. */
+  @Type(() => AuthorView)
+  author?: AuthorView | null;
   clientId: string;
   body: string;
   @Type(() => AttachmentView)

@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { ConsentsModule } from '../consents/consents.module.js';
 import { InterlocutorsModule } from '../interlocutors/interlocutors.module.js';
+import { MembersModule } from '../members/members.module.js';
 import { SubscribersModule } from '../subscribers/subscribers.module.js';
 import { ConversationsController } from './conversations.controller.js';
 import { ConversationsGateway } from './conversations.gateway.js';
@@ -9,7 +10,7 @@ import { Messages } from './messages.service.js';
 import { Receipts } from './receipts.service.js';
 
 @Module({
-  imports: [ConsentsModule, InterlocutorsModule, SubscribersModule],
+  imports: [ConsentsModule, InterlocutorsModule, MembersModule, SubscribersModule],
   controllers: [ConversationsController],
   providers: [Conversations, Messages, Receipts, ConversationsGateway],
   exports: [Conversations],

@@ -65,6 +65,7 @@ export interface MessageRow {
   seq: number;
   revision: number;
   sender: Party;
+  author_id: string | null;
   client_id: string;
   body: Buffer;
   sent_at: Date;
@@ -77,7 +78,8 @@ export interface MessageRow {
  * subscriber, $2 conversation, then those of the filter.
  */
 export const messagesQuery = (filter: string, order: string, limit: number): string => `
-  SELECT message.seq, message.revision, message.sender, message.client_id, message.body, message.sent_at,
+  SELECT message.seq, message.revision, message.sender, message.author_id, message.client_id,
+         message.body, message.sent_at,
          ${passedAt('delivered_seq')} AS delivered_at, ${passedAt('seen_seq')} AS seen_at
   FROM message
   WHERE message.subscriber_id = $1 AND message.conversation_id = $2 AND ${filter}

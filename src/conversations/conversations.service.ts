@@ -9,6 +9,7 @@ import { decodeCursor, encodeCursor } from '../platform/cursors.js';
 import { NotFound } from '../platform/problems/domain-error.js';
 import type { Audience } from '../platform/realtime/realtime.js';
 import { Vault } from '../platform/vault/vault.js';
+import { businessCounterpart } from '../subscribers/subscriber-view.js';
 import type { ConversationList, ListConversations } from './conversations.dto.js';
 import { type HeadRow, headsQuery, syncHorizonQuery } from './conversations.queries.js';
 import { messageContext } from './sealed-message.js';
@@ -157,14 +158,16 @@ interface AccessRow {
   subscriber_privacy: number;
 }
 
-/** A head has changed when its messages have or when a watermark has. */
+/** A head has changed when its messages have, a watermark has, or the profile of the counterpart. */
 const changed = (since: string) =>
-  `(conversation.changed_at >= ${since} OR own.changed_at >= ${since} OR other.changed_at >= ${since})`;
+  `(conversation.changed_at >= ${since} OR own.changed_at >= ${since} OR other.changed_at >= ${since}
+    OR subscriber.profile_changed_at >= ${since})`;
 
-/** The same for a subscriber's many conversations, found by the two indexes. */
+/** The same for a subscriber's many conversations, found by the three indexes. */
 const changedOfSubscriber = (since: string) => `conversation.id IN (
   SELECT id FROM conversation WHERE subscriber_id = $3 AND changed_at >= ${since}
-  UNION ALL SELECT conversation_id FROM cursor WHERE subscriber_id = $3 AND changed_at >= ${since})`;
+  UNION ALL SELECT conversation_id FROM cursor WHERE subscriber_id = $3 AND changed_at >= ${since}
+  UNION ALL SELECT id FROM contact WHERE subscriber_id = $3 AND profile_changed_at >= ${since})`;
 
 function contactOf(row: HeadRow, identity: Identity | undefined): Counterpart | undefined {
   return identity && { kind: 'interlocutor', id: row.id, ...identity };
@@ -172,7 +175,7 @@ function contactOf(row: HeadRow, identity: Identity | undefined): Counterpart | 
 
 function subscriberOf(row: HeadRow): Counterpart {
   const logoUrl = row.has_logo ? `/api/conversations/${row.id}/logo` : null;
-  return { kind: 'subscriber', id: row.subscriber_id, businessName: row.business_name, city: row.city, logoUrl };
+  return businessCounterpart({ id: row.subscriber_id, businessName: row.business_name, city: row.city }, logoUrl);
 }
 
 function headOf(row: HeadRow, counterpart: Counterpart, lastBody: string | undefined): ConversationHead {

@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
-import { isMember, type Principal } from '../auth/principal.js';
-import type { MessageView } from '../contract/events.js';
+import { isMember, type MemberPrincipal, type Principal } from '../auth/principal.js';
+import type { Author, MessageView } from '../contract/events.js';
+import { Members } from '../members/members.service.js';
 import { decodeCursor, encodeCursor } from '../platform/cursors.js';
 import { ValidationFailed } from '../platform/problems/domain-error.js';
 import { RateLimits } from '../platform/rate-limits.js';
@@ -35,6 +36,7 @@ export class Messages {
     private readonly database: DataSource,
     private readonly conversations: Conversations,
     private readonly limits: RateLimits,
+    private readonly members: Members,
     private readonly realtime: Realtime,
     private readonly vault: Vault,
   ) {}
@@ -49,6 +51,7 @@ export class Messages {
     this.conversations.requireConsent(conversation);
     const { subscriberId, party: sender } = conversation;
     const key = { scope: 'contact', id: conversationId } as const;
+    const author = isMember(principal) ? await this.author(principal) : null;
     const stored = await this.append({
       conversation,
       authorId: isMember(principal) ? principal.memberId : null,
@@ -59,7 +62,9 @@ export class Messages {
     if (!stored.repeated) {
       const { seq, revision, sentAt } = stored;
       const told = { conversationId, seq, revision, sender, clientId, body, attachments: [], sentAt };
-      this.realtime.tell(conversation.audiences, 'message.sent', told);
+      // Interlocutors see the business, never the member.
+      this.realtime.tell(`interlocutor:${conversation.interlocutorId}`, 'message.sent', told);
+      this.realtime.tell(`subscriber:${subscriberId}`, 'message.sent', { ...told, author });
     }
     return stored;
   }
@@ -73,7 +78,12 @@ export class Messages {
     const page = rows.slice(0, ask.limit);
     const last = page.at(-1);
     const nextCursor = last && rows.length > ask.limit ? cursorOf(last) : null;
-    const items = await this.open(subscriberId, id, page);
+    const items = await this.open(
+      subscriberId,
+      id,
+      page,
+      isMember(principal) ? await this.authorsOf(subscriberId, page) : undefined,
+    );
     return { items: ascending ? items : items.reverse(), nextCursor };
   }
 
@@ -107,7 +117,24 @@ export class Messages {
     });
   }
 
-  private async open(subscriberId: string, conversationId: string, rows: MessageRow[]): Promise<MessageView[]> {
+  private async author({ subscriberId, memberId }: MemberPrincipal): Promise<Author | null> {
+    const [author] = await this.members.authors(subscriberId, [memberId]);
+    return author ?? null;
+  }
+
+  private async authorsOf(subscriberId: string, rows: MessageRow[]): Promise<Map<string, Author>> {
+    const ids = [...new Set(rows.flatMap(({ author_id: id }) => id ?? []))];
+    const authors = ids.length > 0 ? await this.members.authors(subscriberId, ids) : [];
+    return new Map(authors.map((author) => [author.id, author]));
+  }
+
+  /** @param authors those who wrote, where the reader is a member */
+  private async open(
+    subscriberId: string,
+    conversationId: string,
+    rows: MessageRow[],
+    authors: Map<string, Author> | undefined,
+  ): Promise<MessageView[]> {
     const bodies = await this.vault.openMany(
       'contact',
       rows.map(({ sender, client_id: clientId, body }) => ({
@@ -118,7 +145,7 @@ export class Messages {
     );
     return rows.flatMap((row, index) => {
       const body = bodies[index];
-      return body === undefined ? [] : [viewOf(row, body)];
+      return body === undefined ? [] : [viewOf(row, body, authors)];
     });
   }
 }
@@ -159,11 +186,12 @@ function pageOf({ after, before, changedAfter, cursor }: ListMessages): PageOfMe
   };
 }
 
-function viewOf(row: MessageRow, body: string): MessageView {
+function viewOf(row: MessageRow, body: string, authors: Map<string, Author> | undefined): MessageView {
   return {
     seq: row.seq,
     revision: row.revision,
     sender: row.sender,
+    ...(authors && { author: (row.author_id && authors.get(row.author_id)) || null }),
     clientId: row.client_id,
     body,
     attachments: [],

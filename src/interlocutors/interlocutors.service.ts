@@ -30,11 +30,38 @@ export class Interlocutors {
     await manager.insert(Interlocutor, { id, accountId, identity: sealed, ...segments, createdAt: new Date() });
   }
 
+  /** As {@link get}; until the transaction ends nobody edits it. */
+  async held(manager: EntityManager, id: string): Promise<StatedInterlocutor> {
+    const row = await manager.findOneOrFail(Interlocutor, { where: { id }, lock: { mode: 'pessimistic_read' } });
+    return this.stated(row);
+  }
+
+  /**
+   * Writes down what an interlocutor now says of itself; two changes at once are made one after the other.
+   * @param change gives the new from the old
+   */
+  async restate(
+    manager: EntityManager,
+    id: string,
+    change: (before: StatedInterlocutor) => StatedInterlocutor,
+  ): Promise<{ before: StatedInterlocutor; after: StatedInterlocutor }> {
+    const row = await manager.findOneOrFail(Interlocutor, { where: { id }, lock: { mode: 'pessimistic_write' } });
+    const before = await this.stated(row);
+    const after = change(before);
+    const { identity, ...segments } = after;
+    const sealed = await this.identities.sealOriginal(id, identity);
+    await manager.update(Interlocutor, { id }, { identity: sealed, ...segments });
+    return { before, after };
+  }
+
   /** @throws NotFound */
   async get(id: string): Promise<StatedInterlocutor> {
     const row = await this.interlocutors.findOneBy({ id });
     if (!row) throw new NotFound();
-    const { region, province, sector } = row;
-    return { identity: await this.identities.openOriginal(id, row.identity), region, province, sector };
+    return this.stated(row);
+  }
+
+  private async stated({ id, identity, region, province, sector }: Interlocutor): Promise<StatedInterlocutor> {
+    return { identity: await this.identities.openOriginal(id, identity), region, province, sector };
   }
 }

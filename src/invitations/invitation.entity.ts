@@ -22,9 +22,35 @@ export class Invitation {
   @Column('bytea', { name: 'code_hash' })
   codeHash: Buffer;
 
-  /** Of a personal one: who is invited, sealed. */
+  /** Of a personal one: who is invited, sealed. Without an address it goes by letter. */
   @Column('bytea', { nullable: true })
   email: Buffer | null;
+
+  /** Keyed, within the subscriber: an address has one personal invitation at a time. Gone when that one ends. */
+  @Column('bytea', { name: 'email_hash', nullable: true })
+  emailHash: Buffer | null;
+
+  /** Of one by letter: keyed, of the line of the file that it was made of. Stays when it is used. */
+  @Column('bytea', { name: 'line_hash', nullable: true })
+  lineHash: Buffer | null;
+
+  /**
+   * The hash by which `mail_stop` knows the address, sealed with the subscriber's key: the link in a mail can still refuse
+   * further ones after the address itself is forgotten.
+   */
+  @Column('bytea', { name: 'stop_hash', nullable: true })
+  stopHash: Buffer | null;
+
+  /** What a file says of the invited person, sealed: for the subscriber alone, the person states its own data. */
+  @Column('bytea', { nullable: true })
+  suggestion: Buffer | null;
+
+  /** Language of its mails or letter. */
+  @Column('text', { nullable: true })
+  locale: string | null;
+
+  @Column('uuid', { name: 'import_id', nullable: true })
+  importId: string | null;
 
   @Column('integer')
   uses: number;
@@ -42,6 +68,17 @@ export class Invitation {
   @Column('timestamptz', { name: 'expires_at', nullable: true })
   expiresAt: Date | null;
 
+  /** When its mail was handed to the outbox; it waits until then. */
+  @Column('timestamptz', { name: 'mailed_at', nullable: true })
+  mailedAt: Date | null;
+
+  @Column('timestamptz', { name: 'reminded_at', nullable: true })
+  remindedAt: Date | null;
+
   @Column('timestamptz', { name: 'revoked_at', nullable: true })
   revokedAt: Date | null;
+
+  /** When the invited person asked not to be written to again. */
+  @Column('timestamptz', { name: 'stopped_at', nullable: true })
+  stoppedAt: Date | null;
 }

@@ -1,5 +1,6 @@
-import { Body, Controller, Delete, Get, Header, HttpCode, Post, Query } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Header, HttpCode, Post, Query, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
+import type { Response } from 'express';
 import type { MemberPrincipal } from '../auth/principal.js';
 import { Caller, Only } from '../auth/session.guard.js';
 import { Id } from '../platform/validation/id.js';
@@ -12,12 +13,22 @@ import { Invitations } from './invitations.service.js';
 export class InvitationsController {
   constructor(private readonly invitations: Invitations) {}
 
-  /** Invite one person by email, or whoever opens the link or the QR code. */
+  /**
+   * Invite one person by email, or whoever opens the link or the QR code. A person who has an invitation already keeps it:
+   * it is answered with 200.
+   */
   @Post()
-  create(@Caller() member: MemberPrincipal, @Body() wanted: NewInvitation): Promise<InvitationView> {
-    return this.invitations.create(member, wanted);
+  async create(
+    @Caller() member: MemberPrincipal,
+    @Body() wanted: NewInvitation,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<InvitationView> {
+    const { invitation, made } = await this.invitations.create(member, wanted);
+    if (!made) response.status(200);
+    return invitation;
   }
 
+  /** The invitations, newest first. */
   @Get()
   list(@Caller() member: MemberPrincipal, @Query() ask: ListInvitations): Promise<InvitationList> {
     return this.invitations.list(member, ask);

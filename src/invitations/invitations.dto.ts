@@ -1,10 +1,12 @@
-import { Type } from 'class-transformer';
-import { IsIn, IsInt, IsISO8601, IsOptional, IsString, Max, MaxLength, Min, ValidateIf } from 'class-validator';
+import { Transform, Type } from 'class-transformer';
+import { IsIn, IsInt, IsISO8601, IsOptional, IsString, IsUUID, Max, MaxLength, Min, ValidateIf } from 'class-validator';
 import { limits } from '../contract/limits.js';
 import { IsEmailAddress, NormalisedEmail } from '../platform/validation/text.js';
 import { type Locale, locales } from '../subscribers/subscribers.dto.js';
 
 const kinds = ['personal', 'open'] as const;
+const states = ['active', 'revoked', 'stopped', 'expired', 'used'] as const;
+export type InvitationState = (typeof states)[number];
 
 export class NewInvitation {
   @IsIn(kinds)
@@ -28,10 +30,22 @@ export class NewInvitation {
   @Max(limits.invitationUsesMax)
   maxUses?: number;
 
-  /** Until when an open invitation holds; for ever without it. A personal one holds 14 days. */
+  /** Until when an open invitation holds; for ever without it. A personal one holds 14 days from its mail on. */
   @ValidateIf(({ expiresAt }: NewInvitation) => expiresAt !== undefined)
   @IsISO8601({ strict: true })
   expiresAt?: string;
+}
+
+/** What an imported file says of an invited person. It binds nobody: who joins states its own data. */
+export class SuggestedPerson {
+  firstName?: string;
+  surname?: string;
+  companyName?: string;
+  companyType?: string;
+  region?: string;
+  province?: string;
+  sector?: string;
+  externalId?: string;
 }
 
 export class InvitationView {
@@ -41,13 +55,23 @@ export class InvitationView {
   code: string;
   /** The address to open, as the QR code has it. */
   url: string;
-  /** Who is invited, of a personal one. */
+  /** Who is invited, of a personal one by mail; gone once it was revoked, stopped or has expired. */
   email?: string;
+  /** Of an imported one. */
+  suggestion?: SuggestedPerson;
+  importId?: string;
   expiresAt?: string;
   maxUses?: number;
   uses: number;
-  @IsIn(['active', 'revoked', 'expired', 'used'])
-  state: 'active' | 'revoked' | 'expired' | 'used';
+  /** `stopped`: the invited person asked not to be written to again. */
+  @IsIn(states)
+  state: InvitationState;
+  /**
+   * `held` until the subscriber's own address is verified; `queued` until the day's mails have room for it; `failed` when
+   * it could not be delivered; `none` for an open invitation and for a letter.
+   */
+  @IsIn(['none', 'held', 'queued', 'sent_soon', 'sent', 'failed'])
+  mail: 'none' | 'held' | 'queued' | 'sent_soon' | 'sent' | 'failed';
   createdAt: string;
   /** Said when PUBLIC_URL is localhost: then only this machine can open the link. */
   notice?: string;
@@ -59,6 +83,26 @@ export class InvitationList {
 }
 
 export class ListInvitations {
+  /** `kind=personal&state=active` are those who have not joined. */
+  @IsOptional()
+  @IsIn(kinds)
+  kind?: 'personal' | 'open';
+
+  @IsOptional()
+  @IsIn(states)
+  state?: InvitationState;
+
+  /** Only those that this import made. */
+  @IsOptional()
+  @IsUUID()
+  importId?: string;
+
+  /** `true`: only those without an address, to be handed over as letters. */
+  @IsOptional()
+  @Transform(({ value }: { value: unknown }) => (value === 'true' ? true : value === 'false' ? false : value))
+  @IsIn([true, false])
+  letter?: boolean;
+
   @IsOptional()
   @IsString()
   @MaxLength(500)

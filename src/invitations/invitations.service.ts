@@ -1,100 +1,217 @@
-import { randomBytes } from 'node:crypto';
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import qrcode from 'qrcode';
-import { type EntityManager, LessThan, type Repository } from 'typeorm';
+import { Brackets, type EntityManager, type Repository, type SelectQueryBuilder } from 'typeorm';
 import { v7 as uuid } from 'uuid';
+import { Actions } from '../actions/actions.service.js';
+import { Contacts } from '../address-book/contacts.service.js';
 import type { MemberPrincipal } from '../auth/principal.js';
 import { Consents } from '../consents/consents.service.js';
 import type { ErrorCode } from '../contract/errors.js';
 import { limits } from '../contract/limits.js';
-import { type Config, CONFIG, isLoopback } from '../platform/config.js';
 import { decodeCursor, encodeCursor } from '../platform/cursors.js';
 import { Outbox } from '../platform/mail/outbox.js';
 import { DomainError, NotFound, ValidationFailed } from '../platform/problems/domain-error.js';
 import { Vault } from '../platform/vault/vault.js';
+import type { Subscriber } from '../subscribers/subscriber.entity.js';
 import { Subscribers } from '../subscribers/subscribers.service.js';
+import { InvitationLinks } from './invitation-links.service.js';
+import { dayMilliseconds, InvitationMails, type MailState } from './invitation-mails.service.js';
 import { Invitation } from './invitation.entity.js';
-import type { InvitationList, InvitationView, ListInvitations, NewInvitation } from './invitations.dto.js';
+import type {
+  InvitationList,
+  InvitationState,
+  InvitationView,
+  ListInvitations,
+  NewInvitation,
+} from './invitations.dto.js';
+import { type InvitedPerson, InvitedPeople, type OpenedPerson } from './invited-people.service.js';
 
-const codeBytes = 16;
-const dayMilliseconds = 24 * 60 * 60 * 1000;
+/** What comes of the wish to invite somebody. */
+export type InvitationOutcome = 'invited' | 'already_there' | 'already_invited' | 'asked_not_to_be_written_to';
 
-type State = InvitationView['state'];
+/** What the personal invitations of one call have in common. */
+export interface InvitationTerms {
+  subscriberId: string;
+  memberId: string;
+  locale: string;
+  importId?: string;
+}
+
+interface Assessment {
+  outcome: InvitationOutcome;
+  /** Of the invitation that stands already. */
+  invitationId?: string;
+}
+
+const lettersAtOnce = 100;
 
 @Injectable()
 export class Invitations {
-  private readonly address: string;
-  private readonly onlyHere: boolean;
-
   constructor(
     @InjectRepository(Invitation) private readonly invitations: Repository<Invitation>,
-    @Inject(CONFIG) config: Config,
+    private readonly actions: Actions,
     private readonly consents: Consents,
+    private readonly contacts: Contacts,
+    private readonly links: InvitationLinks,
+    private readonly mails: InvitationMails,
     private readonly outbox: Outbox,
+    private readonly people: InvitedPeople,
     private readonly subscribers: Subscribers,
     private readonly vault: Vault,
-  ) {
-    this.address = `${config.publicUrl.origin}/join/`;
-    this.onlyHere = isLoopback(config.publicUrl.hostname);
-  }
+  ) {}
 
-  /** @throws ConsentRequired, ValidationFailed */
-  async create(member: MemberPrincipal, wanted: NewInvitation): Promise<InvitationView> {
+  /**
+   * Makes an invitation. A person who has one already keeps it, and nothing more is sent.
+   * @returns with `made` telling whether it is new
+   * @throws ConsentRequired, ValidationFailed, DomainError `already_a_contact`, `asked_not_to_be_written_to`, `rate_limited`
+   */
+  async create(member: MemberPrincipal, wanted: NewInvitation): Promise<{ invitation: InvitationView; made: boolean }> {
     const { subscriberId, memberId } = member;
     const subscriber = await this.subscribers.get(subscriberId);
     this.consents.requireOfSubscriber(subscriber);
-    const { email, expiresAt, maxUses } = termsOf(wanted);
+    refuseForeignTerms(wanted);
+    const { kind, email, maxUses, expiresAt } = wanted;
+    if (kind === 'personal') {
+      const terms = { subscriberId, memberId, locale: wanted.locale ?? subscriber.locale };
+      const { id, made } = await this.createPersonal(subscriber, terms, email!);
+      return { invitation: await this.get(member, id), made };
+    }
     const id = uuid();
-    const code = randomBytes(codeBytes).toString('base64url');
-    const key = { scope: 'contact', id } as const;
-    if (email !== undefined) await this.vault.createKeys(key);
-    const invitation: Invitation = {
+    const invitation = {
+      ...blank,
       subscriberId,
       id,
-      kind: wanted.kind,
-      code: await this.vault.seal({ scope: 'subscriber', id: subscriberId }, code, codeContext(subscriberId, id)),
-      codeHash: this.codeHash(code),
-      email: email === undefined ? null : await this.vault.seal(key, email, emailContext(subscriberId, id)),
-      uses: 0,
-      maxUses,
+      kind,
+      ...(await this.links.make(subscriberId, id)),
+      maxUses: maxUses ?? null,
       createdBy: memberId,
       createdAt: new Date(),
-      expiresAt,
-      revokedAt: null,
+      expiresAt: expiresAt === undefined ? null : new Date(expiresAt),
     };
     await this.invitations.manager.transaction(async (manager) => {
       await manager.insert(Invitation, invitation);
-      if (email === undefined) return;
-      await this.outbox.post(manager, {
-        key,
-        to: email,
-        locale: wanted.locale ?? subscriber.locale,
-        template: 'invitation',
-        values: { businessName: subscriber.businessName, url: this.address + code },
-        notAfter: expiresAt!,
-      });
+      await this.actions.record(manager, member, 'invitation.made', id);
     });
-    return this.view(invitation, code, email);
+    return { invitation: await this.get(member, id), made: true };
+  }
+
+  /**
+   * What would come of inviting people, in their order; nothing is changed.
+   * @param seen takes up who is among them, so that further calls find repetitions
+   */
+  async assess(
+    manager: EntityManager,
+    subscriberId: string,
+    people: readonly OpenedPerson[],
+    seen = new Set<string>(),
+  ): Promise<Assessment[]> {
+    const addresses = [...new Set(people.flatMap(({ email }) => email?.toLowerCase() ?? []))];
+    const contacts = await this.contacts.addressesAmong(subscriberId, new Set(addresses));
+    const stopped = await this.people.stoppedAmong(manager, addresses);
+    const hashes = people.map((person) => ({
+      email: this.people.emailHash(subscriberId, person),
+      line: this.people.lineHash(subscriberId, person),
+    }));
+    const standing = await this.standing(manager, subscriberId, hashes);
+    return people.map(({ email }, index) => {
+      const address = email?.toLowerCase();
+      if (address !== undefined && contacts.has(address)) return { outcome: 'already_there' };
+      if (address !== undefined && stopped.has(address)) return { outcome: 'asked_not_to_be_written_to' };
+      const hash = (hashes[index]!.email ?? hashes[index]!.line)!.toString('hex');
+      const known = standing.get(hash);
+      if (known) return { outcome: known.used ? 'already_there' : 'already_invited', invitationId: known.id };
+      if (seen.has(hash)) return { outcome: 'already_invited' };
+      seen.add(hash);
+      return { outcome: 'invited' };
+    });
+  }
+
+  /**
+   * Invites people, each of whom has an id for the invitation; those who are contacts, invited already or asked not to be
+   * written to are not. Mails wait for {@link InvitationMails.postWaiting}.
+   * @returns the outcomes in the order of the people
+   */
+  async invite(
+    manager: EntityManager,
+    terms: InvitationTerms,
+    people: readonly InvitedPerson[],
+  ): Promise<Assessment[]> {
+    const { subscriberId, memberId, locale, importId } = terms;
+    const assessed = await this.assess(manager, subscriberId, people);
+    const wanted = people.filter((_, index) => assessed[index]!.outcome === 'invited');
+    if (wanted.length === 0) return assessed;
+    await this.vault.createKeys(...wanted.map(({ id }) => ({ scope: 'contact', id }) as const));
+    const sealed = await this.people.seal(subscriberId, wanted);
+    const createdAt = new Date();
+    const expiresAt = new Date(createdAt.getTime() + limits.waitingInvitationDays * dayMilliseconds);
+    const rows: Invitation[] = [];
+    for (const [index, { id }] of wanted.entries()) {
+      rows.push({
+        ...blank,
+        subscriberId,
+        id,
+        kind: 'personal',
+        ...(await this.links.make(subscriberId, id)),
+        ...sealed[index]!,
+        locale,
+        importId: importId ?? null,
+        maxUses: 1,
+        createdBy: memberId,
+        createdAt,
+        expiresAt,
+      });
+    }
+    await this.clearEnded(manager, subscriberId, rows);
+    // In one order everywhere, so that two who invite the same people do not wait for each other.
+    rows.sort((a, b) => Buffer.compare((a.emailHash ?? a.lineHash)!, (b.emailHash ?? b.lineHash)!));
+    const insert = manager.createQueryBuilder().insert().into(Invitation).values(rows).orIgnore().returning('id');
+    const made = new Set(((await insert.execute()).raw as { id: string }[]).map(({ id }) => id));
+    await this.people.destroyKeys(wanted.flatMap(({ id }) => (made.has(id) ? [] : id)));
+    return assessed.map((assessment, index) => {
+      if (assessment.outcome !== 'invited') return assessment;
+      const { id } = people[index]!;
+      // Somebody else invited the same person in the same moment.
+      return made.has(id) ? { outcome: 'invited', invitationId: id } : { outcome: 'already_invited' };
+    });
+  }
+
+  /** Has the mails that wait posted once this transaction has committed. */
+  postSoon(manager: EntityManager): Promise<void> {
+    return this.mails.postSoon(manager);
+  }
+
+  /** Those of an import that stand and go by letter, in the order in which they were made. */
+  async *letters(subscriberId: string, importId: string): AsyncGenerator<InvitationView, void, undefined> {
+    let after = '00000000-0000-0000-0000-000000000000';
+    for (;;) {
+      const page = await this.matching(subscriberId, { kind: 'personal', state: 'active', importId, letter: true })
+        .andWhere('invitation.id > :after', { after })
+        .orderBy('invitation.id', 'ASC')
+        .take(lettersAtOnce)
+        .getMany();
+      yield* await this.views(subscriberId, page);
+      if (page.length < lettersAtOnce) return;
+      after = page.at(-1)!.id;
+    }
   }
 
   /** The invitations of the member's subscriber, newest first. */
-  async list({ subscriberId }: MemberPrincipal, { cursor, limit }: ListInvitations): Promise<InvitationList> {
-    const before = cursor === undefined ? {} : { id: LessThan(String(decodeCursor(cursor, ['string'])[0])) };
-    const found = await this.invitations.find({
-      where: { subscriberId, ...before },
-      order: { id: 'DESC' },
-      take: limit + 1,
-    });
-    const items = await Promise.all(found.slice(0, limit).map((invitation) => this.open(invitation)));
+  async list({ subscriberId }: MemberPrincipal, wanted: ListInvitations): Promise<InvitationList> {
+    const { limit } = wanted;
+    const found = await this.matching(subscriberId, wanted)
+      .orderBy('invitation.id', 'DESC')
+      .take(limit + 1)
+      .getMany();
+    const items = await this.views(subscriberId, found.slice(0, limit));
     return { items, nextCursor: found.length > limit ? encodeCursor([items.at(-1)!.id]) : null };
   }
 
   /** @throws NotFound */
-  async get({ subscriberId }: MemberPrincipal, id: string): Promise<InvitationView> {
+  async get({ subscriberId }: Pick<MemberPrincipal, 'subscriberId'>, id: string): Promise<InvitationView> {
     const invitation = await this.invitations.findOneBy({ subscriberId, id });
     if (!invitation) throw new NotFound();
-    return this.open(invitation);
+    return (await this.views(subscriberId, [invitation]))[0]!;
   }
 
   /** The link as a QR code, in SVG. */
@@ -107,122 +224,256 @@ export class Invitations {
    * From here on nobody can join with it. Of a personal one that nobody used, the invited person's data go at once.
    * @throws NotFound
    */
-  async revoke({ subscriberId }: MemberPrincipal, id: string): Promise<void> {
-    const { manager } = this.invitations;
-    const unused = await manager.transaction(async (transaction) => {
-      const invitation = await transaction.findOne(Invitation, {
-        where: { subscriberId, id },
-        lock: { mode: 'pessimistic_write' },
-      });
+  async revoke(member: MemberPrincipal, id: string): Promise<void> {
+    const { subscriberId } = member;
+    const forgotten = await this.invitations.manager.transaction(async (manager) => {
+      const invitation = await this.locked(manager, subscriberId, id);
       if (!invitation) throw new NotFound();
       if (invitation.revokedAt) return false;
-      await transaction.update(Invitation, { subscriberId, id }, { revokedAt: new Date() });
-      if (invitation.kind === 'open' || invitation.uses > 0) return false;
-      await transaction.update(Invitation, { subscriberId, id }, { email: null });
-      await this.outbox.withdraw(transaction, { scope: 'contact', id });
-      return true;
+      await manager.update(Invitation, { subscriberId, id }, { revokedAt: new Date() });
+      await this.actions.record(manager, member, 'invitation.revoked', id);
+      return this.forgetUnused(manager, invitation);
     });
-    if (unused) await this.vault.destroyKeys({ scope: 'contact', id });
+    if (forgotten) await this.people.destroyKeys([id]);
+  }
+
+  /**
+   * The invited person asks not to be written to again: no invitation goes to this address any more, whoever invites, and
+   * of this one the person's data go at once.
+   * @throws NotFound for a code that was never sent to an address
+   */
+  async stop(code: string): Promise<void> {
+    const { subscriberId, id, stopHash } = await this.byCode(code);
+    if (!stopHash) throw new NotFound();
+    const forgotten = await this.invitations.manager.transaction(async (manager) => {
+      const invitation = (await this.locked(manager, subscriberId, id))!;
+      await this.people.stop(manager, invitation);
+      if (invitation.uses > 0 || invitation.stoppedAt) return false;
+      await manager.update(Invitation, { subscriberId, id }, { stoppedAt: new Date() });
+      return this.forgetUnused(manager, invitation);
+    });
+    if (forgotten) await this.people.destroyKeys([id]);
   }
 
   /** @throws NotFound for a code that never was one */
   async byCode(code: string): Promise<Invitation> {
-    const invitation = await this.invitations.findOneBy({ codeHash: this.codeHash(code) });
+    const invitation = await this.invitations.findOneBy({ codeHash: this.links.codeHash(code) });
     if (!invitation) throw new NotFound();
     return invitation;
   }
 
-  /** @throws DomainError that says whether it was revoked, has expired or is used up */
+  /** @throws DomainError that says whether it was revoked, declined, has expired or is used up */
   requireActive(invitation: Invitation): void {
     const state = stateOf(invitation);
     if (state !== 'active') throw new DomainError(refusals[state].code, { detail: refusals[state].detail });
   }
 
   /**
-   * Counts one who joins, as long as the invitation holds; two cannot take the last place.
+   * Counts one who joins, as long as the invitation holds; two cannot take the last place. What waits to be sent to who
+   * has joined is taken back.
    * @throws DomainError as {@link requireActive}
    */
-  async use(manager: EntityManager, { subscriberId, id }: Invitation): Promise<void> {
+  async use(manager: EntityManager, { subscriberId, id, kind }: Invitation): Promise<void> {
     const [, taken] = await manager.query<[unknown, number]>(
-      `UPDATE invitation SET uses = uses + 1
-       WHERE subscriber_id = $1 AND id = $2 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $3)
-         AND (max_uses IS NULL OR uses < max_uses)`,
+      `UPDATE invitation SET uses = uses + 1, email_hash = NULL
+       WHERE subscriber_id = $1 AND id = $2 AND revoked_at IS NULL AND stopped_at IS NULL
+         AND (expires_at IS NULL OR expires_at > $3) AND (max_uses IS NULL OR uses < max_uses)`,
       [subscriberId, id, new Date()],
     );
-    if (taken > 0) return;
+    if (taken > 0) {
+      if (kind === 'personal') await this.outbox.withdraw(manager, { scope: 'contact', id });
+      return;
+    }
     this.requireActive(await manager.findOneByOrFail(Invitation, { subscriberId, id }));
     throw new DomainError('unavailable');
   }
 
-  private async open(invitation: Invitation): Promise<InvitationView> {
-    const { subscriberId, id, code, email } = invitation;
-    return this.view(
-      invitation,
-      await this.vault.open({ scope: 'subscriber', id: subscriberId }, code, codeContext(subscriberId, id)),
-      email ? await this.vault.open({ scope: 'contact', id }, email, emailContext(subscriberId, id)) : undefined,
+  private async createPersonal(
+    subscriber: Subscriber,
+    terms: InvitationTerms,
+    email: string,
+  ): Promise<{ id: string; made: boolean }> {
+    const id = uuid();
+    const { subscriberId } = terms;
+    const key = { scope: 'contact', id } as const;
+    return this.vault.destroyingOnRefusal([key], () =>
+      this.invitations.manager.transaction(async (manager) => {
+        await this.mails.lock(manager, subscriberId);
+        const [assessment] = await this.invite(manager, terms, [{ id, email }]);
+        const { outcome, invitationId } = assessment!;
+        if (outcome === 'already_there') throw new DomainError('already_a_contact', { detail: alreadyThere });
+        if (outcome === 'asked_not_to_be_written_to') throw new DomainError(outcome, { detail: askedNotTo });
+        if (outcome === 'already_invited') {
+          const known = invitationId ?? (await this.standingOf(manager, subscriberId, email));
+          if (known === undefined) throw new DomainError('unavailable');
+          return { id: known, made: false };
+        }
+        const invitation = await manager.findOneByOrFail(Invitation, { subscriberId, id });
+        await this.mails.postNew(manager, subscriber, invitation);
+        await this.actions.record(manager, terms, 'invitation.made', id);
+        return { id, made: true };
+      }),
     );
   }
 
-  private view(invitation: Invitation, code: string, email: string | undefined): InvitationView {
-    const { id, kind, uses, maxUses, expiresAt, createdAt } = invitation;
+  private async standingOf(manager: EntityManager, subscriberId: string, email: string): Promise<string | undefined> {
+    const hash = this.people.emailHash(subscriberId, { email })!;
+    return (await this.standing(manager, subscriberId, [{ email: hash, line: undefined }])).get(hash.toString('hex'))
+      ?.id;
+  }
+
+  /** The invitations that stand for these hashes; used ones count as long as the contact is there. */
+  private async standing(
+    manager: EntityManager,
+    subscriberId: string,
+    hashes: readonly { email: Buffer | undefined; line: Buffer | undefined }[],
+  ): Promise<Map<string, { id: string; used: boolean }>> {
+    const rows = await manager.query<{ hash: string; id: string; used: boolean }[]>(
+      `SELECT encode(coalesce(email_hash, line_hash), 'hex') AS hash, id, uses > 0 AS used FROM invitation
+       WHERE subscriber_id = $1 AND (email_hash = ANY ($2) OR line_hash = ANY ($3)) AND NOT (${hasEnded})`,
+      [subscriberId, hashes.flatMap(({ email }) => email ?? []), hashes.flatMap(({ line }) => line ?? [])],
+    );
+    return new Map(rows.map(({ hash, ...invitation }) => [hash, invitation]));
+  }
+
+  /** Invitations that have run out make room for new ones; whom they were for is forgotten by the hourly job. */
+  private async clearEnded(manager: EntityManager, subscriberId: string, rows: readonly Invitation[]): Promise<void> {
+    await manager.query(
+      `UPDATE invitation SET email_hash = NULL, line_hash = NULL
+       WHERE subscriber_id = $1 AND (email_hash = ANY ($2) OR line_hash = ANY ($3)) AND (${hasEnded})`,
+      [subscriberId, rows.flatMap(({ emailHash }) => emailHash ?? []), rows.flatMap(({ lineHash }) => lineHash ?? [])],
+    );
+  }
+
+  private locked(manager: EntityManager, subscriberId: string, id: string): Promise<Invitation | null> {
+    return manager.findOne(Invitation, { where: { subscriberId, id }, lock: { mode: 'pessimistic_write' } });
+  }
+
+  private async forgetUnused(manager: EntityManager, { subscriberId, id, kind, uses }: Invitation): Promise<boolean> {
+    if (kind === 'open' || uses > 0) return false;
+    await this.people.forget(manager, subscriberId, [id]);
+    return true;
+  }
+
+  private matching(
+    subscriberId: string,
+    { kind, state, importId, letter, cursor }: Omit<ListInvitations, 'limit'>,
+  ): SelectQueryBuilder<Invitation> {
+    const query = this.invitations.createQueryBuilder('invitation').where({ subscriberId });
+    if (kind) query.andWhere({ kind });
+    if (importId !== undefined) query.andWhere({ importId });
+    if (letter !== undefined) {
+      query.andWhere(`(invitation.kind = 'personal' AND invitation.stop_hash IS NULL) = :letter`, { letter });
+    }
+    if (state) query.andWhere(new Brackets((which) => which.where(conditions[state])));
+    if (cursor !== undefined) {
+      query.andWhere('invitation.id < :before', { before: String(decodeCursor(cursor, ['string'])[0]) });
+    }
+    return query;
+  }
+
+  private async views(subscriberId: string, invitations: readonly Invitation[]): Promise<InvitationView[]> {
+    const subscriber = await this.subscribers.get(subscriberId);
+    const people = await this.people.open(subscriberId, invitations);
+    const mails = await this.mails.states(subscriber, invitations);
+    const codes = await Promise.all(invitations.map((invitation) => this.links.open(invitation)));
+    return invitations.map((invitation, index) => this.view(invitation, codes[index]!, people[index]!, mails[index]!));
+  }
+
+  private view(
+    invitation: Invitation,
+    code: string,
+    { email, suggestion }: OpenedPerson,
+    mail: MailState,
+  ): InvitationView {
+    const { id, kind, uses, maxUses, expiresAt, createdAt, importId } = invitation;
+    const state = stateOf(invitation);
+    const unsent = mail === 'held' || mail === 'queued';
     return {
       id,
       kind,
       code,
-      url: this.address + code,
+      url: this.links.joinUrl(code),
       ...(email !== undefined && { email }),
+      ...(suggestion && { suggestion }),
+      ...(importId && { importId }),
       ...(expiresAt && { expiresAt: expiresAt.toISOString() }),
       ...(maxUses !== null && { maxUses }),
       uses,
-      state: stateOf(invitation),
+      state,
+      mail: unsent && state !== 'active' ? 'none' : mail,
       createdAt: createdAt.toISOString(),
-      ...(this.onlyHere && { notice: 'PUBLIC_URL is localhost: only this machine can open the link.' }),
+      ...(this.links.onlyHere && { notice: 'PUBLIC_URL is localhost: only this machine can open the link.' }),
     };
-  }
-
-  private codeHash(code: string): Buffer {
-    return this.vault.lookupHash('invitation', code);
   }
 }
 
-const refusals: Record<Exclude<State, 'active'>, { code: ErrorCode; detail: string }> = {
+/** What an invitation has only in certain cases. */
+const blank = {
+  email: null,
+  emailHash: null,
+  lineHash: null,
+  stopHash: null,
+  suggestion: null,
+  locale: null,
+  importId: null,
+  uses: 0,
+  mailedAt: null,
+  remindedAt: null,
+  revokedAt: null,
+  stoppedAt: null,
+};
+
+const alreadyThere = 'Somebody with this address is in the address book already.';
+const askedNotTo = 'Whoever reads this address asked not to be written to again. Show the QR code instead.';
+
+const refusals: Record<Exclude<InvitationState, 'active'>, { code: ErrorCode; detail: string }> = {
   revoked: {
     code: 'invitation_revoked',
     detail: 'This invitation was withdrawn by the business. Ask it for a new one.',
+  },
+  stopped: {
+    code: 'invitation_stopped',
+    detail: 'This invitation was declined. Ask the business for its QR code to join all the same.',
   },
   expired: { code: 'invitation_expired', detail: 'This invitation is out of date. Ask the business for a new one.' },
   used: { code: 'invitation_used', detail: 'This invitation has been used. Ask the business for a new one.' },
 };
 
-function stateOf({ revokedAt, expiresAt, uses, maxUses }: Invitation): State {
+/** The same as {@link conditions} says in SQL. */
+function stateOf({ revokedAt, stoppedAt, expiresAt, uses, maxUses }: Invitation): InvitationState {
   if (revokedAt) return 'revoked';
+  if (stoppedAt) return 'stopped';
   if (maxUses !== null && uses >= maxUses) return 'used';
   return expiresAt && expiresAt <= new Date() ? 'expired' : 'active';
 }
 
-/** A personal invitation is for one, for 14 days; an open one for whom and how long the subscriber says. */
-function termsOf({ kind, email, maxUses, expiresAt }: NewInvitation) {
+const ended = 'revoked_at IS NOT NULL OR stopped_at IS NOT NULL';
+const full = 'max_uses IS NOT NULL AND uses >= max_uses';
+const late = 'expires_at IS NOT NULL AND expires_at <= now()';
+const conditions: Record<InvitationState, string> = {
+  revoked: 'revoked_at IS NOT NULL',
+  stopped: 'revoked_at IS NULL AND stopped_at IS NOT NULL',
+  used: `NOT (${ended}) AND ${full}`,
+  expired: `NOT (${ended}) AND NOT (${full}) AND ${late}`,
+  active: `NOT (${ended}) AND NOT (${full}) AND NOT (${late})`,
+};
+
+/** Of a personal one: it invites nobody any more, and no contact stands for it. */
+const hasEnded = `CASE WHEN uses = 0 THEN ${ended} OR expires_at <= now()
+  ELSE NOT EXISTS (SELECT FROM contact WHERE contact.subscriber_id = invitation.subscriber_id AND contact.id = invitation.id)
+  END`;
+
+/** Limits are for open invitations, addresses for personal ones. */
+function refuseForeignTerms({ kind, email, maxUses, expiresAt }: NewInvitation): void {
   const personal = kind === 'personal';
-  const now = Date.now();
   const foreign = personal ? (maxUses ?? expiresAt) : email;
   if (foreign !== undefined) {
     const field = personal ? (maxUses === undefined ? 'expiresAt' : 'maxUses') : 'email';
     const message = `${field} does not go with an invitation of this kind.`;
     throw new ValidationFailed([{ field, code: 'exclusive', message }]);
   }
-  if (expiresAt !== undefined && new Date(expiresAt).getTime() <= now) {
+  if (expiresAt !== undefined && new Date(expiresAt).getTime() <= Date.now()) {
     throw new ValidationFailed([{ field: 'expiresAt', code: 'in_the_past', message: 'expiresAt is in the past.' }]);
   }
-  return {
-    email,
-    maxUses: personal ? 1 : (maxUses ?? null),
-    expiresAt: personal
-      ? new Date(now + limits.personalInvitationDays * dayMilliseconds)
-      : expiresAt
-        ? new Date(expiresAt)
-        : null,
-  };
 }
-
-const codeContext = (subscriberId: string, id: string) => ['invitation', subscriberId, id, 'code'];
-const emailContext = (subscriberId: string, id: string) => ['invitation', subscriberId, id, 'email'];

@@ -1,4 +1,4 @@
-import { Body, Controller, Get, Param, Post, Query, Req, Res } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
 import { ApiBody, ApiExtraModels, ApiTags, getSchemaPath } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import { isMember, type Principal } from '../auth/principal.js';
@@ -76,6 +76,18 @@ export class JoiningController {
     if (isMember(principal)) throw new NotFound();
     const { consents } = await validated(JoiningAgain, body);
     return joinedView(await this.joinings.joinAgain(principal, code, consents));
+  }
+
+  /**
+   * "Do not write to me again": no invitation is sent to the address that this one went to, by no business. Its link, the
+   * mails that wait and what was kept of the person go with it.
+   */
+  @Public()
+  @Post('stop')
+  @HttpCode(204)
+  async stop(@Param('code') code: string, @Req() request: Request): Promise<void> {
+    await this.limits.count('lookUp', networkOf(request.ip));
+    await this.invitations.stop(code);
   }
 
   private async subscriberOf(code: string, request: Request) {

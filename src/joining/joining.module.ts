@@ -3,6 +3,7 @@ import { AddressBookModule } from '../address-book/address-book.module.js';
 import { AuthModule } from '../auth/auth.module.js';
 import { ConsentsModule } from '../consents/consents.module.js';
 import { ConversationsModule } from '../conversations/conversations.module.js';
+import { CredentialsModule } from '../credentials/credentials.module.js';
 import { InterlocutorsModule } from '../interlocutors/interlocutors.module.js';
 import { InvitationsModule } from '../invitations/invitations.module.js';
 import { SubscribersModule } from '../subscribers/subscribers.module.js';
@@ -15,6 +16,7 @@ import { Joinings } from './joinings.service.js';
     AuthModule,
     ConsentsModule,
     ConversationsModule,
+    CredentialsModule,
     InterlocutorsModule,
     InvitationsModule,
     SubscribersModule,

@@ -10,6 +10,7 @@ import { type OpenedSession, Sessions } from '../auth/sessions.service.js';
 import type { GivenConsent } from '../consents/consents.dto.js';
 import { type Acceptance, Consents } from '../consents/consents.service.js';
 import { Conversations } from '../conversations/conversations.service.js';
+import { Credentials } from '../credentials/credentials.service.js';
 import type { StatedIdentity } from '../interlocutors/identities.js';
 import { Interlocutors, type StatedInterlocutor } from '../interlocutors/interlocutors.service.js';
 import type { Invitation } from '../invitations/invitation.entity.js';
@@ -51,6 +52,7 @@ export class Joinings {
     private readonly consents: Consents,
     private readonly contacts: Contacts,
     private readonly conversations: Conversations,
+    private readonly credentials: Credentials,
     private readonly interlocutors: Interlocutors,
     private readonly invitations: Invitations,
     private readonly limits: RateLimits,
@@ -81,6 +83,8 @@ export class Joinings {
         await this.interlocutors.create(manager, interlocutorId, accountId, stated);
         const wanted = { invitation, contactId, interlocutorId, accountId, stated, acceptances };
         const contact = (await this.createContact(manager, wanted))!;
+        const { email } = stated.identity;
+        await this.credentials.requestVerification(manager, { accountId, key, email, locale, username });
         return { contact, username, session: await this.sessions.open(manager, accountId, { key, device }) };
       }),
     );
@@ -103,9 +107,13 @@ export class Joinings {
     const { invitation, subscriber } = await this.activeInvitation(code);
     const acceptances = this.consents.checkJoining(subscriber, given);
     const contactId = contactIdOf(invitation);
-    const wanted = { invitation, contactId, interlocutorId, accountId, stated, acceptances };
     const contact = await this.withKeys(invitation, contactId, [], () =>
-      this.database.transaction((manager) => this.createContact(manager, wanted)),
+      this.database.transaction(async (manager) => {
+        // Held, so that a correction made in the same moment reaches this contact too.
+        const held = await this.interlocutors.held(manager, interlocutorId);
+        const wanted = { invitation, contactId, interlocutorId, accountId, stated: held, acceptances };
+        return this.createContact(manager, wanted);
+      }),
     );
     if (contact) await this.tell(contact);
     // The same person joined on another device in the same moment: that contact counts.

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
+import { createSecureContext } from 'node:tls';
 import { StartError } from './start-error.js';
 
 /** Injection token of the {@link Config}. */
@@ -166,7 +167,8 @@ export function loadConfig(environment: Record<string, string | undefined>): Con
   };
   const database = (name: VariableName) => {
     const text = value(name);
-    if (text !== undefined && !/^postgres(ql)?:\/\//.test(text)) mistake(name, 'is not a postgres:// address');
+    if (text !== undefined && !isDatabaseUrl(text))
+      mistake(name, 'is not a postgres:// address (signs such as # and % in a password are written as %23 and %25)');
     return text;
   };
 
@@ -177,7 +179,12 @@ export function loadConfig(environment: Record<string, string | undefined>): Con
   if (!value('TLS_CERT') !== !value('TLS_KEY')) {
     mistake(value('TLS_CERT') ? 'TLS_KEY' : 'TLS_CERT', 'TLS_CERT and TLS_KEY belong together; set both or none');
   }
+  const unusable = cert && key && pairProblem(cert, key);
+  if (unusable) mistake('TLS_CERT', `does not go together with TLS_KEY, or one of them is no PEM file (${unusable})`);
   const trustProxy = value('TRUST_PROXY');
+  if (trustProxy && !isProxyList(trustProxy)) {
+    mistake('TRUST_PROXY', `"${trustProxy}" is neither a number of hops from 1 nor a list of addresses and networks`);
+  }
   const covered = Boolean((cert && key) || trustProxy);
   const host = value('HOST') ?? (covered ? '0.0.0.0' : '127.0.0.1');
   if (!covered && !isLoopback(host)) {
@@ -210,7 +217,7 @@ export function loadConfig(environment: Record<string, string | undefined>): Con
     );
   } else if (!databaseUrl && keyringDatabaseUrl) {
     mistake('DATABASE_URL', 'is required with KEYRING_DATABASE_URL');
-  } else if (databaseUrl && databaseUrl === keyringDatabaseUrl) {
+  } else if (databaseUrl && keyringDatabaseUrl && sameDatabase(databaseUrl, keyringDatabaseUrl)) {
     mistake('KEYRING_DATABASE_URL', 'must name another database than DATABASE_URL');
   }
 
@@ -279,6 +286,48 @@ export function parseMasterKey(text: string): Buffer | undefined {
   return bytes.length === 32 ? bytes : undefined;
 }
 
+/** Whether the driver can read it: a password with a bare # or % makes another address of it, or none. */
+function isDatabaseUrl(text: string): boolean {
+  if (!/^postgres(ql)?:\/\//.test(text) || !URL.canParse(text)) return false;
+  const { username, password, pathname, hash } = new URL(text);
+  try {
+    return hash === '' && [username, password, pathname].every((part) => decodeURIComponent(part) !== undefined);
+  } catch {
+    return false;
+  }
+}
+
+function sameDatabase(one: string, other: string): boolean {
+  const [a, b] = [one, other].map((text) => {
+    if (!isDatabaseUrl(text)) return text;
+    const { hostname, port, pathname, searchParams } = new URL(text);
+    return [searchParams.get('host') ?? hostname, port || '5432', pathname].join('\n');
+  });
+  return a === b;
+}
+
+function pairProblem(cert: Buffer, key: Buffer): string | undefined {
+  try {
+    createSecureContext({ cert, key });
+    return undefined;
+  } catch (error) {
+    const { reason, code } = error as { reason?: string; code?: string };
+    return reason ?? code ?? 'unreadable';
+  }
+}
+
+/** What Express takes for "trust proxy". */
+function isProxyList(text: string): boolean {
+  if (/^[1-9]\d?$/.test(text)) return true;
+  return text.split(',').every((entry) => {
+    const [address = '', bits, ...rest] = entry.trim().split('/');
+    if (bits === undefined) return ['loopback', 'linklocal', 'uniquelocal'].includes(address) || isIP(address) > 0;
+    return (
+      rest.length === 0 && isIP(address) > 0 && /^\d+$/.test(bits) && Number(bits) <= (isIP(address) === 4 ? 32 : 128)
+    );
+  });
+}
+
 /** Whether a host name or address can be reached from this machine only. */
 export function isLoopback(host: string): boolean {
   const bare = host.replace(/^\[|\]$/g, '');
@@ -289,7 +338,7 @@ export function isLoopback(host: string): boolean {
 export function misspelled(name: string): VariableName | undefined {
   if (name in variables || name.length < 6) return undefined;
   return (Object.keys(variables) as VariableName[]).find(
-    (known) => known.includes('_') && (name.toUpperCase() === known || oneEditApart(name, known)),
+    (known) => name.toUpperCase() === known || oneEditApart(name, known),
   );
 }
 

@@ -17,6 +17,10 @@ export class Log implements LoggerService {
     this.out.info(facts, event);
   }
 
+  warning(event: string, facts: Record<string, string | number | boolean>): void {
+    this.out.warn(facts, event);
+  }
+
   request(facts: { requestId: string; method: string; route: string; status: number; milliseconds: number }): void {
     this.out.debug(facts, 'request');
   }

@@ -14,6 +14,7 @@ const retryMilliseconds = 500;
 export class NodeLock {
   private client: Client | undefined;
   private released = false;
+  private retaking: Promise<void> | undefined;
 
   private constructor(
     private readonly connect: () => Client,
@@ -21,6 +22,18 @@ export class NodeLock {
     private readonly revive: () => Promise<void>,
     private readonly log: Log,
   ) {}
+
+  /** Whether no service runs on this keyring now. */
+  static async isFree(address: DatabaseAddress | string): Promise<boolean> {
+    const client = new Client(typeof address === 'string' ? { connectionString: address } : address);
+    await client.connect();
+    try {
+      const { rows } = await client.query<{ free: boolean }>('SELECT pg_try_advisory_lock($1) AS free', [lockNumber]);
+      return rows[0]!.free;
+    } finally {
+      await client.end();
+    }
+  }
 
   /** @throws StartError when another service holds it */
   static async take(address: DatabaseAddress | string, revive: () => Promise<void>, log: Log): Promise<NodeLock> {
@@ -41,11 +54,14 @@ export class NodeLock {
 
   async release(): Promise<void> {
     this.released = true;
+    // A database that is being brought back can be stopped only when it is there.
+    await this.retaking;
     await this.client?.end();
   }
 
   private async attempt(): Promise<boolean> {
-    const client = this.connect();
+    // Its connection may break at any moment; what is under way on it rejects, and the end is noticed below.
+    const client = this.connect().on('error', () => {});
     await client.connect();
     const { rows } = await client.query<{ taken: boolean }>('SELECT pg_try_advisory_lock($1) AS taken', [lockNumber]);
     if (!rows[0]!.taken) {
@@ -57,7 +73,7 @@ export class NodeLock {
     const notice = () => {
       if (lost || this.released) return;
       lost = true;
-      void this.retake();
+      this.retaking = this.retake();
     };
     client.once('error', notice).once('end', notice);
     return true;

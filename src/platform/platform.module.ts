@@ -6,9 +6,11 @@ import { Origins } from './http/origins.js';
 import { Requests } from './http/requests.js';
 import { Jobs } from './jobs/jobs.js';
 import { Log } from './log.js';
+import { MailFailures } from './mail/mail-failures.js';
 import { Mail } from './mail/mail.entity.js';
 import { Outbox } from './mail/outbox.js';
 import { Postman } from './mail/postman.js';
+import { MailTemplates } from './mail/templates.js';
 import { ProblemFilter } from './problems/problem.filter.js';
 import { RateLimits } from './rate-limits.js';
 import { Realtime } from './realtime/realtime.js';
@@ -34,7 +36,7 @@ export class PlatformModule {
       { provide: MASTER_KEY, useValue: masterKey },
       { provide: Vault, useValue: vault },
     ];
-    const services = [Jobs, Origins, Outbox, Postman, RateLimits, Realtime, Requests];
+    const services = [Jobs, MailFailures, MailTemplates, Origins, Outbox, Postman, RateLimits, Realtime, Requests];
     return {
       module: PlatformModule,
       imports: [TypeOrmModule.forFeature([Mail])],

@@ -4,7 +4,21 @@ import { RateLimiterMemory, type RateLimiterRes } from 'rate-limiter-flexible';
 import { type Config, CONFIG } from './config.js';
 import { DomainError } from './problems/domain-error.js';
 
-export type Limit = 'message' | 'signInByNameAndAddress' | 'signInByName' | 'signInByAddress' | 'join' | 'lookUp';
+export type Limit =
+  | 'message'
+  | 'signInByNameAndAddress'
+  | 'signInByName'
+  | 'signInByAddress'
+  | 'join'
+  | 'lookUp'
+  | 'verificationMail'
+  | 'verificationByAddress'
+  | 'resetByAddress'
+  | 'resetByName'
+  | 'passwordChange';
+
+/** Mails that anybody can have sent to one account. */
+const mailsPerHour = 5;
 
 /** Counts attempts in memory. Keys are HMACs under a key of this process: no name or network address is kept. */
 @Injectable()
@@ -22,6 +36,11 @@ export class RateLimits {
       signInByAddress: limiter(signIns * 10, 15 * 60),
       join: limiter(config.joinsPerHour, 60 * 60),
       lookUp: limiter(config.joinsPerHour * 10, 60 * 60),
+      verificationMail: limiter(mailsPerHour, 60 * 60),
+      verificationByAddress: limiter(mailsPerHour * 4, 60 * 60),
+      resetByAddress: limiter(signIns * 10, 15 * 60),
+      resetByName: limiter(mailsPerHour, 60 * 60),
+      passwordChange: limiter(signIns, 15 * 60),
     };
   }
 
@@ -36,6 +55,17 @@ export class RateLimits {
         detail: `Too many attempts. Try again in ${inWords(retryAfter)}.`,
         retryAfter,
       });
+    }
+  }
+
+  /** Counts too, for what is passed over in silence when there was too much of it. */
+  async allows(limit: Limit, ...key: string[]): Promise<boolean> {
+    try {
+      await this.count(limit, ...key);
+      return true;
+    } catch (refusal) {
+      if (refusal instanceof DomainError) return false;
+      throw refusal;
     }
   }
 

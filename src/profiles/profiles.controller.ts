@@ -1,14 +1,17 @@
-import { Controller, Get } from '@nestjs/common';
-import { ApiTags } from '@nestjs/swagger';
+import { Body, Controller, Get, Patch } from '@nestjs/common';
+import { ApiBody, ApiExtraModels, ApiTags, getSchemaPath } from '@nestjs/swagger';
 import { Accounts } from '../auth/accounts.service.js';
 import { isMember, type Principal } from '../auth/principal.js';
 import { principalView } from '../auth/principal-view.js';
 import { Caller } from '../auth/session.guard.js';
 import { interlocutorView } from '../interlocutors/interlocutor-view.js';
 import { Interlocutors } from '../interlocutors/interlocutors.service.js';
+import { Members } from '../members/members.service.js';
+import { validated } from '../platform/validation/validation.js';
 import { subscriberView } from '../subscribers/subscriber-view.js';
 import { Subscribers } from '../subscribers/subscribers.service.js';
-import { Profile } from './profiles.dto.js';
+import { InterlocutorChanges, MemberChanges, Profile } from './profiles.dto.js';
+import { Profiles } from './profiles.service.js';
 
 @ApiTags('profile')
 @Controller('me')
@@ -16,6 +19,8 @@ export class ProfilesController {
   constructor(
     private readonly accounts: Accounts,
     private readonly interlocutors: Interlocutors,
+    private readonly members: Members,
+    private readonly profiles: Profiles,
     private readonly subscribers: Subscribers,
   ) {}
 
@@ -23,12 +28,34 @@ export class ProfilesController {
   @Get()
   async mine(@Caller() principal: Principal): Promise<Profile> {
     const username = await this.accounts.username(principal);
-    const own = { username, locale: principal.locale, principal: principalView(principal) };
+    const emailVerified = await this.accounts.hasVerifiedEmail(principal.accountId);
+    const own = { username, emailVerified, locale: principal.locale, principal: principalView(principal) };
     if (!isMember(principal)) {
       const stated = await this.interlocutors.get(principal.interlocutorId);
       return { ...own, interlocutor: interlocutorView(principal.interlocutorId, username, stated) };
     }
     const subscriber = await this.subscribers.get(principal.subscriberId);
-    return { ...own, subscriber: subscriberView(subscriber, await this.subscribers.hasLogo(subscriber.id)) };
+    const hasLogo = await this.subscribers.hasLogo(subscriber.id);
+    return { ...own, ...(await this.members.ownData(principal)), subscriber: subscriberView(subscriber, hasLogo) };
+  }
+
+  /**
+   * Correct the own profile; what is left out stays, and a username stays always. An interlocutor sends what every business
+   * it is linked to then sees; a member how colleagues call it, and its language.
+   */
+  @Patch()
+  @ApiExtraModels(InterlocutorChanges, MemberChanges)
+  @ApiBody({
+    schema: { oneOf: [{ $ref: getSchemaPath(InterlocutorChanges) }, { $ref: getSchemaPath(MemberChanges) }] },
+  })
+  async edit(@Caller() principal: Principal, @Body() body: unknown): Promise<Profile> {
+    if (isMember(principal)) {
+      const changes = await validated(MemberChanges, body);
+      await this.profiles.editMember(principal, changes);
+      return this.mine({ ...principal, locale: changes.locale ?? principal.locale });
+    }
+    const changes = await validated(InterlocutorChanges, body);
+    await this.profiles.editInterlocutor(principal, changes);
+    return this.mine({ ...principal, locale: changes.locale ?? principal.locale });
   }
 }

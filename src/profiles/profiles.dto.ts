@@ -1,16 +1,87 @@
 import { IsIn, IsOptional } from 'class-validator';
 import { PrincipalView } from '../auth/sessions.dto.js';
+import { limits } from '../contract/limits.js';
 import { InterlocutorView } from '../interlocutors/interlocutors.dto.js';
-import { SubscriberView } from '../subscribers/subscribers.dto.js';
+import { IsEmailAddress, IsPlainText, NormalisedEmail, Trimmed } from '../platform/validation/text.js';
+import { type Locale, locales, SubscriberView } from '../subscribers/subscribers.dto.js';
 
 /** The own profile: with `subscriber` for a member, with `interlocutor` for an interlocutor. */
 export class Profile {
   username: string;
+  /** Whether the own address was confirmed: signing in by it, password resets and notices need that. */
+  emailVerified: boolean;
   @IsIn(['it', 'en'])
   locale: string;
   principal: PrincipalView;
+  /** Of a member: how colleagues call it. */
+  displayName?: string | null;
+  /** Of a member: its own address, which for an owner is that of the business. */
+  email?: string | null;
   @IsOptional()
   subscriber?: SubscriberView;
   @IsOptional()
   interlocutor?: InterlocutorView;
+}
+
+/** What an interlocutor corrects; what is left out stays. A person has names, a company a name and a type. */
+export class InterlocutorChanges {
+  /** Up to 100 characters, as are the other names. */
+  @IsOptional()
+  @Trimmed()
+  @IsPlainText({ max: limits.nameLength })
+  firstName?: string;
+
+  @IsOptional()
+  @Trimmed()
+  @IsPlainText({ max: limits.nameLength })
+  surname?: string;
+
+  @IsOptional()
+  @Trimmed()
+  @IsPlainText({ max: limits.nameLength })
+  companyName?: string;
+
+  @IsOptional()
+  @Trimmed()
+  @IsPlainText({ max: 60 })
+  companyType?: string;
+
+  /** Another address has to be verified anew. */
+  @IsOptional()
+  @NormalisedEmail()
+  @IsEmailAddress()
+  email?: string;
+
+  /** Up to 60 characters; null or blank takes it away, as with the next two. */
+  @IsOptional()
+  @Trimmed()
+  @IsPlainText({ min: 0, max: 60 })
+  region?: string | null;
+
+  @IsOptional()
+  @Trimmed()
+  @IsPlainText({ min: 0, max: 60 })
+  province?: string | null;
+
+  @IsOptional()
+  @Trimmed()
+  @IsPlainText({ min: 0, max: 60 })
+  sector?: string | null;
+
+  @IsOptional()
+  @IsIn(locales)
+  locale?: Locale;
+}
+
+/** What a member corrects; what is left out stays. */
+export class MemberChanges {
+  /** How colleagues call it, up to 100 characters. */
+  @IsOptional()
+  @Trimmed()
+  @IsPlainText({ max: limits.nameLength })
+  displayName?: string;
+
+  @IsOptional()
+  @IsIn(locales)
+  locale?: Locale;
 }

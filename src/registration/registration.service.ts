@@ -6,14 +6,15 @@ import { passwordError } from '../auth/passwords.js';
 import { type OpenedSession, Sessions } from '../auth/sessions.service.js';
 import { Consents } from '../consents/consents.service.js';
 import type { FieldError } from '../contract/errors.js';
+import { Credentials } from '../credentials/credentials.service.js';
+import { Member } from '../members/member.entity.js';
 import { type Config, CONFIG } from '../platform/config.js';
 import { DomainError, ValidationFailed } from '../platform/problems/domain-error.js';
 import { RateLimits } from '../platform/rate-limits.js';
 import { MASTER_KEY } from '../platform/vault/master-key.js';
 import { Vault } from '../platform/vault/vault.js';
-import { addressErrors } from '../subscribers/postal-address.js';
-import { Member, Subscriber } from '../subscribers/subscriber.entity.js';
-import { checkTaxCode, checkVatNumber, taxIdentityErrors } from '../subscribers/tax-identity.js';
+import { businessData, businessErrors } from '../subscribers/business.js';
+import { Subscriber } from '../subscribers/subscriber.entity.js';
 import { checkRegistrationCode } from './registration-codes.js';
 import type { Registration, RegistrationState } from './registration.dto.js';
 
@@ -28,6 +29,7 @@ export class Registrations {
     @Inject(MASTER_KEY) private readonly masterKey: Buffer,
     private readonly accounts: Accounts,
     private readonly consents: Consents,
+    private readonly credentials: Credentials,
     private readonly limits: RateLimits,
     private readonly sessions: Sessions,
     private readonly vault: Vault,
@@ -50,7 +52,7 @@ export class Registrations {
     await this.limits.count('join', network);
     if ((await this.state()) === 'closed') throw new DomainError('registration_closed', { detail: closedDetail });
     const codeHash = this.checkCode(registration.registrationCode);
-    refuse(businessErrors(registration));
+    refuse(registrationErrors(registration));
     const acceptances = this.consents.checkRegistration(registration.consents);
     const subscriber = subscriberOf(registration, versionsOf(acceptances));
     const accountId = uuid();
@@ -58,11 +60,12 @@ export class Registrations {
     const key = { scope: 'subscriber', id: subscriber.id } as const;
     await this.vault.createKeys(key);
     const { id: subscriberId, createdAt } = subscriber;
-    const member: Member = { subscriberId, id: uuid(), accountId, role: 'owner', createdAt };
+    const joined = { createdAt, joinedAt: createdAt };
+    const member: Partial<Member> = { subscriberId, id: uuid(), accountId, role: 'owner', ...joined };
     const session = await this.vault.destroyingOnRefusal([key], () =>
       this.database.transaction(async (manager) => {
         await this.claimPlace(manager, codeHash);
-        const { username, locale, device } = registration;
+        const { username, locale, device, email } = registration;
         const account = { id: accountId, kind: 'member', subscriberId, key, username, passwordHash, locale } as const;
         await this.accounts.create(manager, account);
         await manager.insert(Subscriber, subscriber);
@@ -76,6 +79,7 @@ export class Registrations {
           recordedAt: createdAt,
         } as const;
         await this.consents.record(manager, record);
+        await this.credentials.requestVerification(manager, { accountId, key, email, locale, username });
         return this.sessions.open(manager, accountId, { key, device });
       }),
     );
@@ -116,11 +120,10 @@ function codeInvalid(): DomainError {
   });
 }
 
-function businessErrors({ password, username, email, businessName, ...business }: Registration): FieldError[] {
+function registrationErrors({ password, username, email, businessName, ...business }: Registration): FieldError[] {
   const refused = passwordError(password, [username, email.split('@')[0]!, businessName]);
   return [
-    ...addressErrors(business),
-    ...taxIdentityErrors(business),
+    ...businessErrors({ email, businessName, ...business }),
     ...(refused ? [{ field: 'password', ...refused }] : []),
   ];
 }
@@ -137,25 +140,6 @@ function versionsOf(acceptances: ReturnType<Consents['checkRegistration']>): Ver
 }
 
 function subscriberOf(registration: Registration, versions: Versions): Subscriber {
-  const { businessName, email, street, streetNumber, postcode, city, province, country, category, locale } =
-    registration;
-  const vat = registration.vatNumber?.trim() && checkVatNumber(country, registration.vatNumber);
-  const tax = registration.taxCode?.trim() && checkTaxCode(country, registration.taxCode);
-  return {
-    id: uuid(),
-    businessName,
-    email,
-    street,
-    streetNumber,
-    postcode,
-    city,
-    province: (country === 'IT' ? province?.toUpperCase() : province) || null,
-    country,
-    category,
-    vatNumber: vat && vat.ok ? vat.value : null,
-    taxCode: tax && tax.ok ? tax.value : null,
-    locale,
-    ...versions,
-    createdAt: new Date(),
-  };
+  const data = businessData(registration);
+  return { id: uuid(), ...data, ...versions, createdAt: new Date(), profileChangedAt: null };
 }

@@ -1,8 +1,23 @@
+import type { Counterpart } from '../contract/events.js';
 import type { Subscriber } from './subscriber.entity.js';
 import type { SubscriberView } from './subscribers.dto.js';
 
 /** A subscriber as its own members see it. */
 export function subscriberView(subscriber: Subscriber, hasLogo: boolean): SubscriberView {
-  const { termsVersion: _terms, privacyVersion: _privacy, createdAt, ...business } = subscriber;
+  const {
+    termsVersion: _terms,
+    privacyVersion: _privacy,
+    profileChangedAt: _changed,
+    createdAt,
+    ...business
+  } = subscriber;
   return { ...business, logoUrl: hasLogo ? '/api/subscriber/logo' : null, createdAt: createdAt.toISOString() };
+}
+
+/** A subscriber as its interlocutors see it in the heads of their conversations. */
+export function businessCounterpart(
+  { id, businessName, city }: Pick<Subscriber, 'id' | 'businessName' | 'city'>,
+  logoUrl: string | null,
+): Counterpart {
+  return { kind: 'subscriber', id, businessName, city, logoUrl };
 }

@@ -52,6 +52,10 @@ export class Subscriber {
 
   @Column('timestamptz', { name: 'created_at' })
   createdAt: Date;
+
+  /** When its data or its logo changed last, for the heads of its conversations. */
+  @Column('timestamptz', { name: 'profile_changed_at', nullable: true })
+  profileChangedAt: Date | null;
 }
 
 @Entity('subscriber_logo')
@@ -67,23 +71,4 @@ export class SubscriberLogo {
 
   @Column('timestamptz', { name: 'updated_at' })
   updatedAt: Date;
-}
-
-/** An account that acts for a subscriber. */
-@Entity('member')
-export class Member {
-  @PrimaryColumn('uuid', { name: 'subscriber_id' })
-  subscriberId: string;
-
-  @PrimaryColumn('uuid')
-  id: string;
-
-  @Column('uuid', { name: 'account_id' })
-  accountId: string;
-
-  @Column('text')
-  role: 'owner' | 'staff';
-
-  @Column('timestamptz', { name: 'created_at' })
-  createdAt: Date;
 }

@@ -1,4 +1,9 @@
-import { IsIn, IsOptional } from 'class-validator';
+import { PartialType } from '@nestjs/swagger';
+import { IsIn, IsOptional, IsString, MaxLength } from 'class-validator';
+import { limits } from '../contract/limits.js';
+import { IsEmailAddress, IsPlainText, NormalisedEmail, Trimmed } from '../platform/validation/text.js';
+import { IsMerchantCategory } from './merchant-categories.js';
+import { IsCountry } from './postal-address.js';
 
 export const locales = ['it', 'en'] as const;
 export type Locale = (typeof locales)[number];
@@ -18,6 +23,67 @@ export class NamedCode {
 export class NamedCodes {
   items: NamedCode[];
 }
+
+/** What a business says of itself when it registers, and may correct later. */
+export class Business {
+  @Trimmed()
+  @IsPlainText({ max: limits.businessNameLength })
+  businessName: string;
+
+  /** The business address: shown to the people the subscriber talks to. */
+  @NormalisedEmail()
+  @IsEmailAddress()
+  email: string;
+
+  @Trimmed()
+  @IsPlainText({ max: limits.nameLength })
+  street: string;
+
+  @Trimmed()
+  @IsPlainText({ max: 20 })
+  streetNumber: string;
+
+  @Trimmed()
+  @IsPlainText({ max: 12 })
+  postcode: string;
+
+  @Trimmed()
+  @IsPlainText({ max: limits.nameLength })
+  city: string;
+
+  /** In Italy the two letters of the province. */
+  @IsOptional()
+  @Trimmed()
+  @IsPlainText({ max: 60 })
+  province?: string | null;
+
+  /** ISO 3166-1 alpha-2. */
+  @IsCountry()
+  country: string;
+
+  /** A code of GET /api/merchant-categories. */
+  @IsMerchantCategory()
+  category: string;
+
+  /** In Italy the partita IVA; in other EU countries the national VAT number. Its check digit is checked. */
+  @IsOptional()
+  @IsString()
+  @MaxLength(30)
+  vatNumber?: string | null;
+
+  /** In Italy the codice fiscale: 16 characters, or 11 digits for associations. */
+  @IsOptional()
+  @IsString()
+  @MaxLength(30)
+  taxCode?: string | null;
+
+  /** Language of its mails and of its search; on registering also of the owner's account. */
+  @IsIn(locales)
+  locale: Locale;
+}
+
+/** What is left out stays; province, vatNumber and taxCode go when they are null or blank. */
+export class BusinessChanges extends PartialType(Business, { skipNullProperties: false }) {}
 
 export class SubscriberView {
   id: string;

@@ -1,12 +1,14 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import type { Repository } from 'typeorm';
+import type { EntityManager, Repository } from 'typeorm';
 import { type Config, CONFIG, consentAgeElsewhere } from '../platform/config.js';
-import { DomainError, NotFound } from '../platform/problems/domain-error.js';
+import { DomainError, NotFound, ValidationFailed } from '../platform/problems/domain-error.js';
 import type { PolicyIdentity } from '../policies/policies.service.js';
-import { LogoError, reencodeLogo } from './logos.js';
+import { businessData, businessErrors } from './business.js';
+import { type Logo, LogoError, reencodeLogo } from './logos.js';
 import { countries } from './postal-address.js';
 import { Subscriber, SubscriberLogo } from './subscriber.entity.js';
+import type { BusinessChanges } from './subscribers.dto.js';
 
 @Injectable()
 export class Subscribers {
@@ -21,6 +23,22 @@ export class Subscribers {
     const subscriber = await this.subscribers.findOneBy({ id });
     if (!subscriber) throw new NotFound();
     return subscriber;
+  }
+
+  /**
+   * Corrects the data of the business; they are checked together, as when it registered.
+   * @returns the subscriber as it was before
+   * @throws ValidationFailed
+   */
+  async edit(manager: EntityManager, id: string, changes: BusinessChanges): Promise<Subscriber> {
+    const before = await manager.findOneOrFail(Subscriber, { where: { id }, lock: { mode: 'for_no_key_update' } });
+    const given = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
+    const business = { ...before, ...given };
+    const errors = businessErrors(business);
+    if (errors.length > 0) throw new ValidationFailed(errors);
+    await manager.update(Subscriber, { id }, businessData(business));
+    await this.stampProfile(manager, id);
+    return before;
   }
 
   /** Age of digital consent where the subscriber is (Art. 8 GDPR). */
@@ -45,16 +63,23 @@ export class Subscribers {
   }
 
   /** @throws DomainError `too_large`, `media_type_refused` or `logo_unreadable` */
-  async setLogo(subscriberId: string, upload: Buffer): Promise<void> {
-    const { bytes, mediaType } = await reencodeLogo(upload).catch((error: unknown) => {
+  drawLogo(upload: Buffer): Promise<Logo> {
+    return reencodeLogo(upload).catch((error: unknown) => {
       if (error instanceof LogoError) throw new DomainError(logoProblems[error.code], { detail: error.message });
       throw error;
     });
-    await this.logos.save({ subscriberId, mediaType, bytes, updatedAt: new Date() });
   }
 
-  async removeLogo(subscriberId: string): Promise<void> {
-    await this.logos.delete({ subscriberId });
+  async setLogo(manager: EntityManager, subscriberId: string, { bytes, mediaType }: Logo): Promise<void> {
+    await manager.save(SubscriberLogo, { subscriberId, mediaType, bytes, updatedAt: new Date() });
+    await this.stampProfile(manager, subscriberId);
+  }
+
+  /** @returns whether there was one */
+  async removeLogo(manager: EntityManager, subscriberId: string): Promise<boolean> {
+    const { affected } = await manager.delete(SubscriberLogo, { subscriberId });
+    if (affected) await this.stampProfile(manager, subscriberId);
+    return Boolean(affected);
   }
 
   hasLogo(subscriberId: string): Promise<boolean> {
@@ -66,6 +91,11 @@ export class Subscribers {
     const logo = await this.logos.findOneBy({ subscriberId });
     if (!logo) throw new NotFound();
     return logo;
+  }
+
+  /** The heads of its conversations count as changed from now on. */
+  private async stampProfile(manager: EntityManager, id: string): Promise<void> {
+    await manager.query('UPDATE subscriber SET profile_changed_at = clock_timestamp() WHERE subscriber_id = $1', [id]);
   }
 }
 

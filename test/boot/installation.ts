@@ -64,8 +64,13 @@ export class Installation {
   }
 
   /** Runs one of the commands of package.json to its end. */
-  async command(name: 'check-config' | 'registration-code', environment: Record<string, string> = {}): Promise<Ending> {
-    return new Service(runBuilt(`commands/${name}.js`, this.environment(environment)), this.port).ended;
+  async command(
+    name: 'check-config' | 'outbox' | 'registration-code',
+    environment: Record<string, string> = {},
+    ...parameters: string[]
+  ): Promise<Ending> {
+    const child = runBuilt(`commands/${name}.js`, this.environment(environment), parameters);
+    return new Service(child, this.port).ended;
   }
 
   /** The embedded PostgreSQL, unless it is gone. */
@@ -169,11 +174,12 @@ export class Service {
   async begin(method: string, path: string, body: unknown): Promise<{ finish(): Promise<number>; drop(): void }> {
     const agent = new Agent({ keepAlive: true });
     const begun = this.request(method, path, { headers: { expect: '100-continue' }, agent });
-    begun.flushHeaders();
+    // It may be dropped by either side before anybody waits for its answer.
+    begun.on('error', () => {}).flushHeaders();
     await once(begun, 'continue');
     return {
       finish: async () => (await answerTo(begun, JSON.stringify(body))).status,
-      drop: () => void begun.on('error', () => {}).destroy(),
+      drop: () => void begun.destroy(),
     };
   }
 
@@ -209,8 +215,12 @@ async function answerTo(request: ClientRequest, body: string | undefined) {
   return { status: response.statusCode!, headers, text: await text(response) };
 }
 
-function runBuilt(file: string, env: Record<string, string>): ChildProcess {
-  return spawn(process.execPath, [join(root, 'dist/src', file)], { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] });
+function runBuilt(file: string, env: Record<string, string>, parameters: string[] = []): ChildProcess {
+  return spawn(process.execPath, [join(root, 'dist/src', file), ...parameters], {
+    cwd: root,
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
 }
 
 export function isRunning(pid: number): boolean {
@@ -233,7 +243,7 @@ export function freePort(): Promise<number> {
   });
 }
 
-const patience = 30_000;
+const patience = 60_000;
 
 /** Waits until something holds; machines that run tests can be slow, so the end of patience is no measure of anything. */
 export async function until(holds: () => boolean | Promise<boolean>, what: string): Promise<void> {

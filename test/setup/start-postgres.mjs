@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DataSource } from 'typeorm';
 import { keyringDatabase, mainDatabaseOptions } from '../../dist/src/platform/database.js';
-import { ensureDatabase, startEmbeddedPostgres } from '../../dist/src/platform/embedded-postgres.js';
+import { ensureDatabase, startEmbeddedPostgres } from '../../dist/src/platform/embedded-postgres/embedded-postgres.js';
 
 export default async function startPostgres() {
   const dataDir = mkdtempSync(join(tmpdir(), 'colloquio-postgres-'));

@@ -2,16 +2,29 @@ import { Injectable } from '@nestjs/common';
 import type { NextFunction, Request, Response } from 'express';
 import { v7 as uuid } from 'uuid';
 import { Log } from '../log.js';
+import { UnderWay } from '../under-way.js';
 
 /** Numbers each request and logs it with the template of its route, never its address. */
 @Injectable()
 export class Requests {
+  private readonly requests = new UnderWay();
+  private stopping = false;
+
   constructor(private readonly log: Log) {}
+
+  /** Waits until the requests under way have their answers, or that long. */
+  drain(milliseconds: number): Promise<void> {
+    this.stopping = true;
+    return this.requests.end(milliseconds);
+  }
 
   readonly observe = (request: Request, response: Response, next: NextFunction): void => {
     const begun = performance.now();
     request.id = uuid();
     response.setHeader('X-Request-Id', request.id);
+    // Whoever keeps a connection would go on asking over it.
+    if (this.stopping) response.setHeader('Connection', 'close');
+    response.once('close', this.requests.begin());
     response.once('finish', () => {
       this.log.request({
         requestId: request.id,

@@ -11,7 +11,8 @@ export interface JobOptions {
   expireInSeconds?: number;
   /** When it begins by itself, as a crontab says it in UTC. */
   cron?: string;
-  pollingSeconds?: number;
+  /** At most one waits or is under way for each singleton key; adding another does nothing. */
+  exclusive?: boolean;
 }
 
 /** What a job is called, what it needs to know, and how it is retried. */
@@ -27,6 +28,6 @@ export const jobKinds: JobKind<JobPayload>[] = [];
 
 export function defineJob<Payload extends JobPayload>(name: string, options: JobOptions = {}): JobKind<Payload> {
   const kind: JobKind<Payload> = { name, options };
-  jobKinds.push(kind as JobKind<JobPayload>);
+  jobKinds.push(kind);
   return kind;
 }

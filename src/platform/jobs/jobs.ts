@@ -1,6 +1,6 @@
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { type Db, PgBoss } from 'pg-boss';
-import { DataSource, type EntityManager } from 'typeorm';
+import { DataSource, type EntityManager, type QueryRunner } from 'typeorm';
 import { Log } from '../log.js';
 import { type JobKind, type JobPayload, jobKinds } from './job-kinds.js';
 
@@ -16,6 +16,8 @@ export class JobFailure extends Error {
 type Handler = (payload: JobPayload) => Promise<void>;
 
 const drainMilliseconds = 10_000;
+/** What this process adds it begins at once; looking is for retries, for jobs that begin later, and after a crash. */
+const pollingSeconds = 15;
 
 /**
  * Work that has to happen, kept in PostgreSQL until it has. A job is added in the transaction that makes it necessary;
@@ -25,6 +27,8 @@ const drainMilliseconds = 10_000;
 export class Jobs implements OnModuleDestroy {
   private readonly handlers = new Map<string, Handler>();
   private readonly boss: PgBoss;
+  /** Which worker does a kind of job. */
+  private readonly workers = new Map<string, string>();
   private started = false;
 
   constructor(
@@ -33,6 +37,7 @@ export class Jobs implements OnModuleDestroy {
   ) {
     this.boss = new PgBoss({ db: this.connection(), schema: 'jobs', persistWarnings: false });
     this.boss.on('error', (error) => this.log.failure(error));
+    this.database.subscribers.push({ afterTransactionCommit: ({ queryRunner }) => this.wake(addedIn(queryRunner)) });
   }
 
   /** Says what a kind of job does; to be called before the application has started. */
@@ -45,9 +50,10 @@ export class Jobs implements OnModuleDestroy {
     manager: EntityManager,
     { name }: JobKind<Payload>,
     payload: Payload,
-    options: { startAfter?: Date; singletonKey?: string } = {},
+    options: { startAfter?: Date; singletonKey?: string; priority?: number } = {},
   ): Promise<void> {
     await this.boss.send(name, payload, { ...options, db: inTransaction(manager) });
+    addedIn(manager.queryRunner!).add(name);
   }
 
   /**
@@ -66,18 +72,29 @@ export class Jobs implements OnModuleDestroy {
     if (this.started) await this.boss.stop({ graceful: true, timeout: drainMilliseconds, close: false });
   }
 
-  private async work({ name, options: { cron, pollingSeconds = 2, ...queue } }: JobKind<JobPayload>): Promise<void> {
-    await this.boss.createQueue(name);
+  private async work({ name, options: { cron, exclusive, ...queue } }: JobKind<JobPayload>): Promise<void> {
+    await this.boss.createQueue(name, { policy: exclusive ? 'exclusive' : 'standard' });
     await this.boss.updateQueue(name, { retryLimit: 2, ...queue });
     if (cron) await this.boss.schedule(name, cron);
-    await this.boss.work<JobPayload>(name, { pollingIntervalSeconds: pollingSeconds }, async ([job]) => {
+    const worker = await this.boss.work<JobPayload>(name, { pollingIntervalSeconds: pollingSeconds }, async ([job]) => {
       try {
         await this.handlers.get(name)!(job!.data);
       } catch (error) {
         if (!(error instanceof JobFailure)) this.log.failure(error, { job: name });
         throw onlyCode(error);
+      } finally {
+        // Where there was one there may be more.
+        this.wake([name]);
       }
     });
+    this.workers.set(name, worker);
+  }
+
+  private wake(names: Iterable<string>): void {
+    for (const name of names) {
+      const worker = this.workers.get(name);
+      if (worker) this.boss.notifyWorker(worker);
+    }
   }
 
   /** pg-boss works over the pool that everything else uses. */
@@ -90,6 +107,11 @@ export class Jobs implements OnModuleDestroy {
       ).master;
     return { executeSql: (text, values) => pool().query(text, values) };
   }
+}
+
+/** The kinds of job that a transaction has added; they are forgotten with its connection. */
+function addedIn({ data }: QueryRunner): Set<string> {
+  return (data['jobs'] ??= new Set<string>()) as Set<string>;
 }
 
 function inTransaction(manager: EntityManager): Db {

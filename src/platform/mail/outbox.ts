@@ -1,25 +1,17 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import { type EntityManager, LessThan, type Repository } from 'typeorm';
+import { type EntityManager, IsNull, LessThan, type Repository } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import { type Config, CONFIG } from '../config.js';
 import { defineJob } from '../jobs/job-kinds.js';
 import { JobFailure, Jobs } from '../jobs/jobs.js';
-import type { KeyRef } from '../vault/keyring.js';
-import { KeyGoneError } from '../vault/keyring.js';
+import { KeyGoneError, type KeyRef } from '../vault/keyring.js';
 import { Vault } from '../vault/vault.js';
 import { Mail } from './mail.entity.js';
+import { MailFailures } from './mail-failures.js';
 import { Postman, Undeliverable } from './postman.js';
-import { composeMail, type MailTemplate } from './templates.js';
-
-/** What a mail is made of when it is sent. */
-export interface MailDraft {
-  to: string;
-  locale: string;
-  template: MailTemplate;
-  /** Fill the template's placeholders. */
-  values: Record<string, string>;
-}
+import { openMail, sealMail } from './sealed-mail.js';
+import { type MailDraft, MailTemplates } from './templates.js';
 
 export interface NewMail extends MailDraft {
   /** Whose key seals it: the addressee's. */
@@ -27,16 +19,23 @@ export interface NewMail extends MailDraft {
   notAfter: Date;
 }
 
-/** About two days of trying, with longer and longer pauses. */
+/** About two days: with longer and longer pauses at first, then every hour. */
+const attemptsMax = 54;
 const sendMail = defineJob<{ mailId: string }>('mail.send', {
-  retryLimit: 12,
+  retryLimit: attemptsMax,
   retryDelay: 30,
   retryBackoff: true,
-  retryDelayMax: 6 * 60 * 60,
-  expireInSeconds: 120,
-  pollingSeconds: 1,
+  retryDelayMax: 60 * 60,
+  expireInSeconds: 180,
+  exclusive: true,
 });
+/** Finds what has no job: posted before there was an SMTP server, or to be tried again. */
+const resumeMails = defineJob('mail.resume', { cron: '* * * * *' });
 const purgeMails = defineJob('mail.purge', { cron: '17 * * * *' });
+
+const resumedAtOnce = 1_000;
+/** Invitations are sent by the hundred; nobody who waits for a new password should wait for them. */
+const urgent = 10;
 
 /** Mails wait here, sealed. With SMTP_URL jobs send them; without, the host reads them with `npm run outbox`. */
 @Injectable()
@@ -44,12 +43,18 @@ export class Outbox {
   constructor(
     @InjectRepository(Mail) private readonly mails: Repository<Mail>,
     @Inject(CONFIG) private readonly config: Config,
+    private readonly failures: MailFailures,
     private readonly jobs: Jobs,
     private readonly postman: Postman,
+    private readonly templates: MailTemplates,
     private readonly vault: Vault,
   ) {
     jobs.handle(sendMail, ({ mailId }) => this.send(mailId));
-    jobs.handle(purgeMails, () => this.purge());
+    jobs.handle(resumeMails, () => this.resume({ untried: true }));
+    jobs.handle(purgeMails, async () => {
+      await this.purge();
+      await this.resume();
+    });
   }
 
   /** Puts a mail into the outbox, in the transaction that is the reason for it. */
@@ -60,14 +65,14 @@ export class Outbox {
       keyScope: key.scope,
       keyId: key.id,
       template: draft.template,
-      sealed: await this.vault.seal(key, JSON.stringify(draft), mailContext(id)),
+      sealed: await sealMail(this.vault, { id, key, draft }),
       createdAt: new Date(),
       notAfter,
       attempts: 0,
       failure: null,
       failedAt: null,
     });
-    if (this.config.smtpUrl) await this.jobs.add(manager, sendMail, { mailId: id });
+    if (this.config.smtpUrl) await this.hand(manager, { id, template: draft.template });
   }
 
   /** Takes back what waits for an addressee. */
@@ -75,16 +80,23 @@ export class Outbox {
     await manager.delete(Mail, { keyScope: scope, keyId: id });
   }
 
-  /** Mails that were waiting when the host had no SMTP server yet are sent once it has one. */
-  async resume(): Promise<void> {
+  /** Sees to it that every waiting mail has its job; one that has it gets no second. */
+  async resume({ untried = false } = {}): Promise<void> {
     if (!this.config.smtpUrl) return;
     await this.mails.manager.transaction(async (manager) => {
-      const waiting = await manager
-        .createQueryBuilder(Mail, 'mail')
-        .where('mail.attempts = 0 AND mail.failed_at IS NULL')
-        .getMany();
-      for (const { id } of waiting) await this.jobs.add(manager, sendMail, { mailId: id }, { singletonKey: id });
+      const waiting = await manager.find(Mail, {
+        select: { id: true, template: true },
+        where: { failedAt: IsNull(), ...(untried && { attempts: 0 }) },
+        order: { id: 'ASC' },
+        ...(untried && { take: resumedAtOnce }),
+      });
+      for (const mail of waiting) await this.hand(manager, mail);
     });
+  }
+
+  private hand(manager: EntityManager, { id, template }: Pick<Mail, 'id' | 'template'>): Promise<void> {
+    const priority = template.includes('invitation') ? 0 : urgent;
+    return this.jobs.add(manager, sendMail, { mailId: id }, { singletonKey: id, priority });
   }
 
   /** @throws JobFailure when it should be tried again */
@@ -93,26 +105,26 @@ export class Outbox {
     if (!mail || mail.failedAt) return;
     if (mail.notAfter < new Date()) return void (await this.mails.delete({ id }));
     try {
-      const draft = await this.open(mail);
-      await this.postman.deliver(draft.to, composeMail(draft), id);
-      await this.mails.delete({ id });
+      const draft = await openMail(this.vault, mail);
+      await this.postman.deliver(draft.to, this.templates.compose(draft), id);
     } catch (error) {
+      // The addressee was erased.
       if (error instanceof KeyGoneError) return void (await this.mails.delete({ id }));
       if (!(error instanceof Undeliverable)) throw error;
-      const { code, permanent } = error;
-      const attempts = mail.attempts + 1;
-      await this.mails.update({ id }, { attempts, failure: code, failedAt: permanent ? new Date() : null });
-      if (!permanent) throw new JobFailure(code);
+      return this.fail(mail, error);
     }
+    await this.mails.delete({ id });
   }
 
-  async open({ id, keyScope, keyId, sealed }: Mail): Promise<MailDraft> {
-    return JSON.parse(await this.vault.open({ scope: keyScope, id: keyId }, sealed, mailContext(id))) as MailDraft;
+  private async fail({ id, attempts: before }: Mail, { code, permanent }: Undeliverable): Promise<void> {
+    const attempts = before + 1;
+    const final = permanent || attempts >= attemptsMax;
+    await this.mails.update({ id }, { attempts, failure: code, failedAt: final ? new Date() : null });
+    this.failures.count(code, { final });
+    if (!final) throw new JobFailure(code);
   }
 
   private async purge(): Promise<void> {
     await this.mails.delete({ notAfter: LessThan(new Date()) });
   }
 }
-
-const mailContext = (id: string) => ['mail', id];

@@ -1,4 +1,4 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { createTransport, type Transporter } from 'nodemailer';
 import { type Config, CONFIG } from '../config.js';
 import type { ComposedMail } from './templates.js';
@@ -17,7 +17,7 @@ export class Undeliverable extends Error {
 
 /** Hands mails to the SMTP server of SMTP_URL. */
 @Injectable()
-export class Postman {
+export class Postman implements OnModuleDestroy {
   private readonly transport: Transporter | undefined;
   private readonly from: string;
   private readonly domain: string;
@@ -33,8 +33,14 @@ export class Postman {
           socketTimeout: 60_000,
           disableFileAccess: true,
           disableUrlAccess: true,
+          // Nobody's address in nodemailer's own log.
+          logger: false,
         })
       : undefined;
+  }
+
+  onModuleDestroy(): void {
+    this.transport?.close();
   }
 
   /** @throws Undeliverable */
@@ -52,10 +58,25 @@ export class Postman {
         headers: { 'Auto-Submitted': 'auto-generated', 'X-Auto-Response-Suppress': 'All', ...headers },
       });
     } catch (error) {
-      const { responseCode, code } = error as { responseCode?: number; code?: string };
-      // 5xx is final (RFC 5321, section 4.2.1); everything else may pass.
-      const permanent = responseCode !== undefined && responseCode >= 500;
-      throw new Undeliverable(responseCode === undefined ? (code ?? 'smtp_failed') : `smtp_${responseCode}`, permanent);
+      throw undeliverable(error as SmtpError);
     }
   }
+}
+
+interface SmtpError {
+  responseCode?: number;
+  code?: string;
+  command?: string;
+}
+
+/**
+ * 5xx is final (RFC 5321, section 4.2.1), but only what the server says to the addressee or the mail is about this mail: one
+ * that refuses the password or the sender will take it once the host has put that right.
+ */
+function undeliverable({ responseCode, code, command }: SmtpError): Undeliverable {
+  const aboutThisMail = command === 'RCPT TO' || command === 'DATA';
+  const permanent = aboutThisMail && responseCode !== undefined && responseCode >= 500;
+  const known = code && /^[A-Z_]{2,30}$/.test(code) ? code.toLowerCase() : 'smtp_failed';
+  const said = responseCode === undefined ? known : `smtp_${responseCode}`;
+  return new Undeliverable(code === 'EAUTH' ? 'smtp_sign_in_refused' : said, permanent);
 }

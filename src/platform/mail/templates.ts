@@ -1,26 +1,126 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Inject, Injectable } from '@nestjs/common';
 import mustache from 'mustache';
-import type { MailDraft } from './outbox.js';
+import { type Config, CONFIG } from '../config.js';
+import { htmlLayout, type MailText, textLayout } from './layout.js';
 
 /** The mails there are: each is a text in `mails/`, in Italian and English. */
-export const mailTemplates = ['invitation'] as const;
+export const mailTemplates = [
+  'invitation',
+  'invitation_reminder',
+  'member_invitation',
+  'new_device',
+  'password_changed',
+  'reset_password',
+  'verify_email',
+] as const;
 export type MailTemplate = (typeof mailTemplates)[number];
+
+export const mailLocales = ['it', 'en'] as const;
+export type MailLocale = (typeof mailLocales)[number];
+
+/** What is to be said to whom. */
+export interface MailDraft {
+  to: string;
+  /** Italian for `it`, English for every other. */
+  locale: string;
+  template: MailTemplate;
+  /** Fill the template's placeholders. `stopUrl` is where one says that no more mails are welcome. */
+  values: Record<string, string>;
+}
 
 export interface ComposedMail {
   subject: string;
   text: string;
   html: string;
-  headers?: Record<string, string>;
+  headers: Record<string, string>;
+  /** Where its button leads. */
+  link: string;
 }
 
-const folder = join(import.meta.dirname, '../../../../mails');
-
-/** Fills a template; the same source gives the text and the HTML. */
-export function composeMail({ template, locale, values }: MailDraft): ComposedMail {
-  const source = readFileSync(join(folder, `${template}.${locale === 'it' ? 'it' : 'en'}.md`), 'utf8');
-  const [, head = '', body = ''] = /^---\n([\s\S]*?)\n---\n([\s\S]*)$/.exec(source) ?? [];
-  const subject = mustache.render(/^subject: (.*)$/m.exec(head)?.[1] ?? '', values, {}, { escape: String });
-  const text = mustache.render(body.trim(), values, {}, { escape: String });
-  return { subject, text, html: `<pre>${mustache.escape(text)}</pre>` };
+/** What a template became when it was read: Mustache texts, laid out already. */
+interface Template {
+  subject: string;
+  text: string;
+  html: string;
+  /** Name of the value that is the button's link. */
+  link: string;
 }
+
+const subjectLength = 150;
+
+/**
+ * The templates, read once. They are written in a little Markdown (a heading, paragraphs, bold words, facts after `>`,
+ * `[button]`) below a head that names the subject, the preheader, the button and its link, and why one gets this mail.
+ * Values are put in after the Markdown has become text and HTML, so that nothing of them is taken for Markdown.
+ */
+@Injectable()
+export class MailTemplates {
+  private readonly templates = new Map<string, Template>();
+  private readonly host: string;
+  private readonly controller: string;
+
+  /** @throws Error for a template that is missing in a language, or does not say what it has to */
+  constructor(@Inject(CONFIG) { publicUrl, controller }: Pick<Config, 'publicUrl' | 'controller'>) {
+    this.host = publicUrl.host;
+    this.controller = controller.name;
+    for (const name of mailTemplates) {
+      for (const locale of mailLocales) {
+        const source = readTemplate(name, locale);
+        const { subject, link } = source;
+        this.templates.set(`${name}.${locale}`, {
+          subject,
+          link,
+          text: textLayout(source),
+          html: htmlLayout(source),
+        });
+      }
+    }
+  }
+
+  compose({ template, locale, values }: MailDraft): ComposedMail {
+    const { subject, text, html, link } = this.templates.get(`${template}.${locale === 'it' ? 'it' : 'en'}`)!;
+    const view = oneLineEach({ ...values, host: this.host, controller: this.controller });
+    const render = (source: string, escape: (value: string) => string) => mustache.render(source, view, {}, { escape });
+    return {
+      subject: shortened(render(subject, String)),
+      text: render(text, String).replace(/\n{3,}/g, '\n\n'),
+      html: render(html, asHtml),
+      headers: view['stopUrl'] ? { 'List-Unsubscribe': `<${view['stopUrl']}>` } : {},
+      link: view[link] ?? '',
+    };
+  }
+}
+
+function readTemplate(name: MailTemplate, locale: MailLocale): MailText {
+  const path = join(folder(), `${name}.${locale}.md`);
+  const [, head = '', body = ''] = /^---\n([\s\S]*?)\n---\n([\s\S]*)$/.exec(readFileSync(path, 'utf8')) ?? [];
+  const field = (wanted: string) => new RegExp(`^${wanted}: (.+)$`, 'm').exec(head)?.[1]?.trim();
+  const [subject, preheader, button, link, reason] = ['subject', 'preheader', 'button', 'link', 'reason'].map(field);
+  if (!subject || !preheader || !button || !link || !reason || !body.includes('\n[button]\n')) {
+    throw new Error(`the mail template ${path} lacks a subject, a preheader, a button with its link, or a reason`);
+  }
+  const blocks = body.trim().split(/\n\n+/);
+  return { locale, subject, preheader, button, link, reason, stop: field('stop'), blocks };
+}
+
+/** Beside `src` when the tests run it as it is, one folder further from what was built. */
+function folder(): string {
+  const folders = ['../../../mails', '../../../../mails'].map((path) => join(import.meta.dirname, path));
+  return folders.find((path) => existsSync(path)) ?? folders.at(-1)!;
+}
+
+/** A line break in a value could end a header, or begin what looks like a paragraph of ours. */
+function oneLineEach(values: Record<string, string>): Record<string, string> {
+  const oneLine = (value: string) => value.replace(/[\s\p{Cc}\u2028\u2029]+/gu, ' ').trim();
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, oneLine(value)]));
+}
+
+function shortened(subject: string): string {
+  const characters = [...subject];
+  return characters.length > subjectLength ? `${characters.slice(0, subjectLength - 1).join('')}…` : subject;
+}
+
+const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
+const asHtml = (value: string) => value.replace(/[&<>"']/g, (character) => entities[character]!);

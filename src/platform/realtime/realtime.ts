@@ -9,6 +9,7 @@ import { Origins } from '../http/origins.js';
 import { Log } from '../log.js';
 import { DomainError } from '../problems/domain-error.js';
 import { toProblem } from '../problems/problems.js';
+import { UnderWay } from '../under-way.js';
 
 /** What a socket is admitted with; decided by whoever owns sessions. */
 export interface Admission {
@@ -45,7 +46,7 @@ export interface SocketData {
 export type DeviceSocket = Socket<ClientEvents, ServerEvents, Record<string, never>, SocketData>;
 
 const longestTimer = 2 ** 31 - 1;
-const drainMilliseconds = 10_000;
+const flushMilliseconds = 1_000;
 
 /** Holds the Socket.IO server: lets sockets in, tells events to audiences, and cuts the sockets of ended sessions. */
 @Injectable()
@@ -54,8 +55,7 @@ export class Realtime {
   private doorkeeper: Doorkeeper<unknown> | undefined;
   /** Sessions ended of late: a socket that was admitted just before, and has not entered yet, finds itself here. */
   private readonly ended = new LRUCache<string, true>({ max: 100_000, ttl: 5 * 60 * 1000 });
-  private underWay = 0;
-  private drained: (() => void) | undefined;
+  private readonly events = new UnderWay();
 
   constructor(
     private readonly log: Log,
@@ -101,20 +101,24 @@ export class Realtime {
 
   /** Marks a client's event as under way; call what it returns when it is done. */
   began(): () => void {
-    this.underWay++;
-    return () => {
-      this.underWay--;
-      if (this.underWay === 0) this.drained?.();
-    };
+    return this.events.begin();
   }
 
-  /** Waits for the events under way, then closes every socket. */
+  /** Waits until the events under way are acknowledged, or that long. */
+  drain(milliseconds: number): Promise<void> {
+    return this.events.end(milliseconds);
+  }
+
+  /**
+   * Closes every connection after what was handed to it. A socket is not told to disconnect: its client takes that for
+   * good, while one that only loses its connection comes back by itself.
+   */
   async close(): Promise<void> {
-    if (this.underWay > 0) {
-      const timer = new Promise<void>((resolve) => setTimeout(resolve, drainMilliseconds).unref());
-      await Promise.race([new Promise<void>((resolve) => (this.drained = resolve)), timer]);
-    }
-    this.server.disconnectSockets(true);
+    const connections = [...this.server.sockets.sockets.values()].map(({ conn }) => conn);
+    const closed = connections.map((connection) => new Promise((resolve) => connection.once('close', resolve)));
+    for (const connection of connections) connection.close();
+    const patience = new Promise((resolve) => setTimeout(resolve, flushMilliseconds).unref());
+    await Promise.race([Promise.all(closed), patience]);
     this.server.engine?.close();
   }
 

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { StartError } from '../start-error.js';
-import { createPrivateFile, readIfThere, replacePrivateFile } from './key-files.js';
+import { createPrivateFile, readIfThere, replacePrivateFile, shredRemains } from './key-files.js';
 import { open, seal } from './sealing.js';
 
 export interface EpochKey {
@@ -25,16 +25,21 @@ export class EpochKeys {
     return (await readIfThere(path)) !== undefined;
   }
 
-  /** @throws StartError when the master key does not open the file */
+  /** @throws StartError when the file is damaged, or when the master key does not open it */
   static async load(path: string, masterKey: Buffer): Promise<EpochKeys> {
-    const first: EpochKey = { number: 1, key: randomBytes(32), madeAt: new Date() };
-    await createPrivateFile(path, encode([first], masterKey));
-    const file = JSON.parse((await readIfThere(path))!) as EpochFile;
-    return new EpochKeys(path, masterKey, decode(path, file, masterKey));
+    if (!(await EpochKeys.exist(path))) {
+      const first: EpochKey = { number: 1, key: randomBytes(32), madeAt: new Date() };
+      await createPrivateFile(path, encode([first], masterKey));
+    }
+    return new EpochKeys(path, masterKey, decode(path, (await readIfThere(path))!, masterKey));
   }
 
   get current(): EpochKey {
     return this.epochs.at(-1)!;
+  }
+
+  get oldest(): EpochKey {
+    return this.epochs[0]!;
   }
 
   /** The numbers of the epochs that still open. */
@@ -51,6 +56,11 @@ export class EpochKeys {
     const epoch = this.epochs.find((each) => each.number === number);
     if (!epoch) throw new Error(`epoch ${number} is gone`);
     return epoch.key;
+  }
+
+  /** Destroys the epochs that a renewal which was killed has left beside the file. Not while another process may renew. */
+  shredRemains(): Promise<void> {
+    return shredRemains(this.path);
   }
 
   /** Adds the next epoch; from here on both open and the newest wraps. */
@@ -89,9 +99,10 @@ function encode(epochs: EpochKey[], masterKey: Buffer): string {
   return `${JSON.stringify(file)}\n`;
 }
 
-function decode(path: string, file: EpochFile, masterKey: Buffer): EpochKey[] {
+function decode(path: string, text: string, masterKey: Buffer): EpochKey[] {
+  const { epochs } = parse(path, text);
   try {
-    return file.epochs.map(({ number, madeAt, sealed }) => ({
+    return epochs.map(({ number, madeAt, sealed }) => ({
       number,
       madeAt: new Date(madeAt),
       key: open(masterKey, Buffer.from(sealed, 'base64'), ['epoch', String(number)]),
@@ -101,4 +112,14 @@ function decode(path: string, file: EpochFile, masterKey: Buffer): EpochKey[] {
       `The master key does not open ${path}: it is not the one this data was sealed with. Put the right key back.`,
     );
   }
+}
+
+function parse(path: string, text: string): EpochFile {
+  try {
+    const file = JSON.parse(text) as EpochFile;
+    if (file.format === 1 && file.epochs.length > 0) return file;
+  } catch {
+    // Falls through: what cannot be parsed is no epoch file.
+  }
+  throw new StartError(`${path} holds no epoch key: put it back from the backup that belongs to the keyring.`);
 }

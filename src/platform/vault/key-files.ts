@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { chmod, link, mkdir, open as openFile, readFile, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { chmod, link, mkdir, open as openFile, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { StartError } from '../start-error.js';
 
 /** Writes a file that only its owner may read, unless it exists: then it is left alone and false is returned. */
 export async function createPrivateFile(path: string, content: string): Promise<boolean> {
@@ -20,39 +21,63 @@ export async function createPrivateFile(path: string, content: string): Promise<
 
 /**
  * Puts a new content in the place of a private file, then overwrites the bytes of the old one. After a crash at any
- * point the path holds either content whole. (What a journal or a flash drive keeps of old blocks is beyond a file API;
- * SECURITY.md says so.)
+ * point the path holds either content whole, and {@link shredRemains} finds the other. (What a journal or a flash drive
+ * keeps of old blocks is beyond a file API; SECURITY.md says so.)
  */
 export async function replacePrivateFile(path: string, content: string): Promise<void> {
   const draft = await writeDraft(path, content);
-  const old = await openFile(path, constants.O_RDWR).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined;
-    throw error;
-  });
+  // The old bytes keep a name until they are overwritten.
+  const old = draftOf(path);
+  await link(path, old).catch(ifMissing(undefined));
+  await rename(draft, path);
+  await syncFolder(path);
+  await shred(old).catch(ifMissing(undefined));
+  await syncFolder(path);
+}
+
+/** Overwrites and removes what a crash has left beside a private file. Only for who alone writes that file. */
+export async function shredRemains(path: string): Promise<void> {
+  const folder = dirname(path);
+  const remains = await readdir(folder).catch(ifMissing([]));
+  for (const name of remains) if (isDraft(name, basename(path))) await shred(join(folder, name));
+  await syncFolder(path).catch(ifMissing(undefined));
+}
+
+/**
+ * The text of a file, or undefined when there is none.
+ * @throws StartError when it is there and cannot be read
+ */
+export async function readIfThere(path: string): Promise<string | undefined> {
   try {
-    const { size } = (await old?.stat()) ?? { size: 0 };
-    await rename(draft, path);
-    await syncFolder(path);
-    await old?.write(randomBytes(size), 0, size, 0);
-    await old?.sync();
-  } finally {
-    await old?.close();
+    return await readFile(path, 'utf8').catch(ifMissing(undefined));
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new StartError(`${path} cannot be read (${code}): let the user of the service read it.`);
   }
 }
 
-/** The text of a file, or undefined when there is none. */
-export async function readIfThere(path: string): Promise<string | undefined> {
+async function shred(path: string): Promise<void> {
+  const file = await openFile(path, constants.O_RDWR);
   try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
+    const { size, nlink } = await file.stat();
+    // With another name it is the file itself, on its way there or back.
+    if (nlink === 1) {
+      await file.write(randomBytes(size), 0, size, 0);
+      await file.sync();
+    }
+  } finally {
+    await file.close();
   }
+  await rm(path);
 }
+
+const draftOf = (path: string) => `${path}.${process.pid}.${randomBytes(4).toString('hex')}`;
+const isDraft = (name: string, of: string) =>
+  name.startsWith(`${of}.`) && /^\d+\.[0-9a-f]{8}$/.test(name.slice(of.length + 1));
 
 async function writeDraft(path: string, content: string): Promise<string> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  const draft = `${path}.${process.pid}.${randomBytes(4).toString('hex')}`;
+  const draft = draftOf(path);
   const file = await openFile(draft, 'wx', 0o600);
   try {
     await file.writeFile(content);
@@ -73,4 +98,12 @@ async function syncFolder(path: string): Promise<void> {
   } finally {
     await folder.close();
   }
+}
+
+/** For `.catch`: a missing file has this value, any other failure stays one. */
+function ifMissing<Value>(value: Value) {
+  return (error: NodeJS.ErrnoException): Value => {
+    if (error.code === 'ENOENT') return value;
+    throw error;
+  };
 }

@@ -58,6 +58,7 @@ export class Keyring {
     if (stray) {
       throw new StartError(keysDoNotMatch);
     }
+    await this.epochs.shredRemains();
     if (this.epochs.renewing) await this.finishRenewal();
   }
 
@@ -89,6 +90,8 @@ export class Keyring {
         ],
       );
       if (inserted.length > 0) return;
+      // The database does not know the newest epoch yet: its renewal has just begun, or was cut short and is ended here.
+      if (this.epochs.renewing) await this.renewEpoch();
     }
   }
 
@@ -121,8 +124,9 @@ export class Keyring {
     this.cache.delete(name(ref));
   }
 
+  /** Of the oldest epoch that still opens: a renewal that was cut short has renewed nothing. */
   get epochMadeAt(): Date {
-    return this.epochs.current.madeAt;
+    return this.epochs.oldest.madeAt;
   }
 
   /** Makes a new epoch key, wraps what lives with it, and overwrites the old one. One renewal at a time. */
@@ -164,10 +168,15 @@ export class Keyring {
 
   private async load(scope: KeyScope, ids: readonly string[], keep = true): Promise<Map<string, Buffer>> {
     const { destructions } = this;
+    const { oldest } = this.epochs;
     const rows = await this.database.query<WrappedKey[]>(
       'SELECT scope, id, epoch, wrapped FROM wrapped_key WHERE scope = $1 AND id = ANY ($2::uuid[])',
       [scope, ids],
     );
+    // What was read before a renewal ended is wrapped with an epoch that is gone.
+    if (this.epochs.oldest !== oldest && rows.some(({ epoch }) => epoch < this.epochs.oldest.number)) {
+      return this.load(scope, ids, keep);
+    }
     const keys = new Map(rows.map((row) => [row.id, this.unwrap(row)]));
     // A key destroyed while it was being read must not come back into the cache.
     if (keep && destructions === this.destructions)

@@ -16,7 +16,7 @@ export interface MasterKey {
 export async function loadMasterKey(config: Config, mayMake: boolean): Promise<MasterKey> {
   if (config.masterKey) return { key: parseMasterKey(config.masterKey)! };
   const path = config.masterKeyFile;
-  const text = await readKeyFile(path);
+  const text = await readIfThere(path);
   if (text !== undefined) return { key: parseKeyFile(path, text) };
   if (!mayMake) {
     throw new StartError(
@@ -28,16 +28,7 @@ export async function loadMasterKey(config: Config, mayMake: boolean): Promise<M
       `The master key cannot be written to ${path} (${error.code}): make the folder writable or set MASTER_KEY.`,
     );
   });
-  return { key: parseKeyFile(path, (await readKeyFile(path))!), madeAt: path };
-}
-
-async function readKeyFile(path: string): Promise<string | undefined> {
-  try {
-    return await readIfThere(path);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw new StartError(`The master key ${path} cannot be read (${code}): let the user of the service read it.`);
-  }
+  return { key: parseKeyFile(path, (await readIfThere(path))!), madeAt: path };
 }
 
 function parseKeyFile(path: string, text: string): Buffer {

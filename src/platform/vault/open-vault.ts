@@ -14,12 +14,23 @@ export interface OpenedVault {
 }
 
 /**
+ * Opens the vault to read, for a command beside a running service: nothing is made and nothing is renewed.
+ * @throws StartError when a key is missing
+ */
+export async function openVaultToRead(config: Config, database: DataSource): Promise<Vault> {
+  const { key } = await loadMasterKey(config, false);
+  const epochFile = epochFileOf(config);
+  if (!(await EpochKeys.exist(epochFile))) throw epochMissing(epochFile);
+  return Vault.beside(new Keyring(database, await EpochKeys.load(epochFile, key)));
+}
+
+/**
  * Opens the vault over a keyring database; makes the keys at the very first start only.
  * @param anythingSealed whether the main database already holds accounts
  * @throws StartError when keys are missing or do not belong to the data
  */
 export async function openVault(config: Config, database: DataSource, anythingSealed: boolean): Promise<OpenedVault> {
-  const epochFile = join(config.dataDir, 'keys', 'epoch.key');
+  const epochFile = epochFileOf(config);
   const [{ empty }] = await database.query<[{ empty: boolean }]>(
     'SELECT NOT EXISTS (SELECT FROM wrapped_key) AS empty',
   );
@@ -29,12 +40,14 @@ export async function openVault(config: Config, database: DataSource, anythingSe
       'The keyring database is empty but the main database is not: restore the keyring from its backup.',
     );
   }
-  if (!empty && !epochThere) {
-    throw new StartError(
-      `The epoch key is missing: put ${epochFile} back from the backup that belongs to the keyring.`,
-    );
-  }
+  if (!empty && !epochThere) throw epochMissing(epochFile);
   const masterKey = await loadMasterKey(config, empty && !epochThere);
   const keyring = new Keyring(database, await EpochKeys.load(epochFile, masterKey.key));
   return { vault: await Vault.open(keyring), keyring, masterKey };
+}
+
+const epochFileOf = ({ dataDir }: Config) => join(dataDir, 'keys', 'epoch.key');
+
+function epochMissing(epochFile: string): StartError {
+  return new StartError(`The epoch key is missing: put ${epochFile} back from the backup that belongs to the keyring.`);
 }

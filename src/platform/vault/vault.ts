@@ -1,7 +1,7 @@
 import { createHmac, hkdfSync } from 'node:crypto';
 import { DomainError } from '../problems/domain-error.js';
 import { StartError } from '../start-error.js';
-import { type KeyRef, type Keyring, keysDoNotMatch, type KeyScope } from './keyring.js';
+import { KeyGoneError, type KeyRef, type Keyring, keysDoNotMatch, type KeyScope } from './keyring.js';
 import { open, seal, UnsealError } from './sealing.js';
 
 /** The service's own key, from which the lookup hashes are derived. */
@@ -29,6 +29,11 @@ export class Vault {
       if (error instanceof UnsealError) throw new StartError(keysDoNotMatch);
       throw error;
     }
+  }
+
+  /** Opens what is there beside a running service, which alone renews epochs and makes keys. */
+  static async beside(keyring: Keyring): Promise<Vault> {
+    return new Vault(keyring, derive(await keyring.key(serviceKey), 'lookup'));
   }
 
   /** Resolves when the keyring answers. */
@@ -60,6 +65,29 @@ export class Vault {
   /** @throws KeyGoneError */
   async seal(ref: KeyRef, plaintext: string, context: readonly string[]): Promise<Buffer> {
     return seal(await this.keyring.key(ref), plaintext, context);
+  }
+
+  /**
+   * Seals many values of one scope, pausing between slices so that other work goes on.
+   * @returns the sealed values in the order of the texts
+   * @throws KeyGoneError
+   */
+  async sealMany(
+    scope: KeyScope,
+    values: readonly { id: string; text: string; context: readonly string[] }[],
+  ): Promise<Buffer[]> {
+    const sealed: Buffer[] = [];
+    for (let start = 0; start < values.length; start += openedBeforePausing) {
+      if (start > 0) await new Promise(setImmediate);
+      const slice = values.slice(start, start + openedBeforePausing);
+      const keys = await this.keyring.keys(scope, [...new Set(slice.map(({ id }) => id))]);
+      for (const { id, text, context } of slice) {
+        const key = keys.get(id);
+        if (!key) throw new KeyGoneError(`the key of ${scope} ${id} is gone`);
+        sealed.push(seal(key, text, context));
+      }
+    }
+    return sealed;
   }
 
   /** @throws KeyGoneError, UnsealError */

@@ -1,0 +1,324 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { cpus, tmpdir, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { DataSource } from 'typeorm';
+import { v7 as uuid } from 'uuid';
+import { ContactSearch } from '../src/address-book/contacts.dto.js';
+import { Contacts } from '../src/address-book/contacts.service.js';
+import { Directory } from '../src/address-book/directory.js';
+import type { MemberPrincipal } from '../src/auth/principal.js';
+import { Identities } from '../src/interlocutors/identities.js';
+import { Labels } from '../src/labels/labels.service.js';
+import { loadConfig } from '../src/platform/config.js';
+import { Realtime } from '../src/platform/realtime/realtime.js';
+import { Vault } from '../src/platform/vault/vault.js';
+import { type RunningService, startService } from '../src/service.js';
+
+/**
+ * What an address book of 10,000 and of 100,000 contacts costs, beside the same number of names that stand in clear in a
+ * table of the same PostgreSQL and are sorted there. `npm run bench:address-book`, with other sizes as arguments.
+ */
+
+const sizes = process.argv.slice(2).map(Number).filter(Boolean);
+const rounds = 5;
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
+interface Measured {
+  name: string;
+  /** Milliseconds. */
+  times: number[];
+  /** What of them the service's thread worked, which another load of the machine does not lengthen. */
+  worked: number[];
+}
+
+async function main(): Promise<void> {
+  const [cpu] = cpus();
+  const gigabytes = Math.round(totalmem() / 2 ** 30);
+  console.log(`Node ${process.version}, ${cpus().length} × ${cpu!.model.trim()}, ${gigabytes} GB\n`);
+  for (const size of sizes.length > 0 ? sizes : [10_000, 100_000]) await measure(size);
+}
+
+async function measure(size: number): Promise<void> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'colloquio-bench-'));
+  const config = loadConfig({ DATA_DIR: dataDir, PORT: '0', REGISTRATION: 'open', LOG_LEVEL: 'error' });
+  let service = await startService(config);
+  try {
+    const began = performance.now();
+    const shop = await register(service);
+    await fill(service, shop, size);
+    console.log(`## ${size.toLocaleString('en')} contacts (made in ${seconds(performance.now() - began)})\n`);
+    // A new process of its own would do the same: no key and no name of them is in memory any more.
+    await service.stop();
+    service = await startService(loadConfig({ DATA_DIR: dataDir, PORT: '0', LOG_LEVEL: 'error' }));
+    await report(service, shop, size);
+  } finally {
+    await service.stop();
+    await rm(dataDir, { recursive: true, force: true });
+  }
+}
+
+async function register(service: RunningService): Promise<MemberPrincipal> {
+  const { items } = (await (
+    await fetch(`${service.url}/api/policies/current?audience=subscriber&locale=it`)
+  ).json()) as {
+    items: { id: string; purpose: string }[];
+  };
+  const answer = await fetch(`${service.url}/api/subscribers`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({
+      businessName: 'Forno Aurora',
+      email: 'info@aurora.example',
+      street: 'Via Roma',
+      streetNumber: '12/A',
+      postcode: '48018',
+      city: 'Faenza',
+      province: 'RA',
+      country: 'IT',
+      category: 'bakery',
+      vatNumber: '01234567897',
+      locale: 'it',
+      username: 'forno-aurora',
+      password: 'tegame-7-lucertola',
+      consents: items.map(({ id, purpose }) => ({ policyId: id, purpose })),
+    }),
+  });
+  const body = (await answer.json()) as { subscriber: { id: string } };
+  if (answer.status !== 201) throw new Error(JSON.stringify(body));
+  const nobody = { accountId: uuid(), sessionId: uuid(), memberId: uuid(), locale: 'it' };
+  return { kind: 'member', role: 'owner', subscriberId: body.subscriber.id, ...nobody };
+}
+
+const beginnings = [
+  'Ros',
+  'Bian',
+  'Fer',
+  'Espo',
+  'Mar',
+  'Gal',
+  'Con',
+  'Cos',
+  'Gior',
+  'Riz',
+  'Lom',
+  'Bar',
+  'Gre',
+  'Zan',
+];
+const middles = ['a', 'e', 'i', 'o', 'an', 'er', 'in', 'on', 'ett', 'ell', 'ar', 'ad', 'ì', 'ù'];
+const ends = ['si', 'chi', 'ri', 'ti', 'ni', 'li', 'sio', 'ci', 'lli', 'tti', 'no', 'do', 'ghi', 'vich'];
+const firstNames = [
+  'Anna',
+  'Bruno',
+  'Carla',
+  'Niccolò',
+  'Łukasz',
+  'Maria Chiara',
+  'Jean-Pierre',
+  'Zoë',
+  'Оксана',
+  'Ugo',
+];
+const provinces = ['RA', 'FC', 'BO', 'MI', 'VE', 'TO', 'RM', 'NA', 'PA', 'BA'];
+
+/** Names that repeat about as often as surnames do; always the same for the same number. */
+function personOf(number: number) {
+  const pick = <Item>(list: readonly Item[], salt: number) =>
+    list[Math.floor((Math.imul(number + 1, 2654435761 + salt * 40503) >>> 0) / 65536) % list.length]!;
+  const surname = pick(beginnings, 1) + pick(middles, 2) + pick(middles, 3) + pick(ends, 4);
+  const firstName = pick(firstNames, 5);
+  return {
+    firstName,
+    surname,
+    email: `${firstName.slice(0, 1)}${number}@mail.example`.normalize('NFKD').replace(/[^\w.@]/g, 'x'),
+    region: pick(['Emilia-Romagna', 'Lombardia', 'Veneto', 'Lazio', 'Sicilia'], 6),
+    province: pick(provinces, 7),
+    sector: number % 10 === 0 ? 'Ristorazione' : null,
+  };
+}
+
+/** Contacts as joining makes them: a key each, identities sealed with it. Without accounts, which no list looks at. */
+async function fill(service: RunningService, shop: MemberPrincipal, size: number): Promise<void> {
+  const database = service.app.get(DataSource);
+  const [identities, labels, vault] = [service.app.get(Identities), service.app.get(Labels), service.app.get(Vault)];
+  const labelIds: string[] = [];
+  for (let i = 0; i < 20; i++) labelIds.push((await labels.create(shop, { name: `Etichetta ${i}` })).id);
+  const { subscriberId } = shop;
+  for (let start = 0; start < size; start += 1_000) {
+    const people = Array.from({ length: Math.min(1_000, size - start) }, (_, i) => ({
+      id: uuid(),
+      ...personOf(start + i),
+    }));
+    const ids = people.map(({ id }) => id);
+    await vault.createKeys(...ids.map((id) => ({ scope: 'contact', id }) as const));
+    await service.keyring.keys('contact', ids);
+    const sealed = await Promise.all(
+      people.map(({ id, firstName, surname, email }) =>
+        identities.sealCopy(subscriberId, id, { firstName, surname, email }),
+      ),
+    );
+    await database.query(
+      `INSERT INTO contact (subscriber_id, id, interlocutor_id, identity, region, province, sector,
+                            promotions, privacy_version, joined_at, updated_at)
+       SELECT $1, id, gen_random_uuid(), identity, region, province, sector, false, 1,
+              now() - random() * interval '1 year', now()
+       FROM unnest($2::uuid[], $3::bytea[], $4::text[], $5::text[], $6::text[])
+              AS new (id, identity, region, province, sector)`,
+      [
+        subscriberId,
+        ids,
+        sealed,
+        people.map(({ region }) => region),
+        people.map(({ province }) => province),
+        people.map(({ sector }) => sector),
+      ],
+    );
+    await database.query(
+      `INSERT INTO contact_label SELECT $1, contact_id, label_id
+       FROM unnest($2::uuid[], $3::uuid[]) AS new (contact_id, label_id)`,
+      [subscriberId, ids, ids.map((_, i) => labelIds[i % labelIds.length])],
+    );
+  }
+  await database.query(`CREATE TABLE clear_name (surname text, first_name text, email text, province text, id uuid)`);
+  const clear = Array.from({ length: size }, (_, number) => personOf(number));
+  await database.query(
+    `INSERT INTO clear_name SELECT *, gen_random_uuid() FROM unnest($1::text[], $2::text[], $3::text[], $4::text[])`,
+    [
+      clear.map(({ surname }) => surname),
+      clear.map(({ firstName }) => firstName),
+      clear.map(({ email }) => email),
+      clear.map(({ province }) => province),
+    ],
+  );
+  await database.query('VACUUM ANALYZE');
+}
+
+async function report(service: RunningService, shop: MemberPrincipal, size: number): Promise<void> {
+  const database = service.app.get(DataSource);
+  const [identities, realtime, vault] = [
+    service.app.get(Identities),
+    service.app.get(Realtime),
+    service.app.get(Vault),
+  ];
+  const clear = (where: string, limit: string) =>
+    database.query(
+      `SELECT surname, first_name, email, id FROM clear_name ${where}
+       ORDER BY surname COLLATE "it-x-icu", first_name COLLATE "it-x-icu", id ${limit}`,
+    );
+  const search = (changes: Partial<ContactSearch>) => Object.assign(new ContactSearch(), changes);
+  const contactRepository = database.getRepository('contact') as unknown as ConstructorParameters<typeof Contacts>[0];
+  const fresh = () => {
+    const directory = new Directory(database, identities);
+    return { directory, contacts: new Contacts(contactRepository, directory, identities, realtime, vault) };
+  };
+  await fresh().contacts.search(shop, search({ limit: 1 }));
+
+  const reference = await timed('names in clear: first page, sorted by PostgreSQL', () => clear('', 'LIMIT 50'));
+  const whole = await timed('names in clear: all, sorted by PostgreSQL', () => clear('', ''));
+  const rows: Measured[] = [reference, whole];
+  const blocked: number[] = [];
+  rows.push(
+    await timed('first page, cold: every name opened and sorted', () => fresh().contacts.search(shop, search({}))),
+  );
+  for (let round = 0; round < rounds; round++) {
+    const longest = watchTurns();
+    await fresh().contacts.search(shop, search({}));
+    blocked.push(longest());
+  }
+
+  const { directory, contacts } = fresh();
+  collectGarbage();
+  const before = process.memoryUsage().heapUsed;
+  const { items, nextCursor } = await contacts.search(shop, search({}));
+  collectGarbage();
+  const bytesPerName = (process.memoryUsage().heapUsed - before) / size;
+  const label = items.find(({ labels }) => labels.length > 0)!.labels;
+  const id = items[0]!.id;
+  const facts: [string, () => Promise<unknown>][] = [
+    ['first page, warm', () => contacts.search(shop, search({}))],
+    ['second page, warm', () => contacts.search(shop, search({ cursor: nextCursor! }))],
+    ['a search for "ros mar"', () => contacts.search(shop, search({ query: 'ros mar' }))],
+    ['a search that finds nothing', () => contacts.search(shop, search({ query: 'zzz' }))],
+    ['a filter by province and label', () => contacts.search(shop, search({ province: 'RA', label }))],
+    ['the facets', () => contacts.facets(shop)],
+  ];
+  for (const [name, work] of facts) rows.push(await timed(name, work, rounds * 4));
+  rows.push(
+    await timed('the first page in another order, for the first time', async () => {
+      const other = fresh();
+      await other.directory.book(shop.subscriberId);
+      return () => other.contacts.search(shop, search({ sort: 'updated', order: 'desc' }));
+    }),
+  );
+  await contacts.search(shop, search({ sort: 'updated' }));
+  rows.push(await timed('the same later', () => contacts.search(shop, search({ sort: 'updated' })), rounds * 4));
+  rows.push(await timed('a refresh after one change', () => directory.refresh(shop.subscriberId, id), rounds * 4));
+  rows.push(await timed('names in clear: a search for %ros%', () => clear(`WHERE surname ILIKE 'ros%'`, 'LIMIT 50')));
+
+  console.log('| | median ms | min–max | of the reference | worked ms | min–max |\n|---|---|---|---|---|---|');
+  for (const { name, times, worked } of rows) {
+    const ratio = (median(times) / median(reference.times)).toFixed(2);
+    const cells = [name, shown(median(times)), range(times), ratio, shown(median(worked)), range(worked)];
+    console.log(`| ${cells.join(' | ')} |`);
+  }
+  console.log(
+    `\nLongest block of the event loop during a cold load: ${shown(median(blocked))} ms (${range(blocked)}).`,
+  );
+  console.log(`Memory of the directory: ${Math.round(bytesPerName)} bytes a name.\n`);
+}
+
+/** Measures some rounds after one that does not count; of work that only prepares, what it gives to be done. */
+async function timed(name: string, work: () => Promise<unknown>, times = rounds): Promise<Measured> {
+  const measured: Measured = { name, times: [], worked: [] };
+  for (let round = -1; round < times; round++) {
+    let [began, workedBefore] = [performance.now(), workedUntilNow()];
+    const prepared = await work();
+    if (typeof prepared === 'function') {
+      [began, workedBefore] = [performance.now(), workedUntilNow()];
+      await (prepared as () => Promise<unknown>)();
+    }
+    if (round < 0) continue;
+    measured.times.push(performance.now() - began);
+    measured.worked.push(workedUntilNow() - workedBefore);
+  }
+  return measured;
+}
+
+/** Milliseconds of processor time that this thread has used. */
+function workedUntilNow(): number {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1000;
+}
+
+/** Watches the turns of the event loop, and gives the processor time of the longest. */
+function watchTurns(): () => number {
+  let [longest, last] = [0, workedUntilNow()];
+  let next: NodeJS.Immediate;
+  const turn = () => {
+    const now = workedUntilNow();
+    longest = Math.max(longest, now - last);
+    last = now;
+    next = setImmediate(turn);
+  };
+  next = setImmediate(turn);
+  return () => {
+    clearImmediate(next);
+    return longest;
+  };
+}
+
+function median(values: number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[sorted.length >> 1]!;
+}
+
+const range = (values: number[]) => `${shown(Math.min(...values))}–${shown(Math.max(...values))}`;
+const shown = (value: number) => (value < 10 ? value.toFixed(2) : value.toFixed(0));
+const seconds = (milliseconds: number) => `${(milliseconds / 1000).toFixed(1)} s`;
+
+await main();

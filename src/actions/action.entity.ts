@@ -1,0 +1,39 @@
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+
+/** What members do that is written down. */
+export const actionKinds = [
+  'contacts.exported',
+  'import.begun',
+  'invitation.made',
+  'invitation.revoked',
+  'member.invited',
+  'member.joined',
+  'member.removed',
+  'profile.changed',
+  'logo.changed',
+  'logo.removed',
+] as const;
+export type ActionKind = (typeof actionKinds)[number];
+
+/** Who did what for a subscriber: kinds and ids, nothing personal. */
+@Entity('action')
+export class Action {
+  @PrimaryColumn('uuid', { name: 'subscriber_id' })
+  subscriberId: string;
+
+  @PrimaryColumn('uuid')
+  id: string;
+
+  @Column('uuid', { name: 'member_id' })
+  memberId: string;
+
+  @Column('text')
+  kind: ActionKind;
+
+  /** What it was done to: an invitation, a member. */
+  @Column('uuid', { name: 'subject_id', nullable: true })
+  subjectId: string | null;
+
+  @Column('timestamptz')
+  at: Date;
+}

@@ -1,0 +1,41 @@
+import { Injectable } from '@nestjs/common';
+import { InjectRepository } from '@nestjs/typeorm';
+import { type EntityManager, LessThan, type Repository } from 'typeorm';
+import { v7 as uuid } from 'uuid';
+import type { MemberPrincipal } from '../auth/principal.js';
+import { decodeCursor, encodeCursor } from '../platform/cursors.js';
+import { Action, type ActionKind } from './action.entity.js';
+import type { ActionList, ListActions } from './actions.dto.js';
+
+/** Whoever acts: a member of a subscriber. */
+export type Actor = Pick<MemberPrincipal, 'subscriberId' | 'memberId'>;
+
+/** What the members of a subscriber have done, for its owner's eyes. */
+@Injectable()
+export class Actions {
+  constructor(@InjectRepository(Action) private readonly actions: Repository<Action>) {}
+
+  /** Writes an action down, in the transaction in which it is done. */
+  async record(
+    manager: EntityManager,
+    { subscriberId, memberId }: Actor,
+    kind: ActionKind,
+    subjectId: string | null = null,
+  ): Promise<void> {
+    await manager.insert(Action, { subscriberId, id: uuid(), memberId, kind, subjectId, at: new Date() });
+  }
+
+  /** Newest first. */
+  async list({ subscriberId }: MemberPrincipal, { cursor, limit }: ListActions): Promise<ActionList> {
+    const before = cursor === undefined ? {} : { id: LessThan(String(decodeCursor(cursor, ['string'])[0])) };
+    const found = await this.actions.find({
+      where: { subscriberId, ...before },
+      order: { id: 'DESC' },
+      take: limit + 1,
+    });
+    const items = found
+      .slice(0, limit)
+      .map(({ id, memberId, kind, subjectId, at }) => ({ id, memberId, kind, subjectId, at: at.toISOString() }));
+    return { items, nextCursor: found.length > limit ? encodeCursor([items.at(-1)!.id]) : null };
+  }
+}

@@ -1,0 +1,337 @@
+/** What the directory holds of a contact: enough to sort, filter and find it, without what is shown besides. */
+export interface BookEntry {
+  id: string;
+  /** What a telephone book sorts by: the surname, or the company's name. */
+  name: string;
+  firstName: string;
+  /** The folded words of the name, then the address in lower case, each after a line break. */
+  words: string;
+  region: string | null;
+  province: string | null;
+  sector: string | null;
+  labels: readonly string[];
+  /** In milliseconds since 1970, as the next one. */
+  joinedAt: number;
+  updatedAt: number;
+}
+
+export type BookSort = 'name' | 'joined' | 'updated';
+
+/** A place between entries: that of an entry, whether it is still there or not. */
+export type BookPlace = Pick<BookEntry, 'id' | 'name' | 'firstName' | 'joinedAt' | 'updatedAt'>;
+
+export interface BookFilter {
+  query?: string;
+  region?: string;
+  province?: string;
+  sector?: string;
+  /** All of them. */
+  labels?: readonly string[];
+  labelled?: boolean;
+  updatedSince?: number;
+  /** One contact only. */
+  id?: string;
+}
+
+export interface BookPage {
+  entries: BookEntry[];
+  more: boolean;
+  /** How many match on all pages. */
+  total: number;
+}
+
+export interface Facet {
+  value: string;
+  contacts: number;
+}
+
+export interface Facets {
+  total: number;
+  unlabelled: number;
+  region: Facet[];
+  province: Facet[];
+  sector: Facet[];
+  label: Facet[];
+}
+
+/** The contacts of one subscriber, kept in the orders that are asked for. */
+export class Book {
+  private readonly entries: Map<string, BookEntry>;
+  private readonly orders = new Map<BookSort, Order>();
+  private readonly forgotten = new Set<string>();
+
+  constructor(entries: Iterable<BookEntry>) {
+    this.entries = new Map();
+    for (const entry of entries) this.entries.set(entry.id, entry);
+  }
+
+  get size(): number {
+    return this.entries.size;
+  }
+
+  /** Takes a contact as it is now, unless a later state of it is here already. */
+  put(entry: BookEntry): void {
+    const known = this.entries.get(entry.id);
+    if (known && known.updatedAt > entry.updatedAt) return;
+    const kept = this.forgotten.size > 0 ? { ...entry, labels: this.remaining(entry.labels) } : entry;
+    this.entries.set(entry.id, kept);
+    for (const order of this.orders.values()) order.replace(known, kept);
+  }
+
+  remove(id: string): void {
+    const known = this.entries.get(id);
+    if (!known) return;
+    this.entries.delete(id);
+    for (const order of this.orders.values()) order.replace(known, undefined);
+  }
+
+  /** Takes a label off every contact; a late reading of one does not bring it back. */
+  forgetLabel(label: string): void {
+    this.forgotten.add(label);
+    for (const entry of this.entries.values()) {
+      if (entry.labels.includes(label)) entry.labels = this.remaining(entry.labels);
+    }
+  }
+
+  async page(
+    filter: BookFilter,
+    { sort, descending, after, limit }: { sort: BookSort; descending: boolean; after?: BookPlace; limit: number },
+  ): Promise<BookPage> {
+    const { sorted, compare } = await this.order(sort);
+    const last = sorted.length - 1;
+    // The first index, in the direction of reading, that lies beyond `after`.
+    let start = 0;
+    if (after) {
+      const place = firstNotBefore(sorted, after, compare);
+      const there = sorted[place] !== undefined && compare(sorted[place], after) === 0;
+      start = descending ? last - place + 1 : place + (there ? 1 : 0);
+    }
+    const checks = checksOf(filter);
+    const entries: BookEntry[] = [];
+    if (checks.length === 0) {
+      for (let index = start; index <= last && entries.length < limit; index++)
+        entries.push(sorted[descending ? last - index : index]!);
+      return { entries, more: start + entries.length <= last, total: sorted.length };
+    }
+    // Reading a whole book takes a while, in which the order may change.
+    const read = sorted.slice();
+    let [total, more] = [0, false];
+    for (let index = 0; index <= last; index++) {
+      if (index % readBeforePausing === readBeforePausing - 1) await pause();
+      const entry = read[descending ? last - index : index]!;
+      if (!checks.every((check) => check(entry))) continue;
+      total++;
+      if (index < start) continue;
+      if (entries.length < limit) entries.push(entry);
+      else more = true;
+    }
+    return { entries, more, total };
+  }
+
+  /** Those of the addresses, given in lower case, that somebody here has. */
+  addressesAmong(addresses: ReadonlySet<string>): Set<string> {
+    const found = new Set<string>();
+    for (const { words } of this.entries.values()) {
+      const address = addressIn(words);
+      if (addresses.has(address)) found.add(address);
+    }
+    return found;
+  }
+
+  facets(): Facets {
+    const counts = {
+      region: new Map<string, number>(),
+      province: new Map<string, number>(),
+      sector: new Map<string, number>(),
+      label: new Map<string, number>(),
+    };
+    let unlabelled = 0;
+    for (const { region, province, sector, labels } of this.entries.values()) {
+      count(counts.region, region);
+      count(counts.province, province);
+      count(counts.sector, sector);
+      for (const label of labels) count(counts.label, label);
+      if (labels.length === 0) unlabelled++;
+    }
+    return {
+      total: this.size,
+      unlabelled,
+      region: gathered(counts.region),
+      province: gathered(counts.province),
+      sector: gathered(counts.sector),
+      label: [...counts.label].map(([value, contacts]) => ({ value, contacts })).sort(byCount),
+    };
+  }
+
+  private order(sort: BookSort): Promise<{ sorted: readonly BookEntry[]; compare: Comparison }> {
+    let order = this.orders.get(sort);
+    if (!order) {
+      order = new Order([...this.entries.values()], comparisons[sort]);
+      this.orders.set(sort, order);
+    }
+    return order.whenSorted();
+  }
+
+  private remaining(labels: readonly string[]): readonly string[] {
+    return labels.filter((label) => !this.forgotten.has(label));
+  }
+}
+
+type Comparison = (a: BookPlace, b: BookPlace) => number;
+
+/** The entries in one order. What changes while they are being sorted is made up for afterwards. */
+class Order {
+  private sorted: BookEntry[] | undefined;
+  private readonly missed: [known: BookEntry | undefined, now: BookEntry | undefined][] = [];
+  private readonly sorting: Promise<void>;
+
+  constructor(
+    entries: BookEntry[],
+    private readonly compare: Comparison,
+  ) {
+    this.sorting = sortInSlices(entries, compare).then((sorted) => {
+      this.sorted = sorted;
+      for (const [known, now] of this.missed.splice(0)) this.replace(known, now);
+    });
+  }
+
+  async whenSorted(): Promise<{ sorted: readonly BookEntry[]; compare: Comparison }> {
+    await this.sorting;
+    return { sorted: this.sorted!, compare: this.compare };
+  }
+
+  replace(known: BookEntry | undefined, now: BookEntry | undefined): void {
+    if (!this.sorted) return void this.missed.push([known, now]);
+    if (known) this.sorted.splice(firstNotBefore(this.sorted, known, this.compare), 1);
+    if (now) this.sorted.splice(firstNotBefore(this.sorted, now, this.compare), 0, now);
+  }
+}
+
+const collator = new Intl.Collator('it', { sensitivity: 'base', numeric: true });
+const byId: Comparison = (a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
+
+/** By name as in a telephone book: persons by surname, companies by name. No two entries are equal. */
+const comparisons: Record<BookSort, Comparison> = {
+  name: (a, b) => collator.compare(a.name, b.name) || collator.compare(a.firstName, b.firstName) || byId(a, b),
+  joined: (a, b) => a.joinedAt - b.joinedAt || byId(a, b),
+  updated: (a, b) => a.updatedAt - b.updatedAt || byId(a, b),
+};
+
+/** The index of the first entry that does not come before the place. */
+function firstNotBefore(sorted: readonly BookEntry[], place: BookPlace, compare: Comparison): number {
+  let [low, high] = [0, sorted.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (compare(sorted[middle]!, place) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+const runLength = 1_000;
+const mergedBeforePausing = 5_000;
+const readBeforePausing = 10_000;
+export const pause = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+/** A merge sort that lets other work go on: sorting 100,000 names at once would stop the service for a second. */
+export async function sortInSlices<Item>(items: Item[], compare: (a: Item, b: Item) => number): Promise<Item[]> {
+  let runs: Item[][] = [];
+  for (let start = 0; start < items.length; start += runLength) {
+    runs.push(items.slice(start, start + runLength).sort(compare));
+    await pause();
+  }
+  while (runs.length > 1) {
+    const merged: Item[][] = [];
+    for (let index = 0; index < runs.length; index += 2) {
+      const [left, right] = [runs[index]!, runs[index + 1]];
+      merged.push(right ? await merge(left, right, compare) : left);
+    }
+    runs = merged;
+  }
+  return runs[0] ?? [];
+}
+
+async function merge<Item>(left: Item[], right: Item[], compare: (a: Item, b: Item) => number): Promise<Item[]> {
+  const merged: Item[] = [];
+  let [l, r] = [0, 0];
+  while (l < left.length || r < right.length) {
+    const fromLeft = r >= right.length || (l < left.length && compare(left[l]!, right[r]!) <= 0);
+    merged.push(fromLeft ? left[l++]! : right[r++]!);
+    if (merged.length % mergedBeforePausing === 0) await pause();
+  }
+  return merged;
+}
+
+/** Lower case without accents, so that "nicolo" finds Niccolò's brother Nicolò. */
+export function fold(text: string): string {
+  return text.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase();
+}
+
+const separators = /[^\p{L}\p{N}]+/u;
+
+/** The words by which a contact is found, in the form that an entry holds. */
+export function wordsOf(displayName: string, email: string): string {
+  const address = email.toLowerCase();
+  const folded = fold(address);
+  const names = fold(displayName).split(separators);
+  return ['', ...names, ...(folded === address ? [] : [folded]), address].join('\n');
+}
+
+const addressIn = (words: string) => words.slice(words.lastIndexOf('\n') + 1);
+
+type Check = (entry: BookEntry) => boolean;
+
+/** Looks at what is asked for alone, at what costs least first: it runs through the whole book. */
+function checksOf({ query, region, province, sector, labels = [], labelled, updatedSince, id }: BookFilter): Check[] {
+  const checks: Check[] = [];
+  if (id !== undefined) checks.push((entry) => entry.id === id);
+  if (updatedSince !== undefined) checks.push((entry) => entry.updatedAt >= updatedSince);
+  if (labelled !== undefined) checks.push((entry) => entry.labels.length > 0 === labelled);
+  for (const label of labels) checks.push((entry) => entry.labels.includes(label));
+  if (region !== undefined) checks.push(sameIn('region', region));
+  if (province !== undefined) checks.push(sameIn('province', province));
+  if (sector !== undefined) checks.push(sameIn('sector', sector));
+  checks.push(...beginningsIn(query ?? ''));
+  return checks;
+}
+
+/** "jean-pierre" is found as the beginning of an address, and as two words of a name. */
+function beginningsIn(query: string): Check[] {
+  return fold(query)
+    .split(/[^\p{L}\p{N}@._+-]+/u)
+    .flatMap((part): Check[] => {
+      const whole = `\n${part}`;
+      const pieces = part.split(separators).filter(Boolean);
+      if (pieces.length === 0) return [];
+      if (pieces[0] === part) return [({ words }) => words.includes(whole)];
+      return [({ words }) => words.includes(whole) || pieces.every((piece) => words.includes(`\n${piece}`))];
+    });
+}
+
+/** Compares folded, and folds each value that occurs once: there are few, for many contacts. */
+function sameIn(field: 'region' | 'province' | 'sector', wanted: string): Check {
+  const folded = fold(wanted);
+  const known = new Map<string | null, boolean>();
+  return ({ [field]: value }) => {
+    let same = known.get(value);
+    if (same === undefined) known.set(value, (same = fold(value ?? '') === folded));
+    return same;
+  };
+}
+
+function count(counts: Map<string, number>, value: string | null): void {
+  if (value !== null) counts.set(value, (counts.get(value) ?? 0) + 1);
+}
+
+/** Spellings that are filtered as one are counted as one, under the most frequent. */
+function gathered(counts: Map<string, number>): Facet[] {
+  const facets = new Map<string, Facet>();
+  for (const [value, contacts] of [...counts].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1))) {
+    const facet = facets.get(fold(value));
+    if (facet) facet.contacts += contacts;
+    else facets.set(fold(value), { value, contacts });
+  }
+  return [...facets.values()].sort(byCount);
+}
+
+const byCount = (a: Facet, b: Facet) => b.contacts - a.contacts || (a.value < b.value ? -1 : 1);

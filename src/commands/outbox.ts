@@ -1,0 +1,109 @@
+import { DataSource } from 'typeorm';
+import { type Config, loadConfig } from '../platform/config.js';
+import { keyringDatabase, mainDatabaseOptions } from '../platform/database.js';
+import { type Databases, openDatabases } from '../platform/databases.js';
+import { Mail } from '../platform/mail/mail.entity.js';
+import { openMail } from '../platform/mail/sealed-mail.js';
+import { MailTemplates } from '../platform/mail/templates.js';
+import { NodeLock } from '../platform/node-lock.js';
+import { StartError } from '../platform/start-error.js';
+import { KeyGoneError } from '../platform/vault/keyring.js';
+import { openVaultToRead } from '../platform/vault/open-vault.js';
+import type { Vault } from '../platform/vault/vault.js';
+
+/**
+ * `npm run outbox`: shows the mails that wait, also while the service runs; with `-- --retry` those that were given up
+ * are tried again.
+ */
+try {
+  const parameters = process.argv.slice(2);
+  const unknown = parameters.find((each) => each !== '--retry');
+  if (unknown) throw new StartError(`There is no option ${unknown}; there is --retry.`);
+  await run(loadConfig(process.env), parameters.includes('--retry'));
+} catch (error) {
+  if (!(error instanceof StartError)) throw error;
+  console.error(error.message);
+  process.exitCode = 1;
+}
+
+async function run(config: Config, retry: boolean): Promise<void> {
+  const databases = await openDatabases(config);
+  const main = new DataSource({ ...mainDatabaseOptions(databases.main), entities: [Mail] });
+  const keyring = keyringDatabase(databases.keyring);
+  try {
+    await main.initialize();
+    const [row] = await main.query<[{ there: boolean }]>(`SELECT to_regclass('mail') IS NOT NULL AS there`);
+    if (!row.there) return console.log('Nothing waits: the service has never run on this data.');
+    if (retry) return await tryAgain(main, config);
+    await keyring.initialize();
+    await show(main, await openVaultToRead(config, keyring), config);
+  } finally {
+    if (main.isInitialized) await main.destroy();
+    if (keyring.isInitialized) await keyring.destroy();
+    await stopUnlessUsed(databases);
+  }
+}
+
+async function show(main: DataSource, vault: Vault, config: Config): Promise<void> {
+  const templates = new MailTemplates(config);
+  const mails = await main.manager.find(Mail, { order: { id: 'ASC' } });
+  const alive = mails.filter(({ notAfter }) => notAfter > new Date());
+  if (alive.length === 0) return console.log('Nothing waits.');
+  console.log(
+    [
+      'Personal data: these mails hold addresses, and links that open accounts and invitations. They are shown to you as',
+      'whoever runs this installation; do not leave them in a file or a log.',
+      config.smtpUrl
+        ? 'SMTP_URL is set: the running service sends what has not failed.'
+        : 'SMTP_URL is not set, so none is sent: pass the links on yourself.',
+    ].join('\n'),
+  );
+  for (const mail of alive) {
+    const draft = await openMail(vault, mail).catch((error: unknown) => {
+      if (error instanceof KeyGoneError) return undefined;
+      throw error;
+    });
+    // The addressee was erased meanwhile.
+    if (!draft) continue;
+    const { subject, link } = templates.compose(draft);
+    const facts = { To: draft.to, Subject: subject, Link: link, Since: inWords(mail.createdAt), State: stateOf(mail) };
+    const lines = Object.entries(facts).map(([name, value]) => `  ${name.padEnd(9)}${printable(value)}`);
+    console.log(`\n${lines.join('\n')}`);
+  }
+}
+
+async function tryAgain(main: DataSource, { smtpUrl }: Config): Promise<void> {
+  const { affected } = await main
+    .createQueryBuilder()
+    .update(Mail)
+    .set({ attempts: 0, failure: null, failedAt: null })
+    .where('failed_at IS NOT NULL AND not_after > now()')
+    .execute();
+  const when = smtpUrl
+    ? 'The running service takes them up within a minute or two.'
+    : 'SMTP_URL is not set: they wait.';
+  console.log(affected ? `To be tried again: ${affected}. ${when}` : 'No mail had failed for good.');
+}
+
+function stateOf({ attempts, failure, failedAt, notAfter }: Mail): string {
+  const times = attempts === 1 ? 'once' : `${attempts} times`;
+  if (failedAt)
+    return `failed for good (${failure}) after it was tried ${times}; npm run outbox -- --retry tries again`;
+  const until = `waits until ${inWords(notAfter)} at most`;
+  return attempts > 0 ? `${until}; tried ${times} (${failure})` : until;
+}
+
+function inWords(time: Date): string {
+  return `${time.toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+}
+
+/** Without what a terminal would take for a command. */
+function printable(text: string): string {
+  return text.replace(/\p{Cc}/gu, '');
+}
+
+/** A PostgreSQL that was running already stays, and so does one that a service has taken over meanwhile. */
+async function stopUnlessUsed(databases: Databases): Promise<void> {
+  if (databases.adopted || !(await NodeLock.isFree(databases.keyring))) return;
+  await databases.stop();
+}

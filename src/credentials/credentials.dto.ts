@@ -1,0 +1,34 @@
+import { IsString, MaxLength } from 'class-validator';
+import { limits } from '../contract/limits.js';
+
+/** What the link of a mail ends with. */
+export class MailedToken {
+  @IsString()
+  @MaxLength(100)
+  token: string;
+}
+
+export class PasswordResetRequest {
+  /** The username, or the verified email address. */
+  @IsString()
+  @MaxLength(limits.emailLength)
+  login: string;
+}
+
+export class PasswordReset extends MailedToken {
+  /** 10 characters at least, 72 bytes at most, not a common one. */
+  @IsString()
+  @MaxLength(1_000)
+  password: string;
+}
+
+export class PasswordChange {
+  @IsString()
+  @MaxLength(1_000)
+  currentPassword: string;
+
+  /** 10 characters at least, 72 bytes at most, not a common one. */
+  @IsString()
+  @MaxLength(1_000)
+  newPassword: string;
+}

@@ -1,0 +1,18 @@
+import { DomainError } from '../platform/problems/domain-error.js';
+
+/** The token of a link is unknown, used or out of date; which of them is not told. */
+export class LinkInvalid extends DomainError {
+  constructor() {
+    super('link_invalid', { detail: 'This link has been used or is out of date. Ask for a new one.' });
+  }
+}
+
+export class PasswordWrong extends DomainError {
+  constructor() {
+    const message = 'This is not the current password.';
+    super('password_wrong', {
+      detail: message,
+      errors: [{ field: 'currentPassword', code: 'password_wrong', message }],
+    });
+  }
+}

@@ -1,0 +1,114 @@
+import { Injectable } from '@nestjs/common';
+import { stringify } from 'csv-stringify/sync';
+import { DataSource } from 'typeorm';
+import { Actions } from '../actions/actions.service.js';
+import type { ContactView } from '../address-book/contacts.dto.js';
+import { Contacts } from '../address-book/contacts.service.js';
+import type { MemberPrincipal } from '../auth/principal.js';
+import { Labels } from '../labels/labels.service.js';
+
+/** What a row of an exported address book says; labels by name. */
+type Row = Omit<ContactView, 'labels'> & { labels: string[] };
+
+const contactsAtOnce = 500;
+
+const columnNames = {
+  it: {
+    externalId: 'Codice',
+    firstName: 'Nome',
+    surname: 'Cognome',
+    companyName: 'Ragione sociale',
+    companyType: 'Forma giuridica',
+    email: 'Email',
+    region: 'Regione',
+    province: 'Provincia',
+    sector: 'Settore',
+    labels: 'Etichette',
+    note: 'Nota',
+    promotions: 'Promozioni',
+    joinedAt: 'Iscritto il',
+    updatedAt: 'Modificato il',
+    id: 'ID Colloquio',
+  },
+  en: {
+    externalId: 'External ID',
+    firstName: 'First name',
+    surname: 'Surname',
+    companyName: 'Company name',
+    companyType: 'Company type',
+    email: 'Email',
+    region: 'Region',
+    province: 'Province',
+    sector: 'Sector',
+    labels: 'Labels',
+    note: 'Note',
+    promotions: 'Promotions',
+    joinedAt: 'Joined',
+    updatedAt: 'Changed',
+    id: 'Colloquio ID',
+  },
+} as const;
+
+type ColumnName = keyof (typeof columnNames)['it'];
+
+/** The whole address book as a file, in pieces. */
+@Injectable()
+export class ContactExport {
+  constructor(
+    private readonly actions: Actions,
+    private readonly database: DataSource,
+    private readonly contacts: Contacts,
+    private readonly labels: Labels,
+  ) {}
+
+  /** An array, with labels by name. */
+  async *json(member: MemberPrincipal): AsyncGenerator<string, void, undefined> {
+    let before = '[\n';
+    for await (const rows of this.rows(member)) {
+      for (const row of rows) {
+        yield before + JSON.stringify(row);
+        before = ',\n';
+      }
+    }
+    yield before === '[\n' ? '[]\n' : '\n]\n';
+  }
+
+  /** CSV (RFC 4180) in UTF-8 with BOM, so that spreadsheets read it as it is: in Italian they separate by `;`. */
+  async *csv(member: MemberPrincipal, locale: string): AsyncGenerator<string, void, undefined> {
+    const [names, delimiter] = locale === 'it' ? [columnNames.it, ';'] : [columnNames.en, ','];
+    const fields = Object.keys(names) as ColumnName[];
+    const written = (records: string[][]) => stringify(records, { delimiter, record_delimiter: 'windows' });
+    yield '\uFEFF' + written([Object.values(names)]);
+    for await (const rows of this.rows(member)) {
+      yield written(rows.map((row) => fields.map((field) => cellOf(row[field], locale))));
+    }
+  }
+
+  private async *rows(member: MemberPrincipal): AsyncGenerator<Row[], void, undefined> {
+    await this.actions.record(this.database.manager, member, 'contacts.exported');
+    const { items: labels } = await this.labels.list(member);
+    const nameOf = new Map(labels.map(({ id, name }) => [id, name]));
+    let cursor: string | null | undefined;
+    do {
+      const page = await this.contacts.search(member, {
+        sort: 'name',
+        order: 'asc',
+        limit: contactsAtOnce,
+        ...(cursor && { cursor }),
+      });
+      yield page.items.map((contact) => ({
+        ...contact,
+        labels: contact.labels.flatMap((id) => nameOf.get(id) ?? []).sort(),
+      }));
+      cursor = page.nextCursor;
+    } while (cursor);
+  }
+}
+
+function cellOf(value: string | string[] | boolean | null | undefined, locale: string): string {
+  if (value === null || value === undefined) return '';
+  if (typeof value === 'boolean') return locale === 'it' ? (value ? 'sì' : 'no') : value ? 'yes' : 'no';
+  const text = typeof value === 'string' ? value : value.join(', ');
+  // A spreadsheet would take it for a formula and compute it (OWASP, CSV injection).
+  return /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+}

@@ -1,0 +1,82 @@
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+
+/** A file of people to invite. */
+@Entity('import')
+export class Import {
+  @PrimaryColumn('uuid', { name: 'subscriber_id' })
+  subscriberId: string;
+
+  @PrimaryColumn('uuid')
+  id: string;
+
+  /** Of the file, sealed. */
+  @Column('bytea')
+  name: Buffer;
+
+  /** Of the mails and letters. */
+  @Column('text')
+  locale: string;
+
+  /** The member. */
+  @Column('uuid', { name: 'created_by' })
+  createdBy: string;
+
+  @Column('timestamptz', { name: 'created_at' })
+  createdAt: Date;
+
+  @Column('integer')
+  total: number;
+
+  @Column('integer')
+  done: number;
+
+  @Column('timestamptz', { name: 'finished_at', nullable: true })
+  finishedAt: Date | null;
+}
+
+/** Lines that wait, sealed with the subscriber's key. What has been dealt with is gone. */
+@Entity('import_chunk')
+export class ImportChunk {
+  @PrimaryColumn('uuid', { name: 'subscriber_id' })
+  subscriberId: string;
+
+  @PrimaryColumn('uuid', { name: 'import_id' })
+  importId: string;
+
+  /** Of its first record, from 1. */
+  @PrimaryColumn('integer')
+  number: number;
+
+  @Column('bytea')
+  lines: Buffer;
+}
+
+/** What came of a record of the file; it says nothing of the person. */
+@Entity('import_line')
+export class ImportLine {
+  @PrimaryColumn('uuid', { name: 'subscriber_id' })
+  subscriberId: string;
+
+  @PrimaryColumn('uuid', { name: 'import_id' })
+  importId: string;
+
+  /** Of the record, from 1, without header and empty lines. */
+  @PrimaryColumn('integer')
+  number: number;
+
+  @Column('integer', { name: 'file_line' })
+  fileLine: number;
+
+  @Column('text')
+  outcome: 'invited' | 'already_there' | 'already_invited' | 'asked_not_to_be_written_to' | 'invalid';
+
+  /** Which field is not valid. */
+  @Column('text', { nullable: true })
+  field: string | null;
+
+  @Column('text', { nullable: true })
+  reason: string | null;
+
+  @Column('uuid', { name: 'invitation_id', nullable: true })
+  invitationId: string | null;
+}

@@ -1,0 +1,28 @@
+import { Module } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { ActionsModule } from '../actions/actions.module.js';
+import { AddressBookModule } from '../address-book/address-book.module.js';
+import { ConsentsModule } from '../consents/consents.module.js';
+import { InvitationsModule } from '../invitations/invitations.module.js';
+import { LabelsModule } from '../labels/labels.module.js';
+import { SubscribersModule } from '../subscribers/subscribers.module.js';
+import { ContactExportController } from './contact-export.controller.js';
+import { ContactExport } from './contact-export.service.js';
+import { Import, ImportChunk, ImportLine } from './import.entity.js';
+import { ImportsController } from './imports.controller.js';
+import { Imports } from './imports.service.js';
+
+@Module({
+  imports: [
+    TypeOrmModule.forFeature([Import, ImportChunk, ImportLine]),
+    ActionsModule,
+    AddressBookModule,
+    ConsentsModule,
+    InvitationsModule,
+    LabelsModule,
+    SubscribersModule,
+  ],
+  controllers: [ContactExportController, ImportsController],
+  providers: [ContactExport, Imports],
+})
+export class ImportsModule {}

@@ -1,0 +1,52 @@
+import { randomBytes } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
+import { type Config, CONFIG, isLoopback } from '../platform/config.js';
+import { Vault } from '../platform/vault/vault.js';
+import type { Invitation } from './invitation.entity.js';
+
+const codeBytes = 16;
+
+/** The codes of invitations, and the addresses made of them. */
+@Injectable()
+export class InvitationLinks {
+  private readonly origin: string;
+  /** Only this machine can open the links. */
+  readonly onlyHere: boolean;
+
+  constructor(
+    @Inject(CONFIG) config: Config,
+    private readonly vault: Vault,
+  ) {
+    this.origin = config.publicUrl.origin;
+    this.onlyHere = isLoopback(config.publicUrl.hostname);
+  }
+
+  /** A new code, as the invitation keeps it. */
+  async make(subscriberId: string, id: string): Promise<Pick<Invitation, 'code' | 'codeHash'>> {
+    const code = randomBytes(codeBytes).toString('base64url');
+    const key = { scope: 'subscriber', id: subscriberId } as const;
+    return {
+      code: await this.vault.seal(key, code, codeContext(subscriberId, id)),
+      codeHash: this.codeHash(code),
+    };
+  }
+
+  codeHash(code: string): Buffer {
+    return this.vault.lookupHash('invitation', code);
+  }
+
+  open({ subscriberId, id, code }: Invitation): Promise<string> {
+    return this.vault.open({ scope: 'subscriber', id: subscriberId }, code, codeContext(subscriberId, id));
+  }
+
+  joinUrl(code: string): string {
+    return `${this.origin}/join/${code}`;
+  }
+
+  /** Where an invited person says "do not write to me again". */
+  stopUrl(code: string): string {
+    return `${this.origin}/stop/${code}`;
+  }
+}
+
+const codeContext = (subscriberId: string, id: string) => ['invitation', subscriberId, id, 'code'];

@@ -1,0 +1,247 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { DataSource, type EntityManager, In } from 'typeorm';
+import { Consents } from '../consents/consents.service.js';
+import { limits } from '../contract/limits.js';
+import { type Config, CONFIG } from '../platform/config.js';
+import { defineJob } from '../platform/jobs/job-kinds.js';
+import { Jobs } from '../platform/jobs/jobs.js';
+import { Outbox } from '../platform/mail/outbox.js';
+import { DomainError } from '../platform/problems/domain-error.js';
+import { Vault } from '../platform/vault/vault.js';
+import type { Subscriber } from '../subscribers/subscriber.entity.js';
+import { Subscribers } from '../subscribers/subscribers.service.js';
+import { Invitation } from './invitation.entity.js';
+import { InvitationLinks } from './invitation-links.service.js';
+import { InvitedPeople } from './invited-people.service.js';
+
+export const dayMilliseconds = 24 * 60 * 60 * 1000;
+
+/** Also notices within the minute that a subscriber has verified its address, or that a day's cap has room again. */
+const postInvitations = defineJob('invitation.post', { cron: '* * * * *' });
+const remindInvited = defineJob('invitation.remind', { cron: '23 * * * *' });
+
+const postedAtOnce = 100;
+
+type Template = 'invitation' | 'invitation_reminder';
+
+/**
+ * Hands the mails of personal invitations to the outbox: none before the subscriber's own address is verified, none to
+ * who asked not to be written to, no more in 24 hours than the host allows.
+ */
+@Injectable()
+export class InvitationMails {
+  private readonly mailsPerDay: number;
+
+  constructor(
+    @Inject(CONFIG) config: Config,
+    private readonly consents: Consents,
+    private readonly database: DataSource,
+    private readonly links: InvitationLinks,
+    private readonly outbox: Outbox,
+    private readonly people: InvitedPeople,
+    private readonly subscribers: Subscribers,
+    private readonly vault: Vault,
+    private readonly jobs: Jobs,
+  ) {
+    this.mailsPerDay = config.invitationMailsPerDay;
+    jobs.handle(postInvitations, () => this.postWaiting());
+    jobs.handle(remindInvited, () => this.remind());
+  }
+
+  /** Whether a subscriber's owner has verified the address that the subscriber shows. */
+  async addressVerified(subscriber: Subscriber, manager: EntityManager = this.database.manager): Promise<boolean> {
+    const rows = await manager.query<unknown[]>(
+      `SELECT 1 FROM member JOIN account ON account.id = member.account_id
+       WHERE member.subscriber_id = $1 AND member.role = 'owner' AND account.email_hash = $2`,
+      [subscriber.id, this.vault.lookupHash('email', subscriber.email.toLowerCase())],
+    );
+    return rows.length > 0;
+  }
+
+  /** Serialises whatever counts against a subscriber's cap; to be called before its invitations are touched. */
+  async lock(manager: EntityManager, subscriberId: string): Promise<void> {
+    await manager.query('SELECT FROM subscriber WHERE subscriber_id = $1 FOR NO KEY UPDATE', [subscriberId]);
+  }
+
+  /**
+   * Posts a new invitation's mail, or leaves it waiting until the subscriber's address is verified.
+   * @throws DomainError `rate_limited` when the day's mails are used up
+   */
+  async postNew(manager: EntityManager, subscriber: Subscriber, invitation: Invitation): Promise<void> {
+    if (!(await this.addressVerified(subscriber, manager))) return;
+    const { room, retryAfter } = await this.room(manager, subscriber.id);
+    if (room < 1) {
+      const hours = Math.ceil(retryAfter / 3600);
+      throw new DomainError('rate_limited', {
+        detail: `At most ${this.mailsPerDay} invitation mails may be sent in 24 hours. Go on in ${hours === 1 ? 'an hour' : `${hours} hours`}.`,
+        retryAfter,
+      });
+    }
+    await this.post(manager, subscriber, [invitation], 'invitation');
+  }
+
+  /** Has the mails that wait posted once this transaction has committed. */
+  postSoon(manager: EntityManager): Promise<void> {
+    return this.jobs.add(manager, postInvitations, {});
+  }
+
+  /** How it stands with the mails of a subscriber's invitations, in their order. */
+  async states(subscriber: Subscriber, invitations: readonly Invitation[]): Promise<MailState[]> {
+    const waiting = invitations.some(({ email, mailedAt }) => email && !mailedAt);
+    const unposted = waiting && !(await this.addressVerified(subscriber)) ? 'held' : 'queued';
+    const mailed = invitations.filter(({ email, mailedAt }) => email && mailedAt).map(({ id }) => id);
+    const posted = await this.inOutbox(mailed);
+    return invitations.map(({ id, email, mailedAt }) => {
+      if (!email) return 'none';
+      return mailedAt ? (posted.get(id) ?? 'sent') : unposted;
+    });
+  }
+
+  private async inOutbox(ids: readonly string[]): Promise<Map<string, MailState>> {
+    const rows = await this.database.query<{ id: string; failed: boolean }[]>(
+      `SELECT key_id AS id, bool_and(failed_at IS NOT NULL) AS failed FROM mail
+       WHERE key_scope = 'contact' AND key_id = ANY ($1) GROUP BY key_id`,
+      [ids],
+    );
+    return new Map(rows.map(({ id, failed }) => [id, failed ? 'failed' : 'sent_soon']));
+  }
+
+  /** Posts the mails that wait, as far as verification and cap allow. */
+  async postWaiting(): Promise<void> {
+    const waiting = await this.database.query<{ id: string }[]>(
+      `SELECT DISTINCT subscriber_id AS id FROM invitation WHERE email IS NOT NULL AND mailed_at IS NULL`,
+    );
+    for (const { id } of waiting) {
+      const subscriber = await this.subscribers.get(id);
+      if (!this.mayInvite(subscriber)) continue;
+      while (await this.postSome(subscriber, 'invitation', isWaiting));
+    }
+  }
+
+  /** The one reminder to who has not joined, unless the first mail has not left yet or could not be delivered. */
+  async remind(): Promise<void> {
+    const due = await this.database.query<{ id: string }[]>(
+      `SELECT DISTINCT subscriber_id AS id FROM invitation WHERE ${isToRemind}`,
+    );
+    for (const { id } of due) {
+      const subscriber = await this.subscribers.get(id);
+      if (!this.mayInvite(subscriber)) continue;
+      while (await this.postSome(subscriber, 'invitation_reminder', isToRemind));
+    }
+  }
+
+  /** While a newer policy waits for acceptance nothing is sent, and what waits goes on waiting. */
+  private mayInvite(subscriber: Subscriber): boolean {
+    try {
+      this.consents.requireOfSubscriber(subscriber);
+      return true;
+    } catch (error) {
+      if (error instanceof DomainError) return false;
+      throw error;
+    }
+  }
+
+  /** @returns whether there may be more */
+  private async postSome(subscriber: Subscriber, template: Template, which: string): Promise<boolean> {
+    const { posted, stopped } = await this.database.transaction(async (manager) => {
+      await this.lock(manager, subscriber.id);
+      if (!(await this.addressVerified(subscriber, manager))) return { posted: 0, stopped: [] };
+      const { room } = await this.room(manager, subscriber.id);
+      // What waits leaves a tenth of the day's mails to whoever is invited by hand.
+      const free = Math.min(postedAtOnce, room - Math.floor(this.mailsPerDay / 10));
+      if (free < 1) return { posted: 0, stopped: [] };
+      const rows = await manager.query<{ id: string }[]>(
+        `SELECT id FROM invitation WHERE subscriber_id = $1 AND ${which} ORDER BY id LIMIT $2 FOR UPDATE`,
+        [subscriber.id, free],
+      );
+      if (rows.length === 0) return { posted: 0, stopped: [] };
+      const invitations = await manager.find(Invitation, {
+        where: { subscriberId: subscriber.id, id: In(rows.map(({ id }) => id)) },
+        order: { id: 'ASC' },
+      });
+      return { posted: rows.length, stopped: await this.post(manager, subscriber, invitations, template) };
+    });
+    await this.people.destroyKeys(stopped);
+    return posted > 0;
+  }
+
+  /** @returns the ids of those who asked not to be written to meanwhile, and are forgotten; their keys are not yet */
+  private async post(
+    manager: EntityManager,
+    { id: subscriberId, businessName }: Subscriber,
+    invitations: Invitation[],
+    template: Template,
+  ): Promise<string[]> {
+    const people = await this.people.open(subscriberId, invitations);
+    const stopped = await this.people.stoppedAmong(
+      manager,
+      people.flatMap(({ email }) => email ?? []),
+    );
+    const now = new Date();
+    const forgotten: string[] = [];
+    for (const [index, invitation] of invitations.entries()) {
+      const { id } = invitation;
+      const { email } = people[index]!;
+      if (email === undefined || stopped.has(email.toLowerCase())) {
+        forgotten.push(id);
+        continue;
+      }
+      const expiresAt =
+        template === 'invitation'
+          ? new Date(now.getTime() + limits.personalInvitationDays * dayMilliseconds)
+          : invitation.expiresAt!;
+      const locale = invitation.locale ?? 'it';
+      const code = await this.links.open(invitation);
+      await this.outbox.post(manager, {
+        key: { scope: 'contact', id },
+        to: email,
+        locale,
+        template,
+        values: {
+          businessName,
+          url: this.links.joinUrl(code),
+          stopUrl: this.links.stopUrl(code),
+          expiresOn: dateIn(locale, expiresAt),
+        },
+        notAfter: expiresAt,
+      });
+      const change = template === 'invitation' ? { mailedAt: now, expiresAt } : { remindedAt: now };
+      await manager.update(Invitation, { subscriberId, id }, change);
+      Object.assign(invitation, change);
+    }
+    if (forgotten.length > 0) {
+      await manager.update(Invitation, { subscriberId, id: In(forgotten) }, { stoppedAt: now });
+      await this.people.forget(manager, subscriberId, forgotten);
+    }
+    return forgotten;
+  }
+
+  /** How many mails the cap has room for, and after how many seconds it has room for one more. */
+  private async room(manager: EntityManager, subscriberId: string): Promise<{ room: number; retryAfter: number }> {
+    const since = new Date(Date.now() - dayMilliseconds);
+    const times = await manager.query<{ at: Date }[]>(
+      `SELECT mailed_at AS at FROM invitation WHERE subscriber_id = $1 AND mailed_at > $2
+       UNION ALL
+       SELECT reminded_at FROM invitation WHERE subscriber_id = $1 AND reminded_at > $2
+       ORDER BY at DESC LIMIT $3`,
+      [subscriberId, since, this.mailsPerDay],
+    );
+    const room = this.mailsPerDay - times.length;
+    const freedAt = room > 0 ? 0 : times.at(-1)!.at.getTime() + dayMilliseconds;
+    return { room, retryAfter: Math.max(1, Math.ceil((freedAt - Date.now()) / 1000)) };
+  }
+}
+
+export type MailState = 'none' | 'held' | 'queued' | 'sent_soon' | 'sent' | 'failed';
+
+const isOpen = 'revoked_at IS NULL AND stopped_at IS NULL AND uses = 0';
+const isWaiting = `email IS NOT NULL AND mailed_at IS NULL AND ${isOpen} AND expires_at > now()`;
+const isToRemind = `email IS NOT NULL AND reminded_at IS NULL AND ${isOpen}
+  AND mailed_at <= now() - interval '${limits.reminderDays} days' AND expires_at > now() + interval '1 day'
+  AND NOT EXISTS (SELECT FROM mail WHERE key_scope = 'contact' AND key_id = invitation.id)`;
+
+function dateIn(locale: string, date: Date): string {
+  return new Intl.DateTimeFormat(locale === 'it' ? 'it-IT' : 'en-GB', { dateStyle: 'long', timeZone: 'UTC' }).format(
+    date,
+  );
+}

@@ -1,0 +1,175 @@
+import { Injectable } from '@nestjs/common';
+import { DataSource, type EntityManager } from 'typeorm';
+import { limits } from '../contract/limits.js';
+import { defineJob } from '../platform/jobs/job-kinds.js';
+import { Jobs } from '../platform/jobs/jobs.js';
+import { Outbox } from '../platform/mail/outbox.js';
+import { Vault } from '../platform/vault/vault.js';
+import type { Invitation } from './invitation.entity.js';
+import type { SuggestedPerson } from './invitations.dto.js';
+
+/** Whom a personal invitation is for: by mail with an address, without one by letter. */
+export interface InvitedPerson {
+  /** Of the invitation, and of the contact it becomes. */
+  id: string;
+  email?: string;
+  suggestion?: SuggestedPerson;
+}
+
+/** What is known of an invited person once it is opened; empty when it was forgotten. */
+export type OpenedPerson = Omit<InvitedPerson, 'id'>;
+
+export interface SealedPerson {
+  email: Buffer | null;
+  emailHash: Buffer | null;
+  lineHash: Buffer | null;
+  stopHash: Buffer | null;
+  suggestion: Buffer | null;
+}
+
+const forgetInvited = defineJob('invitation.forget', { cron: '41 * * * *' });
+const forgottenAtOnce = 500;
+
+/** Seals what is known of people who are invited but did not join, and forgets it. */
+@Injectable()
+export class InvitedPeople {
+  constructor(
+    private readonly database: DataSource,
+    private readonly outbox: Outbox,
+    private readonly vault: Vault,
+    jobs: Jobs,
+  ) {
+    jobs.handle(forgetInvited, () => this.forgetExpired());
+  }
+
+  /** Seals each with the key of its invitation, which has to be there. */
+  async seal(subscriberId: string, people: readonly InvitedPerson[]): Promise<SealedPerson[]> {
+    const texts = people.flatMap(({ id, email, suggestion }) => [
+      ...(email === undefined ? [] : [{ id, text: email, context: emailContext(subscriberId, id) }]),
+      ...(suggestion ? [{ id, text: JSON.stringify(suggestion), context: suggestionContext(subscriberId, id) }] : []),
+    ]);
+    const sealed = (await this.vault.sealMany('contact', texts)).values();
+    const sealedPeople: SealedPerson[] = [];
+    for (const person of people) {
+      const { id, email, suggestion } = person;
+      sealedPeople.push({
+        email: email === undefined ? null : sealed.next().value!,
+        suggestion: suggestion ? sealed.next().value! : null,
+        emailHash: this.emailHash(subscriberId, person) ?? null,
+        lineHash: this.lineHash(subscriberId, person) ?? null,
+        stopHash: email === undefined ? null : await this.sealStopHash(subscriberId, id, email),
+      });
+    }
+    return sealedPeople;
+  }
+
+  /** In the order of the invitations, which are of one subscriber. */
+  async open(subscriberId: string, invitations: readonly Invitation[]): Promise<OpenedPerson[]> {
+    const values = invitations.flatMap(({ id, email, suggestion }) => [
+      ...(email ? [{ id, sealed: email, context: emailContext(subscriberId, id) }] : []),
+      ...(suggestion ? [{ id, sealed: suggestion, context: suggestionContext(subscriberId, id) }] : []),
+    ]);
+    const texts = (await this.vault.openMany('contact', values)).values();
+    return invitations.map(({ email, suggestion }) => {
+      const address = email ? texts.next().value : undefined;
+      const text = suggestion ? texts.next().value : undefined;
+      return {
+        ...(address !== undefined && { email: address }),
+        ...(text !== undefined && { suggestion: JSON.parse(text) as SuggestedPerson }),
+      };
+    });
+  }
+
+  /** By which an address is found among the invitations of one subscriber. */
+  emailHash(subscriberId: string, { email }: OpenedPerson): Buffer | undefined {
+    if (email === undefined) return undefined;
+    return this.vault.lookupHash('invited address', `${subscriberId}\0${email.toLowerCase()}`);
+  }
+
+  /** By which a line without address is recognised: by its `externalId`, or else by all it says. */
+  lineHash(subscriberId: string, { email, suggestion }: OpenedPerson): Buffer | undefined {
+    if (email !== undefined || !suggestion) return undefined;
+    const { externalId, ...rest } = suggestion;
+    const line = Object.entries(rest)
+      .map(([field, text]) => `${field}=${String(text).toLowerCase()}`)
+      .sort();
+    const what = externalId === undefined ? ['line', ...line] : ['externalId', externalId];
+    return this.vault.lookupHash('invited line', JSON.stringify([subscriberId, ...what]));
+  }
+
+  /** Those of the addresses, in lower case, whose owner asked not to be written to. */
+  async stoppedAmong(manager: EntityManager, addresses: readonly string[]): Promise<Set<string>> {
+    const byHash = new Map(addresses.map((address) => [this.stopHash(address).toString('hex'), address.toLowerCase()]));
+    if (byHash.size === 0) return new Set();
+    const rows = await manager.query<{ hash: string }[]>(
+      `SELECT encode(email_hash, 'hex') AS hash FROM mail_stop WHERE email_hash = ANY ($1)`,
+      [[...byHash.keys()].map((hash) => Buffer.from(hash, 'hex'))],
+    );
+    return new Set(rows.map(({ hash }) => byHash.get(hash)!));
+  }
+
+  /** No invitation is written to this address from here on, whoever invites. */
+  async stop(manager: EntityManager, { subscriberId, id, stopHash }: Invitation): Promise<void> {
+    const sealed = await this.vault.open(
+      { scope: 'subscriber', id: subscriberId },
+      stopHash!,
+      stopContext(subscriberId, id),
+    );
+    await manager.query('INSERT INTO mail_stop (email_hash, stopped_at) VALUES ($1, now()) ON CONFLICT DO NOTHING', [
+      Buffer.from(sealed, 'base64'),
+    ]);
+  }
+
+  /** Forgets who is invited, with the mails that wait. The keys are the caller's to destroy, after the commit. */
+  async forget(manager: EntityManager, subscriberId: string, ids: readonly string[]): Promise<void> {
+    await manager.query(
+      `UPDATE invitation SET email = NULL, email_hash = NULL, line_hash = NULL, suggestion = NULL
+       WHERE subscriber_id = $1 AND id = ANY ($2)`,
+      [subscriberId, ids],
+    );
+    for (const id of ids) await this.outbox.withdraw(manager, { scope: 'contact', id });
+  }
+
+  async destroyKeys(ids: readonly string[]): Promise<void> {
+    await this.vault.destroyKeys(...ids.map((id) => ({ scope: 'contact', id }) as const));
+  }
+
+  /**
+   * Personal invitations that ran out unused lose whom they were for. The key goes first: what is left when this is
+   * interrupted is readable no more, and done again. An hour's grace lets a joining end that began in time.
+   */
+  async forgetExpired(): Promise<void> {
+    for (;;) {
+      const expired = await this.database.query<{ subscriberId: string; id: string }[]>(
+        `SELECT subscriber_id AS "subscriberId", id FROM invitation
+         WHERE kind = 'personal' AND uses = 0 AND expires_at < now() - interval '1 hour'
+           AND (email IS NOT NULL OR suggestion IS NOT NULL) LIMIT $1`,
+        [forgottenAtOnce],
+      );
+      await this.destroyKeys(expired.map(({ id }) => id));
+      await this.database.transaction(async (manager) => {
+        for (const { subscriberId, id } of expired) await this.forget(manager, subscriberId, [id]);
+      });
+      if (expired.length < forgottenAtOnce) break;
+    }
+    await this.database.query(
+      `UPDATE invitation SET stop_hash = NULL
+       WHERE kind = 'personal' AND stop_hash IS NOT NULL AND email IS NULL
+         AND expires_at < now() - make_interval(days => $1)`,
+      [limits.stopLinkDays],
+    );
+  }
+
+  private sealStopHash(subscriberId: string, id: string, email: string): Promise<Buffer> {
+    const key = { scope: 'subscriber', id: subscriberId } as const;
+    return this.vault.seal(key, this.stopHash(email).toString('base64'), stopContext(subscriberId, id));
+  }
+
+  private stopHash(email: string): Buffer {
+    return this.vault.lookupHash('stopped address', email.toLowerCase());
+  }
+}
+
+const emailContext = (subscriberId: string, id: string) => ['invitation', subscriberId, id, 'email'];
+const suggestionContext = (subscriberId: string, id: string) => ['invitation', subscriberId, id, 'suggestion'];
+const stopContext = (subscriberId: string, id: string) => ['invitation', subscriberId, id, 'stop'];

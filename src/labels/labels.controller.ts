@@ -1,0 +1,39 @@
+import { Body, Controller, Delete, Get, HttpCode, Patch, Post } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import type { MemberPrincipal } from '../auth/principal.js';
+import { Caller, Only } from '../auth/session.guard.js';
+import { Id } from '../platform/validation/id.js';
+import { ChangeLabel, LabelList, LabelView, NewLabel } from './labels.dto.js';
+import { Labels } from './labels.service.js';
+
+@ApiTags('address book')
+@Only('member')
+@Controller('labels')
+export class LabelsController {
+  constructor(private readonly labels: Labels) {}
+
+  /** The subscriber's labels, sorted by name, with the number of contacts that have each. */
+  @Get()
+  list(@Caller() member: MemberPrincipal): Promise<LabelList> {
+    return this.labels.list(member);
+  }
+
+  /** Make a label; at most 200. */
+  @Post()
+  create(@Caller() member: MemberPrincipal, @Body() label: NewLabel): Promise<LabelView> {
+    return this.labels.create(member, label);
+  }
+
+  /** Rename a label, or give it another colour. */
+  @Patch(':id')
+  change(@Caller() member: MemberPrincipal, @Id() id: string, @Body() change: ChangeLabel): Promise<LabelView> {
+    return this.labels.change(member, id, change);
+  }
+
+  /** Delete a label, and take it off its contacts. */
+  @Delete(':id')
+  @HttpCode(204)
+  async remove(@Caller() member: MemberPrincipal, @Id() id: string): Promise<void> {
+    await this.labels.remove(member, id);
+  }
+}

@@ -1,0 +1,45 @@
+import { IsIn, IsOptional, ValidateIf } from 'class-validator';
+import type { LabelView as LabelContract } from '../contract/events.js';
+import { type LabelColor, labelColors } from '../contract/label-colors.js';
+import { limits } from '../contract/limits.js';
+import { IsPlainText, Trimmed } from '../platform/validation/text.js';
+
+export class NewLabel {
+  /** 1 to 40 characters; different from the other labels' names also without regard to case and accents. */
+  @Trimmed()
+  @IsPlainText({ max: limits.labelNameLength })
+  name: string;
+
+  @IsOptional()
+  @IsIn(labelColors)
+  color?: LabelColor | null;
+}
+
+export class ChangeLabel {
+  /** 1 to 40 characters. */
+  @ValidateIf((_, value) => value !== undefined)
+  @Trimmed()
+  @IsPlainText({ max: limits.labelNameLength })
+  name?: string;
+
+  /** `null` takes the colour away. */
+  @IsOptional()
+  @IsIn(labelColors)
+  color?: LabelColor | null;
+}
+
+export class LabelView implements LabelContract {
+  id: string;
+  name: string;
+  color: LabelColor | null;
+}
+
+export class CountedLabel extends LabelView {
+  /** How many contacts have it. */
+  contacts: number;
+}
+
+export class LabelList {
+  /** Sorted by name. */
+  items: CountedLabel[];
+}

@@ -1,0 +1,47 @@
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+
+/**
+ * An account that acts for a subscriber; before that somebody who is invited to, and afterwards what stays of one who
+ * was removed: the name on what it wrote.
+ */
+@Entity('member')
+export class Member {
+  @PrimaryColumn('uuid', { name: 'subscriber_id' })
+  subscriberId: string;
+
+  @PrimaryColumn('uuid')
+  id: string;
+
+  /** From joining until removal. */
+  @Column('uuid', { name: 'account_id', nullable: true })
+  accountId: string | null;
+
+  @Column('text')
+  role: 'owner' | 'staff';
+
+  /** As colleagues call them, sealed with the subscriber's key. */
+  @Column('bytea', { name: 'display_name', nullable: true })
+  displayName: Buffer | null;
+
+  /** Of staff, sealed with the subscriber's key; the owner's is the business address. */
+  @Column('bytea', { nullable: true })
+  email: Buffer | null;
+
+  /** Of staff: the code of the invitation, hashed. */
+  @Column('bytea', { name: 'code_hash', nullable: true })
+  codeHash: Buffer | null;
+
+  /** Until when the invitation can be accepted. */
+  @Column('timestamptz', { name: 'expires_at', nullable: true })
+  expiresAt: Date | null;
+
+  @Column('timestamptz', { name: 'created_at' })
+  createdAt: Date;
+
+  @Column('timestamptz', { name: 'joined_at', nullable: true })
+  joinedAt: Date | null;
+
+  /** When the member was removed, or its invitation revoked. */
+  @Column('timestamptz', { name: 'removed_at', nullable: true })
+  removedAt: Date | null;
+}

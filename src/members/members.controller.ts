@@ -1,0 +1,100 @@
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import type { Request, Response } from 'express';
+import type { MemberPrincipal } from '../auth/principal.js';
+import { SessionCookies } from '../auth/session-cookies.js';
+import { Caller, Only, OwnerOnly, Public } from '../auth/session.guard.js';
+import { Consents } from '../consents/consents.service.js';
+import { policyView } from '../consents/policy-view.js';
+import { networkOf } from '../platform/http/networks.js';
+import { Id } from '../platform/validation/id.js';
+import { sendLogo } from '../subscribers/logo-answer.js';
+import { InLocale } from '../subscribers/subscribers.dto.js';
+import { Subscribers } from '../subscribers/subscribers.service.js';
+import {
+  AuthorList,
+  InvitedMember,
+  JoinedMember,
+  MemberJoining,
+  MemberList,
+  NewMember,
+  OpenedMemberInvitation,
+} from './members.dto.js';
+import { Members } from './members.service.js';
+
+@ApiTags('members')
+@OwnerOnly()
+@Controller()
+export class MembersController {
+  constructor(
+    private readonly members: Members,
+    private readonly consents: Consents,
+    private readonly cookies: SessionCookies,
+    private readonly subscribers: Subscribers,
+  ) {}
+
+  /** Who acts for the business, and who is invited to. For the owner. */
+  @Get('members')
+  async list(@Caller() owner: MemberPrincipal): Promise<MemberList> {
+    return { items: await this.members.list(owner), nextCursor: null };
+  }
+
+  /** Invite somebody as staff, by mail. For the owner. */
+  @Post('members')
+  invite(@Caller() owner: MemberPrincipal, @Body() wanted: NewMember): Promise<InvitedMember> {
+    return this.members.invite(owner, wanted);
+  }
+
+  /**
+   * Remove a member, or revoke an invitation. The account ends, and all its devices are signed out; the name stays on what
+   * was written. For the owner.
+   */
+  @Delete('members/:id')
+  @HttpCode(204)
+  async remove(@Caller() owner: MemberPrincipal, @Id() id: string): Promise<void> {
+    await this.members.remove(owner, id);
+  }
+
+  /** The names of those who write or wrote for the business, also of those who were removed. */
+  @Only('member')
+  @Get('authors')
+  async authors(@Caller() { subscriberId }: MemberPrincipal): Promise<AuthorList> {
+    return { items: await this.members.authors(subscriberId) };
+  }
+
+  /** Who invites, and what there is to agree to. A code that was revoked, used or is out of date says so (410). */
+  @Public()
+  @Get('members/by-code/:code')
+  async open(
+    @Param('code') code: string,
+    @Query() { locale }: InLocale,
+    @Req() request: Request,
+  ): Promise<OpenedMemberInvitation> {
+    const { subscriberId } = await this.members.invitedBy(code, networkOf(request.ip));
+    const { businessName } = await this.subscribers.get(subscriberId);
+    const logoUrl = (await this.subscribers.hasLogo(subscriberId))
+      ? `/api/members/by-code/${encodeURIComponent(code)}/logo`
+      : null;
+    return { businessName, logoUrl, policies: this.consents.shownToMembers(locale).map((shown) => policyView(shown)) };
+  }
+
+  /** The logo of who invites. */
+  @Public()
+  @Get('members/by-code/:code/logo')
+  async logo(@Param('code') code: string, @Req() request: Request, @Res() response: Response): Promise<void> {
+    const { subscriberId } = await this.members.invitedBy(code, networkOf(request.ip));
+    sendLogo(response, await this.subscribers.logo(subscriberId));
+  }
+
+  /** Join as staff, with an account of one's own. */
+  @Public()
+  @Post('members/by-code/:code/acceptance')
+  async accept(
+    @Param('code') code: string,
+    @Body() joining: MemberJoining,
+    @Req() request: Request,
+  ): Promise<JoinedMember> {
+    const { member, session } = await this.members.join(code, joining, networkOf(request.ip));
+    return { member, session: this.cookies.give(request, session) };
+  }
+}

@@ -1,0 +1,114 @@
+import { Type } from 'class-transformer';
+import { ArrayMaxSize, IsArray, IsIn, IsOptional, IsString, MaxLength, ValidateNested } from 'class-validator';
+import { SessionView } from '../auth/sessions.dto.js';
+import { IsUsername } from '../auth/usernames.js';
+import { GivenConsent, PolicyView } from '../consents/consents.dto.js';
+import type { Author } from '../contract/events.js';
+import { limits } from '../contract/limits.js';
+import { IsEmailAddress, IsPlainText, NormalisedEmail, Trimmed } from '../platform/validation/text.js';
+import { type Locale, locales } from '../subscribers/subscribers.dto.js';
+
+export class NewMember {
+  /** Where the invitation goes. */
+  @NormalisedEmail()
+  @IsEmailAddress()
+  email: string;
+
+  /** How colleagues call them, up to 100 characters; whoever joins may choose another. */
+  @IsOptional()
+  @Trimmed()
+  @IsPlainText({ max: limits.nameLength })
+  displayName?: string;
+
+  /** Language of the mail; the subscriber's without it. */
+  @IsOptional()
+  @IsIn(locales)
+  locale?: Locale;
+}
+
+export class InvitedMember {
+  id: string;
+  /** The link that was sent: for one person, once. */
+  url: string;
+  /** Seven days later. */
+  expiresAt: string;
+}
+
+export class MemberView {
+  id: string;
+  role: 'owner' | 'staff';
+  /** Null for an owner who has given none. */
+  displayName: string | null;
+  /** Of an active member. */
+  username?: string;
+  email: string;
+  /** Null while invited. */
+  joinedAt: string | null;
+  @IsIn(['active', 'invited'])
+  state: 'active' | 'invited';
+  /** Until when the invitation can be accepted. */
+  expiresAt?: string;
+}
+
+export class MemberList {
+  items: MemberView[];
+  nextCursor: string | null;
+}
+
+export class AuthorView implements Author {
+  id: string;
+  /** Null for an owner who has given none. */
+  displayName: string | null;
+}
+
+export class AuthorList {
+  items: AuthorView[];
+}
+
+/** What somebody who opens the link may know: who asks, and what there is to agree to. */
+export class OpenedMemberInvitation {
+  businessName: string;
+  logoUrl: string | null;
+  /** The privacy notice of whoever runs the service. */
+  @Type(() => PolicyView)
+  policies: PolicyView[];
+}
+
+/** What a new member states. */
+export class MemberJoining {
+  /** How colleagues call you, up to 100 characters; the people who are written to never see it. */
+  @Trimmed()
+  @IsPlainText({ max: limits.nameLength })
+  displayName: string;
+
+  /** 3 to 32 characters of a-z 0-9 . _ - */
+  @IsUsername()
+  username: string;
+
+  /** 10 characters at least, 72 bytes at most, not a common one. */
+  @IsString()
+  @MaxLength(1_000)
+  password: string;
+
+  @IsIn(locales)
+  locale: Locale;
+
+  /** What the person calls this device. */
+  @IsOptional()
+  @Trimmed()
+  @IsPlainText({ max: limits.deviceLength })
+  device?: string;
+
+  /** The acceptance of the privacy notice. */
+  @IsArray()
+  @ArrayMaxSize(10)
+  @ValidateNested({ each: true })
+  @Type(() => GivenConsent)
+  consents: GivenConsent[];
+}
+
+export class JoinedMember {
+  @Type(() => MemberView)
+  member: MemberView;
+  session: SessionView;
+}

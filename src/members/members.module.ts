@@ -1,0 +1,25 @@
+import { Module } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { ActionsModule } from '../actions/actions.module.js';
+import { AuthModule } from '../auth/auth.module.js';
+import { ConsentsModule } from '../consents/consents.module.js';
+import { CredentialsModule } from '../credentials/credentials.module.js';
+import { SubscribersModule } from '../subscribers/subscribers.module.js';
+import { Member } from './member.entity.js';
+import { MembersController } from './members.controller.js';
+import { Members } from './members.service.js';
+
+@Module({
+  imports: [
+    TypeOrmModule.forFeature([Member]),
+    ActionsModule,
+    AuthModule,
+    ConsentsModule,
+    CredentialsModule,
+    SubscribersModule,
+  ],
+  controllers: [MembersController],
+  providers: [Members],
+  exports: [Members],
+})
+export class MembersModule {}

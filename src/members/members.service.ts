@@ -1,0 +1,300 @@
+import { randomBytes } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
+import { InjectRepository } from '@nestjs/typeorm';
+import { type EntityManager, In, IsNull, type Repository } from 'typeorm';
+import { v7 as uuid } from 'uuid';
+import { Actions } from '../actions/actions.service.js';
+import { Accounts } from '../auth/accounts.service.js';
+import { passwordError } from '../auth/passwords.js';
+import type { MemberPrincipal } from '../auth/principal.js';
+import { type OpenedSession, Sessions } from '../auth/sessions.service.js';
+import { Consents } from '../consents/consents.service.js';
+import type { ErrorCode } from '../contract/errors.js';
+import type { Author } from '../contract/events.js';
+import { limits } from '../contract/limits.js';
+import { Credentials } from '../credentials/credentials.service.js';
+import { type Config, CONFIG } from '../platform/config.js';
+import { defineJob } from '../platform/jobs/job-kinds.js';
+import { Jobs } from '../platform/jobs/jobs.js';
+import { Outbox } from '../platform/mail/outbox.js';
+import { DomainError, NotFound, ValidationFailed } from '../platform/problems/domain-error.js';
+import { RateLimits } from '../platform/rate-limits.js';
+import { Realtime } from '../platform/realtime/realtime.js';
+import { Vault } from '../platform/vault/vault.js';
+import { Subscribers } from '../subscribers/subscribers.service.js';
+import { memberKey, openOfMember, sealOfMember } from './member-seals.js';
+import { Member } from './member.entity.js';
+import type { InvitedMember, MemberJoining, MemberView, NewMember } from './members.dto.js';
+
+const codeBytes = 16;
+const dayMilliseconds = 24 * 60 * 60 * 1000;
+
+const purgeInvitations = defineJob('members.purge', { cron: '29 * * * *' });
+
+type State = 'active' | 'invited' | 'expired' | 'removed' | 'revoked';
+
+/** The people who act for a subscriber. */
+@Injectable()
+export class Members {
+  private readonly address: string;
+
+  constructor(
+    @InjectRepository(Member) private readonly members: Repository<Member>,
+    @Inject(CONFIG) config: Config,
+    private readonly accounts: Accounts,
+    private readonly actions: Actions,
+    private readonly consents: Consents,
+    private readonly credentials: Credentials,
+    jobs: Jobs,
+    private readonly limits: RateLimits,
+    private readonly outbox: Outbox,
+    private readonly realtime: Realtime,
+    private readonly sessions: Sessions,
+    private readonly subscribers: Subscribers,
+    private readonly vault: Vault,
+  ) {
+    this.address = `${config.publicUrl.origin}/members/`;
+    jobs.handle(purgeInvitations, () => this.purge());
+  }
+
+  /** Those who act for the subscriber and those who are invited to, in the order in which they came. */
+  async list({ subscriberId }: MemberPrincipal): Promise<MemberView[]> {
+    const found = await this.members.find({ where: { subscriberId, removedAt: IsNull() }, order: { id: 'ASC' } });
+    const present = found.filter((member) => ['active', 'invited'].includes(stateOf(member)));
+    return Promise.all(present.map((member) => this.view(member)));
+  }
+
+  /**
+   * Invites somebody to act for the subscriber: the link goes out by mail.
+   * @throws ConsentRequired, DomainError `members_limit`
+   */
+  async invite(owner: MemberPrincipal, { email, displayName, locale }: NewMember): Promise<InvitedMember> {
+    const { subscriberId } = owner;
+    const subscriber = await this.subscribers.get(subscriberId);
+    this.consents.requireOfSubscriber(subscriber);
+    const id = uuid();
+    const code = randomBytes(codeBytes).toString('base64url');
+    const url = this.address + code;
+    const key = memberKey(subscriberId);
+    const createdAt = new Date();
+    const expiresAt = new Date(createdAt.getTime() + limits.memberInvitationDays * dayMilliseconds);
+    const invited: Member = {
+      subscriberId,
+      id,
+      accountId: null,
+      role: 'staff',
+      displayName:
+        displayName === undefined
+          ? null
+          : await sealOfMember(this.vault, { subscriberId, id }, 'display_name', displayName),
+      email: await sealOfMember(this.vault, { subscriberId, id }, 'email', email),
+      codeHash: this.codeHash(code),
+      expiresAt,
+      createdAt,
+      joinedAt: null,
+      removedAt: null,
+    };
+    await this.members.manager.transaction(async (manager) => {
+      await this.requirePlace(manager, subscriberId);
+      await manager.insert(Member, invited);
+      await this.actions.record(manager, owner, 'member.invited', id);
+      await this.outbox.post(manager, {
+        key,
+        to: email,
+        locale: locale ?? subscriber.locale,
+        template: 'member_invitation',
+        values: { businessName: subscriber.businessName, url },
+        notAfter: expiresAt,
+      });
+    });
+    return { id, url, expiresAt: expiresAt.toISOString() };
+  }
+
+  /** @throws NotFound for a code that never was one, DomainError `invitation_…` for one that does not hold any more */
+  async invitedBy(code: string, network: string): Promise<Member> {
+    await this.limits.count('lookUp', network);
+    const member = await this.members.findOneBy({ codeHash: this.codeHash(code) });
+    if (!member) throw new NotFound();
+    requireInvited(member);
+    return member;
+  }
+
+  /**
+   * Somebody who is invited begins to act for the subscriber, with an account of their own.
+   * @throws NotFound, ConsentRequired, PolicyChanged, UsernameTaken, ValidationFailed, DomainError `invitation_…`
+   */
+  async join(
+    code: string,
+    { displayName, username, password, locale, device, consents }: MemberJoining,
+    network: string,
+  ): Promise<{ member: MemberView; session: OpenedSession }> {
+    await this.limits.count('join', network);
+    const { subscriberId, id } = await this.invitedBy(code, network);
+    refuseWeakPassword(password, [username, ...displayName.split(/\s+/)]);
+    const acceptances = this.consents.checkMember(consents);
+    const passwordHash = await this.accounts.hashPassword(password);
+    const name = await sealOfMember(this.vault, { subscriberId, id }, 'display_name', displayName);
+    const [accountId, key, joinedAt] = [uuid(), memberKey(subscriberId), new Date()];
+    const made = await this.members.manager.transaction(async (manager) => {
+      const member = await this.locked(manager, subscriberId, id);
+      requireInvited(member);
+      const account = { id: accountId, kind: 'member', subscriberId, key, username, passwordHash, locale } as const;
+      await this.accounts.create(manager, account);
+      const changes = { accountId, displayName: name, joinedAt };
+      await manager.update(Member, { subscriberId, id }, changes);
+      const record = { subscriberId, contactId: null, accountId, acceptances, recordedAt: joinedAt };
+      await this.consents.record(manager, { ...record, how: 'joining' });
+      await this.actions.record(manager, { subscriberId, memberId: id }, 'member.joined', id);
+      const session = await this.sessions.open(manager, accountId, { key, device });
+      const email = await openOfMember(this.vault, member, 'email');
+      if (email) await this.credentials.requestVerification(manager, { accountId, key, email, locale, username });
+      return { member: { ...member, ...changes }, session };
+    });
+    this.tell(subscriberId, { id, displayName });
+    return { member: await this.view(made.member), session: made.session };
+  }
+
+  /**
+   * Removes a member, or revokes the invitation of one who has not joined. When this resolves their devices get nothing
+   * more; the name stays on what they wrote.
+   * @throws NotFound, DomainError `owner_stays`
+   */
+  async remove(owner: MemberPrincipal, id: string): Promise<void> {
+    const { subscriberId } = owner;
+    const ended = await this.members.manager.transaction(async (manager) => {
+      const member = await this.locked(manager, subscriberId, id);
+      if (member.role === 'owner') throw new DomainError('owner_stays', { detail: ownerStays });
+      if (member.removedAt) throw new NotFound();
+      const { accountId } = member;
+      const gone = { accountId: null, email: null, removedAt: new Date(), ...(!accountId && { displayName: null }) };
+      await manager.update(Member, { subscriberId, id }, gone);
+      await this.actions.record(manager, owner, accountId ? 'member.removed' : 'invitation.revoked', id);
+      if (!accountId) return undefined;
+      const sessionIds = await this.sessions.revokeAll(manager, accountId);
+      await this.accounts.remove(manager, accountId);
+      return { accountId, sessionIds };
+    });
+    if (ended) await this.sessions.silence(ended.accountId, ended.sessionIds);
+  }
+
+  /** Gives the member who asks another name, in a transaction; after its commit {@link renamed} tells it. */
+  async rename(manager: EntityManager, { subscriberId, memberId }: MemberPrincipal, name: string): Promise<void> {
+    const displayName = await sealOfMember(this.vault, { subscriberId, id: memberId }, 'display_name', name);
+    await manager.update(Member, { subscriberId, id: memberId }, { displayName });
+  }
+
+  renamed({ subscriberId, memberId }: MemberPrincipal, displayName: string): void {
+    this.tell(subscriberId, { id: memberId, displayName });
+  }
+
+  /** The name and the address of the member who asks; the owner's address is that of the business. */
+  async ownData({
+    subscriberId,
+    memberId,
+  }: MemberPrincipal): Promise<{ displayName: string | null; email: string | null }> {
+    const member = await this.members.findOneByOrFail({ subscriberId, id: memberId });
+    return { displayName: await this.nameOf(member), email: await this.emailOf(member) };
+  }
+
+  /** Everybody who has ever acted for the subscriber, by the id on their messages. */
+  async authors(subscriberId: string, ids?: string[]): Promise<Author[]> {
+    const members = await this.members.findBy({ subscriberId, ...(ids && { id: In(ids) }) });
+    return Promise.all(
+      members
+        .filter(({ joinedAt }) => joinedAt)
+        .map(async (member) => ({ id: member.id, displayName: await this.nameOf(member) })),
+    );
+  }
+
+  private async requirePlace(manager: EntityManager, subscriberId: string): Promise<void> {
+    await manager.query('SELECT FROM subscriber WHERE subscriber_id = $1 FOR NO KEY UPDATE', [subscriberId]);
+    const members = await manager.findBy(Member, { subscriberId, removedAt: IsNull() });
+    const present = members.filter((member) => ['active', 'invited'].includes(stateOf(member)));
+    if (present.length >= limits.membersMax) throw new DomainError('members_limit', { detail: membersLimit });
+  }
+
+  /** @throws NotFound */
+  private async locked(manager: EntityManager, subscriberId: string, id: string): Promise<Member> {
+    const member = await manager.findOne(Member, {
+      where: { subscriberId, id },
+      lock: { mode: 'pessimistic_write' },
+    });
+    if (!member) throw new NotFound();
+    return member;
+  }
+
+  private async view(member: Member): Promise<MemberView> {
+    const { subscriberId, id, accountId, role, joinedAt, expiresAt } = member;
+    const invited = stateOf(member) === 'invited';
+    return {
+      id,
+      role,
+      displayName: await this.nameOf(member),
+      ...(accountId && { username: await this.accounts.usernameOf(accountId, memberKey(subscriberId)) }),
+      email: (await this.emailOf(member)) ?? '',
+      joinedAt: joinedAt?.toISOString() ?? null,
+      state: invited ? 'invited' : 'active',
+      ...(invited && expiresAt && { expiresAt: expiresAt.toISOString() }),
+    };
+  }
+
+  private nameOf(member: Member): Promise<string | null> {
+    return openOfMember(this.vault, member, 'display_name');
+  }
+
+  private async emailOf(member: Member): Promise<string | null> {
+    if (member.role === 'owner') return (await this.subscribers.get(member.subscriberId)).email;
+    return openOfMember(this.vault, member, 'email');
+  }
+
+  private tell(subscriberId: string, author: Author): void {
+    this.realtime.tell(`subscriber:${subscriberId}`, 'member.changed', author);
+  }
+
+  private codeHash(code: string): Buffer {
+    return this.vault.lookupHash('member_invitation', code);
+  }
+
+  /** Of those who did not come, no name and address stay. */
+  private async purge(): Promise<void> {
+    await this.members.query(
+      `UPDATE member SET email = NULL, display_name = NULL
+       WHERE joined_at IS NULL AND email IS NOT NULL AND expires_at <= $1`,
+      [new Date()],
+    );
+  }
+}
+
+const ownerStays = 'The owner cannot be removed. To end everything, close the account of the business.';
+const membersLimit = `A business has at most ${limits.membersMax} members, with those invited. Remove one first.`;
+
+function stateOf({ joinedAt, removedAt, expiresAt }: Member): State {
+  if (joinedAt) return removedAt ? 'removed' : 'active';
+  if (removedAt) return 'revoked';
+  return expiresAt && expiresAt > new Date() ? 'invited' : 'expired';
+}
+
+const used = {
+  code: 'invitation_used',
+  detail: 'This invitation has been used. Sign in, or ask the business for a new one.',
+} as const;
+const refusals: Record<Exclude<State, 'invited'>, { code: ErrorCode; detail: string }> = {
+  active: used,
+  removed: used,
+  revoked: {
+    code: 'invitation_revoked',
+    detail: 'This invitation was withdrawn by the business. Ask it for a new one.',
+  },
+  expired: { code: 'invitation_expired', detail: 'This invitation is out of date. Ask the business for a new one.' },
+};
+
+/** @throws DomainError that says why nobody joins with it any more */
+function requireInvited(member: Member): void {
+  const state = stateOf(member);
+  if (state !== 'invited') throw new DomainError(refusals[state].code, { detail: refusals[state].detail });
+}
+
+function refuseWeakPassword(password: string, personal: string[]): void {
+  const refused = passwordError(password, personal);
+  if (refused) throw new ValidationFailed([{ field: 'password', ...refused }]);
+}

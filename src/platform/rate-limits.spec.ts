@@ -1,0 +1,65 @@
+import 'reflect-metadata';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { loadConfig } from './config.js';
+import { DomainError } from './problems/domain-error.js';
+import { type Limit, RateLimits } from './rate-limits.js';
+
+const perMinute = 60;
+const perQuarterHour = 15 * 60;
+const perHour = 60 * 60;
+
+describe('attempts', () => {
+  let limits: RateLimits;
+
+  beforeEach(() => {
+    jest.useFakeTimers();
+    limits = new RateLimits(loadConfig({ RATE_MESSAGES: '3', RATE_SIGN_IN: '2', RATE_JOIN: '4' }));
+  });
+  afterEach(() => void jest.useRealTimers());
+
+  const refusal = async (limit: Limit, ...key: string[]) =>
+    limits.count(limit, ...key).then(
+      () => undefined,
+      (error: DomainError) => error,
+    );
+
+  test.each([
+    ['message', 3, perMinute],
+    ['signInByNameAndAddress', 2, perQuarterHour],
+    ['signInByName', 10, perQuarterHour],
+    ['signInByAddress', 20, perQuarterHour],
+    ['join', 4, perHour],
+    ['lookUp', 40, perHour],
+  ] as const)('%s are %i in %i seconds, then refused with the time to wait', async (limit, points, seconds) => {
+    for (let attempt = 1; attempt <= points; attempt++) expect(await refusal(limit, 'anna')).toBeUndefined();
+    jest.advanceTimersByTime(10_000);
+    const refused = await refusal(limit, 'anna');
+    expect(refused).toBeInstanceOf(DomainError);
+    expect(refused).toMatchObject({ code: 'rate_limited', status: 429, data: { retryAfter: seconds - 10 } });
+    jest.advanceTimersByTime((seconds - 10) * 1000);
+    expect(await refusal(limit, 'anna')).toBeUndefined();
+  });
+
+  test('of one do not count for another, nor those of one kind for another kind', async () => {
+    for (let attempt = 1; attempt <= 3; attempt++) await limits.count('message', 'anna');
+    expect(await refusal('message', 'anna')).toBeDefined();
+    expect(await refusal('message', 'bruno')).toBeUndefined();
+    expect(await refusal('join', 'anna')).toBeUndefined();
+    for (let attempt = 1; attempt <= 2; attempt++) await limits.count('signInByNameAndAddress', 'a', 'bc');
+    expect(await refusal('signInByNameAndAddress', 'a', 'bc')).toBeDefined();
+    expect(await refusal('signInByNameAndAddress', 'ab', 'c')).toBeUndefined();
+  });
+
+  test('that are forgotten count no more', async () => {
+    for (let attempt = 1; attempt <= 2; attempt++) await limits.count('signInByNameAndAddress', 'anna', '192.0.2.1');
+    await limits.forget('signInByNameAndAddress', 'anna', '192.0.2.1');
+    expect(await refusal('signInByNameAndAddress', 'anna', '192.0.2.1')).toBeUndefined();
+  });
+
+  test('are refused with a wait in words, and without the name', async () => {
+    for (let attempt = 1; attempt <= 4; attempt++) await limits.count('join', 'anna');
+    expect((await refusal('join', 'anna'))!.message).toBe('Too many attempts. Try again in 60 minutes.');
+    jest.advanceTimersByTime((perHour - 119) * 1000);
+    expect((await refusal('join', 'anna'))!.message).toBe('Too many attempts. Try again in 119 seconds.');
+  });
+});

@@ -1,0 +1,49 @@
+import type { FieldError } from '../contract/errors.js';
+import { addressErrors } from './postal-address.js';
+import type { Subscriber } from './subscriber.entity.js';
+import { checkTaxCode, checkVatNumber, taxIdentityErrors } from './tax-identity.js';
+
+/** What a business states of itself, before it is checked. */
+export interface StatedBusiness {
+  businessName: string;
+  email: string;
+  street: string;
+  streetNumber: string;
+  postcode: string;
+  city: string;
+  province?: string | null | undefined;
+  country: string;
+  category: string;
+  vatNumber?: string | null | undefined;
+  taxCode?: string | null | undefined;
+  locale: string;
+}
+
+/** What of a subscriber a business states. */
+export type BusinessData = Pick<Subscriber, keyof StatedBusiness>;
+
+/** What is wrong with the address and the tax identity of a business, taken together. */
+export function businessErrors(business: StatedBusiness): FieldError[] {
+  return [...addressErrors(business), ...taxIdentityErrors(business)];
+}
+
+/** The data of a business in the form in which they are kept; to be checked with {@link businessErrors} before. */
+export function businessData(business: StatedBusiness): BusinessData {
+  const { businessName, email, street, streetNumber, postcode, city, province, country, category, locale } = business;
+  const vat = business.vatNumber?.trim() && checkVatNumber(country, business.vatNumber);
+  const tax = business.taxCode?.trim() && checkTaxCode(country, business.taxCode);
+  return {
+    businessName,
+    email,
+    street,
+    streetNumber,
+    postcode,
+    city,
+    province: (country === 'IT' ? province?.toUpperCase() : province) || null,
+    country,
+    category,
+    vatNumber: vat && vat.ok ? vat.value : null,
+    taxCode: tax && tax.ok ? tax.value : null,
+    locale,
+  };
+}
