@@ -4,10 +4,12 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
+import type { NextFunction, Request, Response } from 'express';
 import helmet from 'helmet';
 import { DataSource } from 'typeorm';
 import { AppModule } from './app.module.js';
 import { SocketDoorkeeper } from './auth/socket-doorkeeper.js';
+import { readWebApp } from './auth/tokens.js';
 import { limits } from './contract/limits.js';
 import { type Config, isLoopback } from './platform/config.js';
 import { keyringDatabase, mainDatabaseOptions } from './platform/database.js';
@@ -21,6 +23,7 @@ import { NodeLock } from './platform/node-lock.js';
 import { Realtime } from './platform/realtime/realtime.js';
 import { SocketAdapter } from './platform/realtime/socket-adapter.js';
 import { StartError } from './platform/start-error.js';
+import { requirePlainShape } from './platform/validation/shape.js';
 import { scheduleEpochRenewal } from './platform/vault/epoch-renewal.js';
 import { type OpenedVault, openVault } from './platform/vault/open-vault.js';
 
@@ -67,8 +70,14 @@ export async function startService(
     if (lock) await databases.stop();
   };
   try {
-    lock = await NodeLock.take(databases.keyring, databases.revive, log);
-    undo.push(() => lock!.release());
+    const taken = (lock = await NodeLock.take(databases.keyring, databases.revive, log));
+    undo.push(() => taken.release());
+    taken.onTakenOver = () => {
+      // Whoever holds the lock now works with this database.
+      lock = undefined;
+      process.exitCode = 1;
+      void stop();
+    };
     const keyringSource = await keyringDatabase(databases.keyring).initialize();
     undo.push(() => keyringSource.destroy());
     await keyringSource.runMigrations();
@@ -130,11 +139,16 @@ function dress(app: NestExpressApplication, config: Config): void {
     }),
   );
   app.use(app.get(Origins).check);
+  app.use(readWebApp);
   app.use('/api', (_request: unknown, response: { setHeader(name: string, value: string): void }, next: () => void) => {
     response.setHeader('Cache-Control', 'no-store');
     next();
   });
   app.useBodyParser('json', { limit: limits.jsonBytes });
+  app.use((request: Request, _response: Response, next: NextFunction) => {
+    requirePlainShape(request.body);
+    next();
+  });
   app.setGlobalPrefix('api');
   app.useWebSocketAdapter(new SocketAdapter(app));
 }

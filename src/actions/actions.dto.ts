@@ -1,16 +1,15 @@
-import { Type } from 'class-transformer';
-import { IsIn, IsInt, IsOptional, IsString, Max, MaxLength, Min } from 'class-validator';
+import { IsIn, IsInt, IsString, Max, MaxLength, Min } from 'class-validator';
 import { limits } from '../contract/limits.js';
+import { Optional, ToNumber } from '../platform/validation/fields.js';
 import { type ActionKind, actionKinds } from './action.entity.js';
 
 export class ListActions {
-  @IsOptional()
+  @Optional()
   @IsString()
   @MaxLength(500)
   cursor?: string;
 
-  @IsOptional()
-  @Type(() => Number)
+  @ToNumber()
   @IsInt()
   @Min(1)
   @Max(limits.pageMax)

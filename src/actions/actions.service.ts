@@ -27,7 +27,7 @@ export class Actions {
 
   /** Newest first. */
   async list({ subscriberId }: MemberPrincipal, { cursor, limit }: ListActions): Promise<ActionList> {
-    const before = cursor === undefined ? {} : { id: LessThan(String(decodeCursor(cursor, ['string'])[0])) };
+    const before = cursor === undefined ? {} : { id: LessThan(String(decodeCursor(cursor, ['id'])[0])) };
     const found = await this.actions.find({
       where: { subscriberId, ...before },
       order: { id: 'DESC' },

@@ -1,14 +1,12 @@
-import { Transform, Type } from 'class-transformer';
+import { Transform } from 'class-transformer';
 import {
   ArrayMaxSize,
   ArrayUnique,
   IsArray,
   IsIn,
   IsInt,
-  IsISO8601,
   IsOptional,
   IsString,
-  IsUUID,
   Max,
   MaxLength,
   Min,
@@ -17,68 +15,66 @@ import {
 import type { ContactView as ContactContract } from '../contract/events.js';
 import { limits } from '../contract/limits.js';
 import { IsPlainText, Trimmed } from '../platform/validation/text.js';
+import { IsIds, IsTime, Optional, ToNumber } from '../platform/validation/fields.js';
 
 export class ContactSearch {
   /** Beginnings of words of the name or of the address; all must be found. */
-  @IsOptional()
+  @Optional()
   @IsString()
   @MaxLength(limits.searchLength)
   query?: string;
 
-  @IsOptional()
+  @Optional()
   @IsString()
   @MaxLength(limits.nameLength)
   region?: string;
 
-  @IsOptional()
+  @Optional()
   @IsString()
   @MaxLength(limits.nameLength)
   province?: string;
 
-  @IsOptional()
+  @Optional()
   @IsString()
   @MaxLength(limits.nameLength)
   sector?: string;
 
   /** Ids of labels; in a query one `label=` for each. Contacts must have all of them. */
-  @IsOptional()
+  @Optional()
   @Transform(({ value }): unknown[] => (Array.isArray(value) ? value : [value]))
   @ArrayMaxSize(limits.labelsPerContact)
-  @IsUUID(undefined, { each: true })
+  @IsIds()
   label?: string[];
 
   /** Contacts without any label, or with at least one. */
-  @IsOptional()
+  @Optional()
   @IsIn(['none', 'any'])
   hasLabel?: 'none' | 'any';
 
   /** The contact with exactly this external id. */
-  @IsOptional()
+  @Optional()
   @Trimmed()
   @IsPlainText({ max: limits.externalIdLength })
   externalId?: string;
 
   /** By name as in a telephone book, by the time of joining, or by the last change. */
-  @IsOptional()
   @IsIn(['name', 'joined', 'updated'])
   sort: 'name' | 'joined' | 'updated' = 'name';
 
-  @IsOptional()
   @IsIn(['asc', 'desc'])
   order: 'asc' | 'desc' = 'asc';
 
   /** Only contacts changed at this time or later. */
-  @IsOptional()
-  @IsISO8601({ strict: true })
+  @Optional()
+  @IsTime()
   updatedAfter?: string;
 
-  @IsOptional()
+  @Optional()
   @IsString()
   @MaxLength(2_000)
   cursor?: string;
 
-  @IsOptional()
-  @Type(() => Number)
+  @ToNumber()
   @IsInt()
   @Min(1)
   @Max(limits.pageMax)
@@ -113,7 +109,7 @@ export class ChangeContact {
   @IsArray()
   @ArrayMaxSize(limits.labelsPerContact)
   @ArrayUnique()
-  @IsUUID(undefined, { each: true })
+  @IsIds()
   labels?: string[];
 
   /** At most 2,000 characters; `null` or an empty text deletes the note. The contact never sees it. */
@@ -134,20 +130,20 @@ export class LabelContacts {
   @ValidateIf((_, value) => value !== undefined)
   @IsArray()
   @ArrayMaxSize(limits.labelsPerContact)
-  @IsUUID(undefined, { each: true })
+  @IsIds()
   add?: string[];
 
   /** Ids of labels to take off; at most 20. */
   @ValidateIf((_, value) => value !== undefined)
   @IsArray()
   @ArrayMaxSize(limits.labelsPerContact)
-  @IsUUID(undefined, { each: true })
+  @IsIds()
   remove?: string[];
 
   /** At most 500. */
   @IsArray()
   @ArrayMaxSize(limits.contactsLabelled)
-  @IsUUID(undefined, { each: true })
+  @IsIds()
   contactIds: string[];
 }
 

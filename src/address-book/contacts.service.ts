@@ -61,8 +61,13 @@ export class Contacts {
     const sealed = await this.identities.sealCopy(subscriberId, id, identity);
     const added = { note: null, externalId: null, externalIdHash: null, profileChangedAt: null };
     const row: Contact = { ...contact, ...segments, ...added, identity: sealed, updatedAt: joinedAt };
-    const insert = manager.createQueryBuilder().insert().into(Contact).values(row).orIgnore().returning('id');
-    return ((await insert.execute()).raw as unknown[]).length > 0 ? row : undefined;
+    const known = await manager.query<unknown[]>(
+      'SELECT 1 FROM contact WHERE subscriber_id = $1 AND interlocutor_id = $2',
+      [subscriberId, contact.interlocutorId],
+    );
+    if (known.length > 0) return undefined;
+    await manager.insert(Contact, row);
+    return row;
   }
 
   /** @throws NotFound when it is not a contact of this interlocutor */
@@ -80,16 +85,21 @@ export class Contacts {
     return this.contacts.findOneBy({ subscriberId, interlocutorId });
   }
 
-  /** @returns whether that changes anything */
+  /**
+   * @returns when that changed, stamped under the lock of the row so that later changes have later times; undefined when
+   * it was so already
+   */
   async setPromotions(
     manager: EntityManager,
     { subscriberId, id }: Contact,
     promotions: boolean,
-    at: Date,
-  ): Promise<boolean> {
-    const which = { subscriberId, id, promotions: !promotions };
-    const { affected } = await manager.update(Contact, which, { promotions, updatedAt: at });
-    return Boolean(affected);
+  ): Promise<Date | undefined> {
+    const [[row]] = await manager.query<[{ updated_at: Date }[], number]>(
+      `UPDATE contact SET promotions = $3, updated_at = greatest(clock_timestamp(), updated_at + interval '1 ms')
+       WHERE subscriber_id = $1 AND id = $2 AND promotions <> $3 RETURNING updated_at`,
+      [subscriberId, id, promotions],
+    );
+    return row?.updated_at;
   }
 
   /** @returns whether that changes anything */
@@ -115,7 +125,7 @@ export class Contacts {
       if (!sealed) continue;
       await manager.query(
         `UPDATE contact SET identity = $3, region = $4, province = $5, sector = $6,
-                updated_at = greatest(updated_at, clock_timestamp()), profile_changed_at = clock_timestamp()
+                updated_at = greatest(clock_timestamp(), updated_at + interval '1 ms'), profile_changed_at = clock_timestamp()
          WHERE subscriber_id = $1 AND id = $2`,
         [subscriberId, id, sealed, region, province, sector],
       );

@@ -61,7 +61,7 @@ export class Accounts {
     parts: UsernameParts,
   ): Promise<string> {
     for (;;) {
-      const username = await this.freeUsername(wish, parts);
+      const username = await this.freeUsername(manager, wish, parts);
       try {
         await this.create(manager, { ...account, username });
         return username;
@@ -76,12 +76,12 @@ export class Accounts {
    * A free username: the wish if it is free, otherwise one made of it or of the name, with digits. Without a wish there
    * are always digits, so that a plain proposal does not disclose that no one of this name has an account.
    */
-  private async freeUsername(wish: string | undefined, parts: UsernameParts): Promise<string> {
-    if (wish !== undefined && (await this.isFree(wish))) return wish;
+  private async freeUsername(manager: EntityManager, wish: string | undefined, parts: UsernameParts): Promise<string> {
+    if (wish !== undefined && (await this.isFree(manager, wish))) return wish;
     const name = wish === undefined ? parts : { companyName: wish.replace(/[._-]/g, ' ') };
     for (let attempt = 1; ; attempt++) {
       const proposal = proposeUsername(name, attempt);
-      if (await this.isFree(proposal)) return proposal;
+      if (await this.isFree(manager, proposal)) return proposal;
     }
   }
 
@@ -149,8 +149,9 @@ export class Accounts {
     return this.vault.lookupHash('email', email.toLowerCase());
   }
 
-  private async isFree(username: string): Promise<boolean> {
-    return !(await this.accounts.existsBy({ usernameHash: this.usernameHash(username) }));
+  /** On the connection of the transaction: a second one could be waited for by everybody at once. */
+  private async isFree(manager: EntityManager, username: string): Promise<boolean> {
+    return !(await manager.existsBy(Account, { usernameHash: this.usernameHash(username) }));
   }
 
   private usernameHash(username: string): Buffer {

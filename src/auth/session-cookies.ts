@@ -1,12 +1,12 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Request } from 'express';
 import { type Config, CONFIG } from '../platform/config.js';
+import type { Account } from './account.entity.js';
 import type { SessionView } from './sessions.dto.js';
 import type { OpenedSession } from './sessions.service.js';
-import { accountKindOf, clearSessionCookie, setSessionCookie, webApps, webAppOf } from './tokens.js';
-import type { Principal } from './principal.js';
+import { accountKindOf, clearSessionCookie, cookieOf, setSessionCookie, type WebApp, webAppOf } from './tokens.js';
 
-/** Gives a new session to whoever asked: in the answer, and to a web app as its cookie too. */
+/** The cookies of the two web apps. */
 @Injectable()
 export class SessionCookies {
   private readonly secure: boolean;
@@ -15,14 +15,33 @@ export class SessionCookies {
     this.secure = config.publicUrl.protocol === 'https:';
   }
 
-  give(request: Request, { id, token, expiresAt }: OpenedSession): SessionView {
+  /** Gives a new session to whoever asked: in the answer, and to the web app that it is for as its cookie too. */
+  give(request: Request, kind: Account['kind'], { id, token, expiresAt }: OpenedSession): SessionView {
     const app = webAppOf(request);
-    if (app) setSessionCookie(request.res!, app, { token, expiresAt }, this.secure);
+    if (app && accountKindOf[app] === kind) setSessionCookie(request.res!, app, { token, expiresAt }, this.secure);
     return { id, token, expiresAt: expiresAt.toISOString() };
   }
 
-  take(request: Request, principal: Principal): void {
-    const app = webApps.find((each) => accountKindOf[each] === principal.kind)!;
+  /** The token in the cookie of the web app that asks. */
+  tokenOf(request: Request): { app: WebApp; token: string } | undefined {
+    const app = webAppOf(request);
+    const token = cookieOf(request.headers.cookie, app, this.secure);
+    return app && token ? { app, token } : undefined;
+  }
+
+  /** A cookie that the browser holds is to last as long as its session. */
+  renew(request: Request, { app, token }: { app: WebApp; token: string }, expiresAt: Date): void {
+    setSessionCookie(request.res!, app, { token, expiresAt }, this.secure);
+  }
+
+  /** Scripts cannot remove the cookie of a session that has ended, so the service does. */
+  clear(request: Request, app: WebApp): void {
     clearSessionCookie(request.res!, app, this.secure);
+  }
+
+  /** Clears the cookie of whoever logs out, if it came along. */
+  take(request: Request): void {
+    const cookie = this.tokenOf(request);
+    if (cookie) this.clear(request, cookie.app);
   }
 }

@@ -1,19 +1,12 @@
-import {
-  type CanActivate,
-  createParamDecorator,
-  type ExecutionContext,
-  Inject,
-  Injectable,
-  SetMetadata,
-} from '@nestjs/common';
+import { type CanActivate, createParamDecorator, type ExecutionContext, Injectable, SetMetadata } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import type { Request } from 'express';
-import { type Config, CONFIG } from '../platform/config.js';
 import { NotFound } from '../platform/problems/domain-error.js';
 import { Unauthenticated } from './auth.errors.js';
 import { isMember, type MemberPrincipal, type Principal } from './principal.js';
-import { Sessions } from './sessions.service.js';
-import { bearerOf, cookieOf, webAppOf } from './tokens.js';
+import { SessionCookies } from './session-cookies.js';
+import { type Authenticated, Sessions } from './sessions.service.js';
+import { bearerOf } from './tokens.js';
 
 const publicRoute = 'colloquio:public';
 const onlyKind = 'colloquio:only';
@@ -43,15 +36,11 @@ export const Caller = createParamDecorator(
 /** Lets a request pass when its session is valid and of the right kind, before anything of it is looked at. */
 @Injectable()
 export class SessionGuard implements CanActivate {
-  private readonly secure: boolean;
-
   constructor(
     private readonly reflector: Reflector,
     private readonly sessions: Sessions,
-    @Inject(CONFIG) config: Config,
-  ) {
-    this.secure = config.publicUrl.protocol === 'https:';
-  }
+    private readonly cookies: SessionCookies,
+  ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
     // Sockets are admitted with their session when they connect.
@@ -60,25 +49,37 @@ export class SessionGuard implements CanActivate {
     const open = this.reflector.getAllAndOverride<{ session: 'ignored' | 'welcome' } | undefined>(publicRoute, places);
     if (open?.session === 'ignored') return true;
     const request = context.switchToHttp().getRequest<Authenticable>();
-    const token = this.tokenOf(request);
-    if (token === undefined) {
+    const authenticated = await this.authenticate(request);
+    if (!authenticated) {
       if (open) return true;
       throw new Unauthenticated();
     }
-    const { principal } = await this.sessions.authenticate(token);
+    const { principal } = authenticated;
     const whose = this.reflector.getAllAndOverride<Whose | undefined>(onlyKind, places);
     if (whose && !isTheirs(whose, principal)) throw new NotFound();
     request.principal = principal;
     return true;
   }
 
-  /** @throws Unauthenticated for an `Authorization` that is no bearer token */
-  private tokenOf(request: Request): string | undefined {
-    const { authorization, cookie } = request.headers;
-    if (authorization === undefined) return cookieOf(cookie, webAppOf(request), this.secure);
-    const token = bearerOf(authorization);
-    if (token === undefined) throw new Unauthenticated();
-    return token;
+  /** @throws Unauthenticated for a bearer token that is none any more; the cookie of an ended session is no session */
+  private async authenticate(request: Request): Promise<Authenticated | undefined> {
+    const { authorization } = request.headers;
+    if (authorization !== undefined) {
+      const token = bearerOf(authorization);
+      if (token === undefined) throw new Unauthenticated();
+      return this.sessions.authenticate(token);
+    }
+    const cookie = this.cookies.tokenOf(request);
+    if (!cookie) return undefined;
+    try {
+      const authenticated = await this.sessions.authenticate(cookie.token);
+      if (authenticated.prolonged) this.cookies.renew(request, cookie, authenticated.expiresAt);
+      return authenticated;
+    } catch (error) {
+      if (!(error instanceof Unauthenticated)) throw error;
+      this.cookies.clear(request, cookie.app);
+      return undefined;
+    }
   }
 }
 

@@ -31,7 +31,7 @@ export class SessionsController {
       kind: app && accountKindOf[app],
       network: networkOf(request.ip),
     });
-    return { ...this.cookies.give(request, opened), principal: principalView(principal) };
+    return { ...this.cookies.give(request, principal.kind, opened), principal: principalView(principal) };
   }
 
   /** The devices signed in to this account. */
@@ -53,7 +53,7 @@ export class SessionsController {
   @HttpCode(204)
   async endCurrent(@Caller() principal: Principal, @Req() request: Request): Promise<void> {
     await this.sessions.end(principal, principal.sessionId);
-    this.cookies.take(request, principal);
+    this.cookies.take(request);
   }
 
   /** End the session of another device of this account. */

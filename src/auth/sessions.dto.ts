@@ -1,6 +1,7 @@
-import { IsOptional, IsString, MaxLength } from 'class-validator';
+import { IsString, MaxLength } from 'class-validator';
 import { limits } from '../contract/limits.js';
 import { IsPlainText, Trimmed } from '../platform/validation/text.js';
+import { Optional } from '../platform/validation/fields.js';
 
 export class SignIn {
   /** The username, or an email address that the account has verified. */
@@ -13,7 +14,7 @@ export class SignIn {
   password: string;
 
   /** What the person calls this device, to recognise it in the list of devices. */
-  @IsOptional()
+  @Optional()
   @Trimmed()
   @IsPlainText({ max: limits.deviceLength })
   device?: string;

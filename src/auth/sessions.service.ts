@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { Inject, Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import { LessThanOrEqual, MoreThan, type EntityManager, type Repository } from 'typeorm';
+import { LessThan, LessThanOrEqual, MoreThan, type EntityManager, type Repository } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import { limits } from '../contract/limits.js';
 import { type Config, CONFIG } from '../platform/config.js';
@@ -30,6 +30,8 @@ export interface OpenedSession {
 export interface Authenticated {
   principal: Principal;
   expiresAt: Date;
+  /** Whether this use has prolonged it. */
+  prolonged: boolean;
 }
 
 export interface Credentials {
@@ -112,6 +114,8 @@ export class Sessions implements OnModuleInit, OnModuleDestroy {
     const account = await this.matching(name, password, kind);
     if (!account) throw new SignInFailed();
     await this.limits.forget('signInByNameAndAddress', name, network);
+    await this.limits.giveBack('signInByAddress', network);
+    await this.limits.giveBack('signInByName', name);
     const key = await this.accounts.keyOf(account);
     const opened = await this.sessions.manager.transaction(async (manager) => {
       await requireUnchanged(manager, account);
@@ -155,11 +159,16 @@ export class Sessions implements OnModuleInit, OnModuleDestroy {
     );
     const principal = row && principalOf(row);
     if (!principal) throw new Unauthenticated();
-    return { principal, expiresAt: await this.use(row) };
+    const expiresAt = await this.use(row);
+    return { principal, expiresAt, prolonged: expiresAt > row.expires_at };
   }
 
-  /** Until when the session stands; undefined when it has ended. */
-  async expiryOf(id: string): Promise<Date | undefined> {
+  /** Until when the session stands, prolonged by a socket's use of it; undefined when it has ended. */
+  async expiryOf(id: string, usedAt: Date | undefined): Promise<Date | undefined> {
+    const expiresAt = usedAt && new Date(usedAt.getTime() + this.lifetime);
+    if (expiresAt && expiresAt > new Date()) {
+      await this.sessions.update({ id, expiresAt: LessThan(expiresAt) }, { usedAt, expiresAt });
+    }
     const session = await this.sessions.findOneBy({ id, expiresAt: MoreThan(new Date()) });
     return session?.expiresAt;
   }

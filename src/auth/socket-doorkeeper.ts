@@ -26,7 +26,7 @@ export class SocketDoorkeeper implements Doorkeeper<Principal> {
     return { principal, admission: { sessionId, accountId, audience: audienceOf(principal), expiresAt } };
   }
 
-  expiryOf(sessionId: string): Promise<Date | undefined> {
-    return this.sessions.expiryOf(sessionId);
+  expiryOf(sessionId: string, usedAt: Date | undefined): Promise<Date | undefined> {
+    return this.sessions.expiryOf(sessionId, usedAt);
   }
 }

@@ -1,5 +1,5 @@
 import { parse, serialize } from 'cookie';
-import type { Request, Response } from 'express';
+import type { NextFunction, Request, Response } from 'express';
 import type { Account } from './account.entity.js';
 
 /** The two web apps, each with a cookie of its own, so that a merchant can join another shop in the same browser. */
@@ -8,9 +8,26 @@ export type WebApp = (typeof webApps)[number];
 
 export const accountKindOf: Record<WebApp, Account['kind']> = { dashboard: 'member', app: 'interlocutor' };
 
-/** Which web app a request says it comes from: the header, or `?as=` where no header can be set. */
+const header = 'x-colloquio-app';
+
+/** Which web app a request says it comes from. */
 export function webAppOf(request: Request): WebApp | undefined {
-  return asWebApp(request.headers['x-colloquio-app'] ?? request.query['as']);
+  return asWebApp(request.headers[header]);
+}
+
+/**
+ * Express middleware: where no header can be set, as in the source of an image, `?as=` stands for it. It is taken out of
+ * the query, which belongs to the route.
+ */
+export function readWebApp(request: Request, _response: Response, next: NextFunction): void {
+  const url = new URL(request.url, 'http://localhost');
+  const as = url.searchParams.get('as');
+  if (as !== null) {
+    url.searchParams.delete('as');
+    request.headers[header] ??= as;
+    request.url = url.pathname + url.search;
+  }
+  next();
 }
 
 export function asWebApp(name: unknown): WebApp | undefined {

@@ -4,6 +4,7 @@ import { isMember, type Principal } from '../auth/principal.js';
 import { Unauthenticated } from '../auth/auth.errors.js';
 import { Caller, Public } from '../auth/session.guard.js';
 import { NotFound } from '../platform/problems/domain-error.js';
+import { RateLimits } from '../platform/rate-limits.js';
 import { Subscribers } from '../subscribers/subscribers.service.js';
 import { ChangeConsent, ConsentList, CurrentPolicies, PolicyList } from './consents.dto.js';
 import { Consents } from './consents.service.js';
@@ -14,6 +15,7 @@ import { policyView } from './policy-view.js';
 export class ConsentsController {
   constructor(
     private readonly consents: Consents,
+    private readonly limits: RateLimits,
     private readonly subscribers: Subscribers,
   ) {}
 
@@ -61,6 +63,7 @@ export class ConsentsController {
   @Post('consents')
   @HttpCode(204)
   async change(@Caller() principal: Principal, @Body() { given, contactId, ...consent }: ChangeConsent): Promise<void> {
+    await this.limits.count('consent', principal.accountId);
     if (!isMember(principal)) {
       if (!contactId) throw new NotFound();
       return this.consents.changeOfContact(principal, contactId, given, consent);

@@ -1,12 +1,13 @@
 import { Type } from 'class-transformer';
-import { IsBoolean, IsIn, IsOptional, IsUUID, Matches } from 'class-validator';
+import { IsBoolean, IsIn, Matches } from 'class-validator';
 import type { ConsentPurpose } from '../contract/events.js';
+import { IsId, Optional } from '../platform/validation/fields.js';
 import { InLocale } from '../subscribers/subscribers.dto.js';
 
 const purposes = ['terms', 'privacy', 'promotions'] as const;
 
 export class GivenConsent {
-  @IsUUID()
+  @IsId()
   policyId: string;
 
   /** Consent to promotions names the privacy policy that describes them. */
@@ -14,7 +15,7 @@ export class GivenConsent {
   purpose: ConsentPurpose;
 
   /** The hash of the text that was shown: when given and no longer current, the answer is `policy_changed`. */
-  @IsOptional()
+  @Optional()
   @Matches(/^[0-9a-f]{64}$/)
   sha256?: string;
 }
@@ -24,8 +25,8 @@ export class ChangeConsent extends GivenConsent {
   given: boolean;
 
   /** Of an interlocutor: the contact, that is the conversation, with the subscriber it concerns. */
-  @IsOptional()
-  @IsUUID()
+  @Optional()
+  @IsId()
   contactId?: string;
 }
 
@@ -34,8 +35,8 @@ export class CurrentPolicies extends InLocale {
   audience: 'subscriber' | 'interlocutor';
 
   /** With audience=interlocutor: the own contact whose subscriber's policies are asked for. */
-  @IsOptional()
-  @IsUUID()
+  @Optional()
+  @IsId()
   contactId?: string;
 }
 

@@ -9,6 +9,7 @@ import { isMember, type InterlocutorPrincipal, type MemberPrincipal, type Princi
 import type { FieldError } from '../contract/errors.js';
 import type { ConsentPurpose } from '../contract/events.js';
 import { NotFound, ValidationFailed } from '../platform/problems/domain-error.js';
+import { Log } from '../platform/log.js';
 import { Realtime } from '../platform/realtime/realtime.js';
 import { Policies, type PolicyIdentity, type ShownPolicy } from '../policies/policies.service.js';
 import type { PolicyAudience, PolicyPurpose } from '../policies/policy-files.js';
@@ -30,7 +31,7 @@ export interface ConsentRecord {
   contactId: string | null;
   accountId: string;
   how: ConsentOccasion;
-  acceptances: Acceptance[];
+  acceptances: readonly Acceptance[];
   recordedAt: Date;
 }
 
@@ -50,6 +51,7 @@ export class Consents {
     private readonly contacts: Contacts,
     private readonly policies: Policies,
     private readonly subscribers: Subscribers,
+    private readonly log: Log,
     private readonly realtime: Realtime,
   ) {}
 
@@ -184,23 +186,23 @@ export class Consents {
   ): Promise<void> {
     const { contact, subscriber } = await this.ownContact(interlocutorId, contactId);
     const { subscriberId } = contact;
-    const accepted = this.accept('interlocutor', consent, (locale) => this.subscribers.identity(subscriber, locale));
-    const acceptance = { ...accepted, given };
+    const identity = (locale: string) => this.subscribers.identity(subscriber, locale);
+    const named = given ? consent : this.withdrawable('interlocutor', consent);
+    const acceptance = { ...this.accept('interlocutor', named, identity), given };
     refuseWithdrawalOf(acceptance, given);
     const { version } = acceptance.shown.document;
-    const recordedAt = new Date();
-    const changed = await this.consents.manager.transaction(async (manager) => {
-      const changes =
+    const recordedAt = await this.consents.manager.transaction(async (manager) => {
+      const changedAt =
         acceptance.purpose === 'promotions'
-          ? await this.contacts.setPromotions(manager, contact, given, recordedAt)
-          : await this.contacts.acceptPrivacy(manager, contact, version);
-      const acceptances = [acceptance];
-      if (changes)
-        await this.record(manager, { subscriberId, contactId, accountId, how: 'settings', acceptances, recordedAt });
-      return changes;
+          ? await this.contacts.setPromotions(manager, contact, given)
+          : (await this.contacts.acceptPrivacy(manager, contact, version)) && new Date();
+      if (!changedAt) return undefined;
+      const record = { subscriberId, contactId, accountId, how: 'settings', acceptances: [acceptance] } as const;
+      await this.record(manager, { ...record, recordedAt: changedAt });
+      return changedAt;
     });
-    if (!changed) return;
-    await this.contacts.published(contact);
+    if (!recordedAt) return;
+    await this.contacts.published(contact).catch((error: unknown) => this.log.failure(error));
     this.tell(subscriberId, contact, acceptance, recordedAt);
   }
 
@@ -236,6 +238,13 @@ export class Consents {
     return acceptances.filter(
       ({ purpose }, index) => acceptances.findIndex((other) => other.purpose === purpose) === index,
     );
+  }
+
+  /** Withdrawing always works: whatever text it names, it is the one in force that is withdrawn from. */
+  private withdrawable(audience: PolicyAudience, { policyId, purpose }: GivenConsent): GivenConsent {
+    if (this.policies.inForceById(audience, policyId)) return { policyId, purpose };
+    const document = this.policies.inForce(audience, 'it').find(({ checkboxes }) => checkboxes[purpose]);
+    return { policyId: document?.id ?? policyId, purpose };
   }
 
   private accept(

@@ -6,6 +6,10 @@ export const limits = {
   eventBytes: 64 * 1024,
   /** Largest JSON request, in bytes; a message of the greatest length fits even when a client escapes every character. */
   jsonBytes: 128 * 1024,
+  /** Events of one socket that may wait for their acknowledgement at once. */
+  socketEventsUnderWay: 50,
+  /** Connected sockets of one session: browser tabs, say. */
+  socketsPerSession: 20,
   clientIdLength: 64,
   logoBytes: 2 * 1024 * 1024,
   nameLength: 100,

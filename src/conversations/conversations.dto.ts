@@ -1,18 +1,5 @@
 import { Type } from 'class-transformer';
-import {
-  ArrayMaxSize,
-  IsArray,
-  IsIn,
-  IsInt,
-  IsISO8601,
-  IsOptional,
-  IsString,
-  IsUUID,
-  Matches,
-  Max,
-  MaxLength,
-  Min,
-} from 'class-validator';
+import { ArrayMaxSize, IsArray, IsIn, IsInt, IsString, Matches, Max, MaxLength, Min } from 'class-validator';
 import type {
   AttachmentView as Attachment,
   ConversationHead as Head,
@@ -21,6 +8,7 @@ import type {
 } from '../contract/events.js';
 import { limits } from '../contract/limits.js';
 import { AuthorView } from '../members/members.dto.js';
+import { IsId, IsTime, Optional, ToNumber } from '../platform/validation/fields.js';
 import { IsMessageBody } from './message-body.js';
 
 const parties = ['subscriber', 'interlocutor'] as const;
@@ -38,7 +26,7 @@ export class MessageContent {
   body: string;
 
   /** Attachments are not accepted yet: leave it out or empty. */
-  @IsOptional()
+  @Optional()
   @IsArray()
   @ArrayMaxSize(0, { message: 'Attachments are not accepted yet.' })
   attachmentIds?: string[];
@@ -46,20 +34,20 @@ export class MessageContent {
 
 /** The socket event `message.send`. */
 export class SendMessage extends MessageContent {
-  @IsUUID()
+  @IsId()
   conversationId: string;
 }
 
 export class MessageReceipt {
   /** Up to which message this party's devices have the conversation. */
-  @IsOptional()
+  @Optional()
   @IsInt()
   @Min(0)
   @Max(greatestSeq)
   deliveredSeq?: number;
 
   /** Up to which message the person has seen it; counts as delivered too. */
-  @IsOptional()
+  @Optional()
   @IsInt()
   @Min(0)
   @Max(greatestSeq)
@@ -68,7 +56,7 @@ export class MessageReceipt {
 
 /** The socket event `receipt.send`. */
 export class SendReceipt extends MessageReceipt {
-  @IsUUID()
+  @IsId()
   conversationId: string;
 }
 
@@ -78,13 +66,12 @@ export class SentMessage {
 }
 
 class Page {
-  @IsOptional()
+  @Optional()
   @IsString()
   @MaxLength(500)
   cursor?: string;
 
-  @IsOptional()
-  @Type(() => Number)
+  @ToNumber()
   @IsInt()
   @Min(1)
   @Max(limits.pageMax)
@@ -93,31 +80,31 @@ class Page {
 
 export class ListConversations extends Page {
   /** Only conversations whose messages, receipts or counterpart changed at this time or later: `syncedAt` of an earlier list. */
-  @IsOptional()
-  @IsISO8601({ strict: true })
+  @Optional()
+  @IsTime()
   changedSince?: string;
 }
 
 export class ListMessages extends Page {
   /** Messages after this seq, oldest first. */
-  @IsOptional()
-  @Type(() => Number)
+  @Optional()
+  @ToNumber()
   @IsInt()
   @Min(0)
   @Max(greatestSeq)
   after?: number;
 
   /** The latest messages before this seq. */
-  @IsOptional()
-  @Type(() => Number)
+  @Optional()
+  @ToNumber()
   @IsInt()
   @Min(0)
   @Max(greatestSeq)
   before?: number;
 
   /** Messages changed after this revision, in the order of their changes. */
-  @IsOptional()
-  @Type(() => Number)
+  @Optional()
+  @ToNumber()
   @IsInt()
   @Min(0)
   @Max(greatestSeq)

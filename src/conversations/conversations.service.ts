@@ -90,7 +90,7 @@ export class Conversations {
     const [{ horizon }] = await this.database.query<[{ horizon: Date }]>(syncHorizonQuery);
     const heads = await this.heads(principal, limit + 1, {
       ...(changedSince !== undefined && { changedSince }),
-      ...(cursor !== undefined && { before: decodeCursor(cursor, ['string', 'string']) as [string, string] }),
+      ...(cursor !== undefined && { before: decodeCursor(cursor, ['time', 'id']) as [string, string] }),
     });
     const items = heads.slice(0, limit);
     const last = items.at(-1);

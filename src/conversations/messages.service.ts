@@ -1,10 +1,11 @@
 import { Injectable } from '@nestjs/common';
+import { LRUCache } from 'lru-cache';
 import { DataSource } from 'typeorm';
 import { isMember, type MemberPrincipal, type Principal } from '../auth/principal.js';
 import type { Author, MessageView } from '../contract/events.js';
 import { Members } from '../members/members.service.js';
 import { decodeCursor, encodeCursor } from '../platform/cursors.js';
-import { ValidationFailed } from '../platform/problems/domain-error.js';
+import { DomainError, ValidationFailed } from '../platform/problems/domain-error.js';
 import { RateLimits } from '../platform/rate-limits.js';
 import { Realtime } from '../platform/realtime/realtime.js';
 import { Vault } from '../platform/vault/vault.js';
@@ -30,8 +31,12 @@ interface Draft {
   sealedBody: Buffer;
 }
 
+const sentAs = ({ conversation: { id, party }, clientId }: Draft) => `${id} ${party} ${clientId}`;
+
 @Injectable()
 export class Messages {
+  private readonly untold = new LRUCache<string, true>({ max: 10_000 });
+
   constructor(
     private readonly database: DataSource,
     private readonly conversations: Conversations,
@@ -52,14 +57,19 @@ export class Messages {
     const { subscriberId, party: sender } = conversation;
     const key = { scope: 'contact', id: conversationId } as const;
     const author = isMember(principal) ? await this.author(principal) : null;
-    const stored = await this.append({
+    const draft: Draft = {
       conversation,
       authorId: isMember(principal) ? principal.memberId : null,
       clientId,
       digest: await this.vault.digest(key, body),
       sealedBody: await this.vault.seal(key, body, messageContext(subscriberId, conversationId, sender, clientId)),
+    };
+    const stored = await this.append(draft).catch((error: unknown) => {
+      // The commit may have happened although its answer was lost: the retry then tells what nobody was told.
+      if (!(error instanceof DomainError)) this.untold.set(sentAs(draft), true);
+      throw error;
     });
-    if (!stored.repeated) {
+    if (!stored.repeated || this.untold.delete(sentAs(draft))) {
       const { seq, revision, sentAt } = stored;
       const told = { conversationId, seq, revision, sender, clientId, body, attachments: [], sentAt };
       // Interlocutors see the business, never the member.
@@ -164,7 +174,7 @@ function pageOf({ after, before, changedAfter, cursor }: ListMessages): PageOfMe
     const message = 'changedAfter does not go together with after or before.';
     throw new ValidationFailed([{ field: 'changedAfter', code: 'exclusive', message }]);
   }
-  const [way, position] = cursor === undefined ? [undefined, undefined] : decodeCursor(cursor, ['string', 'number']);
+  const [way, position] = cursor === undefined ? [undefined, undefined] : decodeCursor(cursor, ['text', 'integer']);
   if (changedAfter !== undefined || way === 'changed') {
     return {
       filter: 'message.revision > $3',

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import type { Principal } from '../auth/principal.js';
 import { ValidationFailed } from '../platform/problems/domain-error.js';
+import { RateLimits } from '../platform/rate-limits.js';
 import { Realtime } from '../platform/realtime/realtime.js';
 import type { MessageReceipt } from './conversations.dto.js';
 import { ReceiptBeyondLast } from './conversations.errors.js';
@@ -13,18 +14,20 @@ export class Receipts {
   constructor(
     private readonly database: DataSource,
     private readonly conversations: Conversations,
+    private readonly limits: RateLimits,
     private readonly realtime: Realtime,
   ) {}
 
   /**
    * Raises the watermarks of the principal's party; what is lower than before changes nothing.
-   * @throws NotFound, ReceiptBeyondLast, ValidationFailed
+   * @throws NotFound, ReceiptBeyondLast, ValidationFailed, DomainError `rate_limited`
    */
   async send(principal: Principal, conversationId: string, { deliveredSeq, seenSeq }: MessageReceipt): Promise<void> {
     if (deliveredSeq === undefined && seenSeq === undefined) {
       const message = 'Say deliveredSeq, seenSeq or both.';
       throw new ValidationFailed([{ field: 'deliveredSeq', code: 'required', message }]);
     }
+    await this.limits.count('receipt', principal.sessionId);
     const { subscriberId, party, audiences } = await this.conversations.access(principal, conversationId);
     const [head] = await this.database.query<{ last_seq: number }[]>(
       'SELECT last_seq FROM conversation WHERE subscriber_id = $1 AND id = $2',

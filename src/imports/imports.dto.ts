@@ -1,7 +1,8 @@
-import { Transform, Type } from 'class-transformer';
+import { Transform } from 'class-transformer';
 import { IsIn, IsInt, IsObject, IsOptional, IsString, Max, MaxLength, Min } from 'class-validator';
 import { limits } from '../contract/limits.js';
 import { SuggestedPerson } from '../invitations/invitations.dto.js';
+import { Optional, ToNumber } from '../platform/validation/fields.js';
 import { type Locale, locales } from '../subscribers/subscribers.dto.js';
 import { type ImportField, importFields, type ImportReason, importReasons } from './import-file.js';
 
@@ -26,13 +27,12 @@ export class NewImport {
   mapping?: Record<string, ImportField | null>;
 
   /** `true`: nothing is kept or sent; the answer says what would come of it. */
-  @IsOptional()
   @Transform(({ value }: { value: unknown }) => (value === 'true' ? true : value === 'false' ? false : value))
   @IsIn([true, false])
   dryRun: boolean = false;
 
   /** Language of the mails and letters; the subscriber's without it. */
-  @IsOptional()
+  @Optional()
   @IsIn(locales)
   locale?: Locale;
 }
@@ -116,13 +116,12 @@ export class ImportReport {
 }
 
 export class ListImports {
-  @IsOptional()
+  @Optional()
   @IsString()
   @MaxLength(500)
   cursor?: string;
 
-  @IsOptional()
-  @Type(() => Number)
+  @ToNumber()
   @IsInt()
   @Min(1)
   @Max(limits.pageMax)
@@ -130,18 +129,17 @@ export class ListImports {
 }
 
 export class ReadReport extends ListImports {
-  @IsOptional()
+  @Optional()
   @IsIn(importOutcomes)
   outcome?: ImportOutcome;
 }
 
 export class ExportContacts {
-  @IsOptional()
   @IsIn(['csv', 'json'])
   format: 'csv' | 'json' = 'csv';
 
   /** Language of the column names, and with it the separator: `;` for it, `,` for en. The member's without it. */
-  @IsOptional()
+  @Optional()
   @IsIn(locales)
   locale?: Locale;
 }

@@ -166,7 +166,7 @@ export class Imports {
 
   /** The imports of the member's subscriber, newest first. */
   async list({ subscriberId }: MemberPrincipal, { cursor, limit }: ListImports): Promise<ImportList> {
-    const before = cursor === undefined ? {} : { id: LessThan(String(decodeCursor(cursor, ['string'])[0])) };
+    const before = cursor === undefined ? {} : { id: LessThan(String(decodeCursor(cursor, ['id'])[0])) };
     const found = await this.imports.find({
       where: { subscriberId, ...before },
       order: { id: 'DESC' },
@@ -187,7 +187,7 @@ export class Imports {
    */
   async report(member: MemberPrincipal, id: string, { outcome, cursor, limit }: ReadReport): Promise<ImportReport> {
     const { subscriberId } = await this.access(member, id);
-    const after = cursor === undefined ? 0 : Number(decodeCursor(cursor, ['number'])[0]);
+    const after = cursor === undefined ? 0 : Number(decodeCursor(cursor, ['integer'])[0]);
     const found = await this.imports.manager.find(ImportLine, {
       where: { subscriberId, importId: id, number: MoreThan(after), ...(outcome && { outcome }) },
       order: { number: 'ASC' },

@@ -1,7 +1,8 @@
-import { Transform, Type } from 'class-transformer';
-import { IsIn, IsInt, IsISO8601, IsOptional, IsString, IsUUID, Max, MaxLength, Min, ValidateIf } from 'class-validator';
+import { Transform } from 'class-transformer';
+import { IsIn, IsInt, IsString, Max, MaxLength, Min, ValidateIf } from 'class-validator';
 import { limits } from '../contract/limits.js';
 import { IsEmailAddress, NormalisedEmail } from '../platform/validation/text.js';
+import { IsId, IsTime, Optional, ToNumber } from '../platform/validation/fields.js';
 import { type Locale, locales } from '../subscribers/subscribers.dto.js';
 
 const kinds = ['personal', 'open'] as const;
@@ -19,7 +20,7 @@ export class NewInvitation {
   email?: string;
 
   /** Language of the mail to the invited person; the subscriber's without it. */
-  @IsOptional()
+  @Optional()
   @IsIn(locales)
   locale?: Locale;
 
@@ -32,7 +33,7 @@ export class NewInvitation {
 
   /** Until when an open invitation holds; for ever without it. A personal one holds 14 days from its mail on. */
   @ValidateIf(({ expiresAt }: NewInvitation) => expiresAt !== undefined)
-  @IsISO8601({ strict: true })
+  @IsTime()
   expiresAt?: string;
 }
 
@@ -84,32 +85,31 @@ export class InvitationList {
 
 export class ListInvitations {
   /** `kind=personal&state=active` are those who have not joined. */
-  @IsOptional()
+  @Optional()
   @IsIn(kinds)
   kind?: 'personal' | 'open';
 
-  @IsOptional()
+  @Optional()
   @IsIn(states)
   state?: InvitationState;
 
   /** Only those that this import made. */
-  @IsOptional()
-  @IsUUID()
+  @Optional()
+  @IsId()
   importId?: string;
 
   /** `true`: only those without an address, to be handed over as letters. */
-  @IsOptional()
+  @Optional()
   @Transform(({ value }: { value: unknown }) => (value === 'true' ? true : value === 'false' ? false : value))
   @IsIn([true, false])
   letter?: boolean;
 
-  @IsOptional()
+  @Optional()
   @IsString()
   @MaxLength(500)
   cursor?: string;
 
-  @IsOptional()
-  @Type(() => Number)
+  @ToNumber()
   @IsInt()
   @Min(1)
   @Max(limits.pageMax)

@@ -367,7 +367,7 @@ export class Invitations {
     }
     if (state) query.andWhere(new Brackets((which) => which.where(conditions[state])));
     if (cursor !== undefined) {
-      query.andWhere('invitation.id < :before', { before: String(decodeCursor(cursor, ['string'])[0]) });
+      query.andWhere('invitation.id < :before', { before: String(decodeCursor(cursor, ['id'])[0]) });
     }
     return query;
   }

@@ -1,21 +1,12 @@
 import { Type } from 'class-transformer';
-import {
-  ArrayMaxSize,
-  Equals,
-  IsArray,
-  IsIn,
-  IsOptional,
-  IsString,
-  MaxLength,
-  ValidateIf,
-  ValidateNested,
-} from 'class-validator';
+import { ArrayMaxSize, Equals, IsArray, IsIn, IsString, MaxLength, ValidateIf, ValidateNested } from 'class-validator';
 import { SessionView } from '../auth/sessions.dto.js';
 import { IsUsername } from '../auth/usernames.js';
 import { GivenConsent, PolicyView } from '../consents/consents.dto.js';
 import { limits } from '../contract/limits.js';
 import { InterlocutorView } from '../interlocutors/interlocutors.dto.js';
 import { IsEmailAddress, IsPlainText, NormalisedEmail, Trimmed } from '../platform/validation/text.js';
+import { Optional } from '../platform/validation/fields.js';
 import { type Locale, locales } from '../subscribers/subscribers.dto.js';
 
 /** What somebody who opens the link may know: who asks, and what there is to agree to. */
@@ -71,27 +62,27 @@ export class Joining {
   locale: Locale;
 
   /** A wish; where it is taken, or without it, the service proposes one. */
-  @IsOptional()
+  @Optional()
   @IsUsername()
   username?: string;
 
-  @IsOptional()
+  @Optional()
   @Trimmed()
   @IsPlainText({ max: 60 })
   region?: string;
 
-  @IsOptional()
+  @Optional()
   @Trimmed()
   @IsPlainText({ max: 60 })
   province?: string;
 
-  @IsOptional()
+  @Optional()
   @Trimmed()
   @IsPlainText({ max: 60 })
   sector?: string;
 
   /** What the person calls this device. */
-  @IsOptional()
+  @Optional()
   @Trimmed()
   @IsPlainText({ max: limits.deviceLength })
   device?: string;
@@ -125,6 +116,6 @@ export class Joined {
   /** Its id is also that of the conversation. */
   @Type(() => JoinedContact)
   contact: JoinedContact;
-  @IsOptional()
+  @Optional()
   session?: SessionView;
 }

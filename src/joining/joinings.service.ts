@@ -15,7 +15,8 @@ import type { StatedIdentity } from '../interlocutors/identities.js';
 import { Interlocutors, type StatedInterlocutor } from '../interlocutors/interlocutors.service.js';
 import type { Invitation } from '../invitations/invitation.entity.js';
 import { Invitations } from '../invitations/invitations.service.js';
-import { ValidationFailed } from '../platform/problems/domain-error.js';
+import { Log } from '../platform/log.js';
+import { DomainError, ValidationFailed } from '../platform/problems/domain-error.js';
 import { RateLimits } from '../platform/rate-limits.js';
 import { Realtime } from '../platform/realtime/realtime.js';
 import type { KeyRef } from '../platform/vault/keyring.js';
@@ -32,6 +33,13 @@ export interface JoinedInterlocutor {
   contact: Contact;
   businessName: string;
   session?: OpenedSession;
+}
+
+/** The same person joined on another device in the same moment: nothing of this attempt is kept. */
+class AlreadyJoined extends DomainError {
+  constructor() {
+    super('unavailable');
+  }
 }
 
 interface WantedContact {
@@ -56,6 +64,7 @@ export class Joinings {
     private readonly interlocutors: Interlocutors,
     private readonly invitations: Invitations,
     private readonly limits: RateLimits,
+    private readonly log: Log,
     private readonly realtime: Realtime,
     private readonly sessions: Sessions,
     private readonly subscribers: Subscribers,
@@ -82,7 +91,7 @@ export class Joinings {
         const username = await this.accounts.createWithFreeUsername(manager, account, wish, stated.identity);
         await this.interlocutors.create(manager, interlocutorId, accountId, stated);
         const wanted = { invitation, contactId, interlocutorId, accountId, stated, acceptances };
-        const contact = (await this.createContact(manager, wanted))!;
+        const contact = await this.createContact(manager, wanted);
         const { email } = stated.identity;
         await this.credentials.requestVerification(manager, { accountId, key, email, locale, username });
         return { contact, username, session: await this.sessions.open(manager, accountId, { key, device }) };
@@ -114,9 +123,11 @@ export class Joinings {
         const wanted = { invitation, contactId, interlocutorId, accountId, stated: held, acceptances };
         return this.createContact(manager, wanted);
       }),
-    );
+    ).catch((error: unknown) => {
+      if (error instanceof AlreadyJoined) return undefined;
+      throw error;
+    });
     if (contact) await this.tell(contact);
-    // The same person joined on another device in the same moment: that contact counts.
     const joined = contact ?? (await this.contacts.between(subscriberId, interlocutorId))!;
     return { interlocutorId, username, stated, contact: joined, businessName };
   }
@@ -137,16 +148,15 @@ export class Joinings {
     // A personal invitation's key is there already, and stays for another try.
     const made: KeyRef[] = kind === 'open' ? [...others, { scope: 'contact', id: contactId }] : others;
     await this.vault.createKeys(...made);
-    const result = await this.vault.destroyingOnRefusal(made, work);
-    if (result === undefined) await this.vault.destroyKeys(...made);
-    return result;
+    return this.vault.destroyingOnRefusal(made, work);
   }
 
-  /** @returns undefined when the interlocutor is a contact of this subscriber already */
-  private async createContact(manager: EntityManager, wanted: WantedContact): Promise<Contact | undefined> {
+  /** @throws AlreadyJoined when the interlocutor is a contact of this subscriber already; DomainError `invitation_…` */
+  private async createContact(manager: EntityManager, wanted: WantedContact): Promise<Contact> {
     const { invitation, contactId, interlocutorId, accountId, stated, acceptances } = wanted;
     const { subscriberId } = invitation;
     const joinedAt = new Date();
+    await this.invitations.use(manager, invitation);
     const contact = await this.contacts.add(manager, {
       subscriberId,
       id: contactId,
@@ -156,15 +166,19 @@ export class Joinings {
       privacyVersion: acceptances.find(({ purpose }) => purpose === 'privacy')!.shown.document.version,
       joinedAt,
     });
-    if (!contact) return undefined;
-    await this.invitations.use(manager, invitation);
+    if (!contact) throw new AlreadyJoined();
     await this.conversations.begin(manager, subscriberId, contactId);
     const record = { subscriberId, contactId, accountId, how: 'joining', acceptances, recordedAt: joinedAt } as const;
     await this.consents.record(manager, record);
     return contact;
   }
 
+  /** What has been committed stands, also when it cannot be told: the next sync finds it. */
   private async tell(contact: Contact): Promise<void> {
+    await this.tellBoth(contact).catch((error: unknown) => this.log.failure(error));
+  }
+
+  private async tellBoth(contact: Contact): Promise<void> {
     const { subscriberId, interlocutorId, id } = contact;
     const view = await this.contacts.published(contact);
     const seenBySubscriber = await this.conversations.head({ kind: 'member', subscriberId }, id);

@@ -1,11 +1,12 @@
 import { Type } from 'class-transformer';
-import { ArrayMaxSize, IsArray, IsIn, IsOptional, IsString, MaxLength, ValidateNested } from 'class-validator';
+import { ArrayMaxSize, IsArray, IsIn, IsString, MaxLength, ValidateNested } from 'class-validator';
 import { SessionView } from '../auth/sessions.dto.js';
 import { IsUsername } from '../auth/usernames.js';
 import { GivenConsent, PolicyView } from '../consents/consents.dto.js';
 import type { Author } from '../contract/events.js';
 import { limits } from '../contract/limits.js';
 import { IsEmailAddress, IsPlainText, NormalisedEmail, Trimmed } from '../platform/validation/text.js';
+import { Optional } from '../platform/validation/fields.js';
 import { type Locale, locales } from '../subscribers/subscribers.dto.js';
 
 export class NewMember {
@@ -15,13 +16,13 @@ export class NewMember {
   email: string;
 
   /** How colleagues call them, up to 100 characters; whoever joins may choose another. */
-  @IsOptional()
+  @Optional()
   @Trimmed()
   @IsPlainText({ max: limits.nameLength })
   displayName?: string;
 
   /** Language of the mail; the subscriber's without it. */
-  @IsOptional()
+  @Optional()
   @IsIn(locales)
   locale?: Locale;
 }
@@ -94,7 +95,7 @@ export class MemberJoining {
   locale: Locale;
 
   /** What the person calls this device. */
-  @IsOptional()
+  @Optional()
   @Trimmed()
   @IsPlainText({ max: limits.deviceLength })
   device?: string;

@@ -1,4 +1,16 @@
+import { isUUID } from 'class-validator';
 import { ValidationFailed } from './problems/domain-error.js';
+import { isTime } from './validation/fields.js';
+
+/** What stands at one place of a cursor. */
+export type CursorPart = 'id' | 'time' | 'integer' | 'text';
+
+const checks: Record<CursorPart, (value: unknown) => boolean> = {
+  id: (value) => isUUID(value),
+  time: isTime,
+  integer: (value) => Number.isInteger(value) && Math.abs(value as number) < 2 ** 31,
+  text: (value) => typeof value === 'string',
+};
 
 /** An opaque cursor: where a list goes on. */
 export function encodeCursor(position: readonly (string | number)[]): string {
@@ -7,16 +19,16 @@ export function encodeCursor(position: readonly (string | number)[]): string {
 
 /**
  * Reads a cursor that {@link encodeCursor} made.
- * @param shape the type of each element
+ * @param shape what stands at each place
  * @throws ValidationFailed for anything else
  */
-export function decodeCursor(cursor: string, shape: readonly ('string' | 'number')[]): (string | number)[] {
+export function decodeCursor(cursor: string, shape: readonly CursorPart[]): (string | number)[] {
   try {
     const position: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
     if (
       Array.isArray(position) &&
       position.length === shape.length &&
-      position.every((each, i) => typeof each === shape[i])
+      position.every((each, i) => checks[shape[i]!](each))
     ) {
       return position as (string | number)[];
     }

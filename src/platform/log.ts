@@ -42,6 +42,12 @@ export class Log implements LoggerService {
   }
 }
 
+/** A stack begins with the message, which may have lines that look like frames. */
+function withoutMessage({ stack = '', message }: Error): string {
+  const start = stack.indexOf(message);
+  return start < 0 ? '' : stack.slice(start + message.length);
+}
+
 function describe(error: unknown): Record<string, unknown> {
   if (!(error instanceof Error)) return { name: typeof error };
   const { code, constraint, cause } = error as Error & { code?: unknown; constraint?: unknown };
@@ -49,8 +55,8 @@ function describe(error: unknown): Record<string, unknown> {
     name: error.name,
     code,
     constraint,
-    frames: error.stack
-      ?.split('\n')
+    frames: withoutMessage(error)
+      .split('\n')
       .filter((line) => /^\s+at /.test(line))
       .map((line) => line.trim())
       .slice(0, 12),

@@ -6,12 +6,16 @@ import { StartError } from './start-error.js';
 /** Any number that nothing else locks in the keyring database. */
 const lockNumber = 0x0c0119;
 const retryMilliseconds = 500;
+/** About five seconds: an own connection that broke may hold the lock for a moment. */
+const refusalsUntilGivenUp = 10;
 
 /**
  * Makes sure that one service at a time works on a keyring: a second one would not learn of destroyed keys and ended
  * sessions. The lock belongs to a connection, so that it is free as soon as the process is gone, however it ended.
  */
 export class NodeLock {
+  /** Called when another service holds the lock that this one has lost. */
+  onTakenOver: () => void = () => {};
   private client: Client | undefined;
   private released = false;
   private retaking: Promise<void> | undefined;
@@ -82,10 +86,15 @@ export class NodeLock {
   /** After the database has gone: waits for it, and takes the lock again. Requests fail meanwhile and may be retried. */
   private async retake(): Promise<void> {
     this.log.warn('The database connection was lost; trying again.');
+    let refusals = 0;
     while (!this.released) {
       try {
         await this.revive();
         if (await this.attempt()) return this.log.warn('The database is back.');
+        if (++refusals >= refusalsUntilGivenUp) {
+          this.log.warn('Another Colloquio has taken over this data; this one stops.');
+          return this.onTakenOver();
+        }
       } catch (error) {
         this.log.failure(error);
       }

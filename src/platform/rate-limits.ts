@@ -6,6 +6,8 @@ import { DomainError } from './problems/domain-error.js';
 
 export type Limit =
   | 'message'
+  | 'receipt'
+  | 'consent'
   | 'signInByNameAndAddress'
   | 'signInByName'
   | 'signInByAddress'
@@ -31,6 +33,8 @@ export class RateLimits {
     const limiter = (points: number, duration: number) => new RateLimiterMemory({ points, duration });
     this.limiters = {
       message: limiter(config.messagesPerMinute, 60),
+      receipt: limiter(config.messagesPerMinute * 10, 60),
+      consent: limiter(60, 60 * 60),
       signInByNameAndAddress: limiter(signIns, 15 * 60),
       signInByName: limiter(signIns * 5, 15 * 60),
       signInByAddress: limiter(signIns * 10, 15 * 60),
@@ -67,6 +71,11 @@ export class RateLimits {
       if (refusal instanceof DomainError) return false;
       throw refusal;
     }
+  }
+
+  /** Takes back a count: of an attempt that was no failure. */
+  async giveBack(limit: Limit, ...key: string[]): Promise<void> {
+    await this.limiters[limit].reward(this.hashed(key));
   }
 
   async forget(limit: Limit, ...key: string[]): Promise<void> {

@@ -3,6 +3,7 @@ import { PrincipalView } from '../auth/sessions.dto.js';
 import { limits } from '../contract/limits.js';
 import { InterlocutorView } from '../interlocutors/interlocutors.dto.js';
 import { IsEmailAddress, IsPlainText, NormalisedEmail, Trimmed } from '../platform/validation/text.js';
+import { Optional } from '../platform/validation/fields.js';
 import { type Locale, locales, SubscriberView } from '../subscribers/subscribers.dto.js';
 
 /** The own profile: with `subscriber` for a member, with `interlocutor` for an interlocutor. */
@@ -17,37 +18,37 @@ export class Profile {
   displayName?: string | null;
   /** Of a member: its own address, which for an owner is that of the business. */
   email?: string | null;
-  @IsOptional()
+  @Optional()
   subscriber?: SubscriberView;
-  @IsOptional()
+  @Optional()
   interlocutor?: InterlocutorView;
 }
 
 /** What an interlocutor corrects; what is left out stays. A person has names, a company a name and a type. */
 export class InterlocutorChanges {
   /** Up to 100 characters, as are the other names. */
-  @IsOptional()
+  @Optional()
   @Trimmed()
   @IsPlainText({ max: limits.nameLength })
   firstName?: string;
 
-  @IsOptional()
+  @Optional()
   @Trimmed()
   @IsPlainText({ max: limits.nameLength })
   surname?: string;
 
-  @IsOptional()
+  @Optional()
   @Trimmed()
   @IsPlainText({ max: limits.nameLength })
   companyName?: string;
 
-  @IsOptional()
+  @Optional()
   @Trimmed()
   @IsPlainText({ max: 60 })
   companyType?: string;
 
   /** Another address has to be verified anew. */
-  @IsOptional()
+  @Optional()
   @NormalisedEmail()
   @IsEmailAddress()
   email?: string;
@@ -68,7 +69,7 @@ export class InterlocutorChanges {
   @IsPlainText({ min: 0, max: 60 })
   sector?: string | null;
 
-  @IsOptional()
+  @Optional()
   @IsIn(locales)
   locale?: Locale;
 }
@@ -76,12 +77,12 @@ export class InterlocutorChanges {
 /** What a member corrects; what is left out stays. */
 export class MemberChanges {
   /** How colleagues call it, up to 100 characters. */
-  @IsOptional()
+  @Optional()
   @Trimmed()
   @IsPlainText({ max: limits.nameLength })
   displayName?: string;
 
-  @IsOptional()
+  @Optional()
   @IsIn(locales)
   locale?: Locale;
 }

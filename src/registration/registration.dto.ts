@@ -1,10 +1,11 @@
 import { Type } from 'class-transformer';
-import { ArrayMaxSize, IsArray, IsIn, IsOptional, IsString, MaxLength, ValidateNested } from 'class-validator';
+import { ArrayMaxSize, IsArray, IsIn, IsString, MaxLength, ValidateNested } from 'class-validator';
 import { SessionView } from '../auth/sessions.dto.js';
 import { IsUsername } from '../auth/usernames.js';
 import { GivenConsent } from '../consents/consents.dto.js';
 import { limits } from '../contract/limits.js';
 import { IsPlainText, Trimmed } from '../platform/validation/text.js';
+import { Optional } from '../platform/validation/fields.js';
 import { Business, SubscriberView } from '../subscribers/subscribers.dto.js';
 
 export class Registration extends Business {
@@ -18,13 +19,13 @@ export class Registration extends Business {
   password: string;
 
   /** With REGISTRATION=invited: the code of the host. */
-  @IsOptional()
+  @Optional()
   @IsString()
   @MaxLength(100)
   registrationCode?: string;
 
   /** What the owner calls this device. */
-  @IsOptional()
+  @Optional()
   @Trimmed()
   @IsPlainText({ max: limits.deviceLength })
   device?: string;

@@ -2,6 +2,7 @@ import { PartialType } from '@nestjs/swagger';
 import { IsIn, IsOptional, IsString, MaxLength } from 'class-validator';
 import { limits } from '../contract/limits.js';
 import { IsEmailAddress, IsPlainText, NormalisedEmail, Trimmed } from '../platform/validation/text.js';
+import {} from '../platform/validation/fields.js';
 import { IsMerchantCategory } from './merchant-categories.js';
 import { IsCountry } from './postal-address.js';
 
@@ -10,7 +11,6 @@ export type Locale = (typeof locales)[number];
 
 export class InLocale {
   /** Language of the answer: it or en. */
-  @IsOptional()
   @IsIn(locales)
   locale: Locale = 'it';
 }

@@ -26,8 +26,8 @@ export type Audience = `subscriber:${string}` | `interlocutor:${string}` | `acco
 export interface Doorkeeper<Principal> {
   /** @throws DomainError `unauthenticated` */
   admit(handshake: Handshake): Promise<{ principal: Principal; admission: Admission }>;
-  /** The end of a session that still stands; undefined when it is gone. */
-  expiryOf(sessionId: string): Promise<Date | undefined>;
+  /** The end of a session that still stands, prolonged by its use; undefined when it is gone. */
+  expiryOf(sessionId: string, usedAt: Date | undefined): Promise<Date | undefined>;
 }
 
 export interface Handshake {
@@ -41,6 +41,10 @@ export interface SocketData {
   principal: unknown;
   admission: Admission;
   expiry?: NodeJS.Timeout;
+  /** Events that wait for their acknowledgement. */
+  underWay?: number;
+  /** When it last sent an event, in milliseconds; undefined when it never did. */
+  usedAt?: number;
 }
 
 export type DeviceSocket = Socket<ClientEvents, ServerEvents, Record<string, never>, SocketData>;
@@ -134,6 +138,11 @@ export class Realtime {
       socket.data.admission = admission;
       // Entered before the client is told that it is connected: what it misses up to then, its sync finds.
       const { sessionId, accountId, audience } = admission;
+      const room = this.server.sockets.adapter.rooms.get(sessionRoom(sessionId));
+      if (room && room.size >= limits.socketsPerSession) {
+        const detail = `A session has at most ${limits.socketsPerSession} connections.`;
+        throw new DomainError('rate_limited', { detail, retryAfter: 60 });
+      }
       await socket.join([sessionRoom(sessionId), `account:${accountId}`, audience]);
       next();
     } catch (error) {
@@ -160,7 +169,9 @@ export class Realtime {
   /** A session may have been prolonged meanwhile by its use. */
   private async lookAtExpiry(socket: DeviceSocket): Promise<void> {
     try {
-      this.watchExpiry(socket, await this.doorkeeper!.expiryOf(socket.data.admission.sessionId));
+      const { admission, usedAt } = socket.data;
+      const used = usedAt === undefined ? undefined : new Date(usedAt);
+      this.watchExpiry(socket, await this.doorkeeper!.expiryOf(admission.sessionId, used));
     } catch (error) {
       this.log.failure(error);
       socket.disconnect(true);

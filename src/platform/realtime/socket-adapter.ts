@@ -1,8 +1,10 @@
 import type { INestApplicationContext, WsMessageHandler } from '@nestjs/common';
 import { AbstractWsAdapter } from '@nestjs/websockets';
 import { v7 as uuid } from 'uuid';
+import { limits } from '../../contract/limits.js';
 import { DomainError } from '../problems/domain-error.js';
 import { toProblem } from '../problems/problems.js';
+import { requirePlainShape } from '../validation/shape.js';
 import { type DeviceSocket, Realtime } from './realtime.js';
 
 type Done = (answer: unknown) => void;
@@ -30,12 +32,17 @@ export class SocketAdapter extends AbstractWsAdapter {
     if (!bound) {
       const own = (bound = new Map<string, Handler>());
       this.handlers.set(socket, own);
-      socket.onAny((event: string, ...values: unknown[]) => void this.dispatch(own, event, values));
+      socket.onAny((event: string, ...values: unknown[]) => void this.dispatch(socket, own, event, values));
     }
     for (const { message, callback } of handlers) bound.set(message, callback as Handler);
   }
 
-  private async dispatch(handlers: Map<string, Handler>, event: string, values: unknown[]): Promise<void> {
+  private async dispatch(
+    socket: DeviceSocket,
+    handlers: Map<string, Handler>,
+    event: string,
+    values: unknown[],
+  ): Promise<void> {
     const acknowledge = values.at(-1) as Done | undefined;
     // Without an acknowledgement a client could not know whether its event counted, so it does not.
     if (typeof acknowledge !== 'function') return;
@@ -45,15 +52,27 @@ export class SocketAdapter extends AbstractWsAdapter {
       return acknowledge({ error: toProblem(new DomainError('unknown_event', { detail }), uuid()) });
     }
     const finished = this.realtime.began();
+    socket.data.underWay = (socket.data.underWay ?? 0) + 1;
+    socket.data.usedAt = Date.now();
     try {
-      // An error is acknowledged by the gateway's ProblemFilter, and then there is no result.
+      if (socket.data.underWay > limits.socketEventsUnderWay) throw tooMany();
+      requirePlainShape(values[0]);
+      // An error of the handler is acknowledged by the gateway's ProblemFilter, and then there is no result.
       const result = await handler(values.length > 1 ? values[0] : undefined, acknowledge);
       if (result !== undefined) acknowledge({ data: result });
+    } catch (error) {
+      acknowledge({ error: toProblem(error, uuid()) });
     } finally {
+      socket.data.underWay--;
       finished();
     }
   }
 
   /** {@link Realtime} closes its server itself, after the events under way. */
   override async close(): Promise<void> {}
+}
+
+function tooMany(): DomainError {
+  const detail = `At most ${limits.socketEventsUnderWay} events of a socket can be under way; wait for acknowledgements.`;
+  return new DomainError('rate_limited', { detail, retryAfter: 1 });
 }
