@@ -232,7 +232,7 @@ describe('nobody joins', () => {
     ['without confirming the age', { ageConfirmed: false }, 400, 'validation_failed'],
     ['without a name', { firstName: undefined }, 400, 'validation_failed'],
     ['with a name that hides its direction', { surname: 'Rossi\u202Egpj' }, 400, 'validation_failed'],
-    ['as a person and a company at once', { companyName: 'Osteria' }, 400, 'validation_failed'],
+    ['as a person and a company at once', { companyName: 'Osteria', companyType: 'S.n.c.' }, 400, 'validation_failed'],
     ['with a password that holds the name', { password: 'anna-rossi-1' }, 400, 'validation_failed'],
   ])('%s', async (_, changes, status, problem) => {
     const { code } = await world.invitation(bakery);

@@ -194,16 +194,13 @@ export class Joinings {
 /** A personal invitation becomes the contact, key and all. */
 const contactIdOf = ({ kind, id }: Invitation) => (kind === 'personal' ? id : uuid());
 
-function statedBy({
-  firstName,
-  surname,
-  companyName,
-  companyType,
-  email,
-  region,
-  province,
-  sector,
-}: Joining): StatedInterlocutor {
+/** @throws ValidationFailed for a person and a company at once: one of the two would be lost */
+function statedBy(joining: Joining): StatedInterlocutor {
+  const { firstName, surname, companyName, companyType, email, region, province, sector } = joining;
+  if (companyName !== undefined && (firstName !== undefined || surname !== undefined)) {
+    const message = 'State a person or a company, not both.';
+    throw new ValidationFailed([{ field: 'companyName', code: 'exclusive', message }]);
+  }
   const identity: StatedIdentity =
     companyName === undefined ? { firstName, surname, email } : { companyName, companyType, email };
   return { identity, region: region || null, province: province || null, sector: sector || null };

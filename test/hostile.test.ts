@@ -1,0 +1,311 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import {
+  expectStatus,
+  password,
+  pause,
+  people,
+  type Person,
+  settle,
+  type Shop,
+  unique,
+  until,
+  World,
+} from './world.js';
+
+/** Input that no client of ours sends: it is refused with a clear problem, or means what it says. Nothing answers 500. */
+
+let world: World;
+let bakery: Shop;
+let anna: Person;
+
+beforeAll(async () => {
+  world = await World.open();
+  bakery = await world.shop('bakery');
+  anna = await world.join(bakery, 'anna');
+  await bakery.owner.connect();
+});
+afterAll(() => world.close());
+
+describe('an id in capitals names the same thing', () => {
+  test('a session ended so is ended on its socket too', async () => {
+    const phone = await (await world.signIn(anna.username)).connect();
+    expectStatus(await anna.device.ask('DELETE', `/api/sessions/${phone.sessionId.toUpperCase()}`), 204);
+    await until(() => !phone.connected, 'the socket is cut');
+    phone.heard.length = 0;
+    await bakery.owner.say(anna.contactId, 'dopo');
+    await settle();
+    expect(phone.heard).toEqual([]);
+  });
+
+  test('a message sent so arrives in its conversation', async () => {
+    const path = `/api/conversations/${anna.contactId.toUpperCase()}/messages`;
+    const sent = await anna.device.ask('POST', path, { clientId: unique(), body: 'maiuscolo' });
+    expectStatus(sent, 201);
+    const told = await bakery.owner.hears('message.sent', ({ body }) => body === 'maiuscolo');
+    expect(told.conversationId).toBe(anna.contactId);
+    const seq = await bakery.owner.say(anna.contactId.toUpperCase(), 'anche qui');
+    expect(seq).toBe(sent.body.seq + 1);
+    expectStatus(await anna.device.ask('GET', path), 200);
+  });
+});
+
+describe('null', () => {
+  test('is the same as nothing where nothing is allowed', async () => {
+    const { code } = await world.invitation(bakery);
+    const body = await world.joining(code, 'anna', {
+      device: null,
+      username: null,
+      region: null,
+      province: null,
+      sector: null,
+    });
+    expectStatus(await world.ask('POST', `/api/invitations/by-code/${code}/acceptance`, { body }), 201);
+    const registration = await world.registration('florist', { device: null, registrationCode: null, taxCode: null });
+    expectStatus(await world.ask('POST', '/api/subscribers', { body: registration }), 201);
+    expectStatus(
+      await world.ask('POST', '/api/sessions', { body: { username: anna.username, password, device: null } }),
+      201,
+    );
+    expectStatus(
+      await bakery.owner.ask('POST', '/api/contacts/search', { query: null, region: null, sector: null }),
+      200,
+    );
+  });
+
+  test('is refused where something is needed', async () => {
+    for (const body of [{ limit: null }, { limit: { toString: 1 } }, { limit: [] }, { limit: 'x' }]) {
+      expectStatus(await bakery.owner.ask('POST', '/api/contacts/search', body), 400);
+    }
+  });
+});
+
+describe('times', () => {
+  test.each([
+    '2030',
+    '2030-01',
+    '2030-W10',
+    '2030-01-01T10',
+    '2030-01-01',
+    '2030-01-01T10:00:00',
+    '9999-12-31T23:59:59-23:00',
+    '2030-13-01T00:00:00Z',
+    '2030-02-30T00:00:00+99:00',
+  ])('%s is not one', async (time) => {
+    const value = encodeURIComponent(time);
+    expectStatus(await bakery.owner.ask('GET', `/api/conversations?changedSince=${value}`), 400);
+    expectStatus(await bakery.owner.ask('GET', `/api/contacts?updatedAfter=${value}`), 400);
+    expectStatus(await bakery.owner.ask('POST', '/api/invitations', { kind: 'open', expiresAt: time }), 400);
+  });
+
+  test('with another zone mean the same moment', async () => {
+    const { body } = await bakery.owner.ask('POST', '/api/invitations', {
+      kind: 'open',
+      expiresAt: '2030-06-01T12:00:00+02:00',
+    });
+    expect(body.expiresAt).toBe('2030-06-01T10:00:00.000Z');
+  });
+});
+
+test.each([
+  ['/api/conversations', ['x', 'y']],
+  ['/api/conversations', ['2030-01-01T00:00:00.000Z', 'y']],
+  ['/api/conversations/:id/messages', ['after', 1e300]],
+  ['/api/conversations/:id/messages', ['after', 1.5]],
+  ['/api/invitations', ['zz']],
+  ['/api/invitations', [{ a: 1 }]],
+  ['/api/contacts', [null, 1]],
+])('%s refuses the forged cursor %j', async (path, position) => {
+  const cursor = Buffer.from(JSON.stringify(position)).toString('base64url');
+  expectStatus(await bakery.owner.ask('GET', `${path.replace(':id', anna.contactId)}?cursor=${cursor}`), 400);
+});
+
+describe('a body', () => {
+  const codeOf = async (answer: Response) => ((await answer.json()) as { code: string }).code;
+  const post = (body: string, path = '/api/sessions') =>
+    fetch(world.url + path, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+
+  test('nested beyond 20 levels is refused, whoever sends it', async () => {
+    const nested = (levels: number) => `${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}`;
+    for (const levels of [21, 20_000]) {
+      const answer = await post(nested(levels));
+      expect([answer.status, await codeOf(answer)]).toEqual([400, 'malformed_request']);
+    }
+    expect(await codeOf(await post(nested(20)))).toBe('validation_failed');
+    const { error } = await bakery.owner.emit('message.send', JSON.parse(nested(5_000)));
+    expect(error).toMatchObject({ status: 400, code: 'malformed_request' });
+  });
+
+  test('that reaches for a prototype is refused', async () => {
+    const { code } = await world.invitation(bakery);
+    for (const body of [
+      '{"constructor":{"prototype":1}}',
+      '{"__proto__":{"polluted":1}}',
+      '{"consents":[{"prototype":1}]}',
+    ]) {
+      expect((await post(body, `/api/invitations/by-code/${code}/acceptance`)).status).toBe(400);
+    }
+    expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
+  });
+
+  test.each(['', '[]', '"text"', 'null', '1', '{', '{"username":"a","username":{}}'])(
+    'of %j is refused',
+    async (body) => {
+      expect((await post(body)).status).toBe(400);
+    },
+  );
+});
+
+test('one personal invitation accepted several times at once makes one account and one contact', async () => {
+  const { body: invitation } = await bakery.owner.ask('POST', '/api/invitations', {
+    kind: 'personal',
+    email: `${unique()}@mail.example`,
+  });
+  const accounts = async () => (await world.rows('SELECT FROM account')).length;
+  const before = await accounts();
+  const body = await world.joining(invitation.code, 'carla');
+  const answers = await Promise.all(
+    [1, 2, 3].map(() => world.ask('POST', `/api/invitations/by-code/${invitation.code}/acceptance`, { body })),
+  );
+  expect(answers.map(({ status }) => status).sort()).toEqual([201, 410, 410]);
+  expect(await accounts()).toBe(before + 1);
+  const orphans = await world.rows(
+    'SELECT FROM interlocutor WHERE NOT EXISTS (SELECT FROM contact WHERE interlocutor_id = interlocutor.id)',
+  );
+  expect(orphans).toEqual([]);
+});
+
+test('many who join at once wait for no more connections than there are', async () => {
+  const { code } = await world.invitation(bakery);
+  const body = await world.joining(code, 'carla');
+  const answers = await Promise.all(
+    Array.from({ length: 40 }, () => world.ask('POST', `/api/invitations/by-code/${code}/acceptance`, { body })),
+  );
+  expect(answers.filter(({ status }) => status !== 201)).toEqual([]);
+});
+
+test('promotions can be withdrawn whatever text the withdrawal names', async () => {
+  const bruno = await world.join(bakery, 'bruno', { promotions: true });
+  const consent = { purpose: 'promotions', given: false, contactId: bruno.contactId };
+  const gone = await bruno.device.ask('POST', '/api/consents', {
+    ...consent,
+    policyId: '01900000-0000-7000-8000-000000000000',
+    sha256: 'a'.repeat(64),
+  });
+  expectStatus(gone, 204);
+  expect((await bakery.owner.ask('GET', `/api/contacts/${bruno.contactId}`)).body.promotions).toBe(false);
+});
+
+describe('the cookie', () => {
+  const app = { 'x-colloquio-app': 'app' };
+  const signIn = async () => {
+    const answer = await world.ask('POST', '/api/sessions', {
+      body: { username: anna.username, password },
+      headers: app,
+    });
+    return {
+      token: answer.body.token as string,
+      id: answer.body.id as string,
+      cookie: answer.headers.get('set-cookie')!.split(';')[0]!,
+    };
+  };
+
+  test('of an ended session is no session, keeps nobody from joining, and is cleared', async () => {
+    const { id, cookie } = await signIn();
+    await anna.device.ask('DELETE', `/api/sessions/${id}`);
+    const headers = { ...app, cookie };
+    const policies = await world.ask('GET', '/api/policies/current?audience=subscriber', { headers });
+    expectStatus(policies, 200);
+    expect(policies.headers.get('set-cookie')).toMatch(/^colloquio-app=;/);
+    const { code } = await world.invitation(bakery);
+    const joined = await world.ask('POST', `/api/invitations/by-code/${code}/acceptance`, {
+      headers,
+      body: await world.joining(code, 'carla'),
+    });
+    expectStatus(joined, 201);
+    expectStatus(await world.ask('DELETE', '/api/sessions/current', { headers }), 401);
+  });
+
+  test('is given to the web app that the account is for, and to no other', async () => {
+    const registration = await world.registration('florist');
+    const answer = await world.ask('POST', '/api/subscribers', { body: registration, headers: app });
+    expectStatus(answer, 201);
+    expect(answer.headers.get('set-cookie')).toBeNull();
+  });
+
+  test('lasts as long as the session that its use prolongs', async () => {
+    const brief = await World.open({ SESSION_DAYS: '0.0001' });
+    const shop = await brief.shop('bakery');
+    const signedIn = await brief.ask('POST', '/api/sessions', {
+      body: { username: shop.username, password },
+      headers: { 'x-colloquio-app': 'dashboard' },
+    });
+    const cookie = signedIn.headers.get('set-cookie')!.split(';')[0]!;
+    await pause(1_500);
+    const used = await brief.ask('GET', '/api/me', { headers: { 'x-colloquio-app': 'dashboard', cookie } });
+    expect(used.headers.get('set-cookie')!.split(';')[0]).toBe(cookie);
+    await brief.close();
+  });
+
+  test('works with ?as= also where the route has a query of its own', async () => {
+    const { cookie } = await signIn();
+    for (const path of ['/api/conversations?as=app', '/api/conversations?limit=2&as=app', '/api/sessions?as=app']) {
+      expectStatus(await world.ask('GET', path, { headers: { cookie } }), 200);
+    }
+    expectStatus(await world.ask('GET', '/api/conversations?as=dashboard', { headers: { cookie } }), 401);
+  });
+});
+
+test('a socket that is used keeps its session', async () => {
+  const brief = await World.open({ SESSION_DAYS: '0.00003' });
+  const shop = await brief.shop('bakery');
+  const person = await brief.join(shop, 'anna');
+  await person.device.connect();
+  for (let i = 0; i < 16; i++) {
+    await person.device.say(person.contactId, `${i}`);
+    await pause(300);
+  }
+  expect(person.device.connected).toBe(true);
+  await brief.close();
+});
+
+test('signing in rightly is not counted as a failure', async () => {
+  const strict = await World.open({ RATE_SIGN_IN: '1' });
+  const shop = await strict.shop('bakery');
+  for (let i = 0; i < 12; i++) await strict.signIn(shop.username);
+  await strict.close();
+});
+
+describe('one session', () => {
+  test('has at most 20 connections', async () => {
+    const phone = await world.signIn(anna.username);
+    const tabs = Array.from({ length: 20 }, () => world.device(phone.token, phone.sessionId));
+    for (const tab of tabs) await tab.connect();
+    await expect(world.device(phone.token, phone.sessionId).connect()).rejects.toMatchObject({
+      data: { code: 'rate_limited' },
+    });
+  });
+
+  test('has at most 50 events under way on a socket, and ten receipts for each message it may send', async () => {
+    const strict = await World.open({ RATE_MESSAGES: '6' });
+    const shop = await strict.shop('bakery');
+    const person = await strict.join(shop, 'anna');
+    await person.device.connect();
+    const receipt = { conversationId: person.contactId, seenSeq: 0 };
+    const answers = await Promise.all(Array.from({ length: 70 }, () => person.device.emit('receipt.send', receipt)));
+    expect(answers.filter(({ data }) => data)).toHaveLength(50);
+    expect(answers.filter(({ error }) => error?.code === 'rate_limited')).toHaveLength(20);
+    for (let i = 0; i < 10; i++) expect(await person.device.emit('receipt.send', receipt)).toEqual({ data: {} });
+    expect((await person.device.emit('receipt.send', receipt)).error).toMatchObject({
+      code: 'rate_limited',
+      retryAfter: expect.any(Number),
+    });
+    await strict.close();
+  });
+});
+
+test('a person and a company cannot be stated together', async () => {
+  const { code } = await world.invitation(bakery);
+  const body = await world.joining(code, 'osteria', people.anna);
+  const answer = await world.ask('POST', `/api/invitations/by-code/${code}/acceptance`, { body });
+  expectStatus(answer, 400);
+});
