@@ -668,3 +668,23 @@ describe('the address book as a file', () => {
     expectStatus(await staff.device.ask('GET', '/api/imports'), 200);
   });
 });
+
+test('who joins with an imported invitation keeps the number that the business gave, unless another has it by then', async () => {
+  const shop = await verifiedShop();
+  const [first, second] = [address(), address()];
+  await importFile(shop, `nome;cognome;email;codice\nDora;Neri;${first};M-001\nElsa;Gallo;${second};M-002\n`, {
+    mapping: JSON.stringify({ nome: 'firstName', cognome: 'surname', email: 'email', codice: 'externalId' }),
+  });
+  const invitations = await pages(shop, '/api/invitations?');
+  const codeOf = (email: string) => invitations.find((each) => each.email === email).code as string;
+  const join = async (email: string) => {
+    const body = await world.joining(codeOf(email), 'carla', { email });
+    const answer = await world.ask('POST', `/api/invitations/by-code/${codeOf(email)}/acceptance`, { body });
+    expectStatus(answer, 201);
+    return (await shop.owner.ask('GET', `/api/contacts/${answer.body.contact.id}`)).body;
+  };
+  expect(await join(first)).toMatchObject({ email: first, externalId: 'M-001' });
+  const bruno = await world.join(shop, 'bruno');
+  expectStatus(await shop.owner.ask('PATCH', `/api/contacts/${bruno.contactId}`, { externalId: 'M-002' }), 200);
+  expect(await join(second)).toMatchObject({ email: second, externalId: null });
+});

@@ -41,6 +41,8 @@ export interface NewContact {
   stated: StatedInterlocutor;
   promotions: boolean;
   privacyVersion: number;
+  /** The subscriber's own number for this person, where it gave one with the invitation. */
+  externalId: string | undefined;
   joinedAt: Date;
 }
 
@@ -55,11 +57,12 @@ export class Contacts {
   ) {}
 
   /** @returns undefined when the interlocutor is a contact of this subscriber already */
-  async add(manager: EntityManager, { stated, ...contact }: NewContact): Promise<Contact | undefined> {
+  async add(manager: EntityManager, { stated, externalId, ...contact }: NewContact): Promise<Contact | undefined> {
     const { identity, ...segments } = stated;
     const { subscriberId, id, joinedAt } = contact;
     const sealed = await this.identities.sealCopy(subscriberId, id, identity);
-    const added = { note: null, externalId: null, externalIdHash: null, profileChangedAt: null };
+    const numbered = await this.numbering(manager, subscriberId, id, externalId);
+    const added = { note: null, ...numbered, profileChangedAt: null };
     const row: Contact = { ...contact, ...segments, ...added, identity: sealed, updatedAt: joinedAt };
     const known = await manager.query<unknown[]>(
       'SELECT 1 FROM contact WHERE subscriber_id = $1 AND interlocutor_id = $2',
@@ -68,6 +71,21 @@ export class Contacts {
     if (known.length > 0) return undefined;
     await manager.insert(Contact, row);
     return row;
+  }
+
+  /** A number that another contact has meanwhile is left out: joining does not fail for it. */
+  private async numbering(
+    manager: EntityManager,
+    subscriberId: string,
+    id: string,
+    externalId: string | undefined,
+  ): Promise<Pick<Contact, 'externalId' | 'externalIdHash'>> {
+    const externalIdHash = externalId === undefined ? null : await this.externalIdHash(subscriberId, externalId);
+    if (!externalIdHash || (await manager.existsBy(Contact, { subscriberId, externalIdHash }))) {
+      return { externalId: null, externalIdHash: null };
+    }
+    const context = addedContext(subscriberId, id, 'external_id');
+    return { externalId: await this.vault.seal({ scope: 'contact', id }, externalId!, context), externalIdHash };
   }
 
   /** @throws NotFound when it is not a contact of this interlocutor */

@@ -255,6 +255,13 @@ export class Invitations {
     if (forgotten) await this.people.destroyKeys([id]);
   }
 
+  /** The subscriber's own number for the invited person, if the invitation has one. */
+  async externalIdOf(invitation: Invitation): Promise<string | undefined> {
+    if (!invitation.suggestion) return undefined;
+    const [person] = await this.people.open(invitation.subscriberId, [invitation]);
+    return person?.suggestion?.externalId;
+  }
+
   /** @throws NotFound for a code that never was one */
   async byCode(code: string): Promise<Invitation> {
     const invitation = await this.invitations.findOneBy({ codeHash: this.links.codeHash(code) });

@@ -164,6 +164,7 @@ export class Joinings {
       stated,
       promotions: acceptances.some(({ purpose }) => purpose === 'promotions'),
       privacyVersion: acceptances.find(({ purpose }) => purpose === 'privacy')!.shown.document.version,
+      externalId: await this.invitations.externalIdOf(invitation),
       joinedAt,
     });
     if (!contact) throw new AlreadyJoined();
