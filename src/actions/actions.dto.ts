@@ -1,20 +1,8 @@
-import { IsIn, IsInt, IsString, Max, MaxLength, Min } from 'class-validator';
-import { limits } from '../contract/limits.js';
-import { Optional, ToNumber } from '../platform/validation/fields.js';
+import { IsIn } from 'class-validator';
+import { Page } from '../platform/validation/page.dto.js';
 import { type ActionKind, actionKinds } from './action.entity.js';
 
-export class ListActions {
-  @Optional()
-  @IsString()
-  @MaxLength(500)
-  cursor?: string;
-
-  @ToNumber()
-  @IsInt()
-  @Min(1)
-  @Max(limits.pageMax)
-  limit: number = limits.pageSize;
-}
+export class ListActions extends Page {}
 
 export class ActionView {
   id: string;

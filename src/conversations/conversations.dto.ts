@@ -1,14 +1,14 @@
 import { Type } from 'class-transformer';
-import { ArrayMaxSize, IsArray, IsIn, IsInt, IsString, Matches, Max, MaxLength, Min } from 'class-validator';
+import { ArrayMaxSize, IsArray, IsIn, IsInt, Matches, Max, Min } from 'class-validator';
 import type {
   AttachmentView as Attachment,
   ConversationHead as Head,
   MessageView as Message,
   Party,
 } from '../contract/events.js';
-import { limits } from '../contract/limits.js';
 import { AuthorView } from '../members/members.dto.js';
 import { IsId, IsTime, Optional, ToNumber } from '../platform/validation/fields.js';
+import { Page } from '../platform/validation/page.dto.js';
 import { IsMessageBody } from './message-body.js';
 
 const parties = ['subscriber', 'interlocutor'] as const;
@@ -63,19 +63,6 @@ export class SendReceipt extends MessageReceipt {
 export class SentMessage {
   seq: number;
   sentAt: string;
-}
-
-class Page {
-  @Optional()
-  @IsString()
-  @MaxLength(500)
-  cursor?: string;
-
-  @ToNumber()
-  @IsInt()
-  @Min(1)
-  @Max(limits.pageMax)
-  limit: number = limits.pageSize;
 }
 
 export class ListConversations extends Page {

@@ -1,9 +1,9 @@
 import { Transform } from 'class-transformer';
-import { IsIn, IsInt, IsObject, IsOptional, IsString, Max, MaxLength, Min } from 'class-validator';
-import { limits } from '../contract/limits.js';
+import { IsIn, IsObject, IsOptional } from 'class-validator';
 import { SuggestedPerson } from '../invitations/invitations.dto.js';
-import { Optional, ToNumber } from '../platform/validation/fields.js';
+import { Optional } from '../platform/validation/fields.js';
 import { type Locale, locales } from '../subscribers/subscribers.dto.js';
+import { Page } from '../platform/validation/page.dto.js';
 import { type ImportField, importFields, type ImportReason, importReasons } from './import-file.js';
 
 export const importOutcomes = [
@@ -115,18 +115,7 @@ export class ImportReport {
   nextCursor: string | null;
 }
 
-export class ListImports {
-  @Optional()
-  @IsString()
-  @MaxLength(500)
-  cursor?: string;
-
-  @ToNumber()
-  @IsInt()
-  @Min(1)
-  @Max(limits.pageMax)
-  limit: number = limits.pageSize;
-}
+export class ListImports extends Page {}
 
 export class ReadReport extends ListImports {
   @Optional()

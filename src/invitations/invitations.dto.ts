@@ -1,9 +1,10 @@
 import { Transform } from 'class-transformer';
-import { IsIn, IsInt, IsString, Max, MaxLength, Min, ValidateIf } from 'class-validator';
+import { IsIn, IsInt, Max, Min, ValidateIf } from 'class-validator';
 import { limits } from '../contract/limits.js';
 import { IsEmailAddress, NormalisedEmail } from '../platform/validation/text.js';
-import { IsId, IsTime, Optional, ToNumber } from '../platform/validation/fields.js';
+import { IsId, IsTime, Optional } from '../platform/validation/fields.js';
 import { type Locale, locales } from '../subscribers/subscribers.dto.js';
+import { Page } from '../platform/validation/page.dto.js';
 
 const kinds = ['personal', 'open'] as const;
 const states = ['active', 'revoked', 'stopped', 'expired', 'used'] as const;
@@ -83,7 +84,7 @@ export class InvitationList {
   nextCursor: string | null;
 }
 
-export class ListInvitations {
+export class ListInvitations extends Page {
   /** `kind=personal&state=active` are those who have not joined. */
   @Optional()
   @IsIn(kinds)
@@ -103,15 +104,4 @@ export class ListInvitations {
   @Transform(({ value }: { value: unknown }) => (value === 'true' ? true : value === 'false' ? false : value))
   @IsIn([true, false])
   letter?: boolean;
-
-  @Optional()
-  @IsString()
-  @MaxLength(500)
-  cursor?: string;
-
-  @ToNumber()
-  @IsInt()
-  @Min(1)
-  @Max(limits.pageMax)
-  limit: number = limits.pageSize;
 }

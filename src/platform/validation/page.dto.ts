@@ -1,0 +1,19 @@
+import { IsInt, IsString, Max, MaxLength, Min } from 'class-validator';
+import { limits } from '../../contract/limits.js';
+import { Optional, ToNumber } from './fields.js';
+
+/** Which page of a list is asked for. */
+export class Page {
+  /** `nextCursor` of the page before; the first page without it. */
+  @Optional()
+  @IsString()
+  @MaxLength(500)
+  cursor?: string;
+
+  /** How many items at most: 1 to 200. */
+  @ToNumber()
+  @IsInt()
+  @Min(1)
+  @Max(limits.pageMax)
+  limit: number = limits.pageSize;
+}
