@@ -13,6 +13,7 @@ import type { MemberPrincipal } from '../src/auth/principal.js';
 import { Identities } from '../src/interlocutors/identities.js';
 import { Labels } from '../src/labels/labels.service.js';
 import { loadConfig } from '../src/platform/config.js';
+import { Log } from '../src/platform/log.js';
 import { Realtime } from '../src/platform/realtime/realtime.js';
 import { Vault } from '../src/platform/vault/vault.js';
 import { type RunningService, startService } from '../src/service.js';
@@ -200,8 +201,9 @@ async function fill(service: RunningService, shop: MemberPrincipal, size: number
 
 async function report(service: RunningService, shop: MemberPrincipal, size: number): Promise<void> {
   const database = service.app.get(DataSource);
-  const [identities, realtime, vault] = [
+  const [identities, log, realtime, vault] = [
     service.app.get(Identities),
+    service.app.get(Log),
     service.app.get(Realtime),
     service.app.get(Vault),
   ];
@@ -214,7 +216,7 @@ async function report(service: RunningService, shop: MemberPrincipal, size: numb
   const contactRepository = database.getRepository('contact') as unknown as ConstructorParameters<typeof Contacts>[0];
   const fresh = () => {
     const directory = new Directory(database, identities);
-    return { directory, contacts: new Contacts(contactRepository, directory, identities, realtime, vault) };
+    return { directory, contacts: new Contacts(contactRepository, directory, identities, log, realtime, vault) };
   };
   await fresh().contacts.search(shop, search({ limit: 1 }));
 

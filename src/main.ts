@@ -21,6 +21,7 @@ function greet({ url, config, databaseFolder }: RunningService): void {
     `  Documentation  ${publicUrl}/api/docs`,
     `  Data           ${config.dataDir}`,
   ];
+  if (!config.smtpUrl) lines.push('  Mail           no SMTP_URL: mails wait sealed, npm run outbox shows them');
   if (databaseFolder && !databaseFolder.startsWith(config.dataDir)) lines.push(`  Database       ${databaseFolder}`);
   console.log(lines.join('\n'));
 }

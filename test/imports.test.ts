@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import iconv from 'iconv-lite';
+import { DataSource } from 'typeorm';
 import { InvitationMails } from '../src/invitations/invitation-mails.service.js';
 import { InvitedPeople } from '../src/invitations/invited-people.service.js';
 import { Vault } from '../src/platform/vault/vault.js';
@@ -140,6 +141,19 @@ describe('a personal invitation by mail', () => {
     expect(mails.to(normalised)).toHaveLength(1);
     const another = await verifiedShop();
     expectStatus(await invite(another, email), 201);
+  });
+
+  test('is made for more people at a time than there are connections', async () => {
+    const shop = await verifiedShop();
+    const asked = await world.service.app.get(DataSource).transaction(async (manager) => {
+      await manager.query('SELECT FROM subscriber WHERE subscriber_id = $1 FOR NO KEY UPDATE', [shop.id]);
+      const answers = Array.from({ length: 24 }, () => invite(shop, address()));
+      // By now all connections wait for this one.
+      await settle();
+      return { answers };
+    });
+    const answers = await Promise.all(asked.answers);
+    expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 201));
   });
 
   test('is not made for who is in the address book already, under whatever invitation', async () => {

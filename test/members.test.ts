@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { expectStatus, password, type Person, settle, type Shop, type Staff, until, World } from './world.js';
+import { Vault } from '../src/platform/vault/vault.js';
+import { expectStatus, password, type Person, settle, type Shop, type Staff, unique, until, World } from './world.js';
 
 /** The people who act for a business: invited by its owner, with accounts of their own, and removed at once. */
 
@@ -24,6 +25,15 @@ const members = async (shop = bakery) => (await shop.owner.ask('GET', '/api/memb
 const messagesOf = async (device: { ask: Person['device']['ask'] }) =>
   (await device.ask('GET', `/api/conversations/${anna.contactId}/messages`)).body.items;
 
+/** As if the owner had opened the link of the verification mail. */
+async function verify(shop: Shop): Promise<void> {
+  const hash = world.service.app.get(Vault).lookupHash('email', String(shop.registration['email']));
+  await world.rows('UPDATE account SET email_hash = $2 WHERE subscriber_id = $1 AND email_hash IS NULL', [
+    shop.id,
+    hash,
+  ]);
+}
+
 describe('an invitation', () => {
   test('shows the business and the privacy notice, and nothing of who invites or is invited', async () => {
     const { code } = await world.inviteMember(bakery, { email: 'nuova@mail.example', displayName: 'Nuova' });
@@ -36,6 +46,7 @@ describe('an invitation', () => {
   });
 
   test('goes out by mail, waits sealed, and is listed as invited until it is accepted', async () => {
+    await verify(bakery);
     const { id, code } = await world.inviteMember(bakery, { email: 'sara.blu@mail.example', displayName: 'Sara' });
     const mails = await world.rows<{ sealed: Buffer }>(
       "SELECT sealed FROM mail WHERE template = 'member_invitation' AND key_id = $1",
@@ -56,6 +67,27 @@ describe('an invitation', () => {
     });
     const { body: consents } = await world.ask('GET', '/api/consents', { token: body.session.token });
     expect(consents.items.map(({ purpose, how }: never) => [purpose, how])).toEqual([['privacy', 'joining']]);
+  });
+
+  test('once for an address, and its mail waits for the owner to verify the own one', async () => {
+    const shop = await world.shop('bakery', { email: `forno-${unique()}@aurora.example` });
+    const email = `dario${unique()}@mail.example`;
+    const invite = (address: string) => shop.owner.ask('POST', '/api/members', { email: address });
+    const mails = async () => (await world.rows("SELECT FROM mail WHERE template = 'member_invitation'")).length;
+    const before = await mails();
+    const first = await invite(email);
+    expect(first.body).toMatchObject({ mail: 'none' });
+    expect(await mails()).toBe(before);
+    const again = await invite(email.toUpperCase().replace('MAIL.EXAMPLE', 'mail.example'));
+    expectStatus(again, 409);
+    expect(again.body.code).toBe('already_a_member');
+    await verify(shop);
+    expectStatus(await shop.owner.ask('DELETE', `/api/members/${first.body.id}`), 204);
+    const second = await invite(email);
+    expect(second.body).toMatchObject({ mail: 'sent_soon' });
+    expect(await mails()).toBe(before + 1);
+    expectStatus(await shop.owner.ask('DELETE', `/api/members/${second.body.id}`), 204);
+    expect(await mails()).toBe(before);
   });
 
   test('is good once: of many who accept at once one joins', async () => {
@@ -109,23 +141,23 @@ describe('an invitation', () => {
   test('is not made before the owner has accepted what is in force', async () => {
     const shop = await world.shop('florist');
     await world.rows('UPDATE subscriber SET privacy_version = 0 WHERE subscriber_id = $1', [shop.id]);
-    const refused = await shop.owner.ask('POST', '/api/members', { email: 'x@mail.example' });
+    const refused = await shop.owner.ask('POST', '/api/members', { email: `${unique()}@mail.example` });
     expect([refused.status, refused.body.code]).toEqual([403, 'consent_required']);
     await world.rows('UPDATE subscriber SET privacy_version = 1 WHERE subscriber_id = $1', [shop.id]);
-    expectStatus(await shop.owner.ask('POST', '/api/members', { email: 'x@mail.example' }), 201);
+    expectStatus(await shop.owner.ask('POST', '/api/members', { email: `${unique()}@mail.example` }), 201);
   });
 
   test('is one of fifty at most, with those who are members', async () => {
     const shop = await world.shop('florist');
     for (let i = 0; i < 48; i++) await world.inviteMember(shop);
     const last = await Promise.all(
-      [1, 2, 3].map(() => shop.owner.ask('POST', '/api/members', { email: 'x@mail.example' })),
+      [1, 2, 3].map(() => shop.owner.ask('POST', '/api/members', { email: `${unique()}@mail.example` })),
     );
     expect(last.map(({ status }) => status).sort()).toEqual([201, 409, 409]);
     expect(last.find(({ status }) => status === 409)!.body.code).toBe('members_limit');
     const [, { id }] = await members(shop);
     expectStatus(await shop.owner.ask('DELETE', `/api/members/${id}`), 204);
-    expectStatus(await shop.owner.ask('POST', '/api/members', { email: 'x@mail.example' }), 201);
+    expectStatus(await shop.owner.ask('POST', '/api/members', { email: `${unique()}@mail.example` }), 201);
   });
 });
 
@@ -148,7 +180,7 @@ describe('staff', () => {
     const unknown = { status, code: body.code, detail: body.detail };
     for (const [method, path, sent] of [
       ['GET', '/api/members'],
-      ['POST', '/api/members', { email: 'x@mail.example' }],
+      ['POST', '/api/members', { email: `${unique()}@mail.example` }],
       ['DELETE', `/api/members/${sara.id}`],
       ['GET', '/api/actions'],
       ['PATCH', '/api/subscriber', { city: 'Roma' }],

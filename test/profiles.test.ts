@@ -133,7 +133,11 @@ describe("a member's own data", () => {
     const sara = await world.staff(bakery);
     const { status, body } = await edit(sara.device, { displayName: 'Sara Neri', locale: 'en' });
     expect(status).toBe(200);
-    expect(body).toMatchObject({ displayName: 'Sara Neri', locale: 'en', email: 'sara@mail.example' });
+    expect(body).toMatchObject({
+      displayName: 'Sara Neri',
+      locale: 'en',
+      email: expect.stringMatching(/^sara.*@mail\.example$/),
+    });
     expect(await bakery.owner.hears('member.changed', (each) => each.displayName === 'Sara Neri')).toEqual({
       id: sara.id,
       displayName: 'Sara Neri',

@@ -186,7 +186,10 @@ export class World {
 
   /** The owner of a shop invites somebody as staff. */
   async inviteMember(shop: Shop, changes: Record<string, unknown> = {}): Promise<{ id: string; code: string }> {
-    const answer = await shop.owner.ask('POST', '/api/members', { email: 'sara@mail.example', ...changes });
+    const answer = await shop.owner.ask('POST', '/api/members', {
+      email: `sara${unique()}@mail.example`,
+      ...changes,
+    });
     expectStatus(answer, 201);
     return { id: answer.body.id, code: String(answer.body.url).split('/').at(-1)! };
   }

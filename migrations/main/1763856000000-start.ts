@@ -46,6 +46,7 @@ const statements = [
     id         uuid PRIMARY KEY,
     key_scope  text NOT NULL,
     key_id     uuid NOT NULL,
+    about      uuid,
     template   text NOT NULL,
     sealed     bytea NOT NULL,
     created_at timestamptz NOT NULL,

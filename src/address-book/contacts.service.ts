@@ -5,6 +5,7 @@ import type { MemberPrincipal } from '../auth/principal.js';
 import { limits } from '../contract/limits.js';
 import { Identities } from '../interlocutors/identities.js';
 import type { StatedInterlocutor } from '../interlocutors/interlocutors.service.js';
+import { Log } from '../platform/log.js';
 import { NotFound, ValidationFailed } from '../platform/problems/domain-error.js';
 import { Realtime } from '../platform/realtime/realtime.js';
 import { KeyGoneError } from '../platform/vault/keyring.js';
@@ -52,6 +53,7 @@ export class Contacts {
     @InjectRepository(Contact) private readonly contacts: Repository<Contact>,
     private readonly directory: Directory,
     private readonly identities: Identities,
+    private readonly log: Log,
     private readonly realtime: Realtime,
     private readonly vault: Vault,
   ) {}
@@ -161,6 +163,11 @@ export class Contacts {
   async published({ subscriberId, id }: Contact): Promise<ContactView> {
     await this.directory.refresh(subscriberId, id);
     return this.view(subscriberId, id);
+  }
+
+  /** To be called before a transaction in which {@link addressesAmong} is: a second connection may not be free. */
+  async openDirectory(subscriberId: string): Promise<void> {
+    await this.directory.book(subscriberId);
   }
 
   /** Those of the addresses, given in lower case, that somebody in the address book has. */
@@ -329,9 +336,12 @@ export class Contacts {
   }
 
   private async tellChanged(subscriberId: string, ids: string[]): Promise<void> {
-    await this.directory.refresh(subscriberId, ...ids);
-    for (const contact of await this.views(subscriberId, ids))
-      this.realtime.tell(`subscriber:${subscriberId}`, 'contact.changed', { contact });
+    await this.log.afterCommit(async () => {
+      await this.directory.refresh(subscriberId, ...ids);
+      for (const contact of await this.views(subscriberId, ids)) {
+        this.realtime.tell(`subscriber:${subscriberId}`, 'contact.changed', { contact });
+      }
+    });
   }
 
   private async filterOf(subscriberId: string, search: ContactSearch): Promise<BookFilter> {

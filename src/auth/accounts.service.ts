@@ -139,6 +139,11 @@ export class Accounts {
     await manager.delete(Account, { id });
   }
 
+  /** Whether the account has verified this very address. */
+  hasVerified(id: string, email: string): Promise<boolean> {
+    return this.accounts.existsBy({ id, emailHash: this.emailHash(email) });
+  }
+
   async username(principal: Principal): Promise<string> {
     const { id, username } = await this.accounts.findOneByOrFail({ id: principal.accountId });
     return this.vault.open(accountKey(principal), username, usernameContext(id));

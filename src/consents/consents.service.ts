@@ -202,7 +202,7 @@ export class Consents {
       return changedAt;
     });
     if (!recordedAt) return;
-    await this.contacts.published(contact).catch((error: unknown) => this.log.failure(error));
+    await this.log.afterCommit(async () => void (await this.contacts.published(contact)));
     this.tell(subscriberId, contact, acceptance, recordedAt);
   }
 

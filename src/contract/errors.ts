@@ -15,6 +15,7 @@ export const errorCatalogue = {
   not_found: { status: 404, retry: 'never', title: 'Not found' },
   method_not_allowed: { status: 405, retry: 'never', title: 'Method not allowed' },
   username_taken: { status: 409, retry: 'never', title: 'The username is taken' },
+  already_a_member: { status: 409, retry: 'never', title: 'This address is a member already, or invited' },
   owner_stays: { status: 409, retry: 'never', title: 'The owner cannot be removed' },
   members_limit: { status: 409, retry: 'after', title: 'There are as many members as possible' },
   external_id_taken: { status: 409, retry: 'never', title: 'Another contact has this externalId' },

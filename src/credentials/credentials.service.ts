@@ -64,6 +64,7 @@ export class Credentials {
     });
     await this.outbox.post(manager, {
       key,
+      about: accountId,
       to: email,
       locale,
       template: 'verify_email',
@@ -153,10 +154,15 @@ export class Credentials {
   }
 
   private async mailResets(accountIds: string[]): Promise<void> {
+    const holders: AccountHolder[] = [];
     for (const accountId of accountIds) {
       const holder = await this.holder(accountId);
-      if (holder?.verified) await this.database.transaction((manager) => this.mailReset(manager, holder));
+      if (holder?.verified) holders.push(holder);
     }
+    // All or none: a job that is tried again must not write to some of them twice.
+    await this.database.transaction(async (manager) => {
+      for (const holder of holders) await this.mailReset(manager, holder);
+    });
   }
 
   private async mailReset(manager: EntityManager, holder: AccountHolder): Promise<void> {
@@ -169,6 +175,7 @@ export class Credentials {
     });
     await this.outbox.post(manager, {
       key,
+      about: accountId,
       to: email,
       locale,
       template: 'reset_password',

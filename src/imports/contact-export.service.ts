@@ -110,5 +110,5 @@ function cellOf(value: string | string[] | boolean | null | undefined, locale: s
   if (typeof value === 'boolean') return locale === 'it' ? (value ? 'sì' : 'no') : value ? 'yes' : 'no';
   const text = typeof value === 'string' ? value : value.join(', ');
   // A spreadsheet would take it for a formula and compute it (OWASP, CSV injection).
-  return /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+  return /^[=+\-@\t\r\n＝＋－＠]/.test(text) ? `'${text}` : text;
 }

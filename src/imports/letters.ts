@@ -24,7 +24,7 @@ p { margin: 0 0 4mm; max-width: 150mm }
 figure { margin: 6mm 0 8mm; display: flex; align-items: center; gap: 9mm }
 figure svg { width: 48mm; height: 48mm; flex: none }
 figcaption { font-size: 11pt }
-code { font: 10pt/1.4 ui-monospace, Menlo, Consolas, monospace; overflow-wrap: anywhere }
+code { font: 10pt/1.4 ui-monospace, Menlo, Consolas, monospace; word-break: break-all }
 footer { margin-top: auto; font-size: 9pt; line-height: 1.4; color: #444 }
 .none { padding: 25mm }
 @media screen { body { background: #eceae5 } article { background: #fff; margin: 8mm auto; box-shadow: 0 1px 4px #0003 } }

@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager, In } from 'typeorm';
 import { Consents } from '../consents/consents.service.js';
 import { limits } from '../contract/limits.js';
+import { Log } from '../platform/log.js';
 import { type Config, CONFIG } from '../platform/config.js';
 import { defineJob } from '../platform/jobs/job-kinds.js';
 import { Jobs } from '../platform/jobs/jobs.js';
@@ -37,6 +38,7 @@ export class InvitationMails {
     private readonly consents: Consents,
     private readonly database: DataSource,
     private readonly links: InvitationLinks,
+    private readonly log: Log,
     private readonly outbox: Outbox,
     private readonly people: InvitedPeople,
     private readonly subscribers: Subscribers,
@@ -112,9 +114,8 @@ export class InvitationMails {
       `SELECT DISTINCT subscriber_id AS id FROM invitation WHERE email IS NOT NULL AND mailed_at IS NULL`,
     );
     for (const { id } of waiting) {
-      const subscriber = await this.subscribers.get(id);
-      if (!this.mayInvite(subscriber)) continue;
-      while (await this.postSome(subscriber, 'invitation', isWaiting));
+      // One business that fails does not keep the others waiting.
+      await this.log.afterCommit(() => this.postAll(id, 'invitation', isWaiting));
     }
   }
 
@@ -124,10 +125,15 @@ export class InvitationMails {
       `SELECT DISTINCT subscriber_id AS id FROM invitation WHERE ${isToRemind}`,
     );
     for (const { id } of due) {
-      const subscriber = await this.subscribers.get(id);
-      if (!this.mayInvite(subscriber)) continue;
-      while (await this.postSome(subscriber, 'invitation_reminder', isToRemind));
+      // One business that fails does not keep the others waiting.
+      await this.log.afterCommit(() => this.postAll(id, 'invitation_reminder', isToRemind));
     }
+  }
+
+  private async postAll(subscriberId: string, template: Template, which: string): Promise<void> {
+    const subscriber = await this.subscribers.get(subscriberId);
+    if (!this.mayInvite(subscriber)) return;
+    while (await this.postSome(subscriber, template, which));
   }
 
   /** While a newer policy waits for acceptance nothing is sent, and what waits goes on waiting. */

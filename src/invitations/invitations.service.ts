@@ -303,6 +303,8 @@ export class Invitations {
     const id = uuid();
     const { subscriberId } = terms;
     const key = { scope: 'contact', id } as const;
+    // Opened under the lock, the directory would ask for a connection that those who wait for the lock hold.
+    await this.contacts.openDirectory(subscriberId);
     return this.vault.destroyingOnRefusal([key], () =>
       this.invitations.manager.transaction(async (manager) => {
         await this.mails.lock(manager, subscriberId);

@@ -103,10 +103,11 @@ export class Joinings {
 
   /**
    * An interlocutor who is signed in joins another subscriber. Joining the same one again changes nothing.
-   * @throws NotFound, ConsentRequired, DomainError `invitation_…`
+   * @throws NotFound, ConsentRequired, DomainError `invitation_…`, `rate_limited`
    */
   async joinAgain(principal: InterlocutorPrincipal, code: string, given: GivenConsent[]): Promise<JoinedInterlocutor> {
     const { interlocutorId, accountId } = principal;
+    await this.limits.count('join', accountId);
     const { subscriberId } = await this.invitations.byCode(code);
     const username = await this.accounts.username(principal);
     const stated = await this.interlocutors.get(interlocutorId);
@@ -176,7 +177,7 @@ export class Joinings {
 
   /** What has been committed stands, also when it cannot be told: the next sync finds it. */
   private async tell(contact: Contact): Promise<void> {
-    await this.tellBoth(contact).catch((error: unknown) => this.log.failure(error));
+    await this.log.afterCommit(() => this.tellBoth(contact));
   }
 
   private async tellBoth(contact: Contact): Promise<void> {

@@ -33,6 +33,9 @@ export class InvitedMember {
   url: string;
   /** Seven days later. */
   expiresAt: string;
+  /** `none` while the owner's own address is not verified: hand the link over yourself. */
+  @IsIn(['sent_soon', 'none'])
+  mail: 'sent_soon' | 'none';
 }
 
 export class MemberView {

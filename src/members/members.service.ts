@@ -34,6 +34,9 @@ const purgeInvitations = defineJob('members.purge', { cron: '29 * * * *' });
 type State = 'active' | 'invited' | 'expired' | 'removed' | 'revoked';
 
 /** The people who act for a subscriber. */
+const alreadyAMember =
+  'Somebody with this address acts for the business already, or is invited. Remove the invitation to make another.';
+
 @Injectable()
 export class Members {
   private readonly address: string;
@@ -65,8 +68,9 @@ export class Members {
   }
 
   /**
-   * Invites somebody to act for the subscriber: the link goes out by mail.
-   * @throws ConsentRequired, DomainError `members_limit`
+   * Invites somebody to act for the subscriber. The link goes out by mail once the owner's own address is verified;
+   * before, the owner hands it over.
+   * @throws ConsentRequired, DomainError `members_limit`, `already_a_member`
    */
   async invite(owner: MemberPrincipal, { email, displayName, locale }: NewMember): Promise<InvitedMember> {
     const { subscriberId } = owner;
@@ -94,12 +98,16 @@ export class Members {
       joinedAt: null,
       removedAt: null,
     };
+    const mailed = await this.accounts.hasVerified(owner.accountId, subscriber.email);
     await this.members.manager.transaction(async (manager) => {
       await this.requirePlace(manager, subscriberId);
+      await this.requireNew(manager, subscriberId, email);
       await manager.insert(Member, invited);
       await this.actions.record(manager, owner, 'member.invited', id);
+      if (!mailed) return;
       await this.outbox.post(manager, {
         key,
+        about: id,
         to: email,
         locale: locale ?? subscriber.locale,
         template: 'member_invitation',
@@ -107,7 +115,7 @@ export class Members {
         notAfter: expiresAt,
       });
     });
-    return { id, url, expiresAt: expiresAt.toISOString() };
+    return { id, url, expiresAt: expiresAt.toISOString(), mail: mailed ? 'sent_soon' : 'none' };
   }
 
   /** @throws NotFound for a code that never was one, DomainError `invitation_…` for one that does not hold any more */
@@ -148,10 +156,19 @@ export class Members {
       const session = await this.sessions.open(manager, accountId, { key, device });
       const email = await openOfMember(this.vault, member, 'email');
       if (email) await this.credentials.requestVerification(manager, { accountId, key, email, locale, username });
-      return { member: { ...member, ...changes }, session };
+      return { email, session };
     });
     this.tell(subscriberId, { id, displayName });
-    return { member: await this.view(made.member), session: made.session };
+    const { email, session } = made;
+    const joined = {
+      id,
+      role: 'staff',
+      displayName,
+      username,
+      joinedAt: joinedAt.toISOString(),
+      state: 'active',
+    } as const;
+    return { member: { ...joined, email: email ?? '' }, session };
   }
 
   /**
@@ -169,6 +186,7 @@ export class Members {
       const gone = { accountId: null, email: null, removedAt: new Date(), ...(!accountId && { displayName: null }) };
       await manager.update(Member, { subscriberId, id }, gone);
       await this.actions.record(manager, owner, accountId ? 'member.removed' : 'invitation.revoked', id);
+      await this.outbox.withdraw(manager, memberKey(subscriberId), accountId ?? id);
       if (!accountId) return undefined;
       const sessionIds = await this.sessions.revokeAll(manager, accountId);
       await this.accounts.remove(manager, accountId);
@@ -204,6 +222,16 @@ export class Members {
         .filter(({ joinedAt }) => joinedAt)
         .map(async (member) => ({ id: member.id, displayName: await this.nameOf(member) })),
     );
+  }
+
+  /** The addresses are sealed; with fifty members at most they are opened and compared. */
+  private async requireNew(manager: EntityManager, subscriberId: string, email: string): Promise<void> {
+    const present = await manager.findBy(Member, { subscriberId, removedAt: IsNull() });
+    for (const member of present.filter((each) => ['active', 'invited'].includes(stateOf(each)))) {
+      const known = await openOfMember(this.vault, member, 'email');
+      if (known?.toLowerCase() === email.toLowerCase())
+        throw new DomainError('already_a_member', { detail: alreadyAMember });
+    }
   }
 
   private async requirePlace(manager: EntityManager, subscriberId: string): Promise<void> {

@@ -25,6 +25,15 @@ export class Log implements LoggerService {
     this.out.debug(facts, 'request');
   }
 
+  /** Does what follows a commit: it cannot undo what is stored, so a failure is noted and no request fails for it. */
+  async afterCommit(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      this.failure(error);
+    }
+  }
+
   failure(error: unknown, facts: Record<string, string> = {}): void {
     this.out.error({ ...facts, error: describe(error) }, 'failure');
   }

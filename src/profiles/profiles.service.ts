@@ -8,6 +8,7 @@ import { Credentials } from '../credentials/credentials.service.js';
 import type { StatedIdentity } from '../interlocutors/identities.js';
 import { Interlocutors, type StatedInterlocutor } from '../interlocutors/interlocutors.service.js';
 import { Members } from '../members/members.service.js';
+import { Log } from '../platform/log.js';
 import { ValidationFailed } from '../platform/problems/domain-error.js';
 import { Realtime } from '../platform/realtime/realtime.js';
 import { businessCounterpart } from '../subscribers/subscriber-view.js';
@@ -27,6 +28,7 @@ export class Profiles {
     private readonly contacts: Contacts,
     private readonly credentials: Credentials,
     private readonly interlocutors: Interlocutors,
+    private readonly log: Log,
     private readonly members: Members,
     private readonly realtime: Realtime,
     private readonly subscribers: Subscribers,
@@ -54,8 +56,10 @@ export class Profiles {
       return this.contacts.restate(manager, interlocutorId, after);
     });
     for (const contact of contacts) {
-      const view = await this.contacts.published(contact);
-      this.realtime.tell(`subscriber:${contact.subscriberId}`, 'contact.changed', { contact: view });
+      await this.log.afterCommit(async () => {
+        const view = await this.contacts.published(contact);
+        this.realtime.tell(`subscriber:${contact.subscriberId}`, 'contact.changed', { contact: view });
+      });
     }
   }
 
@@ -106,6 +110,10 @@ export class Profiles {
 
   /** Each interlocutor hears of its own conversation, and of no other. */
   private async tellOfSubscriber(subscriberId: string): Promise<void> {
+    await this.log.afterCommit(() => this.tellEverybodyOf(subscriberId));
+  }
+
+  private async tellEverybodyOf(subscriberId: string): Promise<void> {
     const subscriber = await this.subscribers.get(subscriberId);
     const hasLogo = await this.subscribers.hasLogo(subscriberId);
     const seenAt = (path: string) => businessCounterpart(subscriber, hasLogo ? path : null);

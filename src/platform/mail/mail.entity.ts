@@ -13,6 +13,10 @@ export class Mail {
   @Column('uuid', { name: 'key_id' })
   keyId: string;
 
+  /** Whom of those who share the key it concerns: the id of an account or of an invited member. */
+  @Column('uuid', { nullable: true })
+  about: string | null;
+
   @Column('text')
   template: string;
 

@@ -16,6 +16,8 @@ import { type MailDraft, MailTemplates } from './templates.js';
 export interface NewMail extends MailDraft {
   /** Whose key seals it: the addressee's. */
   key: KeyRef;
+  /** Whom of those who share the key it concerns, so that it can be taken back. */
+  about?: string;
   notAfter: Date;
 }
 
@@ -58,12 +60,13 @@ export class Outbox {
   }
 
   /** Puts a mail into the outbox, in the transaction that is the reason for it. */
-  async post(manager: EntityManager, { key, notAfter, ...draft }: NewMail): Promise<void> {
+  async post(manager: EntityManager, { key, about, notAfter, ...draft }: NewMail): Promise<void> {
     const id = uuid();
     await manager.insert(Mail, {
       id,
       keyScope: key.scope,
       keyId: key.id,
+      about: about ?? null,
       template: draft.template,
       sealed: await sealMail(this.vault, { id, key, draft }),
       createdAt: new Date(),
@@ -75,9 +78,9 @@ export class Outbox {
     if (this.config.smtpUrl) await this.hand(manager, { id, template: draft.template });
   }
 
-  /** Takes back what waits for an addressee. */
-  async withdraw(manager: EntityManager, { scope, id }: KeyRef): Promise<void> {
-    await manager.delete(Mail, { keyScope: scope, keyId: id });
+  /** Takes back what waits for an addressee; of a key that several share, what concerns one of them. */
+  async withdraw(manager: EntityManager, { scope, id }: KeyRef, about?: string): Promise<void> {
+    await manager.delete(Mail, { keyScope: scope, keyId: id, ...(about !== undefined && { about }) });
   }
 
   /** Sees to it that every waiting mail has its job; one that has it gets no second. */
