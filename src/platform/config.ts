@@ -92,9 +92,13 @@ export const variables = {
   RATE_MESSAGES: { default: '60', about: 'Messages a session may send in a minute.' },
   RATE_SIGN_IN: {
     default: '10',
-    about: 'Failed sign-ins for a name from an address in 15 minutes; 10 times as many per address.',
+    about:
+      'Failed sign-ins for a name from one address in 15 minutes; 5 times as many for a name from anywhere, 10 times as many from one address.',
   },
-  RATE_JOIN: { default: '300', about: 'Registrations and joins from an address in an hour.' },
+  RATE_JOIN: {
+    default: '300',
+    about: 'Registrations and joins from an address in an hour; 10 times as many openings of invitations.',
+  },
   SMTP_URL: {
     default: 'none: mails wait sealed, npm run outbox shows them',
     secret: true,
