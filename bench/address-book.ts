@@ -13,6 +13,7 @@ import type { MemberPrincipal } from '../src/auth/principal.js';
 import { Identities } from '../src/interlocutors/identities.js';
 import { Labels } from '../src/labels/labels.service.js';
 import { loadConfig } from '../src/platform/config.js';
+import { Actions } from '../src/actions/actions.service.js';
 import { Log } from '../src/platform/log.js';
 import { Realtime } from '../src/platform/realtime/realtime.js';
 import { Vault } from '../src/platform/vault/vault.js';
@@ -201,7 +202,8 @@ async function fill(service: RunningService, shop: MemberPrincipal, size: number
 
 async function report(service: RunningService, shop: MemberPrincipal, size: number): Promise<void> {
   const database = service.app.get(DataSource);
-  const [identities, log, realtime, vault] = [
+  const [actions, identities, log, realtime, vault] = [
+    service.app.get(Actions),
     service.app.get(Identities),
     service.app.get(Log),
     service.app.get(Realtime),
@@ -216,7 +218,10 @@ async function report(service: RunningService, shop: MemberPrincipal, size: numb
   const contactRepository = database.getRepository('contact') as unknown as ConstructorParameters<typeof Contacts>[0];
   const fresh = () => {
     const directory = new Directory(database, identities);
-    return { directory, contacts: new Contacts(contactRepository, directory, identities, log, realtime, vault) };
+    return {
+      directory,
+      contacts: new Contacts(contactRepository, actions, directory, identities, log, realtime, vault),
+    };
   };
   await fresh().contacts.search(shop, search({ limit: 1 }));
 

@@ -321,3 +321,28 @@ test('another business sees none of it', async () => {
   expect(JSON.stringify(all.map(({ body }) => body))).not.toContain(sara.id);
   expectStatus(await sara.device.ask('GET', '/api/me'), 200);
 });
+
+test('what staff changes in the address book is written down for the owner, as kinds and ids', async () => {
+  const shop = await world.shop('bakery');
+  const sara = await world.staff(shop);
+  const carla = await world.join(shop, 'carla');
+  const label = await sara.device.ask('POST', '/api/labels', { name: 'Celiaci' });
+  expectStatus(label, 201);
+  const path = `/api/contacts/${carla.contactId}`;
+  expectStatus(await sara.device.ask('PATCH', path, { note: 'Solo farina di riso' }), 200);
+  expectStatus(await sara.device.ask('PATCH', path, { note: 'Solo farina di riso' }), 200);
+  const bulk = { add: [label.body.id], contactIds: [carla.contactId] };
+  expectStatus(await sara.device.ask('POST', '/api/contacts/labels', bulk), 200);
+  expectStatus(await sara.device.ask('PATCH', `/api/labels/${label.body.id}`, { name: 'Senza glutine' }), 200);
+  expectStatus(await sara.device.ask('DELETE', `/api/labels/${label.body.id}`), 204);
+  const { body } = await shop.owner.ask('GET', '/api/actions');
+  const bySara = body.items.filter(({ memberId }: { memberId: string }) => memberId === sara.id);
+  expect(bySara.map(({ kind, subjectId }: Record<string, unknown>) => [kind, subjectId])).toEqual([
+    ['label.removed', label.body.id],
+    ['label.changed', label.body.id],
+    ['contacts.labelled', null],
+    ['contact.changed', carla.contactId],
+    ['label.made', label.body.id],
+    ['member.joined', sara.id],
+  ]);
+});

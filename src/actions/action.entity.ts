@@ -2,10 +2,15 @@ import { Column, Entity, PrimaryColumn } from 'typeorm';
 
 /** What members do that is written down. */
 export const actionKinds = [
+  'contact.changed',
   'contacts.exported',
+  'contacts.labelled',
   'import.begun',
   'invitation.made',
   'invitation.revoked',
+  'label.changed',
+  'label.made',
+  'label.removed',
   'member.invited',
   'member.joined',
   'member.removed',
@@ -30,7 +35,7 @@ export class Action {
   @Column('text')
   kind: ActionKind;
 
-  /** What it was done to: an invitation, a member. */
+  /** What it was done to: a contact, a label, an invitation, a member. */
   @Column('uuid', { name: 'subject_id', nullable: true })
   subjectId: string | null;
 

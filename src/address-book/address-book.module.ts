@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
+import { ActionsModule } from '../actions/actions.module.js';
 import { InterlocutorsModule } from '../interlocutors/interlocutors.module.js';
 import { Contact } from './contact.entity.js';
 import { ContactsController } from './contacts.controller.js';
@@ -7,7 +8,7 @@ import { Contacts } from './contacts.service.js';
 import { Directory } from './directory.js';
 
 @Module({
-  imports: [TypeOrmModule.forFeature([Contact]), InterlocutorsModule],
+  imports: [TypeOrmModule.forFeature([Contact]), ActionsModule, InterlocutorsModule],
   controllers: [ContactsController],
   providers: [Contacts, Directory],
   exports: [Contacts, Directory],

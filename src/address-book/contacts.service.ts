@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import { type EntityManager, LessThan, QueryFailedError, type Repository } from 'typeorm';
+import { Actions } from '../actions/actions.service.js';
 import type { MemberPrincipal } from '../auth/principal.js';
 import { limits } from '../contract/limits.js';
 import { Identities } from '../interlocutors/identities.js';
@@ -51,6 +52,7 @@ export interface NewContact {
 export class Contacts {
   constructor(
     @InjectRepository(Contact) private readonly contacts: Repository<Contact>,
+    private readonly actions: Actions,
     private readonly directory: Directory,
     private readonly identities: Identities,
     private readonly log: Log,
@@ -207,7 +209,8 @@ export class Contacts {
    * Changes what the subscriber adds to a contact.
    * @throws NotFound, ExternalIdTaken, UnknownLabel
    */
-  async change({ subscriberId }: MemberPrincipal, id: string, change: ChangeContact): Promise<ContactView> {
+  async change(member: MemberPrincipal, id: string, change: ChangeContact): Promise<ContactView> {
+    const { subscriberId } = member;
     const changed = await this.changing(async (manager) => {
       await manager.query(lockContactsQuery, [subscriberId, [id]]);
       const [known] = await this.views(subscriberId, [id], manager);
@@ -216,8 +219,10 @@ export class Contacts {
       const fields = await this.sealChange(subscriberId, known, change);
       const rewritten = Object.keys(fields).length > 0;
       if (rewritten) await manager.update(Contact, { subscriberId, id }, fields);
-      if (relabelled || rewritten) await manager.query(touchContactsQuery, [subscriberId, [id]]);
-      return relabelled || rewritten;
+      if (!relabelled && !rewritten) return false;
+      await manager.query(touchContactsQuery, [subscriberId, [id]]);
+      await this.actions.record(manager, member, 'contact.changed', id);
+      return true;
     });
     if (changed) await this.tellChanged(subscriberId, [id]);
     return this.view(subscriberId, id);
@@ -228,9 +233,10 @@ export class Contacts {
    * @throws UnknownLabel, TooManyLabelsOnContact
    */
   async label(
-    { subscriberId }: MemberPrincipal,
+    member: MemberPrincipal,
     { add = [], remove = [], contactIds }: LabelContacts,
   ): Promise<LabelledContacts> {
+    const { subscriberId } = member;
     const changed = await this.changing(async (manager) => {
       const rows = await manager.query<{ id: string }[]>(lockContactsQuery, [subscriberId, contactIds]);
       const ids = rows.map((row) => row.id);
@@ -242,7 +248,9 @@ export class Contacts {
       const over = await manager.query<unknown[]>(overlabelledQuery, [subscriberId, ids, limits.labelsPerContact]);
       if (over.length > 0) throw new TooManyLabelsOnContact();
       const changedIds = [...new Set(touched.map((row) => row.contact_id))];
-      if (changedIds.length > 0) await manager.query(touchContactsQuery, [subscriberId, changedIds]);
+      if (changedIds.length === 0) return changedIds;
+      await manager.query(touchContactsQuery, [subscriberId, changedIds]);
+      await this.actions.record(manager, member, 'contacts.labelled');
       return changedIds;
     });
     await this.tellChanged(subscriberId, changed);

@@ -1,12 +1,13 @@
 import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
+import { ActionsModule } from '../actions/actions.module.js';
 import { AddressBookModule } from '../address-book/address-book.module.js';
 import { Label } from './label.entity.js';
 import { LabelsController } from './labels.controller.js';
 import { Labels } from './labels.service.js';
 
 @Module({
-  imports: [TypeOrmModule.forFeature([Label]), AddressBookModule],
+  imports: [TypeOrmModule.forFeature([Label]), ActionsModule, AddressBookModule],
   controllers: [LabelsController],
   providers: [Labels],
   exports: [Labels],

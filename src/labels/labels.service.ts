@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import { type EntityManager, QueryFailedError, type Repository } from 'typeorm';
 import { v7 as uuid } from 'uuid';
+import { Actions } from '../actions/actions.service.js';
 import { fold } from '../address-book/book.js';
 import { Directory } from '../address-book/directory.js';
 import type { MemberPrincipal } from '../auth/principal.js';
@@ -17,6 +18,7 @@ import { LabelTaken, TooManyLabels } from './labels.errors.js';
 export class Labels {
   constructor(
     @InjectRepository(Label) private readonly labels: Repository<Label>,
+    private readonly actions: Actions,
     private readonly directory: Directory,
     private readonly realtime: Realtime,
     private readonly vault: Vault,
@@ -34,35 +36,42 @@ export class Labels {
   }
 
   /** @throws LabelTaken, TooManyLabels */
-  async create({ subscriberId }: MemberPrincipal, { name, color = null }: NewLabel): Promise<LabelView> {
+  async create(member: MemberPrincipal, { name, color = null }: NewLabel): Promise<LabelView> {
+    const { subscriberId } = member;
     const id = uuid();
     await this.changing(subscriberId, async (manager) => {
       if ((await manager.countBy(Label, { subscriberId })) >= limits.labelsPerSubscriber) throw new TooManyLabels();
       const named = await this.named(subscriberId, id, name);
       await manager.insert(Label, { subscriberId, id, ...named, color, createdAt: new Date() });
+      await this.actions.record(manager, member, 'label.made', id);
     });
     return { id, name, color };
   }
 
   /** @throws NotFound, LabelTaken */
-  async change({ subscriberId }: MemberPrincipal, id: string, { name, color }: ChangeLabel): Promise<LabelView> {
+  async change(member: MemberPrincipal, id: string, { name, color }: ChangeLabel): Promise<LabelView> {
+    const { subscriberId } = member;
     const labels = await this.changing(subscriberId, async (manager) => {
       if (!(await manager.existsBy(Label, { subscriberId, id }))) throw new NotFound();
       const change = {
         ...(name !== undefined && (await this.named(subscriberId, id, name))),
         ...(color !== undefined && { color }),
       };
-      if (Object.keys(change).length > 0) await manager.update(Label, { subscriberId, id }, change);
+      if (Object.keys(change).length === 0) return;
+      await manager.update(Label, { subscriberId, id }, change);
+      await this.actions.record(manager, member, 'label.changed', id);
     });
     return labels.find((label) => label.id === id)!;
   }
 
   /** @throws NotFound */
-  async remove({ subscriberId }: MemberPrincipal, id: string): Promise<void> {
+  async remove(member: MemberPrincipal, id: string): Promise<void> {
+    const { subscriberId } = member;
     await this.changing(subscriberId, async (manager) => {
       // Its rows in contact_label go with it.
       const { affected } = await manager.delete(Label, { subscriberId, id });
       if (!affected) throw new NotFound();
+      await this.actions.record(manager, member, 'label.removed', id);
     });
     this.directory.forgetLabel(subscriberId, id);
   }
