@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { Client as PgClient } from 'pg';
 import {
   expectStatus,
   password,
@@ -177,10 +178,21 @@ test('one personal invitation accepted several times at once makes one account a
 test('many who join at once wait for no more connections than there are', async () => {
   const { code } = await world.invitation(bakery);
   const body = await world.joining(code, 'carla');
-  const answers = await Promise.all(
-    Array.from({ length: 40 }, () => world.ask('POST', `/api/invitations/by-code/${code}/acceptance`, { body })),
+  const holder = new PgClient({ connectionString: world.databases.main });
+  await holder.connect();
+  // Held so that every connection of the pool is in a transaction at once: one that needed a second would wait for ever.
+  await holder.query('BEGIN; LOCK TABLE account IN ACCESS EXCLUSIVE MODE');
+  const joining = Array.from({ length: 24 }, () =>
+    world.ask('POST', `/api/invitations/by-code/${code}/acceptance`, { body }),
   );
-  expect(answers.filter(({ status }) => status !== 201)).toEqual([]);
+  try {
+    const waiting = `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`;
+    await until(async () => (await world.rows(waiting)).length >= 16, 'every connection waits for the table');
+  } finally {
+    await holder.query('ROLLBACK');
+    await holder.end();
+  }
+  expect((await Promise.all(joining)).filter(({ status }) => status !== 201)).toEqual([]);
 });
 
 test('promotions can be withdrawn whatever text the withdrawal names', async () => {

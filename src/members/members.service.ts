@@ -62,8 +62,7 @@ export class Members {
 
   /** Those who act for the subscriber and those who are invited to, in the order in which they came. */
   async list({ subscriberId }: MemberPrincipal): Promise<MemberView[]> {
-    const found = await this.members.find({ where: { subscriberId, removedAt: IsNull() }, order: { id: 'ASC' } });
-    const present = found.filter((member) => ['active', 'invited'].includes(stateOf(member)));
+    const present = await this.present(this.members.manager, subscriberId);
     return Promise.all(present.map((member) => this.view(member)));
   }
 
@@ -100,8 +99,7 @@ export class Members {
     };
     const mailed = await this.accounts.hasVerified(owner.accountId, subscriber.email);
     await this.members.manager.transaction(async (manager) => {
-      await this.requirePlace(manager, subscriberId);
-      await this.requireNew(manager, subscriberId, email);
+      await this.requirePlaceFor(manager, subscriberId, email);
       await manager.insert(Member, invited);
       await this.actions.record(manager, owner, 'member.invited', id);
       if (!mailed) return;
@@ -224,21 +222,23 @@ export class Members {
     );
   }
 
-  /** The addresses are sealed; with fifty members at most they are opened and compared. */
-  private async requireNew(manager: EntityManager, subscriberId: string, email: string): Promise<void> {
-    const present = await manager.findBy(Member, { subscriberId, removedAt: IsNull() });
-    for (const member of present.filter((each) => ['active', 'invited'].includes(stateOf(each)))) {
-      const known = await openOfMember(this.vault, member, 'email');
-      if (known?.toLowerCase() === email.toLowerCase())
-        throw new DomainError('already_a_member', { detail: alreadyAMember });
-    }
+  /** Whoever acts for the subscriber or is invited to. */
+  private async present(manager: EntityManager, subscriberId: string): Promise<Member[]> {
+    const members = await manager.find(Member, { where: { subscriberId, removedAt: IsNull() }, order: { id: 'ASC' } });
+    return members.filter((member) => ['active', 'invited'].includes(stateOf(member)));
   }
 
-  private async requirePlace(manager: EntityManager, subscriberId: string): Promise<void> {
+  /** Counted and compared under a lock. The addresses are sealed; of fifty at most each can be opened. */
+  private async requirePlaceFor(manager: EntityManager, subscriberId: string, email: string): Promise<void> {
     await manager.query('SELECT FROM subscriber WHERE subscriber_id = $1 FOR NO KEY UPDATE', [subscriberId]);
-    const members = await manager.findBy(Member, { subscriberId, removedAt: IsNull() });
-    const present = members.filter((member) => ['active', 'invited'].includes(stateOf(member)));
+    const present = await this.present(manager, subscriberId);
     if (present.length >= limits.membersMax) throw new DomainError('members_limit', { detail: membersLimit });
+    for (const member of present) {
+      const known = await openOfMember(this.vault, member, 'email');
+      if (known?.toLowerCase() === email.toLowerCase()) {
+        throw new DomainError('already_a_member', { detail: alreadyAMember });
+      }
+    }
   }
 
   /** @throws NotFound */
