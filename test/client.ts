@@ -83,6 +83,7 @@ export class Client {
     const known = this.held.heads.get(head.id);
     this.held.heads.set(head.id, head);
     if (!known) return this.fetch(head.id, 'after=0');
+    if (head.seenTimesSince !== known.seenTimesSince) this.forgetSeenTimes(head.id, head.seenTimesSince);
     if (head.revision > known.revision) await this.fetch(head.id, `changedAfter=${known.revision}`);
     const moved = [known.own, known.other].flatMap((before, index) => {
       const now = index === 0 ? head.own : head.other;
@@ -123,6 +124,18 @@ export class Client {
         unread: head.unread + (message.sender === this.own ? 0 : 1),
       });
     },
+    'message.withdrawn': ({ conversationId, seq, revision, withdrawnAt }) => {
+      const messages = this.held.messages.get(conversationId)!;
+      messages.set(seq, { ...messages.get(seq)!, body: '', revision, withdrawnAt });
+      const head = this.held.heads.get(conversationId)!;
+      this.held.heads.set(conversationId, {
+        ...head,
+        revision,
+        changedAt: withdrawnAt,
+        preview: seq === head.lastSeq ? null : head.preview,
+        unread: this.unread(conversationId, head.own.seenSeq),
+      });
+    },
     'receipt.changed': ({ conversationId, party, deliveredSeq, seenSeq, at }) => {
       const head = this.held.heads.get(conversationId)!;
       const side = party === this.own ? 'own' : 'other';
@@ -134,11 +147,10 @@ export class Client {
         const seenNow = seq > before.seenSeq && seq <= seenSeq;
         messages.set(seq, { ...message, ...(deliveredNow && { deliveredAt: at }), ...(seenNow && { seenAt: at }) });
       }
-      const unread = [...messages.values()].filter(({ seq, sender }) => sender !== this.own && seq > seenSeq).length;
       this.held.heads.set(conversationId, {
         ...head,
         [side]: { deliveredSeq, seenSeq },
-        ...(side === 'own' && { unread }),
+        ...(side === 'own' && { unread: this.unread(conversationId, seenSeq) }),
       });
     },
     'contact.joined': ({ conversation, contact }) => {
@@ -151,6 +163,8 @@ export class Client {
       if (!contact || purpose !== 'promotions') return;
       this.held.contacts.set(conversationId, { ...contact, promotions: given, updatedAt: at });
     },
+    'broadcast.progressed': () => undefined,
+    'broadcast.reported': () => undefined,
     // What it made is fetched; a client holds nothing of it.
     'import.progressed': () => undefined,
     'contact.changed': ({ contact }) => {
@@ -163,9 +177,16 @@ export class Client {
       const counterpart = JSON.parse(JSON.stringify({ kind: 'interlocutor', id, ...identity }));
       this.held.heads.set(id, { ...head, counterpart });
     },
-    'subscriber.changed': ({ conversationId, counterpart }) => {
-      const head = conversationId && this.held.heads.get(conversationId);
-      if (head) this.held.heads.set(conversationId, { ...head, counterpart });
+    'subscriber.changed': ({ conversationId, counterpart, seenTimesSince }) => {
+      for (const head of this.held.heads.values()) {
+        if (conversationId !== null && head.id !== conversationId) continue;
+        const changed = { ...head, ...(conversationId !== null && { counterpart }), seenTimesSince };
+        if (seenTimesSince !== head.seenTimesSince) {
+          changed.other = { ...head.other, seenSeq: 0 };
+          this.forgetSeenTimes(head.id, seenTimesSince);
+        }
+        this.held.heads.set(head.id, changed);
+      }
     },
     'member.changed': (author) => this.rename(author),
     'labels.changed': ({ items }) => {
@@ -177,6 +198,19 @@ export class Client {
     },
     'session.ended': ({ id }) => void this.held.devices.delete(id),
   };
+
+  private unread(id: string, seenSeq: number): number {
+    const messages = [...this.held.messages.get(id)!.values()];
+    return messages.filter((each) => each.sender !== this.own && each.seq > seenSeq && !each.withdrawnAt).length;
+  }
+
+  /** What is no longer disclosed is not kept. */
+  private forgetSeenTimes(id: string, before: string | null): void {
+    const messages = this.held.messages.get(id)!;
+    for (const [seq, { seenAt, ...message }] of messages) {
+      if (seenAt !== undefined && (before === null || seenAt < before)) messages.set(seq, message);
+    }
+  }
 
   /** A member's name stands on everything it wrote. */
   private rename(author: Author): void {

@@ -59,11 +59,22 @@ describe('old state + events = fresh state', () => {
     }
   }
 
-  const cases: Record<ToldEvent, () => Promise<unknown>> = {
+  const cases: Record<Exclude<ToldEvent, 'broadcast.progressed' | 'broadcast.reported'>, () => Promise<unknown>> = {
     'message.sent': async () => {
       await phone.say(anna.contactId, 'Buongiorno, avete il pane di segale?');
       await counter.say(anna.contactId, 'Sì, fino alle undici.\nLo metto da parte?');
       await tablet.say(anna.contactId, 'Sì grazie 🥖');
+    },
+    'message.withdrawn': async () => {
+      const first = await phone.say(anna.contactId, 'Scusate, ho sbagliato negozio');
+      const last = await counter.say(anna.contactId, 'Nessun problema!');
+      for (const [device, seq] of [
+        [tablet, first],
+        [bakery.owner, last],
+      ] as const) {
+        const path = `/api/conversations/${anna.contactId}/messages/${seq}`;
+        expect((await device.ask('DELETE', path)).status).toBe(204);
+      }
     },
     'receipt.changed': async () => {
       const seq = await phone.say(anna.contactId, 'Allora passo più tardi.');

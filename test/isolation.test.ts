@@ -197,6 +197,11 @@ const routes: Record<string, Route> = {
     allowed: 201,
     hiddenFrom: both,
   },
+  'DELETE /api/conversations/:id/messages/:seq': {
+    for: 'signedIn',
+    path: ({ conversation }) => `/api/conversations/${conversation}/messages/1`,
+    hiddenFrom: both,
+  },
   'PUT /api/conversations/:id/receipt': {
     for: 'signedIn',
     path: ({ conversation }) => `/api/conversations/${conversation}/receipt`,

@@ -3,6 +3,7 @@ import { Credentials1763859600000 } from './1763859600000-credentials.js';
 import { Invitations1763859601000 } from './1763859601000-invitations.js';
 import { Labels1763859602000 } from './1763859602000-labels.js';
 import { Members1763859603000 } from './1763859603000-members.js';
+import { Delivery1763863200000 } from './1763863200000-delivery.js';
 
 export const mainMigrations = [
   Start1763856000000,
@@ -10,4 +11,5 @@ export const mainMigrations = [
   Invitations1763859601000,
   Labels1763859602000,
   Members1763859603000,
+  Delivery1763863200000,
 ];

@@ -14,6 +14,7 @@ export const actionKinds = [
   'member.invited',
   'member.joined',
   'member.removed',
+  'message.withdrawn',
   'profile.changed',
   'logo.changed',
   'logo.removed',

@@ -116,15 +116,23 @@ export class Consents {
 
   /** @throws ConsentRequired when a newer policy waits for this subscriber */
   requireOfSubscriber({ termsVersion, privacyVersion }: Pick<Subscriber, 'termsVersion' | 'privacyVersion'>): void {
-    const current =
-      termsVersion >= this.policies.versionToAccept('subscriber', 'terms') &&
-      privacyVersion >= this.policies.versionToAccept('subscriber', 'privacy');
-    if (!current) throw new ConsentRequired();
+    const { subscriber } = this.versionsToAccept();
+    if (termsVersion < subscriber.terms || privacyVersion < subscriber.privacy) throw new ConsentRequired();
   }
 
-  /** @throws ConsentRequired when a newer policy waits for this contact's interlocutor */
-  requireOfContact({ privacyVersion }: Pick<Contact, 'privacyVersion'>): void {
-    if (privacyVersion < this.policies.versionToAccept('interlocutor', 'privacy')) throw new ConsentRequired();
+  /** What a contact and a subscriber must have accepted to send. */
+  versionsToAccept(): { contact: { privacy: number }; subscriber: { terms: number; privacy: number } } {
+    const versionOf = (audience: PolicyAudience, purpose: PolicyPurpose) =>
+      this.policies.versionToAccept(audience, purpose);
+    return {
+      contact: { privacy: versionOf('interlocutor', 'privacy') },
+      subscriber: { terms: versionOf('subscriber', 'terms'), privacy: versionOf('subscriber', 'privacy') },
+    };
+  }
+
+  /** The policy in force by which a contact says yes or no to promotions. */
+  promotionsPolicyId(locale: string): string {
+    return this.policies.inForce('interlocutor', locale).find(({ checkboxes }) => checkboxes.promotions)!.id;
   }
 
   /** Every consent of the principal, newest first, with the business it concerns. */

@@ -18,6 +18,25 @@ export interface AttachmentView {
   state: string;
 }
 
+export const broadcastReasons = ['order', 'appointment', 'closure', 'membership', 'safety', 'other'] as const;
+/** Why a service message is sent. */
+export type BroadcastReason = (typeof broadcastReasons)[number];
+
+export const broadcastKinds = ['promotional', 'service'] as const;
+export type BroadcastKind = (typeof broadcastKinds)[number];
+
+export type BroadcastState = 'scheduled' | 'running' | 'finished' | 'cancelled' | 'stopped';
+
+/** What a message that came by a broadcast has to say of itself. */
+export interface BroadcastMark {
+  kind: BroadcastKind;
+  reason: BroadcastReason | null;
+  /** To be shown with the message, in the language of the business: that it is promotional, or why it was sent. */
+  words: string;
+  /** Of a promotional message, for its recipient: sent to `POST /api/consents` as it stands, it ends promotions. */
+  optOut?: { policyId: string; purpose: 'promotions'; given: false; contactId: string };
+}
+
 /** The member who wrote for the subscriber. An owner has no name here until it gives one. */
 export interface Author {
   id: string;
@@ -32,12 +51,18 @@ export interface MessageView {
   /** For the subscriber's devices only: who wrote; null for what the interlocutor wrote. */
   author?: Author | null;
   clientId: string;
+  /** Empty once the message was withdrawn. */
   body: string;
   attachments: AttachmentView[];
+  /** The broadcast by which it came. */
+  broadcastId?: string;
+  broadcast?: BroadcastMark;
   sentAt: string;
+  /** When its sender withdrew it. */
+  withdrawnAt?: string;
   /** When the other party's devices had it, to the minute. */
   deliveredAt?: string;
-  /** When the other party saw it, to the minute. */
+  /** When the other party saw it, to the minute; only while the business discloses seen-times. */
   seenAt?: string;
 }
 
@@ -64,10 +89,13 @@ export interface ConversationHead {
   counterpart: Counterpart;
   lastSeq: number;
   lastMessageAt: string | null;
-  /** Beginning of the last message. */
+  /** Beginning of the last message; null when there is none, and when it was withdrawn. */
   preview: string | null;
   own: Watermarks;
+  /** What the other party has; `seenSeq` is 0 while seen-times are not disclosed. */
   other: Watermarks;
+  /** From which minute on seen-times are disclosed; null while the business has switched them off. */
+  seenTimesSince: string | null;
   /** Messages of the other party that this one has not seen, counted up to 999. */
   unread: number;
 }
@@ -126,12 +154,16 @@ export interface Told {
     clientId: string;
     body: string;
     attachments: AttachmentView[];
+    broadcastId?: string;
+    broadcast?: BroadcastMark;
     sentAt: string;
   };
+  'message.withdrawn': { conversationId: string; seq: number; revision: number; withdrawnAt: string };
   'receipt.changed': {
     conversationId: string;
     party: Party;
     deliveredSeq: number;
+    /** To the other party 0 while seen-times are not disclosed. */
     seenSeq: number;
     /** The minute in which the watermarks moved. */
     at: string;
@@ -141,7 +173,7 @@ export interface Told {
   /** To the subscriber's devices: a contact as it is now, its names and address in the conversation's head too. */
   'contact.changed': { contact: ContactView };
   /** To its interlocutors' devices, each with its own conversation; to its own with null. A logo is loaded again. */
-  'subscriber.changed': { conversationId: string | null; counterpart: Counterpart };
+  'subscriber.changed': { conversationId: string | null; counterpart: Counterpart; seenTimesSince: string | null };
   /** To the subscriber's devices: a member has joined or has another name, on everything it wrote. */
   'member.changed': Author;
   /** To the subscriber's devices only, with all its labels; a label that is gone is gone from its contacts too. */
@@ -153,6 +185,19 @@ export interface Told {
     policyVersion: number;
     at: string;
   };
+  /**
+   * To the subscriber's devices, after every step of a broadcast. `entries` are the messages that came about, whose
+   * texts are loaded with their conversations.
+   */
+  'broadcast.progressed': {
+    id: string;
+    state: BroadcastState;
+    sent: number;
+    skipped: number;
+    entries: { conversationId: string; seq: number; revision: number }[];
+  };
+  /** To the subscriber's devices: an interlocutor holds a service message for advertising. How many do. */
+  'broadcast.reported': { id: string; reports: number };
   /** To the subscriber's devices, after every step of an import. */
   'import.progressed': { id: string; state: ImportState; done: number; total: number };
   /** To the device that is ended, unless it ended itself, and to the account's other devices. */

@@ -4,10 +4,16 @@ export const limits = {
   messageLength: 10_000,
   /** Largest Socket.IO event, in bytes. */
   eventBytes: 64 * 1024,
-  /** Largest JSON request, in bytes; a message of the greatest length fits even when a client escapes every character. */
-  jsonBytes: 128 * 1024,
+  /** Largest JSON request, in bytes; the longest text and the most contacts fit even when a client escapes every character. */
+  jsonBytes: 256 * 1024,
   /** Events of one socket that may wait for their acknowledgement at once. */
   socketEventsUnderWay: 50,
+  /** Messages that may wait to be stored at once, of all senders; beyond it the answer is `overloaded`. */
+  sendsWaiting: 5_000,
+  /** Receipts likewise. */
+  receiptsWaiting: 20_000,
+  /** What may wait to be sent to one socket, in bytes, before it is cut; it comes back and catches up. */
+  socketBytesWaiting: 4 * 1024 * 1024,
   /** Connected sockets of one session: browser tabs, say. */
   socketsPerSession: 20,
   clientIdLength: 64,
@@ -51,5 +57,15 @@ export const limits = {
   invitationUsesMax: 100_000,
   /** Members of a subscriber, with those invited. */
   membersMax: 50,
+  /** Contacts that a broadcast may choose one by one, and exclude one by one. */
+  broadcastContacts: 1_000,
+  /** Values of each kind (regions, labels …) that an audience may name. */
+  audienceValues: 50,
+  /** A broadcast can be planned this long ahead. */
+  broadcastDaysAhead: 365,
+  /** A field in a broadcast's text counts as many characters as the longest name. */
+  broadcastFieldLength: 201,
+  /** Broadcasts of a subscriber that may wait for their time or be under way. */
+  broadcastsUnderWay: 50,
   memberInvitationDays: 7,
 } as const;

@@ -1,11 +1,11 @@
-import { Body, Controller, Get, HttpCode, Post, Put, Query, Res } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Post, Put, Query, Res } from '@nestjs/common';
 import { ApiCreatedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
 import type { Principal } from '../auth/principal.js';
 import { Caller } from '../auth/session.guard.js';
 import { sendLogo } from '../subscribers/logo-answer.js';
 import { Subscribers } from '../subscribers/subscribers.service.js';
-import { Id } from '../platform/validation/id.js';
+import { Id, Seq } from '../platform/validation/id.js';
 import {
   ConversationHead,
   ConversationList,
@@ -60,6 +60,13 @@ export class ConversationsController {
     const { seq, sentAt, repeated } = await this.messages.send(principal, id, content);
     if (repeated) response.status(200);
     return { seq, sentAt };
+  }
+
+  /** Withdraw an own message: its text is erased, its entry stays with its number, and every device learns it. */
+  @Delete(':id/messages/:seq')
+  @HttpCode(204)
+  async withdraw(@Caller() principal: Principal, @Id() id: string, @Seq() seq: number): Promise<void> {
+    await this.messages.withdraw(principal, id, seq);
   }
 
   /** Say up to where the conversation was delivered and seen. Watermarks only rise. */

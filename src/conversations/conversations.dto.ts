@@ -1,10 +1,15 @@
 import { Type } from 'class-transformer';
 import { ArrayMaxSize, IsArray, IsIn, IsInt, Matches, Max, Min } from 'class-validator';
-import type {
-  AttachmentView as Attachment,
-  ConversationHead as Head,
-  MessageView as Message,
-  Party,
+import {
+  type AttachmentView as Attachment,
+  type BroadcastKind,
+  broadcastKinds,
+  type BroadcastMark,
+  type BroadcastReason,
+  broadcastReasons,
+  type ConversationHead as Head,
+  type MessageView as Message,
+  type Party,
 } from '../contract/events.js';
 import { AuthorView } from '../members/members.dto.js';
 import { IsId, IsTime, Optional, ToNumber } from '../platform/validation/fields.js';
@@ -127,10 +132,13 @@ export class ConversationHead implements Omit<Head, 'counterpart'> {
   counterpart: CounterpartView;
   lastSeq: number;
   lastMessageAt: string | null;
-  /** Beginning of the last message, up to 120 characters. */
+  /** Beginning of the last message, up to 120 characters; null when there is none, and when it was withdrawn. */
   preview: string | null;
   own: WatermarksView;
+  /** What the other party has; seenSeq is 0 while seen-times are not disclosed. */
   other: WatermarksView;
+  /** From which minute on seen-times are disclosed; null while the business has switched them off. */
+  seenTimesSince: string | null;
   /** Messages of the other party that this one has not seen, counted up to 999. */
   unread: number;
 }
@@ -151,6 +159,28 @@ export class AttachmentView implements Attachment {
   state: string;
 }
 
+export class OptOutView {
+  policyId: string;
+  @IsIn(['promotions'])
+  purpose: 'promotions';
+  @IsIn([false])
+  given: false;
+  contactId: string;
+}
+
+/** What a message that came by a broadcast has to say of itself. */
+export class BroadcastMarkView implements BroadcastMark {
+  @IsIn(broadcastKinds)
+  kind: BroadcastKind;
+  @IsIn(broadcastReasons)
+  reason: BroadcastReason | null;
+  /** To be shown with the message, in the language of the business: that it is promotional, or why it was sent. */
+  words: string;
+  /** Of a promotional message, for its recipient: sent to POST /api/consents as it stands, it ends promotions. */
+  @Type(() => OptOutView)
+  optOut?: OptOutView;
+}
+
 export class MessageView implements Message {
   seq: number;
   revision: number;
@@ -160,13 +190,20 @@ export class MessageView implements Message {
   @Type(() => AuthorView)
   author?: AuthorView | null;
   clientId: string;
+  /** Empty once the message was withdrawn. */
   body: string;
   @Type(() => AttachmentView)
   attachments: AttachmentView[];
+  /** The broadcast by which it came. */
+  broadcastId?: string;
+  @Type(() => BroadcastMarkView)
+  broadcast?: BroadcastMarkView;
   sentAt: string;
+  /** When its sender withdrew it. */
+  withdrawnAt?: string;
   /** When the other party's devices had it, to the minute. */
   deliveredAt?: string;
-  /** When the other party saw it, to the minute. */
+  /** When the other party saw it, to the minute; only while the business discloses seen-times. */
   seenAt?: string;
 }
 

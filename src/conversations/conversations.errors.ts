@@ -13,3 +13,17 @@ export class ReceiptBeyondLast extends DomainError {
     super('receipt_beyond_last', { detail: `The last message of this conversation has seq ${lastSeq}.` });
   }
 }
+
+export class ConversationRestricted extends DomainError {
+  constructor() {
+    super('conversation_restricted', {
+      detail: 'This conversation is kept as it is: nothing can be sent in it for now.',
+    });
+  }
+}
+
+export class NotTheSender extends DomainError {
+  constructor() {
+    super('not_the_sender', { detail: 'Only own messages can be withdrawn.' });
+  }
+}

@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { ActionsModule } from '../actions/actions.module.js';
 import { ConsentsModule } from '../consents/consents.module.js';
 import { InterlocutorsModule } from '../interlocutors/interlocutors.module.js';
 import { MembersModule } from '../members/members.module.js';
@@ -6,13 +7,14 @@ import { SubscribersModule } from '../subscribers/subscribers.module.js';
 import { ConversationsController } from './conversations.controller.js';
 import { ConversationsGateway } from './conversations.gateway.js';
 import { Conversations } from './conversations.service.js';
+import { MessageTexts } from './message-texts.js';
 import { Messages } from './messages.service.js';
 import { Receipts } from './receipts.service.js';
 
 @Module({
-  imports: [ConsentsModule, InterlocutorsModule, MembersModule, SubscribersModule],
+  imports: [ActionsModule, ConsentsModule, InterlocutorsModule, MembersModule, SubscribersModule],
   controllers: [ConversationsController],
-  providers: [Conversations, Messages, Receipts, ConversationsGateway],
+  providers: [Conversations, Messages, MessageTexts, Receipts, ConversationsGateway],
   exports: [Conversations],
 })
 export class ConversationsModule {}

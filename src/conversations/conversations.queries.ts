@@ -1,5 +1,16 @@
-import type { Party } from '../contract/events.js';
+import type { BroadcastKind, BroadcastReason, Party } from '../contract/events.js';
 import { limits } from '../contract/limits.js';
+import type { Locale } from '../subscribers/subscribers.dto.js';
+
+/** What stands of a message's text: its own sealed body, that of its broadcast, or neither once it was withdrawn. */
+export interface ContentRow {
+  sender: Party;
+  client_id: string;
+  body: Buffer | null;
+  withdrawn_at: Date | null;
+  broadcast_id: string | null;
+  broadcast_body: Buffer | null;
+}
 
 export interface HeadRow {
   id: string;
@@ -12,6 +23,7 @@ export interface HeadRow {
   own_seen: number;
   other_delivered: number;
   other_seen: number;
+  seen_times_since: Date | null;
   interlocutor_id: string;
   identity: Buffer;
   business_name: string;
@@ -20,8 +32,15 @@ export interface HeadRow {
   last_sender: Party | null;
   last_client_id: string | null;
   last_body: Buffer | null;
+  last_withdrawn_at: Date | null;
+  last_broadcast_id: string | null;
+  last_broadcast_body: Buffer | null;
   unread: number;
 }
+
+/** What a party may know of how far the other has seen: nothing of a minute in which seen-times were not disclosed. */
+const disclosedSeen = (cursor: string) =>
+  `CASE WHEN ${cursor}.seen_minute >= subscriber.seen_times_since THEN ${cursor}.seen_seq ELSE 0 END`;
 
 /**
  * Heads of conversations, latest change first. Parameters: $1 own party, $2 the other party, then those of the filter.
@@ -31,14 +50,16 @@ export const headsQuery = (filter: string, limit: number): string => `
   SELECT conversation.id, conversation.subscriber_id, conversation.revision, conversation.changed_at,
          conversation.last_seq, conversation.last_message_at,
          own.delivered_seq AS own_delivered, own.seen_seq AS own_seen,
-         other.delivered_seq AS other_delivered, other.seen_seq AS other_seen,
+         other.delivered_seq AS other_delivered, ${disclosedSeen('other')} AS other_seen, subscriber.seen_times_since,
          contact.interlocutor_id, contact.identity, subscriber.business_name, subscriber.city,
          EXISTS (SELECT FROM subscriber_logo WHERE subscriber_logo.subscriber_id = conversation.subscriber_id) AS has_logo,
          last.sender AS last_sender, last.client_id AS last_client_id, last.body AS last_body,
+         last.withdrawn_at AS last_withdrawn_at, last.broadcast_id AS last_broadcast_id,
+         broadcast.body AS last_broadcast_body,
          (SELECT count(*)::integer
           FROM (SELECT FROM message
                 WHERE message.subscriber_id = conversation.subscriber_id AND message.conversation_id = conversation.id
-                  AND message.seq > own.seen_seq AND message.sender = $2
+                  AND message.seq > own.seen_seq AND message.sender = $2 AND message.withdrawn_at IS NULL
                 LIMIT ${limits.unreadMax}) AS unseen) AS unread
   FROM conversation
   JOIN contact ON contact.subscriber_id = conversation.subscriber_id AND contact.id = conversation.id
@@ -47,6 +68,7 @@ export const headsQuery = (filter: string, limit: number): string => `
   JOIN cursor AS other ON other.subscriber_id = conversation.subscriber_id AND other.conversation_id = conversation.id AND other.party = $2
   LEFT JOIN message AS last
     ON last.subscriber_id = conversation.subscriber_id AND last.conversation_id = conversation.id AND last.seq = conversation.last_seq
+  LEFT JOIN broadcast ON broadcast.subscriber_id = last.subscriber_id AND broadcast.id = last.broadcast_id
   WHERE ${filter}
   ORDER BY conversation.changed_at DESC, conversation.id DESC
   LIMIT ${limit}`;
@@ -61,74 +83,128 @@ export const syncHorizonQuery = `
   WHERE datname = current_database() AND application_name = current_setting('application_name')
     AND backend_type = 'client backend' AND pid <> pg_backend_pid()`;
 
-export interface MessageRow {
+export interface MessageRow extends ContentRow {
   seq: number;
   revision: number;
-  sender: Party;
   author_id: string | null;
-  client_id: string;
-  body: Buffer;
+  broadcast_kind: BroadcastKind | null;
+  broadcast_reason: BroadcastReason | null;
+  broadcast_locale: Locale | null;
   sent_at: Date;
   delivered_at: Date | null;
   seen_at: Date | null;
 }
 
 /**
- * Messages of a conversation with the minutes in which the other side's watermarks passed them. Parameters: $1
- * subscriber, $2 conversation, then those of the filter.
+ * The minute in which the other side's watermark passed a message: that of the first past move that reached it, or of
+ * the present one, which stands in the cursor.
  */
-export const messagesQuery = (filter: string, order: string, limit: number): string => `
-  SELECT message.seq, message.revision, message.sender, message.author_id, message.client_id,
-         message.body, message.sent_at,
-         ${passedAt('delivered_seq')} AS delivered_at, ${passedAt('seen_seq')} AS seen_at
-  FROM message
-  WHERE message.subscriber_id = $1 AND message.conversation_id = $2 AND ${filter}
+const passedAt = (watermark: 'delivered_seq' | 'seen_seq', present: 'minute' | 'seen_minute') => {
+  const whose = (table: string) => `
+    ${table}.subscriber_id = message.subscriber_id AND ${table}.conversation_id = message.conversation_id
+    AND ${table}.party = CASE message.sender WHEN 'subscriber' THEN 'interlocutor'::party ELSE 'subscriber'::party END
+    AND ${table}.${watermark} >= message.seq`;
+  return `coalesce(
+    (SELECT move.minute FROM watermark_move AS move WHERE ${whose('move')} ORDER BY move.${watermark}, move.minute LIMIT 1),
+    (SELECT cursor.${present} FROM cursor WHERE ${whose('cursor')}))`;
+};
+
+const messagesOf = (messages: string, order: string, limit: number): string => `
+  SELECT message.*, broadcast.body AS broadcast_body, broadcast.kind AS broadcast_kind,
+         broadcast.reason AS broadcast_reason, broadcast.locale AS broadcast_locale,
+         CASE WHEN seen.minute >= subscriber.seen_times_since THEN seen.minute END AS seen_at
+  FROM (SELECT subscriber_id, conversation_id, seq, revision, sender, author_id, client_id, body, sent_at,
+               withdrawn_at, broadcast_id, ${passedAt('delivered_seq', 'minute')} AS delivered_at
+        FROM ${messages}) AS message
+  JOIN subscriber USING (subscriber_id)
+  CROSS JOIN LATERAL (SELECT ${passedAt('seen_seq', 'seen_minute')} AS minute) AS seen
+  LEFT JOIN broadcast ON broadcast.subscriber_id = message.subscriber_id AND broadcast.id = message.broadcast_id
   ORDER BY ${order}
   LIMIT ${limit}`;
 
-const passedAt = (watermark: 'delivered_seq' | 'seen_seq') => `
-  (SELECT move.minute FROM watermark_move AS move
-   WHERE move.subscriber_id = message.subscriber_id AND move.conversation_id = message.conversation_id
-     AND move.party = CASE message.sender WHEN 'subscriber' THEN 'interlocutor'::party ELSE 'subscriber'::party END
-     AND move.${watermark} >= message.seq
-   ORDER BY move.${watermark}, move.minute
-   LIMIT 1)`;
-
-/** Locks the conversation so that its numbers have no gaps. Parameters: $1 subscriber, $2 conversation. */
-export const lockQuery = `
-  SELECT last_seq, revision FROM conversation WHERE subscriber_id = $1 AND id = $2 FOR NO KEY UPDATE`;
-
-/** What this party sent before under a client id. Parameters: $1 subscriber, $2 conversation, $3 sender, $4 client id. */
-export const sentBeforeQuery = `
-  SELECT seq, revision, digest, sent_at FROM message
-  WHERE subscriber_id = $1 AND conversation_id = $2 AND sender = $3 AND client_id = $4`;
-
-export const appendQuery = `
-  WITH appended AS (
-    INSERT INTO message (subscriber_id, conversation_id, seq, sender, author_id, client_id, digest, body, revision, sent_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, clock_timestamp())
-    RETURNING subscriber_id, conversation_id, seq, revision, sent_at
-  )
-  UPDATE conversation
-  SET last_seq = appended.seq, revision = appended.revision, changed_at = appended.sent_at, last_message_at = appended.sent_at
-  FROM appended
-  WHERE conversation.subscriber_id = appended.subscriber_id AND conversation.id = appended.conversation_id
-  RETURNING appended.sent_at`;
+/**
+ * Messages of a conversation with the minutes in which the other side's watermarks passed them. Parameters: $1
+ * subscriber, $2 conversation, $3 and $4 the seqs between which they lie.
+ */
+export const messagesQuery = (order: 'seq' | 'seq DESC', limit: number): string =>
+  messagesOf(
+    `(SELECT * FROM message
+      WHERE subscriber_id = $1 AND conversation_id = $2 AND seq > $3 AND seq < $4
+      ORDER BY ${order} LIMIT ${limit}) AS message`,
+    order,
+    limit,
+  );
 
 /**
- * Raises a party's watermarks and notes the minute; gives no row when nothing rises. Parameters: $1 subscriber,
- * $2 conversation, $3 party, $4 delivered, $5 seen.
+ * The same for those changed after a revision ($3), in the order of their changes. A revision that is no new message is a
+ * change of one, so a message that never changed has a seq no further below its revision than there were changes.
  */
-export const raiseQuery = `
-  WITH raised AS (
-    UPDATE cursor
-    SET delivered_seq = greatest(delivered_seq, $4, $5), seen_seq = greatest(seen_seq, $5), changed_at = clock_timestamp()
-    WHERE subscriber_id = $1 AND conversation_id = $2 AND party = $3
-      AND (delivered_seq < greatest($4::integer, $5::integer) OR seen_seq < $5::integer)
-    RETURNING subscriber_id, conversation_id, party, delivered_seq, seen_seq, changed_at
+export const changedMessagesQuery = (limit: number): string =>
+  messagesOf(
+    `((SELECT * FROM message
+       WHERE subscriber_id = $1 AND conversation_id = $2 AND changed AND revision > $3
+       ORDER BY revision LIMIT ${limit})
+      UNION ALL
+      (SELECT * FROM message
+       WHERE subscriber_id = $1 AND conversation_id = $2 AND NOT changed AND revision > $3
+         AND seq > $3 - (SELECT conversation.revision - conversation.last_seq FROM conversation
+                         WHERE conversation.subscriber_id = $1 AND conversation.id = $2)
+       ORDER BY seq LIMIT ${limit})
+      ORDER BY revision LIMIT ${limit}) AS message`,
+    'revision',
+    limit,
+  );
+
+export interface AppendedRow {
+  /** From 1, in the order of the drafts. */
+  place: number;
+  outcome: 'stored' | 'repeated' | 'reused' | 'later' | 'not_found' | 'consent_required' | 'restricted';
+  /** Of what was stored now or before. */
+  seq: number | null;
+  revision: number | null;
+  sent_at: Date | null;
+}
+
+/**
+ * Stores drafts, and says of each what came of it; see the function in the migration. Parameters, arrays with an element
+ * for each draft: $1 subscribers, $2 conversations, $3 senders, $4 authors, $5 client ids, $6 digests, $7 bodies; and the
+ * versions that must have been accepted: $8 privacy by a contact, $9 terms and $10 privacy by a subscriber.
+ */
+export const appendQuery = `
+  SELECT place, outcome, seq, revision, sent_at FROM append_messages($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`;
+
+export interface RaisedRow {
+  conversation_id: string;
+  party: Party;
+  last_seq: number;
+  rose: boolean;
+  delivered_seq: number;
+  seen_seq: number;
+  /** What the other party may know of it. */
+  other_seen: number;
+  /** Whether anything rose that the other party may know of. */
+  told: boolean;
+  minute: Date;
+}
+
+/**
+ * Raises watermarks; see the function in the migration. Parameters, arrays with an element for each receipt: $1
+ * subscribers, $2 conversations, $3 parties, $4 delivered, $5 seen.
+ */
+export const raiseQuery = `SELECT * FROM raise_watermarks($1, $2, $3, $4, $5)`;
+
+/** Locks a conversation that is about to change. Parameters: $1 subscriber, $2 conversation. */
+export const lockQuery = `
+  SELECT revision FROM conversation WHERE subscriber_id = $1 AND id = $2 FOR NO KEY UPDATE`;
+
+/** Erases the text of a message; its entry stays. Parameters: $1 subscriber, $2 conversation, $3 seq, $4 new revision. */
+export const withdrawQuery = `
+  WITH withdrawn AS (
+    UPDATE message SET body = NULL, digest = NULL, withdrawn_at = clock_timestamp(), revision = $4, changed = true
+    WHERE subscriber_id = $1 AND conversation_id = $2 AND seq = $3
+    RETURNING subscriber_id, conversation_id, withdrawn_at
+  ), grown AS (
+    UPDATE conversation SET revision = $4, changed_at = withdrawn_at
+    FROM withdrawn WHERE conversation.subscriber_id = withdrawn.subscriber_id AND conversation.id = conversation_id
   )
-  INSERT INTO watermark_move (subscriber_id, conversation_id, party, minute, delivered_seq, seen_seq)
-  SELECT subscriber_id, conversation_id, party, date_trunc('minute', changed_at), delivered_seq, seen_seq FROM raised
-  ON CONFLICT (subscriber_id, conversation_id, party, minute)
-    DO UPDATE SET delivered_seq = EXCLUDED.delivered_seq, seen_seq = EXCLUDED.seen_seq
-  RETURNING minute, delivered_seq, seen_seq`;
+  SELECT withdrawn_at FROM withdrawn`;

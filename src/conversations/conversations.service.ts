@@ -1,42 +1,45 @@
 import { Injectable } from '@nestjs/common';
+import { LRUCache } from 'lru-cache';
 import { DataSource, type EntityManager } from 'typeorm';
 import { isMember, partyOf, type Principal } from '../auth/principal.js';
-import { Consents } from '../consents/consents.service.js';
 import type { ConversationHead, Counterpart, Identity, Party } from '../contract/events.js';
 import { limits } from '../contract/limits.js';
 import { Identities } from '../interlocutors/identities.js';
 import { decodeCursor, encodeCursor } from '../platform/cursors.js';
 import { NotFound } from '../platform/problems/domain-error.js';
 import type { Audience } from '../platform/realtime/realtime.js';
-import { Vault } from '../platform/vault/vault.js';
 import { businessCounterpart } from '../subscribers/subscriber-view.js';
 import type { ConversationList, ListConversations } from './conversations.dto.js';
 import { type HeadRow, headsQuery, syncHorizonQuery } from './conversations.queries.js';
-import { messageContext } from './sealed-message.js';
+import { MessageTexts, type PlacedContent } from './message-texts.js';
 
-/** A conversation that the principal may see, and what sending in it needs to know. */
-export interface AccessibleConversation {
+/** A conversation that the principal is a party of. */
+export interface OwnConversation {
   id: string;
   subscriberId: string;
   interlocutorId: string;
+  /** Which side the principal is. */
   party: Party;
-  /** Both sides: everybody who hears its events. */
-  audiences: Audience[];
-  privacyVersion: number;
-  termsVersionOfSubscriber: number;
-  privacyVersionOfSubscriber: number;
+  /** Those who hear its events: the devices of each side. */
+  audiences: Record<Party, Audience>;
 }
+
+/** Who the two sides of a conversation are, which never changes. */
+type Sides = Pick<OwnConversation, 'subscriberId' | 'interlocutorId'>;
+
+const sidesRemembered = 20_000;
 
 /** Whose list of conversations it is. */
 export type Viewer = { kind: 'member'; subscriberId: string } | { kind: 'interlocutor'; interlocutorId: string };
 
 @Injectable()
 export class Conversations {
+  private readonly sides = new LRUCache<string, Sides>({ max: sidesRemembered });
+
   constructor(
     private readonly database: DataSource,
-    private readonly consents: Consents,
     private readonly identities: Identities,
-    private readonly vault: Vault,
+    private readonly texts: MessageTexts,
   ) {}
 
   /** Begins the conversation of a new contact. */
@@ -46,42 +49,37 @@ export class Conversations {
       contactId,
     ]);
     await manager.query(
-      `INSERT INTO cursor (subscriber_id, conversation_id, party, changed_at)
-       VALUES ($1, $2, 'subscriber', clock_timestamp()), ($1, $2, 'interlocutor', clock_timestamp())`,
+      `INSERT INTO cursor (subscriber_id, conversation_id, party, minute)
+       SELECT $1, $2, party, date_trunc('minute', clock_timestamp()) FROM unnest(enum_range(NULL::party)) AS party`,
       [subscriberId, contactId],
     );
   }
 
   /** @throws NotFound for a conversation the principal is no party of, as for one that does not exist */
-  async access(principal: Principal, id: string): Promise<AccessibleConversation> {
-    const [row] = await this.database.query<AccessRow[]>(
-      `SELECT contact.id, contact.subscriber_id, contact.interlocutor_id, contact.privacy_version,
-              subscriber.terms_version AS subscriber_terms, subscriber.privacy_version AS subscriber_privacy
-       FROM contact
-       JOIN subscriber ON subscriber.subscriber_id = contact.subscriber_id
-       WHERE contact.id = $1 AND ${isMember(principal) ? 'contact.subscriber_id' : 'contact.interlocutor_id'} = $2`,
+  async access(principal: Principal, id: string): Promise<OwnConversation> {
+    const [row] = await this.database.query<{ subscriber_id: string; interlocutor_id: string }[]>(
+      `SELECT subscriber_id, interlocutor_id FROM contact
+       WHERE id = $1 AND ${isMember(principal) ? 'subscriber_id' : 'interlocutor_id'} = $2`,
       [id, isMember(principal) ? principal.subscriberId : principal.interlocutorId],
     );
     if (!row) throw new NotFound();
-    return {
-      id: row.id,
-      subscriberId: row.subscriber_id,
-      interlocutorId: row.interlocutor_id,
-      party: partyOf(principal),
-      audiences: [`subscriber:${row.subscriber_id}`, `interlocutor:${row.interlocutor_id}`],
-      privacyVersion: row.privacy_version,
-      termsVersionOfSubscriber: row.subscriber_terms,
-      privacyVersionOfSubscriber: row.subscriber_privacy,
-    };
+    const sides = { subscriberId: row.subscriber_id, interlocutorId: row.interlocutor_id };
+    this.sides.set(id, sides);
+    return ownConversation(principal, id, sides);
   }
 
-  /** @throws ConsentRequired when a newer policy waits for the party that wants to send */
-  requireConsent(conversation: AccessibleConversation): void {
-    if (conversation.party === 'interlocutor') return this.consents.requireOfContact(conversation);
-    this.consents.requireOfSubscriber({
-      termsVersion: conversation.termsVersionOfSubscriber,
-      privacyVersion: conversation.privacyVersionOfSubscriber,
-    });
+  /**
+   * The same for who goes on to write in the conversation: whether it is still there, the statement that writes will tell.
+   * @throws NotFound
+   */
+  async toWriteIn(principal: Principal, id: string): Promise<OwnConversation> {
+    const sides = this.sides.get(id);
+    if (!sides) return this.access(principal, id);
+    const theirs = isMember(principal)
+      ? sides.subscriberId === principal.subscriberId
+      : sides.interlocutorId === principal.interlocutorId;
+    if (!theirs) throw new NotFound();
+    return ownConversation(principal, id, sides);
   }
 
   /** The heads of the principal's conversations, latest change first. */
@@ -132,42 +130,42 @@ export class Conversations {
   private async open(viewer: Viewer, rows: HeadRow[]): Promise<ConversationHead[]> {
     const own = viewer.kind === 'member';
     const identities = own ? await this.identities.openCopies(viewer.subscriberId, rows) : [];
-    const spoken = rows.filter(({ last_body: body }) => body !== null);
-    const bodies = await this.vault.openMany(
-      'contact',
-      spoken.map((row) => ({
-        id: row.id,
-        sealed: row.last_body!,
-        context: messageContext(row.subscriber_id, row.id, row.last_sender!, row.last_client_id!),
-      })),
-    );
-    const lastBodies = new Map(spoken.map((row, index) => [row.id, bodies[index]]));
+    const spoken = rows.filter(({ last_sender: sender }) => sender !== null);
+    const texts = await this.texts.open(spoken.map(lastMessageOf));
+    const lastTexts = new Map(spoken.map((row, index) => [row.id, texts[index]]));
     return rows.flatMap((row, index) => {
       const counterpart = own ? contactOf(row, identities[index]) : subscriberOf(row);
-      return counterpart ? [headOf(row, counterpart, lastBodies.get(row.id))] : [];
+      return counterpart ? [headOf(row, counterpart, lastTexts.get(row.id))] : [];
     });
   }
 }
 
-interface AccessRow {
-  id: string;
-  subscriber_id: string;
-  interlocutor_id: string;
-  privacy_version: number;
-  subscriber_terms: number;
-  subscriber_privacy: number;
+function ownConversation(principal: Principal, id: string, sides: Sides): OwnConversation {
+  const { subscriberId, interlocutorId } = sides;
+  const audiences = {
+    subscriber: `subscriber:${subscriberId}`,
+    interlocutor: `interlocutor:${interlocutorId}`,
+  } as const;
+  return { id, subscriberId, interlocutorId, party: partyOf(principal), audiences };
 }
 
-/** A head has changed when its messages have, a watermark has, or the profile of the counterpart. */
+/**
+ * A head has changed when its messages have, a watermark has, the profile of the counterpart, or whether seen-times are
+ * disclosed. Watermarks know only their minute, so those of the minute asked for come back too.
+ */
 const changed = (since: string) =>
-  `(conversation.changed_at >= ${since} OR own.changed_at >= ${since} OR other.changed_at >= ${since}
-    OR subscriber.profile_changed_at >= ${since})`;
+  `(conversation.changed_at >= ${since} OR greatest(own.minute, other.minute) >= date_trunc('minute', ${since}::timestamptz)
+    OR subscriber.profile_changed_at >= ${since} OR subscriber.seen_times_changed_at >= ${since})`;
 
-/** The same for a subscriber's many conversations, found by the three indexes. */
+/** The same for a subscriber's many conversations, found by the indexes. */
 const changedOfSubscriber = (since: string) => `conversation.id IN (
   SELECT id FROM conversation WHERE subscriber_id = $3 AND changed_at >= ${since}
-  UNION ALL SELECT conversation_id FROM cursor WHERE subscriber_id = $3 AND changed_at >= ${since}
-  UNION ALL SELECT id FROM contact WHERE subscriber_id = $3 AND profile_changed_at >= ${since})`;
+  UNION ALL SELECT conversation_id FROM cursor
+    WHERE subscriber_id = $3 AND minute >= date_trunc('minute', ${since}::timestamptz)
+  UNION ALL SELECT id FROM contact WHERE subscriber_id = $3 AND profile_changed_at >= ${since}
+  UNION ALL SELECT id FROM conversation
+    WHERE subscriber_id = $3
+      AND EXISTS (SELECT FROM subscriber WHERE subscriber_id = $3 AND seen_times_changed_at >= ${since}))`;
 
 function contactOf(row: HeadRow, identity: Identity | undefined): Counterpart | undefined {
   return identity && { kind: 'interlocutor', id: row.id, ...identity };
@@ -178,7 +176,20 @@ function subscriberOf(row: HeadRow): Counterpart {
   return businessCounterpart({ id: row.subscriber_id, businessName: row.business_name, city: row.city }, logoUrl);
 }
 
-function headOf(row: HeadRow, counterpart: Counterpart, lastBody: string | undefined): ConversationHead {
+function lastMessageOf(row: HeadRow): PlacedContent {
+  return {
+    subscriberId: row.subscriber_id,
+    conversationId: row.id,
+    sender: row.last_sender!,
+    client_id: row.last_client_id!,
+    body: row.last_body,
+    withdrawn_at: row.last_withdrawn_at,
+    broadcast_id: row.last_broadcast_id,
+    broadcast_body: row.last_broadcast_body,
+  };
+}
+
+function headOf(row: HeadRow, counterpart: Counterpart, lastText: string | undefined): ConversationHead {
   return {
     id: row.id,
     revision: row.revision,
@@ -186,9 +197,10 @@ function headOf(row: HeadRow, counterpart: Counterpart, lastBody: string | undef
     counterpart,
     lastSeq: row.last_seq,
     lastMessageAt: row.last_message_at?.toISOString() ?? null,
-    preview: lastBody === undefined ? null : beginningOf(lastBody),
+    preview: lastText ? beginningOf(lastText) : null,
     own: { deliveredSeq: row.own_delivered, seenSeq: row.own_seen },
     other: { deliveredSeq: row.other_delivered, seenSeq: row.other_seen },
+    seenTimesSince: row.seen_times_since?.toISOString() ?? null,
     unread: row.unread,
   };
 }

@@ -1,135 +1,204 @@
 import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import { DataSource } from 'typeorm';
-import { isMember, type MemberPrincipal, type Principal } from '../auth/principal.js';
-import type { Author, MessageView } from '../contract/events.js';
+import { isMember, type Principal } from '../auth/principal.js';
+import { Actions } from '../actions/actions.service.js';
+import { Consents } from '../consents/consents.service.js';
+import { ConsentRequired } from '../consents/consents.errors.js';
+import type { Author, MessageView, Party } from '../contract/events.js';
+import { limits } from '../contract/limits.js';
 import { Members } from '../members/members.service.js';
 import { decodeCursor, encodeCursor } from '../platform/cursors.js';
-import { DomainError, ValidationFailed } from '../platform/problems/domain-error.js';
+import { Gathering, later } from '../platform/gathering.js';
+import { DomainError, NotFound, ValidationFailed } from '../platform/problems/domain-error.js';
 import { RateLimits } from '../platform/rate-limits.js';
 import { Realtime } from '../platform/realtime/realtime.js';
+import { KeyGoneError } from '../platform/vault/keyring.js';
 import { Vault } from '../platform/vault/vault.js';
+import { broadcastMark } from './broadcast-mark.js';
 import type { ListMessages, MessageContent, MessageList } from './conversations.dto.js';
-import { ClientIdReused } from './conversations.errors.js';
-import { appendQuery, lockQuery, type MessageRow, messagesQuery, sentBeforeQuery } from './conversations.queries.js';
-import { type AccessibleConversation, Conversations } from './conversations.service.js';
+import { ClientIdReused, ConversationRestricted, NotTheSender } from './conversations.errors.js';
+import {
+  type AppendedRow,
+  appendQuery,
+  changedMessagesQuery,
+  lockQuery,
+  type MessageRow,
+  messagesQuery,
+  withdrawQuery,
+} from './conversations.queries.js';
+import { Conversations, type OwnConversation } from './conversations.service.js';
+import { MessageTexts } from './message-texts.js';
 import { messageContext } from './sealed-message.js';
 
 /** A stored message; `repeated` when the same one had been stored before. */
 export interface Stored {
   seq: number;
-  revision: number;
   sentAt: string;
   repeated: boolean;
 }
 
+/** What is ready to be stored, and to be told once it is. */
 interface Draft {
-  conversation: AccessibleConversation;
-  authorId: string | null;
+  conversation: OwnConversation;
+  author: Author | null;
   clientId: string;
+  body: string;
   digest: Buffer;
   sealedBody: Buffer;
 }
 
-const sentAs = ({ conversation: { id, party }, clientId }: Draft) => `${id} ${party} ${clientId}`;
+type Appended = Exclude<AppendedRow['outcome'], 'later'>;
+
+const draftsAtOnce = 500;
 
 @Injectable()
 export class Messages {
+  private readonly drafts = new Gathering<Draft, AppendedRow>({
+    write: (drafts) => this.append(drafts),
+    groupOf: ({ conversation }) => conversation.id,
+    keyOf: sentAs,
+    atOnce: draftsAtOnce,
+    most: limits.sendsWaiting,
+  });
   private readonly untold = new LRUCache<string, true>({ max: 10_000 });
 
   constructor(
     private readonly database: DataSource,
+    private readonly actions: Actions,
+    private readonly consents: Consents,
     private readonly conversations: Conversations,
     private readonly limits: RateLimits,
     private readonly members: Members,
     private readonly realtime: Realtime,
+    private readonly texts: MessageTexts,
     private readonly vault: Vault,
   ) {}
 
   /**
    * Stores a message once and tells the devices of both parties. Resolves after commit.
-   * @throws NotFound, ConsentRequired, ClientIdReused, DomainError `rate_limited`
+   * @throws NotFound, ConsentRequired, ConversationRestricted, ClientIdReused, DomainError `rate_limited`, `overloaded`
    */
-  async send(principal: Principal, conversationId: string, { clientId, body }: MessageContent): Promise<Stored> {
+  async send(principal: Principal, conversationId: string, content: MessageContent): Promise<Stored> {
     await this.limits.count('message', principal.sessionId);
-    const conversation = await this.conversations.access(principal, conversationId);
-    this.conversations.requireConsent(conversation);
-    const { subscriberId, party: sender } = conversation;
-    const key = { scope: 'contact', id: conversationId } as const;
-    const author = isMember(principal) ? await this.author(principal) : null;
-    const draft: Draft = {
-      conversation,
-      authorId: isMember(principal) ? principal.memberId : null,
-      clientId,
-      digest: await this.vault.digest(key, body),
-      sealedBody: await this.vault.seal(key, body, messageContext(subscriberId, conversationId, sender, clientId)),
-    };
-    const stored = await this.append(draft).catch((error: unknown) => {
+    const conversation = await this.conversations.toWriteIn(principal, conversationId);
+    const author = isMember(principal) ? await this.members.author(principal) : null;
+    const draft = await this.seal(conversation, author, content);
+    const {
+      outcome,
+      seq,
+      sent_at: sentAt,
+    } = await this.drafts.add(draft).catch((error: unknown) => {
       // The commit may have happened although its answer was lost: the retry then tells what nobody was told.
       if (!(error instanceof DomainError)) this.untold.set(sentAs(draft), true);
       throw error;
     });
-    if (!stored.repeated || this.untold.delete(sentAs(draft))) {
-      const { seq, revision, sentAt } = stored;
-      const told = { conversationId, seq, revision, sender, clientId, body, attachments: [], sentAt };
-      // Interlocutors see the business, never the member.
-      this.realtime.tell(`interlocutor:${conversation.interlocutorId}`, 'message.sent', told);
-      this.realtime.tell(`subscriber:${subscriberId}`, 'message.sent', { ...told, author });
-    }
-    return stored;
+    if (outcome !== 'stored' && outcome !== 'repeated') throw refusals[outcome as keyof typeof refusals]();
+    return { seq: seq!, sentAt: sentAt!.toISOString(), repeated: outcome === 'repeated' };
   }
 
   /** @throws NotFound */
   async list(principal: Principal, conversationId: string, ask: ListMessages): Promise<MessageList> {
     const { id, subscriberId } = await this.conversations.access(principal, conversationId);
-    const { filter, values, order, ascending, cursorOf } = pageOf(ask);
-    const query = messagesQuery(filter, order, ask.limit + 1);
-    const rows = await this.database.query<MessageRow[]>(query, [subscriberId, id, ...values]);
+    const { query, values, ascending, cursorOf } = pageOf(ask);
+    const rows = await this.database.query<MessageRow[]>(query(ask.limit + 1), [subscriberId, id, ...values]);
     const page = rows.slice(0, ask.limit);
     const last = page.at(-1);
     const nextCursor = last && rows.length > ask.limit ? cursorOf(last) : null;
-    const items = await this.open(
-      subscriberId,
-      id,
-      page,
-      isMember(principal) ? await this.authorsOf(subscriberId, page) : undefined,
-    );
+    const items = await this.open(principal, { subscriberId, conversationId: id }, page);
     return { items: ascending ? items : items.reverse(), nextCursor };
   }
 
-  /** The lock on the conversation makes the numbers gapless and finds every earlier send of the same client id. */
-  private append({ conversation, authorId, clientId, digest, sealedBody }: Draft): Promise<Stored> {
-    const { subscriberId, id, party } = conversation;
-    return this.database.transaction(async (manager) => {
-      const [head] = await manager.query<{ last_seq: number; revision: number }[]>(lockQuery, [subscriberId, id]);
-      const [before] = await manager.query<{ seq: number; revision: number; digest: Buffer; sent_at: Date }[]>(
-        sentBeforeQuery,
-        [subscriberId, id, party, clientId],
+  /**
+   * Erases the text of an own message; its entry stays, as withdrawn. Withdrawing it again changes nothing.
+   * @throws NotFound, NotTheSender, DomainError `rate_limited`
+   */
+  async withdraw(principal: Principal, conversationId: string, seq: number): Promise<void> {
+    await this.limits.count('message', principal.sessionId);
+    const { subscriberId, party, audiences } = await this.conversations.access(principal, conversationId);
+    const withdrawn = await this.database.transaction(async (manager) => {
+      const where = [subscriberId, conversationId] as const;
+      const [head] = await manager.query<{ revision: number }[]>(lockQuery, [...where]);
+      const [message] = await manager.query<{ sender: Party; withdrawn_at: Date | null }[]>(
+        'SELECT sender, withdrawn_at FROM message WHERE subscriber_id = $1 AND conversation_id = $2 AND seq = $3',
+        [...where, seq],
       );
-      if (before) {
-        if (!before.digest.equals(digest)) throw new ClientIdReused();
-        return { seq: before.seq, revision: before.revision, sentAt: before.sent_at.toISOString(), repeated: true };
-      }
-      const seq = head!.last_seq + 1;
-      const revision = head!.revision + 1;
-      const [rows] = await manager.query<[{ sent_at: Date }[], number]>(appendQuery, [
-        subscriberId,
-        id,
-        seq,
-        party,
-        authorId,
-        clientId,
-        digest,
-        sealedBody,
-        revision,
-      ]);
-      return { seq, revision, sentAt: rows[0]!.sent_at.toISOString(), repeated: false };
+      if (!head || !message) throw new NotFound();
+      if (message.sender !== party) throw new NotTheSender();
+      if (message.withdrawn_at) return undefined;
+      const revision = head.revision + 1;
+      const [row] = await manager.query<{ withdrawn_at: Date }[]>(withdrawQuery, [...where, seq, revision]);
+      if (isMember(principal)) await this.actions.record(manager, principal, 'message.withdrawn', conversationId);
+      return { revision, withdrawnAt: row!.withdrawn_at.toISOString() };
     });
+    if (!withdrawn) return;
+    const told = { conversationId, seq, ...withdrawn };
+    this.realtime.tell([audiences.subscriber, audiences.interlocutor], 'message.withdrawn', told);
   }
 
-  private async author({ subscriberId, memberId }: MemberPrincipal): Promise<Author | null> {
-    const [author] = await this.members.authors(subscriberId, [memberId]);
-    return author ?? null;
+  /** @throws NotFound when the key was destroyed, and the conversation with it */
+  private async seal(
+    conversation: OwnConversation,
+    author: Author | null,
+    { clientId, body }: MessageContent,
+  ): Promise<Draft> {
+    const { id, subscriberId, party } = conversation;
+    const key = { scope: 'contact', id } as const;
+    try {
+      const digest = await this.vault.digest(key, body);
+      const sealedBody = await this.vault.seal(key, body, messageContext(subscriberId, id, party, clientId));
+      return { conversation, author, clientId, body, digest, sealedBody };
+    } catch (error) {
+      throw error instanceof KeyGoneError ? new NotFound() : error;
+    }
+  }
+
+  /** Stores drafts in one statement, and tells those that are new in the order of their seq, right after the commit. */
+  private async append(drafts: Draft[]): Promise<(AppendedRow | typeof later)[]> {
+    const { contact, subscriber } = this.consents.versionsToAccept();
+    const rows = await this.database.query<AppendedRow[]>(appendQuery, [
+      drafts.map(({ conversation }) => conversation.subscriberId),
+      drafts.map(({ conversation }) => conversation.id),
+      drafts.map(({ conversation }) => conversation.party),
+      drafts.map(({ author }) => author?.id ?? null),
+      drafts.map(({ clientId }) => clientId),
+      drafts.map(({ digest }) => digest),
+      drafts.map(({ sealedBody }) => sealedBody),
+      contact.privacy,
+      subscriber.terms,
+      subscriber.privacy,
+    ]);
+    const outcomes = new Array<AppendedRow | typeof later>(drafts.length);
+    for (const row of rows) outcomes[row.place - 1] = row.outcome === 'later' ? later : row;
+    for (const [index, draft] of drafts.entries()) this.tell(draft, outcomes[index]!);
+    return outcomes;
+  }
+
+  private tell(draft: Draft, row: AppendedRow | typeof later): void {
+    if (row === later) return;
+    const news = row.outcome === 'stored' || (row.outcome === 'repeated' && this.untold.delete(sentAs(draft)));
+    if (!news) return;
+    const { conversation, author, clientId, body } = draft;
+    const { id: conversationId, party: sender, audiences } = conversation;
+    const place = { conversationId, seq: row.seq!, revision: row.revision! };
+    const told = { ...place, sender, clientId, body, attachments: [], sentAt: row.sent_at!.toISOString() };
+    // Interlocutors see the business, never the member.
+    this.realtime.tell(audiences.interlocutor, 'message.sent', told);
+    this.realtime.tell(audiences.subscriber, 'message.sent', { ...told, author });
+  }
+
+  private async open(
+    principal: Principal,
+    where: { subscriberId: string; conversationId: string },
+    rows: MessageRow[],
+  ): Promise<MessageView[]> {
+    const texts = await this.texts.open(rows.map((row) => ({ ...row, ...where })));
+    const authors = isMember(principal) ? await this.authorsOf(where.subscriberId, rows) : undefined;
+    const contactId = isMember(principal) ? undefined : where.conversationId;
+    return rows.flatMap((row, index) => {
+      const body = texts[index];
+      return body === undefined ? [] : [this.view(row, body, { authors, contactId })];
+    });
   }
 
   private async authorsOf(subscriberId: string, rows: MessageRow[]): Promise<Map<string, Author>> {
@@ -138,32 +207,53 @@ export class Messages {
     return new Map(authors.map((author) => [author.id, author]));
   }
 
-  /** @param authors those who wrote, where the reader is a member */
-  private async open(
-    subscriberId: string,
-    conversationId: string,
-    rows: MessageRow[],
-    authors: Map<string, Author> | undefined,
-  ): Promise<MessageView[]> {
-    const bodies = await this.vault.openMany(
-      'contact',
-      rows.map(({ sender, client_id: clientId, body }) => ({
-        id: conversationId,
-        sealed: body,
-        context: messageContext(subscriberId, conversationId, sender, clientId),
-      })),
-    );
-    return rows.flatMap((row, index) => {
-      const body = bodies[index];
-      return body === undefined ? [] : [viewOf(row, body, authors)];
-    });
+  /** With the authors where the reader is a member; with the contact that it is, where the reader is an interlocutor. */
+  private view(
+    row: MessageRow,
+    body: string,
+    { authors, contactId }: { authors: Map<string, Author> | undefined; contactId: string | undefined },
+  ): MessageView {
+    return {
+      seq: row.seq,
+      revision: row.revision,
+      sender: row.sender,
+      ...(authors && { author: (row.author_id && authors.get(row.author_id)) || null }),
+      clientId: row.client_id,
+      body,
+      attachments: [],
+      ...this.broadcastOf(row, contactId),
+      sentAt: row.sent_at.toISOString(),
+      ...(row.withdrawn_at && { withdrawnAt: row.withdrawn_at.toISOString() }),
+      ...(row.delivered_at && { deliveredAt: row.delivered_at.toISOString() }),
+      ...(row.seen_at && { seenAt: row.seen_at.toISOString() }),
+    };
+  }
+
+  private broadcastOf(row: MessageRow, contactId: string | undefined): Pick<MessageView, 'broadcastId' | 'broadcast'> {
+    if (row.broadcast_id === null) return {};
+    const locale = row.broadcast_locale!;
+    const marked = { kind: row.broadcast_kind!, reason: row.broadcast_reason, locale };
+    const optOut =
+      contactId === undefined ? undefined : { policyId: this.consents.promotionsPolicyId(locale), contactId };
+    return { broadcastId: row.broadcast_id, broadcast: broadcastMark(marked, optOut) };
   }
 }
 
+/** What makes a message the same one when it is sent again. */
+function sentAs({ conversation: { id, party }, clientId }: Draft): string {
+  return `${id} ${party} ${clientId}`;
+}
+
+const refusals: Record<Exclude<Appended, 'stored' | 'repeated'>, () => DomainError> = {
+  not_found: () => new NotFound(),
+  consent_required: () => new ConsentRequired(),
+  restricted: () => new ConversationRestricted(),
+  reused: () => new ClientIdReused(),
+};
+
 interface PageOfMessages {
-  filter: string;
+  query: (limit: number) => string;
   values: number[];
-  order: string;
   ascending: boolean;
   cursorOf: (last: MessageRow) => string;
 }
@@ -177,9 +267,8 @@ function pageOf({ after, before, changedAfter, cursor }: ListMessages): PageOfMe
   const [way, position] = cursor === undefined ? [undefined, undefined] : decodeCursor(cursor, ['text', 'integer']);
   if (changedAfter !== undefined || way === 'changed') {
     return {
-      filter: 'message.revision > $3',
+      query: changedMessagesQuery,
       values: [Number(position ?? changedAfter)],
-      order: 'message.revision',
       ascending: true,
       cursorOf: ({ revision }) => encodeCursor(['changed', revision]),
     };
@@ -188,25 +277,9 @@ function pageOf({ after, before, changedAfter, cursor }: ListMessages): PageOfMe
   const high = way === 'before' ? Number(position) : (before ?? 2 ** 31 - 1);
   const onwards = after !== undefined || way === 'after';
   return {
-    filter: 'message.seq > $3 AND message.seq < $4',
+    query: (limit) => messagesQuery(onwards ? 'seq' : 'seq DESC', limit),
     values: [low, high],
-    order: onwards ? 'message.seq' : 'message.seq DESC',
     ascending: onwards,
     cursorOf: ({ seq }) => encodeCursor([onwards ? 'after' : 'before', seq]),
-  };
-}
-
-function viewOf(row: MessageRow, body: string, authors: Map<string, Author> | undefined): MessageView {
-  return {
-    seq: row.seq,
-    revision: row.revision,
-    sender: row.sender,
-    ...(authors && { author: (row.author_id && authors.get(row.author_id)) || null }),
-    clientId: row.client_id,
-    body,
-    attachments: [],
-    sentAt: row.sent_at.toISOString(),
-    ...(row.delivered_at && { deliveredAt: row.delivered_at.toISOString() }),
-    ...(row.seen_at && { seenAt: row.seen_at.toISOString() }),
   };
 }

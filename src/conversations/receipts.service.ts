@@ -1,16 +1,34 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import type { Principal } from '../auth/principal.js';
-import { ValidationFailed } from '../platform/problems/domain-error.js';
+import type { Party } from '../contract/events.js';
+import { limits } from '../contract/limits.js';
+import { Gathering } from '../platform/gathering.js';
+import { NotFound, ValidationFailed } from '../platform/problems/domain-error.js';
 import { RateLimits } from '../platform/rate-limits.js';
 import { Realtime } from '../platform/realtime/realtime.js';
 import type { MessageReceipt } from './conversations.dto.js';
 import { ReceiptBeyondLast } from './conversations.errors.js';
-import { raiseQuery } from './conversations.queries.js';
-import { Conversations } from './conversations.service.js';
+import { type RaisedRow, raiseQuery } from './conversations.queries.js';
+import { Conversations, type OwnConversation } from './conversations.service.js';
+
+interface Receipt {
+  conversation: OwnConversation;
+  deliveredSeq: number;
+  seenSeq: number;
+}
+
+const receiptsAtOnce = 1_000;
 
 @Injectable()
 export class Receipts {
+  private readonly receipts = new Gathering<Receipt, RaisedRow | undefined>({
+    write: (receipts) => this.raise(receipts),
+    groupOf: ({ conversation: { id, party } }) => cursorOf(id, party),
+    atOnce: receiptsAtOnce,
+    most: limits.receiptsWaiting,
+  });
+
   constructor(
     private readonly database: DataSource,
     private readonly conversations: Conversations,
@@ -20,7 +38,7 @@ export class Receipts {
 
   /**
    * Raises the watermarks of the principal's party; what is lower than before changes nothing.
-   * @throws NotFound, ReceiptBeyondLast, ValidationFailed, DomainError `rate_limited`
+   * @throws NotFound, ReceiptBeyondLast, ValidationFailed, DomainError `rate_limited`, `overloaded`
    */
   async send(principal: Principal, conversationId: string, { deliveredSeq, seenSeq }: MessageReceipt): Promise<void> {
     if (deliveredSeq === undefined && seenSeq === undefined) {
@@ -28,23 +46,45 @@ export class Receipts {
       throw new ValidationFailed([{ field: 'deliveredSeq', code: 'required', message }]);
     }
     await this.limits.count('receipt', principal.sessionId);
-    const { subscriberId, party, audiences } = await this.conversations.access(principal, conversationId);
-    const [head] = await this.database.query<{ last_seq: number }[]>(
-      'SELECT last_seq FROM conversation WHERE subscriber_id = $1 AND id = $2',
-      [subscriberId, conversationId],
-    );
-    if (Math.max(deliveredSeq ?? 0, seenSeq ?? 0) > head!.last_seq) throw new ReceiptBeyondLast(head!.last_seq);
-    const [raised] = await this.database.query<{ minute: Date; delivered_seq: number; seen_seq: number }[]>(
-      raiseQuery,
-      [subscriberId, conversationId, party, deliveredSeq ?? 0, seenSeq ?? 0],
-    );
-    if (!raised) return;
-    this.realtime.tell(audiences, 'receipt.changed', {
-      conversationId,
-      party,
-      deliveredSeq: raised.delivered_seq,
-      seenSeq: raised.seen_seq,
-      at: raised.minute.toISOString(),
+    const conversation = await this.conversations.toWriteIn(principal, conversationId);
+    const receipt = { conversation, deliveredSeq: deliveredSeq ?? 0, seenSeq: seenSeq ?? 0 };
+    const raised = await this.receipts.add(receipt);
+    if (!raised) throw new NotFound();
+    if (Math.max(receipt.deliveredSeq, receipt.seenSeq) > raised.last_seq) throw new ReceiptBeyondLast(raised.last_seq);
+  }
+
+  /** Raises watermarks in one statement, the highest of each conversation and party, and tells it right after the commit. */
+  private async raise(receipts: Receipt[]): Promise<(RaisedRow | undefined)[]> {
+    const rows = await this.database.query<RaisedRow[]>(raiseQuery, [
+      receipts.map(({ conversation }) => conversation.subscriberId),
+      receipts.map(({ conversation }) => conversation.id),
+      receipts.map(({ conversation }) => conversation.party),
+      receipts.map(({ deliveredSeq }) => deliveredSeq),
+      receipts.map(({ seenSeq }) => seenSeq),
+    ]);
+    const raised = new Map(rows.map((row) => [cursorOf(row.conversation_id, row.party), row]));
+    const told = new Set<RaisedRow>();
+    return receipts.map(({ conversation }) => {
+      const row = raised.get(cursorOf(conversation.id, conversation.party));
+      if (row?.rose && !told.has(row)) {
+        told.add(row);
+        this.tell(conversation, row);
+      }
+      return row;
     });
   }
+
+  /** The own devices hear everything, the other party's what the business discloses. */
+  private tell({ id: conversationId, party, audiences }: OwnConversation, row: RaisedRow): void {
+    const moved = { conversationId, party, deliveredSeq: row.delivered_seq, seenSeq: row.seen_seq };
+    const at = row.minute.toISOString();
+    const other = audiences[party === 'subscriber' ? 'interlocutor' : 'subscriber'];
+    if (row.other_seen === row.seen_seq) {
+      return this.realtime.tell([audiences[party], other], 'receipt.changed', { ...moved, at });
+    }
+    this.realtime.tell(audiences[party], 'receipt.changed', { ...moved, at });
+    if (row.told) this.realtime.tell(other, 'receipt.changed', { ...moved, seenSeq: row.other_seen, at });
+  }
 }
+
+const cursorOf = (conversationId: string, party: Party) => `${conversationId} ${party}`;

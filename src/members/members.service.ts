@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
+import { LRUCache } from 'lru-cache';
 import { type EntityManager, In, IsNull, type Repository } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import { Actions } from '../actions/actions.service.js';
@@ -40,6 +41,8 @@ const alreadyAMember =
 @Injectable()
 export class Members {
   private readonly address: string;
+  /** Names of members who write, empty for who has none: bounded as open keys are, in number and time. */
+  private readonly names = new LRUCache<string, string>({ max: 10_000, ttl: 60_000 });
 
   constructor(
     @InjectRepository(Member) private readonly members: Repository<Member>,
@@ -200,7 +203,18 @@ export class Members {
   }
 
   renamed({ subscriberId, memberId }: MemberPrincipal, displayName: string): void {
+    this.names.set(memberId, displayName);
     this.tell(subscriberId, { id: memberId, displayName });
+  }
+
+  /** The member who asks, as the author of what it writes. */
+  async author({ subscriberId, memberId }: MemberPrincipal): Promise<Author> {
+    const known = this.names.get(memberId);
+    if (known !== undefined) return { id: memberId, displayName: known || null };
+    const [author] = await this.authors(subscriberId, [memberId]);
+    // A rename that was told meanwhile is younger than what was read.
+    if (!this.names.has(memberId)) this.names.set(memberId, author?.displayName ?? '');
+    return author ?? { id: memberId, displayName: null };
   }
 
   /** The name and the address of the member who asks; the owner's address is that of the business. */

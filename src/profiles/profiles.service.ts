@@ -116,16 +116,19 @@ export class Profiles {
   private async tellEverybodyOf(subscriberId: string): Promise<void> {
     const subscriber = await this.subscribers.get(subscriberId);
     const hasLogo = await this.subscribers.hasLogo(subscriberId);
+    const seenTimesSince = subscriber.seenTimesSince?.toISOString() ?? null;
     const seenAt = (path: string) => businessCounterpart(subscriber, hasLogo ? path : null);
     this.realtime.tell(`subscriber:${subscriberId}`, 'subscriber.changed', {
       conversationId: null,
       counterpart: seenAt('/api/subscriber/logo'),
+      seenTimesSince,
     });
     const links = await this.contacts.links(subscriberId);
     for (const [index, { id, interlocutorId }] of links.entries()) {
       if (index % toldBeforePausing === toldBeforePausing - 1) await new Promise(setImmediate);
       const counterpart = seenAt(`/api/conversations/${id}/logo`);
-      this.realtime.tell(`interlocutor:${interlocutorId}`, 'subscriber.changed', { conversationId: id, counterpart });
+      const told = { conversationId: id, counterpart, seenTimesSince };
+      this.realtime.tell(`interlocutor:${interlocutorId}`, 'subscriber.changed', told);
     }
   }
 }

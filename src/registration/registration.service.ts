@@ -141,5 +141,11 @@ function versionsOf(acceptances: ReturnType<Consents['checkRegistration']>): Ver
 
 function subscriberOf(registration: Registration, versions: Versions): Subscriber {
   const data = businessData(registration);
-  return { id: uuid(), ...data, ...versions, createdAt: new Date(), profileChangedAt: null };
+  const createdAt = new Date();
+  const seenTimes = { seenTimesSince: startOfMinute(createdAt), seenTimesChangedAt: null };
+  return { id: uuid(), ...data, ...versions, createdAt, profileChangedAt: null, ...seenTimes };
+}
+
+function startOfMinute(time: Date): Date {
+  return new Date(Math.floor(time.getTime() / 60_000) * 60_000);
 }

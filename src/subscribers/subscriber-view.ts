@@ -8,10 +8,17 @@ export function subscriberView(subscriber: Subscriber, hasLogo: boolean): Subscr
     termsVersion: _terms,
     privacyVersion: _privacy,
     profileChangedAt: _changed,
+    seenTimesSince,
+    seenTimesChangedAt: _seenTimesChanged,
     createdAt,
     ...business
   } = subscriber;
-  return { ...business, logoUrl: hasLogo ? '/api/subscriber/logo' : null, createdAt: createdAt.toISOString() };
+  return {
+    ...business,
+    logoUrl: hasLogo ? '/api/subscriber/logo' : null,
+    seenTimes: seenTimesSince !== null,
+    createdAt: createdAt.toISOString(),
+  };
 }
 
 /** A subscriber as its interlocutors see it in the heads of their conversations. */

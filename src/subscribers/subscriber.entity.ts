@@ -56,6 +56,14 @@ export class Subscriber {
   /** When its data or its logo changed last, for the heads of its conversations. */
   @Column('timestamptz', { name: 'profile_changed_at', nullable: true })
   profileChangedAt: Date | null;
+
+  /** The full minute from which on each side is told when the other has seen a message; null while nobody is. */
+  @Column('timestamptz', { name: 'seen_times_since', nullable: true })
+  seenTimesSince: Date | null;
+
+  /** When that changed last, for the heads of its conversations. */
+  @Column('timestamptz', { name: 'seen_times_changed_at', nullable: true })
+  seenTimesChangedAt: Date | null;
 }
 
 @Entity('subscriber_logo')

@@ -1,8 +1,8 @@
 import { PartialType } from '@nestjs/swagger';
-import { IsIn, IsOptional, IsString, MaxLength } from 'class-validator';
+import { IsBoolean, IsIn, IsOptional, IsString, MaxLength } from 'class-validator';
 import { limits } from '../contract/limits.js';
 import { IsEmailAddress, IsPlainText, NormalisedEmail, Trimmed } from '../platform/validation/text.js';
-import {} from '../platform/validation/fields.js';
+import { Optional } from '../platform/validation/fields.js';
 import { IsMerchantCategory } from './merchant-categories.js';
 import { IsCountry } from './postal-address.js';
 
@@ -83,7 +83,15 @@ export class Business {
 }
 
 /** What is left out stays; province, vatNumber and taxCode go when they are null or blank. */
-export class BusinessChanges extends PartialType(Business, { skipNullProperties: false }) {}
+export class BusinessChanges extends PartialType(Business, { skipNullProperties: false }) {
+  /**
+   * Whether each side is told when the other has seen a message. Where the people of the address book are colleagues, the
+   * law may ask to switch it off. Switched on again, it tells nothing of what was seen meanwhile.
+   */
+  @Optional()
+  @IsBoolean()
+  seenTimes?: boolean;
+}
 
 export class SubscriberView {
   id: string;
@@ -100,5 +108,7 @@ export class SubscriberView {
   taxCode: string | null;
   locale: string;
   logoUrl: string | null;
+  /** Whether each side is told when the other has seen a message. */
+  seenTimes: boolean;
   createdAt: string;
 }

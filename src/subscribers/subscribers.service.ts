@@ -30,13 +30,16 @@ export class Subscribers {
    * @returns the subscriber as it was before
    * @throws ValidationFailed
    */
-  async edit(manager: EntityManager, id: string, changes: BusinessChanges): Promise<Subscriber> {
+  async edit(manager: EntityManager, id: string, { seenTimes, ...changes }: BusinessChanges): Promise<Subscriber> {
     const before = await manager.findOneOrFail(Subscriber, { where: { id }, lock: { mode: 'for_no_key_update' } });
     const given = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
     const business = { ...before, ...given };
     const errors = businessErrors(business);
     if (errors.length > 0) throw new ValidationFailed(errors);
     await manager.update(Subscriber, { id }, businessData(business));
+    if (seenTimes !== undefined && seenTimes !== (before.seenTimesSince !== null)) {
+      await this.switchSeenTimes(manager, id, seenTimes);
+    }
     await this.stampProfile(manager, id);
     return before;
   }
@@ -91,6 +94,16 @@ export class Subscribers {
     const logo = await this.logos.findOneBy({ subscriberId });
     if (!logo) throw new NotFound();
     return logo;
+  }
+
+  /** Watermarks know their minute only, so what is disclosed again begins with the next one. */
+  private async switchSeenTimes(manager: EntityManager, id: string, on: boolean): Promise<void> {
+    await manager.query(
+      `UPDATE subscriber SET seen_times_changed_at = clock_timestamp(),
+         seen_times_since = CASE WHEN $2::boolean THEN date_trunc('minute', clock_timestamp()) + interval '1 minute' END
+       WHERE subscriber_id = $1`,
+      [id, on],
+    );
   }
 
   /** The heads of its conversations count as changed from now on. */

@@ -5,3 +5,14 @@ const lowerCase: PipeTransform<string, string> = { transform: (id) => id.toLower
 
 /** The `:id` of a path. What is no UUID cannot be there, and is answered so. */
 export const Id = () => Param('id', new ParseUUIDPipe({ exceptionFactory: () => new NotFound() }), lowerCase);
+
+const positiveInteger: PipeTransform<string, number> = {
+  transform(text) {
+    const number = Number(text);
+    if (!/^[1-9]\d{0,9}$/.test(text) || number >= 2 ** 31) throw new NotFound();
+    return number;
+  },
+};
+
+/** The `:seq` of a path, likewise. */
+export const Seq = () => Param('seq', positiveInteger);

@@ -1,0 +1,54 @@
+import type { BroadcastKind, BroadcastMark, BroadcastReason } from '../contract/events.js';
+import type { Locale } from '../subscribers/subscribers.dto.js';
+
+/** What a sealed text of a broadcast belongs to. It is sealed with the subscriber's key. */
+export const broadcastContext = (subscriberId: string, broadcastId: string) => [
+  'broadcast',
+  subscriberId,
+  broadcastId,
+  'body',
+];
+
+interface Marked {
+  kind: BroadcastKind;
+  reason: BroadcastReason | null;
+  /** The language in which it was written. */
+  locale: Locale;
+}
+
+/**
+ * What a message says of the broadcast by which it came.
+ * @param optOut for the recipient of a promotional one: whom it would no longer get promotions from, and by which policy
+ */
+export function broadcastMark(
+  { kind, reason, locale }: Marked,
+  optOut?: { policyId: string; contactId: string },
+): BroadcastMark {
+  return {
+    kind,
+    reason,
+    words: reason === null ? promotional[locale] : service[locale][reason],
+    ...(optOut && kind === 'promotional' && { optOut: { ...optOut, purpose: 'promotions', given: false } }),
+  };
+}
+
+const promotional: Record<Locale, string> = { it: 'Messaggio promozionale', en: 'Promotional message' };
+
+const service: Record<Locale, Record<BroadcastReason, string>> = {
+  it: {
+    order: 'Avviso sul tuo ordine',
+    appointment: 'Avviso sul tuo appuntamento',
+    closure: 'Avviso di chiusura',
+    membership: 'Avviso ai soci',
+    safety: 'Avviso di sicurezza',
+    other: 'Avviso di servizio',
+  },
+  en: {
+    order: 'About your order',
+    appointment: 'About your appointment',
+    closure: 'About a closure',
+    membership: 'For members',
+    safety: 'About safety',
+    other: 'Service message',
+  },
+};
