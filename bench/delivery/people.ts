@@ -1,0 +1,190 @@
+import { join } from 'node:path';
+import { DataSource } from 'typeorm';
+import { v7 as uuid } from 'uuid';
+import { Contacts } from '../../src/address-book/contacts.service.js';
+import { Accounts } from '../../src/auth/accounts.service.js';
+import { Sessions } from '../../src/auth/sessions.service.js';
+import { Conversations } from '../../src/conversations/conversations.service.js';
+import { Interlocutors } from '../../src/interlocutors/interlocutors.service.js';
+import { Member } from '../../src/members/member.entity.js';
+import { loadConfig } from '../../src/platform/config.js';
+import { Vault } from '../../src/platform/vault/vault.js';
+import { type RunningService, startService } from '../../src/service.js';
+import { Subscriber } from '../../src/subscribers/subscriber.entity.js';
+import type { Stage } from './stage.js';
+
+/** The databases that hold the people and nothing else; others are made as copies of the first. */
+export const pristine = 'people';
+export const keyring = 'people_keyring';
+
+export interface Shop {
+  token: string;
+  subscriberId: string;
+  people: Person[];
+}
+
+export interface Person {
+  token: string;
+  conversationId: string;
+}
+
+export interface People {
+  /** Each with one interlocutor: the two write to each other. */
+  couples: Shop[];
+  /** One with many. */
+  market: Shop;
+}
+
+/** What the service under test is started with; nothing is limited, because everything comes from one address. */
+export function environmentOf(stage: Stage, database: string): Record<string, string> {
+  return {
+    DATA_DIR: join(stage.dir, 'colloquio'),
+    DATABASE_URL: stage.url(database),
+    KEYRING_DATABASE_URL: stage.url(keyring),
+    REGISTRATION: 'open',
+    RATE_MESSAGES: '1000000',
+    RATE_SIGN_IN: '1000000',
+    RATE_JOIN: '1000000',
+    LOG_LEVEL: 'error',
+  };
+}
+
+/**
+ * Makes people as registering and joining do, with a key and a session each, but without the forms, consents and
+ * passwords, which take a hundred milliseconds a person.
+ */
+export async function makePeople(stage: Stage, counts: { couples: number; market: number }): Promise<People> {
+  await stage.createDatabase(pristine);
+  await stage.createDatabase(keyring);
+  const service = await startService(loadConfig({ ...environmentOf(stage, pristine), PORT: '0' }));
+  try {
+    const makers = new Makers(service, await register(service));
+    const couples: Shop[] = [];
+    for (let i = 0; i < counts.couples; i++) {
+      const shop = await makers.shop();
+      couples.push({ ...shop, people: await makers.people(shop.subscriberId, 1) });
+    }
+    const market = await makers.shop();
+    return { couples, market: { ...market, people: await makers.people(market.subscriberId, counts.market) } };
+  } finally {
+    await service.stop();
+  }
+}
+
+/** Registers a shop through the API, whose data the others have too. */
+async function register(service: RunningService): Promise<Subscriber> {
+  const policies = await fetch(`${service.url}/api/policies/current?audience=subscriber&locale=it`);
+  const { items } = (await policies.json()) as { items: { id: string; purpose: string }[] };
+  const answer = await fetch(`${service.url}/api/subscribers`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({
+      businessName: 'Forno Aurora',
+      email: 'info@aurora.example',
+      street: 'Via Roma',
+      streetNumber: '12/A',
+      postcode: '48018',
+      city: 'Faenza',
+      province: 'RA',
+      country: 'IT',
+      category: 'bakery',
+      vatNumber: '01234567897',
+      locale: 'it',
+      username: 'forno-aurora',
+      password: 'tegame-7-lucertola',
+      consents: items.map(({ id, purpose }) => ({ policyId: id, purpose })),
+    }),
+  });
+  const body = (await answer.json()) as { subscriber: { id: string } };
+  if (answer.status !== 201) throw new Error(JSON.stringify(body));
+  return service.app.get(DataSource).manager.findOneByOrFail(Subscriber, { id: body.subscriber.id });
+}
+
+const inOneTransaction = 250;
+
+class Makers {
+  private readonly service: RunningService;
+  private readonly model: Subscriber;
+  private readonly database: DataSource;
+  private readonly vault: Vault;
+
+  constructor(service: RunningService, model: Subscriber) {
+    this.service = service;
+    this.model = model;
+    this.database = service.app.get(DataSource);
+    this.vault = service.app.get(Vault);
+  }
+
+  async shop(): Promise<Omit<Shop, 'people'>> {
+    const [accounts, sessions] = [this.service.app.get(Accounts), this.service.app.get(Sessions)];
+    const [subscriberId, accountId] = [uuid(), uuid()];
+    const key = { scope: 'subscriber', id: subscriberId } as const;
+    const now = new Date();
+    await this.vault.createKeys(key);
+    return this.database.transaction(async (manager) => {
+      const account = { ...nobodySignsIn, id: accountId, kind: 'member', subscriberId, key, username: uuid() } as const;
+      await accounts.create(manager, account);
+      await manager.insert(Subscriber, { ...this.model, id: subscriberId });
+      await manager.insert(Member, {
+        subscriberId,
+        id: uuid(),
+        accountId,
+        role: 'owner',
+        createdAt: now,
+        joinedAt: now,
+      });
+      const { token } = await sessions.open(manager, accountId, { key, device: undefined });
+      return { token, subscriberId };
+    });
+  }
+
+  async people(subscriberId: string, count: number): Promise<Person[]> {
+    const people: Person[] = [];
+    for (let start = 0; start < count; start += inOneTransaction) {
+      people.push(...(await this.slice(subscriberId, Math.min(inOneTransaction, count - start))));
+    }
+    return people;
+  }
+
+  private async slice(subscriberId: string, count: number): Promise<Person[]> {
+    const { app } = this.service;
+    const [accounts, sessions, interlocutors] = [app.get(Accounts), app.get(Sessions), app.get(Interlocutors)];
+    const [contacts, conversations] = [app.get(Contacts), app.get(Conversations)];
+    const ids = Array.from({ length: count }, () => ({ interlocutorId: uuid(), contactId: uuid() }));
+    await this.vault.createKeys(
+      ...ids.flatMap(({ interlocutorId, contactId }) => [
+        { scope: 'interlocutor', id: interlocutorId } as const,
+        { scope: 'contact', id: contactId } as const,
+      ]),
+    );
+    return this.database.transaction(async (manager) => {
+      const people: Person[] = [];
+      for (const { interlocutorId, contactId } of ids) {
+        const key = { scope: 'interlocutor', id: interlocutorId } as const;
+        const accountId = uuid();
+        const stated = { identity: anna, region: null, province: null, sector: null };
+        const account = { ...nobodySignsIn, id: accountId, kind: 'interlocutor', subscriberId: null, key } as const;
+        await accounts.create(manager, { ...account, username: uuid() });
+        await interlocutors.create(manager, interlocutorId, accountId, stated);
+        await contacts.add(manager, {
+          subscriberId,
+          id: contactId,
+          interlocutorId,
+          stated,
+          promotions: true,
+          privacyVersion: this.model.privacyVersion,
+          externalId: undefined,
+          joinedAt: new Date(),
+        });
+        await conversations.begin(manager, subscriberId, contactId);
+        const { token } = await sessions.open(manager, accountId, { key, device: undefined });
+        people.push({ token, conversationId: contactId });
+      }
+      return people;
+    });
+  }
+}
+
+const anna = { firstName: 'Anna', surname: 'Rossi', email: 'anna.rossi@mail.example' };
+/** No password has this hash. */
+const nobodySignsIn = { passwordHash: '-', locale: 'it' };
