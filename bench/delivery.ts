@@ -3,7 +3,11 @@ import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { findEjabberd, howToInstall } from './delivery/ejabberd.js';
 import { type Figure, row } from './delivery/figure.js';
+import { archive } from './delivery/archive.js';
+import { broadcast, ledger } from './delivery/broadcast.js';
+import { coldStart } from './delivery/cold-start.js';
 import { latency } from './delivery/latency.js';
+import { memory } from './delivery/memory.js';
 import { Scene } from './delivery/scene.js';
 import { throughput } from './delivery/throughput.js';
 
@@ -11,7 +15,15 @@ import { throughput } from './delivery/throughput.js';
  * Delivery beside ejabberd and beside the limit, on the same PostgreSQL: `npm run bench`, or `npm run bench -- latency
  * memory` for some of the figures.
  */
-const figures: Record<string, (scene: Scene) => Promise<Figure[]>> = { throughput, latency };
+const figures: Record<string, (scene: Scene) => Promise<Figure[]>> = {
+  throughput,
+  latency,
+  broadcast,
+  ledger,
+  memory,
+  archive,
+  'cold-start': coldStart,
+};
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -20,6 +32,8 @@ const { values, positionals } = parseArgs({
     seconds: { type: 'string', default: '10' },
     pairs: { type: 'string', default: '100' },
     audience: { type: 'string', default: '10000' },
+    recipients: { type: 'string', default: '100000' },
+    stored: { type: 'string', default: '5000000' },
     profile: { type: 'string' },
   },
 });
@@ -36,6 +50,8 @@ const scene = new Scene({
   seconds: Number(values.seconds),
   pairs: Number(values.pairs),
   audience: Number(values.audience),
+  recipients: Number(values.recipients),
+  stored: Number(values.stored),
   profileDir: values.profile === undefined ? undefined : resolve(values.profile),
 });
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {

@@ -1,5 +1,5 @@
-import type { Socket } from 'node:net';
 import { type Device, type Hearing, between, openSocket } from './devices.js';
+import { frame, readFrames, upgrade } from './websocket.js';
 
 export interface ColloquioLogin {
   port: number;
@@ -67,10 +67,7 @@ export async function connectToColloquio(login: ColloquioLogin, hearing: Hearing
   };
 
   readFrames(socket, packet);
-  socket.write(
-    `GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: localhost:${port}\r\nConnection: Upgrade\r\n` +
-      'Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
-  );
+  socket.write(upgrade(port));
   await connecting;
   return {
     send: (number, text) => {
@@ -79,38 +76,4 @@ export async function connectToColloquio(login: ColloquioLogin, hearing: Hearing
     },
     close: () => void socket.destroy(),
   };
-}
-
-/** One text frame, of less than 64 KB. A client must mask; the mask of zeros changes nothing, and saves only our own work. */
-export function frame(text: string): string {
-  const { length } = text;
-  const size =
-    length < 126 ? String.fromCharCode(0x80 | length) : `\xfe${String.fromCharCode(length >> 8, length & 255)}`;
-  return `\x81${size}\0\0\0\0${text}`;
-}
-
-/** Gives the text of every frame that comes in, after the answer to the upgrade. */
-export function readFrames(socket: Socket, take: (text: string) => void): void {
-  let rest: Buffer | undefined;
-  let upgraded = false;
-  socket.on('data', (chunk: Buffer) => {
-    const data = rest ? Buffer.concat([rest, chunk]) : chunk;
-    let offset = 0;
-    if (!upgraded) {
-      const end = data.indexOf('\r\n\r\n');
-      if (end < 0) return void (rest = data);
-      upgraded = true;
-      offset = end + 4;
-    }
-    while (offset + 2 <= data.length) {
-      const short = data[offset + 1]!;
-      if (short === 126 && offset + 4 > data.length) break;
-      const start = offset + (short === 126 ? 4 : 2);
-      const end = start + (short === 126 ? data.readUInt16BE(offset + 2) : short);
-      if (end > data.length) break;
-      take(data.toString('latin1', start, end));
-      offset = end;
-    }
-    rest = offset < data.length ? data.subarray(offset) : undefined;
-  });
 }

@@ -8,7 +8,7 @@ const warmUpSeconds = 2;
 
 /** How long a message takes from the sender to the receiver when the servers have time. */
 export async function latency(scene: Scene): Promise<Figure[]> {
-  const stage = await scene.stage();
+  const stage = await scene.newDatabase('latency');
   const colloquio = await scene.colloquio('latency');
   const ejabberd = await scene.ejabberd();
   const contestants: Contestant[] = ejabberd ? [colloquio, ejabberd] : [colloquio];

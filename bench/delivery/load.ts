@@ -3,6 +3,7 @@ import { performance } from 'node:perf_hooks';
 import { type ColloquioLogin, connectToColloquio } from './colloquio-device.js';
 import type { Device, Hearing } from './devices.js';
 import type { Command, Login, LoadReport, Run } from './load-process.js';
+import { sentAtOf, textOf } from './text.js';
 import { type XmppLogin, connectToXmpp } from './xmpp-device.js';
 
 interface Writer {
@@ -10,7 +11,6 @@ interface Writer {
   next: number;
 }
 
-const filler = 'buongiorno vorrei sapere se domattina trovo ancora il pane di segale e la focaccia';
 const atOnce = 50;
 const drainMilliseconds = 10_000;
 
@@ -56,7 +56,7 @@ function connectOne(login: Login, hearing: Hearing): Promise<Device> {
 function hearingOf(writer: Writer): Hearing {
   return {
     received: (text) => {
-      if (measuring) delays.push(performance.now() - Number.parseFloat(text));
+      if (measuring) delays.push(performance.now() - sentAtOf(text));
     },
     finished: () => {
       underWay--;
@@ -71,7 +71,7 @@ function hearingOf(writer: Writer): Hearing {
 
 function write(writer: Writer): void {
   underWay++;
-  writer.device.send(writer.next++, `${performance.now().toFixed(3)} ${filler}`);
+  writer.device.send(writer.next++, textOf(performance.now()));
 }
 
 async function measure({ window, rate, warmUpSeconds, seconds }: Run): Promise<LoadReport> {

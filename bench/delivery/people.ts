@@ -5,6 +5,7 @@ import { Contacts } from '../../src/address-book/contacts.service.js';
 import { Accounts } from '../../src/auth/accounts.service.js';
 import { Sessions } from '../../src/auth/sessions.service.js';
 import { Conversations } from '../../src/conversations/conversations.service.js';
+import { Identities } from '../../src/interlocutors/identities.js';
 import { Interlocutors } from '../../src/interlocutors/interlocutors.service.js';
 import { Member } from '../../src/members/member.entity.js';
 import { loadConfig } from '../../src/platform/config.js';
@@ -13,9 +14,10 @@ import { type RunningService, startService } from '../../src/service.js';
 import { Subscriber } from '../../src/subscribers/subscriber.entity.js';
 import type { Stage } from './stage.js';
 
-/** The databases that hold the people and nothing else; others are made as copies of the first. */
-export const pristine = 'people';
-export const keyring = 'people_keyring';
+/** The database that holds the people and nothing else; others are made as copies of it. */
+const pristine = 'people';
+/** Each has a keyring of its own, because two services do not share one. */
+const keyringOf = (database: string) => `${database}_keyring`;
 
 export interface Shop {
   token: string;
@@ -40,7 +42,7 @@ export function environmentOf(stage: Stage, database: string): Record<string, st
   return {
     DATA_DIR: join(stage.dir, 'colloquio'),
     DATABASE_URL: stage.url(database),
-    KEYRING_DATABASE_URL: stage.url(keyring),
+    KEYRING_DATABASE_URL: stage.url(keyringOf(database)),
     REGISTRATION: 'open',
     RATE_MESSAGES: '1000000',
     RATE_SIGN_IN: '1000000',
@@ -55,7 +57,7 @@ export function environmentOf(stage: Stage, database: string): Record<string, st
  */
 export async function makePeople(stage: Stage, counts: { couples: number; market: number }): Promise<People> {
   await stage.createDatabase(pristine);
-  await stage.createDatabase(keyring);
+  await stage.createDatabase(keyringOf(pristine));
   const service = await startService(loadConfig({ ...environmentOf(stage, pristine), PORT: '0' }));
   try {
     const makers = new Makers(service, await register(service));
@@ -69,6 +71,31 @@ export async function makePeople(stage: Stage, counts: { couples: number; market
   } finally {
     await service.stop();
   }
+}
+
+/** A new database with the people in it. */
+export async function copyPeople(stage: Stage, database: string): Promise<void> {
+  for (const nameOf of [(name: string) => name, keyringOf]) {
+    await stage.dropDatabase(nameOf(database));
+    await stage.createDatabase(nameOf(database), nameOf(pristine));
+  }
+}
+
+/** Adds contacts with a key each, but without accounts, with whom nobody signs in. */
+export async function addContacts(stage: Stage, database: string, subscriberId: string, count: number): Promise<void> {
+  const service = await startService(loadConfig({ ...environmentOf(stage, database), PORT: '0' }));
+  try {
+    const makers = new Makers(service, await anyShop(service));
+    for (let start = 0; start < count; start += 1_000) {
+      await makers.contacts(subscriberId, Math.min(1_000, count - start));
+    }
+  } finally {
+    await service.stop();
+  }
+}
+
+function anyShop(service: RunningService): Promise<Subscriber> {
+  return service.app.get(DataSource).manager.findOneOrFail(Subscriber, { where: {} });
 }
 
 /** Registers a shop through the API, whose data the others have too. */
@@ -144,6 +171,23 @@ class Makers {
       people.push(...(await this.slice(subscriberId, Math.min(inOneTransaction, count - start))));
     }
     return people;
+  }
+
+  async contacts(subscriberId: string, count: number): Promise<void> {
+    const identities = this.service.app.get(Identities);
+    const ids = Array.from({ length: count }, () => uuid());
+    await this.vault.createKeys(...ids.map((id) => ({ scope: 'contact', id }) as const));
+    const sealed = await Promise.all(ids.map((id) => identities.sealCopy(subscriberId, id, anna)));
+    await this.database.query(
+      `WITH new AS (SELECT * FROM unnest($2::uuid[], $3::bytea[]) AS new (id, identity)),
+            contacts AS (INSERT INTO contact (subscriber_id, id, interlocutor_id, identity, promotions, privacy_version,
+                                              joined_at, updated_at)
+                         SELECT $1, id, gen_random_uuid(), identity, true, $4, now(), now() FROM new),
+            conversations AS (INSERT INTO conversation (subscriber_id, id, changed_at) SELECT $1, id, now() FROM new)
+       INSERT INTO cursor (subscriber_id, conversation_id, party, minute)
+       SELECT $1, id, party, date_trunc('minute', now()) FROM new CROSS JOIN unnest(enum_range(NULL::party)) AS party`,
+      [subscriberId, ids, sealed, this.model.privacyVersion],
+    );
   }
 
   private async slice(subscriberId: string, count: number): Promise<Person[]> {

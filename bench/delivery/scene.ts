@@ -1,6 +1,7 @@
+import { Crowd } from './crowd-process.js';
 import { type Ejabberd, findEjabberd, startEjabberd } from './ejabberd.js';
 import { LoadProcess, type Login } from './load-process.js';
-import { type People, environmentOf, makePeople, pristine } from './people.js';
+import { type People, copyPeople, environmentOf, makePeople } from './people.js';
 import { processorSeconds } from './processor-time.js';
 import { ServerProcess } from './server-process.js';
 import { Stage } from './stage.js';
@@ -12,6 +13,10 @@ export interface Options {
   pairs: number;
   /** Interlocutors of one subscriber. */
   audience: number;
+  /** Contacts of a broadcast that goes to more than are connected. */
+  recipients: number;
+  /** Messages in a full archive. */
+  stored: number;
   /** Where to write profiles of the service. */
   profileDir: string | undefined;
 }
@@ -45,18 +50,30 @@ export class Scene {
     }));
   }
 
-  /** The service on a database of its own, which is a copy of the people's unless it is there. */
+  /** A database for a figure, with nothing in it but the people. */
+  async newDatabase(name: string): Promise<Stage> {
+    const stage = await this.stage();
+    await this.people();
+    await copyPeople(stage, name);
+    return stage;
+  }
+
   async service(database: string): Promise<ServerProcess> {
-    const [stage] = await Promise.all([this.stage(), this.people()]);
-    const [{ there }] = (await stage.query(
-      'postgres',
-      'SELECT count(*) > 0 AS there FROM pg_database WHERE datname = $1',
-      [database],
-    )) as [{ there: boolean }];
-    if (!there) await stage.createDatabase(database, pristine);
-    const server = await ServerProcess.colloquio(environmentOf(stage, database));
+    const server = await ServerProcess.colloquio(environmentOf(await this.stage(), database));
     this.endings.push(() => server.stop());
     return server;
+  }
+
+  async bareSocketIo(): Promise<ServerProcess> {
+    const server = await ServerProcess.bareSocketIo();
+    this.endings.push(() => server.stop());
+    return server;
+  }
+
+  async crowd(): Promise<Crowd> {
+    const crowd = Crowd.start();
+    this.endings.push(() => crowd.stop());
+    return crowd;
   }
 
   /** The service and the devices of all pairs; in every second pair the shop is the one who writes. */

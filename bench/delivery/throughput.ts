@@ -1,23 +1,42 @@
+import { once } from 'node:events';
 import { join } from 'node:path';
+import type { Writing } from './bare-writer.js';
 import type { Figure } from './figure.js';
 import type { LoadResult, Run } from './load-process.js';
 import { median, shown } from './measures.js';
+import { startNode } from './node-process.js';
 import { type Contestant, type Cost, CostWatch, type Scene } from './scene.js';
+import type { Stage } from './stage.js';
 
 interface Measured {
   perSecond: number;
   cost: Cost;
 }
 
+/** How many messages, and how many receipts, the service writes in one call. */
+interface Batches {
+  messages: number;
+  receipts: number;
+}
+
+const database = 'throughput';
+const bareDatabase = 'throughput_bare';
+
 /** Messages that each pair has under way; the best of them is each system's own. */
 const windows = [1, 2, 4, 8, 16];
 const sweepSeconds = 2;
 const warmUpSeconds = 1;
 
-/** Messages that are stored, received and acknowledged by a receipt, per second, in turns with ejabberd. */
+/**
+ * Messages that are stored, received and acknowledged by a receipt, per second; in turns with ejabberd, and with a loop that
+ * does nothing but write the same to the same PostgreSQL.
+ */
 export async function throughput(scene: Scene): Promise<Figure[]> {
-  const stage = await scene.stage();
-  const colloquio = await scene.colloquio('throughput');
+  const stage = await scene.newDatabase(database);
+  await scene.newDatabase(bareDatabase);
+  // Counts the calls, by which the sizes of batches are known.
+  await stage.query('postgres', `ALTER DATABASE ${database} SET track_functions = pl`);
+  const colloquio = await scene.colloquio(database);
   const ejabberd = await scene.ejabberd();
   const { rounds, seconds, pairs, profileDir } = scene.options;
   const contestants: Contestant[] = ejabberd ? [colloquio, ejabberd] : [colloquio];
@@ -25,11 +44,19 @@ export async function throughput(scene: Scene): Promise<Figure[]> {
   for (const contestant of contestants) best.set(contestant, await bestWindow(scene, contestant));
 
   const measured = new Map<Contestant, Measured[]>(contestants.map((contestant) => [contestant, []]));
+  const bare: number[] = [];
+  const batches: Batches[] = [];
   for (let round = 0; round < rounds; round++) {
     for (const contestant of contestants) {
       await stage.query('postgres', 'CHECKPOINT');
+      const before = await countWrites(stage);
       const run = { window: best.get(contestant)!, warmUpSeconds, seconds };
       measured.get(contestant)!.push(await measure(scene, contestant, run));
+      if (contestant !== colloquio) continue;
+      const batch = batchesBetween(before, await countWrites(stage));
+      batches.push(batch);
+      await stage.query('postgres', 'CHECKPOINT');
+      bare.push(await writeBare(stage, { ...batch, conversations: pairs, warmUpSeconds, seconds }));
     }
   }
   const notes = contestants.map((contestant) => {
@@ -45,9 +72,11 @@ export async function throughput(scene: Scene): Promise<Figure[]> {
     console.log(`Profile of the service: ${file}`);
   }
   const speeds = (contestant: Contestant) => measured.get(contestant)!.map(({ perSecond }) => perSecond);
+  const size = (name: keyof Batches) => shown(median(batches.map((batch) => batch[name])));
+  const title = 'Messages with receipts, sealed and durable';
   return [
     {
-      title: 'Messages with receipts, sealed and durable',
+      title,
       unit: '/s',
       ours: speeds(colloquio),
       beside: ejabberd ? 'ejabberd' : 'ejabberd is not installed',
@@ -55,7 +84,48 @@ export async function throughput(scene: Scene): Promise<Figure[]> {
       mark: { kind: 'at least', value: 3 },
       notes,
     },
+    {
+      title,
+      unit: '/s',
+      ours: speeds(colloquio),
+      beside: 'a loop that seals and writes the same',
+      others: bare,
+      mark: { kind: 'at least', value: 0.5 },
+      notes: [`Written at once: ${size('messages')} messages, ${size('receipts')} receipts.`],
+    },
   ];
+}
+
+async function countWrites(stage: Stage): Promise<{ messages: number; appends: number; raises: number }> {
+  // Those that have written tell it a second later.
+  await new Promise((resolve) => setTimeout(resolve, 1_200));
+  const calls = (name: string) =>
+    `coalesce((SELECT sum(calls) FROM pg_stat_user_functions WHERE funcname = '${name}'), 0)::integer`;
+  const [counted] = await stage.query<{ messages: number; appends: number; raises: number }>(
+    database,
+    `SELECT (SELECT count(*) FROM message)::integer AS messages,
+            ${calls('append_messages')} AS appends, ${calls('raise_watermarks')} AS raises`,
+  );
+  return counted!;
+}
+
+type Counted = Awaited<ReturnType<typeof countWrites>>;
+
+function batchesBetween(before: Counted, after: Counted): Batches {
+  const messages = after.messages - before.messages;
+  return {
+    messages: Math.max(1, Math.round(messages / (after.appends - before.appends))),
+    receipts: Math.max(1, Math.round(messages / (after.raises - before.raises))),
+  };
+}
+
+async function writeBare(stage: Stage, writing: Omit<Writing, 'connection'>): Promise<number> {
+  const writer = startNode(join(import.meta.dirname, 'bare-writer.ts'));
+  writer.send({ ...writing, connection: stage.url(bareDatabase) } satisfies Writing);
+  const [perSecond] = (await Promise.race([once(writer, 'message'), once(writer, 'exit').then(() => [NaN])])) as [
+    number,
+  ];
+  return perSecond;
 }
 
 async function bestWindow(scene: Scene, contestant: Contestant): Promise<number> {
