@@ -354,9 +354,9 @@ export class Device {
 
   /** Sends an event and gives its acknowledgement. */
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- a test reads any field of any acknowledgement
-  async emit(event: string, payload?: unknown): Promise<any> {
+  async emit(event: string, payload?: unknown, patience = 10_000): Promise<any> {
     const untyped = this.socket as unknown as Socket;
-    return untyped.timeout(10_000).emitWithAck(event, payload);
+    return untyped.timeout(patience).emitWithAck(event, payload);
   }
 
   /** Sends a message and gives its seq. */

@@ -9,9 +9,9 @@ export const limits = {
   /** Events of one socket that may wait for their acknowledgement at once. */
   socketEventsUnderWay: 50,
   /** Messages that may wait to be stored at once, of all senders; beyond it the answer is `overloaded`. */
-  sendsWaiting: 5_000,
+  sendsWaiting: 2_000,
   /** Receipts likewise. */
-  receiptsWaiting: 20_000,
+  receiptsWaiting: 10_000,
   /** What may wait to be sent to one socket, in bytes, before it is cut; it comes back and catches up. */
   socketBytesWaiting: 4 * 1024 * 1024,
   /** Connected sockets of one session: browser tabs, say. */

@@ -24,17 +24,14 @@ export interface OwnConversation {
   audiences: Record<Party, Audience>;
 }
 
-/** Who the two sides of a conversation are, which never changes. */
-type Sides = Pick<OwnConversation, 'subscriberId' | 'interlocutorId'>;
-
-const sidesRemembered = 20_000;
+const conversationsRemembered = 20_000;
 
 /** Whose list of conversations it is. */
 export type Viewer = { kind: 'member'; subscriberId: string } | { kind: 'interlocutor'; interlocutorId: string };
 
 @Injectable()
 export class Conversations {
-  private readonly sides = new LRUCache<string, Sides>({ max: sidesRemembered });
+  private readonly remembered = new LRUCache<string, Promise<OwnConversation>>({ max: conversationsRemembered });
 
   constructor(
     private readonly database: DataSource,
@@ -60,26 +57,32 @@ export class Conversations {
     const [row] = await this.database.query<{ subscriber_id: string; interlocutor_id: string }[]>(
       `SELECT subscriber_id, interlocutor_id FROM contact
        WHERE id = $1 AND ${isMember(principal) ? 'subscriber_id' : 'interlocutor_id'} = $2`,
-      [id, isMember(principal) ? principal.subscriberId : principal.interlocutorId],
+      [id, sideOf(principal)],
     );
     if (!row) throw new NotFound();
-    const sides = { subscriberId: row.subscriber_id, interlocutorId: row.interlocutor_id };
-    this.sides.set(id, sides);
-    return ownConversation(principal, id, sides);
+    const { subscriber_id: subscriberId, interlocutor_id: interlocutorId } = row;
+    const audiences = {
+      subscriber: `subscriber:${subscriberId}`,
+      interlocutor: `interlocutor:${interlocutorId}`,
+    } as const;
+    return { id, subscriberId, interlocutorId, party: partyOf(principal), audiences };
   }
 
   /**
-   * The same for who goes on to write in the conversation: whether it is still there, the statement that writes will tell.
+   * The same for who goes on to write in the conversation. Whose it is never changes, so it is remembered; whether it is
+   * still there, the statement that writes will tell. Those who ask meanwhile wait for the first one's answer, so that a
+   * device's messages keep their order.
    * @throws NotFound
    */
-  async toWriteIn(principal: Principal, id: string): Promise<OwnConversation> {
-    const sides = this.sides.get(id);
-    if (!sides) return this.access(principal, id);
-    const theirs = isMember(principal)
-      ? sides.subscriberId === principal.subscriberId
-      : sides.interlocutorId === principal.interlocutorId;
-    if (!theirs) throw new NotFound();
-    return ownConversation(principal, id, sides);
+  toWriteIn(principal: Principal, id: string): Promise<OwnConversation> {
+    const asked = `${sideOf(principal)} ${id}`;
+    let own = this.remembered.get(asked);
+    if (!own) {
+      own = this.access(principal, id);
+      this.remembered.set(asked, own);
+      own.catch(() => this.remembered.delete(asked));
+    }
+    return own;
   }
 
   /** The heads of the principal's conversations, latest change first. */
@@ -140,14 +143,7 @@ export class Conversations {
   }
 }
 
-function ownConversation(principal: Principal, id: string, sides: Sides): OwnConversation {
-  const { subscriberId, interlocutorId } = sides;
-  const audiences = {
-    subscriber: `subscriber:${subscriberId}`,
-    interlocutor: `interlocutor:${interlocutorId}`,
-  } as const;
-  return { id, subscriberId, interlocutorId, party: partyOf(principal), audiences };
-}
+const sideOf = (principal: Principal) => (isMember(principal) ? principal.subscriberId : principal.interlocutorId);
 
 /**
  * A head has changed when its messages have, a watermark has, the profile of the counterpart, or whether seen-times are

@@ -41,8 +41,8 @@ const alreadyAMember =
 @Injectable()
 export class Members {
   private readonly address: string;
-  /** Names of members who write, empty for who has none: bounded as open keys are, in number and time. */
-  private readonly names = new LRUCache<string, string>({ max: 10_000, ttl: 60_000 });
+  /** Members who write, with their names: bounded as open keys are, in number and time. */
+  private readonly writing = new LRUCache<string, Promise<Author>>({ max: 10_000, ttl: 60_000 });
 
   constructor(
     @InjectRepository(Member) private readonly members: Repository<Member>,
@@ -203,18 +203,19 @@ export class Members {
   }
 
   renamed({ subscriberId, memberId }: MemberPrincipal, displayName: string): void {
-    this.names.set(memberId, displayName);
+    this.writing.set(memberId, Promise.resolve({ id: memberId, displayName }));
     this.tell(subscriberId, { id: memberId, displayName });
   }
 
   /** The member who asks, as the author of what it writes. */
-  async author({ subscriberId, memberId }: MemberPrincipal): Promise<Author> {
-    const known = this.names.get(memberId);
-    if (known !== undefined) return { id: memberId, displayName: known || null };
-    const [author] = await this.authors(subscriberId, [memberId]);
-    // A rename that was told meanwhile is younger than what was read.
-    if (!this.names.has(memberId)) this.names.set(memberId, author?.displayName ?? '');
-    return author ?? { id: memberId, displayName: null };
+  author({ subscriberId, memberId: id }: MemberPrincipal): Promise<Author> {
+    let known = this.writing.get(id);
+    if (!known) {
+      known = this.authors(subscriberId, [id]).then(([author]) => author ?? { id, displayName: null });
+      this.writing.set(id, known);
+      known.catch(() => this.writing.delete(id));
+    }
+    return known;
   }
 
   /** The name and the address of the member who asks; the owner's address is that of the business. */

@@ -22,7 +22,10 @@ export type Limit =
 /** Mails that anybody can have sent to one account. */
 const mailsPerHour = 5;
 
-/** Counts attempts in memory. Keys are HMACs under a key of this process: no name or network address is kept. */
+/**
+ * Counts attempts in memory. Keys are HMACs under a key of this process, or ids of sessions: no name or network address is
+ * kept.
+ */
 @Injectable()
 export class RateLimits {
   private readonly secret = randomBytes(32);
@@ -51,7 +54,7 @@ export class RateLimits {
   /** @throws DomainError `rate_limited` with the seconds to wait */
   async count(limit: Limit, ...key: string[]): Promise<void> {
     try {
-      await this.limiters[limit].consume(this.hashed(key));
+      await this.limiters[limit].consume(this.keyOf(limit, key));
     } catch (refusal) {
       if (refusal instanceof Error) throw refusal;
       const retryAfter = Math.max(1, Math.ceil((refusal as RateLimiterRes).msBeforeNext / 1000));
@@ -75,11 +78,16 @@ export class RateLimits {
 
   /** Takes back a count: of an attempt that was no failure. */
   async giveBack(limit: Limit, ...key: string[]): Promise<void> {
-    await this.limiters[limit].reward(this.hashed(key));
+    await this.limiters[limit].reward(this.keyOf(limit, key));
   }
 
   async forget(limit: Limit, ...key: string[]): Promise<void> {
-    await this.limiters[limit].delete(this.hashed(key));
+    await this.limiters[limit].delete(this.keyOf(limit, key));
+  }
+
+  /** A session's id names nobody, and is counted with every message. */
+  private keyOf(limit: Limit, key: string[]): string {
+    return limit === 'message' || limit === 'receipt' ? key[0]! : this.hashed(key);
   }
 
   private hashed(key: string[]): string {

@@ -10,6 +10,7 @@ import { Log } from '../log.js';
 import { DomainError } from '../problems/domain-error.js';
 import { toProblem } from '../problems/problems.js';
 import { UnderWay } from '../under-way.js';
+import { tendOutgoing } from './outgoing.js';
 
 /** What a socket is admitted with; decided by whoever owns sessions. */
 export interface Admission {
@@ -83,11 +84,18 @@ export class Realtime {
     this.server.use((socket, next) => void this.admit(socket, next));
     this.server.on('connection', (socket) => this.welcome(socket));
     this.server.attach(httpServer);
+    this.server.engine.on('connection', tendOutgoing);
   }
 
   /** Tells an event to every connected device of an audience. Whoever is away learns it at the next sync. */
   tell<Event extends ToldEvent>(audience: Audience | Audience[], event: Event, payload: Told[Event]): void {
+    if (!(Array.isArray(audience) ? audience : [audience]).some((each) => this.hears(each))) return;
     this.server.to(audience).emit(event, ...([payload] as Parameters<ServerEvents[Event]>));
+  }
+
+  /** Whether any device of an audience is connected. */
+  hears(audience: Audience): boolean {
+    return this.server.sockets.adapter.rooms.has(audience);
   }
 
   /**

@@ -37,6 +37,7 @@ export class Keyring {
   private readonly cache = new LRUCache<string, Buffer>({ max: cachedKeys, ttl: cacheSeconds * 1000 });
   private destructions = 0;
   private renewal: Promise<void> | undefined;
+  private readonly loading = new Map<string, Promise<Buffer | undefined>>();
 
   constructor(
     private readonly database: DataSource,
@@ -97,7 +98,7 @@ export class Keyring {
 
   /** @throws KeyGoneError */
   async key(ref: KeyRef): Promise<Buffer> {
-    const key = this.cache.get(name(ref)) ?? (await this.load(ref.scope, [ref.id])).get(ref.id);
+    const key = this.cache.get(name(ref)) ?? (await this.loadOnce(ref));
     if (!key) throw new KeyGoneError(`the key of ${ref.scope} ${ref.id} is gone`);
     return key;
   }
@@ -122,6 +123,7 @@ export class Keyring {
     await this.database.query('DELETE FROM wrapped_key WHERE scope = $1 AND id = $2', [ref.scope, ref.id]);
     this.destructions++;
     this.cache.delete(name(ref));
+    this.loading.delete(name(ref));
   }
 
   /** Of the oldest epoch that still opens: a renewal that was cut short has renewed nothing. */
@@ -164,6 +166,18 @@ export class Keyring {
       ],
     );
     return true;
+  }
+
+  /** Those who ask meanwhile wait for the first one's answer, and go on in the order in which they asked. */
+  private loadOnce(ref: KeyRef): Promise<Buffer | undefined> {
+    let load = this.loading.get(name(ref));
+    if (!load) {
+      load = this.load(ref.scope, [ref.id]).then((keys) => keys.get(ref.id));
+      this.loading.set(name(ref), load);
+      const ended = () => void (this.loading.get(name(ref)) === load && this.loading.delete(name(ref)));
+      load.then(ended, ended);
+    }
+    return load;
   }
 
   private async load(scope: KeyScope, ids: readonly string[], keep = true): Promise<Map<string, Buffer>> {

@@ -124,10 +124,19 @@ export class Vault {
 
   /** A keyed digest of a content, comparable under the same key only and meaningless once that is destroyed. */
   async digest(ref: KeyRef, content: string): Promise<Buffer> {
-    return createHmac('sha256', derive(await this.keyring.key(ref), 'digest'))
+    return createHmac('sha256', digestKey(await this.keyring.key(ref)))
       .update(content, 'utf8')
       .digest();
   }
+}
+
+/** Derived once for as long as the key itself is held. */
+const digestKeys = new WeakMap<Buffer, Buffer>();
+
+function digestKey(key: Buffer): Buffer {
+  let derived = digestKeys.get(key);
+  if (!derived) digestKeys.set(key, (derived = derive(key, 'digest')));
+  return derived;
 }
 
 function derive(key: Buffer, purpose: string): Buffer {

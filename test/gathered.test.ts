@@ -1,0 +1,132 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { Client as PgClient } from 'pg';
+import { limits } from '../src/contract/limits.js';
+import { type Device, expectStatus, type Person, settle, type Shop, unique, until, World } from './world.js';
+
+/** What is sent at once is stored together, and still each by itself. */
+
+let world: World;
+let bakery: Shop;
+let anna: Person;
+let bruno: Person;
+
+beforeAll(async () => {
+  world = await World.open();
+  bakery = await world.shop('bakery');
+  anna = await world.join(bakery, 'anna');
+  bruno = await world.join(bakery, 'bruno');
+  for (const device of [bakery.owner, anna.device, bruno.device]) await device.connect();
+});
+afterAll(() => world.close());
+
+/** Does something while a transaction of somebody else holds what a statement has locked. */
+async function holding<Result>(statement: string, values: unknown[], work: () => Promise<Result>): Promise<Result> {
+  const client = new PgClient({ connectionString: world.databases.main });
+  await client.connect();
+  try {
+    await client.query('BEGIN');
+    await client.query(statement, values);
+    return await work();
+  } finally {
+    await client.query('ROLLBACK');
+    await client.end();
+  }
+}
+
+const whileBusy = <Result>(conversationId: string, work: () => Promise<Result>) =>
+  holding('SELECT FROM conversation WHERE id = $1 FOR UPDATE', [conversationId], work);
+
+const seqsOf = async (conversationId: string) =>
+  (
+    await world.rows<{ seq: number }>('SELECT seq FROM message WHERE conversation_id = $1 ORDER BY seq', [
+      conversationId,
+    ])
+  ).map(({ seq }) => seq);
+
+test('a busy conversation waits alone, and its messages keep their order', async () => {
+  let waiting: Promise<number[]>;
+  const before = (await seqsOf(anna.contactId)).length;
+  await whileBusy(anna.contactId, async () => {
+    const sends = Array.from({ length: 5 }, (_, i) => anna.device.say(anna.contactId, `Aspetto ${i}`));
+    let stored = false;
+    waiting = Promise.all(sends).finally(() => (stored = true));
+    for (let i = 0; i < 10; i++) await bruno.device.say(bruno.contactId, `Passo avanti ${i}`);
+    expect(stored).toBe(false);
+  });
+  expect(await waiting!).toEqual([1, 2, 3, 4, 5].map((each) => before + each));
+});
+
+test('a message that the database refuses fails alone among those that are stored with it', async () => {
+  await world.rows(`ALTER TABLE message ADD CONSTRAINT refuses CHECK (client_id NOT LIKE 'refuse%') NOT VALID`);
+  const before = (await seqsOf(anna.contactId)).length;
+  const path = `/api/conversations/${anna.contactId}/messages`;
+  const answers = await Promise.all(
+    Array.from({ length: 30 }, (_, i) =>
+      bakery.owner.ask('POST', path, { clientId: `${i % 10 === 3 ? 'refuse' : 'take'}-${unique()}`, body: `n. ${i}` }),
+    ),
+  );
+  expect(answers.map(({ status }) => status)).toEqual(answers.map((_, i) => (i % 10 === 3 ? 500 : 201)));
+  const seqs = await seqsOf(anna.contactId);
+  expect(seqs).toHaveLength(before + 27);
+  expect(seqs).toEqual(seqs.map((_, index) => index + 1));
+  await world.rows('ALTER TABLE message DROP CONSTRAINT refuses');
+});
+
+test('devices hear the messages of a conversation in the order of their seq', async () => {
+  const heardBefore = bakery.owner.heard.length;
+  const people = [anna, bruno];
+  await Promise.all(
+    Array.from({ length: 80 }, (_, i) => people[i % 2]!.device.say(people[i % 2]!.contactId, `Molti insieme ${i}`)),
+  );
+  await settle();
+  for (const { contactId } of people) {
+    const seqs = bakery.owner.heard
+      .slice(heardBefore)
+      .flatMap(({ event, payload }) =>
+        event === 'message.sent' && payload.conversationId === contactId ? payload.seq : [],
+      );
+    expect(seqs).toHaveLength(40);
+    expect(seqs).toEqual(seqs.map((_, index) => seqs[0]! + index));
+  }
+});
+
+describe('when the database cannot keep up', () => {
+  const senders: Device[] = [];
+  const perSocket = limits.socketEventsUnderWay;
+
+  test('one more message than may wait is refused with a time to try again, and none of the others is lost', async () => {
+    const sockets = Math.ceil(limits.sendsWaiting / perSocket);
+    while (senders.length < sockets) {
+      const device = await world.signIn(anna.username);
+      for (let i = 0; i < limits.socketsPerSession && senders.length < sockets; i++) {
+        senders.push(await world.device(device.token, device.sessionId).connect());
+      }
+    }
+    const before = (await seqsOf(anna.contactId)).length;
+    let waiting: Promise<{ data?: { seq: number } }[]>;
+    await holding('LOCK TABLE message IN ACCESS EXCLUSIVE MODE', [], async () => {
+      const sends = senders.flatMap((device, index) =>
+        Array.from({ length: Math.min(perSocket, limits.sendsWaiting - index * perSocket) }, () =>
+          device.emit('message.send', { conversationId: anna.contactId, clientId: unique(), body: 'In coda' }, 60_000),
+        ),
+      );
+      expect(sends).toHaveLength(limits.sendsWaiting);
+      waiting = Promise.all(sends);
+      const path = `/api/conversations/${bruno.contactId}/messages`;
+      const ask = () => bruno.device.ask('POST', path, { clientId: unique(), body: 'Di troppo' });
+      let refused = await Promise.race([ask(), settle()]);
+      await until(async () => {
+        refused ??= await Promise.race([ask(), settle()]);
+        return refused !== undefined;
+      }, 'the queue is full');
+      expectStatus(refused!, 503);
+      expect(refused!.body).toMatchObject({ code: 'overloaded', retryAfter: 1 });
+      expect(refused!.headers.get('retry-after')).toBe('1');
+    });
+    const answers = await waiting!;
+    expect(answers.every(({ data }) => data)).toBe(true);
+    const seqs = await seqsOf(anna.contactId);
+    expect(seqs).toHaveLength(before + limits.sendsWaiting);
+    expect(seqs).toEqual(seqs.map((_, index) => index + 1));
+  });
+});

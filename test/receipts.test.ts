@@ -1,0 +1,172 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { Client, plain } from './client.js';
+import { type Device, expectStatus, type Person, settle, type Shop, World } from './world.js';
+
+/** How far a party has received and seen: to the minute, and only as far as the business discloses it. */
+
+let world: World;
+let bakery: Shop;
+let anna: Person;
+
+beforeAll(async () => {
+  world = await World.open();
+  bakery = await world.shop('bakery');
+  anna = await world.join(bakery, 'anna');
+  await bakery.owner.connect();
+  await anna.device.connect();
+});
+afterAll(() => world.close());
+
+const receipt = (device: Device, watermarks: { deliveredSeq?: number; seenSeq?: number }) =>
+  device.emit('receipt.send', { conversationId: anna.contactId, ...watermarks });
+const head = async (device: Device) => (await device.ask('GET', `/api/conversations/${anna.contactId}`)).body;
+const latest = async (device: Device, limit: number) =>
+  (await device.ask('GET', `/api/conversations/${anna.contactId}/messages?limit=${limit}`)).body.items;
+
+/** Lets minutes pass in what the service has written down of receipts and of its settings. */
+const letMinutesPass = (minutes: number) =>
+  Promise.all([
+    world.rows(
+      `UPDATE cursor SET minute = minute - $1 * interval '1 min', seen_minute = seen_minute - $1 * interval '1 min'`,
+      [minutes],
+    ),
+    world.rows(`UPDATE watermark_move SET minute = minute - $1 * interval '1 min'`, [minutes]),
+    world.rows(`UPDATE subscriber SET seen_times_since = seen_times_since - $1 * interval '1 min'`, [minutes]),
+  ]);
+
+test('each message has the minute in which a watermark passed it, also when later ones have moved it on', async () => {
+  const seqs = [];
+  for (const body of ['Uno', 'Due', 'Tre', 'Quattro']) seqs.push(await anna.device.say(anna.contactId, body));
+  const [first, second, third, fourth] = seqs as [number, number, number, number];
+  await receipt(bakery.owner, { deliveredSeq: third, seenSeq: first });
+  await letMinutesPass(5);
+  await receipt(bakery.owner, { seenSeq: third });
+  await letMinutesPass(2);
+  await receipt(bakery.owner, { seenSeq: fourth });
+  await receipt(bakery.owner, { seenSeq: second });
+
+  const items = await latest(anna.device, 4);
+  const now = Date.parse(items[3].seenAt);
+  expect(now % 60_000).toBe(0);
+  const minutesAgo = (time: string) => (now - Date.parse(time)) / 60_000;
+  expect(
+    items.map((each: { deliveredAt: string; seenAt: string }) => [
+      minutesAgo(each.deliveredAt),
+      minutesAgo(each.seenAt),
+    ]),
+  ).toEqual([
+    [7, 7],
+    [7, 2],
+    [7, 2],
+    [0, 0],
+  ]);
+  expect(await latest(bakery.owner, 4)).toEqual(items.map((each: object) => ({ ...each, author: null })));
+});
+
+test('no second of a receipt is kept or told', async () => {
+  const seq = await anna.device.say(anna.contactId, 'Che ore sono?');
+  await receipt(bakery.owner, { seenSeq: seq });
+  const told = await anna.device.hears('receipt.changed', ({ seenSeq }) => seenSeq === seq);
+  const times = await world.rows<Record<string, Date | null>>(
+    `SELECT minute, seen_minute FROM cursor UNION ALL SELECT minute, NULL FROM watermark_move`,
+  );
+  for (const time of [told.at, ...times.flatMap((row) => Object.values(row))]) {
+    if (time !== null) expect(new Date(time).getTime() % 60_000).toBe(0);
+  }
+});
+
+test('of many receipts at once the highest counts, and one beyond the last message fails alone', async () => {
+  const seqs = [];
+  for (let i = 0; i < 6; i++) seqs.push(await bakery.owner.say(anna.contactId, `Avviso ${i}`));
+  const last = seqs.at(-1)!;
+  const heard = bakery.owner.heard.length;
+  const answers = await Promise.all(
+    [...seqs, last + 1, ...seqs].map((deliveredSeq) => receipt(anna.device, { deliveredSeq })),
+  );
+  expect(answers.map(({ error }) => error?.code)).toEqual(
+    answers.map((_, index) => (index === seqs.length ? 'receipt_beyond_last' : undefined)),
+  );
+  expect((await head(bakery.owner)).other.deliveredSeq).toBe(last);
+  await settle();
+  const told = bakery.owner.heard
+    .slice(heard)
+    .flatMap(({ event, payload }) => (event === 'receipt.changed' ? payload.deliveredSeq : []));
+  expect(told.at(-1)).toBe(last);
+  expect(told).toEqual([...told].sort((a, b) => a - b));
+});
+
+describe('seen-times that the business has switched off', () => {
+  const switchSeenTimes = async (seenTimes: boolean) =>
+    expectStatus(await bakery.owner.ask('PATCH', '/api/subscriber', { seenTimes }), 200);
+  const seenTimes = async (device: Device) =>
+    (await latest(device, 200)).filter((each: { seenAt?: string }) => each.seenAt).length;
+
+  test('are told to neither side, not even how far; delivery is', async () => {
+    expect(await seenTimes(anna.device)).toBeGreaterThan(0);
+    await switchSeenTimes(false);
+    const seq = await anna.device.say(anna.contactId, 'Mi leggi?');
+    const [heardByAnna, heardByOwner] = [anna.device.heard.length, bakery.owner.heard.length];
+    await receipt(bakery.owner, { deliveredSeq: seq });
+    await receipt(bakery.owner, { seenSeq: seq });
+    await settle();
+    const told = (device: Device, since: number) =>
+      device.heard.slice(since).flatMap(({ event, payload }) => (event === 'receipt.changed' ? payload : []));
+    expect(told(anna.device, heardByAnna)).toEqual([
+      expect.objectContaining({ party: 'subscriber', deliveredSeq: seq, seenSeq: 0 }),
+    ]);
+    expect(told(bakery.owner, heardByOwner).at(-1)).toMatchObject({ deliveredSeq: seq, seenSeq: seq });
+    expect(await head(anna.device)).toMatchObject({ seenTimesSince: null, other: { deliveredSeq: seq, seenSeq: 0 } });
+    expect(await head(bakery.owner)).toMatchObject({ own: { seenSeq: seq }, other: { seenSeq: 0 }, unread: 0 });
+    for (const device of [anna.device, bakery.owner]) expect(await seenTimes(device)).toBe(0);
+    expect((await latest(anna.device, 1))[0].deliveredAt).toEqual(expect.any(String));
+  });
+
+  test('tell nothing of that time when they are switched on again, and all from then on', async () => {
+    const [before] = await latest(anna.device, 1);
+    await switchSeenTimes(true);
+    await letMinutesPass(1);
+    expect(await seenTimes(anna.device)).toBe(0);
+    expect((await head(anna.device)).other.seenSeq).toBe(0);
+    const seq = await anna.device.say(anna.contactId, 'E adesso?');
+    await receipt(bakery.owner, { seenSeq: seq });
+    const items = await latest(anna.device, 2);
+    expect(items.map((each: { seq: number; seenAt?: string }) => [each.seq, each.seenAt !== undefined])).toEqual([
+      [before.seq, false],
+      [seq, true],
+    ]);
+    expect((await head(anna.device)).other.seenSeq).toBe(seq);
+  });
+
+  test('leave every device with what a fresh load gives, live and after an absence', async () => {
+    const tablet = await (await world.signIn(anna.username)).connect();
+    const away = await new Client(tablet, 'interlocutor').load();
+    const counter = await world.signIn(bakery.username);
+    const awayAtWork = await new Client(counter, 'subscriber').load();
+    tablet.disconnect();
+    const live = await new Client(anna.device, 'interlocutor').load();
+    await switchSeenTimes(false);
+    await receipt(bakery.owner, { seenSeq: await anna.device.say(anna.contactId, 'Spento') });
+    await switchSeenTimes(true);
+    await receipt(bakery.owner, { seenSeq: await anna.device.say(anna.contactId, 'Acceso') });
+    await settle();
+    live.hear();
+    for (const [client, device, party] of [
+      [live, anna.device, 'interlocutor'],
+      [away, tablet, 'interlocutor'],
+      [awayAtWork, counter, 'subscriber'],
+    ] as const) {
+      if (client !== live) await client.catchUp();
+      const fresh = await new Client(device, party).load();
+      const { contacts: _, ...held } = client.held;
+      const { contacts: __, ...loaded } = fresh.held;
+      expect(plain({ ...held, contacts: new Map() })).toEqual(plain({ ...loaded, contacts: new Map() }));
+    }
+  });
+
+  test('are the owner’s to switch', async () => {
+    const staff = await world.staff(bakery);
+    expectStatus(await staff.device.ask('PATCH', '/api/subscriber', { seenTimes: false }), 404);
+    expectStatus(await bakery.owner.ask('PATCH', '/api/subscriber', { seenTimes: 'no' }), 400);
+    expect((await bakery.owner.ask('GET', '/api/me')).body.subscriber.seenTimes).toBe(true);
+  });
+});
