@@ -1,19 +1,21 @@
 import { mkdirSync } from 'node:fs';
+import { loadavg } from 'node:os';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { findEjabberd, howToInstall } from './delivery/ejabberd.js';
-import { type Figure, row } from './delivery/figure.js';
 import { archive } from './delivery/archive.js';
 import { broadcast, ledger } from './delivery/broadcast.js';
 import { coldStart } from './delivery/cold-start.js';
+import { findEjabberd, howToInstall } from './delivery/ejabberd.js';
+import { type Figure, tableOf } from './delivery/figure.js';
 import { latency } from './delivery/latency.js';
 import { memory } from './delivery/memory.js';
+import { measuredNow, writeResults } from './delivery/results.js';
 import { Scene } from './delivery/scene.js';
 import { throughput } from './delivery/throughput.js';
 
 /**
  * Delivery beside ejabberd and beside the limit, on the same PostgreSQL: `npm run bench`, or `npm run bench -- latency
- * memory` for some of the figures.
+ * memory` for some of the figures. What is measured goes into RESULTS.md, unless it was measured in short.
  */
 const figures: Record<string, (scene: Scene) => Promise<Figure[]>> = {
   throughput,
@@ -25,15 +27,12 @@ const figures: Record<string, (scene: Scene) => Promise<Figure[]>> = {
   'cold-start': coldStart,
 };
 
+const whole = { rounds: 3, seconds: 10, pairs: 100, audience: 10_000, recipients: 100_000, stored: 5_000_000 };
+
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    rounds: { type: 'string', default: '3' },
-    seconds: { type: 'string', default: '10' },
-    pairs: { type: 'string', default: '100' },
-    audience: { type: 'string', default: '10000' },
-    recipients: { type: 'string', default: '100000' },
-    stored: { type: 'string', default: '5000000' },
+    ...Object.fromEntries(Object.keys(whole).map((name) => [name, { type: 'string' as const }])),
     profile: { type: 'string' },
   },
 });
@@ -42,28 +41,44 @@ if (unknown !== undefined) {
   console.error(`There is no figure ${unknown}; there are ${Object.keys(figures).join(', ')}.`);
   process.exit(1);
 }
-if (values.profile !== undefined) mkdirSync(values.profile, { recursive: true });
-if (!(await findEjabberd())) console.log(`ejabberd is not installed, and is left out: ${howToInstall}\n`);
+const given: Partial<Record<string, string>> = values;
+const sizes = { ...whole };
+for (const name of Object.keys(whole) as (keyof typeof whole)[]) sizes[name] = Number(given[name] ?? whole[name]);
+const inShort = Object.entries(whole).some(([name, size]) => sizes[name as keyof typeof whole] < size);
+const { profile } = values;
+if (profile !== undefined) mkdirSync(profile, { recursive: true });
 
-const scene = new Scene({
-  rounds: Number(values.rounds),
-  seconds: Number(values.seconds),
-  pairs: Number(values.pairs),
-  audience: Number(values.audience),
-  recipients: Number(values.recipients),
-  stored: Number(values.stored),
-  profileDir: values.profile === undefined ? undefined : resolve(values.profile),
-});
+if (!(await findEjabberd())) console.log(`ejabberd is not installed, and is left out: ${howToInstall}\n`);
+const [load] = loadavg();
+if (load! > 0.5)
+  console.log(`The machine has other work (load ${load!.toFixed(1)}): figures will be worse, and waver.\n`);
+
+const scene = new Scene({ ...sizes, profileDir: profile === undefined ? undefined : resolve(profile) });
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => void scene.close().finally(() => process.exit(1)));
 }
 try {
   for (const [name, measure] of Object.entries(figures)) {
     if (positionals.length > 0 && !positionals.includes(name)) continue;
-    console.log(`## ${name}`);
-    for (const figure of await measure(scene)) console.log([row(figure), ...figure.notes].join('\n'));
+    const began = Date.now();
+    console.log(`## ${name}\n`);
+    try {
+      const measured = await measure(scene);
+      for (const { notes } of measured) console.log(notes.join('\n'));
+      console.log(`\n${tableOf(measured)}\n`);
+      // At once, so that a later figure can be measured another time.
+      if (measured.length > 0 && !inShort) {
+        await writeResults(Object.keys(figures), { [name]: await measuredNow(measured) });
+      }
+    } catch (error) {
+      // The other figures are worth having all the same.
+      console.error(error);
+      process.exitCode = 1;
+    }
     await scene.clear();
+    console.log(`(${Math.round((Date.now() - began) / 1000)} s)\n`);
   }
 } finally {
   await scene.close();
 }
+if (inShort) console.log('A short run: nothing is written into RESULTS.md.');

@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
+import { findBinaries } from '../../src/platform/embedded-postgres/binaries.js';
 import {
   type EmbeddedPostgres,
   startEmbeddedPostgres,
@@ -79,6 +80,11 @@ export class Stage {
     await this.postgres.stop();
     await rm(this.dir, { recursive: true, force: true });
   }
+}
+
+/** Of the one that the service brings along. */
+export async function postgresVersion(): Promise<string> {
+  return (await findBinaries()).version.split('-')[0]!;
 }
 
 /** An address of the loopback at which nobody listens on PostgreSQL's port; connections to all of them come from 127.0.0.1. */

@@ -133,8 +133,6 @@ async function bestWindow(scene: Scene, contestant: Contestant): Promise<number>
   for (const window of windows) {
     const { perSecond } = await measure(scene, contestant, { window, warmUpSeconds, seconds: sweepSeconds });
     console.log(`${contestant.name}, ${window} under way in each pair: ${shown(perSecond)} messages/s`);
-    // With more than are answered, more only wait longer.
-    if (perSecond < most * 0.8) break;
     if (perSecond > most) [best, most] = [window, perSecond];
   }
   return best;
