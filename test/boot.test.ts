@@ -94,7 +94,7 @@ describe('stopping', () => {
     let sent: Promise<{ data?: { seq: number } }>;
     await home.onPostgres(async (client) => {
       await client.query('BEGIN');
-      await client.query('SELECT FROM conversation WHERE id = $1 FOR UPDATE', [shop.conversationId]);
+      await client.query('LOCK TABLE message IN SHARE MODE');
       sent = shop.owner.emit('message.send', { conversationId: shop.conversationId, clientId: unique(), body });
       await until(() => waitsForLock(client), 'the message waits in the database');
       service.signal(signal);

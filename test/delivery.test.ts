@@ -206,6 +206,7 @@ test('watermarks only rise, and not beyond the last message', async () => {
   const conversationId = anna.contactId;
   const seq = await counter.say(conversationId, 'Uno');
   await phone.emit('receipt.send', { conversationId, deliveredSeq: seq, seenSeq: seq });
+  await counter.hears('receipt.changed', (told) => told.party === 'interlocutor' && told.seenSeq === seq);
   const heardBefore = counter.heard.length;
   expect(await phone.emit('receipt.send', { conversationId, deliveredSeq: seq - 1, seenSeq: 1 })).toEqual({ data: {} });
   const beyond = await phone.emit('receipt.send', { conversationId, deliveredSeq: seq + 1 });

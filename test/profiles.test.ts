@@ -157,7 +157,8 @@ describe('the data of a business', () => {
     expect((await bakery.owner.ask('GET', '/api/me')).body.subscriber).toEqual(body);
     const told = await anna.device.hears('subscriber.changed');
     const { body: head } = await anna.device.ask('GET', `/api/conversations/${anna.contactId}`);
-    expect(told).toEqual({ conversationId: anna.contactId, counterpart: head.counterpart });
+    const { counterpart, seenTimesSince } = head;
+    expect(told).toEqual({ conversationId: anna.contactId, counterpart, seenTimesSince });
     expect(head.counterpart).toMatchObject({ businessName: 'Forno del Borgo', city: 'Ravenna' });
     expect(await bakery.owner.hears('subscriber.changed')).toMatchObject({ conversationId: null });
     const policies = await anna.device.ask(

@@ -41,11 +41,10 @@ function flushLater(this: Connection): void {
 function flushAll(): void {
   const connections = handed;
   handed = [];
-  const flush = (Object.getPrototypeOf(connections[0]!) as Inner).flush;
   for (const connection of connections) {
     const socket = (connection as unknown as Inner).transport.socket?._socket;
     socket?.cork();
-    flush.call(connection);
+    (Object.getPrototypeOf(connection) as Inner).flush.call(connection);
     socket?.uncork();
   }
 }
