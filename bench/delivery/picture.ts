@@ -25,9 +25,7 @@ export function pictureOf(figures: readonly Figure[]): string {
     parts.push(`<text class="heading" x="${left}" y="${y + 34}">${escaped(heading)}</text>`);
     y += groupHeight;
     parts.push(...rows.map((row, index) => rowOf(row, y + index * rowHeight)));
-    const bottom = y + rows.length * rowHeight;
-    parts.push(`<path class="line" d="M${markAt} ${y + 2}V${bottom - 10}"/>`);
-    y = bottom;
+    y += rows.length * rowHeight;
   }
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${y + 12}" role="img" aria-labelledby="title">
 <title id="title">Delivery: how each figure stands to its mark</title>
@@ -37,7 +35,7 @@ export function pictureOf(figures: readonly Figure[]): string {
   .said { font-size: 13px; fill: #59636e }
   .met { fill: #1a7f37 }
   .missed { fill: #bc4c00 }
-  .line { stroke: #1f2328; stroke-width: 2; stroke-dasharray: 4 3 }
+  .line { stroke: #1f2328; stroke-width: 2 }
   .ground { fill: #ffffff }
   @media (prefers-color-scheme: dark) {
     text { fill: #f0f6fc }
@@ -58,11 +56,12 @@ function rowOf(figure: Marked, y: number): string {
   const { title, unit, ours, beside, others, mark } = figure;
   const met = isMet(figure) ? 'met' : 'missed';
   const end = Math.min(longest, left + ((markAt - left) * ratio(figure)) / mark.value);
-  const value = (values: readonly number[]) => `${shown(median(values))} ${unit}`;
+  const value = (values: readonly number[]) => `${shown(median(values))}${unit.startsWith('/') ? '' : ' '}${unit}`;
   const said = `${value(ours)}; ${beside}: ${value(others)}. ${shown(ratio(figure))} × (${marksOf(figure)}: ${met}).`;
   return [
     `<text x="${left}" y="${y + 16}">${escaped(title)}</text>`,
     `<rect class="${met}" x="${left}" y="${y + 24}" width="${(end - left).toFixed(1)}" height="16" rx="3"/>`,
+    `<path class="line" d="M${markAt} ${y + 20}v24"/>`,
     `<text class="said" x="${left}" y="${y + 57}">${escaped(said)}</text>`,
   ].join('\n');
 }

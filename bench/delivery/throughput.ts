@@ -34,8 +34,6 @@ const warmUpSeconds = 1;
 export async function throughput(scene: Scene): Promise<Figure[]> {
   const stage = await scene.newDatabase(database);
   await scene.newDatabase(bareDatabase);
-  // Counts the calls, by which the sizes of batches are known.
-  await stage.query('postgres', `ALTER DATABASE ${database} SET track_functions = pl`);
   const colloquio = await scene.colloquio(database);
   const ejabberd = await scene.ejabberd();
   const { rounds, seconds, pairs, profileDir } = scene.options;
@@ -49,11 +47,11 @@ export async function throughput(scene: Scene): Promise<Figure[]> {
   for (let round = 0; round < rounds; round++) {
     for (const contestant of contestants) {
       await stage.query('postgres', 'CHECKPOINT');
-      const before = await countWrites(stage);
+      const before = await now(stage);
       const run = { window: best.get(contestant)!, warmUpSeconds, seconds };
       measured.get(contestant)!.push(await measure(scene, contestant, run));
       if (contestant !== colloquio) continue;
-      const batch = batchesBetween(before, await countWrites(stage));
+      const batch = await batchesSince(stage, before);
       batches.push(batch);
       await stage.query('postgres', 'CHECKPOINT');
       bare.push(await writeBare(stage, { ...batch, conversations: pairs, warmUpSeconds, seconds }));
@@ -96,26 +94,34 @@ export async function throughput(scene: Scene): Promise<Figure[]> {
   ];
 }
 
-async function countWrites(stage: Stage): Promise<{ messages: number; appends: number; raises: number }> {
-  // Those that have written tell it a second later.
-  await new Promise((resolve) => setTimeout(resolve, 1_200));
-  const calls = (name: string) =>
-    `coalesce((SELECT sum(calls) FROM pg_stat_user_functions WHERE funcname = '${name}'), 0)::integer`;
-  const [counted] = await stage.query<{ messages: number; appends: number; raises: number }>(
-    database,
-    `SELECT (SELECT count(*) FROM message)::integer AS messages,
-            ${calls('append_messages')} AS appends, ${calls('raise_watermarks')} AS raises`,
-  );
-  return counted!;
+/** A moment in the life of the database. */
+interface Moment {
+  at: Date;
+  /** The next transaction that writes will have this number. */
+  transaction: number;
 }
 
-type Counted = Awaited<ReturnType<typeof countWrites>>;
+async function now(stage: Stage): Promise<Moment> {
+  const [moment] = await stage.query<Moment>(
+    database,
+    `SELECT clock_timestamp() AS at, pg_snapshot_xmax(pg_current_snapshot())::text::double precision AS transaction`,
+  );
+  return moment!;
+}
 
-function batchesBetween(before: Counted, after: Counted): Batches {
-  const messages = after.messages - before.messages;
+/** Each call is a transaction: those that wrote messages are told by their rows, the others were receipts. */
+async function batchesSince(stage: Stage, { at, transaction }: Moment): Promise<Batches> {
+  const after = await now(stage);
+  const [written] = await stage.query<{ messages: number; appends: number }>(
+    database,
+    `SELECT count(*)::integer AS messages, count(DISTINCT xmin::text)::integer AS appends FROM message WHERE sent_at >= $1`,
+    [at],
+  );
+  const { messages, appends } = written!;
+  const raises = after.transaction - transaction - appends;
   return {
-    messages: Math.max(1, Math.round(messages / (after.appends - before.appends))),
-    receipts: Math.max(1, Math.round(messages / (after.raises - before.raises))),
+    messages: Math.max(1, Math.round(messages / appends)),
+    receipts: Math.max(1, Math.round(messages / raises)),
   };
 }
 
