@@ -104,8 +104,18 @@ const inClear = [
   ...['business_name', 'email', 'street', 'street_number', 'postcode', 'city', 'province', 'country', 'category'].map(
     (each) => `subscriber.${each}`,
   ),
-  ...['subscriber.vat_number', 'subscriber.tax_code', 'subscriber.locale', 'subscriber_logo.media_type', 'member.role'],
+  ...[
+    'subscriber.vat_number',
+    'subscriber.tax_code',
+    'subscriber.locale',
+    'subscriber.time_zone',
+    'subscriber_logo.media_type',
+    'member.role',
+  ],
   'action.kind',
+  // What kind of broadcast it is, and what came of it.
+  ...['kind', 'reason', 'locale', 'state', 'stop_reason'].map((each) => `broadcast.${each}`),
+  'broadcast_recipient.skipped',
   ...['import.locale', 'import_line.outcome', 'import_line.field', 'import_line.reason', 'invitation.locale'],
   ...['invitation.kind', 'mail.key_scope', 'mail.template', 'mail.failure'],
   // Segments are made of them.
@@ -114,7 +124,7 @@ const inClear = [
   // A token of ten.
   'label.color',
   // Chosen by the client's program, not by a person.
-  'message.client_id',
+  ...['message.client_id', 'broadcast.client_id'],
 ];
 
 test('the entities and the migrations agree on the columns', async () => {

@@ -2,6 +2,7 @@ import type { FieldError } from '../contract/errors.js';
 import { addressErrors } from './postal-address.js';
 import type { Subscriber } from './subscriber.entity.js';
 import { checkTaxCode, checkVatNumber, taxIdentityErrors } from './tax-identity.js';
+import { timeZoneOf } from './time-zones.js';
 
 /** What a business states of itself, before it is checked. */
 export interface StatedBusiness {
@@ -17,6 +18,7 @@ export interface StatedBusiness {
   vatNumber?: string | null | undefined;
   taxCode?: string | null | undefined;
   locale: string;
+  timeZone?: string | undefined;
 }
 
 /** What of a subscriber a business states. */
@@ -45,5 +47,6 @@ export function businessData(business: StatedBusiness): BusinessData {
     vatNumber: vat && vat.ok ? vat.value : null,
     taxCode: tax && tax.ok ? tax.value : null,
     locale,
+    timeZone: business.timeZone ?? timeZoneOf(country),
   };
 }

@@ -43,6 +43,10 @@ export class Subscriber {
   @Column('text')
   locale: string;
 
+  /** Of the IANA database: what times without an offset mean. */
+  @Column('text', { name: 'time_zone' })
+  timeZone: string;
+
   /** The versions its owner has accepted. */
   @Column('integer', { name: 'terms_version' })
   termsVersion: number;

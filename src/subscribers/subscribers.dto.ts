@@ -5,6 +5,7 @@ import { IsEmailAddress, IsPlainText, NormalisedEmail, Trimmed } from '../platfo
 import { Optional } from '../platform/validation/fields.js';
 import { IsMerchantCategory } from './merchant-categories.js';
 import { IsCountry } from './postal-address.js';
+import { IsTimeZone } from './time-zones.js';
 
 export const locales = ['it', 'en'] as const;
 export type Locale = (typeof locales)[number];
@@ -80,6 +81,11 @@ export class Business {
   /** Language of its mails and of its search; on registering also of the owner's account. */
   @IsIn(locales)
   locale: Locale;
+
+  /** Of the IANA database, such as Europe/Rome: what times without an offset mean. Without it that of the country. */
+  @Optional()
+  @IsTimeZone()
+  timeZone?: string;
 }
 
 /** What is left out stays; province, vatNumber and taxCode go when they are null or blank. */
@@ -107,6 +113,7 @@ export class SubscriberView {
   vatNumber: string | null;
   taxCode: string | null;
   locale: string;
+  timeZone: string;
   logoUrl: string | null;
   /** Whether each side is told when the other has seen a message. */
   seenTimes: boolean;

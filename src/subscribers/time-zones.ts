@@ -1,0 +1,41 @@
+import { ValidateBy, type ValidationOptions, buildMessage } from 'class-validator';
+
+/** Whether a text names a time zone of the IANA database, such as Europe/Rome. */
+export function isTimeZone(value: unknown): value is string {
+  // A name begins with a letter; Intl takes mere offsets too, which know no summer time.
+  if (typeof value !== 'string' || !/^[A-Za-z]/.test(value)) return false;
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: value });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+export function IsTimeZone(options?: ValidationOptions): PropertyDecorator {
+  const defaultMessage = buildMessage((each) => `${each}$property must be a time zone such as Europe/Rome`, options);
+  return ValidateBy({ name: 'isTimeZone', validator: { validate: isTimeZone, defaultMessage } }, options);
+}
+
+/**
+ * The time zone that a business in a country begins with (Unicode CLDR); of several that of most people. UTC where nobody
+ * lives.
+ */
+export function timeZoneOf(country: string): string {
+  const zones = new Intl.Locale(`und-${country}`).getTimeZones() ?? [];
+  return ofMostPeople[country] ?? zones.find((zone) => zone.startsWith('Europe/')) ?? zones[0] ?? 'UTC';
+}
+
+/** Where neither the one in Europe nor the first by name is. CLDR has none for Kosovo, whose code is its users'. */
+const ofMostPeople: Partial<Record<string, string>> = {
+  AR: 'America/Argentina/Buenos_Aires',
+  AU: 'Australia/Sydney',
+  BR: 'America/Sao_Paulo',
+  CA: 'America/Toronto',
+  CL: 'America/Santiago',
+  CY: 'Asia/Nicosia',
+  MX: 'America/Mexico_City',
+  RU: 'Europe/Moscow',
+  US: 'America/New_York',
+  XK: 'Europe/Belgrade',
+};
