@@ -18,6 +18,7 @@ import {
   contactRowsQuery,
   keepLabelsQuery,
   lockContactsQuery,
+  lockConversationQuery,
   overlabelledQuery,
   removeLabelsQuery,
   touchContactsQuery,
@@ -116,6 +117,8 @@ export class Contacts {
     { subscriberId, id }: Contact,
     promotions: boolean,
   ): Promise<Date | undefined> {
+    // What is being sent holds the conversation: it is there before a no is answered, and nothing promotional comes after.
+    if (!promotions) await manager.query(lockConversationQuery, [subscriberId, id]);
     const [[row]] = await manager.query<[{ updated_at: Date }[], number]>(
       `UPDATE contact SET promotions = $3, updated_at = greatest(clock_timestamp(), updated_at + interval '1 ms')
        WHERE subscriber_id = $1 AND id = $2 AND promotions <> $3 RETURNING updated_at`,
