@@ -4,6 +4,7 @@ import { ConsentsModule } from '../consents/consents.module.js';
 import { InterlocutorsModule } from '../interlocutors/interlocutors.module.js';
 import { MembersModule } from '../members/members.module.js';
 import { SubscribersModule } from '../subscribers/subscribers.module.js';
+import { BroadcastEntries } from './broadcast-entries.service.js';
 import { ConversationsController } from './conversations.controller.js';
 import { ConversationsGateway } from './conversations.gateway.js';
 import { Conversations } from './conversations.service.js';
@@ -14,7 +15,7 @@ import { Receipts } from './receipts.service.js';
 @Module({
   imports: [ActionsModule, ConsentsModule, InterlocutorsModule, MembersModule, SubscribersModule],
   controllers: [ConversationsController],
-  providers: [Conversations, Messages, MessageTexts, Receipts, ConversationsGateway],
-  exports: [Conversations],
+  providers: [BroadcastEntries, Conversations, Messages, MessageTexts, Receipts, ConversationsGateway],
+  exports: [BroadcastEntries, Conversations],
 })
 export class ConversationsModule {}
