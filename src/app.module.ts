@@ -4,6 +4,7 @@ import type { DataSourceOptions } from 'typeorm';
 import { ActionsModule } from './actions/actions.module.js';
 import { AddressBookModule } from './address-book/address-book.module.js';
 import { AuthModule } from './auth/auth.module.js';
+import { BroadcastsModule } from './broadcasts/broadcasts.module.js';
 import { ConsentsModule } from './consents/consents.module.js';
 import { ConversationsModule } from './conversations/conversations.module.js';
 import { CredentialsModule } from './credentials/credentials.module.js';
@@ -33,6 +34,7 @@ export class AppModule {
         ActionsModule,
         AddressBookModule,
         AuthModule,
+        BroadcastsModule,
         ConsentsModule,
         ConversationsModule,
         CredentialsModule,

@@ -40,6 +40,11 @@ const canaries = {
   note: 'Zqxnote',
   externalId: 'Zqxexternal',
   answer: 'Zqxanswer',
+  broadcast: 'Zqxbroadcast',
+  personalBroadcast: 'Zqxpersonal',
+  audienceRegion: 'Zqxregion',
+  refusedBroadcast: 'Zqxnobroadcast',
+  previewedBroadcast: 'Zqxpreview',
   searchByGet: 'zqxsearchget',
   searchByPost: 'zqxsearchpost',
   networkAddress: '203.0.113.77',
@@ -156,6 +161,7 @@ async function writeEverywhere(): Promise<void> {
   expectStatus(await ask('GET', `/api/contacts?query=${canaries.searchByGet}`, undefined, owner), 200);
   expectStatus(await ask('POST', '/api/contacts/search', { query: canaries.searchByPost }, owner), 200);
   expectStatus(await ask('POST', '/api/sessions', { username, password, device }), 201);
+  await writeBroadcasts(owner, session.token, contact.id);
   await writeProfiles(owner, session.token);
 
   const importFile = async (text: string): Promise<Answer> => {
@@ -219,6 +225,28 @@ async function writeEverywhere(): Promise<void> {
     expectStatus(await ask('POST', messages, { clientId: '5', body: canaries.failing }, owner), 500);
     await database.query('ALTER TABLE message DROP CONSTRAINT refuses');
   });
+}
+
+/** A common text, one with fields, one for a region where nobody lives, and one that is refused. */
+async function writeBroadcasts(owner: string, interlocutor: string, contactId: string): Promise<void> {
+  const common = { kind: 'service', reason: 'other', audience: { all: true } };
+  const bodies = [canaries.broadcast, `{{firstName}}: ${canaries.personalBroadcast}`];
+  const audiences = [{ all: true }, { regions: [canaries.audienceRegion], contactIds: [contactId] }];
+  for (const [index, body] of bodies.entries()) {
+    const wanted = { ...common, clientId: unique(), body, audience: audiences[index] };
+    expectStatus(await ask('POST', '/api/broadcasts', wanted, owner), 202);
+  }
+  const refused = { ...common, clientId: unique(), body: `{{${canaries.refusedBroadcast}}}` };
+  expectStatus(await ask('POST', '/api/broadcasts', refused, owner), 400);
+  const previewed = { ...common, body: canaries.previewedBroadcast, contactId };
+  expectStatus(await ask('POST', '/api/broadcasts/preview', previewed, owner), 200);
+  await until(async () => {
+    const { body } = await ask('GET', `/api/conversations/${contactId}/messages`, undefined, interlocutor);
+    const arrived = body.items.map(({ body: text }: { body: string }) => text);
+    return [canaries.broadcast, `${canaries.firstName}: ${canaries.personalBroadcast}`].every((text) =>
+      arrived.includes(text),
+    );
+  }, 'the broadcasts arrive');
 }
 
 /** A member is invited, joins and takes another name; an interlocutor corrects its own. */

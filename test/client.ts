@@ -21,7 +21,11 @@ export interface Held {
   devices: Set<string>;
   /** Of a member: the names of those who write for the subscriber. */
   authors: Map<string, Author>;
+  /** Of a member: how far the subscriber's broadcasts are. */
+  broadcasts: Map<string, HeldBroadcast>;
 }
+
+type HeldBroadcast = Pick<Told['broadcast.progressed'], 'state' | 'sent' | 'skipped'> & { reports: number };
 
 /**
  * A client as docs/events.md describes it: it loads, applies what it hears, and catches up after an absence. Whatever way
@@ -35,6 +39,7 @@ export class Client {
     labels: [],
     devices: new Set(),
     authors: new Map(),
+    broadcasts: new Map(),
   };
   private syncedAt = '';
   private applied = 0;
@@ -54,6 +59,7 @@ export class Client {
       labels: await this.loadLabels(),
       devices: await this.loadDevices(),
       authors: new Map(),
+      broadcasts: new Map(),
     };
     this.syncedAt = '';
     await this.catchUp();
@@ -62,6 +68,19 @@ export class Client {
 
   /** After an absence: the conversations that changed, and what changed in each. */
   async catchUp(): Promise<void> {
+    await this.takeChanged();
+    await this.loadAuthors();
+    await this.loadBroadcasts();
+  }
+
+  /** Applies what was heard since. */
+  async hear(): Promise<void> {
+    const news = this.device.heard.slice(this.applied);
+    this.applied = this.device.heard.length;
+    for (const heard of news) await this.apply(heard);
+  }
+
+  private async takeChanged(): Promise<void> {
     const since = this.syncedAt ? `changedSince=${encodeURIComponent(this.syncedAt)}&` : '';
     let syncedAt: string | undefined;
     for await (const page of this.pages(`/api/conversations?${since}limit=2`)) {
@@ -69,14 +88,6 @@ export class Client {
       for (const head of page.items as ConversationHead[]) await this.take(head);
     }
     this.syncedAt = syncedAt!;
-    await this.loadAuthors();
-  }
-
-  /** Applies what was heard since. */
-  hear(): void {
-    const news = this.device.heard.slice(this.applied);
-    this.applied = this.device.heard.length;
-    for (const heard of news) this.apply(heard);
   }
 
   private async take(head: ConversationHead): Promise<void> {
@@ -103,12 +114,12 @@ export class Client {
     }
   }
 
-  private apply({ event, payload }: Heard): void {
-    const apply = this.applications[event] as (payload: Told[ToldEvent]) => void;
-    apply(payload);
+  private async apply({ event, payload }: Heard): Promise<void> {
+    const apply = this.applications[event] as (payload: Told[ToldEvent]) => void | Promise<void>;
+    await apply(payload);
   }
 
-  private readonly applications: { [Event in ToldEvent]: (payload: Told[Event]) => void } = {
+  private readonly applications: { [Event in ToldEvent]: (payload: Told[Event]) => void | Promise<void> } = {
     'message.sent': ({ conversationId, ...message }) => {
       const messages = this.held.messages.get(conversationId)!;
       if (messages.has(message.seq)) return;
@@ -163,8 +174,14 @@ export class Client {
       if (!contact || purpose !== 'promotions') return;
       this.held.contacts.set(conversationId, { ...contact, promotions: given, updatedAt: at });
     },
-    'broadcast.progressed': () => undefined,
-    'broadcast.reported': () => undefined,
+    'broadcast.progressed': async ({ id, state, sent, skipped, entries }) => {
+      const reports = this.held.broadcasts.get(id)?.reports ?? 0;
+      this.held.broadcasts.set(id, { state, sent, skipped, reports });
+      if (entries.length > 0) await this.takeChanged();
+    },
+    'broadcast.reported': ({ id, reports }) => {
+      this.held.broadcasts.set(id, { ...this.held.broadcasts.get(id)!, reports });
+    },
     // What it made is fetched; a client holds nothing of it.
     'import.progressed': () => undefined,
     'contact.changed': ({ contact }) => {
@@ -228,6 +245,16 @@ export class Client {
     for (const author of body.items as Author[]) this.rename(author);
   }
 
+  private async loadBroadcasts(): Promise<void> {
+    if (this.own === 'interlocutor') return;
+    for await (const page of this.pages('/api/broadcasts?limit=2')) {
+      for (const { id } of page.items as { id: string }[]) {
+        const { state, sent, skipped, reports } = (await this.device.ask('GET', `/api/broadcasts/${id}`)).body;
+        this.held.broadcasts.set(id, { state, sent, skipped, reports });
+      }
+    }
+  }
+
   private async loadContacts(): Promise<Map<string, ContactView>> {
     const contacts = new Map<string, ContactView>();
     if (this.own === 'interlocutor') return contacts;
@@ -260,7 +287,7 @@ export class Client {
 }
 
 /** What is held in a form that does not depend on the order in which it came. */
-export function plain({ authors, heads, messages, contacts, labels, devices }: Held): unknown {
+export function plain({ authors, broadcasts, heads, messages, contacts, labels, devices }: Held): unknown {
   const sorted = <Value>(map: Map<string | number, Value>) => [...map.entries()].sort(([a], [b]) => (a < b ? -1 : 1));
   return {
     heads: sorted(heads),
@@ -269,5 +296,6 @@ export function plain({ authors, heads, messages, contacts, labels, devices }: H
     labels,
     devices: [...devices].sort(),
     authors: sorted(authors),
+    broadcasts: sorted(broadcasts),
   };
 }

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { ToldEvent } from '../src/contract/events.js';
 import { Client, plain } from './client.js';
-import { type Device, type Person, settle, type Shop, until, World } from './world.js';
+import { type Device, type Person, settle, type Shop, unique, until, World } from './world.js';
 
 /** A small picture. */
 async function logo(): Promise<FormData> {
@@ -36,6 +36,19 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
+/** Writes to everybody, and waits until the owner has heard that all have it. */
+async function broadcast(content: Record<string, unknown>): Promise<string> {
+  const answer = await counter.ask('POST', '/api/broadcasts', {
+    clientId: unique(),
+    audience: { all: true },
+    ...content,
+  });
+  expect(answer.status).toBe(202);
+  const { id } = answer.body;
+  await bakery.owner.hears('broadcast.progressed', (each) => each.id === id && each.state === 'finished');
+  return id;
+}
+
 describe('old state + events = fresh state', () => {
   /** Holds the state on every device, lets something happen, and compares with a fresh load. */
   async function compare(event: ToldEvent, happens: () => Promise<unknown>): Promise<void> {
@@ -53,13 +66,13 @@ describe('old state + events = fresh state', () => {
     expect(concerned).toBe(true);
     for (const [index, client] of clients.entries()) {
       if (!devices[index]!.connected) continue;
-      client.hear();
+      await client.hear();
       const fresh = await new Client(devices[index]!, index < 2 ? 'subscriber' : 'interlocutor').load();
       expect(plain(client.held)).toEqual(plain(fresh.held));
     }
   }
 
-  const cases: Record<Exclude<ToldEvent, 'broadcast.progressed' | 'broadcast.reported'>, () => Promise<unknown>> = {
+  const cases: Record<ToldEvent, () => Promise<unknown>> = {
     'message.sent': async () => {
       await phone.say(anna.contactId, 'Buongiorno, avete il pane di segale?');
       await counter.say(anna.contactId, 'Sì, fino alle undici.\nLo metto da parte?');
@@ -123,6 +136,25 @@ describe('old state + events = fresh state', () => {
       await bakery.owner.ask('PATCH', `/api/labels/${label.id}`, { name: 'Senza glutine', color: null });
       await counter.ask('DELETE', `/api/labels/${other.id}`);
     },
+    'broadcast.progressed': async () => {
+      await broadcast({ kind: 'service', reason: 'closure', body: 'Lunedì siamo chiusi' });
+      await phone.say(anna.contactId, 'Va bene');
+      await broadcast({ kind: 'promotional', body: '{{firstName}}, oggi la focaccia è in offerta' });
+      const { body: later } = await counter.ask('POST', '/api/broadcasts', {
+        clientId: unique(),
+        kind: 'promotional',
+        body: 'Buon anno!',
+        audience: { all: true },
+        sendAt: new Date(Date.now() + 86_400_000).toISOString(),
+      });
+      await bakery.owner.ask('POST', `/api/broadcasts/${later.id}/cancellation`);
+    },
+    'broadcast.reported': async () => {
+      const id = await broadcast({ kind: 'service', reason: 'other', body: 'Comprate da noi!' });
+      const { seq } = await phone.hears('message.sent', ({ broadcastId }) => broadcastId === id);
+      const path = `/api/conversations/${anna.contactId}/messages/${seq}/advertising-report`;
+      expect((await phone.ask('POST', path)).status).toBe(204);
+    },
     'import.progressed': async () => {
       const body = new FormData();
       body.set('file', new Blob(['Nome;Email\nDora;dora@mail.example\n']), 'soci.csv');
@@ -152,6 +184,8 @@ test('a device that was away holds, after it has caught up, what a fresh load gi
   await bakery.owner.ask('PATCH', '/api/subscriber', { businessName: 'Forno Aurora', city: 'Faenza' });
   await bakery.owner.ask('DELETE', '/api/subscriber/logo');
   await bakery.owner.ask('PATCH', '/api/me', { displayName: 'Aurora Fabbri' });
+  await broadcast({ kind: 'service', reason: 'closure', body: 'Domani siamo chiusi' });
+  await broadcast({ kind: 'service', reason: 'membership', body: '{{displayName}}, la tessera scade' });
   for (const [client, device, party] of [
     [away, tablet, 'interlocutor'],
     [owner, bakery.owner, 'subscriber'],

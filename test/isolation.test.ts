@@ -35,6 +35,9 @@ let invitedMember: { id: string; code: string };
 /** The bakery's, on Anna. */
 let label: string;
 let imported: string;
+/** Of the bakery, to be sent tomorrow; and what has come of another one to Anna. */
+let broadcast: string;
+let entry: number;
 let signedOut: Device;
 let privacyPolicy: string;
 
@@ -63,6 +66,18 @@ beforeAll(async () => {
     clientId: unique(),
     body: 'Buongiorno',
   });
+  const sendAt = new Date(Date.now() + 86_400_000).toISOString();
+  const planned = await bakery.owner.ask('POST', '/api/broadcasts', { ...newBroadcast(), sendAt });
+  expectStatus(planned, 202);
+  broadcast = planned.body.id;
+  const { body: sent } = await bakery.owner.ask('POST', '/api/broadcasts', newBroadcast());
+  const messages = `/api/conversations/${anna.contactId}/messages`;
+  await until(async () => {
+    const { body } = await anna.device.ask('GET', messages);
+    const arrived = body.items.find(({ broadcastId }: { broadcastId?: string }) => broadcastId === sent.id);
+    entry = arrived?.seq;
+    return arrived !== undefined;
+  }, 'the broadcast arrives');
 });
 afterAll(() => world.close());
 
@@ -72,6 +87,14 @@ function file(): FormData {
   form.set('file', new Blob(['Nome;Cognome\nDora;Neri\n']), 'soci.csv');
   return form;
 }
+
+const newBroadcast = () => ({
+  clientId: unique(),
+  kind: 'service',
+  reason: 'closure',
+  body: 'Lunedì siamo chiusi',
+  audience: { all: true },
+});
 
 const nowhere = '01900000-0000-7000-8000-000000000000';
 
@@ -94,6 +117,7 @@ interface Thing {
   invitation: string;
   label: string;
   import: string;
+  broadcast: string;
   session: string;
   member: string;
 }
@@ -273,6 +297,33 @@ const routes: Record<string, Route> = {
       },
     ]),
   ),
+  'POST /api/broadcasts': { for: 'member', body: newBroadcast, allowed: 202 },
+  'POST /api/broadcasts/preview': {
+    for: 'member',
+    body: ({ contact }) => ({ kind: 'promotional', audience: { all: true }, contactId: contact }),
+    allowed: 200,
+    hiddenFrom: ['otherSubscriber'],
+  },
+  'GET /api/broadcasts': { for: 'member', allowed: 200 },
+  ...Object.fromEntries(
+    ['GET /api/broadcasts/:id', 'GET /api/broadcasts/:id/recipients', 'POST /api/broadcasts/:id/cancellation'].map(
+      (route): [string, Route] => [
+        route,
+        {
+          for: 'member',
+          path: (thing) => route.split(' ')[1]!.replace(':id', thing.broadcast),
+          allowed: 200,
+          hiddenFrom: ['otherSubscriber'],
+        },
+      ],
+    ),
+  ),
+  'POST /api/conversations/:id/messages/:seq/advertising-report': {
+    for: 'interlocutor',
+    path: ({ conversation }) => `/api/conversations/${conversation}/messages/${entry}/advertising-report`,
+    allowed: 204,
+    hiddenFrom: ['otherInterlocutor'],
+  },
   'GET /api/contacts/export': { for: 'owner', allowed: 200 },
   'GET /api/members': { for: 'owner', allowed: 200 },
   'POST /api/members': { for: 'owner', body: () => ({ email: 'altra@mail.example' }), allowed: 201 },
@@ -300,6 +351,7 @@ const bakerysThings = (): Thing => ({
   invitation: invitation.id,
   label,
   import: imported,
+  broadcast,
   session: bakery.owner.sessionId,
   member: staff.id,
 });
@@ -309,6 +361,7 @@ const nothing: Thing = {
   invitation: nowhere,
   label: nowhere,
   import: nowhere,
+  broadcast: nowhere,
   session: nowhere,
   member: nowhere,
 };
@@ -408,6 +461,15 @@ describe('every route', () => {
       const unknown = problem(await world.ask('GET', '/api/there-is-no-such-route', { token: anna.device.token }));
       expect(problem(await ask(route, bakerysThings(), anna.device.token))).toEqual(unknown);
       expect(problem(await ask(route, nothing, anna.device.token))).toEqual(unknown);
+    },
+  );
+
+  test.each(guarded.filter(([, { for: whose }]) => whose === 'interlocutor'))(
+    '%s does not exist for a member',
+    async (route) => {
+      const { token } = bakery.owner;
+      const unknown = problem(await world.ask('GET', '/api/there-is-no-such-route', { token }));
+      for (const thing of [bakerysThings(), nothing]) expect(problem(await ask(route, thing, token))).toEqual(unknown);
     },
   );
 

@@ -149,7 +149,7 @@ describe('seen-times that the business has switched off', () => {
     await switchSeenTimes(true);
     await receipt(bakery.owner, { seenSeq: await anna.device.say(anna.contactId, 'Acceso') });
     await settle();
-    live.hear();
+    await live.hear();
     for (const [client, device, party] of [
       [live, anna.device, 'interlocutor'],
       [away, tablet, 'interlocutor'],

@@ -65,6 +65,7 @@ const broadcasts = [
     state         text NOT NULL CHECK (state IN ('scheduled', 'running', 'finished', 'cancelled', 'stopped')),
     stop_reason   text,
     recipients    integer NOT NULL,
+    left_out      integer NOT NULL,
     created_at    timestamptz(3) NOT NULL,
     send_at       timestamptz(3) NOT NULL,
     started_at    timestamptz(3),

@@ -2,6 +2,8 @@ import { Column, Entity, PrimaryColumn } from 'typeorm';
 
 /** What members do that is written down. */
 export const actionKinds = [
+  'broadcast.cancelled',
+  'broadcast.made',
   'contact.changed',
   'contacts.exported',
   'contacts.labelled',
@@ -36,7 +38,7 @@ export class Action {
   @Column('text')
   kind: ActionKind;
 
-  /** What it was done to: a contact, a label, an invitation, a member. */
+  /** What it was done to: a broadcast, a contact, a label, an invitation, a member. */
   @Column('uuid', { name: 'subject_id', nullable: true })
   subjectId: string | null;
 

@@ -10,7 +10,7 @@ export class ActionView {
   memberId: string;
   @IsIn(actionKinds)
   kind: ActionKind;
-  /** The invitation or member it was done to. */
+  /** What it was done to, such as a broadcast, an invitation or a member. */
   subjectId: string | null;
   at: string;
 }

@@ -24,6 +24,7 @@ export const errorCatalogue = {
   label_taken: { status: 409, retry: 'never', title: 'There is a label of this name' },
   client_id_reused: { status: 409, retry: 'never', title: 'The clientId was used for another content' },
   broadcast_over: { status: 409, retry: 'never', title: 'The broadcast has ended' },
+  broadcasts_limit: { status: 409, retry: 'after', title: 'There are as many broadcasts as possible' },
   not_reportable: { status: 409, retry: 'never', title: 'This is no service message of a broadcast' },
   already_a_contact: { status: 409, retry: 'never', title: 'The address book holds this address already' },
   asked_not_to_be_written_to: { status: 409, retry: 'never', title: 'This person asked not to be written to' },

@@ -1,0 +1,148 @@
+import { Injectable } from '@nestjs/common';
+import { type EntityManager } from 'typeorm';
+import { fold } from '../address-book/book.js';
+import type { BroadcastKind } from '../contract/events.js';
+import { ValidationFailed } from '../platform/problems/domain-error.js';
+import { Vault } from '../platform/vault/vault.js';
+import type { Audience, SkippedContacts } from './broadcasts.dto.js';
+import { UnknownAudienceLabel } from './broadcasts.errors.js';
+import {
+  type AudienceCountRow,
+  countAudience,
+  holdLabelsQuery,
+  nextContacts,
+  type SpelledAudience,
+} from './broadcasts.queries.js';
+
+export interface AudienceCounts {
+  total: number;
+  /** How many have said yes to promotions. */
+  promotions: number;
+  recipients: number;
+  skipped: number;
+  skippedBy: SkippedContacts[];
+}
+
+/** Who belongs to the audience of a broadcast. */
+@Injectable()
+export class Audiences {
+  constructor(private readonly vault: Vault) {}
+
+  /**
+   * An audience in the form in which it is kept: what was left empty is gone, and every value stands in it once.
+   * @throws ValidationFailed when it names nobody, or everybody and somebody
+   */
+  stated(audience: Audience): Audience {
+    const { all, ...lists } = audience;
+    const entries = listFields.flatMap((field) => {
+      const values = [...new Set(lists[field])].sort();
+      return values.length > 0 ? [[field, values] as const] : [];
+    });
+    const naming = entries.filter(([field]) => !field.startsWith('except'));
+    if (all && naming.length > 0) {
+      const message = 'Either all, or regions, provinces, sectors, labels and contacts.';
+      throw new ValidationFailed([{ field: 'audience.all', code: 'exclusive', message }]);
+    }
+    if (!all && naming.length === 0) {
+      const message = 'Say whom the broadcast is for: all, or some regions, provinces, sectors, labels or contacts.';
+      throw new ValidationFailed([{ field: 'audience', code: 'required', message }]);
+    }
+    return { ...(all && { all }), ...Object.fromEntries(entries) };
+  }
+
+  /** @throws ValidationFailed for a label that does not exist */
+  async requireLabels(manager: EntityManager, subscriberId: string, audience: Audience): Promise<void> {
+    for (const field of ['labels', 'exceptLabels'] as const) {
+      const ids = audience[field] ?? [];
+      if (!(await this.holdsLabels(manager, subscriberId, ids))) throw new UnknownAudienceLabel(field);
+    }
+  }
+
+  /**
+   * Whether every label that an audience names is still there. Until the transaction ends none of them is deleted: without a
+   * label that is excepted the wrong people would belong to it.
+   */
+  holdLabels(manager: EntityManager, subscriberId: string, audience: Audience): Promise<boolean> {
+    const { labels = [], exceptLabels = [] } = audience;
+    return this.holdsLabels(manager, subscriberId, [...new Set([...labels, ...exceptLabels])]);
+  }
+
+  /** Compares as the address book does, without regard to case and accents. */
+  async spelled(manager: EntityManager, subscriberId: string, audience: Audience): Promise<SpelledAudience> {
+    const spelled = { ...audience };
+    for (const [field, column] of segments) {
+      const wanted = audience[field];
+      if (!wanted) continue;
+      const folded = new Set(wanted.map(fold));
+      const rows = await manager.query<{ value: string }[]>(
+        `SELECT DISTINCT ${column} AS value FROM contact WHERE subscriber_id = $1 AND ${column} IS NOT NULL`,
+        [subscriberId],
+      );
+      spelled[field] = rows.flatMap(({ value }) => (folded.has(fold(value)) ? value : []));
+    }
+    return spelled;
+  }
+
+  async count(
+    manager: EntityManager,
+    subscriberId: string,
+    { kind, audience }: { kind: BroadcastKind; audience: SpelledAudience },
+  ): Promise<AudienceCounts> {
+    const { text, values } = countAudience(subscriberId, kind, audience);
+    const [{ total, promotions, ...skipped }] = await manager.query<[AudienceCountRow]>(text, values);
+    const skippedBy = (['no_promotions', 'restricted'] as const)
+      .map((reason) => ({ reason, contacts: skipped[reason] }))
+      .filter(({ contacts }) => contacts > 0);
+    const sum = skipped.no_promotions + skipped.restricted;
+    return { total, promotions, recipients: total - sum, skipped: sum, skippedBy };
+  }
+
+  /** The ids of the next contacts of an audience. */
+  async next(
+    manager: EntityManager,
+    subscriberId: string,
+    { audience, ...which }: { audience: SpelledAudience; after: string; joinedUntil: Date; limit: number },
+  ): Promise<string[]> {
+    const { text, values } = nextContacts(subscriberId, audience, which);
+    return (await manager.query<{ id: string }[]>(text, values)).map(({ id }) => id);
+  }
+
+  seal(subscriberId: string, broadcastId: string, audience: Audience): Promise<Buffer> {
+    const key = { scope: 'subscriber', id: subscriberId } as const;
+    return this.vault.seal(key, JSON.stringify(audience), audienceContext(subscriberId, broadcastId));
+  }
+
+  async open(subscriberId: string, broadcastId: string, sealed: Buffer): Promise<Audience> {
+    const key = { scope: 'subscriber', id: subscriberId } as const;
+    return JSON.parse(await this.vault.open(key, sealed, audienceContext(subscriberId, broadcastId))) as Audience;
+  }
+
+  private async holdsLabels(manager: EntityManager, subscriberId: string, ids: readonly string[]): Promise<boolean> {
+    if (ids.length === 0) return true;
+    const there = await manager.query<unknown[]>(holdLabelsQuery, [subscriberId, ids]);
+    return there.length === ids.length;
+  }
+}
+
+const listFields = [
+  'regions',
+  'provinces',
+  'sectors',
+  'labels',
+  'contactIds',
+  'exceptLabels',
+  'exceptContactIds',
+] as const;
+
+const segments = [
+  ['regions', 'region'],
+  ['provinces', 'province'],
+  ['sectors', 'sector'],
+] as const;
+
+const audienceContext = (subscriberId: string, broadcastId: string) => [
+  'broadcast',
+  subscriberId,
+  broadcastId,
+  'audience',
+];

@@ -1,0 +1,273 @@
+import { Injectable } from '@nestjs/common';
+import { InjectRepository } from '@nestjs/typeorm';
+import type { EntityManager, Repository } from 'typeorm';
+import { Consents } from '../consents/consents.service.js';
+import { ConsentRequired } from '../consents/consents.errors.js';
+import type { BroadcastState } from '../contract/events.js';
+import { broadcastContext, broadcastMark } from '../conversations/broadcast-mark.js';
+import {
+  type AppendedEntry,
+  BroadcastEntries,
+  clientIdOfEntries,
+  type HeldConversation,
+  type NewEntry,
+} from '../conversations/broadcast-entries.service.js';
+import { messageContext } from '../conversations/sealed-message.js';
+import { Identities } from '../interlocutors/identities.js';
+import { defineJob } from '../platform/jobs/job-kinds.js';
+import { Jobs } from '../platform/jobs/jobs.js';
+import { Realtime } from '../platform/realtime/realtime.js';
+import { Vault } from '../platform/vault/vault.js';
+import { Subscribers } from '../subscribers/subscribers.service.js';
+import { Audiences } from './audiences.service.js';
+import { Broadcast } from './broadcast.entity.js';
+import type { SkipReason } from './broadcasts.dto.js';
+import {
+  dueQuery,
+  type HeldRow,
+  holdQuery,
+  type JudgedRow,
+  judgeQuery,
+  type ProgressRow,
+  progressQuery,
+  type SpelledAudience,
+} from './broadcasts.queries.js';
+import { filledIn } from './personal-text.js';
+
+/** Begins at once, or when it is time; every minute for what a crash has left. */
+const proceedWithBroadcasts = defineJob('broadcast.proceed', { cron: '* * * * *', expireInSeconds: 300 });
+
+const contactsPerChunk = 500;
+/** A job ends after this, so that a stop need not wait, and adds the next. */
+const workingMilliseconds = 4_000;
+const beforeAllIds = '00000000-0000-0000-0000-000000000000';
+
+type BroadcastId = Pick<Broadcast, 'subscriberId' | 'id'>;
+
+/** A broadcast that a job works on. */
+interface Run extends BroadcastId {
+  content?: Content;
+}
+
+/** What of a broadcast does not change while it is sent. */
+interface Content extends Pick<Broadcast, 'kind' | 'reason' | 'locale' | 'personal' | 'authorId'> {
+  body: string;
+  audience: SpelledAudience;
+  businessName: string;
+  /** By which policy its recipients say no to promotions. */
+  promotionsPolicyId: string;
+}
+
+/** What comes of a contact: an entry, or a reason for none. */
+interface Verdict extends NewEntry {
+  skipped: SkipReason | null;
+}
+
+interface Chunk extends ProgressRow {
+  entries: AppendedEntry[];
+}
+
+/** Sends broadcasts, a chunk of recipients at a time: entries, ledger and checkpoint come about together or not at all. */
+@Injectable()
+export class BroadcastRuns {
+  constructor(
+    @InjectRepository(Broadcast) private readonly broadcasts: Repository<Broadcast>,
+    private readonly audiences: Audiences,
+    private readonly consents: Consents,
+    private readonly entries: BroadcastEntries,
+    private readonly identities: Identities,
+    private readonly jobs: Jobs,
+    private readonly realtime: Realtime,
+    private readonly subscribers: Subscribers,
+    private readonly vault: Vault,
+  ) {
+    jobs.handle(proceedWithBroadcasts, () => this.proceed());
+  }
+
+  /** To be called in the transaction in which a broadcast is made. */
+  async proceedAt(manager: EntityManager, sendAt: Date): Promise<void> {
+    const later = sendAt > new Date() ? { startAfter: sendAt } : {};
+    await this.jobs.add(manager, proceedWithBroadcasts, {}, later);
+  }
+
+  /** Takes every broadcast whose time has come a chunk further in turn. One that fails stops no other. */
+  async proceed(): Promise<void> {
+    const deadline = Date.now() + workingMilliseconds;
+    let unfinished = await this.broadcasts.query<Run[]>(dueQuery, [new Date()]);
+    let failure: unknown;
+    while (unfinished.length > 0 && Date.now() < deadline) {
+      const further: Run[] = [];
+      for (const run of unfinished) {
+        try {
+          if (await this.proceedWith(run)) further.push(run);
+        } catch (error) {
+          failure ??= error;
+        }
+      }
+      unfinished = further;
+    }
+    if (unfinished.length > 0) {
+      await this.broadcasts.manager.transaction((manager) => this.jobs.add(manager, proceedWithBroadcasts, {}));
+    }
+    if (failure !== undefined) throw failure as Error;
+  }
+
+  /** Tells the subscriber's devices how far a broadcast is. */
+  tell(
+    { subscriberId, id }: BroadcastId,
+    { state, sent, skipped }: ProgressRow,
+    entries: readonly AppendedEntry[] = [],
+  ): void {
+    this.realtime.tell(`subscriber:${subscriberId}`, 'broadcast.progressed', {
+      id,
+      state,
+      sent,
+      skipped,
+      entries: entries.map(({ conversationId, seq, revision }) => ({ conversationId, seq, revision })),
+    });
+  }
+
+  /** @returns whether there is more to do */
+  private async proceedWith(run: Run): Promise<boolean> {
+    const content = (run.content ??= await this.open(run));
+    const chunk = await this.broadcasts.manager.transaction((manager) => this.sendChunk(manager, run, content));
+    if (!chunk) return false;
+    const { promotionsPolicyId: policyId } = content;
+    this.entries.tell(run.id, chunk.entries, (contactId) => broadcastMark(content, { policyId, contactId }));
+    this.tell(run, chunk, chunk.entries);
+    return chunk.state === 'running';
+  }
+
+  private async open({ subscriberId, id }: BroadcastId): Promise<Content> {
+    const broadcast = await this.broadcasts.findOneByOrFail({ subscriberId, id });
+    const { kind, reason, locale, personal, authorId, body, audience } = broadcast;
+    const key = { scope: 'subscriber', id: subscriberId } as const;
+    const stated = await this.audiences.open(subscriberId, id, audience);
+    const { businessName } = await this.subscribers.get(subscriberId);
+    return {
+      kind,
+      reason,
+      locale,
+      personal,
+      authorId,
+      body: await this.vault.open(key, body, broadcastContext(subscriberId, id)),
+      audience: await this.audiences.spelled(this.broadcasts.manager, subscriberId, stated),
+      businessName,
+      promotionsPolicyId: this.consents.promotionsPolicyId(locale),
+    };
+  }
+
+  /** @returns undefined when it is over, or somebody else works on it */
+  private async sendChunk(
+    manager: EntityManager,
+    { subscriberId, id }: BroadcastId,
+    content: Content,
+  ): Promise<Chunk | undefined> {
+    const now = new Date();
+    const [held] = await manager.query<HeldRow[]>(holdQuery, [subscriberId, id, now]);
+    if (!held) return undefined;
+    const obstacle = await this.obstacle(manager, subscriberId, { ...content, ...held });
+    if (obstacle) {
+      await manager.update(Broadcast, { subscriberId, id }, { stopReason: obstacle });
+      return this.progress(manager, { subscriberId, id }, { state: 'stopped', verdicts: [], entries: [] });
+    }
+    if (held.state === 'scheduled') await this.start(manager, { subscriberId, id }, content, now);
+    const contactIds = await this.audiences.next(manager, subscriberId, {
+      audience: content.audience,
+      after: held.checkpoint ?? beforeAllIds,
+      joinedUntil: held.startedAt ?? now,
+      limit: contactsPerChunk,
+    });
+    const conversations = await this.entries.hold(manager, subscriberId, contactIds);
+    const verdicts = await this.judge(manager, { subscriberId, id }, content, conversations);
+    const common = { subscriberId, broadcastId: id, authorId: content.authorId };
+    const wanted = verdicts.filter(({ skipped }) => !skipped);
+    const entries = await this.entries.append(manager, common, wanted);
+    const state = contactIds.length < contactsPerChunk ? 'finished' : 'running';
+    return this.progress(manager, { subscriberId, id }, { state, verdicts, entries });
+  }
+
+  /** Why the broadcast cannot go on, if so. */
+  private async obstacle(
+    manager: EntityManager,
+    subscriberId: string,
+    { audience, ...accepted }: Pick<Content, 'audience'> & Pick<HeldRow, 'termsVersion' | 'privacyVersion'>,
+  ): Promise<Broadcast['stopReason']> {
+    try {
+      this.consents.requireOfSubscriber(accepted);
+    } catch (error) {
+      if (!(error instanceof ConsentRequired)) throw error;
+      return 'consent_required';
+    }
+    return (await this.audiences.holdLabels(manager, subscriberId, audience)) ? null : 'label_gone';
+  }
+
+  private async start(
+    manager: EntityManager,
+    { subscriberId, id }: BroadcastId,
+    content: Content,
+    startedAt: Date,
+  ): Promise<void> {
+    const { recipients, skipped: leftOut } = await this.audiences.count(manager, subscriberId, content);
+    await manager.update(Broadcast, { subscriberId, id }, { startedAt, recipients, leftOut });
+  }
+
+  /** Looks at each contact as it is now that its conversation is held. Who is gone meanwhile has no verdict. */
+  private async judge(
+    manager: EntityManager,
+    { subscriberId, id }: BroadcastId,
+    { kind, personal, body, businessName }: Content,
+    conversations: readonly HeldConversation[],
+  ): Promise<Verdict[]> {
+    const conversationOf = new Map(conversations.map((conversation) => [conversation.id, conversation]));
+    const rows = await manager.query<JudgedRow[]>(judgeQuery(kind), [
+      subscriberId,
+      [...conversationOf.keys()],
+      personal,
+    ]);
+    const verdicts = rows.map((row): Verdict => {
+      const conversation = conversationOf.get(row.id)!;
+      const skipped = conversation.restricted ? 'restricted' : row.unwilling ? 'no_promotions' : null;
+      return { conversation, interlocutorId: row.interlocutor_id, skipped, body, sealedBody: null };
+    });
+    if (!personal) return verdicts;
+    const identities = await this.identities.openCopies(
+      subscriberId,
+      rows.map((row) => ({ id: row.id, identity: row.identity! })),
+    );
+    for (const [index, verdict] of verdicts.entries()) {
+      const identity = identities[index];
+      if (identity) verdict.body = filledIn(body, { ...identity, businessName });
+      else verdict.skipped ??= 'erased';
+    }
+    const wanted = verdicts.filter(({ skipped }) => !skipped);
+    const clientId = clientIdOfEntries(id);
+    const texts = wanted.map(({ conversation, body: text }) => ({
+      id: conversation.id,
+      text,
+      context: messageContext(subscriberId, conversation.id, 'subscriber', clientId),
+    }));
+    const sealed = await this.vault.sealMany('contact', texts);
+    for (const [index, verdict] of wanted.entries()) verdict.sealedBody = sealed[index]!;
+    return verdicts;
+  }
+
+  private async progress(
+    manager: EntityManager,
+    { subscriberId, id }: BroadcastId,
+    { state, verdicts, entries }: { state: BroadcastState; verdicts: readonly Verdict[]; entries: AppendedEntry[] },
+  ): Promise<Chunk> {
+    const [progress] = await manager.query<[ProgressRow]>(progressQuery, [
+      subscriberId,
+      id,
+      verdicts.map(({ conversation }) => conversation.id),
+      verdicts.map(({ conversation, skipped }) => (skipped ? null : conversation.lastSeq + 1)),
+      verdicts.map(({ skipped }) => skipped),
+      entries.length,
+      verdicts.length - entries.length,
+      state,
+      state === 'running' ? null : new Date(),
+    ]);
+    return { ...progress, entries };
+  }
+}

@@ -1,0 +1,83 @@
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+import type { BroadcastKind, BroadcastReason, BroadcastState } from '../contract/events.js';
+import type { Locale } from '../subscribers/subscribers.dto.js';
+
+/** One text for many contacts. Whom it has reached stands in the ledger, `broadcast_recipient`. */
+@Entity('broadcast')
+export class Broadcast {
+  @PrimaryColumn('uuid', { name: 'subscriber_id' })
+  subscriberId: string;
+
+  @PrimaryColumn('uuid')
+  id: string;
+
+  @Column('text', { name: 'client_id' })
+  clientId: string;
+
+  /** Of everything that was asked for, under the subscriber's key: it tells a repetition from something else. */
+  @Column('bytea')
+  digest: Buffer;
+
+  @Column('text')
+  kind: BroadcastKind;
+
+  @Column('text', { nullable: true })
+  reason: BroadcastReason | null;
+
+  /** Sealed with the subscriber's key. */
+  @Column('bytea')
+  body: Buffer;
+
+  /** Whether each recipient gets a text of its own, because it has fields. */
+  @Column('boolean')
+  personal: boolean;
+
+  /** Sealed with the subscriber's key. */
+  @Column('bytea')
+  audience: Buffer;
+
+  /** The language of the business when it was made. */
+  @Column('text')
+  locale: Locale;
+
+  /** The member. */
+  @Column('uuid', { name: 'author_id' })
+  authorId: string;
+
+  @Column('text')
+  state: BroadcastState;
+
+  /** Why it was stopped by the service. */
+  @Column('text', { name: 'stop_reason', nullable: true })
+  stopReason: 'consent_required' | 'label_gone' | null;
+
+  /** How many it was for, counted when it was made and again when it began; likewise those it would leave out. */
+  @Column('integer')
+  recipients: number;
+
+  @Column('integer', { name: 'left_out' })
+  leftOut: number;
+
+  @Column('timestamptz', { name: 'created_at' })
+  createdAt: Date;
+
+  @Column('timestamptz', { name: 'send_at' })
+  sendAt: Date;
+
+  /** Contacts who joined later are not in it. */
+  @Column('timestamptz', { name: 'started_at', nullable: true })
+  startedAt: Date | null;
+
+  @Column('timestamptz', { name: 'ended_at', nullable: true })
+  endedAt: Date | null;
+
+  /** The last contact that was dealt with, in the order of their ids. */
+  @Column('uuid', { nullable: true })
+  checkpoint: string | null;
+
+  @Column('integer')
+  sent: number;
+
+  @Column('integer')
+  skipped: number;
+}

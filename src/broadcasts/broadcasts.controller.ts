@@ -1,0 +1,86 @@
+import { Body, Controller, Get, HttpCode, Post, Query, Res } from '@nestjs/common';
+import { ApiAcceptedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import type { Response } from 'express';
+import type { InterlocutorPrincipal, MemberPrincipal } from '../auth/principal.js';
+import { Caller, Only } from '../auth/session.guard.js';
+import { Id, Seq } from '../platform/validation/id.js';
+import {
+  BroadcastList,
+  BroadcastPreview,
+  BroadcastView,
+  ListBroadcasts,
+  ListRecipients,
+  MadeBroadcast,
+  NewBroadcast,
+  PreviewedBroadcast,
+  RecipientList,
+} from './broadcasts.dto.js';
+import { Broadcasts } from './broadcasts.service.js';
+
+@ApiTags('broadcasts')
+@Only('member')
+@Controller()
+export class BroadcastsController {
+  constructor(private readonly broadcasts: Broadcasts) {}
+
+  /**
+   * Write to many: each gets it in its own conversation, and answers in private. 202 when it was accepted now, 200 when
+   * the same clientId and content had been accepted before.
+   */
+  @Post('broadcasts')
+  @ApiAcceptedResponse({ type: MadeBroadcast })
+  @ApiOkResponse({ type: MadeBroadcast, description: 'The same broadcast had been accepted before.' })
+  async make(
+    @Caller() member: MemberPrincipal,
+    @Body() wanted: NewBroadcast,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<MadeBroadcast> {
+    const { repeated, ...made } = await this.broadcasts.make(member, wanted);
+    response.status(repeated ? 200 : 202);
+    return made;
+  }
+
+  /** Whom a broadcast would reach now, whom not and why, and how one contact would read it. Nothing is kept. */
+  @Post('broadcasts/preview')
+  @HttpCode(200)
+  preview(@Caller() member: MemberPrincipal, @Body() wanted: PreviewedBroadcast): Promise<BroadcastPreview> {
+    return this.broadcasts.preview(member, wanted);
+  }
+
+  /** The broadcasts, newest first. */
+  @Get('broadcasts')
+  list(@Caller() member: MemberPrincipal, @Query() ask: ListBroadcasts): Promise<BroadcastList> {
+    return this.broadcasts.list(member, ask);
+  }
+
+  /** How far it is, and what came of it. */
+  @Get('broadcasts/:id')
+  get(@Caller() member: MemberPrincipal, @Id() id: string): Promise<BroadcastView> {
+    return this.broadcasts.get(member, id);
+  }
+
+  /** What came of each contact. */
+  @Get('broadcasts/:id/recipients')
+  recipients(
+    @Caller() member: MemberPrincipal,
+    @Id() id: string,
+    @Query() ask: ListRecipients,
+  ): Promise<RecipientList> {
+    return this.broadcasts.recipients(member, id, ask);
+  }
+
+  /** Cancel a broadcast before it begins, or stop it while it is under way. Who has it keeps it. */
+  @Post('broadcasts/:id/cancellation')
+  @HttpCode(200)
+  cancel(@Caller() member: MemberPrincipal, @Id() id: string): Promise<BroadcastView> {
+    return this.broadcasts.cancel(member, id);
+  }
+
+  /** Report a service message as advertising. The business learns how many do, and never who. */
+  @Only('interlocutor')
+  @Post('conversations/:id/messages/:seq/advertising-report')
+  @HttpCode(204)
+  async report(@Caller() interlocutor: InterlocutorPrincipal, @Id() id: string, @Seq() seq: number): Promise<void> {
+    await this.broadcasts.report(interlocutor, id, seq);
+  }
+}

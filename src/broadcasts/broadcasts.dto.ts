@@ -1,0 +1,258 @@
+import { IntersectionType, PickType } from '@nestjs/swagger';
+import { Type } from 'class-transformer';
+import { ArrayMaxSize, IsArray, IsBoolean, IsIn, IsObject, IsString, MaxLength, ValidateNested } from 'class-validator';
+import {
+  type BroadcastKind,
+  broadcastKinds,
+  type BroadcastReason,
+  broadcastReasons,
+  type BroadcastState,
+} from '../contract/events.js';
+import { limits } from '../contract/limits.js';
+import { MessageContent } from '../conversations/conversations.dto.js';
+import { AuthorView } from '../members/members.dto.js';
+import { IsId, IsIds, Optional } from '../platform/validation/fields.js';
+import { Page } from '../platform/validation/page.dto.js';
+import { IsPlainText, Trimmed } from '../platform/validation/text.js';
+import { IsBroadcastBody, type TextField, textFields } from './personal-text.js';
+
+const states = ['scheduled', 'running', 'finished', 'cancelled', 'stopped'] as const;
+
+/** Why a contact of the audience gets nothing: it said no to promotions, is restricted, or was erased meanwhile. */
+export const skipReasons = ['no_promotions', 'restricted', 'erased'] as const;
+export type SkipReason = (typeof skipReasons)[number];
+
+const most = limits.audienceValues;
+const mostContacts = limits.broadcastContacts.toLocaleString('en');
+
+/**
+ * Whom a broadcast is for: everybody (`all`), or those who have one of the listed values in each field that is given, and the
+ * chosen contacts besides; without those who are excepted. An empty list is as good as none.
+ */
+export class Audience {
+  @Optional()
+  @IsBoolean()
+  all?: boolean;
+
+  /** Up to 50; compared without regard to case and accents, as are the next two. */
+  @Optional()
+  @IsArray()
+  @ArrayMaxSize(most, { message: `An audience names at most ${most} regions.` })
+  @Trimmed()
+  @IsPlainText({ max: limits.nameLength }, { each: true })
+  regions?: string[];
+
+  /** Up to 50. */
+  @Optional()
+  @IsArray()
+  @ArrayMaxSize(most, { message: `An audience names at most ${most} provinces.` })
+  @Trimmed()
+  @IsPlainText({ max: limits.nameLength }, { each: true })
+  provinces?: string[];
+
+  /** Up to 50. */
+  @Optional()
+  @IsArray()
+  @ArrayMaxSize(most, { message: `An audience names at most ${most} sectors.` })
+  @Trimmed()
+  @IsPlainText({ max: limits.nameLength }, { each: true })
+  sectors?: string[];
+
+  /** Ids of up to 50 labels. */
+  @Optional()
+  @IsArray()
+  @ArrayMaxSize(most, { message: `An audience names at most ${most} labels.` })
+  @IsIds()
+  labels?: string[];
+
+  /** Up to 1,000 contacts, chosen besides. Those that are not in the address book are passed over. */
+  @Optional()
+  @IsArray()
+  @ArrayMaxSize(limits.broadcastContacts, {
+    message: `A broadcast chooses at most ${mostContacts} contacts one by one.`,
+  })
+  @IsIds()
+  contactIds?: string[];
+
+  /** Who has one of these labels, up to 50, is not in the audience. */
+  @Optional()
+  @IsArray()
+  @ArrayMaxSize(most, { message: `An audience excepts at most ${most} labels.` })
+  @IsIds()
+  exceptLabels?: string[];
+
+  /** Up to 1,000. */
+  @Optional()
+  @IsArray()
+  @ArrayMaxSize(limits.broadcastContacts, {
+    message: `A broadcast excepts at most ${mostContacts} contacts one by one.`,
+  })
+  @IsIds()
+  exceptContactIds?: string[];
+}
+
+class BroadcastDraft {
+  /** `promotional` reaches only those who said yes to promotions. */
+  @IsIn(broadcastKinds)
+  kind: BroadcastKind;
+
+  /** Of a service message, which has to have one. */
+  @Optional()
+  @IsIn(broadcastReasons)
+  reason?: BroadcastReason;
+
+  @IsObject()
+  @ValidateNested()
+  @Type(() => Audience)
+  audience: Audience;
+}
+
+export class NewBroadcast extends IntersectionType(
+  BroadcastDraft,
+  PickType(MessageContent, ['clientId', 'attachmentIds']),
+) {
+  /**
+   * 1 to 10,000 characters of valid Unicode. `{{firstName}}`, `{{surname}}`, `{{companyName}}` and `{{displayName}}` become
+   * each recipient's own, `{{businessName}}` that of the business; each counts as 201 characters. Who has no such name
+   * is called by the displayed one.
+   */
+  @IsBroadcastBody()
+  body: string;
+
+  /**
+   * ISO 8601, up to 365 days ahead: with an offset or Z, or without one in the time zone of the business. Without it the
+   * broadcast is sent now.
+   */
+  @Optional()
+  @IsString()
+  @MaxLength(40)
+  sendAt?: string;
+}
+
+export class PreviewedBroadcast extends BroadcastDraft {
+  /** As in a new broadcast. */
+  @Optional()
+  @IsBroadcastBody()
+  body?: string;
+
+  /** For whom the text is to be shown. */
+  @Optional()
+  @IsId()
+  contactId?: string;
+}
+
+export class MadeBroadcast {
+  id: string;
+  /** How many it goes to. */
+  recipients: number;
+  /** How many of the audience it leaves out. Both are counted anew when it begins, and each contact is looked at again. */
+  skipped: number;
+}
+
+export class SkippedContacts {
+  @IsIn(skipReasons)
+  reason: SkipReason;
+  contacts: number;
+}
+
+export class PromotionsGiven {
+  given: number;
+  of: number;
+}
+
+/** What would come of a broadcast now. */
+export class BroadcastPreview {
+  /** Contacts in the audience. */
+  total: number;
+  /** How many would get it. */
+  recipients: number;
+  /** How many of the audience have said yes to promotions. */
+  promotions: PromotionsGiven;
+  skipped: number;
+  skippedBy: SkippedContacts[];
+  /** The fields that a text may hold, as `{{firstName}}`. */
+  @IsIn(textFields, { each: true })
+  fields: TextField[];
+  /** What stands with the message, in the language of the business. */
+  words: string;
+  /** The body as the contact would read it. */
+  text?: string;
+}
+
+export class BroadcastSummary {
+  id: string;
+  @IsIn(broadcastKinds)
+  kind: BroadcastKind;
+  @IsIn(broadcastReasons)
+  reason: BroadcastReason | null;
+  /** With its fields. */
+  body: string;
+  @IsIn(states)
+  state: BroadcastState;
+  /**
+   * Why the service has stopped it: a newer policy waits for the owner's acceptance, or a label of the audience was deleted.
+   */
+  @IsIn(['consent_required', 'label_gone'])
+  stopReason?: 'consent_required' | 'label_gone';
+  /** How many it is for, as counted when it was made and again when it began. */
+  recipients: number;
+  sent: number;
+  skipped: number;
+  /** The member who made it. */
+  @Type(() => AuthorView)
+  author: AuthorView | null;
+  createdAt: string;
+  sendAt: string;
+  startedAt?: string;
+  /** When it was finished, cancelled or stopped. */
+  endedAt?: string;
+}
+
+export class BroadcastView extends BroadcastSummary {
+  audience: Audience;
+  skippedBy: SkippedContacts[];
+  /** To how many it was delivered. */
+  delivered: number;
+  /** How many have seen it; null while the business has switched seen-times off. */
+  seen: number | null;
+  /** How many hold this service message for advertising. */
+  reports: number;
+}
+
+export class BroadcastList {
+  items: BroadcastSummary[];
+  nextCursor: string | null;
+}
+
+export class ListBroadcasts extends Page {}
+
+export class ListRecipients extends Page {
+  @Optional()
+  @IsIn(['sent', 'skipped'])
+  outcome?: 'sent' | 'skipped';
+
+  /** Only those skipped for it. */
+  @Optional()
+  @IsIn(skipReasons)
+  reason?: SkipReason;
+}
+
+export class RecipientView {
+  contactId: string;
+  displayName: string;
+  @IsIn(['sent', 'skipped'])
+  outcome: 'sent' | 'skipped';
+  /** Of one that was skipped. */
+  @IsIn(skipReasons)
+  reason?: SkipReason;
+  /** The message in the contact's conversation. */
+  seq?: number;
+  delivered?: boolean;
+  /** Left out while the business has switched seen-times off. */
+  seen?: boolean;
+}
+
+export class RecipientList {
+  items: RecipientView[];
+  nextCursor: string | null;
+}

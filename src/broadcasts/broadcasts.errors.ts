@@ -1,0 +1,31 @@
+import { limits } from '../contract/limits.js';
+import { DomainError, ValidationFailed } from '../platform/problems/domain-error.js';
+
+export class BroadcastOver extends DomainError {
+  constructor() {
+    super('broadcast_over', { detail: 'Everybody has it: there is nothing left to stop.' });
+  }
+}
+
+export class TooManyBroadcasts extends DomainError {
+  constructor() {
+    super('broadcasts_limit', {
+      detail: `At most ${limits.broadcastsUnderWay} broadcasts can wait for their time or be under way. Cancel one, or wait until one has ended.`,
+    });
+  }
+}
+
+export class NotReportable extends DomainError {
+  constructor() {
+    super('not_reportable', {
+      detail: 'Only a service message that came by a broadcast can be reported as advertising.',
+    });
+  }
+}
+
+/** An audience that names a label of another subscriber, or one that does not exist. */
+export class UnknownAudienceLabel extends ValidationFailed {
+  constructor(field: 'labels' | 'exceptLabels') {
+    super([{ field: `audience.${field}`, code: 'unknown_label', message: 'One of these labels does not exist.' }]);
+  }
+}

@@ -1,0 +1,30 @@
+import { Module } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { ActionsModule } from '../actions/actions.module.js';
+import { AddressBookModule } from '../address-book/address-book.module.js';
+import { ConsentsModule } from '../consents/consents.module.js';
+import { ConversationsModule } from '../conversations/conversations.module.js';
+import { InterlocutorsModule } from '../interlocutors/interlocutors.module.js';
+import { MembersModule } from '../members/members.module.js';
+import { SubscribersModule } from '../subscribers/subscribers.module.js';
+import { Audiences } from './audiences.service.js';
+import { Broadcast } from './broadcast.entity.js';
+import { BroadcastRuns } from './broadcast-runs.service.js';
+import { BroadcastsController } from './broadcasts.controller.js';
+import { Broadcasts } from './broadcasts.service.js';
+
+@Module({
+  imports: [
+    TypeOrmModule.forFeature([Broadcast]),
+    ActionsModule,
+    AddressBookModule,
+    ConsentsModule,
+    ConversationsModule,
+    InterlocutorsModule,
+    MembersModule,
+    SubscribersModule,
+  ],
+  controllers: [BroadcastsController],
+  providers: [Audiences, BroadcastRuns, Broadcasts],
+})
+export class BroadcastsModule {}

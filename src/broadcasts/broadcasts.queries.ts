@@ -1,0 +1,214 @@
+import type { BroadcastKind, BroadcastState } from '../contract/events.js';
+import type { Audience, SkipReason } from './broadcasts.dto.js';
+
+/** An audience whose regions, provinces and sectors stand in every spelling that its contacts have. */
+export type SpelledAudience = Audience;
+
+/** Adds a value to a statement's parameters, and gives what stands for it. */
+type Parameter = (value: unknown) => string;
+
+/** A condition on `contact`: whether it has to have said yes, and has not. */
+const unwilling = (kind: BroadcastKind) => (kind === 'promotional' ? 'NOT contact.promotions' : 'false');
+
+/** The condition on `contact` to belong to an audience. */
+function belongs(audience: SpelledAudience, parameter: Parameter): string {
+  const { all, regions, provinces, sectors, labels, contactIds, exceptLabels, exceptContactIds } = audience;
+  const labelled = (ids: string[]) =>
+    `EXISTS (SELECT FROM contact_label AS own
+             WHERE own.subscriber_id = contact.subscriber_id AND own.contact_id = contact.id
+               AND own.label_id = ANY (${parameter(ids)}::uuid[]))`;
+  const fields = [
+    ...(regions ? [`contact.region = ANY (${parameter(regions)}::text[])`] : []),
+    ...(provinces ? [`contact.province = ANY (${parameter(provinces)}::text[])`] : []),
+    ...(sectors ? [`contact.sector = ANY (${parameter(sectors)}::text[])`] : []),
+    ...(labels ? [labelled(labels)] : []),
+  ];
+  const named = [
+    ...(fields.length > 0 ? [fields.join(' AND ')] : []),
+    ...(contactIds ? [`contact.id = ANY (${parameter(contactIds)}::uuid[])`] : []),
+  ];
+  const conditions = [
+    ...(all ? [] : [`(${named.join(' OR ')})`]),
+    ...(exceptLabels ? [`NOT ${labelled(exceptLabels)}`] : []),
+    ...(exceptContactIds ? [`contact.id <> ALL (${parameter(exceptContactIds)}::uuid[])`] : []),
+  ];
+  return conditions.length > 0 ? conditions.join(' AND ') : 'true';
+}
+
+/** A statement with what its parameters stand for. */
+interface Statement {
+  text: string;
+  values: unknown[];
+}
+
+function statement(first: unknown[], write: (parameter: Parameter) => string): Statement {
+  const values = [...first];
+  const text = write((value) => `$${values.push(value)}`);
+  return { text, values };
+}
+
+export interface AudienceCountRow {
+  total: number;
+  promotions: number;
+  restricted: number;
+  no_promotions: number;
+}
+
+/** How many contacts belong to an audience, and how many of them would be skipped. */
+export const countAudience = (subscriberId: string, kind: BroadcastKind, audience: SpelledAudience): Statement =>
+  statement(
+    [subscriberId],
+    (parameter) => `
+      SELECT count(*)::integer AS total, count(*) FILTER (WHERE promotions)::integer AS promotions,
+             count(*) FILTER (WHERE restricted)::integer AS restricted,
+             count(*) FILTER (WHERE unwilling AND NOT restricted)::integer AS no_promotions
+      FROM (SELECT contact.promotions, conversation.restricted_at IS NOT NULL AS restricted,
+                   ${unwilling(kind)} AS unwilling
+            FROM contact
+            JOIN conversation ON conversation.subscriber_id = contact.subscriber_id AND conversation.id = contact.id
+            WHERE contact.subscriber_id = $1 AND ${belongs(audience, parameter)}) AS member`,
+  );
+
+/** The next contacts of an audience, in the order of their ids, among those who had joined when it was started. */
+export const nextContacts = (
+  subscriberId: string,
+  audience: SpelledAudience,
+  { after, joinedUntil, limit }: { after: string; joinedUntil: Date; limit: number },
+): Statement =>
+  statement(
+    [subscriberId, after, joinedUntil, limit],
+    (parameter) => `
+      SELECT contact.id FROM contact
+      WHERE contact.subscriber_id = $1 AND contact.id > $2 AND contact.joined_at <= $3
+        AND ${belongs(audience, parameter)}
+      ORDER BY contact.id LIMIT $4`,
+  );
+
+export interface JudgedRow {
+  id: string;
+  interlocutor_id: string;
+  /** Null unless it is asked for. */
+  identity: Buffer | null;
+  unwilling: boolean;
+}
+
+/** What holds of contacts now; to be asked once their conversations are held. $1 subscriber, $2 contacts, $3 with identities. */
+export const judgeQuery = (kind: BroadcastKind): string => `
+  SELECT contact.id, contact.interlocutor_id, CASE WHEN $3::boolean THEN contact.identity END AS identity,
+         ${unwilling(kind)} AS unwilling
+  FROM contact
+  WHERE contact.subscriber_id = $1 AND contact.id = ANY ($2::uuid[])
+  ORDER BY contact.id`;
+
+/** Those whose time has come and those under way, the longest waiting first. $1 now. */
+export const dueQuery = `
+  SELECT subscriber_id AS "subscriberId", id FROM broadcast
+  WHERE state IN ('scheduled', 'running') AND send_at <= $1 ORDER BY send_at`;
+
+export interface HeldRow {
+  state: BroadcastState;
+  checkpoint: string | null;
+  startedAt: Date | null;
+  termsVersion: number;
+  privacyVersion: number;
+}
+
+/** Holds a broadcast that is to go on, unless somebody else does. $1 subscriber, $2 broadcast, $3 now. */
+export const holdQuery = `
+  SELECT broadcast.state, broadcast.checkpoint, broadcast.started_at AS "startedAt",
+         subscriber.terms_version AS "termsVersion", subscriber.privacy_version AS "privacyVersion"
+  FROM broadcast JOIN subscriber USING (subscriber_id)
+  WHERE broadcast.subscriber_id = $1 AND broadcast.id = $2
+    AND broadcast.state IN ('scheduled', 'running') AND broadcast.send_at <= $3
+  FOR NO KEY UPDATE OF broadcast SKIP LOCKED`;
+
+/** Those of the labels that are there; until the transaction ends they stay. $1 subscriber, $2 labels. */
+export const holdLabelsQuery = `
+  SELECT id FROM label WHERE subscriber_id = $1 AND id = ANY ($2::uuid[]) ORDER BY id FOR KEY SHARE`;
+
+export interface ProgressRow {
+  state: BroadcastState;
+  sent: number;
+  skipped: number;
+}
+
+/**
+ * Writes what came of a chunk into the ledger, and moves the checkpoint behind it. $1 subscriber, $2 broadcast, $3
+ * contacts, $4 seqs, $5 skip reasons, $6 sent, $7 skipped, $8 the new state, $9 when it ended.
+ */
+export const progressQuery = `
+  WITH ledger AS (
+    INSERT INTO broadcast_recipient (subscriber_id, broadcast_id, contact_id, seq, skipped)
+    SELECT $1, $2, contact_id, seq, skipped
+    FROM unnest($3::uuid[], $4::integer[], $5::text[]) AS outcome (contact_id, seq, skipped)
+  ), moved AS (
+    UPDATE broadcast
+    SET checkpoint = coalesce(($3::uuid[])[cardinality($3::uuid[])], checkpoint), sent = sent + $6, skipped = skipped + $7,
+        state = $8, ended_at = $9
+    WHERE subscriber_id = $1 AND id = $2
+    RETURNING state, sent, skipped
+  )
+  SELECT * FROM moved`;
+
+/** $1 subscriber, $2 broadcast. */
+export const skippedQuery = `
+  SELECT skipped AS reason, count(*)::integer AS contacts FROM broadcast_recipient
+  WHERE subscriber_id = $1 AND broadcast_id = $2 AND skipped IS NOT NULL
+  GROUP BY skipped ORDER BY contacts DESC, reason`;
+
+/** What the recipient's watermarks say of its message, as far as it is disclosed. */
+const delivered = 'cursor.delivered_seq >= recipient.seq';
+const seen = 'cursor.seen_seq >= recipient.seq AND cursor.seen_minute >= subscriber.seen_times_since';
+
+const recipientsWithWatermarks = `
+  FROM broadcast_recipient AS recipient
+  JOIN subscriber ON subscriber.subscriber_id = recipient.subscriber_id
+  LEFT JOIN cursor ON cursor.subscriber_id = recipient.subscriber_id AND cursor.conversation_id = recipient.contact_id
+                  AND cursor.party = 'interlocutor'`;
+
+export interface ReceivedRow {
+  delivered: number;
+  seen: number;
+}
+
+/** $1 subscriber, $2 broadcast. */
+export const receivedQuery = `
+  SELECT count(*) FILTER (WHERE ${delivered})::integer AS delivered, count(*) FILTER (WHERE ${seen})::integer AS seen
+  ${recipientsWithWatermarks}
+  WHERE recipient.subscriber_id = $1 AND recipient.broadcast_id = $2 AND recipient.seq IS NOT NULL`;
+
+export interface RecipientRow {
+  id: string;
+  identity: Buffer;
+  seq: number | null;
+  skipped: SkipReason | null;
+  delivered: boolean;
+  /** Null while seen-times are not disclosed. */
+  seen: boolean | null;
+}
+
+/** $1 subscriber, $2 broadcast, $3 the last contact before, $4 outcome or null, $5 skip reason or null, $6 how many. */
+export const recipientsQuery = `
+  SELECT contact.id, contact.identity, recipient.seq, recipient.skipped, ${delivered} AS delivered,
+         CASE WHEN subscriber.seen_times_since IS NOT NULL THEN coalesce(${seen}, false) END AS seen
+  ${recipientsWithWatermarks}
+  JOIN contact ON contact.subscriber_id = recipient.subscriber_id AND contact.id = recipient.contact_id
+  WHERE recipient.subscriber_id = $1 AND recipient.broadcast_id = $2 AND recipient.contact_id > $3
+    AND ($4::text IS NULL OR ($4 = 'sent') = (recipient.seq IS NOT NULL))
+    AND ($5::text IS NULL OR recipient.skipped = $5)
+  ORDER BY recipient.contact_id LIMIT $6`;
+
+/** The broadcast by which a message came, if it did; no row where there is no message. $1 subscriber, $2 conversation, $3 seq. */
+export const broadcastOfMessageQuery = `
+  SELECT broadcast.id, broadcast.kind
+  FROM message LEFT JOIN broadcast ON broadcast.subscriber_id = message.subscriber_id AND broadcast.id = message.broadcast_id
+  WHERE message.subscriber_id = $1 AND message.conversation_id = $2 AND message.seq = $3`;
+
+/** Gives no row when it was reported before. $1 subscriber, $2 broadcast, $3 contact. */
+export const reportQuery = `
+  INSERT INTO advertising_report (subscriber_id, broadcast_id, contact_id, reported_at)
+  VALUES ($1, $2, $3, clock_timestamp()) ON CONFLICT DO NOTHING RETURNING 1`;
+
+/** $1 subscriber, $2 broadcast. */
+export const reportsQuery = `
+  SELECT count(*)::integer AS reports FROM advertising_report WHERE subscriber_id = $1 AND broadcast_id = $2`;

@@ -1,0 +1,342 @@
+import { Injectable } from '@nestjs/common';
+import { InjectRepository } from '@nestjs/typeorm';
+import { type EntityManager, In, LessThan, type Repository } from 'typeorm';
+import { v7 as uuid } from 'uuid';
+import { Actions } from '../actions/actions.service.js';
+import { Contacts } from '../address-book/contacts.service.js';
+import type { InterlocutorPrincipal, MemberPrincipal } from '../auth/principal.js';
+import { Consents } from '../consents/consents.service.js';
+import type { Author, BroadcastReason } from '../contract/events.js';
+import { limits } from '../contract/limits.js';
+import { broadcastContext, broadcastMark } from '../conversations/broadcast-mark.js';
+import { ClientIdReused } from '../conversations/conversations.errors.js';
+import { Conversations } from '../conversations/conversations.service.js';
+import { Identities } from '../interlocutors/identities.js';
+import { Members } from '../members/members.service.js';
+import { decodeCursor, encodeCursor } from '../platform/cursors.js';
+import { NotFound, ValidationFailed } from '../platform/problems/domain-error.js';
+import { Realtime } from '../platform/realtime/realtime.js';
+import { Vault } from '../platform/vault/vault.js';
+import type { Subscriber } from '../subscribers/subscriber.entity.js';
+import type { Locale } from '../subscribers/subscribers.dto.js';
+import { Subscribers } from '../subscribers/subscribers.service.js';
+import { Audiences } from './audiences.service.js';
+import { BroadcastRuns } from './broadcast-runs.service.js';
+import { Broadcast } from './broadcast.entity.js';
+import type {
+  BroadcastList,
+  BroadcastPreview,
+  BroadcastSummary,
+  BroadcastView,
+  ListBroadcasts,
+  ListRecipients,
+  MadeBroadcast,
+  NewBroadcast,
+  PreviewedBroadcast,
+  RecipientList,
+  RecipientView,
+  SkippedContacts,
+} from './broadcasts.dto.js';
+import { BroadcastOver, NotReportable, TooManyBroadcasts } from './broadcasts.errors.js';
+import {
+  broadcastOfMessageQuery,
+  type ReceivedRow,
+  receivedQuery,
+  type RecipientRow,
+  recipientsQuery,
+  reportQuery,
+  reportsQuery,
+  skippedQuery,
+} from './broadcasts.queries.js';
+import { filledIn, isPersonal, textFields } from './personal-text.js';
+import { sendTime } from './send-time.js';
+
+/** An accepted broadcast; `repeated` when the same one had been accepted before. */
+export interface Made extends MadeBroadcast {
+  repeated: boolean;
+}
+
+/** One text to many contacts, each in its own conversation. */
+@Injectable()
+export class Broadcasts {
+  constructor(
+    @InjectRepository(Broadcast) private readonly broadcasts: Repository<Broadcast>,
+    private readonly actions: Actions,
+    private readonly audiences: Audiences,
+    private readonly consents: Consents,
+    private readonly contacts: Contacts,
+    private readonly conversations: Conversations,
+    private readonly identities: Identities,
+    private readonly members: Members,
+    private readonly realtime: Realtime,
+    private readonly runs: BroadcastRuns,
+    private readonly subscribers: Subscribers,
+    private readonly vault: Vault,
+  ) {}
+
+  /**
+   * Accepts a broadcast once, to be sent now or at its time.
+   * @throws ClientIdReused, ConsentRequired, TooManyBroadcasts, ValidationFailed
+   */
+  async make(member: MemberPrincipal, wanted: NewBroadcast): Promise<Made> {
+    const { subscriberId } = member;
+    requireReason(wanted);
+    const audience = this.audiences.stated(wanted.audience);
+    const digest = await this.digestOf(subscriberId, { ...wanted, audience });
+    const subscriber = await this.subscribers.get(subscriberId);
+    const { broadcast, repeated } = await this.broadcasts.manager.transaction(async (manager) => {
+      await manager.query('SELECT FROM subscriber WHERE subscriber_id = $1 FOR NO KEY UPDATE', [subscriberId]);
+      const known = await manager.findOneBy(Broadcast, { subscriberId, clientId: wanted.clientId });
+      if (known && !known.digest.equals(digest)) throw new ClientIdReused();
+      if (known) return { broadcast: known, repeated: true };
+      this.consents.requireOfSubscriber(subscriber);
+      await this.requirePlace(manager, subscriberId);
+      await this.audiences.requireLabels(manager, subscriberId, audience);
+      const made = await this.draft(manager, member, subscriber, { ...wanted, audience, digest });
+      await manager.insert(Broadcast, made);
+      await this.actions.record(manager, member, 'broadcast.made', made.id);
+      await this.runs.proceedAt(manager, made.sendAt);
+      return { broadcast: made, repeated: false };
+    });
+    if (!repeated) this.runs.tell(broadcast, broadcast);
+    const { id, recipients, leftOut } = broadcast;
+    return { id, recipients, skipped: leftOut, repeated };
+  }
+
+  /**
+   * What would come of a broadcast now.
+   * @throws NotFound for the contact, ValidationFailed
+   */
+  async preview(member: MemberPrincipal, wanted: PreviewedBroadcast): Promise<BroadcastPreview> {
+    const { subscriberId } = member;
+    const { kind, body, contactId } = wanted;
+    const reason = requireReason(wanted);
+    const { manager } = this.broadcasts;
+    const stated = this.audiences.stated(wanted.audience);
+    await this.audiences.requireLabels(manager, subscriberId, stated);
+    const audience = await this.audiences.spelled(manager, subscriberId, stated);
+    const counts = await this.audiences.count(manager, subscriberId, { kind, audience });
+    const { total, promotions, ...rest } = counts;
+    const { businessName, locale } = await this.subscribers.get(subscriberId);
+    const contact = contactId === undefined ? undefined : await this.contacts.get(member, contactId);
+    return {
+      total,
+      promotions: { given: promotions, of: total },
+      ...rest,
+      fields: [...textFields],
+      words: broadcastMark({ kind, reason, locale: locale as Locale }).words,
+      ...(contact && body !== undefined && { text: filledIn(body, { ...contact, businessName }) }),
+    };
+  }
+
+  /** The broadcasts of the member's subscriber, newest first. */
+  async list({ subscriberId }: MemberPrincipal, { cursor, limit }: ListBroadcasts): Promise<BroadcastList> {
+    const before = cursor === undefined ? {} : { id: LessThan(String(decodeCursor(cursor, ['id'])[0])) };
+    const found = await this.broadcasts.find({
+      where: { subscriberId, ...before },
+      order: { id: 'DESC' },
+      take: limit + 1,
+    });
+    const page = found.slice(0, limit);
+    const authors = await this.authorsOf(subscriberId, page);
+    const items = await Promise.all(page.map((each) => this.summary(each, authors)));
+    return { items, nextCursor: found.length > limit ? encodeCursor([items.at(-1)!.id]) : null };
+  }
+
+  /** @throws NotFound */
+  async get({ subscriberId }: MemberPrincipal, id: string): Promise<BroadcastView> {
+    const broadcast = await this.access(this.broadcasts.manager, subscriberId, id);
+    const which = [subscriberId, id];
+    const { seenTimesSince } = await this.subscribers.get(subscriberId);
+    const [{ delivered, seen }] = await this.broadcasts.query<[ReceivedRow]>(receivedQuery, which);
+    return {
+      ...(await this.summary(broadcast, await this.authorsOf(subscriberId, [broadcast]))),
+      audience: await this.audiences.open(subscriberId, id, broadcast.audience),
+      skippedBy: await this.broadcasts.query<SkippedContacts[]>(skippedQuery, which),
+      delivered,
+      seen: seenTimesSince === null ? null : seen,
+      reports: await this.reports(subscriberId, id),
+    };
+  }
+
+  /**
+   * What came of each contact so far, in the order in which they are dealt with; without those who have been erased.
+   * @throws NotFound
+   */
+  async recipients(
+    { subscriberId }: MemberPrincipal,
+    id: string,
+    { outcome, reason, cursor, limit }: ListRecipients,
+  ): Promise<RecipientList> {
+    await this.access(this.broadcasts.manager, subscriberId, id);
+    const after = cursor === undefined ? beforeAllIds : decodeCursor(cursor, ['id'])[0];
+    const filter = [outcome ?? null, reason ?? null];
+    const values = [subscriberId, id, after, ...filter, limit + 1];
+    const rows = await this.broadcasts.query<RecipientRow[]>(recipientsQuery, values);
+    const page = rows.slice(0, limit);
+    const identities = await this.identities.openCopies(subscriberId, page);
+    const items = page.flatMap((row, index) => {
+      const identity = identities[index];
+      return identity ? [recipientView(row, identity.displayName)] : [];
+    });
+    return { items, nextCursor: rows.length > limit ? encodeCursor([page.at(-1)!.id]) : null };
+  }
+
+  /**
+   * Cancels a broadcast that waits, or stops one that is under way: who has it keeps it. One that was cancelled or stopped
+   * stays so.
+   * @throws NotFound, BroadcastOver
+   */
+  async cancel(member: MemberPrincipal, id: string): Promise<BroadcastView> {
+    const { subscriberId } = member;
+    const cancelled = await this.broadcasts.manager.transaction(async (manager) => {
+      const broadcast = await this.access(manager, subscriberId, id, { lock: true });
+      if (broadcast.state === 'finished') throw new BroadcastOver();
+      if (broadcast.state !== 'scheduled' && broadcast.state !== 'running') return undefined;
+      const state = broadcast.state === 'scheduled' ? ('cancelled' as const) : ('stopped' as const);
+      await manager.update(Broadcast, { subscriberId, id }, { state, endedAt: new Date() });
+      await this.actions.record(manager, member, 'broadcast.cancelled', id);
+      return { ...broadcast, state };
+    });
+    if (cancelled) this.runs.tell(cancelled, cancelled);
+    return this.get(member, id);
+  }
+
+  /**
+   * An interlocutor holds a service message for advertising; the subscriber learns how many do.
+   * @throws NotFound, NotReportable
+   */
+  async report(interlocutor: InterlocutorPrincipal, conversationId: string, seq: number): Promise<void> {
+    const { subscriberId } = await this.conversations.access(interlocutor, conversationId);
+    const [broadcast] = await this.broadcasts.query<{ id: string | null; kind: Broadcast['kind'] | null }[]>(
+      broadcastOfMessageQuery,
+      [subscriberId, conversationId, seq],
+    );
+    if (!broadcast) throw new NotFound();
+    const { id, kind } = broadcast;
+    if (id === null || kind !== 'service') throw new NotReportable();
+    const reported = await this.broadcasts.query<unknown[]>(reportQuery, [subscriberId, id, conversationId]);
+    if (reported.length === 0) return;
+    const reports = await this.reports(subscriberId, id);
+    this.realtime.tell(`subscriber:${subscriberId}`, 'broadcast.reported', { id, reports });
+  }
+
+  /** @throws NotFound */
+  private async access(
+    manager: EntityManager,
+    subscriberId: string,
+    id: string,
+    { lock } = { lock: false },
+  ): Promise<Broadcast> {
+    const found = await manager.findOne(Broadcast, {
+      where: { subscriberId, id },
+      ...(lock && { lock: { mode: 'for_no_key_update' } }),
+    });
+    if (!found) throw new NotFound();
+    return found;
+  }
+
+  /** Counted under the lock of the subscriber's row. */
+  private async requirePlace(manager: EntityManager, subscriberId: string): Promise<void> {
+    const states = In(['scheduled', 'running']);
+    const underWay = await manager.countBy(Broadcast, { subscriberId, state: states });
+    if (underWay >= limits.broadcastsUnderWay) throw new TooManyBroadcasts();
+  }
+
+  private digestOf(subscriberId: string, wanted: NewBroadcast): Promise<Buffer> {
+    const { kind, reason, body, audience, sendAt } = wanted;
+    const content = JSON.stringify(['broadcast', kind, reason ?? null, body, audience, sendAt ?? null]);
+    return this.vault.digest({ scope: 'subscriber', id: subscriberId }, content);
+  }
+
+  /** A text that is the same for all is kept as everybody reads it; one that is not, with its fields. */
+  private async draft(
+    manager: EntityManager,
+    { subscriberId, memberId }: MemberPrincipal,
+    { businessName, locale, timeZone }: Subscriber,
+    { clientId, digest, kind, reason, body, audience, sendAt }: NewBroadcast & { digest: Buffer },
+  ): Promise<Broadcast> {
+    const [id, now] = [uuid(), new Date()];
+    const at = sendAt === undefined ? now : sendTime(sendAt, timeZone, now);
+    const later = at > now;
+    const spelled = await this.audiences.spelled(manager, subscriberId, audience);
+    const counts = await this.audiences.count(manager, subscriberId, { kind, audience: spelled });
+    const personal = isPersonal(body);
+    const text = personal ? body : filledIn(body, { businessName });
+    const key = { scope: 'subscriber', id: subscriberId } as const;
+    return {
+      subscriberId,
+      id,
+      clientId,
+      digest,
+      kind,
+      reason: reason ?? null,
+      body: await this.vault.seal(key, text, broadcastContext(subscriberId, id)),
+      personal,
+      audience: await this.audiences.seal(subscriberId, id, audience),
+      locale: locale as Locale,
+      authorId: memberId,
+      state: later ? 'scheduled' : 'running',
+      stopReason: null,
+      recipients: counts.recipients,
+      leftOut: counts.skipped,
+      createdAt: now,
+      sendAt: at,
+      startedAt: later ? null : now,
+      endedAt: null,
+      checkpoint: null,
+      sent: 0,
+      skipped: 0,
+    };
+  }
+
+  private async authorsOf(subscriberId: string, broadcasts: readonly Broadcast[]): Promise<Map<string, Author>> {
+    const ids = [...new Set(broadcasts.map(({ authorId }) => authorId))];
+    const authors = ids.length > 0 ? await this.members.authors(subscriberId, ids) : [];
+    return new Map(authors.map((author) => [author.id, author]));
+  }
+
+  private async summary(broadcast: Broadcast, authors: Map<string, Author>): Promise<BroadcastSummary> {
+    const { subscriberId, id, kind, reason, body, state, stopReason, recipients, sent, skipped } = broadcast;
+    const { createdAt, sendAt, startedAt, endedAt } = broadcast;
+    const key = { scope: 'subscriber', id: subscriberId } as const;
+    return {
+      id,
+      kind,
+      reason,
+      body: await this.vault.open(key, body, broadcastContext(subscriberId, id)),
+      state,
+      ...(stopReason && { stopReason }),
+      recipients,
+      sent,
+      skipped,
+      author: authors.get(broadcast.authorId) ?? null,
+      createdAt: createdAt.toISOString(),
+      sendAt: sendAt.toISOString(),
+      ...(startedAt && { startedAt: startedAt.toISOString() }),
+      ...(endedAt && { endedAt: endedAt.toISOString() }),
+    };
+  }
+
+  private async reports(subscriberId: string, id: string): Promise<number> {
+    const [{ reports }] = await this.broadcasts.query<[{ reports: number }]>(reportsQuery, [subscriberId, id]);
+    return reports;
+  }
+}
+
+const beforeAllIds = '00000000-0000-0000-0000-000000000000';
+
+/** @throws ValidationFailed for a service message without a reason, and a promotional one with it */
+function requireReason({ kind, reason }: Pick<NewBroadcast, 'kind' | 'reason'>): BroadcastReason | null {
+  if ((kind === 'service') === (reason !== undefined)) return reason ?? null;
+  const problem =
+    kind === 'service'
+      ? { code: 'required', message: 'Say the reason of the service message.' }
+      : { code: 'exclusive', message: 'A promotional message has no reason.' };
+  throw new ValidationFailed([{ field: 'reason', ...problem }]);
+}
+
+function recipientView({ id, seq, skipped, delivered, seen }: RecipientRow, displayName: string): RecipientView {
+  if (seq === null) return { contactId: id, displayName, outcome: 'skipped', reason: skipped! };
+  return { contactId: id, displayName, outcome: 'sent', seq, delivered, ...(seen !== null && { seen }) };
+}

@@ -1,0 +1,75 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { limits } from '../contract/limits.js';
+import { broadcastBodyProblem, filledIn, isPersonal, textFields } from './personal-text.js';
+
+const anna = { firstName: 'Anna', surname: 'Rossi', displayName: 'Anna Rossi', businessName: 'Forno Aurora' };
+const company = {
+  companyName: 'Osteria del Ponte',
+  displayName: 'Osteria del Ponte',
+  businessName: 'Forno Aurora',
+};
+
+describe('a text with fields', () => {
+  test('is filled in for each recipient', () => {
+    const body = 'Gentile {{firstName}} {{ surname }}, {{displayName}}: {{businessName}}';
+    expect(filledIn(body, anna)).toBe('Gentile Anna Rossi, Anna Rossi: Forno Aurora');
+  });
+
+  test('calls who has no such name by the displayed one', () => {
+    const body = '{{firstName}}|{{surname}}|{{companyName}}';
+    expect(filledIn(body, company)).toBe('Osteria del Ponte|Osteria del Ponte|Osteria del Ponte');
+    expect(filledIn(body, anna)).toBe('Anna|Rossi|Anna Rossi');
+  });
+
+  test('is filled in once: what looks like a field or a replacement within a name stays', () => {
+    const odd = { ...anna, firstName: '{{surname}}', surname: "$& $1 $' {{firstName}}" };
+    expect(filledIn('{{firstName}} {{surname}}', odd)).toBe("{{surname}} $& $1 $' {{firstName}}");
+  });
+
+  test('is personal unless it names the business alone', () => {
+    expect(isPersonal('Ciao')).toBe(false);
+    expect(isPersonal('{{businessName}} vi saluta')).toBe(false);
+    expect(isPersonal('{{businessName}} saluta {{firstName}}')).toBe(true);
+  });
+
+  test.each(['{{firstname}}', '{{nome}}', '{{}}', '{{ first Name }}', '{{firstName', 'firstName}}', '{{{{surname}}'])(
+    'with %j is refused, naming the fields there are',
+    (body) => {
+      const problem = broadcastBodyProblem(`Ciao ${body}`);
+      for (const name of textFields) expect(problem).toContain(`{{${name}}}`);
+    },
+  );
+
+  test.each(['Ciao', 'a { b } c', '{firstName}', '{{ displayName }}!'])('%j is accepted', (body) => {
+    expect(broadcastBodyProblem(body)).toBeUndefined();
+  });
+
+  test.each([
+    ['', 'The message is empty.'],
+    ['\ud83d', 'lone surrogate'],
+    ['a\0', 'NUL'],
+    [7, 'a text'],
+  ])('%j is refused as in a message', (body, problem) => {
+    expect(broadcastBodyProblem(body)).toContain(problem);
+  });
+
+  test('counts every field as the longest name, and says so at the limit', () => {
+    const most = 'a'.repeat(limits.messageLength - 2 * limits.broadcastFieldLength);
+    expect(broadcastBodyProblem(`${most}{{firstName}}{{surname}}`)).toBeUndefined();
+    expect(broadcastBodyProblem(`${most}a{{firstName}}{{surname}}`)).toMatch(/10001 characters.*201.*10000/);
+  });
+
+  test('never becomes longer than a message can be', () => {
+    const name = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 20 });
+    const parts = fc.array(fc.oneof(fc.constantFrom(...textFields.map((each) => `{{${each}}}`)), name));
+    fc.assert(
+      fc.property(parts, name, (texts, displayName) => {
+        const body = texts.join('');
+        fc.pre(broadcastBodyProblem(body) === undefined);
+        const long = filledIn(body, { displayName, businessName: 'x'.repeat(limits.businessNameLength) });
+        expect([...long].length).toBeLessThanOrEqual(limits.messageLength);
+      }),
+    );
+  });
+});

@@ -1,0 +1,43 @@
+import type { FieldError } from '../contract/errors.js';
+import { limits } from '../contract/limits.js';
+import { ValidationFailed } from '../platform/problems/domain-error.js';
+
+const form = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})?$/i;
+const lateMilliseconds = 60_000;
+const dayMilliseconds = 24 * 60 * 60 * 1000;
+
+/**
+ * The moment that a text means (ISO 8601): with an offset or Z the one it names, without in a time zone. Of a time that
+ * a clock change doubles it is the earlier. A moment that has just passed means now.
+ * @throws ValidationFailed for a time that there is not, that has passed, or that is too far ahead
+ */
+export function sendTime(text: string, timeZone: string, now: Date): Date {
+  const time = momentOf(text, timeZone);
+  const ahead = time.getTime() - now.getTime();
+  if (ahead < -lateMilliseconds) throw refused('past', 'This time has passed. Leave it out to send now.');
+  if (ahead > limits.broadcastDaysAhead * dayMilliseconds) {
+    throw refused('too_far', `A broadcast can be planned at most ${limits.broadcastDaysAhead} days ahead.`);
+  }
+  return ahead < 0 ? now : time;
+}
+
+function momentOf(text: string, timeZone: string): Date {
+  const [there, offset] = form.exec(text) ?? [];
+  const read = <Time>(from: () => Time): Time => {
+    try {
+      if (there !== undefined) return from();
+    } catch {
+      // What Temporal does not take is no time: the thirtieth of February, say.
+    }
+    throw refused('time', 'This is not a time such as 2026-12-24T09:00 or 2026-12-24T08:00:00Z.');
+  };
+  if (offset) return new Date(read(() => Temporal.Instant.from(text)).epochMilliseconds);
+  const local = read(() => Temporal.PlainDateTime.from(text));
+  const zoned = local.toZonedDateTime(timeZone, { disambiguation: 'earlier' });
+  if (zoned.toPlainDateTime().equals(local)) return new Date(zoned.epochMilliseconds);
+  throw refused('skipped', `There is no such time in ${timeZone}: the clocks are put forward over it.`);
+}
+
+function refused(code: FieldError['code'], message: string): ValidationFailed {
+  return new ValidationFailed([{ field: 'sendAt', code, message }]);
+}
