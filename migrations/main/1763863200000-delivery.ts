@@ -129,6 +129,9 @@ const messages = [
  * a snapshot that is younger than the locks: it has to see what others have stored under the same client ids. A
  * conversation that is locked by somebody else is passed over (`later`), so that one busy conversation stalls nobody.
  * Drafts of one conversation are numbered in their order; no two of a call may have the same sender and client id.
+ *
+ * A known client id is looked for as the first one from there on, which only the index of client ids can give. As a mere
+ * equality it was looked for among all messages of the conversation, by a plan made while the table was empty and kept.
  */
 const appendMessages = `
 CREATE FUNCTION append_messages(
@@ -174,9 +177,12 @@ BEGIN
     LEFT JOIN unnest(held) AS own (id) ON own.id = draft.conversation_id
     LEFT JOIN contact ON contact.subscriber_id = draft.subscriber_id AND contact.id = draft.conversation_id
     LEFT JOIN subscriber ON subscriber.subscriber_id = draft.subscriber_id
-    LEFT JOIN message AS known
-      ON known.subscriber_id = draft.subscriber_id AND known.conversation_id = draft.conversation_id
-         AND known.sender = draft.sender AND known.client_id = draft.client_id
+    LEFT JOIN LATERAL (
+      SELECT seq, revision, sent_at, digest, client_id FROM message
+      WHERE subscriber_id = draft.subscriber_id AND conversation_id = draft.conversation_id
+        AND sender = draft.sender AND client_id >= draft.client_id
+      ORDER BY client_id LIMIT 1
+    ) AS known ON known.client_id = draft.client_id
   ), numbered AS MATERIALIZED (
     SELECT judged.*, row_number() OVER (PARTITION BY conversation_id ORDER BY place)::integer AS rank
     FROM judged WHERE outcome = 'stored'
