@@ -9,8 +9,9 @@ import type {
   ToldEvent,
   Watermarks,
 } from '../src/contract/events.js';
+import { limits } from '../src/contract/limits.js';
 import { beginningOf } from '../src/conversations/conversations.service.js';
-import type { Device, Heard } from './world.js';
+import type { Answer, Device, Heard } from './world.js';
 
 /** What a device holds. */
 export interface Held {
@@ -43,10 +44,16 @@ export class Client {
   };
   private syncedAt = '';
   private applied = 0;
+  /** Conversations of which an event told that something else is missing. */
+  private readonly incomplete = new Set<string>();
+  /** Whether an event told of messages that have to be loaded. */
+  private behind = false;
 
+  /** @param pages how many heads and messages it asks for at once: few, so that it meets the ends of pages */
   constructor(
     private readonly device: Device,
     private readonly own: Party,
+    private readonly pages: { heads: number; messages: number } = { heads: 2, messages: 3 },
   ) {}
 
   /** Everything anew. */
@@ -73,27 +80,40 @@ export class Client {
     await this.loadBroadcasts();
   }
 
-  /** Applies what was heard since. */
+  /** Applies what was heard since, and loads what was missing to it. */
   async hear(): Promise<void> {
     const news = this.device.heard.slice(this.applied);
     this.applied = this.device.heard.length;
-    for (const heard of news) await this.apply(heard);
+    for (const heard of news) this.apply(heard);
+    if (this.behind) await this.takeChanged();
+    for (const id of this.incomplete) await this.takeHeadOf(id);
   }
 
   private async takeChanged(): Promise<void> {
     const since = this.syncedAt ? `changedSince=${encodeURIComponent(this.syncedAt)}&` : '';
     let syncedAt: string | undefined;
-    for await (const page of this.pages(`/api/conversations?${since}limit=2`)) {
+    for await (const page of this.walk(`/api/conversations?${since}limit=${this.pages.heads}`)) {
       syncedAt ??= page.syncedAt as string;
       for (const head of page.items as ConversationHead[]) await this.take(head);
     }
     this.syncedAt = syncedAt!;
+    this.behind = false;
   }
 
+  private async takeHeadOf(id: string): Promise<void> {
+    await this.take((await this.get(`/api/conversations/${id}`)) as ConversationHead);
+    this.incomplete.delete(id);
+  }
+
+  /** Holds a head once everything that it speaks of is held; cut short, the next attempt begins where this one did. */
   private async take(head: ConversationHead): Promise<void> {
     const known = this.held.heads.get(head.id);
+    if (known) await this.fetchChanges(known, head);
+    else await this.fetch(head.id, 'after=0');
     this.held.heads.set(head.id, head);
-    if (!known) return this.fetch(head.id, 'after=0');
+  }
+
+  private async fetchChanges(known: ConversationHead, head: ConversationHead): Promise<void> {
     if (head.seenTimesSince !== known.seenTimesSince) this.forgetSeenTimes(head.id, head.seenTimesSince);
     if (head.revision > known.revision) await this.fetch(head.id, `changedAfter=${known.revision}`);
     const moved = [known.own, known.other].flatMap((before, index) => {
@@ -109,22 +129,25 @@ export class Client {
   private async fetch(id: string, query: string): Promise<void> {
     const messages = this.held.messages.get(id) ?? new Map<number, MessageView>();
     this.held.messages.set(id, messages);
-    for await (const page of this.pages(`/api/conversations/${id}/messages?${query}&limit=3`)) {
+    for await (const page of this.walk(`/api/conversations/${id}/messages?${query}&limit=${this.pages.messages}`)) {
       for (const message of page.items as MessageView[]) messages.set(message.seq, message);
     }
   }
 
-  private async apply({ event, payload }: Heard): Promise<void> {
-    const apply = this.applications[event] as (payload: Told[ToldEvent]) => void | Promise<void>;
-    await apply(payload);
+  private apply({ event, payload }: Heard): void {
+    const apply = this.applications[event] as (payload: Told[ToldEvent]) => void;
+    apply(payload);
   }
 
-  private readonly applications: { [Event in ToldEvent]: (payload: Told[Event]) => void | Promise<void> } = {
+  private readonly applications: { [Event in ToldEvent]: (payload: Told[Event]) => void } = {
     'message.sent': ({ conversationId, ...message }) => {
+      const head = this.headBefore(conversationId, message.revision);
+      if (!head) return;
+      const watermark = message.sender === this.own ? head.other : head.own;
+      // When a watermark has passed it already, only a load knows the minute.
+      if (message.seq <= watermark.deliveredSeq) return void this.incomplete.add(conversationId);
       const messages = this.held.messages.get(conversationId)!;
-      if (messages.has(message.seq)) return;
-      messages.set(message.seq, message);
-      const head = this.held.heads.get(conversationId)!;
+      if (!messages.has(message.seq)) messages.set(message.seq, message);
       this.held.heads.set(conversationId, {
         ...head,
         revision: message.revision,
@@ -132,13 +155,14 @@ export class Client {
         lastSeq: message.seq,
         lastMessageAt: message.sentAt,
         preview: beginningOf(message.body),
-        unread: head.unread + (message.sender === this.own ? 0 : 1),
+        unread: this.unread(conversationId, head.own.seenSeq),
       });
     },
     'message.withdrawn': ({ conversationId, seq, revision, withdrawnAt }) => {
+      const head = this.headBefore(conversationId, revision);
+      if (!head) return;
       const messages = this.held.messages.get(conversationId)!;
       messages.set(seq, { ...messages.get(seq)!, body: '', revision, withdrawnAt });
-      const head = this.held.heads.get(conversationId)!;
       this.held.heads.set(conversationId, {
         ...head,
         revision,
@@ -147,10 +171,13 @@ export class Client {
         unread: this.unread(conversationId, head.own.seenSeq),
       });
     },
-    'receipt.changed': ({ conversationId, party, deliveredSeq, seenSeq, at }) => {
-      const head = this.held.heads.get(conversationId)!;
+    'receipt.changed': ({ conversationId, party, at, ...watermarks }) => {
+      const head = this.held.heads.get(conversationId);
+      if (!head) return void this.incomplete.add(conversationId);
       const side = party === this.own ? 'own' : 'other';
       const before: Watermarks = head[side];
+      const deliveredSeq = Math.max(before.deliveredSeq, watermarks.deliveredSeq);
+      const seenSeq = Math.max(before.seenSeq, watermarks.seenSeq);
       const messages = this.held.messages.get(conversationId)!;
       for (const [seq, message] of messages) {
         if (message.sender === party) continue;
@@ -174,10 +201,10 @@ export class Client {
       if (!contact || purpose !== 'promotions') return;
       this.held.contacts.set(conversationId, { ...contact, promotions: given, updatedAt: at });
     },
-    'broadcast.progressed': async ({ id, state, sent, skipped, entries }) => {
+    'broadcast.progressed': ({ id, state, sent, skipped, entries }) => {
       const reports = this.held.broadcasts.get(id)?.reports ?? 0;
       this.held.broadcasts.set(id, { state, sent, skipped, reports });
-      if (entries.length > 0) await this.takeChanged();
+      this.behind ||= entries.length > 0;
     },
     'broadcast.reported': ({ id, reports }) => {
       this.held.broadcasts.set(id, { ...this.held.broadcasts.get(id)!, reports });
@@ -216,9 +243,18 @@ export class Client {
     'session.ended': ({ id }) => void this.held.devices.delete(id),
   };
 
+  /** The head to which a revision is the next one; undefined when it is held already, or is not all that is missing. */
+  private headBefore(id: string, revision: number): ConversationHead | undefined {
+    const head = this.held.heads.get(id);
+    if (head && revision === head.revision + 1) return head;
+    if (!head || revision > head.revision) this.incomplete.add(id);
+    return undefined;
+  }
+
   private unread(id: string, seenSeq: number): number {
     const messages = [...this.held.messages.get(id)!.values()];
-    return messages.filter((each) => each.sender !== this.own && each.seq > seenSeq && !each.withdrawnAt).length;
+    const unseen = messages.filter((each) => each.sender !== this.own && each.seq > seenSeq && !each.withdrawnAt);
+    return Math.min(unseen.length, limits.unreadMax);
   }
 
   /** What is no longer disclosed is not kept. */
@@ -241,15 +277,15 @@ export class Client {
 
   private async loadAuthors(): Promise<void> {
     if (this.own === 'interlocutor') return;
-    const { body } = await this.device.ask('GET', '/api/authors');
-    for (const author of body.items as Author[]) this.rename(author);
+    const { items } = await this.get('/api/authors');
+    for (const author of items as Author[]) this.rename(author);
   }
 
   private async loadBroadcasts(): Promise<void> {
     if (this.own === 'interlocutor') return;
-    for await (const page of this.pages('/api/broadcasts?limit=2')) {
+    for await (const page of this.walk(`/api/broadcasts?limit=${this.pages.heads}`)) {
       for (const { id } of page.items as { id: string }[]) {
-        const { state, sent, skipped, reports } = (await this.device.ask('GET', `/api/broadcasts/${id}`)).body;
+        const { state, sent, skipped, reports } = await this.get(`/api/broadcasts/${id}`);
         this.held.broadcasts.set(id, { state, sent, skipped, reports });
       }
     }
@@ -258,7 +294,7 @@ export class Client {
   private async loadContacts(): Promise<Map<string, ContactView>> {
     const contacts = new Map<string, ContactView>();
     if (this.own === 'interlocutor') return contacts;
-    for await (const page of this.pages('/api/contacts?limit=2')) {
+    for await (const page of this.walk(`/api/contacts?limit=${this.pages.heads}`)) {
       for (const contact of page.items as ContactView[]) contacts.set(contact.id, contact);
     }
     return contacts;
@@ -266,23 +302,28 @@ export class Client {
 
   private async loadLabels(): Promise<LabelView[]> {
     if (this.own === 'interlocutor') return [];
-    const { body } = await this.device.ask('GET', '/api/labels');
-    return body.items.map(({ id, name, color }: LabelView) => ({ id, name, color }));
+    const { items } = await this.get('/api/labels');
+    return items.map(({ id, name, color }: LabelView) => ({ id, name, color }));
   }
 
   private async loadDevices(): Promise<Set<string>> {
-    const { body } = await this.device.ask('GET', '/api/sessions');
-    return new Set(body.items.map(({ id }: { id: string }) => id));
+    const { items } = await this.get('/api/sessions');
+    return new Set(items.map(({ id }: { id: string }) => id));
   }
 
-  private async *pages(path: string): AsyncGenerator<{ items: unknown[]; syncedAt?: string }> {
+  private async *walk(path: string): AsyncGenerator<{ items: unknown[]; syncedAt?: string }> {
     let cursor: string | null = null;
     do {
-      const answer = await this.device.ask('GET', cursor ? `${path}&cursor=${cursor}` : path);
-      if (answer.status !== 200) throw new Error(`${path}: ${JSON.stringify(answer.body)}`);
-      yield answer.body;
-      cursor = answer.body.nextCursor;
+      const page = await this.get(cursor ? `${path}&cursor=${cursor}` : path);
+      yield page;
+      cursor = page.nextCursor;
     } while (cursor);
+  }
+
+  private async get(path: string): Promise<Answer['body']> {
+    const { status, body } = await this.device.ask('GET', path);
+    if (status !== 200) throw new Error(`${path}: ${JSON.stringify(body)}`);
+    return body;
   }
 }
 

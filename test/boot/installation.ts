@@ -30,13 +30,15 @@ export class Installation {
     private readonly folder: string,
     readonly dataDir: string,
     readonly port: number,
+    private readonly nodeArguments: string[],
   ) {}
 
-  static async make(): Promise<Installation> {
+  /** @param nodeArguments for Node itself, at every start of the service */
+  static async make(nodeArguments: string[] = []): Promise<Installation> {
     const folder = await realpath(await mkdtemp(join(tmpdir(), 'colloquio-boot-')));
     // mkdtemp closes it to others; PostgreSQL's user has to pass when the tests run as root.
     if (process.getuid?.() === 0) await chmod(folder, 0o755);
-    return new Installation(folder, join(folder, 'data'), await freePort());
+    return new Installation(folder, join(folder, 'data'), await freePort(), nodeArguments);
   }
 
   keyFile(name: 'master.key' | 'epoch.key' | 'postgres.password'): string {
@@ -46,7 +48,8 @@ export class Installation {
   /** Spawns the built service as `npm start` runs it, in an environment of nothing but these variables and PATH. */
   spawn(environment: Record<string, string> = {}): Service {
     const { PORT = this.port, TLS_CERT: certificate } = environment;
-    const service = new Service(runBuilt('main.js', this.environment(environment)), Number(PORT), certificate);
+    const child = runBuilt('main.js', this.environment(environment), { nodeArguments: this.nodeArguments });
+    const service = new Service(child, Number(PORT), certificate);
     this.started.push(service);
     return service;
   }
@@ -69,7 +72,7 @@ export class Installation {
     environment: Record<string, string> = {},
     ...parameters: string[]
   ): Promise<Ending> {
-    const child = runBuilt(`commands/${name}.js`, this.environment(environment), parameters);
+    const child = runBuilt(`commands/${name}.js`, this.environment(environment), { parameters });
     return new Service(child, this.port).ended;
   }
 
@@ -215,8 +218,12 @@ async function answerTo(request: ClientRequest, body: string | undefined) {
   return { status: response.statusCode!, headers, text: await text(response) };
 }
 
-function runBuilt(file: string, env: Record<string, string>, parameters: string[] = []): ChildProcess {
-  return spawn(process.execPath, [join(root, 'dist/src', file), ...parameters], {
+function runBuilt(
+  file: string,
+  env: Record<string, string>,
+  { nodeArguments = [], parameters = [] }: { nodeArguments?: string[]; parameters?: string[] },
+): ChildProcess {
+  return spawn(process.execPath, [...nodeArguments, join(root, 'dist/src', file), ...parameters], {
     cwd: root,
     env,
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -254,7 +261,7 @@ export async function until(holds: () => boolean | Promise<boolean>, what: strin
   }
 }
 
-async function soon<Result>(work: Promise<Result>, what: string): Promise<Result> {
+export async function soon<Result>(work: Promise<Result>, what: string): Promise<Result> {
   let timer: NodeJS.Timeout;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(`it never came to be: ${what}`)), patience);

@@ -20,15 +20,33 @@ export async function openShop(service: Service): Promise<BootedShop> {
   const registered = await service.ask('POST', '/api/subscribers', { body });
   expectStatus(registered, 201);
   const owner = deviceOf(service, registered.body.session);
+  const { device: anna, conversationId } = await join(service, owner, 'anna');
+  return { username: String(body['username']), owner, anna, conversationId };
+}
+
+/** Somebody new joins, and may say yes to promotions. */
+export async function join(
+  service: Service,
+  owner: Device,
+  person: keyof typeof people,
+  { promotions = false } = {},
+): Promise<{ username: string; device: Device; conversationId: string }> {
   const { code } = (await owner.ask('POST', '/api/invitations', { kind: 'open' })).body;
   const { policies } = (await service.ask('GET', `/api/invitations/by-code/${code}?locale=it`)).body;
-  const consents = [{ policyId: policies[0].id, purpose: 'privacy' }];
+  const purposes = promotions ? ['privacy', 'promotions'] : ['privacy'];
+  const consents = purposes.map((purpose) => ({ policyId: policies[0].id, purpose }));
   const joined = await service.ask('POST', `/api/invitations/by-code/${code}/acceptance`, {
-    body: { ...people.anna, password, ageConfirmed: true, locale: 'it', consents },
+    body: { ...people[person], password, ageConfirmed: true, locale: 'it', consents },
   });
   expectStatus(joined, 201);
-  const anna = deviceOf(service, joined.body.session);
-  return { username: String(body['username']), owner, anna, conversationId: joined.body.contact.id };
+  const { interlocutor, contact, session } = joined.body;
+  return { username: interlocutor.username, device: deviceOf(service, session), conversationId: contact.id };
+}
+
+export async function signIn(service: Service, username: string): Promise<Device> {
+  const answer = await service.ask('POST', '/api/sessions', { body: { username, password } });
+  expectStatus(answer, 201);
+  return deviceOf(service, answer.body);
 }
 
 /** A device needs of a world only how to ask it, and where it is. */

@@ -1,0 +1,26 @@
+/** Chance that can be repeated: the same seed gives the same numbers (Mulberry32, public domain, T. Ettinger). */
+export class Chance {
+  constructor(private state: number) {}
+
+  /** From 0 up to, not including, 1. */
+  next(): number {
+    this.state = (this.state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(this.state ^ (this.state >>> 15), this.state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  }
+
+  /** Whether something happens that happens so often. */
+  happens(probability: number): boolean {
+    return this.next() < probability;
+  }
+
+  /** From the first to the last, both included. */
+  between(first: number, last: number): number {
+    return first + Math.floor(this.next() * (last - first + 1));
+  }
+
+  among<Each>(several: readonly Each[]): Each {
+    return several[this.between(0, several.length - 1)]!;
+  }
+}

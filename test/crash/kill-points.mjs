@@ -1,0 +1,114 @@
+/**
+ * Loaded before the service (`node --import`), it ends the process by SIGKILL at a named point. The service knows nothing of
+ * it: the points are recognised by the statements that go to PostgreSQL and the answers that go to clients.
+ *
+ * The order is a file, {@link KillOrder} in orders.ts: at which point, at which passing of it, and whether PostgreSQL goes
+ * too. Before the process ends, what it was about to do stands in another file.
+ */
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { ServerResponse } from 'node:http';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import pg from 'pg';
+
+const folder = process.env['KILL_ORDERS'];
+const orderFile = join(folder, 'order.json');
+
+let current;
+let left = 0;
+
+/** The order that stands now. Each is counted down from its own beginning. */
+function standingOrder() {
+  let text;
+  try {
+    text = readFileSync(orderFile, 'utf8');
+  } catch {
+    return undefined;
+  }
+  const order = JSON.parse(text);
+  if (current?.id !== order.id) {
+    current = order;
+    left = order.countdown;
+  }
+  return current;
+}
+
+/** @param about what was under way, for whoever looks at what is left */
+function reach(point, about) {
+  if (point === undefined) return;
+  const order = standingOrder();
+  if (order?.point !== point || --left > 0) return;
+  writeFileSync(join(folder, 'passed.json'), JSON.stringify({ id: order.id, point, ...about }));
+  renameSync(orderFile, join(folder, 'carried-out.json'));
+  if (order.delay > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, order.delay);
+  if (order.postgres) process.kill(order.postgres, 'SIGKILL');
+  process.kill(process.pid, 'SIGKILL');
+}
+
+/** Statements that are committed by themselves, with the points before, within and after. */
+const statements = [
+  {
+    text: /\bFROM append_messages\b/,
+    points: ['before-commit', 'in-commit', 'after-commit'],
+    about: (values) => ({ clientIds: values[4] }),
+  },
+  { text: /\bFROM raise_watermarks\b/, points: [undefined, 'in-receipt', undefined], about: () => undefined },
+];
+
+/** Statements by which a transaction is known, and the points before, within and after its commit. */
+const transactions = [
+  { text: /\bINSERT INTO broadcast_recipient\b/, points: ['in-chunk', 'in-chunk-commit', 'after-chunk'] },
+  { text: /\bUPDATE message SET body = NULL\b/, points: [undefined, 'in-withdrawal', undefined] },
+];
+
+/** Of connections whose transaction is known: the points of its commit. */
+const known = new WeakMap();
+
+function commitOf(client, text, values) {
+  if (/^(START TRANSACTION|BEGIN|ROLLBACK)\b/.test(text)) known.delete(client);
+  const transaction = transactions.find((each) => each.text.test(text));
+  if (transaction) known.set(client, transaction.points);
+  if (/^COMMIT\b/.test(text) && known.has(client)) {
+    const points = known.get(client);
+    known.delete(client);
+    return { points, about: undefined };
+  }
+  const statement = statements.find((each) => each.text.test(text));
+  return statement && { points: statement.points, about: statement.about(values) };
+}
+
+const { query } = pg.Client.prototype;
+pg.Client.prototype.query = function (...parameters) {
+  const [statement, values] = parameters;
+  const text = typeof statement === 'string' ? statement : statement?.text;
+  const commit = typeof text === 'string' ? commitOf(this, text.trim(), values) : undefined;
+  if (!commit) return query.apply(this, parameters);
+  const [before, within, after] = commit.points;
+  reach(before, commit.about);
+  const answer = query.apply(this, parameters);
+  // It has been handed to the socket, and nobody has waited for its answer.
+  reach(within, commit.about);
+  return answer.then((result) => {
+    reach(after, commit.about);
+    return result;
+  });
+};
+
+const ofEngine = createRequire(createRequire(import.meta.url).resolve('engine.io'));
+const { WebSocket } = ofEngine('ws');
+const { send } = WebSocket.prototype;
+WebSocket.prototype.send = function (data, ...others) {
+  const [, answer] = /^43\d+\[\{"data":(\{"seq":.*\})\}\]$/.exec(String(data)) ?? [];
+  if (answer) reach('before-ack', { answer: JSON.parse(answer) });
+  return send.call(this, data, ...others);
+};
+
+const { end } = ServerResponse.prototype;
+ServerResponse.prototype.end = function (...parameters) {
+  const { method, url } = this.req;
+  if (method === 'POST' && this.statusCode < 300) {
+    if (/\/messages$/.test(url)) reach('before-ack', { answer: JSON.parse(String(parameters[0])) });
+    if (/\/broadcasts$/.test(url)) reach('before-answer', { answer: JSON.parse(String(parameters[0])) });
+  }
+  return end.apply(this, parameters);
+};

@@ -1,0 +1,75 @@
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** Where the service can be killed, as kill-points.mjs recognises it. */
+export const killPoints = [
+  'before-commit',
+  'in-commit',
+  'after-commit',
+  'before-ack',
+  'in-receipt',
+  'in-withdrawal',
+  'before-answer',
+  'in-chunk',
+  'in-chunk-commit',
+  'after-chunk',
+] as const;
+
+export type KillPoint = (typeof killPoints)[number];
+
+export interface KillOrder {
+  point: KillPoint;
+  /** At which passing of the point; 1 is the next. */
+  countdown: number;
+  /** Milliseconds between the point and the end, in which only PostgreSQL goes on. */
+  delay?: number;
+  /** A PostgreSQL that is to end just before. */
+  postgres?: number | undefined;
+}
+
+/** What was under way when the service was killed. */
+export interface Passed {
+  point: KillPoint;
+  /** Of the messages that were being stored. */
+  clientIds?: string[];
+  /** That nobody got. */
+  answer?: { seq: number; sentAt: string };
+}
+
+/** Tells a service that was started with them where to end. */
+export class Orders {
+  private given = 0;
+
+  private constructor(private readonly folder: string) {}
+
+  static async open(): Promise<Orders> {
+    return new Orders(await mkdtemp(join(tmpdir(), 'colloquio-orders-')));
+  }
+
+  /** What Node and the service are to be started with. */
+  readonly nodeArguments = ['--import', fileURLToPath(new URL('kill-points.mjs', import.meta.url))];
+  get environment(): Record<string, string> {
+    return { KILL_ORDERS: this.folder };
+  }
+
+  async give(order: KillOrder): Promise<void> {
+    const path = join(this.folder, 'order.json');
+    await writeFile(`${path}.new`, JSON.stringify({ id: ++this.given, ...order }));
+    await rename(`${path}.new`, path);
+  }
+
+  /** What the last order was carried out at; undefined when the service has not come by. */
+  async passed(): Promise<Passed | undefined> {
+    const path = join(this.folder, 'passed.json');
+    if (!existsSync(path)) return undefined;
+    const { id, ...passed } = JSON.parse(await readFile(path, 'utf8')) as Passed & { id: number };
+    return id === this.given ? passed : undefined;
+  }
+
+  async remove(): Promise<void> {
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,312 @@
+import { expect } from '@jest/globals';
+import fc from 'fast-check';
+import type { MessageView } from '../../src/contract/events.js';
+import type { Client } from '../client.js';
+import { type Device, until, type World } from '../world.js';
+import type { Model, ModelConversation, ModelDevice } from './model.js';
+
+/** A device with what it holds. */
+export interface RealDevice {
+  device: Device;
+  client: Client;
+  /** How many events it had heard when it was signed out. */
+  heardAtTheEnd?: number;
+}
+
+export interface Real {
+  world: World;
+  conversationIds: string[];
+  devices: RealDevice[];
+}
+
+type Command = fc.AsyncCommand<Model, Real>;
+type Way = 'socket' | 'http';
+
+/** What a command finds: numbers are drawn without knowing how many there are of anything. */
+interface Found {
+  index: number;
+  mine: ModelDevice;
+  real: RealDevice;
+  place: number;
+  conversation: ModelConversation;
+  conversationId: string;
+}
+
+const which = fc.nat({ max: 999 });
+const way = fc.constantFrom<Way>('socket', 'http');
+const body = fc
+  .string({ unit: 'grapheme', minLength: 1, maxLength: 30 })
+  .map((text) => `«${text.replaceAll('\0', '')}»`);
+
+function find(model: Model, real: Real, device: number, place: number): Found {
+  const index = device % model.devices.length;
+  const mine = model.devices[index]!;
+  const chosen = mine.conversations[place % mine.conversations.length]!;
+  return {
+    index,
+    mine,
+    real: real.devices[index]!,
+    place: chosen,
+    conversation: model.conversations[chosen]!,
+    conversationId: real.conversationIds[chosen]!,
+  };
+}
+
+/** Whether a device can ask in this way. */
+function can(model: Readonly<Model>, device: number, by: Way = 'http'): boolean {
+  const { signedIn, connected } = model.devices[device % model.devices.length]!;
+  return signedIn && (by === 'http' || connected);
+}
+
+interface Answered {
+  data?: { seq: number; sentAt: string };
+  code?: string;
+}
+
+async function send(
+  { real: { device }, conversationId }: Found,
+  by: Way,
+  message: { clientId: string; body: string },
+): Promise<Answered> {
+  if (by === 'socket') {
+    const { data, error } = await device.emit('message.send', { conversationId, ...message });
+    return { data, code: error?.code };
+  }
+  const answer = await device.ask('POST', `/api/conversations/${conversationId}/messages`, message);
+  return answer.status < 300 ? { data: answer.body } : { code: answer.body.code };
+}
+
+const described = (name: string, values: object) => () => `${name}(${JSON.stringify(values)})`;
+
+/** A new message gets the next seq. */
+const sends = fc.record({ device: which, place: which, by: way, body }).map((values): Command => {
+  const { device, place, by, body: text } = values;
+  return {
+    check: (model) => can(model, device, by),
+    run: async (model, real) => {
+      const found = find(model, real, device, place);
+      const message = { clientId: `m${model.sent++}`, body: text };
+      const { data } = await send(found, by, message);
+      expect(data).toEqual({ seq: found.conversation.lastSeq + 1, sentAt: expect.any(String) });
+      found.conversation.append({ ...message, sender: found.mine.party, ...data! });
+    },
+    toString: described('send', values),
+  };
+});
+
+/** Several at once, some of them twice: each gets one of the next seqs, both copies the same. */
+const sendsTogether = fc
+  .array(fc.record({ device: which, place: which, by: way, body, twice: fc.boolean() }), { minLength: 2, maxLength: 6 })
+  .map((several): Command => {
+    return {
+      check: (model) => several.every(({ device, by }) => can(model, device, by)),
+      run: async (model, real) => {
+        const sent = await Promise.all(
+          several.map(async ({ device, place, by, body: text, twice }) => {
+            const found = find(model, real, device, place);
+            const message = { clientId: `m${model.sent++}`, body: text };
+            const answers = await Promise.all(Array.from({ length: twice ? 2 : 1 }, () => send(found, by, message)));
+            expect(answers[0]!.data).toBeDefined();
+            for (const answer of answers) expect(answer).toEqual(answers[0]);
+            return { ...message, sender: found.mine.party, place: found.place, ...answers[0]!.data! };
+          }),
+        );
+        sent.sort((a, b) => a.seq - b.seq);
+        for (const { place, ...message } of sent) model.conversations[place]!.append(message);
+      },
+      toString: described('send together', several),
+    };
+  });
+
+/** The same clientId again: stored once when it is the same message, refused when it is another. */
+const retries = fc
+  .record({ device: which, place: which, by: way, earlier: which, changed: fc.boolean() })
+  .map((values): Command => {
+    const { device, place, by, earlier, changed } = values;
+    return {
+      check: (model) => can(model, device, by),
+      run: async (model, real) => {
+        const found = find(model, real, device, place);
+        const own = found.conversation.messages.filter(({ sender }) => sender === found.mine.party);
+        if (own.length === 0) return;
+        const { clientId, seq, sentAt, body: text, withdrawn } = own[earlier % own.length]!;
+        const answer = await send(found, by, { clientId, body: changed || withdrawn ? `${text}, cambiato` : text });
+        // Of a withdrawn message nothing is left to compare with.
+        const expected = changed && !withdrawn ? { code: 'client_id_reused' } : { data: { seq, sentAt } };
+        expect(answer).toEqual(expected);
+      },
+      toString: described('retry', values),
+    };
+  });
+
+/** Watermarks only rise, and not beyond the last message. */
+const receives = fc
+  .record({ device: which, place: which, by: way, delivered: fc.option(which), seen: fc.option(which) })
+  .filter(({ delivered, seen }) => delivered !== null || seen !== null)
+  .map((values): Command => {
+    const { device, place, by, delivered, seen } = values;
+    return {
+      check: (model) => can(model, device, by),
+      run: async (model, real) => {
+        const { conversation, conversationId, mine, real: asking } = find(model, real, device, place);
+        const upTo = (number: number | null) => (number === null ? undefined : number % (conversation.lastSeq + 3));
+        const receipt = { deliveredSeq: upTo(delivered), seenSeq: upTo(seen) };
+        const beyond = Math.max(receipt.deliveredSeq ?? 0, receipt.seenSeq ?? 0) > conversation.lastSeq;
+        const code = beyond ? 'receipt_beyond_last' : undefined;
+        if (by === 'socket') {
+          const { error } = await asking.device.emit('receipt.send', { conversationId, ...receipt });
+          expect(error?.code).toBe(code);
+        } else {
+          const answer = await asking.device.ask('PUT', `/api/conversations/${conversationId}/receipt`, receipt);
+          expect([answer.status, answer.body.code]).toEqual([beyond ? 422 : 204, code]);
+        }
+        if (!beyond) conversation.raise(mine.party, receipt);
+      },
+      toString: described('receive', values),
+    };
+  });
+
+/** One's own message, as often as one likes; not the other's, and not one that is not there. */
+const withdraws = fc.record({ device: which, place: which, seq: which }).map((values): Command => {
+  const { device, place, seq } = values;
+  return {
+    check: (model) => can(model, device),
+    run: async (model, real) => {
+      const { conversation, conversationId, mine, real: asking } = find(model, real, device, place);
+      const wanted = 1 + (seq % (conversation.lastSeq + 2));
+      const message = conversation.messages[wanted - 1];
+      const path = `/api/conversations/${conversationId}/messages/${wanted}`;
+      const { status, body: answer } = await asking.device.ask('DELETE', path);
+      const expected = !message
+        ? [404, 'not_found']
+        : message.sender === mine.party
+          ? [204, undefined]
+          : [403, 'not_the_sender'];
+      expect([status, answer.code]).toEqual(expected);
+      if (status === 204) conversation.withdraw(message!);
+    },
+    toString: described('withdraw', values),
+  };
+});
+
+/** The three ways to page, in pages of any size, give each message once and in order. */
+const reads = fc
+  .record({
+    device: which,
+    place: which,
+    by: fc.constantFrom('after', 'before', 'changedAfter'),
+    from: which,
+    limit: fc.integer({ min: 1, max: 7 }),
+  })
+  .map((values): Command => {
+    const { device, place, by, from, limit } = values;
+    return {
+      check: (model) => can(model, device),
+      run: async (model, real) => {
+        const { conversation, conversationId, real: asking } = find(model, real, device, place);
+        const start = from % (conversation.revision + 2);
+        const pages: MessageView[][] = [];
+        let cursor: string | null = '';
+        while (cursor !== null) {
+          const query = `${by}=${start}&limit=${limit}${cursor && `&cursor=${cursor}`}`;
+          const answer = await asking.device.ask('GET', `/api/conversations/${conversationId}/messages?${query}`);
+          expect(answer.status).toBe(200);
+          expect(answer.body.items.length).toBeLessThanOrEqual(limit);
+          pages.push(answer.body.items);
+          cursor = answer.body.nextCursor;
+        }
+        const found = (by === 'before' ? pages.reverse() : pages).flat();
+        const expected = expectedOf(conversation, by, start);
+        expect(found.map(viewOf)).toEqual(expected);
+      },
+      toString: described('read', values),
+    };
+  });
+
+function expectedOf({ views }: ModelConversation, by: string, start: number) {
+  if (by === 'after') return views.filter(({ seq }) => seq > start);
+  if (by === 'before') return views.filter(({ seq }) => seq < start);
+  return views.filter(({ revision }) => revision > start).sort((a, b) => a.revision - b.revision);
+}
+
+/** A message as the model knows it. */
+export function viewOf(view: MessageView): ReturnType<() => ModelConversation['views'][number]> {
+  const { seq, revision, sender, clientId, body: text, sentAt, withdrawnAt, deliveredAt, seenAt } = view;
+  return {
+    seq,
+    revision,
+    sender,
+    clientId,
+    body: text,
+    sentAt,
+    withdrawn: withdrawnAt !== undefined,
+    delivered: deliveredAt !== undefined,
+    seen: seenAt !== undefined,
+  };
+}
+
+const disconnects = fc.record({ device: which }).map((values): Command => {
+  return {
+    check: (model) => can(model, values.device, 'socket'),
+    run: async (model, real) => {
+      const { mine, real: leaving } = find(model, real, values.device, 0);
+      leaving.device.disconnect();
+      mine.connected = false;
+    },
+    toString: described('disconnect', values),
+  };
+});
+
+/** As docs/events.md says: connect, then catch up. */
+const reconnects = fc.record({ device: which }).map((values): Command => {
+  return {
+    check: (model) => can(model, values.device) && !can(model, values.device, 'socket'),
+    run: async (model, real) => {
+      const { mine, real: coming } = find(model, real, values.device, 0);
+      await coming.device.connect();
+      await coming.client.catchUp();
+      mine.connected = true;
+    },
+    toString: described('reconnect', values),
+  };
+});
+
+/** By the device itself, or by another one of the account. From the answer on it hears nothing, and asks in vain. */
+const signsOut = fc.record({ device: which, another: fc.boolean() }).map((values): Command => {
+  return {
+    check: (model) => can(model, values.device),
+    run: async (model, real) => {
+      const { index, mine, real: leaving } = find(model, real, values.device, 0);
+      const others = model.devices.flatMap((each, at) =>
+        at !== index && sameParty(each, mine) && each.signedIn ? [at] : [],
+      );
+      const by = values.another && others.length > 0 ? real.devices[others[0]!]! : leaving;
+      const path = by === leaving ? 'current' : leaving.device.sessionId;
+      expect((await by.device.ask('DELETE', `/api/sessions/${path}`)).status).toBe(204);
+      mine.signedIn = mine.connected = false;
+      await until(() => !leaving.device.connected, 'the signed-out device is cut');
+      leaving.heardAtTheEnd = leaving.device.heard.length;
+      expect((await leaving.device.ask('GET', '/api/conversations')).status).toBe(401);
+      await expect(leaving.device.connect()).rejects.toThrow('unauthenticated');
+    },
+    toString: described('sign out', values),
+  };
+});
+
+const sameParty = (one: ModelDevice, other: ModelDevice) =>
+  one.party === other.party && one.conversations.join() === other.conversations.join();
+
+export const anyCommand = [
+  sends,
+  sends,
+  sendsTogether,
+  retries,
+  receives,
+  receives,
+  withdraws,
+  reads,
+  disconnects,
+  reconnects,
+  reconnects,
+  signsOut,
+];

@@ -1,0 +1,94 @@
+import type { Party } from '../../src/contract/events.js';
+import { beginningOf } from '../../src/conversations/conversations.service.js';
+
+/** What the service is expected to hold: messages, watermarks, revisions, and who is signed in. */
+export interface Model {
+  conversations: ModelConversation[];
+  devices: ModelDevice[];
+  /** Messages that were ever sent, for names of new ones. */
+  sent: number;
+}
+
+export interface ModelDevice {
+  party: Party;
+  /** Indexes of the conversations in which it takes part. */
+  conversations: number[];
+  signedIn: boolean;
+  connected: boolean;
+}
+
+export interface ModelMessage {
+  seq: number;
+  revision: number;
+  sender: Party;
+  clientId: string;
+  body: string;
+  sentAt: string;
+  withdrawn: boolean;
+}
+
+export interface Marks {
+  deliveredSeq: number;
+  seenSeq: number;
+}
+
+export class ModelConversation {
+  readonly messages: ModelMessage[] = [];
+  revision = 0;
+  readonly marks: Record<Party, Marks> = {
+    subscriber: { deliveredSeq: 0, seenSeq: 0 },
+    interlocutor: { deliveredSeq: 0, seenSeq: 0 },
+  };
+
+  get lastSeq(): number {
+    return this.messages.length;
+  }
+
+  /** @param seq is checked to be the next one */
+  append(message: Pick<ModelMessage, 'sender' | 'clientId' | 'body' | 'sentAt' | 'seq'>): void {
+    if (message.seq !== this.lastSeq + 1) throw new Error(`seq ${message.seq} after ${this.lastSeq}`);
+    this.messages.push({ ...message, revision: ++this.revision, withdrawn: false });
+  }
+
+  withdraw(message: ModelMessage): void {
+    if (message.withdrawn) return;
+    Object.assign(message, { withdrawn: true, body: '', revision: ++this.revision });
+  }
+
+  raise(party: Party, { deliveredSeq = 0, seenSeq = 0 }: Partial<Marks>): void {
+    const marks = this.marks[party];
+    marks.seenSeq = Math.max(marks.seenSeq, seenSeq);
+    marks.deliveredSeq = Math.max(marks.deliveredSeq, deliveredSeq, seenSeq);
+  }
+
+  /** The head as a party is to see it, without what no model knows. */
+  headFor(party: Party) {
+    const last = this.messages.at(-1);
+    const { seenSeq } = this.marks[party];
+    return {
+      revision: this.revision,
+      lastSeq: this.lastSeq,
+      lastMessageAt: last?.sentAt ?? null,
+      preview: last && !last.withdrawn ? beginningOf(last.body) : null,
+      own: this.marks[party],
+      other: this.marks[otherThan(party)],
+      unread: this.messages.filter(({ seq, sender, withdrawn }) => sender !== party && seq > seenSeq && !withdrawn)
+        .length,
+    };
+  }
+
+  /** The messages as both parties are to see them; of the minutes only whether there are any. */
+  get views() {
+    return this.messages.map(({ withdrawn, ...message }) => {
+      const marks = this.marks[otherThan(message.sender)];
+      return {
+        ...message,
+        withdrawn,
+        delivered: message.seq <= marks.deliveredSeq,
+        seen: message.seq <= marks.seenSeq,
+      };
+    });
+  }
+}
+
+export const otherThan = (party: Party): Party => (party === 'subscriber' ? 'interlocutor' : 'subscriber');

@@ -1,0 +1,55 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { limits } from '../src/contract/limits.js';
+import { Realtime } from '../src/platform/realtime/realtime.js';
+import { Client, plain } from './client.js';
+import { SilentDevice } from './silent-device.js';
+import { type Device, type Person, type Shop, World } from './world.js';
+
+/** Devices that do not keep up: they cost the service little, hold up nobody, and lose nothing. */
+
+let world: World;
+let bakery: Shop;
+let anna: Person;
+
+beforeAll(async () => {
+  world = await World.open();
+  bakery = await world.shop('bakery');
+  anna = await world.join(bakery, 'anna');
+  await bakery.owner.connect();
+});
+afterAll(() => world.close());
+
+const pages = { heads: 10, messages: 100 };
+
+/** How many sockets of a device the service holds. */
+const socketsOf = async ({ sessionId }: Device) =>
+  (await world.service.app.get(Realtime).server.in(`session:${sessionId}`).fetchSockets()).length;
+
+test('a device that reads nothing is cut once too much waits for it, and catches up when it comes back', async () => {
+  const phone = await anna.device.connect();
+  const tablet = await (await world.signIn(anna.username)).connect();
+  const client = await new Client(tablet, 'interlocutor', pages).load();
+  tablet.disconnect();
+  const silent = await SilentDevice.connect(world, tablet);
+  expect(await socketsOf(tablet)).toBe(1);
+  silent.stopReading();
+
+  const body = '🥐'.repeat(limits.messageLength);
+  const bytes = Buffer.byteLength(body);
+  let sent = 0;
+  // What the operating system takes for the device is not counted; it is a few times the limit at most.
+  while ((await socketsOf(tablet)) > 0 && sent * bytes < 20 * limits.socketBytesWaiting) {
+    await Promise.all(Array.from({ length: 10 }, () => bakery.owner.say(anna.contactId, body)));
+    sent += 10;
+  }
+  expect(await socketsOf(tablet)).toBe(0);
+  expect(sent * bytes).toBeGreaterThan(limits.socketBytesWaiting);
+  silent.leave();
+
+  await phone.hears('message.sent', ({ seq }) => seq === sent);
+  await tablet.connect();
+  await client.catchUp();
+  const fresh = await new Client(tablet, 'interlocutor', pages).load();
+  expect(client.held.messages.get(anna.contactId)!.size).toBe(sent);
+  expect(plain(client.held)).toEqual(plain(fresh.held));
+});
