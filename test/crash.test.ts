@@ -32,6 +32,7 @@ describe('what was acknowledged is there once, and every device holds it, after'
     ['before it stored messages', 'before-commit'],
     ['when messages were stored, before it knew', 'after-commit'],
     ['when messages were stored, before it acknowledged one', 'before-ack'],
+    ['when it had just acknowledged a message', 'after-ack'],
     ['when the entries of a broadcast were made, before they were stored', 'in-chunk'],
     ['while it stored the entries of a broadcast', 'in-chunk-commit'],
     ['when the entries of a broadcast were stored, before anybody was told', 'after-chunk'],

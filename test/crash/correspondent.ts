@@ -121,7 +121,7 @@ export class Correspondent {
         // Nobody answers at the moment.
         this.upToDate = false;
       }
-      await pause(this.way === 'http' ? 200 : 20);
+      await pause(this.way === 'http' ? 700 : 20);
     }
   }
 

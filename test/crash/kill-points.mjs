@@ -98,17 +98,24 @@ const ofEngine = createRequire(createRequire(import.meta.url).resolve('engine.io
 const { WebSocket } = ofEngine('ws');
 const { send } = WebSocket.prototype;
 WebSocket.prototype.send = function (data, ...others) {
-  const [, answer] = /^43\d+\[\{"data":(\{"seq":.*\})\}\]$/.exec(String(data)) ?? [];
-  if (answer) reach('before-ack', { answer: JSON.parse(answer) });
-  return send.call(this, data, ...others);
+  const [, answer] = /^43\d+\[\{"data":(\{.*\})\}\]$/.exec(String(data)) ?? [];
+  if (!answer) return send.call(this, data, ...others);
+  return answering(answer === '{}' ? 'receipt' : 'ack', answer, () => send.call(this, data, ...others));
 };
 
+const answers = { 'POST messages': 'ack', 'PUT receipt': 'receipt', 'POST broadcasts': 'answer' };
 const { end } = ServerResponse.prototype;
 ServerResponse.prototype.end = function (...parameters) {
-  const { method, url } = this.req;
-  if (method === 'POST' && this.statusCode < 300) {
-    if (/\/messages$/.test(url)) reach('before-ack', { answer: JSON.parse(String(parameters[0])) });
-    if (/\/broadcasts$/.test(url)) reach('before-answer', { answer: JSON.parse(String(parameters[0])) });
-  }
-  return end.apply(this, parameters);
+  const kind = this.statusCode < 300 ? answers[`${this.req.method} ${this.req.url.split('/').at(-1)}`] : undefined;
+  if (!kind) return end.apply(this, parameters);
+  return answering(kind, String(parameters[0] ?? '{}'), () => end.apply(this, parameters));
 };
+/** @param kind `ack` of a message, `receipt`, or `answer` to a broadcast */
+function answering(kind, answer, write) {
+  const about = { answer: JSON.parse(answer) };
+  if (kind !== 'receipt') reach(`before-${kind}`, about);
+  const written = write();
+  // It leaves at the end of this turn, with what else is written in it.
+  if (kind !== 'answer') queueMicrotask(() => reach(`after-${kind}`, about));
+  return written;
+}
