@@ -4,6 +4,7 @@ import { v7 as uuid } from 'uuid';
 import { BroadcastRuns } from '../src/broadcasts/broadcast-runs.service.js';
 import { limits } from '../src/contract/limits.js';
 import { Client, plain } from './client.js';
+import { crowd } from './crowd.js';
 import {
   type Answer,
   type Device,
@@ -81,21 +82,6 @@ async function consent({ device, contactId }: Person, given: boolean): Promise<v
   const { body } = await device.ask('GET', `/api/policies/current?audience=interlocutor&contactId=${contactId}`);
   const consent = { policyId: body.items[0].id, purpose: 'promotions', given, contactId };
   expectStatus(await device.ask('POST', '/api/consents', consent), 204);
-}
-
-/** Contacts in the database alone: who has no key has no name, and gets what is written to all. */
-async function crowd(shop: Shop, size: number): Promise<string[]> {
-  const ids = Array.from({ length: size }, () => uuid());
-  await world.rows(
-    `INSERT INTO contact (subscriber_id, id, interlocutor_id, identity, promotions, privacy_version, joined_at, updated_at)
-     SELECT $1, id, gen_random_uuid(), '\\x00', true, 1, now() - interval '1 hour', now() FROM unnest($2::uuid[]) AS id`,
-    [shop.id, ids],
-  );
-  await world.rows(
-    `INSERT INTO conversation (subscriber_id, id, changed_at) SELECT $1, id, now() FROM unnest($2::uuid[]) AS id`,
-    [shop.id, ids],
-  );
-  return ids;
 }
 
 /** Every entry of a broadcast, by conversation. */
@@ -382,7 +368,7 @@ describe('the same clientId', () => {
 describe('the ledger', () => {
   test('makes an interrupted broadcast reach everybody once', async () => {
     const shop = await world.shop('bakery');
-    const ids = await crowd(shop, 1_700);
+    const ids = await crowd(world, shop, 1_700);
     const release = await blockAt(ids[1_200]!);
     const { body: made } = await send(shop.owner);
     expect(made.recipients).toBe(1_700);
@@ -429,7 +415,7 @@ describe('the ledger', () => {
 
   test('lets another broadcast go on while one fails', async () => {
     const [stuck, fine] = [await world.shop('bakery'), await world.shop('florist')];
-    const [id] = await crowd(stuck, 1);
+    const [id] = await crowd(world, stuck, 1);
     const anna = await world.join(fine, 'anna');
     const release = await blockAt(id!);
     const { body: failing } = await send(stuck.owner);
@@ -500,7 +486,7 @@ describe('the moment of sending counts', () => {
   });
 
   test('for who says no while it is under way, and for who says yes', async () => {
-    const ids = await crowd(shop, 500);
+    const ids = await crowd(world, shop, 500);
     const late = await world.join(shop, 'carla');
     const release = await blockAt(ids[499]!);
     const { body: made } = await send(shop.owner, promotional);
@@ -558,7 +544,7 @@ describe('the moment of sending counts', () => {
   });
 
   test('for who was erased: a text of its own finds no key, and nobody is left out for it', async () => {
-    await crowd(shop, 1);
+    await crowd(world, shop, 1);
     expect(await broadcast(shop, { ...service, body: 'Ciao {{firstName}}' })).toMatchObject({
       sent: 2,
       skippedBy: [{ reason: 'erased', contacts: 1 }],
@@ -877,7 +863,7 @@ describe('cancelling', () => {
   test('while it is under way stops it: who has it keeps it, the others get nothing', async () => {
     const shop = await world.shop('bakery');
     const anna = await world.join(shop, 'anna');
-    const ids = await crowd(shop, 700);
+    const ids = await crowd(world, shop, 700);
     const release = await blockAt(ids[600]!);
     const { body: made } = await send(shop.owner);
     await until(async () => (await seen(shop, made.id)).sent === 500, 'the first chunk is sent');

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { Client as PgClient } from 'pg';
 import { limits } from '../src/contract/limits.js';
 import { type Device, expectStatus, type Person, settle, type Shop, unique, until, World } from './world.js';
 
@@ -19,22 +18,8 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-/** Does something while a transaction of somebody else holds what a statement has locked. */
-async function holding<Result>(statement: string, values: unknown[], work: () => Promise<Result>): Promise<Result> {
-  const client = new PgClient({ connectionString: world.databases.main });
-  await client.connect();
-  try {
-    await client.query('BEGIN');
-    await client.query(statement, values);
-    return await work();
-  } finally {
-    await client.query('ROLLBACK');
-    await client.end();
-  }
-}
-
 const whileBusy = <Result>(conversationId: string, work: () => Promise<Result>) =>
-  holding('SELECT FROM conversation WHERE id = $1 FOR UPDATE', [conversationId], work);
+  world.holding('SELECT FROM conversation WHERE id = $1 FOR UPDATE', [conversationId], work);
 
 const seqsOf = async (conversationId: string) =>
   (
@@ -104,7 +89,7 @@ describe('when the database cannot keep up', () => {
     }
     const before = (await seqsOf(anna.contactId)).length;
     let waiting: Promise<{ data?: { seq: number } }[]>;
-    await holding('LOCK TABLE message IN ACCESS EXCLUSIVE MODE', [], async () => {
+    await world.holding('LOCK TABLE message IN ACCESS EXCLUSIVE MODE', [], async () => {
       const sends = senders.flatMap((device, index) =>
         Array.from({ length: Math.min(perSocket, limits.sendsWaiting - index * perSocket) }, () =>
           device.emit('message.send', { conversationId: anna.contactId, clientId: unique(), body: 'In coda' }, 60_000),

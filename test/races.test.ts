@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { Client as PgClient } from 'pg';
 import { Chance } from './crash/chance.js';
 import { crowd } from './crowd.js';
 import {
@@ -149,22 +148,16 @@ describe('while a broadcast is being sent', () => {
   }
 
   test('a message and its retries wait for the chunk that holds their conversation, and are one message after it', async () => {
-    const client = new PgClient({ connectionString: world.databases.main });
-    await client.connect();
     const message = { clientId: unique(), body: 'Ci sarà anche domenica?' };
     let answered = 0;
-    let sends: Promise<Answered>[];
-    let id: string;
-    try {
-      // The chunk has made its entries, and cannot write into the ledger.
-      await client.query('BEGIN');
-      await client.query('LOCK TABLE broadcast_recipient IN SHARE MODE');
+    let sends: Promise<Answered>[] = [];
+    let id = '';
+    // The chunk makes its entries, and cannot write into the ledger.
+    await world.holding('LOCK TABLE broadcast_recipient IN SHARE MODE', [], async () => {
       id = await begin({ kind: 'service', reason: 'closure', body: 'Domani siamo chiusi', audience: { all: true } });
       await until(async () => {
-        const { rowCount } = await client.query(`SELECT FROM pg_locks WHERE NOT granted AND relation = $1::regclass`, [
-          'broadcast_recipient',
-        ]);
-        return rowCount === 1;
+        const waiting = `SELECT FROM pg_locks WHERE NOT granted AND relation = 'broadcast_recipient'::regclass`;
+        return (await world.rows(waiting)).length === 1;
       }, 'the chunk waits');
       sends = [overSocket, overHttp, overHttp].map(async (over) => {
         const answer = await over(anna.device)(message);
@@ -173,10 +166,7 @@ describe('while a broadcast is being sent', () => {
       });
       await settle();
       expect(answered).toBe(0);
-    } finally {
-      await client.query('ROLLBACK');
-      await client.end();
-    }
+    });
     const answers = await Promise.all(sends);
     await finished(id);
     expect(answers[0]!.data).toBeDefined();

@@ -266,6 +266,20 @@ export class World {
     }
   }
 
+  /** Does something while a transaction of somebody else holds what a statement has locked. */
+  async holding<Result>(statement: string, values: unknown[], work: () => Promise<Result>): Promise<Result> {
+    const client = new PgClient({ connectionString: this.databases.main });
+    await client.connect();
+    try {
+      await client.query('BEGIN');
+      await client.query(statement, values);
+      return await work();
+    } finally {
+      await client.query('ROLLBACK');
+      await client.end();
+    }
+  }
+
   /** Stops the service and starts it again on the same data, with some settings changed. */
   async restart(changes: Record<string, string> = {}): Promise<World> {
     await this.stop();
