@@ -12,8 +12,9 @@ beforeAll(async () => {
   ordeal = await Ordeal.begin(seed);
 });
 afterAll(async () => {
-  process.stderr.write(`${ordeal?.kills} kills survived, ${ordeal?.messages} messages checked (seed ${seed})\n`);
-  await ordeal?.end();
+  if (!ordeal) return;
+  process.stderr.write(`${ordeal.kills} kills survived, ${ordeal.messages} messages checked (seed ${seed})\n`);
+  await ordeal.end();
 });
 
 let sound = true;

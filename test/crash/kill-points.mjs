@@ -110,6 +110,7 @@ ServerResponse.prototype.end = function (...parameters) {
   if (!kind) return end.apply(this, parameters);
   return answering(kind, String(parameters[0] ?? '{}'), () => end.apply(this, parameters));
 };
+
 /** @param kind `ack` of a message, `receipt`, or `answer` to a broadcast */
 function answering(kind, answer, write) {
   const about = { answer: JSON.parse(answer) };

@@ -40,6 +40,16 @@ export class Ordeal {
   static async begin(seed: number): Promise<Ordeal> {
     const orders = await Orders.open();
     const installation = await Installation.make(orders.nodeArguments);
+    try {
+      return await Ordeal.furnish(installation, orders, seed);
+    } catch (error) {
+      await installation.remove();
+      await orders.remove();
+      throw error;
+    }
+  }
+
+  private static async furnish(installation: Installation, orders: Orders, seed: number): Promise<Ordeal> {
     const service = await installation.start({ ...environment, ...orders.environment });
     const { username, owner, anna, conversationId } = await openShop(service);
     const bruno = await join(service, owner, 'bruno');
@@ -58,7 +68,6 @@ export class Ordeal {
     // They loaded one after the other, and signing in is told to nobody.
     for (const correspondent of ordeal.correspondents) await correspondent.client.load();
     for (const correspondent of ordeal.correspondents) correspondent.begin();
-    await ordeal.everybodyWrites();
     return ordeal;
   }
 
