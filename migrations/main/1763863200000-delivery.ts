@@ -130,15 +130,19 @@ const messages = [
  * conversation that is locked by somebody else is passed over (`later`), so that one busy conversation stalls nobody.
  * Drafts of one conversation are numbered in their order; no two of a call may have the same sender and client id.
  *
- * A known client id is looked for as the first one from there on, which only the index of client ids can give. As a mere
- * equality it was looked for among all messages of the conversation, by a plan made while the table was empty and kept.
+ * A known client id and a contact are looked for as the first one from there on, which only the right index can give. As
+ * mere equalities they were looked for among all messages of the conversation and all contacts of the subscriber, by a
+ * plan that was made while the tables were empty and then kept.
+ *
+ * The plan is kept in any case: left to choose, PostgreSQL may plan anew for every single message, which takes three times
+ * as long as storing it.
  */
 const appendMessages = `
 CREATE FUNCTION append_messages(
   subscriber_ids uuid[], conversation_ids uuid[], senders party[], author_ids uuid[], client_ids text[], digests bytea[],
   bodies bytea[], least_privacy integer, least_subscriber_terms integer, least_subscriber_privacy integer
 ) RETURNS TABLE (place integer, outcome text, seq integer, revision integer, sent_at timestamptz(3))
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
 DECLARE
   held uuid[];
@@ -175,7 +179,11 @@ BEGIN
     LEFT JOIN conversation
       ON conversation.subscriber_id = draft.subscriber_id AND conversation.id = draft.conversation_id
     LEFT JOIN unnest(held) AS own (id) ON own.id = draft.conversation_id
-    LEFT JOIN contact ON contact.subscriber_id = draft.subscriber_id AND contact.id = draft.conversation_id
+    LEFT JOIN LATERAL (
+      SELECT id, privacy_version FROM contact
+      WHERE subscriber_id = draft.subscriber_id AND id >= draft.conversation_id
+      ORDER BY id LIMIT 1
+    ) AS contact ON contact.id = draft.conversation_id
     LEFT JOIN subscriber ON subscriber.subscriber_id = draft.subscriber_id
     LEFT JOIN LATERAL (
       SELECT seq, revision, sent_at, digest, client_id FROM message
@@ -215,7 +223,7 @@ CREATE FUNCTION raise_watermarks(
   subscriber_ids uuid[], conversation_ids uuid[], parties party[], delivered integer[], seen integer[]
 ) RETURNS TABLE (conversation_id uuid, party party, last_seq integer, rose boolean, delivered_seq integer, seen_seq integer,
                  other_seen integer, told boolean, minute timestamptz)
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
 DECLARE
   this_minute timestamptz := date_trunc('minute', clock_timestamp());

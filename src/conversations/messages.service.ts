@@ -59,6 +59,7 @@ export class Messages {
     groupOf: ({ conversation }) => conversation.id,
     keyOf: sentAs,
     atOnce: draftsAtOnce,
+    rounds: 2,
     most: limits.sendsWaiting,
   });
   private readonly untold = new LRUCache<string, true>({ max: 10_000 });

@@ -26,6 +26,7 @@ export class Receipts {
     write: (receipts) => this.raise(receipts),
     groupOf: ({ conversation: { id, party } }) => cursorOf(id, party),
     atOnce: receiptsAtOnce,
+    rounds: 2,
     most: limits.receiptsWaiting,
   });
 

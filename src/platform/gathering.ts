@@ -18,24 +18,29 @@ export interface GatheringOptions<Item, Outcome> {
   keyOf?: (item: Item) => string;
   /** Most items of a round. */
   atOnce: number;
+  /** Rounds that may be under way at once, of different groups. */
+  rounds: number;
   /** Most items that wait or are being written; one more is refused as `overloaded`. */
   most: number;
 }
 
-const shortestPause = 2;
-const longestPause = 50;
+const shortestRest = 2;
+const longestRest = 50;
 
 /**
- * Gathers what is to be written while a write is under way, and writes it together in the next round. When nothing is
- * under way an item waits only for those that came in the same turn of the event loop. A group that is busy waits alone,
- * and an item that the database refuses fails alone.
+ * Gathers what is to be written while writes are under way, and writes it together in the next round. When there is a
+ * round to spare an item waits only for those that came in the same turn of the event loop. A group that is busy rests
+ * and waits alone, and an item that the database refuses fails alone.
  */
 export class Gathering<Item, Outcome> {
   private waiting: Waiting<Item, Outcome>[] = [];
   private underWay = 0;
-  /** Groups that were busy in the last round: of each only the first item is tried again. */
-  private busy = new Set<string>();
-  private running = false;
+  private rounds = 0;
+  private beginning = false;
+  /** Groups of the rounds that are under way, and those that rest. */
+  private readonly held = new Set<string>();
+  /** How long groups that were busy have rested: of each only the first item is tried again. */
+  private readonly busy = new Map<string, number>();
 
   constructor(private readonly options: GatheringOptions<Item, Outcome>) {}
 
@@ -49,29 +54,53 @@ export class Gathering<Item, Outcome> {
     }
     return new Promise((resolve, reject) => {
       this.waiting.push({ item, resolve, reject });
-      if (this.running) return;
-      this.running = true;
-      setImmediate(() => void this.run());
+      if (this.beginning) return;
+      this.beginning = true;
+      setImmediate(() => {
+        this.beginning = false;
+        this.begin();
+      });
     });
   }
 
-  private async run(): Promise<void> {
-    let pause = shortestPause;
-    while (this.waiting.length > 0) {
+  private begin(): void {
+    while (this.rounds < this.options.rounds) {
       const round = this.take();
-      this.underWay = round.length;
-      const postponed = await this.settle(round);
-      this.underWay = 0;
-      this.busy = new Set(postponed.map(({ item }) => this.options.groupOf(item)));
-      this.waiting = [...postponed, ...this.waiting];
-      if (postponed.length < round.length) {
-        pause = shortestPause;
-      } else {
-        await new Promise((resolve) => setTimeout(resolve, pause));
-        pause = Math.min(pause * 2, longestPause);
-      }
+      if (round.length === 0) return;
+      void this.run(round);
     }
-    this.running = false;
+  }
+
+  private async run(round: Waiting<Item, Outcome>[]): Promise<void> {
+    const { groupOf } = this.options;
+    const groups = new Set(round.map(({ item }) => groupOf(item)));
+    for (const group of groups) this.held.add(group);
+    this.rounds++;
+    this.underWay += round.length;
+    const postponed = await this.settle(round);
+    this.underWay -= round.length;
+    this.rounds--;
+    this.waiting = [...postponed, ...this.waiting];
+    const postponedGroups = new Set(postponed.map(({ item }) => groupOf(item)));
+    for (const group of groups) {
+      if (postponedGroups.has(group)) this.rest(group);
+      else this.release(group);
+    }
+    this.begin();
+  }
+
+  private rest(group: string): void {
+    const milliseconds = Math.min((this.busy.get(group) ?? shortestRest / 2) * 2, longestRest);
+    this.busy.set(group, milliseconds);
+    setTimeout(() => {
+      this.held.delete(group);
+      this.begin();
+    }, milliseconds);
+  }
+
+  private release(group: string): void {
+    this.held.delete(group);
+    this.busy.delete(group);
   }
 
   /** The next round: in the order of arrival, one item of each busy group, and these as a quarter of it at most. */
@@ -84,15 +113,17 @@ export class Gathering<Item, Outcome> {
     for (const each of this.waiting) {
       const group = groupOf(each.item);
       const key = keyOf?.(each.item);
+      const isBusy = this.busy.has(group);
       const waits =
         round.length >= atOnce ||
+        this.held.has(group) ||
         (key !== undefined && keys.has(key)) ||
-        (this.busy.has(group) && (tried.has(group) || tried.size >= atOnce / 4));
+        (isBusy && (tried.has(group) || tried.size >= atOnce / 4));
       if (waits) {
         rest.push(each);
         continue;
       }
-      if (this.busy.has(group)) tried.add(group);
+      if (isBusy) tried.add(group);
       if (key !== undefined) keys.add(key);
       round.push(each);
     }
