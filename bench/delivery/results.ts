@@ -78,7 +78,7 @@ ${notes.join('\n')}
 - The service is the built one, with its limits of rate raised, because all messages come from few devices.
 - A message counts once it is stored and acknowledged, the other side has received it, and the receipt of that has come back to the sender. It has about a hundred characters. Each pair of devices is a conversation of its own; in every second the shop is the one that writes.
 - Clients are raw sockets, which compose what they send as strings and search in what they hear, for both servers alike. How many messages each pair has under way is tried out for each server, and its best is taken.
-- ejabberd archives every message twice, for the sender and for the receiver (XEP-0313), but keeps no receipts; Colloquio keeps those too. It runs without TLS, stream management, rosters and offline storage, each of which would slow it down; its schedulers do not wait busily (\`+sbwt none\`), which was found to be faster on two processors; it reaches PostgreSQL over TCP, as it knows no Unix sockets:
+- ejabberd archives every message twice, for the sender and for the receiver (XEP-0313), but keeps no receipts; Colloquio keeps those too. It runs without TLS, stream management, rosters and offline storage, each of which would slow it down; its schedulers do not wait busily (\`+sbwt none\`), so that they leave the processors to PostgreSQL; it reaches PostgreSQL over TCP, as it knows no Unix sockets:
 
 \`\`\`yaml
 ${configuration.trim()}
