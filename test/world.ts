@@ -353,6 +353,8 @@ export class Device {
     await new Promise<void>((resolve, reject) => {
       socket.once('connect', () => resolve());
       socket.once('connect_error', reject);
+      // A connection that ends between its own opening and that of the namespace is told in no other way.
+      socket.once('disconnect', (reason) => reject(new Error(reason)));
     });
     this.socket = socket;
     return this;
