@@ -2,7 +2,7 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import pg from 'pg';
-import { type AppendedRow, appendQuery, raiseQuery } from '../../src/conversations/conversations.queries.js';
+import { type AppendedRow, appendStatement, raiseStatement } from '../../src/conversations/conversations.queries.js';
 import { messageContext } from '../../src/conversations/sealed-message.js';
 import { seal } from '../../src/platform/vault/sealing.js';
 import { textOf } from './text.js';
@@ -54,7 +54,7 @@ async function write(writing: Writing): Promise<number> {
     let next = sealed(conversations, writing.messages);
     while (!ended) {
       const batch = next;
-      const answer = appending.query<AppendedRow>(appendQuery, parametersOf(batch));
+      const answer = appending.query<AppendedRow>({ ...appendStatement, values: parametersOf(batch) });
       // What comes next is sealed while PostgreSQL writes, as the service does.
       next = sealed(conversations, writing.messages);
       for (const { place, outcome, seq } of (await answer).rows) {
@@ -69,13 +69,14 @@ async function write(writing: Writing): Promise<number> {
     while (!ended) {
       while (waiting.length < writing.receipts && !ended) await changed();
       const receipts = waiting.splice(0, writing.receipts);
-      await raising.query(raiseQuery, [
+      const values = [
         receipts.map(({ conversation }) => conversation.subscriberId),
         receipts.map(({ conversation }) => conversation.id),
         receipts.map(() => 'subscriber'),
         receipts.map(({ seq }) => seq),
         receipts.map(() => 0),
-      ]);
+      ];
+      await raising.query({ ...raiseStatement, values });
       written += receipts.length;
       wake();
     }

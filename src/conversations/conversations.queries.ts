@@ -1,5 +1,6 @@
 import type { BroadcastKind, BroadcastReason, Party } from '../contract/events.js';
 import { limits } from '../contract/limits.js';
+import type { HotStatement } from '../platform/hot-statements.js';
 import type { Locale } from '../subscribers/subscribers.dto.js';
 
 /** What stands of a message's text: its own sealed body, that of its broadcast, or neither once it was withdrawn. */
@@ -170,8 +171,11 @@ export interface AppendedRow {
  * for each draft: $1 subscribers, $2 conversations, $3 senders, $4 authors, $5 client ids, $6 digests, $7 bodies; and the
  * versions that must have been accepted: $8 privacy by a contact, $9 terms and $10 privacy by a subscriber.
  */
-export const appendQuery = `
-  SELECT place, outcome, seq, revision, sent_at FROM append_messages($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`;
+export const appendStatement: HotStatement = {
+  name: 'append_messages',
+  text: `
+    SELECT place, outcome, seq, revision, sent_at FROM append_messages($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+};
 
 export interface RaisedRow {
   conversation_id: string;
@@ -191,7 +195,10 @@ export interface RaisedRow {
  * Raises watermarks; see the function in the migration. Parameters, arrays with an element for each receipt: $1
  * subscribers, $2 conversations, $3 parties, $4 delivered, $5 seen.
  */
-export const raiseQuery = `SELECT * FROM raise_watermarks($1, $2, $3, $4, $5)`;
+export const raiseStatement: HotStatement = {
+  name: 'raise_watermarks',
+  text: `SELECT * FROM raise_watermarks($1, $2, $3, $4, $5)`,
+};
 
 /** Locks a conversation that is about to change. Parameters: $1 subscriber, $2 conversation. */
 export const lockQuery = `

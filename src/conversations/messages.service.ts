@@ -10,6 +10,7 @@ import { limits } from '../contract/limits.js';
 import { Members } from '../members/members.service.js';
 import { decodeCursor, encodeCursor } from '../platform/cursors.js';
 import { Gathering, later } from '../platform/gathering.js';
+import { HotStatements } from '../platform/hot-statements.js';
 import { DomainError, NotFound, ValidationFailed } from '../platform/problems/domain-error.js';
 import { RateLimits } from '../platform/rate-limits.js';
 import { Realtime } from '../platform/realtime/realtime.js';
@@ -20,7 +21,7 @@ import type { ListMessages, MessageContent, MessageList } from './conversations.
 import { ClientIdReused, ConversationRestricted, NotTheSender } from './conversations.errors.js';
 import {
   type AppendedRow,
-  appendQuery,
+  appendStatement,
   changedMessagesQuery,
   lockQuery,
   type MessageRow,
@@ -72,6 +73,7 @@ export class Messages {
     private readonly limits: RateLimits,
     private readonly members: Members,
     private readonly realtime: Realtime,
+    private readonly statements: HotStatements,
     private readonly texts: MessageTexts,
     private readonly vault: Vault,
   ) {}
@@ -157,7 +159,7 @@ export class Messages {
   /** Stores drafts in one statement, and tells those that are new in the order of their seq, right after the commit. */
   private async append(drafts: Draft[]): Promise<(AppendedRow | typeof later)[]> {
     const { contact, subscriber } = this.consents.versionsToAccept();
-    const rows = await this.database.query<AppendedRow[]>(appendQuery, [
+    const rows = await this.statements.query<AppendedRow>(appendStatement, [
       drafts.map(({ conversation }) => conversation.subscriberId),
       drafts.map(({ conversation }) => conversation.id),
       drafts.map(({ conversation }) => conversation.party),

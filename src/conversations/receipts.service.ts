@@ -1,15 +1,15 @@
 import { Injectable } from '@nestjs/common';
-import { DataSource } from 'typeorm';
 import type { Principal } from '../auth/principal.js';
 import type { Party } from '../contract/events.js';
 import { limits } from '../contract/limits.js';
 import { Gathering } from '../platform/gathering.js';
+import { HotStatements } from '../platform/hot-statements.js';
 import { NotFound, ValidationFailed } from '../platform/problems/domain-error.js';
 import { RateLimits } from '../platform/rate-limits.js';
 import { Realtime } from '../platform/realtime/realtime.js';
 import type { MessageReceipt } from './conversations.dto.js';
 import { ReceiptBeyondLast } from './conversations.errors.js';
-import { type RaisedRow, raiseQuery } from './conversations.queries.js';
+import { type RaisedRow, raiseStatement } from './conversations.queries.js';
 import { Conversations, type OwnConversation } from './conversations.service.js';
 
 interface Receipt {
@@ -20,6 +20,12 @@ interface Receipt {
 
 const receiptsAtOnce = 1_000;
 
+/**
+ * Receipts are told to the minute, so they can wait for each other. One by one, each would cost PostgreSQL what a message
+ * does, and messages would wait for that.
+ */
+const receiptSpacing = 20;
+
 @Injectable()
 export class Receipts {
   private readonly receipts = new Gathering<Receipt, RaisedRow | undefined>({
@@ -27,14 +33,15 @@ export class Receipts {
     groupOf: ({ conversation: { id, party } }) => cursorOf(id, party),
     atOnce: receiptsAtOnce,
     rounds: 2,
+    spacing: receiptSpacing,
     most: limits.receiptsWaiting,
   });
 
   constructor(
-    private readonly database: DataSource,
     private readonly conversations: Conversations,
     private readonly limits: RateLimits,
     private readonly realtime: Realtime,
+    private readonly statements: HotStatements,
   ) {}
 
   /**
@@ -56,7 +63,7 @@ export class Receipts {
 
   /** Raises watermarks in one statement, the highest of each conversation and party, and tells it right after the commit. */
   private async raise(receipts: Receipt[]): Promise<(RaisedRow | undefined)[]> {
-    const rows = await this.database.query<RaisedRow[]>(raiseQuery, [
+    const rows = await this.statements.query<RaisedRow>(raiseStatement, [
       receipts.map(({ conversation }) => conversation.subscriberId),
       receipts.map(({ conversation }) => conversation.id),
       receipts.map(({ conversation }) => conversation.party),

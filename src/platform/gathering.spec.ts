@@ -1,4 +1,4 @@
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import { Gathering, later } from './gathering.js';
 
 interface Item {
@@ -11,7 +11,7 @@ const turn = () => new Promise((resolve) => setImmediate(resolve));
 /** A gathering whose writes are noted, and end when they are told to. */
 function gatheringOf(
   outcomeOf: (item: Item, round: number) => string | typeof later = ({ name }) => name,
-  options: { atOnce?: number; rounds?: number; most?: number } = {},
+  options: { atOnce?: number; rounds?: number; spacing?: number; most?: number } = {},
 ) {
   const rounds: string[][] = [];
   let release: (() => void)[] = [];
@@ -26,6 +26,7 @@ function gatheringOf(
     keyOf: ({ name }) => name,
     atOnce: options.atOnce ?? 100,
     rounds: options.rounds ?? 1,
+    spacing: options.spacing ?? 0,
     most: options.most ?? 100,
   });
   return {
@@ -79,6 +80,36 @@ describe('gathering', () => {
     release();
     await Promise.all([first, ...second, ...third]);
     expect(rounds.slice(2).flat().sort()).toEqual(['a2', 'b2', 'c']);
+  });
+
+  test('spaces the beginnings of rounds, the first of which waits for nothing', async () => {
+    jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] });
+    try {
+      const { rounds, add } = gatheringOf(undefined, { rounds: 2, spacing: 20 });
+      const first = add('a');
+      await turn();
+      expect(rounds).toEqual([['a']]);
+      await first;
+      const second = [add('b')];
+      await turn();
+      jest.advanceTimersByTime(10);
+      second.push(add('c'));
+      await turn();
+      jest.advanceTimersByTime(9);
+      await turn();
+      expect(rounds).toEqual([['a']]);
+      jest.advanceTimersByTime(1);
+      await Promise.all(second);
+      expect(rounds.slice(1)).toEqual([['b', 'c']]);
+
+      jest.advanceTimersByTime(20);
+      const third = add('d');
+      await turn();
+      expect(rounds.slice(2)).toEqual([['d']]);
+      await third;
+    } finally {
+      jest.useRealTimers();
+    }
   });
 
   test('puts two items of one key into two rounds', async () => {

@@ -20,6 +20,8 @@ export interface GatheringOptions<Item, Outcome> {
   atOnce: number;
   /** Rounds that may be under way at once, of different groups. */
   rounds: number;
+  /** Milliseconds that lie at least between the beginnings of two rounds, for what is in no hurry; none by default. */
+  spacing?: number;
   /** Most items that wait or are being written; one more is refused as `overloaded`. */
   most: number;
 }
@@ -29,14 +31,18 @@ const longestRest = 50;
 
 /**
  * Gathers what is to be written while writes are under way, and writes it together in the next round. When there is a
- * round to spare an item waits only for those that came in the same turn of the event loop. A group that is busy rests
- * and waits alone, and an item that the database refuses fails alone.
+ * round to spare an item waits only for those that came in the same turn of the event loop, and, where rounds are spaced,
+ * until the last one has begun that long ago. A group that is busy rests and waits alone, and an item that the database
+ * refuses fails alone.
  */
 export class Gathering<Item, Outcome> {
   private waiting: Waiting<Item, Outcome>[] = [];
   private underWay = 0;
   private rounds = 0;
   private beginning = false;
+  /** When the next round may begin, on the clock of `performance`. */
+  private next = 0;
+  private spacing: NodeJS.Timeout | undefined;
   /** Groups of the rounds that are under way, and those that rest. */
   private readonly held = new Set<string>();
   /** How long groups that were busy have rested: of each only the first item is tried again. */
@@ -64,11 +70,22 @@ export class Gathering<Item, Outcome> {
   }
 
   private begin(): void {
-    while (this.rounds < this.options.rounds) {
+    const { rounds, spacing = 0 } = this.options;
+    while (this.rounds < rounds && this.waiting.length > 0) {
+      const now = performance.now();
+      if (now < this.next) return this.beginAfter(this.next - now);
       const round = this.take();
       if (round.length === 0) return;
+      this.next = now + spacing;
       void this.run(round);
     }
+  }
+
+  private beginAfter(milliseconds: number): void {
+    this.spacing ??= setTimeout(() => {
+      this.spacing = undefined;
+      this.begin();
+    }, milliseconds);
   }
 
   private async run(round: Waiting<Item, Outcome>[]): Promise<void> {

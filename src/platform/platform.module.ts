@@ -2,6 +2,7 @@ import { type DynamicModule, Global, Module } from '@nestjs/common';
 import { APP_FILTER, APP_PIPE } from '@nestjs/core';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { type Config, CONFIG } from './config.js';
+import { HotStatements } from './hot-statements.js';
 import { Origins } from './http/origins.js';
 import { Requests } from './http/requests.js';
 import { Jobs } from './jobs/jobs.js';
@@ -36,7 +37,18 @@ export class PlatformModule {
       { provide: MASTER_KEY, useValue: masterKey },
       { provide: Vault, useValue: vault },
     ];
-    const services = [Jobs, MailFailures, MailTemplates, Origins, Outbox, Postman, RateLimits, Realtime, Requests];
+    const services = [
+      HotStatements,
+      Jobs,
+      MailFailures,
+      MailTemplates,
+      Origins,
+      Outbox,
+      Postman,
+      RateLimits,
+      Realtime,
+      Requests,
+    ];
     return {
       module: PlatformModule,
       imports: [TypeOrmModule.forFeature([Mail])],

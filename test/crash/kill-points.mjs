@@ -79,16 +79,25 @@ function commitOf(client, text, values) {
 
 const { query } = pg.Client.prototype;
 pg.Client.prototype.query = function (...parameters) {
-  const [statement, values] = parameters;
+  const [statement, given] = parameters;
   const text = typeof statement === 'string' ? statement : statement?.text;
+  const values = statement?.values ?? given;
   const commit = typeof text === 'string' ? commitOf(this, text.trim(), values) : undefined;
   if (!commit) return query.apply(this, parameters);
   const [before, within, after] = commit.points;
   reach(before, commit.about);
+  const callback = parameters.findIndex((each) => typeof each === 'function');
+  const answered = parameters[callback];
+  if (answered) {
+    parameters[callback] = (error, result) => {
+      if (!error) reach(after, commit.about);
+      answered(error, result);
+    };
+  }
   const answer = query.apply(this, parameters);
   // It has been handed to the socket, and nobody has waited for its answer.
   reach(within, commit.about);
-  return answer.then((result) => {
+  return answer?.then((result) => {
     reach(after, commit.about);
     return result;
   });
