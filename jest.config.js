@@ -7,5 +7,6 @@ export default {
   globalSetup: '<rootDir>/test/setup/start-postgres.mjs',
   globalTeardown: '<rootDir>/test/setup/stop-postgres.mjs',
   testTimeout: 60_000,
+  testSequencer: '<rootDir>/test/setup/sequencer.mjs',
   maxWorkers: 2,
 };

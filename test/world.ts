@@ -370,9 +370,9 @@ export class Device {
 
   /** Sends an event and gives its acknowledgement. */
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- a test reads any field of any acknowledgement
-  async emit(event: string, payload?: unknown, patience = 10_000): Promise<any> {
+  async emit(event: string, payload?: unknown, wait = patience): Promise<any> {
     const untyped = this.socket as unknown as Socket;
-    return untyped.timeout(patience).emitWithAck(event, payload);
+    return untyped.timeout(wait).emitWithAck(event, payload);
   }
 
   /** Sends a message and gives its seq. */
@@ -393,9 +393,12 @@ export class Device {
   }
 }
 
-/** Waits until something holds; fails after ten seconds, naming it. */
+/** Long enough for a machine that does other things as well, so that its end is no measure of anything. */
+const patience = 30_000;
+
+/** Waits until something holds; fails when it does not come to be, naming it. */
 export async function until(holds: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + patience;
   while (!(await holds())) {
     if (Date.now() > deadline) throw new Error(`it never came to be: ${what}`);
     await pause(10);
