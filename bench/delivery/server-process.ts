@@ -1,5 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from './free-port.js';
@@ -56,6 +57,12 @@ export class ServerProcess {
     }
     await server.stop();
     throw new Error(`${script} does not start`);
+  }
+
+  /** What it holds in memory at the moment, in megabytes. */
+  get residentMegabytes(): number {
+    const status = readFileSync(`/proc/${this.pid}/status`, 'utf8');
+    return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)![1]) / 1024;
   }
 
   /** After collecting garbage. */
