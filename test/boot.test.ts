@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { generateKeyPairSync } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -371,6 +371,17 @@ describe('a start that cannot succeed says in one line what to do and leaves not
 
   test('texts of the policies that are missing', async () => {
     await refusal({ POLICIES_DIR: join(home.dataDir, 'nowhere') }, 'POLICIES_DIR', join(home.dataDir, 'nowhere'));
+  });
+
+  test('a text for interlocutors by which nobody could say yes or no to promotions', async () => {
+    const policies = join(home.dataDir, 'policies');
+    await cp(new URL('../policies', import.meta.url), policies, { recursive: true });
+    const file = join(policies, 'interlocutor/privacy/1.en.md');
+    const text = await readFile(file, 'utf8');
+    const without = text.replace(/^checkbox\.promotions: .*\n/m, '');
+    expect(without).not.toBe(text);
+    await writeFile(file, without);
+    await refusal({ POLICIES_DIR: policies }, file, 'checkbox.promotions');
   });
 
   test('after all of which it starts as before', async () => {

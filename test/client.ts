@@ -89,14 +89,18 @@ export class Client {
     for (const id of this.incomplete) await this.takeHeadOf(id);
   }
 
-  private async takeChanged(): Promise<void> {
+  /** What moved to the front meanwhile is on no page of a walk, so a long one is made once more. */
+  private async takeChanged({ again = false } = {}): Promise<void> {
     const since = this.syncedAt ? `changedSince=${encodeURIComponent(this.syncedAt)}&` : '';
     let syncedAt: string | undefined;
+    let pages = 0;
     for await (const page of this.walk(`/api/conversations?${since}limit=${this.pages.heads}`)) {
       syncedAt ??= page.syncedAt as string;
+      pages++;
       for (const head of page.items as ConversationHead[]) await this.take(head);
     }
     this.syncedAt = syncedAt!;
+    if (pages > 1 && !again) return this.takeChanged({ again: true });
     this.behind = false;
   }
 
@@ -171,18 +175,19 @@ export class Client {
         unread: this.unread(conversationId, head.own.seenSeq),
       });
     },
-    'receipt.changed': ({ conversationId, party, at, ...watermarks }) => {
+    'receipt.changed': ({ conversationId, party, at, seenBefore, ...watermarks }) => {
       const head = this.held.heads.get(conversationId);
       if (!head) return void this.incomplete.add(conversationId);
       const side = party === this.own ? 'own' : 'other';
       const before: Watermarks = head[side];
       const deliveredSeq = Math.max(before.deliveredSeq, watermarks.deliveredSeq);
       const seenSeq = Math.max(before.seenSeq, watermarks.seenSeq);
+      const disclosed = head.seenTimesSince !== null && at >= head.seenTimesSince;
       const messages = this.held.messages.get(conversationId)!;
       for (const [seq, message] of messages) {
         if (message.sender === party) continue;
         const deliveredNow = seq > before.deliveredSeq && seq <= deliveredSeq;
-        const seenNow = seq > before.seenSeq && seq <= seenSeq;
+        const seenNow = disclosed && seq > Math.max(before.seenSeq, seenBefore) && seq <= seenSeq;
         messages.set(seq, { ...message, ...(deliveredNow && { deliveredAt: at }), ...(seenNow && { seenAt: at }) });
       }
       this.held.heads.set(conversationId, {
@@ -192,8 +197,11 @@ export class Client {
       });
     },
     'contact.joined': ({ conversation, contact }) => {
-      this.held.heads.set(conversation.id, conversation);
-      this.held.messages.set(conversation.id, new Map());
+      if (conversation.lastSeq > 0) this.incomplete.add(conversation.id);
+      else if (!this.held.heads.has(conversation.id)) {
+        this.held.heads.set(conversation.id, conversation);
+        this.held.messages.set(conversation.id, new Map());
+      }
       if (contact) this.held.contacts.set(contact.id, contact);
     },
     'consent.changed': ({ conversationId, purpose, given, at }) => {

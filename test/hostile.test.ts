@@ -112,6 +112,8 @@ test.each([
   ['/api/conversations', ['2030-01-01T00:00:00.000Z', 'y']],
   ['/api/conversations/:id/messages', ['after', 1e300]],
   ['/api/conversations/:id/messages', ['after', 1.5]],
+  ['/api/conversations/:id/messages', ['changed', -(2 ** 31 - 1)]],
+  ['/api/conversations/:id/messages', ['sideways', 1]],
   ['/api/invitations', ['zz']],
   ['/api/invitations', [{ a: 1 }]],
   ['/api/contacts', [null, 1]],

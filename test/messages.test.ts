@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { Vault } from '../src/platform/vault/vault.js';
 import { expectStatus, type Person, type Shop, unique, World } from './world.js';
 
 /** Promise 3: a send is acknowledged after commit, stored once, and numbered without gaps. */
@@ -178,21 +179,49 @@ describe('pages', () => {
 
   test('of conversations go through all of them, latest change first', async () => {
     const florist = await world.shop('florist');
-    const joined = [];
+    const joined: Person[] = [];
     for (let i = 0; i < 5; i++) joined.push(await world.join(florist, 'carla'));
-    await joined[1]!.device.ask('POST', `/api/conversations/${joined[1]!.contactId}/messages`, {
-      clientId: unique(),
-      body: 'Rose rosse',
-    });
-    const seen: string[] = [];
-    let cursor = '';
-    do {
-      const { body } = await florist.owner.ask('GET', `/api/conversations?limit=2${cursor}`);
-      seen.push(...body.items.map(({ id }: { id: string }) => id));
-      cursor = body.nextCursor ? `&cursor=${body.nextCursor}` : '';
-    } while (cursor);
-    expect(seen).toHaveLength(5);
-    expect(seen).toEqual([joined[1], joined[4], joined[3], joined[2], joined[0]].map((each) => each!.contactId));
+    const write = async (person: Person) =>
+      expectStatus(
+        await person.device.ask('POST', `/api/conversations/${person.contactId}/messages`, {
+          clientId: unique(),
+          body: 'Rose rosse',
+        }),
+        201,
+      );
+    const walk = async (query = '') => {
+      const walked: number[] = [];
+      let cursor = '';
+      do {
+        const { body } = await florist.owner.ask('GET', `/api/conversations?limit=2${query}${cursor}`);
+        walked.push(
+          ...body.items.map(({ id }: { id: string }) => joined.findIndex(({ contactId }) => contactId === id)),
+        );
+        cursor = body.nextCursor ? `&cursor=${body.nextCursor}` : '';
+      } while (cursor);
+      return walked;
+    };
+    await write(joined[1]!);
+    expect(await walk()).toEqual([1, 4, 3, 2, 0]);
+
+    // Messages first, then what changed in another way; neither is asked for twice.
+    await world.rows(
+      `UPDATE cursor SET minute = minute - interval '5 min', told_minute = told_minute - interval '5 min'`,
+    );
+    const { body: fresh } = await florist.owner.ask('GET', '/api/conversations');
+    const since = `&changedSince=${encodeURIComponent(new Date().toISOString())}`;
+    expect(fresh.items).toHaveLength(5);
+    expect(await walk(since)).toEqual([]);
+    await florist.owner.ask('PUT', `/api/conversations/${joined[1]!.contactId}/receipt`, { seenSeq: 1 });
+    expectStatus(await joined[0]!.device.ask('PATCH', '/api/me', { region: 'Liguria', firstName: 'Carlotta' }), 200);
+    expectStatus(await joined[2]!.device.ask('PATCH', '/api/me', { firstName: 'Carola' }), 200);
+    for (const person of [joined[4]!, joined[0]!, joined[3]!]) await write(person);
+    expect(await walk(since)).toEqual([3, 0, 4, 1, 2]);
+
+    // One that can no longer be opened is passed over, and ends no page.
+    await world.service.app.get(Vault).destroyKeys({ scope: 'contact', id: joined[0]!.contactId });
+    expect(await walk()).toEqual([3, 4, 1, 2]);
+    expect(await walk(since)).toEqual([3, 4, 1, 2]);
   });
 });
 

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { Party } from '../src/contract/events.js';
 import { Client, plain } from './client.js';
 import { type Device, expectStatus, type Person, settle, type Shop, World } from './world.js';
 
@@ -27,7 +28,8 @@ const latest = async (device: Device, limit: number) =>
 const letMinutesPass = (minutes: number) =>
   Promise.all([
     world.rows(
-      `UPDATE cursor SET minute = minute - $1 * interval '1 min', seen_minute = seen_minute - $1 * interval '1 min'`,
+      `UPDATE cursor SET minute = minute - $1 * interval '1 min', told_minute = told_minute - $1 * interval '1 min',
+         seen_minute = seen_minute - $1 * interval '1 min'`,
       [minutes],
     ),
     world.rows(`UPDATE watermark_move SET minute = minute - $1 * interval '1 min'`, [minutes]),
@@ -96,6 +98,11 @@ test('of many receipts at once the highest counts, and one beyond the last messa
 });
 
 describe('seen-times that the business has switched off', () => {
+  const equalsFreshLoad = async (client: Client, device: Device, party: Party) => {
+    const fresh = await new Client(device, party).load();
+    const [held, loaded] = [client, fresh].map((each) => plain({ ...each.held, contacts: new Map() }));
+    expect(held).toEqual(loaded);
+  };
   const switchSeenTimes = async (seenTimes: boolean) =>
     expectStatus(await bakery.owner.ask('PATCH', '/api/subscriber', { seenTimes }), 200);
   const seenTimes = async (device: Device) =>
@@ -156,11 +163,58 @@ describe('seen-times that the business has switched off', () => {
       [awayAtWork, counter, 'subscriber'],
     ] as const) {
       if (client !== live) await client.catchUp();
-      const fresh = await new Client(device, party).load();
-      const { contacts: _, ...held } = client.held;
-      const { contacts: __, ...loaded } = fresh.held;
-      expect(plain({ ...held, contacts: new Map() })).toEqual(plain({ ...loaded, contacts: new Map() }));
+      await equalsFreshLoad(client, device, party);
     }
+  });
+
+  test('leave connected devices without a seen-time that a fresh load would not have', async () => {
+    const phone = await new Client(anna.device, 'interlocutor').load();
+    const counter = await new Client(bakery.owner, 'subscriber').load();
+    const bothSee = async (body: string) => {
+      await receipt(bakery.owner, { seenSeq: await anna.device.say(anna.contactId, `${body}, da Anna`) });
+      await receipt(anna.device, { seenSeq: await bakery.owner.say(anna.contactId, `${body}, dal forno`) });
+      await settle();
+      for (const client of [phone, counter]) await client.hear();
+      await equalsFreshLoad(phone, anna.device, 'interlocutor');
+      await equalsFreshLoad(counter, bakery.owner, 'subscriber');
+    };
+    await switchSeenTimes(false);
+    await bothSee('Spento');
+    expect(await seenTimes(anna.device)).toBe(0);
+    await switchSeenTimes(true);
+    // They are disclosed from the next full minute on.
+    await letMinutesPass(2);
+    for (const client of [phone, counter]) await client.load();
+    expect(phone.held.heads.get(anna.contactId)).toMatchObject({ other: { seenSeq: 0 } });
+    await bothSee('Acceso');
+    expect(await seenTimes(anna.device)).toBe(2);
+  });
+
+  test('do not show by a head that comes back as changed that something was seen', async () => {
+    await switchSeenTimes(false);
+    const seq = await anna.device.say(anna.contactId, 'E ora?');
+    await bakery.owner.say(anna.contactId, 'Ora no');
+    await receipt(bakery.owner, { deliveredSeq: seq });
+    await receipt(anna.device, { deliveredSeq: seq + 1 });
+    await letMinutesPass(5);
+    await world.rows(`UPDATE conversation SET changed_at = changed_at - interval '5 min'`);
+    await world.rows(`UPDATE subscriber SET seen_times_changed_at = seen_times_changed_at - interval '5 min'`);
+    const since = encodeURIComponent(new Date().toISOString());
+    const changed = async (device: Device) =>
+      (await device.ask('GET', `/api/conversations?changedSince=${since}`)).body.items.length;
+    for (const [reader, other, own] of [
+      [bakery.owner, anna.device, seq],
+      [anna.device, bakery.owner, seq + 1],
+    ] as const) {
+      expect([await changed(reader), await changed(other)]).toEqual([0, 0]);
+      await receipt(reader, { seenSeq: own });
+      expect([await changed(reader), await changed(other)]).toEqual([1, 0]);
+      await letMinutesPass(5);
+    }
+    await receipt(bakery.owner, { deliveredSeq: await anna.device.say(anna.contactId, 'Consegnato') });
+    await world.rows(`UPDATE conversation SET changed_at = changed_at - interval '5 min'`);
+    expect(await changed(anna.device)).toBe(1);
+    await switchSeenTimes(true);
   });
 
   test('are the owner’s to switch', async () => {

@@ -26,16 +26,20 @@ export class Delivery1763863200000 implements MigrationInterface {
 
 /**
  * The move of the present minute stands in the cursor itself, and becomes a row of the history when a later minute moves
- * it on. So a receipt changes one row, in no index (a heap-only update), and no second of it is kept.
+ * it on. So a receipt changes one row, in no index (a heap-only update), and no second of it is kept. `told_minute` is that
+ * of the last move that the other party was told of: by it alone the other party finds what changed.
  */
 const watermarks = [
-  `ALTER TABLE cursor ADD COLUMN minute timestamptz, ADD COLUMN seen_minute timestamptz`,
-  `UPDATE cursor SET minute = date_trunc('minute', changed_at),
+  `ALTER TABLE cursor
+     ADD COLUMN minute timestamptz, ADD COLUMN told_minute timestamptz, ADD COLUMN seen_minute timestamptz`,
+  `UPDATE cursor SET minute = date_trunc('minute', changed_at), told_minute = date_trunc('minute', changed_at),
      seen_minute = (SELECT min(move.minute) FROM watermark_move AS move
                     WHERE move.subscriber_id = cursor.subscriber_id AND move.conversation_id = cursor.conversation_id
                       AND move.party = cursor.party AND cursor.seen_seq > 0 AND move.seen_seq >= cursor.seen_seq)`,
-  `ALTER TABLE cursor ALTER COLUMN minute SET NOT NULL, DROP COLUMN changed_at`,
-  `CREATE INDEX cursor_by_minute ON cursor (subscriber_id, minute)`,
+  `ALTER TABLE cursor ALTER COLUMN minute SET NOT NULL, ALTER COLUMN told_minute SET NOT NULL, DROP COLUMN changed_at`,
+  // What has changed for the subscriber: its own moves, and those of the other party that it was told of.
+  `CREATE INDEX cursor_by_minute ON cursor (subscriber_id, minute) WHERE party = 'subscriber'`,
+  `CREATE INDEX cursor_by_told_minute ON cursor (subscriber_id, told_minute) WHERE party = 'interlocutor'`,
   `ALTER TABLE cursor SET (fillfactor = 70)`,
 ];
 
@@ -216,12 +220,13 @@ END $$`;
 /**
  * Raises watermarks: of several receipts for one party of a conversation the highest counts, and one beyond the last
  * message counts for nothing. Gives a row for each party of a conversation that is there: its last message, what its
- * watermarks are now, and whether they rose. `other_seen` is what the other party may know.
+ * watermarks are now, how far it had seen before, and whether they rose. `other_seen` is what the other party may know, and
+ * `told` whether anything rose of that.
  */
 const raiseWatermarks = `
 CREATE FUNCTION raise_watermarks(
   subscriber_ids uuid[], conversation_ids uuid[], parties party[], delivered integer[], seen integer[]
-) RETURNS TABLE (conversation_id uuid, party party, last_seq integer, rose boolean, delivered_seq integer, seen_seq integer,
+) RETURNS TABLE (conversation_id uuid, party party, last_seq integer, rose boolean, delivered_seq integer, seen_seq integer, seen_before integer,
                  other_seen integer, told boolean, minute timestamptz)
 LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
@@ -253,6 +258,8 @@ BEGIN
            greatest(cursor.seen_seq, wanted.seen) AS new_seen,
            cursor.delivered_seq < wanted.delivered OR cursor.seen_seq < wanted.seen AS rises,
            CASE WHEN cursor.seen_seq < wanted.seen THEN this_minute ELSE cursor.seen_minute END AS new_seen_minute,
+           cursor.delivered_seq < wanted.delivered
+             OR (cursor.seen_seq < wanted.seen AND this_minute >= subscriber.seen_times_since) IS TRUE AS told,
            subscriber.seen_times_since
     FROM wanted
     JOIN cursor USING (subscriber_id, conversation_id, party)
@@ -267,15 +274,15 @@ BEGIN
   ), raised AS (
     UPDATE cursor
     SET delivered_seq = new_delivered, seen_seq = new_seen, minute = greatest(cursor.minute, this_minute),
+        told_minute = CASE WHEN told THEN greatest(cursor.told_minute, this_minute) ELSE cursor.told_minute END,
         seen_minute = new_seen_minute
     FROM compared
     WHERE rises AND cursor.subscriber_id = compared.subscriber_id
       AND cursor.conversation_id = compared.conversation_id AND cursor.party = compared.party
   )
-  SELECT conversation_id, party, last_seq, rises, new_delivered, new_seen,
+  SELECT conversation_id, party, last_seq, rises, new_delivered, new_seen, seen_seq,
          CASE WHEN new_seen_minute >= seen_times_since THEN new_seen ELSE 0 END,
-         delivered_seq < new_delivered OR (seen_seq < new_seen AND new_seen_minute >= seen_times_since) IS TRUE,
-         greatest(minute, this_minute)
+         told, greatest(minute, this_minute)
   FROM compared;
 END $$`;
 
@@ -293,6 +300,6 @@ const back = [
      WHERE delivered_seq > 0 ON CONFLICT DO NOTHING`,
   'ALTER TABLE cursor ADD COLUMN changed_at timestamptz(3)',
   'UPDATE cursor SET changed_at = minute',
-  'ALTER TABLE cursor ALTER COLUMN changed_at SET NOT NULL, DROP COLUMN minute, DROP COLUMN seen_minute, RESET (fillfactor)',
+  'ALTER TABLE cursor ALTER COLUMN changed_at SET NOT NULL, DROP COLUMN minute, DROP COLUMN told_minute, DROP COLUMN seen_minute, RESET (fillfactor)',
   'CREATE INDEX cursor_by_change ON cursor (subscriber_id, changed_at)',
 ];

@@ -165,6 +165,8 @@ export interface Told {
     deliveredSeq: number;
     /** To the other party 0 while seen-times are not disclosed. */
     seenSeq: number;
+    /** How far had been seen before: the messages above it, up to `seenSeq`, are seen now. */
+    seenBefore: number;
     /** The minute in which the watermarks moved. */
     at: string;
   };

@@ -184,6 +184,8 @@ export interface RaisedRow {
   rose: boolean;
   delivered_seq: number;
   seen_seq: number;
+  /** How far it had seen until then. */
+  seen_before: number;
   /** What the other party may know of it. */
   other_seen: number;
   /** Whether anything rose that the other party may know of. */
@@ -202,7 +204,8 @@ export const raiseStatement: HotStatement = {
 
 /** Locks a conversation that is about to change. Parameters: $1 subscriber, $2 conversation. */
 export const lockQuery = `
-  SELECT revision FROM conversation WHERE subscriber_id = $1 AND id = $2 FOR NO KEY UPDATE`;
+  SELECT revision, restricted_at IS NOT NULL AS restricted
+  FROM conversation WHERE subscriber_id = $1 AND id = $2 FOR NO KEY UPDATE`;
 
 /** Erases the text of a message; its entry stays. Parameters: $1 subscriber, $2 conversation, $3 seq, $4 new revision. */
 export const withdrawQuery = `

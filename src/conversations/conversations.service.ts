@@ -46,8 +46,9 @@ export class Conversations {
       contactId,
     ]);
     await manager.query(
-      `INSERT INTO cursor (subscriber_id, conversation_id, party, minute)
-       SELECT $1, $2, party, date_trunc('minute', clock_timestamp()) FROM unnest(enum_range(NULL::party)) AS party`,
+      `INSERT INTO cursor (subscriber_id, conversation_id, party, minute, told_minute)
+       SELECT $1, $2, party, minute, minute
+       FROM unnest(enum_range(NULL::party)) AS party, date_trunc('minute', clock_timestamp()) AS minute`,
       [subscriberId, contactId],
     );
   }
@@ -89,28 +90,28 @@ export class Conversations {
   async list(principal: Principal, { changedSince, cursor, limit }: ListConversations): Promise<ConversationList> {
     // Read before the heads, so that what they do not show yet is stamped at this time or later.
     const [{ horizon }] = await this.database.query<[{ horizon: Date }]>(syncHorizonQuery);
-    const heads = await this.heads(principal, limit + 1, {
+    const rows = await this.rows(principal, limit + 1, {
       ...(changedSince !== undefined && { changedSince }),
       ...(cursor !== undefined && { before: decodeCursor(cursor, ['time', 'id']) as [string, string] }),
     });
-    const items = heads.slice(0, limit);
-    const last = items.at(-1);
-    const nextCursor = last && heads.length > limit ? encodeCursor([last.changedAt, last.id]) : null;
-    return { items, nextCursor, syncedAt: horizon.toISOString() };
+    const page = rows.slice(0, limit);
+    const last = page.at(-1);
+    const nextCursor = last && rows.length > limit ? encodeCursor([last.changed_at.toISOString(), last.id]) : null;
+    return { items: await this.open(principal, page), nextCursor, syncedAt: horizon.toISOString() };
   }
 
   /** @throws NotFound */
   async head(viewer: Viewer, id: string): Promise<ConversationHead> {
-    const [head] = await this.heads(viewer, 1, { id });
+    const [head] = await this.open(viewer, await this.rows(viewer, 1, { id }));
     if (!head) throw new NotFound();
     return head;
   }
 
-  private async heads(
+  private rows(
     viewer: Viewer,
     limit: number,
     which: { id?: string; changedSince?: string; before?: [changedAt: string, id: string] },
-  ): Promise<ConversationHead[]> {
+  ): Promise<HeadRow[]> {
     const own = viewer.kind === 'member';
     const parameters: unknown[] = own
       ? ['subscriber', 'interlocutor', viewer.subscriberId]
@@ -118,16 +119,13 @@ export class Conversations {
     const parameter = (value: unknown) => `$${parameters.push(value)}`;
     const filters = [own ? 'conversation.subscriber_id = $3' : 'contact.interlocutor_id = $3'];
     if (which.id) filters.push(`conversation.id = ${parameter(which.id)}`);
-    if (which.changedSince)
-      filters.push(own ? changedOfSubscriber(parameter(which.changedSince)) : changed(parameter(which.changedSince)));
-    if (which.before) {
-      const [changedAt, id] = which.before;
-      filters.push(
-        `(conversation.changed_at, conversation.id) < (${parameter(changedAt)}::timestamptz, ${parameter(id)}::uuid)`,
-      );
+    const before = which.before && beforeThat(...(which.before.map(parameter) as [string, string]));
+    if (before) filters.push(before);
+    if (which.changedSince) {
+      const since = parameter(which.changedSince);
+      filters.push(own ? changedOfSubscriber({ since, before, limit }) : changed(since));
     }
-    const rows = await this.database.query<HeadRow[]>(headsQuery(filters.join(' AND '), limit), parameters);
-    return this.open(viewer, rows);
+    return this.database.query<HeadRow[]>(headsQuery(filters.join(' AND '), limit), parameters);
   }
 
   private async open(viewer: Viewer, rows: HeadRow[]): Promise<ConversationHead[]> {
@@ -147,21 +145,42 @@ const sideOf = (principal: Principal) => (isMember(principal) ? principal.subscr
 
 /**
  * A head has changed when its messages have, a watermark has, the profile of the counterpart, or whether seen-times are
- * disclosed. Watermarks know only their minute, so those of the minute asked for come back too.
+ * disclosed. Watermarks know only their minute, so those of the minute asked for come back too. A move of the other
+ * party that is not disclosed is no change.
  */
 const changed = (since: string) =>
-  `(conversation.changed_at >= ${since} OR greatest(own.minute, other.minute) >= date_trunc('minute', ${since}::timestamptz)
+  `(conversation.changed_at >= ${since} OR greatest(own.minute, other.told_minute) >= date_trunc('minute', ${since}::timestamptz)
     OR subscriber.profile_changed_at >= ${since} OR subscriber.seen_times_changed_at >= ${since})`;
 
-/** The same for a subscriber's many conversations, found by the indexes. */
-const changedOfSubscriber = (since: string) => `conversation.id IN (
-  SELECT id FROM conversation WHERE subscriber_id = $3 AND changed_at >= ${since}
-  UNION ALL SELECT conversation_id FROM cursor
-    WHERE subscriber_id = $3 AND minute >= date_trunc('minute', ${since}::timestamptz)
-  UNION ALL SELECT id FROM contact WHERE subscriber_id = $3 AND profile_changed_at >= ${since}
-  UNION ALL SELECT id FROM conversation
-    WHERE subscriber_id = $3
-      AND EXISTS (SELECT FROM subscriber WHERE subscriber_id = $3 AND seen_times_changed_at >= ${since}))`;
+/**
+ * The same for a subscriber's many conversations, found by the indexes. Those whose messages have changed come first in the
+ * order of the list, so the others are looked for only by the page that comes to its end: after a broadcast that is the
+ * last of many.
+ */
+const changedOfSubscriber = ({ since, before = 'true', limit }: { since: string; before?: string; limit: number }) => `
+  conversation.id IN (
+    SELECT id FROM (
+      (SELECT id FROM conversation
+       WHERE subscriber_id = $3 AND changed_at >= ${since} AND ${before}
+       ORDER BY changed_at DESC, id DESC LIMIT ${limit})
+      UNION ALL
+      (SELECT id FROM conversation
+       WHERE subscriber_id = $3 AND changed_at < ${since} AND ${before} AND id IN (
+         SELECT conversation_id FROM cursor
+           WHERE subscriber_id = $3 AND party = 'subscriber' AND minute >= date_trunc('minute', ${since}::timestamptz)
+         UNION ALL SELECT conversation_id FROM cursor
+           WHERE subscriber_id = $3 AND party = 'interlocutor' AND told_minute >= date_trunc('minute', ${since}::timestamptz)
+         UNION ALL SELECT id FROM contact WHERE subscriber_id = $3 AND profile_changed_at >= ${since}
+         UNION ALL SELECT id FROM conversation
+           WHERE subscriber_id = $3
+             AND EXISTS (SELECT FROM subscriber WHERE subscriber_id = $3 AND seen_times_changed_at >= ${since}))
+       ORDER BY changed_at DESC, id DESC LIMIT ${limit})
+    ) AS either
+    LIMIT ${limit})`;
+
+/** @param changedAt and id: parameters, of the last head of the page before */
+const beforeThat = (changedAt: string, id: string) =>
+  `(conversation.changed_at, conversation.id) < (${changedAt}::timestamptz, ${id}::uuid)`;
 
 function contactOf(row: HeadRow, identity: Identity | undefined): Counterpart | undefined {
   return identity && { kind: 'interlocutor', id: row.id, ...identity };

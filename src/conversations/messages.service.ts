@@ -113,28 +113,29 @@ export class Messages {
   }
 
   /**
-   * Erases the text of an own message; its entry stays, as withdrawn. Withdrawing it again changes nothing.
-   * @throws NotFound, NotTheSender, DomainError `rate_limited`
+   * Erases the text of an own message; its entry stays, as withdrawn. Withdrawing it again changes nothing, and tells it
+   * again: the first time may have been stored although its answer was lost, and then nobody was told.
+   * @throws NotFound, NotTheSender, ConversationRestricted, DomainError `rate_limited`
    */
   async withdraw(principal: Principal, conversationId: string, seq: number): Promise<void> {
     await this.limits.count('message', principal.sessionId);
     const { subscriberId, party, audiences } = await this.conversations.access(principal, conversationId);
     const withdrawn = await this.database.transaction(async (manager) => {
       const where = [subscriberId, conversationId] as const;
-      const [head] = await manager.query<{ revision: number }[]>(lockQuery, [...where]);
-      const [message] = await manager.query<{ sender: Party; withdrawn_at: Date | null }[]>(
-        'SELECT sender, withdrawn_at FROM message WHERE subscriber_id = $1 AND conversation_id = $2 AND seq = $3',
+      const [head] = await manager.query<{ revision: number; restricted: boolean }[]>(lockQuery, [...where]);
+      const [message] = await manager.query<{ sender: Party; revision: number; withdrawn_at: Date | null }[]>(
+        'SELECT sender, revision, withdrawn_at FROM message WHERE subscriber_id = $1 AND conversation_id = $2 AND seq = $3',
         [...where, seq],
       );
       if (!head || !message) throw new NotFound();
       if (message.sender !== party) throw new NotTheSender();
-      if (message.withdrawn_at) return undefined;
+      if (message.withdrawn_at) return { revision: message.revision, withdrawnAt: message.withdrawn_at.toISOString() };
+      if (head.restricted) throw new ConversationRestricted();
       const revision = head.revision + 1;
       const [row] = await manager.query<{ withdrawn_at: Date }[]>(withdrawQuery, [...where, seq, revision]);
       if (isMember(principal)) await this.actions.record(manager, principal, 'message.withdrawn', conversationId);
       return { revision, withdrawnAt: row!.withdrawn_at.toISOString() };
     });
-    if (!withdrawn) return;
     const told = { conversationId, seq, ...withdrawn };
     this.realtime.tell([audiences.subscriber, audiences.interlocutor], 'message.withdrawn', told);
   }
@@ -261,13 +262,15 @@ interface PageOfMessages {
   cursorOf: (last: MessageRow) => string;
 }
 
+const waysToPage = ['after', 'before', 'changed'] as const;
+
 /** The three ways to page: onwards by seq, backwards by seq, onwards by revision. A cursor continues one of them. */
 function pageOf({ after, before, changedAfter, cursor }: ListMessages): PageOfMessages {
   if ([changedAfter, after ?? before].filter((each) => each !== undefined).length > 1) {
     const message = 'changedAfter does not go together with after or before.';
     throw new ValidationFailed([{ field: 'changedAfter', code: 'exclusive', message }]);
   }
-  const [way, position] = cursor === undefined ? [undefined, undefined] : decodeCursor(cursor, ['text', 'integer']);
+  const [way, position] = cursor === undefined ? [undefined, undefined] : decodeCursor(cursor, [waysToPage, 'integer']);
   if (changedAfter !== undefined || way === 'changed') {
     return {
       query: changedMessagesQuery,

@@ -84,14 +84,17 @@ export class Receipts {
 
   /** The own devices hear everything, the other party's what the business discloses. */
   private tell({ id: conversationId, party, audiences }: OwnConversation, row: RaisedRow): void {
-    const moved = { conversationId, party, deliveredSeq: row.delivered_seq, seenSeq: row.seen_seq };
+    const { delivered_seq: deliveredSeq, seen_seq: seenSeq, seen_before: seenBefore } = row;
+    const moved = { conversationId, party, deliveredSeq, seenSeq, seenBefore };
     const at = row.minute.toISOString();
     const other = audiences[party === 'subscriber' ? 'interlocutor' : 'subscriber'];
     if (row.other_seen === row.seen_seq) {
       return this.realtime.tell([audiences[party], other], 'receipt.changed', { ...moved, at });
     }
     this.realtime.tell(audiences[party], 'receipt.changed', { ...moved, at });
-    if (row.told) this.realtime.tell(other, 'receipt.changed', { ...moved, seenSeq: row.other_seen, at });
+    if (!row.told) return;
+    const disclosed = { ...moved, seenSeq: row.other_seen, seenBefore: row.other_seen };
+    this.realtime.tell(other, 'receipt.changed', { ...disclosed, at });
   }
 }
 

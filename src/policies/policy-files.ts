@@ -96,7 +96,9 @@ function parse(
       return words ? [[each, words]] : [];
     }),
   ) as PolicyFile['checkboxes'];
-  if (!checkboxes[purpose]) throw refuse(`checkbox.${purpose} is missing`);
+  for (const each of audience === 'interlocutor' ? [purpose, 'promotions' as const] : [purpose]) {
+    if (!checkboxes[each]) throw refuse(`checkbox.${each} is missing`);
+  }
   return {
     audience,
     purpose,
