@@ -1,4 +1,8 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { DataSource } from 'typeorm';
+import { BroadcastRuns } from '../src/broadcasts/broadcast-runs.service.js';
+import { HotStatements } from '../src/platform/hot-statements.js';
+import { Client, plain } from './client.js';
 import { Chance } from './crash/chance.js';
 import { crowd } from './crowd.js';
 import {
@@ -127,10 +131,10 @@ describe('while a broadcast is being sent', () => {
     return answer.body.id;
   }
 
-  const stateOf = async (id: string) => (await bakery.owner.ask('GET', `/api/broadcasts/${id}`)).body.state;
-  const begun = (id: string) => until(async () => (await stateOf(id)) !== 'scheduled', 'the broadcast has begun');
+  const viewOf = async (id: string) => (await bakery.owner.ask('GET', `/api/broadcasts/${id}`)).body;
+  const begun = (id: string) => until(async () => (await viewOf(id)).sent > 0, 'the broadcast has begun');
   const finished = (id: string) =>
-    until(async () => (await stateOf(id)) === 'finished', 'the broadcast has reached everybody');
+    until(async () => (await viewOf(id)).state === 'finished', 'the broadcast has reached everybody');
 
   async function entriesOf(id: string, contactId: string): Promise<number> {
     const [row] = await world.rows<{ entries: number }>(
@@ -230,5 +234,88 @@ describe('while a broadcast is being sent', () => {
        HAVING count(*) <> conversation.last_seq OR max(seq) <> conversation.last_seq OR max(message.revision) <> conversation.revision`,
     );
     expect(gaps).toEqual([]);
+  });
+});
+
+describe('what was stored although the answer of the database was lost reaches every connected device:', () => {
+  let bruno: Person;
+  let stranger: Person;
+  let clients: [Client, Device][];
+
+  beforeEach(async () => {
+    bruno = await world.join(bakery, 'bruno', { promotions: true });
+    stranger = await world.join(await world.shop('florist'), 'carla');
+    const counter = await world.signIn(bakery.username);
+    clients = [];
+    for (const device of [counter, bruno.device, stranger.device]) {
+      await device.connect();
+      clients.push([await new Client(device, device === counter ? 'subscriber' : 'interlocutor').load(), device]);
+    }
+  });
+
+  /** The next call is answered by a connection that has broken, after it has done what it was to do. */
+  function loseTheAnswer<Name extends string>(of: Record<Name, (...values: never[]) => Promise<unknown>>, name: Name) {
+    const real = of[name];
+    of[name] = async (...values: never[]) => {
+      of[name] = real;
+      await real.apply(of, values);
+      throw new Error('Connection terminated unexpectedly');
+    };
+  }
+
+  async function everybodyLearnsOfIt(): Promise<void> {
+    const [[, counter], [, phone], [, other]] = clients as [[Client, Device], [Client, Device], [Client, Device]];
+    await until(() => !counter.connected && !phone.connected, 'the devices of both parties are cut');
+    expect(other.connected).toBe(true);
+    for (const [client, device] of clients) {
+      await client.hear();
+      if (!device.connected) {
+        await device.connect();
+        await client.catchUp();
+      }
+      await client.hear();
+      const fresh = await new Client(device, device === counter ? 'subscriber' : 'interlocutor').load();
+      expect(plain(client.held)).toEqual(plain(fresh.held));
+    }
+  }
+
+  const path = () => `/api/conversations/${bruno.contactId}`;
+  const contentOf = (clientId: string) => ({ clientId, body: 'È arrivato?' });
+
+  test('a message', async () => {
+    loseTheAnswer(world.service.app.get(HotStatements), 'query');
+    const clientId = unique();
+    expectStatus(await bruno.device.ask('POST', `${path()}/messages`, contentOf(clientId)), 500);
+    expect(await storedUnder(clientId)).toHaveLength(1);
+    await everybodyLearnsOfIt();
+    expectStatus(await bruno.device.ask('POST', `${path()}/messages`, contentOf(clientId)), 200);
+  });
+
+  test('a receipt', async () => {
+    expectStatus(await bruno.device.ask('POST', `${path()}/messages`, contentOf(unique())), 201);
+    loseTheAnswer(world.service.app.get(HotStatements), 'query');
+    expectStatus(await bakery.owner.ask('PUT', `${path()}/receipt`, { seenSeq: 1 }), 500);
+    expect((await bruno.device.ask('GET', path())).body.other.seenSeq).toBe(1);
+    await everybodyLearnsOfIt();
+  });
+
+  test('that a message was withdrawn', async () => {
+    expectStatus(await bruno.device.ask('POST', `${path()}/messages`, contentOf(unique())), 201);
+    loseTheAnswer(world.service.app.get(DataSource).manager, 'transaction');
+    expectStatus(await bruno.device.ask('DELETE', `${path()}/messages/1`), 500);
+    expect((await bruno.device.ask('GET', `${path()}/messages`)).body.items[0].body).toBe('');
+    await everybodyLearnsOfIt();
+  });
+
+  test('the last chunk of a broadcast', async () => {
+    const later = new Date(Date.now() + 86_400_000).toISOString();
+    const content = { clientId: unique(), kind: 'service', reason: 'closure', body: 'Domani chiuso', sendAt: later };
+    const audience = { contactIds: [bruno.contactId] };
+    const { body: made } = await bakery.owner.ask('POST', '/api/broadcasts', { ...content, audience });
+    await world.rows('UPDATE broadcast SET send_at = now() WHERE id = $1', [made.id]);
+    loseTheAnswer(world.service.app.get(DataSource).manager, 'transaction');
+    await expect(world.service.app.get(BroadcastRuns).proceed()).rejects.toThrow('terminated');
+    expect((await bakery.owner.ask('GET', `/api/broadcasts/${made.id}`)).body.state).toBe('finished');
+    await everybodyLearnsOfIt();
   });
 });

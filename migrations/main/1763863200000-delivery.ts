@@ -8,6 +8,8 @@ export class Delivery1763863200000 implements MigrationInterface {
   readonly name = 'Delivery1763863200000';
 
   async up(queryRunner: QueryRunner): Promise<void> {
+    // It reads every message once, which with millions of them takes longer than a statement may otherwise.
+    await queryRunner.query('SET LOCAL statement_timeout = 0');
     for (const statement of [
       ...watermarks,
       ...subscribers,

@@ -16,7 +16,9 @@ import { messageContext } from '../conversations/sealed-message.js';
 import { Identities } from '../interlocutors/identities.js';
 import { defineJob } from '../platform/jobs/job-kinds.js';
 import { Jobs } from '../platform/jobs/jobs.js';
-import { Realtime } from '../platform/realtime/realtime.js';
+import { Log } from '../platform/log.js';
+import { Misses } from '../platform/realtime/misses.js';
+import { type Audience, Realtime } from '../platform/realtime/realtime.js';
 import { Vault } from '../platform/vault/vault.js';
 import { Subscribers } from '../subscribers/subscribers.service.js';
 import { Audiences } from './audiences.service.js';
@@ -77,6 +79,8 @@ export class BroadcastRuns {
     private readonly entries: BroadcastEntries,
     private readonly identities: Identities,
     private readonly jobs: Jobs,
+    private readonly log: Log,
+    private readonly misses: Misses,
     private readonly realtime: Realtime,
     private readonly subscribers: Subscribers,
     private readonly vault: Vault,
@@ -101,7 +105,9 @@ export class BroadcastRuns {
         try {
           if (await this.proceedWith(run)) further.push(run);
         } catch (error) {
-          failure ??= error;
+          // The job fails with one of them; the others are noted here.
+          if (failure === undefined) failure = error;
+          else this.log.failure(error);
         }
       }
       unfinished = further;
@@ -130,7 +136,11 @@ export class BroadcastRuns {
   /** @returns whether there is more to do */
   private async proceedWith(run: Run): Promise<boolean> {
     const content = (run.content ??= await this.open(run));
-    const chunk = await this.broadcasts.manager.transaction((manager) => this.sendChunk(manager, run, content));
+    const concerned: Audience[] = [`subscriber:${run.subscriberId}`];
+    const chunk = await this.misses.watch(
+      () => concerned,
+      () => this.broadcasts.manager.transaction((manager) => this.sendChunk(manager, run, { content, concerned })),
+    );
     if (!chunk) return false;
     const { promotionsPolicyId: policyId } = content;
     this.entries.tell(run.id, chunk.entries, (contactId) => broadcastMark(content, { policyId, contactId }));
@@ -157,11 +167,14 @@ export class BroadcastRuns {
     };
   }
 
-  /** @returns undefined when it is over, or somebody else works on it */
+  /**
+   * @param concerned gets those who are to be told of it
+   * @returns undefined when it is over, or somebody else works on it
+   */
   private async sendChunk(
     manager: EntityManager,
     { subscriberId, id }: BroadcastId,
-    content: Content,
+    { content, concerned }: { content: Content; concerned: Audience[] },
   ): Promise<Chunk | undefined> {
     const now = new Date();
     const [held] = await manager.query<HeldRow[]>(holdQuery, [subscriberId, id, now]);
@@ -182,6 +195,7 @@ export class BroadcastRuns {
     const verdicts = await this.judge(manager, { subscriberId, id }, content, conversations);
     const common = { subscriberId, broadcastId: id, authorId: content.authorId };
     const wanted = verdicts.filter(({ skipped }) => !skipped);
+    concerned.push(...wanted.map(({ interlocutorId }) => `interlocutor:${interlocutorId}` as const));
     const entries = await this.entries.append(manager, common, wanted);
     const state = contactIds.length < contactsPerChunk ? 'finished' : 'running';
     return this.progress(manager, { subscriberId, id }, { state, verdicts, entries });

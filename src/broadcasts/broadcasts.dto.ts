@@ -114,7 +114,8 @@ export class NewBroadcast extends IntersectionType(
   /**
    * 1 to 10,000 characters of valid Unicode. `{{firstName}}`, `{{surname}}`, `{{companyName}}` and `{{displayName}}` become
    * each recipient's own, `{{businessName}}` that of the business; each counts as 201 characters. Who has no such name
-   * is called by the displayed one.
+   * is called by the displayed one. Names are those at the time of sending; a text whose only field is
+   * `{{businessName}}` is the same for all, and has the name at the time of its making.
    */
   @IsBroadcastBody()
   body: string;

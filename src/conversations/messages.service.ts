@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { LRUCache } from 'lru-cache';
-import { DataSource } from 'typeorm';
+import { DataSource, type EntityManager } from 'typeorm';
 import { isMember, type Principal } from '../auth/principal.js';
 import { Actions } from '../actions/actions.service.js';
 import { Consents } from '../consents/consents.service.js';
@@ -13,6 +12,7 @@ import { Gathering, later } from '../platform/gathering.js';
 import { HotStatements } from '../platform/hot-statements.js';
 import { DomainError, NotFound, ValidationFailed } from '../platform/problems/domain-error.js';
 import { RateLimits } from '../platform/rate-limits.js';
+import { Misses } from '../platform/realtime/misses.js';
 import { Realtime } from '../platform/realtime/realtime.js';
 import { KeyGoneError } from '../platform/vault/keyring.js';
 import { Vault } from '../platform/vault/vault.js';
@@ -63,7 +63,6 @@ export class Messages {
     rounds: 2,
     most: limits.sendsWaiting,
   });
-  private readonly untold = new LRUCache<string, true>({ max: 10_000 });
 
   constructor(
     private readonly database: DataSource,
@@ -72,6 +71,7 @@ export class Messages {
     private readonly conversations: Conversations,
     private readonly limits: RateLimits,
     private readonly members: Members,
+    private readonly misses: Misses,
     private readonly realtime: Realtime,
     private readonly statements: HotStatements,
     private readonly texts: MessageTexts,
@@ -87,15 +87,7 @@ export class Messages {
     const conversation = await this.conversations.toWriteIn(principal, conversationId);
     const author = isMember(principal) ? await this.members.author(principal) : null;
     const draft = await this.seal(conversation, author, content);
-    const {
-      outcome,
-      seq,
-      sent_at: sentAt,
-    } = await this.drafts.add(draft).catch((error: unknown) => {
-      // The commit may have happened although its answer was lost: the retry then tells what nobody was told.
-      if (!(error instanceof DomainError)) this.untold.set(sentAs(draft), true);
-      throw error;
-    });
+    const { outcome, seq, sent_at: sentAt } = await this.drafts.add(draft);
     if (outcome !== 'stored' && outcome !== 'repeated') throw refusals[outcome as keyof typeof refusals]();
     return { seq: seq!, sentAt: sentAt!.toISOString(), repeated: outcome === 'repeated' };
   }
@@ -113,29 +105,33 @@ export class Messages {
   }
 
   /**
-   * Erases the text of an own message; its entry stays, as withdrawn. Withdrawing it again changes nothing, and tells it
-   * again: the first time may have been stored although its answer was lost, and then nobody was told.
+   * Erases the text of an own message; its entry stays, as withdrawn. Withdrawing it again changes nothing.
    * @throws NotFound, NotTheSender, ConversationRestricted, DomainError `rate_limited`
    */
   async withdraw(principal: Principal, conversationId: string, seq: number): Promise<void> {
     await this.limits.count('message', principal.sessionId);
     const { subscriberId, party, audiences } = await this.conversations.access(principal, conversationId);
-    const withdrawn = await this.database.transaction(async (manager) => {
+    const erase = async (manager: EntityManager) => {
       const where = [subscriberId, conversationId] as const;
       const [head] = await manager.query<{ revision: number; restricted: boolean }[]>(lockQuery, [...where]);
-      const [message] = await manager.query<{ sender: Party; revision: number; withdrawn_at: Date | null }[]>(
-        'SELECT sender, revision, withdrawn_at FROM message WHERE subscriber_id = $1 AND conversation_id = $2 AND seq = $3',
+      const [message] = await manager.query<{ sender: Party; withdrawn_at: Date | null }[]>(
+        'SELECT sender, withdrawn_at FROM message WHERE subscriber_id = $1 AND conversation_id = $2 AND seq = $3',
         [...where, seq],
       );
       if (!head || !message) throw new NotFound();
       if (message.sender !== party) throw new NotTheSender();
-      if (message.withdrawn_at) return { revision: message.revision, withdrawnAt: message.withdrawn_at.toISOString() };
+      if (message.withdrawn_at) return undefined;
       if (head.restricted) throw new ConversationRestricted();
       const revision = head.revision + 1;
       const [row] = await manager.query<{ withdrawn_at: Date }[]>(withdrawQuery, [...where, seq, revision]);
       if (isMember(principal)) await this.actions.record(manager, principal, 'message.withdrawn', conversationId);
       return { revision, withdrawnAt: row!.withdrawn_at.toISOString() };
-    });
+    };
+    const withdrawn = await this.misses.watch(
+      () => Object.values(audiences),
+      () => this.database.transaction(erase),
+    );
+    if (!withdrawn) return;
     const told = { conversationId, seq, ...withdrawn };
     this.realtime.tell([audiences.subscriber, audiences.interlocutor], 'message.withdrawn', told);
   }
@@ -160,7 +156,7 @@ export class Messages {
   /** Stores drafts in one statement, and tells those that are new in the order of their seq, right after the commit. */
   private async append(drafts: Draft[]): Promise<(AppendedRow | typeof later)[]> {
     const { contact, subscriber } = this.consents.versionsToAccept();
-    const rows = await this.statements.query<AppendedRow>(appendStatement, [
+    const values = [
       drafts.map(({ conversation }) => conversation.subscriberId),
       drafts.map(({ conversation }) => conversation.id),
       drafts.map(({ conversation }) => conversation.party),
@@ -171,7 +167,11 @@ export class Messages {
       contact.privacy,
       subscriber.terms,
       subscriber.privacy,
-    ]);
+    ];
+    const rows = await this.misses.watch(
+      () => drafts.flatMap(({ conversation }) => Object.values(conversation.audiences)),
+      () => this.statements.query<AppendedRow>(appendStatement, values),
+    );
     const outcomes = new Array<AppendedRow | typeof later>(drafts.length);
     for (const row of rows) outcomes[row.place - 1] = row.outcome === 'later' ? later : row;
     for (const [index, draft] of drafts.entries()) this.tell(draft, outcomes[index]!);
@@ -179,9 +179,7 @@ export class Messages {
   }
 
   private tell(draft: Draft, row: AppendedRow | typeof later): void {
-    if (row === later) return;
-    const news = row.outcome === 'stored' || (row.outcome === 'repeated' && this.untold.delete(sentAs(draft)));
-    if (!news) return;
+    if (row === later || row.outcome !== 'stored') return;
     const { conversation, author, clientId, body } = draft;
     const { id: conversationId, party: sender, audiences } = conversation;
     const place = { conversationId, seq: row.seq!, revision: row.revision! };

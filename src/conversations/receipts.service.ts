@@ -6,6 +6,7 @@ import { Gathering } from '../platform/gathering.js';
 import { HotStatements } from '../platform/hot-statements.js';
 import { NotFound, ValidationFailed } from '../platform/problems/domain-error.js';
 import { RateLimits } from '../platform/rate-limits.js';
+import { Misses } from '../platform/realtime/misses.js';
 import { Realtime } from '../platform/realtime/realtime.js';
 import type { MessageReceipt } from './conversations.dto.js';
 import { ReceiptBeyondLast } from './conversations.errors.js';
@@ -40,6 +41,7 @@ export class Receipts {
   constructor(
     private readonly conversations: Conversations,
     private readonly limits: RateLimits,
+    private readonly misses: Misses,
     private readonly realtime: Realtime,
     private readonly statements: HotStatements,
   ) {}
@@ -63,13 +65,17 @@ export class Receipts {
 
   /** Raises watermarks in one statement, the highest of each conversation and party, and tells it right after the commit. */
   private async raise(receipts: Receipt[]): Promise<(RaisedRow | undefined)[]> {
-    const rows = await this.statements.query<RaisedRow>(raiseStatement, [
+    const values = [
       receipts.map(({ conversation }) => conversation.subscriberId),
       receipts.map(({ conversation }) => conversation.id),
       receipts.map(({ conversation }) => conversation.party),
       receipts.map(({ deliveredSeq }) => deliveredSeq),
       receipts.map(({ seenSeq }) => seenSeq),
-    ]);
+    ];
+    const rows = await this.misses.watch(
+      () => receipts.flatMap(({ conversation }) => Object.values(conversation.audiences)),
+      () => this.statements.query<RaisedRow>(raiseStatement, values),
+    );
     const raised = new Map(rows.map((row) => [cursorOf(row.conversation_id, row.party), row]));
     const told = new Set<RaisedRow>();
     return receipts.map(({ conversation }) => {

@@ -14,6 +14,7 @@ import { Postman } from './mail/postman.js';
 import { MailTemplates } from './mail/templates.js';
 import { ProblemFilter } from './problems/problem.filter.js';
 import { RateLimits } from './rate-limits.js';
+import { Misses } from './realtime/misses.js';
 import { Realtime } from './realtime/realtime.js';
 import { validationPipe } from './validation/validation.js';
 import { MASTER_KEY } from './vault/master-key.js';
@@ -42,6 +43,7 @@ export class PlatformModule {
       Jobs,
       MailFailures,
       MailTemplates,
+      Misses,
       Origins,
       Outbox,
       Postman,

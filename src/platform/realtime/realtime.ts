@@ -111,6 +111,13 @@ export class Realtime {
     }
   }
 
+  /** Closes the connections of audiences, whose clients come back by themselves and catch up. */
+  interrupt(audiences: readonly Audience[]): void {
+    const { rooms } = this.server.sockets.adapter;
+    const ids = new Set(audiences.flatMap((audience) => [...(rooms.get(audience) ?? [])]));
+    for (const id of ids) this.server.sockets.sockets.get(id)?.conn.close();
+  }
+
   /** Marks a client's event as under way; call what it returns when it is done. */
   began(): () => void {
     return this.events.begin();

@@ -1,0 +1,68 @@
+import { Injectable } from '@nestjs/common';
+import { DataSource } from 'typeorm';
+import { DomainError } from '../problems/domain-error.js';
+import { type Audience, Realtime } from './realtime.js';
+
+const retryMilliseconds = 1_000;
+
+/**
+ * Lets devices catch up when nobody can say whether there was something to tell them: the answer of the database was lost,
+ * and what it was to store may be stored all the same.
+ */
+@Injectable()
+export class Misses {
+  private readonly audiences = new Set<Audience>();
+  private waiting: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly database: DataSource,
+    private readonly realtime: Realtime,
+  ) {}
+
+  /**
+   * Does what ends with a commit. When its outcome stays unknown, the connections of those who would hear of it are closed
+   * once the database answers again: their clients come back by themselves, and catch up.
+   * @param audiences asked for when the outcome is unknown
+   */
+  async watch<Result>(audiences: () => Iterable<Audience>, work: () => Promise<Result>): Promise<Result> {
+    try {
+      return await work();
+    } catch (error) {
+      if (outcomeIsUnknown(error)) {
+        for (const audience of audiences()) this.audiences.add(audience);
+        this.wait();
+      }
+      throw error;
+    }
+  }
+
+  /** Never at once: a server that has lost its client may still be committing. */
+  private wait(): void {
+    this.waiting ??= setTimeout(() => {
+      this.waiting = undefined;
+      void this.letCatchUp();
+    }, retryMilliseconds).unref();
+  }
+
+  private async letCatchUp(): Promise<void> {
+    try {
+      await this.database.query('SELECT');
+    } catch {
+      return this.wait();
+    }
+    const audiences = [...this.audiences];
+    this.audiences.clear();
+    this.realtime.interrupt(audiences);
+  }
+}
+
+/**
+ * PostgreSQL says by an SQLSTATE what it did not store; unless that is about the connection (classes 08 and 57P), or the
+ * driver says something of its own.
+ */
+function outcomeIsUnknown(error: unknown): boolean {
+  if (error instanceof DomainError) return false;
+  const { driverError = error } = error as { driverError?: unknown };
+  const { code } = driverError as { code?: unknown };
+  return typeof code !== 'string' || !/^[0-9FHPX][0-9A-Z]{4}$/.test(code) || /^(08|57P)/.test(code);
+}
