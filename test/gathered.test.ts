@@ -75,6 +75,24 @@ test('devices hear the messages of a conversation in the order of their seq', as
   }
 });
 
+test('unread messages are counted up to 999', async () => {
+  const carla = await world.join(bakery, 'carla');
+  await carla.device.connect();
+  const unread = async () => (await bakery.owner.ask('GET', `/api/conversations/${carla.contactId}`)).body.unread;
+  for (let written = 0; written < 1_000; written += 40) {
+    await Promise.all(Array.from({ length: 40 }, (_, i) => carla.device.say(carla.contactId, `${written + i}`)));
+  }
+  expect(await unread()).toBe(999);
+  for (const [seenSeq, left] of [
+    [1, 999],
+    [2, 998],
+    [1_000, 0],
+  ] as const) {
+    await bakery.owner.emit('receipt.send', { conversationId: carla.contactId, seenSeq });
+    expect([seenSeq, await unread()]).toEqual([seenSeq, left]);
+  }
+});
+
 describe('when the database cannot keep up', () => {
   const senders: Device[] = [];
   const perSocket = limits.socketEventsUnderWay;

@@ -116,6 +116,16 @@ describe('a body', () => {
     expect((await stored()).length).toBe(before);
   });
 
+  test('has its first 120 characters as a preview, on one line', async () => {
+    const previewOf = async (body: string) => {
+      await anna.device.say(anna.contactId, body);
+      return (await bakery.owner.ask('GET', `/api/conversations/${anna.contactId}`)).body.preview;
+    };
+    expect(await previewOf('🥖'.repeat(120))).toBe('🥖'.repeat(120));
+    expect(await previewOf('🥖'.repeat(121))).toBe(`${'🥖'.repeat(119)}…`);
+    expect(await previewOf('  due \n\n righe ')).toBe('due righe');
+  });
+
   test('in an event above 64 KB closes the connection and stores nothing', async () => {
     const before = (await stored()).length;
     const device = await (await world.signIn(anna.username)).connect();
