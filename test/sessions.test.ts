@@ -1,4 +1,9 @@
+import type { ServerResponse } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { limits } from '../src/contract/limits.js';
+import { type DeviceSocket, Realtime } from '../src/platform/realtime/realtime.js';
+import { PollingDevice } from './polling-device.js';
+import { SilentDevice } from './silent-device.js';
 import {
   type Device,
   expectStatus,
@@ -36,6 +41,34 @@ async function heardAfter(device: Device, ends: () => Promise<unknown>): Promise
   await settle();
   return device.heard.map(({ event }) => event);
 }
+
+/** The socket of a session as the service holds it. */
+async function socketOf({ sessionId }: { sessionId: string }, there = world): Promise<DeviceSocket> {
+  const sockets = await there.service.app.get(Realtime).server.in(`session:${sessionId}`).fetchSockets();
+  expect(sockets).toHaveLength(1);
+  return sockets[0] as unknown as DeviceSocket;
+}
+
+/** Waits until what has this text stands in the connection of a socket, for its client to take it. */
+const waitsIn = ({ conn }: DeviceSocket, text: string) =>
+  until(
+    () =>
+      (conn as unknown as { writeBuffer: { data?: string }[] }).writeBuffer.some(({ data }) => data?.includes(text)),
+    `${text} waits`,
+  );
+
+/** The answer to the next poll, once something is written into it. */
+const answerOf = ({ conn }: DeviceSocket) =>
+  new Promise<ServerResponse>((resolve) => {
+    conn.once('flush', () => resolve((conn.transport as unknown as { res: ServerResponse }).res));
+  });
+
+/** Another device of Anna's, connected by long polling. */
+const pollingDevice = async () => PollingDevice.connect(world, await world.signIn(anna.username));
+const silentDevice = async () => SilentDevice.connect(world, await world.signIn(anna.username));
+
+const endFromElsewhere = async ({ sessionId }: { sessionId: string }) =>
+  expectStatus(await anna.device.ask('DELETE', `/api/sessions/${sessionId}`), 204);
 
 describe('a signed-out device hears nothing', () => {
   test('after its own logout has answered', async () => {
@@ -90,6 +123,133 @@ describe('a signed-out device hears nothing', () => {
       await until(() => !phone.connected, 'the socket is cut');
     }
   });
+});
+
+describe('what waits for a signed-out device is not handed over any more', () => {
+  const long = '🥐'.repeat(limits.messageLength);
+  const own = async (device: Device) => expectStatus(await device.ask('DELETE', '/api/sessions/current'), 204);
+
+  test.each<[string, (device: Device) => Promise<void>]>([
+    ['by itself', own],
+    ['from another device', endFromElsewhere],
+  ])('when it polls again with its old connection, signed out %s', async (_, ends) => {
+    const phone = await world.signIn(anna.username);
+    const [polling, control] = [await PollingDevice.connect(world, phone), await pollingDevice()];
+    const [socket, stays] = [await socketOf(polling), await socketOf(control)];
+    await bakery.owner.say(anna.contactId, 'in attesa');
+    await Promise.all([waitsIn(socket, 'in attesa'), waitsIn(stays, 'in attesa')]);
+    await ends(phone);
+    const answer = await polling.poll();
+    expect(answer.packets).not.toContain('in attesa');
+    expect(answer.status).toBe(400);
+    expect((await control.poll()).packets).toContain('in attesa');
+    await endFromElsewhere(control);
+  });
+
+  test('when it has left its connection standing before', async () => {
+    const [polling, control] = [await pollingDevice(), await pollingDevice()];
+    const [socket, stays] = [await socketOf(polling), await socketOf(control)];
+    await bakery.owner.say(anna.contactId, 'prima di uscire');
+    await Promise.all([waitsIn(socket, 'prima di uscire'), waitsIn(stays, 'prima di uscire')]);
+    await polling.post('41');
+    await until(() => !socket.connected, 'the socket has left');
+    await endFromElsewhere(polling);
+    const answer = await polling.poll();
+    expect(answer.packets).not.toContain('prima di uscire');
+    expect(answer.status).toBe(400);
+    expect((await control.poll()).packets).toContain('prima di uscire');
+    await endFromElsewhere(control);
+  });
+
+  test('when it polls again after its session has expired', async () => {
+    // About three seconds of session.
+    const brief = await World.open({ SESSION_DAYS: '0.00004' });
+    const shop = await brief.shop('bakery');
+    const bruno = await brief.join(shop, 'bruno');
+    const polling = await PollingDevice.connect(brief, bruno.device);
+    const socket = await socketOf(polling, brief);
+    const path = `/api/conversations/${bruno.contactId}/messages`;
+    expectStatus(await shop.owner.ask('POST', path, { clientId: unique(), body: 'in attesa' }), 201);
+    await waitsIn(socket, 'in attesa');
+    await until(() => !socket.connected, 'the expired session is cut');
+    const answer = await polling.poll();
+    expect(answer.packets).not.toContain('in attesa');
+    expect(answer.status).toBe(400);
+    await brief.close();
+  });
+
+  test('when it polls at the moment: it is told why, and nothing more', async () => {
+    const polling = await pollingDevice();
+    const { conn } = await socketOf(polling);
+    const polled = polling.poll();
+    await until(() => conn.transport.writable, 'a poll waits for its answer');
+    await endFromElsewhere(polling);
+    expect((await polled).packets.split('\x1e')).toEqual([
+      `42${JSON.stringify(['session.ended', { id: polling.sessionId }])}`,
+      '41',
+    ]);
+    expect((await polling.poll()).status).toBe(400);
+  });
+
+  test('when it has not read the answer to its poll', async () => {
+    const [polling, control] = [await pollingDevice(), await pollingDevice()];
+    // As much as may wait: the operating system does not take that at once for who reads nothing.
+    const most = Math.floor(limits.socketBytesWaiting / (Buffer.byteLength(long) + 1_000)) - 1;
+    for (let sent = 0; sent < most; sent++) await bakery.owner.say(anna.contactId, long);
+    await bakery.owner.say(anna.contactId, 'per ultimo');
+    for (const device of [polling, control]) await waitsIn(await socketOf(device), 'per ultimo');
+    const answered = answerOf(await socketOf(polling));
+    const [readOn, readAll] = [await polling.pollWithoutReading(), await control.pollWithoutReading()];
+    await settle();
+    expect((await answered).writableFinished).toBe(false);
+    await endFromElsewhere(polling);
+    expect(await readOn()).not.toContain('per ultimo');
+    expect(await readAll()).toContain('per ultimo');
+    await endFromElsewhere(control);
+  });
+
+  test('when it reads on a WebSocket that it had not read for a while', async () => {
+    const [silent, control] = [await silentDevice(), await silentDevice()];
+    const sockets = await Promise.all([socketOf(silent), socketOf(control)]);
+    for (const device of [silent, control]) device.stopReading();
+    // The operating system takes some megabytes for each, before anything waits in the service.
+    while (sockets.some(({ conn }) => conn.transport.writable)) {
+      await Promise.all(Array.from({ length: 5 }, () => bakery.owner.say(anna.contactId, long)));
+    }
+    await bakery.owner.say(anna.contactId, 'per ultimo');
+    await Promise.all(sockets.map((socket) => waitsIn(socket, 'per ultimo')));
+    await endFromElsewhere(silent);
+    for (const device of [silent, control]) device.readOn();
+    const hasLast = ({ packets }: SilentDevice) => packets.some((packet) => packet.includes('per ultimo'));
+    await until(() => hasLast(control), 'the other device reads the last message');
+    await until(() => silent.closed || hasLast(silent), 'the connection is closed');
+    expect(hasLast(silent)).toBe(false);
+    control.leave();
+  });
+});
+
+test('a socket that leaves while its session is looked at is not held any longer', async () => {
+  const brief = await World.open({ SESSION_DAYS: '0.00004' });
+  const shop = await brief.shop('bakery');
+  const { device, contactId } = await brief.join(shop, 'bruno');
+  await device.connect();
+  const socket = await socketOf(device, brief);
+  await pause(1_000);
+  // Its use prolongs the session when the end that was known of it comes.
+  await device.say(contactId, 'ci sono');
+  const timer = socket.data.expiry;
+  await brief.holding('SELECT FROM session WHERE id = $1 FOR UPDATE', [device.sessionId], async () => {
+    const waiting = `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`;
+    await until(async () => (await brief.rows(waiting)).length > 0, 'its session is looked at');
+    device.disconnect();
+    await until(() => !socket.connected, 'the socket has left');
+  });
+  const prolonged = 'SELECT 1 FROM session WHERE id = $1 AND used_at > created_at';
+  await until(async () => (await brief.rows(prolonged, [device.sessionId])).length > 0, 'its session is prolonged');
+  await settle();
+  expect(timer).toBeDefined();
+  expect(socket.data.expiry).toBe(timer);
+  await brief.close();
 });
 
 test('a session in use is prolonged, one that is not ends', async () => {

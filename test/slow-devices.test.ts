@@ -2,8 +2,9 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { limits } from '../src/contract/limits.js';
 import { Realtime } from '../src/platform/realtime/realtime.js';
 import { Client, plain } from './client.js';
+import { PollingDevice } from './polling-device.js';
 import { SilentDevice } from './silent-device.js';
-import { type Device, type Person, type Shop, World } from './world.js';
+import { type Person, type Shop, until, World } from './world.js';
 
 /** Devices that do not keep up: they cost the service little, hold up nobody, and lose nothing. */
 
@@ -22,7 +23,7 @@ afterAll(() => world.close());
 const pages = { heads: 10, messages: 100 };
 
 /** How many sockets of a device the service holds. */
-const socketsOf = async ({ sessionId }: Device) =>
+const socketsOf = async ({ sessionId }: { sessionId: string }) =>
   (await world.service.app.get(Realtime).server.in(`session:${sessionId}`).fetchSockets()).length;
 
 test('a device that reads nothing is cut once too much waits for it, and catches up when it comes back', async () => {
@@ -52,4 +53,19 @@ test('a device that reads nothing is cut once too much waits for it, and catches
   const fresh = await new Client(tablet, 'interlocutor', pages).load();
   expect(client.held.messages.get(anna.contactId)!.size).toBe(sent);
   expect(plain(client.held)).toEqual(plain(fresh.held));
+});
+
+test('what waits for a device is counted in bytes', async () => {
+  const polling = await PollingDevice.connect(world, await world.signIn(anna.username));
+  // Four bytes each, and two units of a string.
+  const body = '🥐'.repeat(limits.messageLength);
+  const bytes = Buffer.byteLength(body);
+  const fits = Math.floor(limits.socketBytesWaiting / (bytes + 1_000));
+  for (let sent = 0; sent < fits; sent++) await bakery.owner.say(anna.contactId, body);
+  expect(await socketsOf(polling)).toBe(1);
+  for (let sent = fits * bytes; sent <= limits.socketBytesWaiting; sent += bytes) {
+    await bakery.owner.say(anna.contactId, body);
+  }
+  await until(async () => (await socketsOf(polling)) === 0, 'it is cut');
+  expect((await polling.poll()).status).toBe(400);
 });

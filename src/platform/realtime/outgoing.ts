@@ -1,17 +1,28 @@
+import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Socket as DeviceSocket } from 'socket.io';
 import { limits } from '../../contract/limits.js';
 
 type Connection = DeviceSocket['conn'];
 
-/** What of engine.io's connection and its WebSocket is not in their types. */
+/** What of engine.io's connection and its transports is not in their types. */
 interface Inner {
   flush(): void;
-  transport: { writable: boolean; socket?: { _socket?: Socket; terminate?: () => void } };
+  writeBuffer: unknown[];
+  transport: {
+    /** A WebSocket: the operating system has taken all that was written. Long polling: a poll waits for its answer. */
+    writable: boolean;
+    socket?: { _socket?: Socket; terminate?: () => void };
+    /** The poll's answer. */
+    res?: ServerResponse | null;
+  };
 }
 
 /** Bytes that wait for a connection to take what was handed to it before; no entry for one that keeps up. */
 const waiting = new WeakMap<Connection, number>();
+
+/** Answers to polls that the operating system has not taken whole yet, and the connections they are of. */
+const answers = new Map<ServerResponse, Connection>();
 
 /** Connections that were handed something in this turn of the event loop. */
 let handed: Connection[] = [];
@@ -28,8 +39,27 @@ let handed: Connection[] = [];
  */
 export function tendOutgoing(connection: Connection): void {
   connection.on('packetCreate', count);
-  connection.on('flush', forget);
+  connection.on('flush', leaves);
   (connection as unknown as Inner).flush = flushLater;
+}
+
+/**
+ * Closes a connection and takes back what was handed to it, as far as the operating system has not taken it. Only what
+ * `farewell` says last is still told, to a connection that takes it at once. After that the connection is not known any more:
+ * engine.io's own closing would wait until its client had taken everything, however much later that was.
+ */
+export function cutOff(connection: Connection, farewell?: () => void): void {
+  const inner = connection as unknown as Inner;
+  const { transport } = inner;
+  const takes = transport.writable;
+  inner.writeBuffer = [];
+  waiting.delete(connection);
+  for (const [answer, whose] of answers) if (whose === connection) answer.destroy();
+  farewell?.();
+  if (takes) flushNow(connection);
+  connection.close(true);
+  // A WebSocket would first write what it holds, and wait for the other side to answer the closing.
+  if (!takes) transport.socket?.terminate?.();
 }
 
 // These are shared by all connections: a closure for each would cost every idle one memory.
@@ -41,25 +71,32 @@ function flushLater(this: Connection): void {
 function flushAll(): void {
   const connections = handed;
   handed = [];
-  for (const connection of connections) {
-    const socket = (connection as unknown as Inner).transport.socket?._socket;
-    socket?.cork();
-    (Object.getPrototypeOf(connection) as Inner).flush.call(connection);
-    socket?.uncork();
-  }
+  for (const connection of connections) flushNow(connection);
+}
+
+function flushNow(connection: Connection): void {
+  const socket = (connection as unknown as Inner).transport.socket?._socket;
+  socket?.cork();
+  (Object.getPrototypeOf(connection) as Inner).flush.call(connection);
+  socket?.uncork();
 }
 
 function count(this: Connection, { data }: { data?: string | Buffer }): void {
   const { transport } = this as unknown as Inner;
   if (data === undefined || transport.writable) return;
-  const bytes = (waiting.get(this) ?? 0) + data.length;
+  const bytes = (waiting.get(this) ?? 0) + Buffer.byteLength(data);
   if (bytes <= limits.socketBytesWaiting) return void waiting.set(this, bytes);
-  waiting.delete(this);
-  this.close(true);
-  // A WebSocket would wait for the other side to answer the closing, which this one does not.
-  transport.socket?.terminate?.();
+  cutOff(this);
 }
 
-function forget(this: Connection): void {
+function leaves(this: Connection): void {
   waiting.delete(this);
+  const { res } = (this as unknown as Inner).transport;
+  if (!res) return;
+  answers.set(res, this);
+  res.once('close', taken);
+}
+
+function taken(this: ServerResponse): void {
+  answers.delete(this);
 }

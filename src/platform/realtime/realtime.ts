@@ -1,7 +1,7 @@
 import type { IncomingMessage, Server as HttpServer } from 'node:http';
 import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
-import { Server, type Socket } from 'socket.io';
+import { type DisconnectReason, Server, type Socket } from 'socket.io';
 import { v7 as uuid } from 'uuid';
 import type { ClientEvents, ServerEvents, Told, ToldEvent } from '../../contract/events.js';
 import { limits } from '../../contract/limits.js';
@@ -10,7 +10,7 @@ import { Log } from '../log.js';
 import { DomainError } from '../problems/domain-error.js';
 import { toProblem } from '../problems/problems.js';
 import { UnderWay } from '../under-way.js';
-import { tendOutgoing } from './outgoing.js';
+import { cutOff, tendOutgoing } from './outgoing.js';
 
 /** What a socket is admitted with; decided by whoever owns sessions. */
 export interface Admission {
@@ -61,6 +61,7 @@ export class Realtime {
   /** Sessions ended of late: a socket that was admitted just before, and has not entered yet, finds itself here. */
   private readonly ended = new LRUCache<string, true>({ max: 100_000, ttl: 5 * 60 * 1000 });
   private readonly events = new UnderWay();
+  private closing = false;
 
   constructor(
     private readonly log: Log,
@@ -99,16 +100,14 @@ export class Realtime {
   }
 
   /**
-   * Cuts every socket of a session, after telling it why when another device ended it. When this resolves nothing
-   * more is handed to that device.
+   * Cuts every socket of a session, after telling it why when another device ended it, if it takes that at once. When this
+   * resolves nothing more is handed to that device, nor what waited for it.
    */
   async cut(sessionId: string, { tell }: { tell: boolean }): Promise<void> {
     this.ended.set(sessionId, true);
     const sockets = await this.server.in(sessionRoom(sessionId)).fetchSockets();
-    for (const socket of sockets) {
-      if (tell) socket.emit('session.ended', { id: sessionId });
-      socket.disconnect(true);
-    }
+    // This server is the only one, so they are its own.
+    for (const socket of sockets as unknown as DeviceSocket[]) this.end(socket, { tell });
   }
 
   /** Closes the connections of audiences, whose clients come back by themselves and catch up. */
@@ -133,6 +132,7 @@ export class Realtime {
    * good, while one that only loses its connection comes back by itself.
    */
   async close(): Promise<void> {
+    this.closing = true;
     const connections = [...this.server.sockets.sockets.values()].map(({ conn }) => conn);
     const closed = connections.map((connection) => new Promise((resolve) => connection.once('close', resolve)));
     for (const connection of connections) connection.close();
@@ -170,13 +170,27 @@ export class Realtime {
   /** Runs in the same turn in which the socket becomes able to hear, so that no event can slip in between. */
   private welcome(socket: DeviceSocket): void {
     if (this.ended.has(socket.data.admission.sessionId)) return void socket.disconnect(true);
-    socket.once('disconnect', () => clearTimeout(socket.data.expiry));
+    socket.once('disconnect', (reason) => this.left(socket, reason));
     this.watchExpiry(socket, socket.data.admission.expiresAt);
+  }
+
+  private end(socket: DeviceSocket, { tell }: { tell: boolean }): void {
+    cutOff(socket.conn, () => {
+      if (tell) socket.emit('session.ended', { id: socket.data.admission.sessionId });
+      socket.disconnect();
+    });
+  }
+
+  private left(socket: DeviceSocket, reason: DisconnectReason): void {
+    clearTimeout(socket.data.expiry);
+    // A logout finds this socket no more, while its connection may stand and something wait in it. Where this service has
+    // disconnected it or closes, it deals with that itself.
+    if (reason !== 'server namespace disconnect' && !this.closing) cutOff(socket.conn);
   }
 
   private watchExpiry(socket: DeviceSocket, expiresAt: Date | undefined): void {
     const left = expiresAt ? expiresAt.getTime() - Date.now() : 0;
-    if (left <= 0) return void socket.disconnect(true);
+    if (left <= 0) return this.end(socket, { tell: false });
     const look = () => void this.lookAtExpiry(socket);
     socket.data.expiry = setTimeout(look, Math.min(left, longestTimer)).unref();
   }
@@ -186,10 +200,12 @@ export class Realtime {
     try {
       const { admission, usedAt } = socket.data;
       const used = usedAt === undefined ? undefined : new Date(usedAt);
-      this.watchExpiry(socket, await this.doorkeeper!.expiryOf(admission.sessionId, used));
+      const expiresAt = await this.doorkeeper!.expiryOf(admission.sessionId, used);
+      // A timer armed after the disconnection would be cleared by nobody, and hold the socket until it ran out.
+      if (socket.connected) this.watchExpiry(socket, expiresAt);
     } catch (error) {
       this.log.failure(error);
-      socket.disconnect(true);
+      this.end(socket, { tell: false });
     }
   }
 }
