@@ -48,7 +48,8 @@ export class Misses {
     try {
       await this.database.query('SELECT');
     } catch {
-      return this.wait();
+      // Stopped, the service has no devices any more.
+      return this.database.isInitialized ? this.wait() : undefined;
     }
     const audiences = [...this.audiences];
     this.audiences.clear();
