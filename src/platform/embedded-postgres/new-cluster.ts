@@ -1,5 +1,5 @@
-import { lchown, mkdir, readFile, readdir, readlink, rename, rm, rmdir, stat, symlink } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { lchown, mkdtemp, readFile, readdir, readlink, rename, rm, rmdir, stat, symlink } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { type Binaries, binariesFor, program } from './binaries.js';
 import { superuser } from './connection.js';
 import { ifMissing, makeSystemFolder, shortHash, syncFolder, systemFolder } from './files.js';
@@ -74,12 +74,17 @@ async function setAside(dir: string, binaries: Binaries): Promise<void> {
   await rename(dir, `${dir}.old-${new Date().toISOString().replaceAll(':', '')}`);
 }
 
-/** Aside, with a rename at the end, so that an interruption never leaves half a cluster. */
+/**
+ * Aside, with a rename at the end, so that an interruption never leaves half a cluster. Every attempt has a folder of its
+ * own: the initdb of one that was killed may still be writing in the folder of that.
+ */
 async function runInitdb(dir: string, blueprint: Blueprint, user?: User): Promise<void> {
   const { binaries, password, passwordFile, settings } = blueprint;
-  const unfinished = `${dir}.new`;
-  await rm(unfinished, { recursive: true, force: true });
-  await mkdir(unfinished, { mode: 0o700 });
+  const beginning = `${dir}.new-`;
+  for (const name of await readdir(dirname(dir))) {
+    if (name.startsWith(basename(beginning))) await rm(join(dirname(dir), name), removal);
+  }
+  const unfinished = await mkdtemp(beginning);
   if (user) await lchown(unfinished, user.uid, user.gid);
   const initdb = program(binaries, 'initdb');
   const parameters = [
@@ -105,6 +110,9 @@ async function runInitdb(dir: string, blueprint: Blueprint, user?: User): Promis
     await rename(unfinished, dir);
     await syncFolder(dirname(dir));
   } finally {
-    await rm(unfinished, { recursive: true, force: true });
+    await rm(unfinished, removal);
   }
 }
+
+/** Somebody may still be writing in what is removed, so it is tried for about a second. */
+const removal = { recursive: true, force: true, maxRetries: 6, retryDelay: 50 };
