@@ -100,8 +100,7 @@ test('of many receipts at once the highest counts, and one beyond the last messa
 describe('seen-times that the business has switched off', () => {
   const equalsFreshLoad = async (client: Client, device: Device, party: Party) => {
     const fresh = await new Client(device, party).load();
-    const [held, loaded] = [client, fresh].map((each) => plain({ ...each.held, contacts: new Map() }));
-    expect(held).toEqual(loaded);
+    expect(plain(client.held)).toEqual(plain(fresh.held));
   };
   const switchSeenTimes = async (seenTimes: boolean) =>
     expectStatus(await bakery.owner.ask('PATCH', '/api/subscriber', { seenTimes }), 200);

@@ -128,36 +128,28 @@ describe('a signed-out device hears nothing', () => {
 describe('what waits for a signed-out device is not handed over any more', () => {
   const long = '🥐'.repeat(limits.messageLength);
   const own = async (device: Device) => expectStatus(await device.ask('DELETE', '/api/sessions/current'), 204);
+  const leave = async (device: Device, polling: PollingDevice) => {
+    const socket = await socketOf(device);
+    await polling.post('41');
+    await until(() => !socket.connected, 'the socket has left');
+    await endFromElsewhere(device);
+  };
 
-  test.each<[string, (device: Device) => Promise<void>]>([
+  test.each<[string, (device: Device, polling: PollingDevice) => Promise<void>]>([
     ['by itself', own],
     ['from another device', endFromElsewhere],
+    ['after its socket had left the connection standing', leave],
   ])('when it polls again with its old connection, signed out %s', async (_, ends) => {
     const phone = await world.signIn(anna.username);
     const [polling, control] = [await PollingDevice.connect(world, phone), await pollingDevice()];
     const [socket, stays] = [await socketOf(polling), await socketOf(control)];
     await bakery.owner.say(anna.contactId, 'in attesa');
     await Promise.all([waitsIn(socket, 'in attesa'), waitsIn(stays, 'in attesa')]);
-    await ends(phone);
+    await ends(phone, polling);
     const answer = await polling.poll();
     expect(answer.packets).not.toContain('in attesa');
     expect(answer.status).toBe(400);
     expect((await control.poll()).packets).toContain('in attesa');
-    await endFromElsewhere(control);
-  });
-
-  test('when it has left its connection standing before', async () => {
-    const [polling, control] = [await pollingDevice(), await pollingDevice()];
-    const [socket, stays] = [await socketOf(polling), await socketOf(control)];
-    await bakery.owner.say(anna.contactId, 'prima di uscire');
-    await Promise.all([waitsIn(socket, 'prima di uscire'), waitsIn(stays, 'prima di uscire')]);
-    await polling.post('41');
-    await until(() => !socket.connected, 'the socket has left');
-    await endFromElsewhere(polling);
-    const answer = await polling.poll();
-    expect(answer.packets).not.toContain('prima di uscire');
-    expect(answer.status).toBe(400);
-    expect((await control.poll()).packets).toContain('prima di uscire');
     await endFromElsewhere(control);
   });
 

@@ -228,8 +228,8 @@ END $$`;
 const raiseWatermarks = `
 CREATE FUNCTION raise_watermarks(
   subscriber_ids uuid[], conversation_ids uuid[], parties party[], delivered integer[], seen integer[]
-) RETURNS TABLE (conversation_id uuid, party party, last_seq integer, rose boolean, delivered_seq integer, seen_seq integer, seen_before integer,
-                 other_seen integer, told boolean, minute timestamptz)
+) RETURNS TABLE (conversation_id uuid, party party, last_seq integer, rose boolean, delivered_seq integer, seen_seq integer,
+                 seen_before integer, other_seen integer, told boolean, minute timestamptz)
 LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
 DECLARE

@@ -76,7 +76,10 @@ export class BroadcastsController {
     return this.broadcasts.cancel(member, id);
   }
 
-  /** Report a service message as advertising. The business learns how many do, not who (of a message to one alone that says it). */
+  /**
+   * Report a service message as advertising. The business learns how many do, not who (of a message to one alone that says
+   * it).
+   */
   @Only('interlocutor')
   @Post('conversations/:id/messages/:seq/advertising-report')
   @HttpCode(204)

@@ -10,8 +10,8 @@ export interface HotStatement {
 
 /**
  * Asks the few statements that every message needs, past TypeORM but over its connections. The query runner that TypeORM
- * makes for each statement was measured to outlive the next collection of garbage, which then took 4 ms instead of 1,
- * while everybody's messages waited.
+ * makes for each statement was measured to outlive the next collection of garbage, which takes longer for it, while
+ * everybody's messages wait.
  */
 @Injectable()
 export class HotStatements {

@@ -11,7 +11,7 @@ const retryMilliseconds = 1_000;
  */
 @Injectable()
 export class Misses {
-  private readonly audiences = new Set<Audience>();
+  private audiences = new Set<Audience>();
   private waiting: NodeJS.Timeout | undefined;
 
   constructor(
@@ -45,15 +45,17 @@ export class Misses {
   }
 
   private async letCatchUp(): Promise<void> {
+    // Whoever comes meanwhile has to wait as long.
+    const audiences = this.audiences;
+    this.audiences = new Set();
     try {
       await this.database.query('SELECT');
     } catch {
+      for (const audience of audiences) this.audiences.add(audience);
       // Stopped, the service has no devices any more.
       return this.database.isInitialized ? this.wait() : undefined;
     }
-    const audiences = [...this.audiences];
-    this.audiences.clear();
-    this.realtime.interrupt(audiences);
+    this.realtime.interrupt([...audiences]);
   }
 }
 

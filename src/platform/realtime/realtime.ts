@@ -169,7 +169,7 @@ export class Realtime {
 
   /** Runs in the same turn in which the socket becomes able to hear, so that no event can slip in between. */
   private welcome(socket: DeviceSocket): void {
-    if (this.ended.has(socket.data.admission.sessionId)) return void socket.disconnect(true);
+    if (this.ended.has(socket.data.admission.sessionId)) return this.end(socket, { tell: false });
     socket.once('disconnect', (reason) => this.left(socket, reason));
     this.watchExpiry(socket, socket.data.admission.expiresAt);
   }
