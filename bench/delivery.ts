@@ -3,6 +3,7 @@ import { loadavg } from 'node:os';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { archive } from './delivery/archive.js';
+import { attackers } from './delivery/attackers.js';
 import { broadcast, ledger } from './delivery/broadcast.js';
 import { coldStart } from './delivery/cold-start.js';
 import { findEjabberd, howToInstall } from './delivery/ejabberd.js';
@@ -24,6 +25,7 @@ const figures: Record<string, (scene: Scene) => Promise<Figure[]>> = {
   ledger,
   memory,
   archive,
+  attackers,
   'cold-start': coldStart,
 };
 
@@ -34,6 +36,7 @@ const { values, positionals } = parseArgs({
   options: {
     ...Object.fromEntries(Object.keys(whole).map((name) => [name, { type: 'string' as const }])),
     profile: { type: 'string' },
+    attacks: { type: 'string' },
   },
 });
 const unknown = positionals.find((name) => !(name in figures));
@@ -44,8 +47,10 @@ if (unknown !== undefined) {
 const given: Partial<Record<string, string>> = values;
 const sizes = { ...whole };
 for (const name of Object.keys(whole) as (keyof typeof whole)[]) sizes[name] = Number(given[name] ?? whole[name]);
-const inShort = Object.entries(whole).some(([name, size]) => sizes[name as keyof typeof whole] < size);
-const { profile } = values;
+const inShort =
+  Object.entries(whole).some(([name, size]) => sizes[name as keyof typeof whole] < size) ||
+  values.attacks !== undefined;
+const { profile, attacks } = values;
 if (profile !== undefined) mkdirSync(profile, { recursive: true });
 
 if (!(await findEjabberd())) console.log(`ejabberd is not installed, and is left out: ${howToInstall}\n`);
@@ -53,7 +58,11 @@ const [load] = loadavg();
 if (load! > 0.5)
   console.log(`The machine has other work (load ${load!.toFixed(1)}): figures will be worse, and waver.\n`);
 
-const scene = new Scene({ ...sizes, profileDir: profile === undefined ? undefined : resolve(profile) });
+const scene = new Scene({
+  ...sizes,
+  profileDir: profile === undefined ? undefined : resolve(profile),
+  attacks: attacks?.split(','),
+});
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => void scene.close().finally(() => process.exit(1)));
 }

@@ -20,6 +20,7 @@ let finished = 0;
 let failures = 0;
 let delays: number[] = [];
 let measuring = false;
+let [measuredFrom, measuredTo] = [Infinity, Infinity];
 /** Called when a message is finished; in a closed loop it is followed by the next one. */
 let goOn: (writer: Writer) => void = () => undefined;
 
@@ -56,7 +57,9 @@ function connectOne(login: Login, hearing: Hearing): Promise<Device> {
 function hearingOf(writer: Writer): Hearing {
   return {
     received: (text) => {
-      if (measuring) delays.push(performance.now() - sentAtOf(text));
+      const sentAt = sentAtOf(text);
+      // A message that is sent while it is measured counts, however late it comes.
+      if (sentAt >= measuredFrom && sentAt < measuredTo) delays.push(performance.now() - sentAt);
     },
     finished: () => {
       underWay--;
@@ -77,16 +80,17 @@ function write(writer: Writer): void {
 async function measure({ window, rate, warmUpSeconds, seconds }: Run): Promise<LoadReport> {
   failures = 0;
   delays = [];
+  [measuredFrom, measuredTo] = [Infinity, Infinity];
   finished = 0;
   const stop = window === undefined ? writeSteadily(rate!) : writeInClosedLoop(window);
   await pause(warmUpSeconds * 1000);
   measuring = true;
   const before = process.cpuUsage();
-  const began = performance.now();
+  const began = (measuredFrom = performance.now());
   tell({ kind: 'measuring' });
   await pause(seconds * 1000);
   measuring = false;
-  const lasted = (performance.now() - began) / 1000;
+  const lasted = ((measuredTo = performance.now()) - began) / 1000;
   const { user, system } = process.cpuUsage(before);
   tell({ kind: 'measured' });
   stop();

@@ -19,6 +19,8 @@ export interface Options {
   stored: number;
   /** Where to write profiles of the service. */
   profileDir: string | undefined;
+  /** Names of the attacks to measure; undefined for all. */
+  attacks: string[] | undefined;
 }
 
 /** A server that messages are sent through, with its clients. */
@@ -58,8 +60,9 @@ export class Scene {
     return stage;
   }
 
-  async service(database: string): Promise<ServerProcess> {
-    const server = await ServerProcess.colloquio(environmentOf(await this.stage(), database));
+  /** @param changes to the environment in which it is usually measured */
+  async service(database: string, changes: Record<string, string> = {}): Promise<ServerProcess> {
+    const server = await ServerProcess.colloquio({ ...environmentOf(await this.stage(), database), ...changes });
     this.endings.push(() => server.stop());
     return server;
   }
@@ -77,9 +80,12 @@ export class Scene {
   }
 
   /** The service and the devices of all pairs; in every second pair the shop is the one who writes. */
-  async colloquio(database: string): Promise<Contestant & { server: ServerProcess }> {
+  async colloquio(
+    database: string,
+    changes: Record<string, string> = {},
+  ): Promise<Contestant & { server: ServerProcess }> {
     const { couples } = await this.people();
-    const server = await this.service(database);
+    const server = await this.service(database, changes);
     const { port } = server;
     const pairs = couples.map(({ token, people: [person] }, index): [Login, Login] => {
       const { conversationId } = person!;

@@ -21,6 +21,14 @@ export function frame(text: string): string {
   return `\x81${size}\0\0\0\0${text}`;
 }
 
+/** The same for a text of 64 KB and more. */
+export function longFrame(text: string): string {
+  if (text.length < 65_536) return frame(text);
+  const size = Buffer.alloc(8);
+  size.writeBigUInt64BE(BigInt(text.length));
+  return `\x81\xff${size.toString('latin1')}\0\0\0\0${text}`;
+}
+
 /** Gives the text of every frame that comes in, after the answer to the upgrade. */
 export function readFrames(socket: Socket, take: (text: string) => void): void {
   let rest: Buffer | undefined;
