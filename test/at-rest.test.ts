@@ -79,7 +79,14 @@ let installation: Installation;
 let service: Service;
 let mails: MailServer;
 let output = '';
-let contents: { database: string; text: string }[] = [];
+let places: Place[] = [];
+let suspects: Place[] = [];
+
+/** A place where something could stand, by name, and all that stands there. */
+interface Place {
+  name: string;
+  content: Buffer;
+}
 
 beforeAll(async () => {
   installation = await Installation.make();
@@ -96,9 +103,14 @@ beforeAll(async () => {
     PUBLIC_URL: `http://localhost:${port}`,
   });
   await writeEverywhere();
-  contents = [await contentOf('colloquio'), await contentOf('colloquio_keyring')];
+  places = [await contentOf('colloquio'), await contentOf('colloquio_keyring')];
   await service.stop();
   output = service.stdout + service.stderr;
+  places.push({ name: 'what the service logs', content: Buffer.from(output) });
+  for (const name of await filesBelow(installation.dataDir)) places.push({ name, content: await readFile(name) });
+  // All is searched once for what nearly every canary begins with, and then only where that stands.
+  const beginnings = ['Zqx', 'zqx'].flatMap(formsOf);
+  suspects = places.filter(({ content }) => beginnings.some((form) => content.includes(form)));
 }, 60_000);
 afterAll(async () => {
   await installation.remove();
@@ -283,7 +295,7 @@ const waitingHas = (...codes: string[]) =>
   });
 
 /** Every row of every table of a database, as text. */
-async function contentOf(database: string): Promise<{ database: string; text: string }> {
+async function contentOf(database: string): Promise<Place> {
   const text = await installation.onPostgres(async (client) => {
     const { rows: tables } = await client.query<{ name: string }>(
       `SELECT format('%I.%I', table_schema, table_name) AS name FROM information_schema.tables
@@ -296,7 +308,7 @@ async function contentOf(database: string): Promise<{ database: string; text: st
     }
     return all;
   }, database);
-  return { database, text };
+  return { name: `database ${database}`, content: Buffer.from(text) };
 }
 
 /** The forms in which a text could stand somewhere. */
@@ -316,36 +328,29 @@ async function filesBelow(folder: string): Promise<string[]> {
   return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
 }
 
-/** The places that hold a text, by name. */
-async function placesOf(text: string): Promise<string[]> {
+/** The names of the places that hold a text. */
+function placesOf(text: string): string[] {
   const forms = formsOf(text);
-  const holds = (content: Buffer) => forms.some((form) => content.includes(form));
-  const places = contents
-    .filter((content) => holds(Buffer.from(content.text)))
-    .map(({ database }) => `database ${database}`);
-  if (holds(Buffer.from(output))) places.push('what the service logs');
-  for (const file of await filesBelow(installation.dataDir)) {
-    if (holds(await readFile(file))) places.push(file);
-  }
-  return places;
+  const among = /^zqx/i.test(text) ? suspects : places;
+  return among.filter(({ content }) => forms.some((form) => content.includes(form))).map(({ name }) => name);
 }
 
 describe('nothing readable at rest', () => {
-  test('the search finds what does stand in clear, in the database and in its files', async () => {
-    const places = await placesOf(inClear);
-    expect(places).toContain('database colloquio');
-    expect(places.some((place) => place.includes('/pg/base/'))).toBe(true);
-    expect(places.some((place) => place.includes('/pg/pg_wal/'))).toBe(true);
+  test('the search finds what does stand in clear, in the database and in its files', () => {
+    const found = placesOf(inClear);
+    expect(found).toContain('database colloquio');
+    expect(found.some((name) => name.includes('/pg/base/'))).toBe(true);
+    expect(found.some((name) => name.includes('/pg/pg_wal/'))).toBe(true);
     expect(output).toContain('"msg":"request"');
     expect(output).toContain('"msg":"failure"');
   });
 
-  test.each(Object.entries(canaries))('%s stands nowhere', async (_, canary) => {
-    expect(await placesOf(canary)).toEqual([]);
+  test.each(Object.entries(canaries))('%s stands nowhere', (_, canary) => {
+    expect(placesOf(canary)).toEqual([]);
   });
 
   test('the log says why mails did not go, by code', () => {
-    expect(contents[0]!.text).toContain('smtp_550');
+    expect(places[0]!.content.toString()).toContain('smtp_550');
     expect(output).toMatch(/"code":"smtp_550","mails":\d+,"msg":"mail failed"/);
     expect(output).toMatch(/"code":"smtp_451","mails":\d+,"msg":"mail waits"/);
     expect(output).not.toContain('is not wanted here');

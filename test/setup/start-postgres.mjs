@@ -2,6 +2,7 @@
 import { chmodSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PgBoss } from 'pg-boss';
 import { DataSource } from 'typeorm';
 import { keyringDatabase, mainDatabaseOptions } from '../../dist/src/platform/database.js';
 import { ensureDatabase, startEmbeddedPostgres } from '../../dist/src/platform/embedded-postgres/embedded-postgres.js';
@@ -15,6 +16,7 @@ export default async function startPostgres() {
   const postgres = await startEmbeddedPostgres({ dataDir, settings });
   await migrate(postgres.connection, 'template_main', (address) => new DataSource(mainDatabaseOptions(address)));
   await migrate(postgres.connection, 'template_keyring', keyringDatabase);
+  await makeJobs({ ...postgres.connection, database: 'template_main' });
   process.env['TEST_POSTGRES'] = JSON.stringify({ ...postgres.connection, dataDir, clusterDir: postgres.clusterDir });
   globalThis.testPostgres = { postgres, dataDir };
 }
@@ -24,4 +26,11 @@ async function migrate(connection, database, sourceOf) {
   const source = await sourceOf({ ...connection, database }).initialize();
   await source.runMigrations();
   await source.destroy();
+}
+
+/** pg-boss makes its own schema at its first start, which would be in every world. */
+async function makeJobs(connection) {
+  const boss = new PgBoss({ ...connection, schema: 'jobs', persistWarnings: false });
+  await boss.start();
+  await boss.stop({ graceful: false });
 }
