@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { request } from 'node:http';
 import type { Socket } from 'node:net';
 import { crc32, deflateSync } from 'node:zlib';
@@ -63,7 +62,7 @@ export async function ask(target: AttackTarget, { method, path, token, type, bod
   });
   outgoing.on('error', () => undefined);
   outgoing.end(body);
-  await once(outgoing, 'close');
+  await new Promise<void>((resolve) => outgoing.once('close', resolve));
   tally.statuses[status] = (tally.statuses[status] ?? 0) + 1;
   tally.largestAnswer = Math.max(tally.largestAnswer, bytes);
 }
