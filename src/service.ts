@@ -14,6 +14,8 @@ import { limits } from './contract/limits.js';
 import { type Config, isLoopback } from './platform/config.js';
 import { keyringDatabase, mainDatabaseOptions } from './platform/database.js';
 import { type Databases, openDatabases } from './platform/databases.js';
+import { compressAnswers } from './platform/http/compression.js';
+import { tagAnswers } from './platform/http/etags.js';
 import { Origins } from './platform/http/origins.js';
 import { Requests } from './platform/http/requests.js';
 import { Jobs } from './platform/jobs/jobs.js';
@@ -139,11 +141,13 @@ function dress(app: NestExpressApplication, config: Config): void {
     }),
   );
   app.use(app.get(Origins).check);
+  app.use(compressAnswers());
   app.use(readWebApp);
   app.use('/api', (_request: unknown, response: { setHeader(name: string, value: string): void }, next: () => void) => {
     response.setHeader('Cache-Control', 'no-store');
     next();
   });
+  app.use('/api', tagAnswers);
   app.useBodyParser('json', { limit: limits.jsonBytes });
   app.use((request: Request, _response: Response, next: NextFunction) => {
     requirePlainShape(request.body);

@@ -15,7 +15,11 @@ export async function sendInPieces(
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
   const all = async function* () {
     if (!first.done) yield first.value;
-    yield* pieces;
+    for await (const piece of pieces) {
+      // What is compressed would otherwise wait until there is more of it.
+      (response as { flush?: () => void }).flush?.();
+      yield piece;
+    }
   };
   try {
     await pipeline(Readable.from(all()), response);

@@ -1,4 +1,5 @@
 import type { Response } from 'express';
+import { sendTagged } from '../platform/http/etags.js';
 import type { SubscriberLogo } from './subscriber.entity.js';
 
 /** Sends a logo so that a browser shows it and nothing else, and asks again before it shows it again. */
@@ -7,6 +8,6 @@ export function sendLogo(response: Response, { mediaType, bytes, updatedAt }: Su
     .type(mediaType)
     .setHeader('Cache-Control', 'private, no-cache')
     .setHeader('Last-Modified', updatedAt.toUTCString())
-    .setHeader('Content-Disposition', 'inline')
-    .send(bytes);
+    .setHeader('Content-Disposition', 'inline');
+  sendTagged(response, bytes);
 }
