@@ -18,11 +18,12 @@ function greet({ url, config, databaseFolder }: RunningService): void {
   const lines = [
     'Colloquio is running.',
     `  Address        ${publicUrl}${publicUrl === url ? '' : `  (here ${url})`}`,
-    `  Documentation  ${publicUrl}/api/docs`,
+    `  API            ${publicUrl}/api/docs (to read and to try; the web apps come later, so no page answers elsewhere)`,
     `  Data           ${config.dataDir}`,
   ];
   if (!config.smtpUrl) lines.push('  Mail           no SMTP_URL: mails wait sealed, npm run outbox shows them');
   if (databaseFolder && !databaseFolder.startsWith(config.dataDir)) lines.push(`  Database       ${databaseFolder}`);
+  for (const warning of config.warnings) lines.push(`  Warning        ${warning}`);
   console.log(lines.join('\n'));
 }
 

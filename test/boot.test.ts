@@ -498,7 +498,7 @@ test('registration-code gives a code with which exactly one subscriber registers
   const databases = await emptyDatabases();
   try {
     const early = await installation.command('registration-code');
-    expect(early).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('The master key is missing') });
+    expect(early).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('There is no Colloquio data in') });
 
     const service = await installation.start({ ...databases.environment, REGISTRATION: 'invited' });
     const register = async (code?: string) => {

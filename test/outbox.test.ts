@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Installation } from './boot/installation.js';
 import { MailServer } from './mail-server.js';
@@ -33,6 +34,7 @@ test('shows what waits beside the running service, and leaves it running', async
   expect(code).toBe(0);
   expect(stdout).toContain('Personal data');
   expect(stdout).toContain('SMTP_URL is not set');
+  expect(stdout).toMatch(/\/verify\/TOKEN +POST \/api\/me\/email-verification\/confirmation/);
   expect(stdout).toMatch(/To +info@aurora\.example/);
   expect(stdout).toMatch(/Subject +Conferma il tuo indirizzo/);
   const token = /Link +http:\/\/localhost:\d+\/verify\/([\w-]{43})/.exec(stdout)![1]!;
@@ -74,10 +76,17 @@ test('says what failed, and has it tried again', async () => {
   await again.stop();
 });
 
-test('has nothing to show where the service has never run', async () => {
+test('makes no database where the service has never run', async () => {
   const fresh = await Installation.make();
-  const { code, stdout } = await fresh.command('outbox');
-  expect({ code, stdout }).toEqual({ code: 0, stdout: 'Nothing waits: the service has never run on this data.\n' });
-  expect(fresh.postgresPid).toBeUndefined();
+  const { code, stdout, stderr } = await fresh.command('outbox');
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+  expect(stderr).toContain(`There is no Colloquio data in ${fresh.dataDir}`);
+  expect(existsSync(fresh.dataDir)).toBe(false);
   await fresh.remove();
+});
+
+test('says what it can do', async () => {
+  const { code, stdout, stderr } = await installation.command('outbox', {}, '--help');
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(stdout).toContain('--retry');
 });

@@ -17,7 +17,7 @@ export class SessionCookies {
 
   /** Gives a new session to whoever asked: in the answer, and to the web app that it is for as its cookie too. */
   give(request: Request, kind: Account['kind'], { id, token, expiresAt }: OpenedSession): SessionView {
-    const app = webAppOf(request);
+    const app = request.withoutCookies ? undefined : webAppOf(request);
     if (app && accountKindOf[app] === kind) setSessionCookie(request.res!, app, { token, expiresAt }, this.secure);
     return { id, token, expiresAt: expiresAt.toISOString() };
   }

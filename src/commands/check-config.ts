@@ -1,7 +1,7 @@
-import { ConfigError, loadConfig, misspelled, type VariableName, variables } from '../platform/config.js';
+import { ConfigError, loadConfig, variables } from '../platform/config.js';
 
 /** `npm run check-config`: explains every variable, shows what is set, and finds mistakes. */
-const mistakes = mistakesIn(process.env);
+const { mistakes, warnings } = judge(process.env);
 const width = Math.max(...Object.keys(variables).map((name) => name.length));
 for (const [name, variable] of Object.entries(variables)) {
   const set = process.env[name]?.trim();
@@ -10,20 +10,16 @@ for (const [name, variable] of Object.entries(variables)) {
   console.log(`${' '.repeat(width)}  ${variable.about}`);
 }
 console.log();
-for (const [variable, message] of mistakes) console.log(`MISTAKE  ${variable}: ${message}`);
+for (const warning of warnings) console.log(`WARNING  ${warning}`);
+for (const { variable, message } of mistakes) console.log(`MISTAKE  ${variable}: ${message}`);
 if (mistakes.length === 0) console.log('No mistakes found.');
 process.exitCode = mistakes.length === 0 ? 0 : 1;
 
-function mistakesIn(environment: NodeJS.ProcessEnv): [string, string][] {
-  const spelling = Object.keys(environment).flatMap((name): [string, string][] => {
-    const meant: VariableName | undefined = misspelled(name);
-    return meant ? [[name, `is not read; did you mean ${meant}?`]] : [];
-  });
+function judge(environment: NodeJS.ProcessEnv): Pick<ConfigError, 'mistakes'> & { warnings: string[] } {
   try {
-    loadConfig(environment);
-    return spelling;
+    return { mistakes: [], warnings: loadConfig(environment).warnings };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    return [...error.mistakes.map(({ variable, message }): [string, string] => [variable, message]), ...spelling];
+    return { mistakes: error.mistakes, warnings: [] };
   }
 }

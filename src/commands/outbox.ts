@@ -1,5 +1,6 @@
 import { DataSource } from 'typeorm';
 import { type Config, loadConfig } from '../platform/config.js';
+import { requireData } from '../platform/data-dir.js';
 import { keyringDatabase, mainDatabaseOptions } from '../platform/database.js';
 import { type Databases, openDatabases } from '../platform/databases.js';
 import { Mail } from '../platform/mail/mail.entity.js';
@@ -11,15 +12,30 @@ import { KeyGoneError } from '../platform/vault/keyring.js';
 import { openVaultToRead } from '../platform/vault/open-vault.js';
 import type { Vault } from '../platform/vault/vault.js';
 
+const help = `npm run outbox             shows the mails that wait or have failed: to whom, subject, link, since when
+npm run outbox -- --retry  has those that failed for good tried again, by the running service
+
+It reads the same settings as the service (DATA_DIR, DATABASE_URL …), and works while the service runs and without it.`;
+
+/** How a link is used while there is no page behind it: its last part goes to the API. */
+const linkUses = [
+  'No page answers at these links yet: the web apps come later. Until then the API takes the last part of a link:',
+  '  /verify/TOKEN   POST /api/me/email-verification/confirmation {"token": "TOKEN"}',
+  '  /reset/TOKEN    POST /api/password-resets/confirmation {"token": "TOKEN", "password": "…"}',
+  '  /join/CODE      GET /api/invitations/by-code/CODE, then POST …/acceptance',
+  '  /members/CODE   GET /api/members/by-code/CODE, then POST …/acceptance',
+];
+
 /**
  * `npm run outbox`: shows the mails that wait, also while the service runs; with `-- --retry` those that were given up
  * are tried again.
  */
 try {
   const parameters = process.argv.slice(2);
-  const unknown = parameters.find((each) => each !== '--retry');
-  if (unknown) throw new StartError(`There is no option ${unknown}; there is --retry.`);
-  await run(loadConfig(process.env), parameters.includes('--retry'));
+  const unknown = parameters.find((each) => !['--retry', '--help', '-h'].includes(each));
+  if (unknown) throw new StartError(`There is no option ${unknown}; there are --retry and --help.`);
+  if (parameters.includes('--help') || parameters.includes('-h')) console.log(help);
+  else await run(loadConfig(process.env), parameters.includes('--retry'));
 } catch (error) {
   if (!(error instanceof StartError)) throw error;
   console.error(error.message);
@@ -27,13 +43,14 @@ try {
 }
 
 async function run(config: Config, retry: boolean): Promise<void> {
+  if (!config.databaseUrl) await requireData(config);
   const databases = await openDatabases(config);
   const main = new DataSource({ ...mainDatabaseOptions(databases.main), entities: [Mail] });
   const keyring = keyringDatabase(databases.keyring);
   try {
     await main.initialize();
     const [row] = await main.query<[{ there: boolean }]>(`SELECT to_regclass('mail') IS NOT NULL AS there`);
-    if (!row.there) return console.log('Nothing waits: the service has never run on this data.');
+    if (!row.there) throw new StartError('There is no Colloquio data in this database: correct DATABASE_URL.');
     if (retry) return await tryAgain(main, config);
     await keyring.initialize();
     await show(main, await openVaultToRead(config, keyring), config);
@@ -56,6 +73,7 @@ async function show(main: DataSource, vault: Vault, config: Config): Promise<voi
       config.smtpUrl
         ? 'SMTP_URL is set: the running service sends what has not failed.'
         : 'SMTP_URL is not set, so none is sent: pass the links on yourself.',
+      ...linkUses,
     ].join('\n'),
   );
   for (const mail of alive) {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { generateKeyPairSync } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,7 +10,7 @@ import {
   ConfigError,
   isLoopback,
   loadConfig,
-  misspelled,
+  meantBy,
   parseMasterKey,
   type VariableName,
   variables,
@@ -186,6 +186,19 @@ describe('a certificate', () => {
     expect(mistakesIn({ TLS_KEY: tls.TLS_KEY })).toEqual(['TLS_CERT']);
   });
 
+  test('has a key that is closed to others, or a warning says so', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'colloquio-config-'));
+    try {
+      const TLS_KEY = join(folder, 'key.pem');
+      writeFileSync(TLS_KEY, readFileSync(tls.TLS_KEY), { mode: 0o640 });
+      expect(loadConfig({ ...tls, TLS_KEY }).warnings).toEqual([]);
+      chmodSync(TLS_KEY, 0o644);
+      expect(loadConfig({ ...tls, TLS_KEY }).warnings).toEqual([expect.stringContaining(TLS_KEY)]);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
   test('that cannot be read, is none, or belongs to another key is a mistake', () => {
     const folder = mkdtempSync(join(tmpdir(), 'colloquio-config-'));
     try {
@@ -327,26 +340,126 @@ describe('a misspelled variable', () => {
         const rest = edit === 'add' ? name.slice(at) : name.slice(at + 1);
         const written = name.slice(0, at) + (edit === 'drop' ? '' : other) + rest;
         fc.pre(!(written in variables));
-        expect(variables).toHaveProperty(misspelled(written)!);
-        expect(misspelled(name.toLowerCase())).toBe(name);
+        expect(meantBy(written)).not.toEqual([]);
+        expect(meantBy(name.toLowerCase())).toEqual([name]);
       }),
     );
   });
 
+  test.each([
+    ['PORTT', 'PORT'],
+    ['PROT', 'PORT'],
+    ['HOSTT', 'HOST'],
+    ['DATABSE_URL', 'DATABASE_URL'],
+    ['DATABASE_ULR', 'DATABASE_URL'],
+    ['MASTERKEY', 'MASTER_KEY'],
+    ['session-days', 'SESSION_DAYS'],
+    ['RATE_MAILS', 'RATE_MESSAGES or RATE_SIGN_IN or RATE_JOIN or RATE_INVITATION_MAILS'],
+    ['RATE_SIGNINS', 'RATE_SIGN_IN'],
+    ['CONTROLLER_EMAIL', 'CONTROLLER_NAME or CONTROLLER_ADDRESS or CONTROLLER_CONTACT'],
+    ['ALLOWED_ORIGIN', 'ALLOWED_ORIGINS'],
+  ])('such as %s is taken for %s and stops the start', (name, meant) => {
+    expect(meantBy(name).join(' or ')).toBe(meant);
+    expect(messagesIn({ [name]: 'x' })).toEqual([[name, `is not read; did you mean ${meant}?`]]);
+    expect(messagesIn({ [name]: ' ' })).toEqual([]);
+  });
+
   test('is none that is known, and none that has another meaning', () => {
-    for (const name of Object.keys(variables)) expect(misspelled(name)).toBeUndefined();
-    const others = [
-      'PATH',
-      'HOME',
-      'HOSTNAME',
-      'LANG',
-      'NODE_ENV',
-      'NODE_OPTIONS',
-      'LOGNAME',
-      'PORTS',
-      'TERM',
-      'LS_COLORS',
+    for (const name of Object.keys(variables)) expect(meantBy(name)).toEqual([]);
+    expect(others.filter((name) => meantBy(name).length > 0)).toEqual([]);
+    expect(loadConfig(Object.fromEntries(others.map((name) => [name, 'x'])))).toEqual(loadConfig({}));
+  });
+});
+
+/** Names that shells, npm, Docker, Kubernetes, PostgreSQL, other programs and our own Compose file use. */
+const others = [
+  ...[
+    'PATH',
+    'HOME',
+    'HOSTNAME',
+    'HOSTTYPE',
+    'LANG',
+    'LOGNAME',
+    'PORTS',
+    'SPORT',
+    'POST',
+    'GHOST',
+    'HOSTS',
+    'TERM',
+    'TZ',
+  ],
+  ...[
+    'PORTABLE',
+    'LS_COLORS',
+    'SHLVL',
+    'PWD',
+    'OLDPWD',
+    'MAIL',
+    'MAILTO',
+    'EDITOR',
+    'DISPLAY',
+    'XDG_DATA_DIRS',
+    'PIDFILE',
+  ],
+  ...[
+    'NODE_ENV',
+    'NODE_OPTIONS',
+    'NODE_EXTRA_CA_CERTS',
+    'npm_config_loglevel',
+    'npm_lifecycle_event',
+    'npm_package_name',
+  ],
+  ...['DOCKER_HOST', 'COMPOSE_PROJECT_NAME', 'KUBERNETES_PORT', 'CONTROLLER_PORT_80_TCP', 'CONTROLLER_SERVICE_HOST'],
+  ...[
+    'DATABASE_HOST',
+    'DATABASE_USER',
+    'DATABASE_PORT',
+    'DATABASE_NAME',
+    'DATABASE_SSL',
+    'DATABASE_PASSWORD',
+    'DB_URL',
+  ],
+  ...[
+    'KEYRING_PASSWORD',
+    'POSTGRES_PASSWORD',
+    'MASTER_KEY_PATH',
+    'DOMAIN',
+    'PGHOST',
+    'PGDATA',
+    'REDIS_URL',
+    'SMTP_HOST',
+  ],
+  ...['SSL_CERT_DIR', 'SSL_CERT_FILE', 'SSLKEYLOGFILE', 'PUBLIC', 'PROXY', 'http_proxy', 'NO_PROXY', 'SESSION_MANAGER'],
+];
+
+describe('the origins whose pages may call', () => {
+  test('are written as browsers write them, and there are none by default', () => {
+    expect(loadConfig({}).allowedOrigins).toEqual([]);
+    const given = 'capacitor://localhost, https://App.example.com:443,http://localhost:5173,http://127.0.0.1:80/'.slice(
+      0,
+      -1,
+    );
+    expect(loadConfig({ ALLOWED_ORIGINS: given }).allowedOrigins).toEqual([
+      'capacitor://localhost',
+      'https://app.example.com',
+      'http://localhost:5173',
+      'http://127.0.0.1',
+    ]);
+  });
+
+  test('are exact ones, without paths and patterns, and not in clear over a network', () => {
+    const none = [
+      'null',
+      '*',
+      'https://*.example.com',
+      'https://example.com/',
+      'https://example.com/app',
+      'example.com',
     ];
-    for (const name of others) expect(misspelled(name)).toBeUndefined();
+    const unsafe = ['file://', 'file://localhost', 'http://example.com', 'https://anna@example.com', 'https://a b', ''];
+    for (const origin of [...none, ...unsafe]) {
+      const messages = messagesIn({ ALLOWED_ORIGINS: `https://example.com,${origin}` });
+      expect(messages).toEqual([['ALLOWED_ORIGINS', expect.stringContaining(`"${origin}"`)]]);
+    }
   });
 });

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { createSecureContext } from 'node:tls';
@@ -18,7 +18,11 @@ export interface Config {
   masterKey: string | undefined;
   masterKeyFile: string;
   tls: { cert: Buffer; key: Buffer } | undefined;
+  /** What works, but had better be otherwise; for the person who starts the service. */
+  warnings: string[];
   trustProxy: string | undefined;
+  /** As browsers write them, in lower case and without a default port. */
+  allowedOrigins: string[];
   registration: 'first' | 'invited' | 'open';
   controller: { name: string; address: string; contact: string };
   policiesDir: string;
@@ -75,6 +79,11 @@ export const variables = {
   TRUST_PROXY: {
     default: 'none',
     about: 'Which proxies in front may tell the client address: how many hops (1), or networks (loopback, 10.0.0.0/8).',
+  },
+  ALLOWED_ORIGINS: {
+    default: 'none',
+    about:
+      'Other origins whose pages may call the API, with a bearer token and never by cookie, as capacitor://localhost,http://localhost:5173.',
   },
   REGISTRATION: {
     default: 'first',
@@ -185,6 +194,11 @@ export function loadConfig(environment: Record<string, string | undefined>): Con
   }
   const unusable = cert && key && pairProblem(cert, key);
   if (unusable) mistake('TLS_CERT', `does not go together with TLS_KEY, or one of them is no PEM file (${unusable})`);
+  const warnings: string[] = [];
+  const keyFile = value('TLS_KEY');
+  if (key && keyFile && process.platform !== 'win32' && statSync(keyFile).mode & 0o004) {
+    warnings.push(`TLS_KEY: every user of this machine can read ${keyFile}; close it with chmod 640 or 600.`);
+  }
   const trustProxy = value('TRUST_PROXY');
   if (trustProxy && !isProxyList(trustProxy)) {
     mistake('TRUST_PROXY', `"${trustProxy}" is neither a number of hops from 1 nor a list of addresses and networks`);
@@ -211,6 +225,12 @@ export function loadConfig(environment: Record<string, string | undefined>): Con
       mistake('PUBLIC_URL', 'must begin with https:// unless it is on localhost');
     } else publicUrl = parsed;
   } else if (trustProxy) mistake('PUBLIC_URL', 'is required behind a proxy: the address people open');
+
+  const allowedOrigins = (value('ALLOWED_ORIGINS')?.split(',') ?? []).map((entry) => {
+    const { origin, problem } = readOrigin(entry.trim());
+    if (problem) mistake('ALLOWED_ORIGINS', `"${entry.trim()}" ${problem}`);
+    return origin;
+  });
 
   const databaseUrl = database('DATABASE_URL');
   const keyringDatabaseUrl = database('KEYRING_DATABASE_URL');
@@ -257,7 +277,9 @@ export function loadConfig(environment: Record<string, string | undefined>): Con
     masterKey,
     masterKeyFile: resolve(value('MASTER_KEY_FILE') ?? `${dataDir}/keys/master.key`),
     tls: cert && key ? { cert, key } : undefined,
+    warnings,
     trustProxy,
+    allowedOrigins,
     registration: oneOf('REGISTRATION', ['first', 'invited', 'open'], 'first'),
     controller: { name: value('CONTROLLER_NAME') ?? '', address: value('CONTROLLER_ADDRESS') ?? '', contact },
     policiesDir: resolve(value('POLICIES_DIR') ?? 'policies'),
@@ -271,6 +293,11 @@ export function loadConfig(environment: Record<string, string | undefined>): Con
     invitationMailsPerDay: number('RATE_INVITATION_MAILS', 200, { min: 1, max: 1_000_000 }),
     logLevel: oneOf('LOG_LEVEL', ['debug', 'info', 'warn', 'error', 'silent'], 'info'),
   };
+  for (const [name, text] of Object.entries(environment)) {
+    const meant = text?.trim() ? meantBy(name) : [];
+    if (meant.length > 0)
+      mistakes.push({ variable: name, message: `is not read; did you mean ${meant.join(' or ')}?` });
+  }
   if (mistakes.length > 0) throw new ConfigError(mistakes);
   return config;
 }
@@ -299,6 +326,20 @@ function isDatabaseUrl(text: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** An origin as a browser writes it in its header (RFC 6454, section 6.2), or why the text is none. */
+function readOrigin(text: string): { origin: string; problem?: string } {
+  const origin = text.toLowerCase();
+  const example = 'is not an origin such as https://app.example.com or capacitor://localhost';
+  if (!/^[a-z][a-z0-9+.-]*:\/\/[^\s/?#@*\\]+$/.test(origin) || !URL.canParse(origin))
+    return { origin, problem: example };
+  const { protocol, hostname, origin: written } = new URL(origin);
+  if (protocol === 'file:')
+    return { origin, problem: 'has no origin of its own: serve the page, or use another scheme' };
+  if (protocol === 'http:' && !isLoopback(hostname))
+    return { origin, problem: 'must begin with https:// unless it is on localhost' };
+  return { origin: /^https?:$/.test(protocol) ? written : origin };
 }
 
 function sameDatabase(one: string, other: string): boolean {
@@ -338,19 +379,50 @@ export function isLoopback(host: string): boolean {
   return bare === 'localhost' || bare === '::1' || (isIP(bare) === 4 && bare.startsWith('127.'));
 }
 
-/** The known variable that `name` misspells by one character or by letter case, if there is one. */
-export function misspelled(name: string): VariableName | undefined {
-  if (name in variables || name.length < 6) return undefined;
-  return (Object.keys(variables) as VariableName[]).find(
-    (known) => name.toUpperCase() === known || oneEditApart(name, known),
+/**
+ * The known variables that `name` may be a slip of: one letter too many, too few, wrong or swapped with its neighbour,
+ * another letter case or separator; or an unknown end after a beginning that only our variables have.
+ */
+export function meantBy(name: string): VariableName[] {
+  if (name in variables) return [];
+  const known = Object.keys(variables) as VariableName[];
+  const letters = bare(name);
+  const near = known.filter((each) =>
+    each.length < shortName ? isSlipOfShort(name, each) : isOneSlipApart(letters, bare(each)),
   );
+  if (near.length > 0) return near;
+  const [, beginning] = /^(RATE_|CONTROLLER_)./.exec(name) ?? [];
+  // Kubernetes sets such a name for each service beside this one.
+  return beginning && !/_(PORT|SERVICE_)/.test(name) ? known.filter((each) => each.startsWith(beginning)) : [];
 }
 
-function oneEditApart(a: string, b: string): boolean {
+/** Letters in common at the beginning. */
+function shared(a: string, b: string): number {
+  let length = 0;
+  while (length < Math.min(a.length, b.length) && a[length] === b[length]) length++;
+  return length;
+}
+
+const bare = (name: string) => name.toUpperCase().replace(/[^A-Z0-9]/g, '');
+
+/** Names shorter than this have many neighbours that mean something else, such as PORTS or POST. */
+const shortName = 6;
+
+/** A letter typed twice, or two that changed places. */
+function isSlipOfShort(name: string, known: string): boolean {
+  const doubled = name.length === known.length + 1 && name.replace(/(.)\1/, '$1') === known;
+  return doubled || isSwapped(name, known);
+}
+
+function isSwapped(a: string, b: string): boolean {
+  const at = shared(a, b);
+  return a.length === b.length && a.slice(at) === `${b[at + 1]}${b[at]}${b.slice(at + 2)}`;
+}
+
+function isOneSlipApart(a: string, b: string): boolean {
   if (Math.abs(a.length - b.length) > 1) return false;
-  let start = 0;
-  while (start < Math.min(a.length, b.length) && a[start] === b[start]) start++;
+  const start = shared(a, b);
   let end = 0;
   while (end < Math.min(a.length, b.length) - start && a.at(-1 - end) === b.at(-1 - end)) end++;
-  return Math.max(a.length, b.length) - start - end === 1;
+  return Math.max(a.length, b.length) - start - end <= 1 || isSwapped(a, b);
 }

@@ -76,6 +76,8 @@ export class Realtime {
       // CORS does not cover WebSocket, so the origin is checked here. Recovery of connection state stays off: it would
       // let a revoked session back in.
       allowRequest: (request: IncomingMessage, decide) => decide(null, origins.allow(request.headers)),
+      // What browsers want to hear before a page of an allowed origin may poll.
+      ...(origins.allowed.size > 0 && { cors: { origin: [...origins.allowed], credentials: false } }),
     });
   }
 
