@@ -1,5 +1,5 @@
 # The service for a PostgreSQL of its own; docker-compose.yml puts both together with a proxy that does HTTPS.
-ARG NODE_VERSION=26
+ARG NODE_VERSION=26.10
 
 FROM node:${NODE_VERSION}-slim AS build
 WORKDIR /app

@@ -10,6 +10,7 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { io } from 'socket.io-client';
@@ -27,7 +28,7 @@ const rates = { RATE_JOIN: '1000', RATE_SIGN_IN: '1000', RATE_MESSAGES: '6000' }
 
 // A demo must not touch what the person's environment points to: real databases, mail, storage, keys.
 const realThings =
-  /^(DATABASE_URL|KEYRING_DATABASE_URL|REDIS_URL|SMTP_URL|PUBLIC_URL|HOST|TRUST_PROXY|REGISTRATION|(S3|TLS|MASTER)_.*)$/;
+  /^(DATABASE_URL|KEYRING_DATABASE_URL|REDIS_URL|SMTP_URL|PUBLIC_URL|HOST|TRUST_PROXY|ALLOWED_ORIGINS|REGISTRATION|(S3|TLS|MASTER)_.*)$/;
 
 const contacts = readContacts();
 const script = linesOf('conversations.jsonl').map((line) => JSON.parse(line));
@@ -36,7 +37,7 @@ let baseUrl, dataDir, service, ending;
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => end(0));
 demo().catch((error) => {
   if (ending) return;
-  console.error(`\nLa demo si è fermata: ${error.message}`);
+  console.error(`\nThe demo has stopped: ${error.message}`);
   end(1);
 });
 
@@ -52,7 +53,7 @@ async function demo() {
   printSummary(port, (performance.now() - began) / 1000);
 
   if (process.argv.includes('--once')) return end(0);
-  throw new Error(`il servizio è terminato (${await service.ended})`);
+  throw new Error(`the service has ended (${await service.ended})`);
 }
 
 // Binding the port first, even one that was asked for, keeps the demo from talking to somebody else's service on it.
@@ -73,21 +74,23 @@ async function startService(port) {
   const child = spawn(process.execPath, ['dist/src/main.js'], {
     cwd: repository,
     env: { ...harmless, ...rates, DATA_DIR: dataDir, PORT: String(port), LOG_LEVEL: 'warn' },
-    stdio: ['ignore', 'inherit', 'inherit'],
+    stdio: ['ignore', 'pipe', 'inherit'],
     // In a process group of its own Ctrl-C reaches only the player, so the service is asked to stop once, in order.
     detached: process.platform !== 'win32',
   });
+  // Its log only: its greeting, and the advice to keep a copy of the master key, are not for data that will be deleted.
+  createInterface(child.stdout).on('line', (line) => line.startsWith('{') && console.log(line));
   service = { child, outcome: undefined };
   service.ended = new Promise((resolve) => {
     child.once('error', (error) => resolve((service.outcome = error.message)));
-    child.once('exit', (code, signal) => resolve((service.outcome = signal ?? `codice ${code}`)));
+    child.once('exit', (code, signal) => resolve((service.outcome = signal ?? `code ${code}`)));
   });
 
   const deadline = Date.now() + secondsToStart * 1000;
   const ready = (answer) => answer.status === 200;
   while (!(await fetch(`${baseUrl}/api/health/ready`).then(ready, () => false))) {
-    if (service.outcome) throw new Error(`il servizio non è partito (${service.outcome}): vedi i suoi messaggi sopra`);
-    if (Date.now() > deadline) throw new Error(`il servizio non è pronto dopo ${secondsToStart} secondi`);
+    if (service.outcome) throw new Error(`the service did not start (${service.outcome}): it says why above`);
+    if (Date.now() > deadline) throw new Error(`the service was not ready after ${secondsToStart} seconds`);
     await Promise.race([pause(200), service.ended]);
   }
 }
@@ -132,7 +135,7 @@ async function playConversations(shopToken) {
 
   await pause(300); // a doubled message would come after the first
   for (const { line, arrivals } of play.sent.values()) {
-    if (arrivals !== 1) play.complaints.push(`arrivato ${arrivals} volte: ${excerpt(line)}`);
+    if (arrivals !== 1) play.complaints.push(`arrived ${arrivals} times: ${excerpt(line)}`);
   }
   play.shop.close();
   for (const { interlocutor } of play.conversations.values()) interlocutor.close();
@@ -143,16 +146,16 @@ async function say(line, conversation, play) {
   const clientId = randomUUID();
   const received = new Promise((resolve, reject) => {
     play.sent.set(clientId, { line, conversation, arrivals: 0, resolve, reject });
-    setTimeout(() => reject(new Error(`mai arrivato: ${excerpt(line)}`)), secondsToAnswer * 1000).unref();
+    setTimeout(() => reject(new Error(`never arrived: ${excerpt(line)}`)), secondsToAnswer * 1000).unref();
   });
   received.catch(() => {}); // it may fail before anybody waits for it
 
   const sender = line.from === 'subscriber' ? play.shop : conversation.interlocutor;
   const { seq } = await ask(sender, 'message.send', { conversationId: conversation.id, clientId, body: line.body });
   conversation.lastSeq += 1;
-  if (seq !== conversation.lastSeq) throw new Error(`seq ${seq} invece di ${conversation.lastSeq}: ${excerpt(line)}`);
+  if (seq !== conversation.lastSeq) throw new Error(`seq ${seq} instead of ${conversation.lastSeq}: ${excerpt(line)}`);
   const arrived = await received;
-  if (arrived.seq !== seq || arrived.body !== line.body) throw new Error(`arrivato diverso: ${excerpt(line)}`);
+  if (arrived.seq !== seq || arrived.body !== line.body) throw new Error(`arrived changed: ${excerpt(line)}`);
 }
 
 function connect(token, party, play) {
@@ -160,7 +163,7 @@ function connect(token, party, play) {
   socket.on('message.sent', (event) => receive(event, socket, party, play));
   return new Promise((resolve, reject) => {
     socket.once('connect', () => resolve(socket));
-    socket.once('connect_error', (error) => reject(new Error(`Socket.IO non accetta ${party}: ${error.message}`)));
+    socket.once('connect_error', (error) => reject(new Error(`Socket.IO refuses ${party}: ${error.message}`)));
   });
 }
 
@@ -168,7 +171,7 @@ async function receive({ conversationId, clientId, seq, body }, socket, party, p
   const message = play.sent.get(clientId);
   const expected = message?.conversation.id === conversationId;
   if (!expected || ![play.shop, message.conversation.interlocutor].includes(socket)) {
-    return play.complaints.push(`arrivato a chi non doveva (${party}, conversazione ${conversationId})`);
+    return play.complaints.push(`arrived where it should not (${party}, conversation ${conversationId})`);
   }
   if (message.line.from === party) return; // the sender's own devices hear it too
   message.arrivals += 1;
@@ -204,25 +207,33 @@ function printSummary(port, seconds) {
   const width = Math.max(...[shop, ...people].map(({ username }) => username.length));
   const row = (label, username, name) => `  ${label.padEnd(15)}${username.padEnd(width)}  ${name}`;
   const rows = people.map(({ username, identity: { companyName, firstName, surname } }, i) =>
-    row(i === 0 ? 'Interlocutori' : '', username, companyName ?? `${firstName} ${surname}`),
+    row(i === 0 ? 'Interlocutors' : '', username, companyName ?? `${firstName} ${surname}`),
   );
-  const time = seconds.toLocaleString('it', { maximumFractionDigits: 1 });
+  const time = seconds.toLocaleString('en', { maximumFractionDigits: 1 });
   console.log(`
-La demo è pronta.
+The demo is ready.
 
-  Indirizzo      http://localhost:${port}
-  API            http://localhost:${port}/api/docs
+  API            http://localhost:${port}/api/docs (to read and to try; the web apps come later)
 
-${row('Negozio', shop.username, shop.businessName)}
+${row('Shop', shop.username, shop.businessName)}
                  password: ${shop.password}
 
 ${rows.join('\n')}
-                 password, per tutti: ${password}
+                 password, for all of them: ${password}
 
-  Giocati        ${contacts.length} contatti e ${script.length} messaggi in ${time} secondi
-  Dati           ${dataDir} (temporanei)
+  Played         ${contacts.length} contacts and ${script.length} messages in ${time} seconds
+  Data           ${dataDir} (temporary)
 
-Ctrl-C termina la demo e cancella i suoi dati.
+To go on, sign in as the shop (then send the token with each request, as Authorization: Bearer <token>):
+
+  curl -s http://localhost:${port}/api/sessions -H 'Content-Type: application/json' \\
+    -d '{ "username": "${shop.username}", "password": "${shop.password}" }'
+
+To see the mails that wait:
+
+  DATA_DIR=${dataDir} npm run outbox
+
+Ctrl-C ends the demo and deletes its data.
 `);
 }
 
@@ -256,5 +267,5 @@ function linesOf(name) {
 }
 
 function excerpt({ with: email, body }) {
-  return `«${body.slice(0, 40)}» (${email})`;
+  return `“${body.slice(0, 40)}” (${email})`;
 }

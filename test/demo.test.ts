@@ -10,6 +10,8 @@ test('the demo plays its conversations through the real API and stops when asked
   for (const stream of [child.stdout, child.stderr])
     stream.setEncoding('utf8').on('data', (text: string) => (said += text));
   const code = await new Promise((resolve) => child.once('close', resolve));
-  expect({ code, said }).toMatchObject({ code: 0, said: expect.stringMatching(/60 contatti/) });
-  expect(said).toMatch(/289 messaggi/);
+  expect({ code, said }).toMatchObject({ code: 0, said: expect.stringMatching(/60 contacts/) });
+  expect(said).toMatch(/289 messages/);
+  expect(said).toContain(`"username": "zia.ermelinda"`);
+  expect(said).toMatch(/DATA_DIR=\S+colloquio-demo-\w+ npm run outbox/);
 });

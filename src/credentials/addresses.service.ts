@@ -22,6 +22,8 @@ export interface Addressee {
 /** Somebody who has an account, as the account's other data say. */
 export interface AccountHolder extends Addressee {
   verified: boolean;
+  /** IANA name; undefined for interlocutors, who state none. */
+  timeZone: string | undefined;
   /** What others know of it, which its password must not hold. */
   personal: string[];
 }
@@ -29,6 +31,7 @@ export interface AccountHolder extends Addressee {
 /** What a kind of account says of its address and its names. */
 interface Stated {
   email: string;
+  timeZone?: string;
   names: (string | undefined)[];
 }
 
@@ -50,7 +53,7 @@ export class Addresses {
       ? await this.ofMember(account.subscriberId, account.id)
       : await this.ofInterlocutor(key.id);
     if (!stated) return undefined;
-    const { email, names } = stated;
+    const { email, names, timeZone } = stated;
     const username = await this.accounts.usernameOf(account.id, key);
     return {
       accountId: account.id,
@@ -59,6 +62,7 @@ export class Addresses {
       locale: account.locale,
       username,
       verified: account.emailHash?.equals(this.accounts.emailHash(email)) ?? false,
+      timeZone,
       personal: [username, email.split('@')[0], ...names].filter((each) => each !== undefined),
     };
   }
@@ -72,10 +76,10 @@ export class Addresses {
   private async ofMember(subscriberId: string, accountId: string): Promise<Stated | undefined> {
     const member = await this.database.manager.findOneBy(Member, { subscriberId, accountId });
     if (!member) return undefined;
-    const { email, businessName } = await this.subscribers.get(subscriberId);
+    const { email, businessName, timeZone } = await this.subscribers.get(subscriberId);
     const displayName = (await openOfMember(this.vault, member, 'display_name')) ?? undefined;
-    if (member.role === 'owner') return { email, names: [businessName, displayName] };
+    if (member.role === 'owner') return { email, timeZone, names: [businessName, displayName] };
     const own = await openOfMember(this.vault, member, 'email');
-    return own === null ? undefined : { email: own, names: [displayName] };
+    return own === null ? undefined : { email: own, timeZone, names: [displayName] };
   }
 }

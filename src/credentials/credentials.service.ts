@@ -142,12 +142,12 @@ export class Credentials {
     passwordHash: string,
     { except }: { except?: string } = {},
   ): Promise<string[]> {
-    const { accountId, locale } = holder;
+    const { accountId } = holder;
     const ended = await this.sessions.revokeAll(manager, accountId, { except });
     await this.accounts.setPasswordHash(manager, accountId, passwordHash);
     await this.tokens.withdraw(manager, accountId, 'reset_password');
     if (holder.verified) {
-      const values = { time: inWords(new Date(), locale), url: `${this.origin}/reset` };
+      const values = { time: inWords(new Date(), holder), url: `${this.origin}/reset` };
       await this.notify(manager, holder, { template: 'password_changed', values });
     }
     return ended;
@@ -189,7 +189,7 @@ export class Credentials {
     const holder = session && (await this.holder(session.accountId));
     if (!holder?.verified) return;
     const device = session!.device ?? '';
-    const values = { device, time: inWords(session!.createdAt, holder.locale), url: `${this.origin}/reset` };
+    const values = { device, time: inWords(session!.createdAt, holder), url: `${this.origin}/reset` };
     await this.database.transaction((manager) => this.notify(manager, holder, { template: 'new_device', values }));
   }
 
@@ -213,8 +213,8 @@ function refuseWeak(password: string, field: string, { personal }: AccountHolder
   if (refused) throw new ValidationFailed([{ field, ...refused }]);
 }
 
-/** In the server's time zone, which is named. */
-function inWords(time: Date, locale: string): string {
+/** In the time zone of the business that the reader works for, else in the server's; it is named. */
+function inWords(time: Date, { locale, timeZone }: AccountHolder): string {
   return new Intl.DateTimeFormat(locale === 'it' ? 'it' : 'en-GB', {
     day: 'numeric',
     month: 'long',
@@ -222,5 +222,6 @@ function inWords(time: Date, locale: string): string {
     hour: '2-digit',
     minute: '2-digit',
     timeZoneName: 'short',
+    timeZone,
   }).format(time);
 }
