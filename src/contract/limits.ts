@@ -16,8 +16,40 @@ export const limits = {
   socketBytesWaiting: 4 * 1024 * 1024,
   /** Connected sockets of one session: browser tabs, say. */
   socketsPerSession: 20,
+  /** Connections of one network that no session has been admitted on yet. */
+  socketsEntering: 200,
+  /** A connection on which no session is admitted for so long is closed. */
+  admissionSeconds: 20,
+  /** Connections of one network that have had no answer yet. */
+  connectionsUnanswered: 500,
+  /** A request that takes longer to come in, with its file, is cut. */
+  requestSeconds: 120,
+  /** Sessions of one account; a new one ends the one that has not been used for longest. */
+  sessionsPerAccount: 50,
+  /** Requests of one account that are answered at once; without a session, of one network. More of them wait. */
+  requestsAtOnce: 6,
+  /** Requests that may wait so; beyond it the answer is `rate_limited`. */
+  requestsWaiting: 200,
+  /** Requests of one HTTP/1.1 connection that may be without an answer at once (pipelining); one more closes it. */
+  requestsPerConnection: 20,
+  /** Tokens that are looked for at once, of those that were not in use of late. */
+  tokensAtOnce: 2,
+  /** Such tokens that may wait to be looked for, of one network and of all. */
+  tokensWaitingPerNetwork: 200,
+  tokensWaiting: 2_000,
+  /** Tokens of no session that one network may present in a minute before others that are not in use are refused. */
+  unknownTokensPerMinute: 100,
+  /** Passwords that may wait to be hashed or compared, of one asker (a network, an account) and of all. */
+  passwordsWaitingPerAsker: 40,
+  passwordsWaiting: 100,
   clientIdLength: 64,
   logoBytes: 2 * 1024 * 1024,
+  /** Longest side of an uploaded logo, in pixels: rows cost as much as pixels do. */
+  logoSide: 10_000,
+  logoPixels: 40_000_000,
+  /** Pictures that may wait to be drawn, of one subscriber and of all. */
+  picturesWaitingPerSubscriber: 2,
+  picturesWaiting: 10,
   nameLength: 100,
   businessNameLength: 120,
   emailLength: 254,

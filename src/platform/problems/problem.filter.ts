@@ -1,6 +1,7 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import { v7 as uuid } from 'uuid';
+import type { Problem } from '../../contract/errors.js';
 import { Log } from '../log.js';
 import { toProblem } from './problems.js';
 
@@ -17,7 +18,7 @@ export class ProblemFilter implements ExceptionFilter {
 
   private answer(error: unknown, request: Request, response: Response): void {
     const problem = toProblem(error, request.id);
-    if (problem.status >= 500) this.log.failure(error, { requestId: request.id });
+    if (isFailure(problem)) this.log.failure(error, { requestId: request.id });
     if (response.headersSent) return void response.destroy();
     if (problem.retryAfter !== undefined) response.setHeader('Retry-After', problem.retryAfter);
     response.status(problem.status).type('application/problem+json').send(JSON.stringify(problem));
@@ -25,7 +26,12 @@ export class ProblemFilter implements ExceptionFilter {
 
   private acknowledge(error: unknown, done: (answer: unknown) => void): void {
     const problem = toProblem(error, uuid());
-    if (problem.status >= 500) this.log.failure(error, { requestId: problem.requestId });
+    if (isFailure(problem)) this.log.failure(error, { requestId: problem.requestId });
     done({ error: problem });
   }
+}
+
+/** A refusal for lack of capacity is no failure: whoever asks for too much would fill the log. */
+function isFailure({ status, code }: Problem): boolean {
+  return status >= 500 && code !== 'overloaded';
 }

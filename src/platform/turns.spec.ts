@@ -1,0 +1,111 @@
+import 'reflect-metadata';
+import { EventEmitter } from 'node:events';
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import { DomainError } from './problems/domain-error.js';
+import { Turns } from './turns.js';
+
+const options = { atOnce: 2, atOncePerAsker: 2, waiting: 6, waitingPerAsker: 4, of: 'requests' };
+
+describe('turns', () => {
+  let turns: Turns;
+  let begun: string[];
+  let ends: Map<string, () => void>;
+
+  beforeEach(() => {
+    turns = new Turns(options);
+    begun = [];
+    ends = new Map();
+  });
+
+  /** Work that goes on until it is ended by its name, which begins with its asker. */
+  const begin = (name: string, weight = 1) => {
+    const work = () => {
+      begun.push(name);
+      return new Promise<string>((resolve) => ends.set(name, () => resolve(name)));
+    };
+    return turns.run(name[0]!, work, weight).catch((error: DomainError) => error.code);
+  };
+  const end = async (name: string) => {
+    ends.get(name)!();
+    await turn();
+  };
+  const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+  test('are taken in the order of asking, by so many at once', async () => {
+    const works = ['a1', 'a2', 'a3', 'a4'].map((name) => begin(name));
+    await turn();
+    expect(begun).toEqual(['a1', 'a2']);
+    await end('a2');
+    expect(begun).toEqual(['a1', 'a2', 'a3']);
+    await end('a1');
+    await end('a3');
+    await end('a4');
+    expect(await Promise.all(works)).toEqual(['a1', 'a2', 'a3', 'a4']);
+  });
+
+  test('go round among those who ask, however much one of them asks for', async () => {
+    for (const name of ['a1', 'a2', 'a3', 'a4', 'b1', 'c1']) void begin(name);
+    await turn();
+    for (const name of ['a1', 'a2', 'b1', 'c1']) await end(name);
+    expect(begun).toEqual(['a1', 'a2', 'b1', 'c1', 'a3', 'a4']);
+  });
+
+  test('of one asker are refused when too many wait, those of another are not', async () => {
+    const works = Array.from({ length: 7 }, (_, index) => begin(`a${index}`));
+    await expect(works[6]).resolves.toBe('rate_limited');
+    const other = begin('b1');
+    await end('a0');
+    await end('a1');
+    expect(begun).toContain('b1');
+    await end('b1');
+    expect(await other).toBe('b1');
+  });
+
+  test('are refused when too many of all wait', async () => {
+    const askers = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i'];
+    const works = askers.map((asker) => begin(`${asker}1`));
+    await expect(works[8]).resolves.toBe('overloaded');
+  });
+
+  test('of heavy work count as much as it weighs, and it begins alone when it is too heavy for all', async () => {
+    void begin('a1', 5);
+    void begin('b1');
+    await turn();
+    expect(begun).toEqual(['a1']);
+    expect(await begin('a2', 5)).toBe('rate_limited');
+    await end('a1');
+    expect(begun).toEqual(['a1', 'b1']);
+  });
+
+  test('bound one asker alone where there is room for all', async () => {
+    turns = new Turns({ ...options, atOnce: Infinity, waiting: Infinity });
+    for (const name of ['a1', 'a2', 'a3', 'b1']) void begin(name);
+    await turn();
+    expect(begun).toEqual(['a1', 'a2', 'b1']);
+    await end('b1');
+    expect(begun).not.toContain('a3');
+    await end('a1');
+    expect(begun).toContain('a3');
+  });
+
+  test('of who has left go to the next', async () => {
+    const answer = new EventEmitter();
+    const [first, second] = [await turns.take('a'), await turns.take('a')];
+    const left = turns.take('a', { answer });
+    const stays = turns.take('a', { answer: new EventEmitter() });
+    answer.emit('close');
+    await expect(left).rejects.toBeInstanceOf(DomainError);
+    first();
+    (await stays)();
+    second();
+    await expect(turns.take('a')).resolves.toBeInstanceOf(Function);
+  });
+
+  test('keep nothing of who waits for nothing', async () => {
+    const release = await turns.take('a');
+    release();
+    release();
+    expect((turns as unknown as { queues: Map<string, unknown> }).queues.size).toBe(0);
+    expect((turns as unknown as { underWay: number }).underWay).toBe(0);
+  });
+});

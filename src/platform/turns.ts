@@ -1,0 +1,149 @@
+import { DomainError } from './problems/domain-error.js';
+
+export interface TurnsOptions {
+  /** Weight of the work that may be under way at once, of all askers. */
+  atOnce: number;
+  /** The same of one asker. */
+  atOncePerAsker: number;
+  /** Weight of the work that may wait, of all askers; beyond it the answer is `overloaded`. */
+  waiting: number;
+  /** The same of one asker; beyond it the answer is `rate_limited`. */
+  waitingPerAsker: number;
+  /** Names the work in the plural, for the person who is refused. */
+  of: string;
+}
+
+export interface TurnOptions {
+  weight?: number;
+  /** An answer that nobody waits for any more once it closes: its turn is given to another. */
+  answer?: { once(event: 'close', listener: () => void): unknown };
+}
+
+interface Waiting {
+  weight: number;
+  begin: (release: () => void) => void;
+}
+
+interface Queue {
+  underWay: number;
+  weightWaiting: number;
+  waiting: Waiting[];
+}
+
+/**
+ * Bounds how much work is under way at once, and how much waits for it. Askers take turns: one that asks for much waits
+ * behind its own work and delays nobody else's by more than one piece.
+ */
+export class Turns {
+  private readonly queues = new Map<string, Queue>();
+  /** Askers with work that could begin, the one whose turn is next first. */
+  private readonly ready = new Set<string>();
+  private underWay = 0;
+  private weightWaiting = 0;
+
+  constructor(private readonly options: TurnsOptions) {}
+
+  /** @throws DomainError `rate_limited` or `overloaded` when too much waits; whatever the work throws */
+  async run<Result>(asker: string, work: () => Promise<Result>, weight = 1): Promise<Result> {
+    const release = await this.take(asker, { weight });
+    try {
+      return await work();
+    } finally {
+      release();
+    }
+  }
+
+  /**
+   * Resolves when it is the asker's turn, with what has to be called when its work is done.
+   * @throws DomainError `rate_limited` or `overloaded` when too much waits
+   */
+  async take(asker: string, { weight = 1, answer }: TurnOptions = {}): Promise<() => void> {
+    const queue = this.queues.get(asker) ?? { underWay: 0, weightWaiting: 0, waiting: [] };
+    if (this.fits(queue, weight) && queue.waiting.length === 0 && this.ready.size === 0) {
+      this.queues.set(asker, queue);
+      return this.begin(asker, queue, weight);
+    }
+    this.requireSpace(queue, weight);
+    this.queues.set(asker, queue);
+    return new Promise((resolve, reject) => {
+      const waiting = { weight, begin: resolve };
+      queue.waiting.push(waiting);
+      queue.weightWaiting += weight;
+      this.weightWaiting += weight;
+      answer?.once('close', () => {
+        const place = queue.waiting.indexOf(waiting);
+        if (place < 0) return;
+        queue.waiting.splice(place, 1);
+        this.waitsNoMore(queue, weight);
+        this.settle(asker, queue);
+        // Nobody reads this any more.
+        reject(new DomainError('rate_limited'));
+      });
+      this.settle(asker, queue);
+    });
+  }
+
+  private requireSpace({ weightWaiting }: Queue, weight: number): void {
+    const { waiting, waitingPerAsker, of } = this.options;
+    if (weightWaiting + weight > waitingPerAsker) {
+      const detail = `Too many ${of} of yours wait already. Wait for their answers, then try again.`;
+      throw new DomainError('rate_limited', { detail, retryAfter: 2 });
+    }
+    if (this.weightWaiting + weight > waiting) {
+      throw new DomainError('overloaded', { detail: `Too many ${of} wait. Try again in a moment.`, retryAfter: 5 });
+    }
+  }
+
+  private begin(asker: string, queue: Queue, weight: number): () => void {
+    queue.underWay += weight;
+    this.underWay += weight;
+    let done = false;
+    return () => {
+      if (done) return;
+      done = true;
+      queue.underWay -= weight;
+      this.underWay -= weight;
+      this.settle(asker, queue);
+    };
+  }
+
+  /** Notes whether an asker has something that could begin, and lets begin what can. */
+  private settle(asker: string, queue: Queue): void {
+    const next = queue.waiting[0];
+    if (next && this.fitsAsker(queue, next.weight)) this.ready.add(asker);
+    else this.ready.delete(asker);
+    if (!next && queue.underWay === 0) this.queues.delete(asker);
+    this.advance();
+  }
+
+  private advance(): void {
+    for (const asker of this.ready) {
+      const queue = this.queues.get(asker)!;
+      const { weight, begin } = queue.waiting[0]!;
+      if (!this.fits(queue, weight)) return;
+      queue.waiting.shift();
+      this.waitsNoMore(queue, weight);
+      // To the end of the line, if it has more.
+      this.ready.delete(asker);
+      const release = this.begin(asker, queue, weight);
+      const following = queue.waiting[0];
+      if (following && this.fitsAsker(queue, following.weight)) this.ready.add(asker);
+      begin(release);
+    }
+  }
+
+  private waitsNoMore(queue: Queue, weight: number): void {
+    queue.weightWaiting -= weight;
+    this.weightWaiting -= weight;
+  }
+
+  /** Work that is heavier than all that may be under way begins alone. */
+  private fits(queue: Queue, weight: number): boolean {
+    const { atOnce } = this.options;
+    return this.fitsAsker(queue, weight) && (this.underWay === 0 || this.underWay + weight <= atOnce);
+  }
+
+  private fitsAsker({ underWay }: Queue, weight: number): boolean {
+    return underWay === 0 || underWay + weight <= this.options.atOncePerAsker;
+  }
+}
