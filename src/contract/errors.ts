@@ -36,6 +36,7 @@ export const errorCatalogue = {
   link_invalid: { status: 410, retry: 'never', title: 'The link is not valid any more' },
   too_large: { status: 413, retry: 'never', title: 'The request is too large' },
   media_type_refused: { status: 415, retry: 'never', title: 'This kind of content is not accepted' },
+  logo_dimensions: { status: 422, retry: 'never', title: 'The image has too many pixels' },
   logo_unreadable: { status: 422, retry: 'never', title: 'The image cannot be read' },
   import_unreadable: { status: 422, retry: 'never', title: 'The file cannot be read as a table' },
   too_many_labels: { status: 422, retry: 'never', title: 'Too many labels' },

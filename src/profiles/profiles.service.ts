@@ -89,9 +89,9 @@ export class Profiles {
     await this.tellOfSubscriber(subscriberId);
   }
 
-  /** @throws DomainError `too_large`, `media_type_refused` or `logo_unreadable` */
+  /** @throws DomainError `too_large`, `media_type_refused`, `logo_…`, `rate_limited` or `overloaded` */
   async setLogo(owner: MemberPrincipal, upload: Buffer): Promise<void> {
-    const logo = await this.subscribers.drawLogo(upload);
+    const logo = await this.subscribers.drawLogo(upload, owner.subscriberId);
     await this.database.transaction(async (manager) => {
       await this.subscribers.setLogo(manager, owner.subscriberId, logo);
       await this.actions.record(manager, owner, 'logo.changed');

@@ -1,3 +1,4 @@
+import 'reflect-metadata';
 import { crc32, deflateSync } from 'node:zlib';
 import { describe, expect, test } from '@jest/globals';
 import sharp, { type Color, type Sharp } from 'sharp';
@@ -6,22 +7,23 @@ import { LogoError, reencodeLogo } from './logos.js';
 const red = { r: 200, g: 20, b: 30 };
 const plain = (width: number, height: number, background: Color = red) =>
   sharp({ create: { width, height, channels: 3, background } });
+const draw = (bytes: Buffer) => reencodeLogo(bytes, 'a subscriber');
 const codeOf = async (bytes: Buffer) =>
-  reencodeLogo(bytes).then(
+  draw(bytes).then(
     () => 'accepted',
     (error: LogoError) => (error instanceof LogoError ? error.code : String(error)),
   );
 
 describe('kinds of images', () => {
   test.each(['png', 'jpeg', 'webp'] as const)('a %s is drawn anew as WebP of the same size', async (format) => {
-    const logo = await reencodeLogo(await plain(300, 200).toFormat(format).toBuffer());
+    const logo = await draw(await plain(300, 200).toFormat(format).toBuffer());
     expect(logo).toMatchObject({ mediaType: 'image/webp', width: 300, height: 200 });
     expect(await sharp(logo.bytes).metadata()).toMatchObject({ format: 'webp', width: 300, height: 200 });
   });
 
   test('transparency stays', async () => {
     const clear = sharp({ create: { width: 8, height: 8, channels: 4, background: { ...red, alpha: 0 } } });
-    const { bytes } = await reencodeLogo(await clear.png().toBuffer());
+    const { bytes } = await draw(await clear.png().toBuffer());
     expect((await sharp(bytes).raw().toBuffer())[3]).toBe(0);
   });
 
@@ -56,7 +58,7 @@ describe('kinds of images', () => {
       .webp({ loop: 0 })
       .toBuffer();
     expect((await sharp(animation).metadata()).pages).toBe(2);
-    const logo = await reencodeLogo(animation);
+    const logo = await draw(animation);
     expect(logo).toMatchObject({ width: 40, height: 30 });
     expect((await sharp(logo.bytes).metadata()).pages ?? 1).toBe(1);
     const [r = 0, , b = 0] = await sharp(logo.bytes).raw().toBuffer();
@@ -75,7 +77,7 @@ describe('sizes', () => {
     [4000, 1, 512, 1],
     [1, 1, 1, 1],
   ])('%i x %i becomes %i x %i', async (width, height, drawnWidth, drawnHeight) => {
-    const logo = await reencodeLogo(await plain(width, height).png().toBuffer());
+    const logo = await draw(await plain(width, height).png().toBuffer());
     expect([logo.width, logo.height]).toEqual([drawnWidth, drawnHeight]);
   });
 
@@ -88,8 +90,28 @@ describe('sizes', () => {
 
   test('40 megapixels are the most, however small the file', async () => {
     expect(await codeOf(whitePng(8000, 5000))).toBe('accepted');
-    expect(await codeOf(whitePng(8000, 5001))).toBe('logo_too_large');
-    expect(await codeOf(whitePng(100_000, 100_000, 10))).toBe('logo_too_large');
+    expect(await codeOf(whitePng(8000, 5001))).toBe('logo_dimensions');
+    expect(await codeOf(whitePng(100_000, 100_000, 10))).toBe('logo_dimensions');
+  });
+
+  test('10,000 pixels a side are the most, because each row costs time', async () => {
+    expect(await codeOf(whitePng(1, 10_000))).toBe('accepted');
+    expect(await codeOf(whitePng(1, 10_001))).toBe('logo_dimensions');
+    expect(await codeOf(whitePng(10_001, 1))).toBe('logo_dimensions');
+    await expect(draw(whitePng(1, 40_000_000, 10))).rejects.toThrow(/10,000 pixels a side and 40 megapixels/);
+  });
+
+  test('one subscriber may have one drawn and two waiting', async () => {
+    const image = await plain(600, 600).png().toBuffer();
+    const answers = await Promise.all(
+      Array.from({ length: 4 }, () =>
+        draw(image).then(
+          () => 'drawn',
+          (error: { code: string }) => error.code,
+        ),
+      ),
+    );
+    expect(answers).toEqual(['drawn', 'drawn', 'drawn', 'rate_limited']);
   });
 });
 
@@ -110,7 +132,7 @@ describe('what a file says beyond its pixels', () => {
       true,
     ]);
 
-    const logo = await reencodeLogo(photo);
+    const logo = await draw(photo);
     expect([logo.width, logo.height]).toEqual([20, 60]);
     const after = await sharp(logo.bytes).metadata();
     expect([after.orientation, after.exif, after.xmp, after.icc]).toEqual([undefined, undefined, undefined, undefined]);
@@ -119,7 +141,7 @@ describe('what a file says beyond its pixels', () => {
 
   test('what is hidden behind the pixels is gone', async () => {
     const image = Buffer.concat([await plain(10, 10).png().toBuffer(), Buffer.from('<script>alert(1)</script>')]);
-    const logo = await reencodeLogo(image);
+    const logo = await draw(image);
     expect(logo.bytes.includes('script')).toBe(false);
   });
 
@@ -129,7 +151,7 @@ describe('what a file says beyond its pixels', () => {
       Buffer.alloc(3_000_000),
       (await noise(99, 99).png().toBuffer()).subarray(0, 500),
     ]) {
-      await expect(reencodeLogo(bytes)).rejects.toThrow(/^[A-Z][^/]*\.$/);
+      await expect(draw(bytes)).rejects.toThrow(/^[A-Z][^/]*\.$/);
     }
   });
 });

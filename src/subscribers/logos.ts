@@ -1,6 +1,7 @@
 import { fileTypeFromBuffer } from 'file-type';
 import sharp, { type Metadata } from 'sharp';
 import { limits } from '../contract/limits.js';
+import { Turns } from '../platform/turns.js';
 
 export interface Logo {
   bytes: Buffer;
@@ -14,7 +15,7 @@ export class LogoError extends Error {
   override readonly name = 'LogoError';
 
   constructor(
-    readonly code: 'logo_type' | 'logo_too_large' | 'logo_unreadable',
+    readonly code: 'logo_type' | 'logo_too_large' | 'logo_dimensions' | 'logo_unreadable',
     message: string,
   ) {
     super(message);
@@ -22,30 +23,48 @@ export class LogoError extends Error {
 }
 
 const acceptedTypes = new Set(['image/png', 'image/apng', 'image/jpeg', 'image/webp']);
-const maxPixels = 40_000_000;
 const maxSide = 512;
-const maxSeconds = 10;
+const maxSeconds = 5;
 const quality = 90;
+
+// A picture takes one thread of those that everything shares, not one for each core.
+sharp.concurrency(1);
+
+const drawing = new Turns({
+  atOnce: 1,
+  atOncePerAsker: 1,
+  waiting: limits.picturesWaiting,
+  waitingPerAsker: limits.picturesWaitingPerSubscriber,
+  of: 'pictures',
+});
 
 /**
  * Draws an uploaded logo anew as WebP that fits into 512 x 512 pixels; a smaller one keeps its size. What goes in is
- * PNG, JPEG or WebP of at most 2 MB and 40 megapixels. Of an animation the first frame stays, of EXIF the
+ * PNG, JPEG or WebP of at most 2 MB, 10,000 pixels a side and 40 megapixels. Of an animation the first frame stays, of EXIF the
  * orientation, of an ICC profile the colours (as sRGB); nothing else of the file remains, so no place, no camera and
  * nothing hidden behind the pixels.
- * @throws LogoError `logo_type` (by its bytes, not by its name), `logo_too_large` or `logo_unreadable`
+ * @throws LogoError `logo_type` (by its bytes, not by its name), `logo_too_large`, `logo_dimensions` or `logo_unreadable`;
+ *   DomainError `rate_limited`, `overloaded` when too many pictures wait
  */
-export async function reencodeLogo(bytes: Buffer): Promise<Logo> {
+export async function reencodeLogo(bytes: Buffer, subscriberId: string): Promise<Logo> {
   if (bytes.length > limits.logoBytes)
     throw new LogoError('logo_too_large', `A logo has at most ${limits.logoBytes / 1024 ** 2} MB.`);
   // Looked at before sharp, which would also open SVG, TIFF and HEIF with libraries that need not face strangers.
   const type = await fileTypeFromBuffer(bytes);
   if (!type || !acceptedTypes.has(type.mime)) throw new LogoError('logo_type', 'A logo is a PNG, JPEG or WebP image.');
 
+  return drawing.run(subscriberId, () => draw(bytes));
+}
+
+async function draw(bytes: Buffer): Promise<Logo> {
   // Only the header is read here; with a limit sharp would say no more than that the image cannot be read.
   const { width, height } = await readable(sharp(bytes, { limitInputPixels: false }).metadata());
-  if (width * height > maxPixels) throw new LogoError('logo_too_large', 'A logo has at most 40 megapixels.');
+  if (Math.max(width, height) > limits.logoSide || width * height > limits.logoPixels) {
+    const most = `${limits.logoSide.toLocaleString('en')} pixels a side and ${limits.logoPixels / 1_000_000} megapixels`;
+    throw new LogoError('logo_dimensions', `A logo has at most ${most}. Make the image smaller and send it again.`);
+  }
 
-  const drawn = sharp(bytes, { failOn: 'error', limitInputPixels: maxPixels, pages: 1 })
+  const drawn = sharp(bytes, { failOn: 'error', limitInputPixels: limits.logoPixels, pages: 1 })
     .autoOrient()
     .resize(maxSide, maxSide, { fit: 'inside', withoutEnlargement: true })
     .webp({ quality, smartSubsample: true })

@@ -65,9 +65,9 @@ export class Subscribers {
     };
   }
 
-  /** @throws DomainError `too_large`, `media_type_refused` or `logo_unreadable` */
-  drawLogo(upload: Buffer): Promise<Logo> {
-    return reencodeLogo(upload).catch((error: unknown) => {
+  /** @throws DomainError `too_large`, `media_type_refused`, `logo_…`, `rate_limited` or `overloaded` */
+  drawLogo(upload: Buffer, subscriberId: string): Promise<Logo> {
+    return reencodeLogo(upload, subscriberId).catch((error: unknown) => {
       if (error instanceof LogoError) throw new DomainError(logoProblems[error.code], { detail: error.message });
       throw error;
     });
@@ -115,5 +115,6 @@ export class Subscribers {
 const logoProblems = {
   logo_type: 'media_type_refused',
   logo_too_large: 'too_large',
+  logo_dimensions: 'logo_dimensions',
   logo_unreadable: 'logo_unreadable',
 } as const;
