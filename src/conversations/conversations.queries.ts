@@ -3,6 +3,15 @@ import { limits } from '../contract/limits.js';
 import type { HotStatement } from '../platform/hot-statements.js';
 import type { Locale } from '../subscribers/subscribers.dto.js';
 
+const accessStatement = (side: 'subscriber' | 'interlocutor'): HotStatement => ({
+  name: `access_of_${side}`,
+  text: `SELECT subscriber_id, interlocutor_id FROM contact WHERE id = $1 AND ${side}_id = $2`,
+});
+
+/** Whose a conversation is, if the principal is a party of it. */
+export const accessOfMember = accessStatement('subscriber');
+export const accessOfInterlocutor = accessStatement('interlocutor');
+
 /** What stands of a message's text: its own sealed body, that of its broadcast, or neither once it was withdrawn. */
 export interface ContentRow {
   sender: Party;

@@ -6,11 +6,18 @@ import type { ConversationHead, Counterpart, Identity, Party } from '../contract
 import { limits } from '../contract/limits.js';
 import { Identities } from '../interlocutors/identities.js';
 import { decodeCursor, encodeCursor } from '../platform/cursors.js';
+import { HotStatements } from '../platform/hot-statements.js';
 import { NotFound } from '../platform/problems/domain-error.js';
 import type { Audience } from '../platform/realtime/realtime.js';
 import { businessCounterpart } from '../subscribers/subscriber-view.js';
 import type { ConversationList, ListConversations } from './conversations.dto.js';
-import { type HeadRow, headsQuery, syncHorizonQuery } from './conversations.queries.js';
+import {
+  accessOfInterlocutor,
+  accessOfMember,
+  type HeadRow,
+  headsQuery,
+  syncHorizonQuery,
+} from './conversations.queries.js';
 import { MessageTexts, type PlacedContent } from './message-texts.js';
 
 /** A conversation that the principal is a party of. */
@@ -36,6 +43,7 @@ export class Conversations {
   constructor(
     private readonly database: DataSource,
     private readonly identities: Identities,
+    private readonly statements: HotStatements,
     private readonly texts: MessageTexts,
   ) {}
 
@@ -55,11 +63,11 @@ export class Conversations {
 
   /** @throws NotFound for a conversation the principal is no party of, as for one that does not exist */
   async access(principal: Principal, id: string): Promise<OwnConversation> {
-    const [row] = await this.database.query<{ subscriber_id: string; interlocutor_id: string }[]>(
-      `SELECT subscriber_id, interlocutor_id FROM contact
-       WHERE id = $1 AND ${isMember(principal) ? 'subscriber_id' : 'interlocutor_id'} = $2`,
-      [id, sideOf(principal)],
-    );
+    const statement = isMember(principal) ? accessOfMember : accessOfInterlocutor;
+    const [row] = await this.statements.lookUp<{ subscriber_id: string; interlocutor_id: string }>(statement, [
+      id,
+      sideOf(principal),
+    ]);
     if (!row) throw new NotFound();
     const { subscriber_id: subscriberId, interlocutor_id: interlocutorId } = row;
     const audiences = {

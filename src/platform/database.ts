@@ -1,3 +1,4 @@
+import { Pool, type PoolConfig } from 'pg';
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import { keyringMigrations } from '../../migrations/keyring/index.js';
 import { mainMigrations } from '../../migrations/main/index.js';
@@ -13,18 +14,67 @@ export interface DatabaseAddress {
 
 const statementMilliseconds = 30_000;
 
+/** Connections to the main database for everything but {@link reservedPool}. */
+export const mainConnections = 12;
+/** Enough for the rounds of messages and receipts, and what is looked up for them. */
+const reservedConnections = 6;
+const keyringConnections = 4;
+
 /** Options of the main database; entities are added by the slices that own them. */
 export function mainDatabaseOptions(address: DatabaseAddress | string): DataSourceOptions {
-  return { ...shared(address), migrations: mainMigrations, extra: { ...pool, max: 16 } };
+  return { ...shared(address), migrations: mainMigrations, extra: { ...pool, max: mainConnections } };
 }
 
 /** The keyring: a database of its own, so that wrapped keys never stand in the main database's backups. */
 export function keyringDatabase(address: DatabaseAddress | string): DataSource {
-  return new DataSource({ ...shared(address), migrations: keyringMigrations, extra: { ...pool, max: 4 } });
+  return new DataSource({
+    ...shared(address),
+    migrations: keyringMigrations,
+    extra: { ...pool, max: keyringConnections },
+  });
+}
+
+/**
+ * Connections of their own for what every message needs, so that it waits for nobody's lists and searches.
+ * @param source the main database, whose address they share
+ */
+export function reservedPool({ options }: DataSource): Pool {
+  const { url, host, port, username, password, database } = options as {
+    url?: string;
+    host?: string;
+    port?: number;
+    username?: string;
+    password?: string;
+    database?: string;
+  };
+  const address: PoolConfig = url
+    ? { connectionString: url }
+    : { ...(host && { host }), ...(port && { port }), ...(username && { user: username }), password, database };
+  return new Pool({ ...address, ...pool, max: reservedConnections });
+}
+
+/**
+ * Opens every connection of a pool. They are kept open: a new one costs a thread of libuv for its password (SCRAM), just
+ * when there is much to do.
+ * @throws StartError when the server has no room for them
+ */
+export async function openConnections(of: Pool | DataSource): Promise<void> {
+  const opened = of instanceof DataSource ? (of.driver as unknown as { master: Pool }).master : of;
+  const connecting = await Promise.allSettled(Array.from({ length: opened.options.max }, () => opened.connect()));
+  for (const each of connecting) if (each.status === 'fulfilled') each.value.release();
+  if (connecting.some((each) => each.status === 'rejected' && (each.reason as { code?: unknown }).code === '53300')) {
+    const all = mainConnections + reservedConnections + keyringConnections;
+    throw new StartError(
+      `PostgreSQL has no room for the ${all} connections that are kept open to it: raise its max_connections.`,
+    );
+  }
 }
 
 const pool = {
   connectionTimeoutMillis: 10_000,
+  // Never closed for being idle.
+  idleTimeoutMillis: 0,
+  keepAlive: true,
   statement_timeout: statementMilliseconds,
   idle_in_transaction_session_timeout: statementMilliseconds,
   application_name: 'colloquio',

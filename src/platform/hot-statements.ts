@@ -1,6 +1,7 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import type { Pool, QueryResultRow } from 'pg';
 import { DataSource, QueryFailedError } from 'typeorm';
+import { reservedPool } from './database.js';
 
 /** A statement under a name of its own, by which each connection keeps it prepared. */
 export interface HotStatement {
@@ -9,19 +10,44 @@ export interface HotStatement {
 }
 
 /**
- * Asks the few statements that every message needs, past TypeORM but over its connections. The query runner that TypeORM
- * makes for each statement was measured to outlive the next collection of garbage, which takes longer for it, while
- * everybody's messages wait.
+ * Asks the few statements that every message needs, past TypeORM and over connections of their own: whatever lists and
+ * searches others ask for, a message does not wait behind them. Besides, the query runner that TypeORM makes for each
+ * statement was measured to outlive the next collection of garbage, which takes longer for it, while everybody's messages
+ * wait.
  */
 @Injectable()
-export class HotStatements {
-  constructor(private readonly database: DataSource) {}
+export class HotStatements implements OnApplicationShutdown {
+  readonly pool: Pool;
 
-  /** @throws QueryFailedError, as TypeORM does */
-  async query<Row extends QueryResultRow>({ name, text }: HotStatement, values: unknown[]): Promise<Row[]> {
-    const { master } = this.database.driver as unknown as { master: Pool };
+  constructor(database: DataSource) {
+    this.pool = reservedPool(database);
+    // A connection that breaks off while nobody uses it is replaced by the next statement.
+    this.pool.on('error', () => {});
+  }
+
+  /**
+   * Stores something.
+   * @throws QueryFailedError, as TypeORM does
+   */
+  query<Row extends QueryResultRow>(statement: HotStatement, values: unknown[]): Promise<Row[]> {
+    return this.ask(statement, values);
+  }
+
+  /**
+   * Reads a few rows by their keys.
+   * @throws QueryFailedError, as TypeORM does
+   */
+  lookUp<Row extends QueryResultRow>(statement: HotStatement, values: unknown[]): Promise<Row[]> {
+    return this.ask(statement, values);
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.pool.end();
+  }
+
+  private async ask<Row extends QueryResultRow>({ name, text }: HotStatement, values: unknown[]): Promise<Row[]> {
     try {
-      return (await master.query<Row>({ name, text, values })).rows;
+      return (await this.pool.query<Row>({ name, text, values })).rows;
     } catch (error) {
       throw new QueryFailedError(text, values, error as Error);
     }
