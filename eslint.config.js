@@ -58,6 +58,11 @@ const storage = {
   allowTypeImports: true,
   message: 'A controller or gateway asks a service; only services see the database.',
 };
+const sharedThreads = {
+  regex: '^(bcrypt|sharp)$',
+  message:
+    'It takes threads that everything shares: use src/auth/passwords.ts and src/subscribers/logos.ts, which queue.',
+};
 const restrictedImports = (...patterns) => ({ '@typescript-eslint/no-restricted-imports': ['error', { patterns }] });
 
 /** Core rules for what neither TypeScript nor typescript-eslint finds. */
@@ -145,7 +150,7 @@ export default defineConfig([
     name: 'service',
     files: ['src/**/*.ts'],
     rules: {
-      ...restrictedImports(processModule, socketServer),
+      ...restrictedImports(processModule, socketServer, sharedThreads),
       'no-console': 'error',
       'no-restricted-properties': [
         'error',
@@ -167,7 +172,12 @@ export default defineConfig([
   {
     name: 'service/realtime',
     files: ['src/platform/realtime/*.ts'],
-    rules: restrictedImports(processModule),
+    rules: restrictedImports(processModule, sharedThreads),
+  },
+  {
+    name: 'service/shared threads',
+    files: ['src/auth/passwords.ts', 'src/subscribers/logos.ts', 'src/**/*.spec.ts'],
+    rules: restrictedImports(processModule, socketServer),
   },
   {
     name: 'service/contract',
@@ -190,7 +200,7 @@ export default defineConfig([
     name: 'service/controllers and gateways',
     files: ['src/**/*.{controller,gateway}.ts'],
     rules: {
-      ...restrictedImports(processModule, socketServer, storage),
+      ...restrictedImports(processModule, socketServer, sharedThreads, storage),
       'no-restricted-syntax': [
         'error',
         {

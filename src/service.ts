@@ -8,15 +8,19 @@ import type { NextFunction, Request, Response } from 'express';
 import helmet from 'helmet';
 import { DataSource } from 'typeorm';
 import { AppModule } from './app.module.js';
+import { noteRequests } from './auth/request-work.js';
 import { SocketDoorkeeper } from './auth/socket-doorkeeper.js';
 import { readWebApp } from './auth/tokens.js';
 import { limits } from './contract/limits.js';
 import { type Config, isLoopback } from './platform/config.js';
-import { keyringDatabase, mainDatabaseOptions } from './platform/database.js';
+import { keyringDatabase, mainDatabaseOptions, openConnections } from './platform/database.js';
 import { type Databases, openDatabases } from './platform/databases.js';
+import { HotStatements } from './platform/hot-statements.js';
 import { compressAnswers } from './platform/http/compression.js';
+import { boundConnections } from './platform/http/connections.js';
 import { tagAnswers } from './platform/http/etags.js';
 import { Origins } from './platform/http/origins.js';
+import { boundPipelines } from './platform/http/pipelines.js';
 import { Requests } from './platform/http/requests.js';
 import { Jobs } from './platform/jobs/jobs.js';
 import { Log } from './platform/log.js';
@@ -87,6 +91,7 @@ export async function startService(
     if (masterKey.madeAt) onMasterKeyMade?.(masterKey.madeAt);
     undo.push(scheduleEpochRenewal(keyring, log));
     const foundation = { config, log, masterKey: masterKey.key, vault };
+    const secure = config.tls && { ...config.tls, handshakeTimeout: limits.admissionSeconds * 1000 };
     const app = await NestFactory.create<NestExpressApplication>(
       AppModule.with(foundation, mainDatabaseOptions(databases.main)),
       {
@@ -94,16 +99,19 @@ export async function startService(
         abortOnError: false,
         bodyParser: false,
         forceCloseConnections: true,
-        ...(config.tls && { httpsOptions: config.tls }),
+        ...(secure && { httpsOptions: secure }),
       },
     );
     undo.push(() => closeApplication(app));
     dress(app, config);
+    noteRequests(app);
     await prepare?.(app);
     await app.init();
+    await Promise.all([keyringSource, app.get(DataSource), app.get(HotStatements).pool].map(openConnections));
     await app.get(Jobs).begin();
     await app.get(Outbox).resume();
     app.get(Realtime).open(app.getHttpServer(), app.get(SocketDoorkeeper));
+    boundConnections(app.getHttpServer(), config.trustProxy);
     await listen(app, config);
     const scheme = config.tls ? 'https' : 'http';
     const host = isLoopback(config.host) ? config.host : 'localhost';
@@ -130,6 +138,7 @@ function dress(app: NestExpressApplication, config: Config): void {
     const hops = Number(config.trustProxy);
     app.set('trust proxy', Number.isInteger(hops) ? hops : config.trustProxy);
   }
+  app.use(boundPipelines);
   app.use(app.get(Requests).observe);
   app.use(
     helmet({

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Client as PgClient } from 'pg';
+import { mainConnections } from '../src/platform/database.js';
 import {
   expectStatus,
   password,
@@ -178,23 +179,32 @@ test('one personal invitation accepted several times at once makes one account a
 });
 
 test('many who join at once wait for no more connections than there are', async () => {
-  const { code } = await world.invitation(bakery);
-  const body = await world.joining(code, 'carla');
-  const holder = new PgClient({ connectionString: world.databases.main });
+  // They come from several networks, as through a proxy: of one, only a few are answered at once.
+  const proxied = await World.open({ TRUST_PROXY: 'loopback', HOST: '127.0.0.1', PUBLIC_URL: 'https://chat.example' });
+  const { code } = await proxied.invitation(await proxied.shop('bakery'));
+  const body = await proxied.joining(code, 'carla');
+  const holder = new PgClient({ connectionString: proxied.databases.main });
   await holder.connect();
   // Held so that every connection of the pool is in a transaction at once: one that needed a second would wait for ever.
   await holder.query('BEGIN; LOCK TABLE account IN ACCESS EXCLUSIVE MODE');
-  const joining = Array.from({ length: 24 }, () =>
-    world.ask('POST', `/api/invitations/by-code/${code}/acceptance`, { body }),
+  const joining = Array.from({ length: mainConnections + 8 }, (_, index) =>
+    proxied.ask('POST', `/api/invitations/by-code/${code}/acceptance`, {
+      body,
+      headers: { 'x-forwarded-for': `192.0.2.${index}` },
+    }),
   );
   try {
     const waiting = `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`;
-    await until(async () => (await world.rows(waiting)).length >= 16, 'every connection waits for the table');
+    await until(
+      async () => (await proxied.rows(waiting)).length >= mainConnections,
+      'every connection waits for the table',
+    );
   } finally {
     await holder.query('ROLLBACK');
     await holder.end();
   }
   expect((await Promise.all(joining)).filter(({ status }) => status !== 201)).toEqual([]);
+  await proxied.close();
 });
 
 test('promotions can be withdrawn whatever text the withdrawal names', async () => {

@@ -27,8 +27,9 @@ export class Accounts {
     private readonly vault: Vault,
   ) {}
 
-  hashPassword(password: string): Promise<string> {
-    return hashPassword(password);
+  /** @param asker who waits for it: {@link hashPassword} */
+  hashPassword(password: string, asker: string): Promise<string> {
+    return hashPassword(password, asker);
   }
 
   /** @throws UsernameTaken */

@@ -3,6 +3,7 @@ import { APP_GUARD } from '@nestjs/core';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { Account } from './account.entity.js';
 import { Accounts } from './accounts.service.js';
+import { Downloads } from './downloads.js';
 import { SessionCookies } from './session-cookies.js';
 import { Session } from './session.entity.js';
 import { SessionGuard } from './session.guard.js';
@@ -13,7 +14,14 @@ import { SocketDoorkeeper } from './socket-doorkeeper.js';
 @Module({
   imports: [TypeOrmModule.forFeature([Account, Session])],
   controllers: [SessionsController],
-  providers: [Accounts, Sessions, SessionCookies, SocketDoorkeeper, { provide: APP_GUARD, useClass: SessionGuard }],
-  exports: [Accounts, Sessions, SessionCookies, SocketDoorkeeper],
+  providers: [
+    Accounts,
+    Downloads,
+    Sessions,
+    SessionCookies,
+    SocketDoorkeeper,
+    { provide: APP_GUARD, useClass: SessionGuard },
+  ],
+  exports: [Accounts, Downloads, Sessions, SessionCookies, SocketDoorkeeper],
 })
 export class AuthModule {}

@@ -1,6 +1,8 @@
+import 'reflect-metadata';
 import { describe, expect, test } from '@jest/globals';
 import bcrypt from 'bcrypt';
 import fc from 'fast-check';
+import { limits } from '../contract/limits.js';
 import { BCRYPT_COST, dummyHash, hashPassword, normalisePassword, passwordError, verifyPassword } from './passwords.js';
 
 const codeOf = (password: string, personal?: string[]) => passwordError(password, personal)?.code;
@@ -114,38 +116,63 @@ describe('choosing a password', () => {
 });
 
 describe('hashing', () => {
+  const matches = async (password: string, hash: string | undefined) =>
+    (await verifyPassword(password, [hash], 'anna'))[0];
+
   test('a password verifies against its hash, also when its accents are typed apart', async () => {
-    const hash = await hashPassword('perché no? 42');
+    const hash = await hashPassword('perché no? 42', 'anna');
     expect(hash).not.toContain('42');
     expect(bcrypt.getRounds(hash)).toBe(BCRYPT_COST);
-    expect(await verifyPassword('perché no? 42', hash)).toBe(true);
-    expect(await verifyPassword('perche\u0301 no? 42', hash)).toBe(true);
-    expect(await verifyPassword('perche no? 42', hash)).toBe(false);
-    expect(await verifyPassword('Perché no? 42', hash)).toBe(false);
+    expect(await matches('perché no? 42', hash)).toBe(true);
+    expect(await matches('perche\u0301 no? 42', hash)).toBe(true);
+    expect(await matches('perche no? 42', hash)).toBe(false);
+    expect(await matches('Perché no? 42', hash)).toBe(false);
   });
 
   test('all 72 bytes count, and what bcrypt would cut is refused', async () => {
     const longest = 'vq7kzp2mxw'.repeat(8).slice(0, 72);
-    const hash = await hashPassword(longest);
-    expect(await verifyPassword(longest, hash)).toBe(true);
+    const hash = await hashPassword(longest, 'anna');
+    expect(await matches(longest, hash)).toBe(true);
     expect(await bcrypt.compare(`${longest}tail`, hash)).toBe(true);
-    expect(await verifyPassword(`${longest}tail`, hash)).toBe(false);
-    expect(await verifyPassword(`${longest.slice(0, 71)}x`, hash)).toBe(false);
-    await expect(hashPassword(`${longest}t`)).rejects.toThrow(RangeError);
-    await expect(hashPassword('vq7kzp2mxw\0')).rejects.toThrow(RangeError);
+    expect(await matches(`${longest}tail`, hash)).toBe(false);
+    expect(await matches(`${longest.slice(0, 71)}x`, hash)).toBe(false);
+    await expect(hashPassword(`${longest}t`, 'anna')).rejects.toThrow(RangeError);
+    await expect(hashPassword('vq7kzp2mxw\0', 'anna')).rejects.toThrow(RangeError);
   });
 
   test('an unknown user and an unusable password are refused after the same work', async () => {
     expect(bcrypt.getRounds(dummyHash)).toBe(BCRYPT_COST);
-    const known = await hashPassword('vq7kzp2mxw');
+    const known = await hashPassword('vq7kzp2mxw', 'anna');
     const time = async (password: string, hash: string | undefined) => {
       const begun = performance.now();
-      expect(await verifyPassword(password, hash)).toBe(false);
+      expect(await matches(password, hash)).toBe(false);
       return performance.now() - begun;
     };
     const wrong = await time('vq7kzp2mxx', known);
     expect(await time('vq7kzp2mxw', undefined)).toBeGreaterThan(wrong / 4);
     expect(await time('vq7kzp2mxw\0', known)).toBeGreaterThan(wrong / 4);
     expect(await time('', undefined)).toBeGreaterThan(wrong / 4);
+  });
+
+  test('a password is compared with all accounts of an address', async () => {
+    const [first, second] = [await hashPassword('vq7kzp2mxw', 'anna'), await hashPassword('perché no? 42', 'anna')];
+    const hashes = [first, undefined, second, first, undefined];
+    expect(await verifyPassword('vq7kzp2mxw', hashes, 'anna')).toEqual([true, false, false, true, false]);
+  });
+
+  test('as many as may wait do, one more is refused, and another asker is not', async () => {
+    const codeOf = (work: Promise<unknown>) =>
+      work.then(
+        () => 'done',
+        (error: { code: string }) => error.code,
+      );
+    const asked = Array.from({ length: limits.passwordsWaitingPerAsker + 3 }, () =>
+      codeOf(verifyPassword('vq7kzp2mxw', [undefined], 'anna')),
+    );
+    const other = codeOf(verifyPassword('vq7kzp2mxw', [undefined], 'bruno'));
+    const answers = await Promise.all(asked);
+    expect(answers.at(-1)).toBe('rate_limited');
+    expect(answers.filter((answer) => answer === 'done').length).toBeGreaterThan(limits.passwordsWaitingPerAsker);
+    expect(await other).toBe('done');
   });
 });

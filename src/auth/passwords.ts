@@ -1,6 +1,8 @@
 import { createRequire } from 'node:module';
+import { availableParallelism } from 'node:os';
 import bcrypt from 'bcrypt';
 import { limits } from '../contract/limits.js';
+import { Turns } from '../platform/turns.js';
 import { codePoints } from '../platform/validation/text.js';
 
 export interface PasswordError {
@@ -68,15 +70,49 @@ export function passwordError(password: string, personal: string[] = []): Passwo
   return undefined;
 }
 
-/** @throws RangeError for a password with refused characters or of too many bytes, which bcrypt would cut */
-export async function hashPassword(password: string): Promise<string> {
+/**
+ * Hashes share the four threads of libuv with files, names of hosts and new connections of PostgreSQL, and the cores with
+ * the event loop: one of them is left to everybody else. The threads are the process's, and so is this queue.
+ */
+const hashing = new Turns({
+  atOnce: Math.max(1, Math.min(2, availableParallelism() - 1)),
+  atOncePerAsker: 2,
+  waiting: limits.passwordsWaiting,
+  waitingPerAsker: limits.passwordsWaitingPerAsker,
+  of: 'passwords',
+});
+
+/**
+ * @param asker who waits for it: a network or an account
+ * @throws RangeError for a password with refused characters or of too many bytes, which bcrypt would cut; DomainError
+ *   `rate_limited`, `overloaded`
+ */
+export async function hashPassword(password: string, asker: string): Promise<string> {
   const unusable = unusablePassword(password);
   if (unusable) throw new RangeError(unusable.code);
-  return bcrypt.hash(normalisePassword(password), BCRYPT_COST);
+  return hashing.run(asker, () => bcrypt.hash(normalisePassword(password), BCRYPT_COST));
 }
 
-/** @param hash of the account; undefined when there is no such account: the answer is then false and takes as long */
-export async function verifyPassword(password: string, hash: string | undefined): Promise<boolean> {
+/**
+ * Compares a password with each of some hashes, one after the other, and always with all of them.
+ * @param hashes undefined where there is no such account: the answer is then false and takes as long
+ * @param asker who waits for it: a network or an account
+ * @throws DomainError `rate_limited`, `overloaded`
+ */
+export async function verifyPassword(
+  password: string,
+  hashes: readonly (string | undefined)[],
+  asker: string,
+): Promise<boolean[]> {
+  const compareAll = async () => {
+    const matches: boolean[] = [];
+    for (const hash of hashes) matches.push(await matchesHash(password, hash));
+    return matches;
+  };
+  return hashing.run(asker, compareAll, hashes.length);
+}
+
+async function matchesHash(password: string, hash: string | undefined): Promise<boolean> {
   // bcrypt would compare only the beginning of an unusable password.
   if (hash === undefined || unusablePassword(password)) {
     await bcrypt.compare('', dummyHash);

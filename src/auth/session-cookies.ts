@@ -3,7 +3,7 @@ import type { Request } from 'express';
 import { type Config, CONFIG } from '../platform/config.js';
 import type { Account } from './account.entity.js';
 import type { SessionView } from './sessions.dto.js';
-import type { OpenedSession } from './sessions.service.js';
+import { type OpenedSession, Sessions } from './sessions.service.js';
 import { accountKindOf, clearSessionCookie, cookieOf, setSessionCookie, type WebApp, webAppOf } from './tokens.js';
 
 /** The cookies of the two web apps. */
@@ -11,14 +11,24 @@ import { accountKindOf, clearSessionCookie, cookieOf, setSessionCookie, type Web
 export class SessionCookies {
   private readonly secure: boolean;
 
-  constructor(@Inject(CONFIG) config: Config) {
+  constructor(
+    @Inject(CONFIG) config: Config,
+    private readonly sessions: Sessions,
+  ) {
     this.secure = config.publicUrl.protocol === 'https:';
   }
 
-  /** Gives a new session to whoever asked: in the answer, and to the web app that it is for as its cookie too. */
-  give(request: Request, kind: Account['kind'], { id, token, expiresAt }: OpenedSession): SessionView {
+  /**
+   * Gives a new session to whoever asked: in the answer, and to the web app that it is for as its cookie too. The session
+   * of a cookie that is replaced so ends, because nobody could end it any more.
+   */
+  async give(request: Request, kind: Account['kind'], { id, token, expiresAt }: OpenedSession): Promise<SessionView> {
     const app = request.withoutCookies ? undefined : webAppOf(request);
-    if (app && accountKindOf[app] === kind) setSessionCookie(request.res!, app, { token, expiresAt }, this.secure);
+    if (app && accountKindOf[app] === kind) {
+      const replaced = this.tokenOf(request)?.token;
+      if (replaced) await this.sessions.endReplaced(replaced);
+      setSessionCookie(request.res!, app, { token, expiresAt }, this.secure);
+    }
     return { id, token, expiresAt: expiresAt.toISOString() };
   }
 

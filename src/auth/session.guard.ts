@@ -1,9 +1,13 @@
 import { type CanActivate, createParamDecorator, type ExecutionContext, Injectable, SetMetadata } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
-import type { Request } from 'express';
+import { limits } from '../contract/limits.js';
+import { networkOf } from '../platform/http/networks.js';
 import { NotFound } from '../platform/problems/domain-error.js';
+import { SessionWork } from '../platform/session-work.js';
+import { Turns } from '../platform/turns.js';
 import { Unauthenticated } from './auth.errors.js';
 import { isMember, type MemberPrincipal, type Principal } from './principal.js';
+import type { AdmittedRequest } from './request-work.js';
 import { SessionCookies } from './session-cookies.js';
 import { type Authenticated, Sessions } from './sessions.service.js';
 import { bearerOf } from './tokens.js';
@@ -11,9 +15,14 @@ import { bearerOf } from './tokens.js';
 const publicRoute = 'colloquio:public';
 const onlyKind = 'colloquio:only';
 
+interface PublicOptions {
+  session: 'ignored' | 'welcome';
+  /** Whether it is answered at once, however much its network asks for: what costs next to nothing. */
+  atOnce?: true;
+}
+
 /** A route that needs no session. With `session: 'welcome'` a valid one is used when it comes along. */
-export const Public = (options: { session: 'ignored' | 'welcome' } = { session: 'ignored' }) =>
-  SetMetadata(publicRoute, options);
+export const Public = (options: PublicOptions = { session: 'ignored' }) => SetMetadata(publicRoute, options);
 
 interface Whose {
   kind: Principal['kind'];
@@ -26,60 +35,114 @@ export const Only = (kind: Principal['kind']) => SetMetadata(onlyKind, { kind } 
 /** A controller or route for the owner of a subscriber; for staff it does not exist. */
 export const OwnerOnly = () => SetMetadata(onlyKind, { kind: 'member', role: 'owner' } satisfies Whose);
 
-type Authenticable = Request & { principal?: Principal };
+type Authenticable = AdmittedRequest & { principal?: Principal; turnEnds?: () => void };
 
 /** The principal who asks; undefined only on public routes. */
 export const Caller = createParamDecorator(
   (_data: unknown, context: ExecutionContext) => context.switchToHttp().getRequest<Authenticable>().principal,
 );
 
-/** Lets a request pass when its session is valid and of the right kind, before anything of it is looked at. */
+/**
+ * Lets a request pass when its session is valid and of the right kind, before anything of it is looked at, and when it is
+ * its turn: one account, or without a session one network, has a few requests under way at once, so that nobody fills the
+ * connections to the database.
+ */
 @Injectable()
 export class SessionGuard implements CanActivate {
+  private readonly turns = new Turns({
+    atOnce: Infinity,
+    atOncePerAsker: limits.requestsAtOnce,
+    waiting: Infinity,
+    waitingPerAsker: limits.requestsWaiting,
+    of: 'requests',
+  });
+
   constructor(
     private readonly reflector: Reflector,
     private readonly sessions: Sessions,
     private readonly cookies: SessionCookies,
+    private readonly work: SessionWork,
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
     // Sockets are admitted with their session when they connect.
     if (context.getType() !== 'http') return true;
     const places = [context.getHandler(), context.getClass()];
-    const open = this.reflector.getAllAndOverride<{ session: 'ignored' | 'welcome' } | undefined>(publicRoute, places);
-    if (open?.session === 'ignored') return true;
+    const open = this.reflector.getAllAndOverride<PublicOptions | undefined>(publicRoute, places);
+    if (open?.atOnce) return true;
     const request = context.switchToHttp().getRequest<Authenticable>();
-    const authenticated = await this.authenticate(request);
-    if (!authenticated) {
-      if (open) return true;
-      throw new Unauthenticated();
+    try {
+      const principal = open?.session === 'ignored' ? undefined : await this.principalOf(request);
+      if (!principal) {
+        if (!open) throw new Unauthenticated();
+        await this.takeTurn(request, networkOf(request.ip));
+        request.begin = () => () => request.turnEnds?.();
+        return true;
+      }
+      const whose = this.reflector.getAllAndOverride<Whose | undefined>(onlyKind, places);
+      if (whose && !isTheirs(whose, principal)) throw new NotFound();
+      request.principal = principal;
+      request.begin = () => this.begin(request, principal);
+      return true;
+    } catch (error) {
+      request.turnEnds?.();
+      throw error;
     }
-    const { principal } = authenticated;
-    const whose = this.reflector.getAllAndOverride<Whose | undefined>(onlyKind, places);
-    if (whose && !isTheirs(whose, principal)) throw new NotFound();
-    request.principal = principal;
-    return true;
   }
 
   /** @throws Unauthenticated for a bearer token that is none any more; the cookie of an ended session is no session */
-  private async authenticate(request: Request): Promise<Authenticated | undefined> {
+  private async principalOf(request: Authenticable): Promise<Principal | undefined> {
     const { authorization } = request.headers;
     if (authorization !== undefined) {
       const token = bearerOf(authorization);
       if (token === undefined) throw new Unauthenticated();
-      return this.sessions.authenticate(token);
+      return (await this.authenticate(request, token)).principal;
     }
     const cookie = this.cookies.tokenOf(request);
     if (!cookie) return undefined;
     try {
-      const authenticated = await this.sessions.authenticate(cookie.token);
-      if (authenticated.prolonged) this.cookies.renew(request, cookie, authenticated.expiresAt);
-      return authenticated;
+      const { principal, prolonged, expiresAt } = await this.authenticate(request, cookie.token);
+      if (prolonged) this.cookies.renew(request, cookie, expiresAt);
+      return principal;
     } catch (error) {
       if (!(error instanceof Unauthenticated)) throw error;
+      request.turnEnds?.();
+      delete request.turnEnds;
       this.cookies.clear(request, cookie.app);
       return undefined;
     }
+  }
+
+  /** The turn comes first where the token says whose it is: a session that asks for much does not even look itself up. */
+  private async authenticate(request: Authenticable, token: string): Promise<Authenticated> {
+    const accountId = this.sessions.accountOf(token);
+    if (accountId !== undefined) await this.takeTurn(request, accountId);
+    const authenticated = await this.sessions.authenticate(token, networkOf(request.ip));
+    if (accountId === undefined) await this.takeTurn(request, authenticated.principal.accountId);
+    return authenticated;
+  }
+
+  private begin(request: Authenticable, principal: Principal): () => void {
+    const response = request.res!;
+    const cut = () => {
+      // What has begun to leave leaves no further, and what is still coming in is not waited for.
+      if (response.headersSent && !response.writableFinished) response.destroy();
+      else if (!request.complete) request.destroy();
+    };
+    const work = this.work.begin(principal.sessionId, cut, principal);
+    if (!work) {
+      request.turnEnds?.();
+      throw new Unauthenticated();
+    }
+    response.once('close', work.left);
+    return () => {
+      request.turnEnds?.();
+      work.finished();
+    };
+  }
+
+  private async takeTurn(request: Authenticable, asker: string): Promise<void> {
+    request.turnEnds = await this.turns.take(asker, { answer: request.res! });
   }
 }
 

@@ -1,4 +1,4 @@
-import { Body, Controller, Delete, Get, HttpCode, Post, Req } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Post, Query, Req } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import type { Request } from 'express';
 import { networkOf } from '../platform/http/networks.js';
@@ -7,7 +7,7 @@ import type { Principal } from './principal.js';
 import { principalView } from './principal-view.js';
 import { SessionCookies } from './session-cookies.js';
 import { Caller, Public } from './session.guard.js';
-import { DeviceList, SignedIn, SignIn } from './sessions.dto.js';
+import { DeviceList, ListSessions, SignedIn, SignIn } from './sessions.dto.js';
 import { Sessions } from './sessions.service.js';
 import { accountKindOf, webAppOf } from './tokens.js';
 
@@ -19,7 +19,10 @@ export class SessionsController {
     private readonly cookies: SessionCookies,
   ) {}
 
-  /** Sign in. A web app that names itself with X-Colloquio-App gets its cookie as well. */
+  /**
+   * Sign in. A web app that names itself with X-Colloquio-App gets its cookie as well, and the session of the cookie that it
+   * replaces ends. An account has at most 50 sessions: one more ends that which has not been used for longest.
+   */
   @Public()
   @Post()
   async signIn(@Body() { username, password, device }: SignIn, @Req() request: Request): Promise<SignedIn> {
@@ -31,24 +34,24 @@ export class SessionsController {
       kind: app && accountKindOf[app],
       network: networkOf(request.ip),
     });
-    return { ...this.cookies.give(request, principal.kind, opened), principal: principalView(principal) };
+    return { ...(await this.cookies.give(request, principal.kind, opened)), principal: principalView(principal) };
   }
 
-  /** The devices signed in to this account. */
+  /** The devices signed in to this account, newest first. */
   @Get()
-  async list(@Caller() principal: Principal): Promise<DeviceList> {
-    const devices = await this.sessions.list(principal);
-    const items = devices.map(({ id, device, createdAt, usedAt }) => ({
+  async list(@Caller() principal: Principal, @Query() ask: ListSessions): Promise<DeviceList> {
+    const devices = await this.sessions.list(principal, ask);
+    const items = devices.items.map(({ id, device, createdAt, usedAt }) => ({
       id,
       device,
       createdAt: createdAt.toISOString(),
       lastUsedAt: usedAt.toISOString(),
       current: id === principal.sessionId,
     }));
-    return { items, nextCursor: null };
+    return { items, nextCursor: devices.nextCursor };
   }
 
-  /** Log out. Once this has answered, the device gets no event. */
+  /** Log out. Once this has answered, the device gets no event, and nothing more is stored of what it had sent. */
   @Delete('current')
   @HttpCode(204)
   async endCurrent(@Caller() principal: Principal, @Req() request: Request): Promise<void> {

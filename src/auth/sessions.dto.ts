@@ -1,5 +1,6 @@
 import { IsString, MaxLength } from 'class-validator';
 import { limits } from '../contract/limits.js';
+import { Page } from '../platform/validation/page.dto.js';
 import { IsPlainText, Trimmed } from '../platform/validation/text.js';
 import { Optional } from '../platform/validation/fields.js';
 
@@ -19,6 +20,8 @@ export class SignIn {
   @IsPlainText({ max: limits.deviceLength })
   device?: string;
 }
+
+export class ListSessions extends Page {}
 
 export class PrincipalView {
   kind: 'member' | 'interlocutor';

@@ -1,16 +1,21 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { Inject, Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import { LessThan, LessThanOrEqual, MoreThan, type EntityManager, type Repository } from 'typeorm';
+import { LRUCache } from 'lru-cache';
+import { In, LessThan, LessThanOrEqual, MoreThan, type EntityManager, type Repository } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import { limits } from '../contract/limits.js';
 import { type Config, CONFIG } from '../platform/config.js';
+import { decodeCursor, encodeCursor } from '../platform/cursors.js';
+import { type HotStatement, HotStatements } from '../platform/hot-statements.js';
 import { defineJob } from '../platform/jobs/job-kinds.js';
 import { Jobs } from '../platform/jobs/jobs.js';
 import { Log } from '../platform/log.js';
 import { NotFound } from '../platform/problems/domain-error.js';
 import { RateLimits } from '../platform/rate-limits.js';
 import { Realtime } from '../platform/realtime/realtime.js';
+import { Turns } from '../platform/turns.js';
+import type { Page } from '../platform/validation/page.dto.js';
 import type { KeyRef } from '../platform/vault/keyring.js';
 import { Vault } from '../platform/vault/vault.js';
 import type { Account } from './account.entity.js';
@@ -65,6 +70,18 @@ interface SessionRow {
 /** Somebody signed in to an account with its password. */
 export const signedIn = defineJob<{ sessionId: string }>('session.signed_in');
 
+const sessionStatement: HotStatement = {
+  name: 'session_of_token',
+  text: `SELECT session.id AS session_id, account.id AS account_id, session.used_at, session.expires_at, account.kind,
+           account.locale, account.subscriber_id, member.id AS member_id, member.role, interlocutor.id AS interlocutor_id
+         FROM session
+         JOIN account ON account.id = session.account_id
+         LEFT JOIN member ON member.subscriber_id = account.subscriber_id AND member.account_id = account.id
+         LEFT JOIN interlocutor ON interlocutor.account_id = account.id
+         WHERE session.token_hash = $1`,
+};
+
+const tokensRemembered = 50_000;
 const day = 24 * 60 * 60 * 1000;
 const sweepMilliseconds = 10 * 60 * 1000;
 const longestUseGap = 60 * 60 * 1000;
@@ -72,6 +89,17 @@ const longestUseGap = 60 * 60 * 1000;
 @Injectable()
 export class Sessions implements OnModuleInit, OnModuleDestroy {
   private readonly lifetime: number;
+  /** Tokens that were good of late, and the accounts they are of: they are looked for at once, each time anew. */
+  private readonly known = new LRUCache<string, string>({ max: tokensRemembered });
+  /** Tokens that no session has. None comes to have one, because tokens are random. */
+  private readonly unknown = new LRUCache<string, true>({ max: tokensRemembered / 5, ttl: 60_000 });
+  private readonly lookUps = new Turns({
+    atOnce: limits.tokensAtOnce,
+    atOncePerAsker: limits.tokensAtOnce,
+    waiting: limits.tokensWaiting,
+    waitingPerAsker: limits.tokensWaitingPerNetwork,
+    of: 'sign-ins',
+  });
   private sweeper: NodeJS.Timeout | undefined;
 
   constructor(
@@ -81,6 +109,7 @@ export class Sessions implements OnModuleInit, OnModuleDestroy {
     private readonly jobs: Jobs,
     private readonly limits: RateLimits,
     private readonly realtime: Realtime,
+    private readonly statements: HotStatements,
     private readonly vault: Vault,
     private readonly log: Log,
   ) {
@@ -111,32 +140,35 @@ export class Sessions implements OnModuleInit, OnModuleDestroy {
     await this.limits.count('signInByAddress', network);
     await this.limits.count('signInByNameAndAddress', name, network);
     await this.limits.count('signInByName', name);
-    const account = await this.matching(name, password, kind);
+    const account = await this.matching({ name, password, kind, network });
     if (!account) throw new SignInFailed();
     await this.limits.forget('signInByNameAndAddress', name, network);
     await this.limits.giveBack('signInByAddress', network);
     await this.limits.giveBack('signInByName', name);
     const key = await this.accounts.keyOf(account);
-    const opened = await this.sessions.manager.transaction(async (manager) => {
+    const { session: opened, replaced } = await this.sessions.manager.transaction(async (manager) => {
       await requireUnchanged(manager, account);
       const session = await this.open(manager, account.id, { key, device });
       if (account.emailHash) await this.jobs.add(manager, signedIn, { sessionId: session.id });
-      return session;
+      return { session, replaced: await this.endExcess(manager, account.id, session.id) };
     });
-    const { principal } = await this.authenticate(opened.token);
+    await this.silence(account.id, replaced, undefined);
+    const { principal } = await this.authenticate(opened.token, network);
     return { ...opened, principal };
   }
 
   /** Opens a session for an account; the token is told once and kept only as a hash, the device's name sealed. */
   async open(manager: EntityManager, accountId: string, { key, device }: NewDevice): Promise<OpenedSession> {
     const token = randomBytes(32).toString('base64url');
+    const tokenHash = hashOf(token);
+    this.known.set(tokenHash.toString('base64'), accountId);
     const id = uuid();
     const now = new Date();
     const expiresAt = new Date(now.getTime() + this.lifetime);
     await manager.insert(Session, {
       id,
       accountId,
-      tokenHash: hashOf(token),
+      tokenHash,
       device: device === undefined ? null : await this.vault.seal(key, device, deviceContext(id)),
       createdAt: now,
       usedAt: now,
@@ -145,22 +177,32 @@ export class Sessions implements OnModuleInit, OnModuleDestroy {
     return { id, token, expiresAt };
   }
 
-  /** @throws Unauthenticated */
-  async authenticate(token: string): Promise<Authenticated> {
-    const [row] = await this.sessions.query<SessionRow[]>(
-      `SELECT session.id AS session_id, account.id AS account_id, session.used_at, session.expires_at, account.kind,
-              account.locale, account.subscriber_id, member.id AS member_id, member.role, interlocutor.id AS interlocutor_id
-       FROM session
-       JOIN account ON account.id = session.account_id
-       LEFT JOIN member ON member.subscriber_id = account.subscriber_id AND member.account_id = account.id
-       LEFT JOIN interlocutor ON interlocutor.account_id = account.id
-       WHERE session.token_hash = $1 AND session.expires_at > $2`,
-      [hashOf(token), new Date()],
-    );
-    const principal = row && principalOf(row);
-    if (!principal) throw new Unauthenticated();
+  /**
+   * Whose session a token is of. A token that was not in use of late waits for its turn behind others of its kind: looking
+   * for tokens that nobody has must keep nobody from anything.
+   * @throws Unauthenticated; DomainError `rate_limited`, `overloaded` for one that was not in use of late
+   */
+  async authenticate(token: string, network: string): Promise<Authenticated> {
+    const tokenHash = hashOf(token);
+    const name = tokenHash.toString('base64');
+    if (this.unknown.has(name)) throw new Unauthenticated();
+    const row = this.known.has(name)
+      ? await this.rowOf(tokenHash, name)
+      : await this.lookUps.run(network, async () => {
+          await this.limits.count('unknownToken', network);
+          const found = await this.rowOf(tokenHash, name);
+          if (found) await this.limits.giveBack('unknownToken', network);
+          return found;
+        });
+    const principal = row && row.expires_at > new Date() ? principalOf(row) : undefined;
+    if (!row || !principal) throw new Unauthenticated();
     const expiresAt = await this.use(row);
     return { principal, expiresAt, prolonged: expiresAt > row.expires_at };
+  }
+
+  /** The account of a token that was in use of late. It may have ended since: this says whose turn it is, no more. */
+  accountOf(token: string): string | undefined {
+    return this.known.get(hashOf(token).toString('base64'));
   }
 
   /** Until when the session stands, prolonged by a socket's use of it; undefined when it has ended. */
@@ -183,39 +225,57 @@ export class Sessions implements OnModuleInit, OnModuleDestroy {
     return { accountId, device: device && (await this.vault.open(key, device, deviceContext(id))), createdAt };
   }
 
-  /** The devices that are signed in to the principal's account, newest first. */
-  async list(principal: Principal): Promise<{ id: string; device: string | null; createdAt: Date; usedAt: Date }[]> {
+  /** The devices that are signed in to the principal's account, newest first: a page of them. */
+  async list(
+    principal: Principal,
+    { cursor, limit }: Page,
+  ): Promise<{
+    items: { id: string; device: string | null; createdAt: Date; usedAt: Date }[];
+    nextCursor: string | null;
+  }> {
+    const before = cursor === undefined ? undefined : decodeCursor(cursor, ['id'])[0];
     const sessions = await this.sessions.find({
-      where: { accountId: principal.accountId, expiresAt: MoreThan(new Date()) },
-      order: { createdAt: 'DESC' },
+      where: {
+        accountId: principal.accountId,
+        expiresAt: MoreThan(new Date()),
+        ...(before !== undefined && { id: LessThan(String(before)) }),
+      },
+      // Their ids are in the order of time.
+      order: { id: 'DESC' },
+      take: limit + 1,
     });
+    const page = sessions.slice(0, limit);
     const key = accountKey(principal);
-    return Promise.all(
-      sessions.map(async ({ id, device, createdAt, usedAt }) => ({
+    const items = await Promise.all(
+      page.map(async ({ id, device, createdAt, usedAt }) => ({
         id,
         device: device && (await this.vault.open(key, device, deviceContext(id))),
         createdAt,
         usedAt,
       })),
     );
+    return { items, nextCursor: sessions.length > limit ? encodeCursor([page.at(-1)!.id]) : null };
   }
 
   /**
-   * Ends a session of the principal's own account. When this resolves its device gets nothing more.
+   * Ends a session of the principal's own account. When this resolves its device gets nothing more, and nothing more is
+   * stored of what it has sent.
    * @throws NotFound
    */
   async end(principal: Principal, id: string): Promise<void> {
     const { affected } = await this.sessions.delete({ id, accountId: principal.accountId });
     if (!affected) throw new NotFound();
-    await this.realtime.cut(id, { tell: id !== principal.sessionId });
+    await this.realtime.cut(id, { tell: id !== principal.sessionId, by: principal });
     this.realtime.tell(`account:${principal.accountId}`, 'session.ended', { id });
   }
 
-  /** Ends every session of an account, but one if so wished. When this resolves their devices get nothing more. */
-  async endAll(accountId: string, { except }: { except?: string } = {}): Promise<void> {
-    const { manager } = this.sessions;
-    const ids = await manager.transaction((transaction) => this.revokeAll(transaction, accountId, { except }));
-    await this.silence(accountId, ids);
+  /** Ends the session of a token that its device replaces with another; one that has ended already is no matter. */
+  async endReplaced(token: string): Promise<void> {
+    const [rows] = await this.sessions.query<[{ id: string; account_id: string }[], number]>(
+      'DELETE FROM session WHERE token_hash = $1 RETURNING id, account_id',
+      [hashOf(token)],
+    );
+    for (const { id, account_id: accountId } of rows) await this.silence(accountId, [id], undefined);
   }
 
   /**
@@ -235,25 +295,59 @@ export class Sessions implements OnModuleInit, OnModuleDestroy {
     return rows.map(({ id }) => id);
   }
 
-  /** Cuts the sockets of sessions that were revoked, and tells those that stay. */
-  async silence(accountId: string, ids: string[]): Promise<void> {
-    await Promise.all(ids.map((id) => this.realtime.cut(id, { tell: true })));
+  /**
+   * Cuts the sockets and answers of sessions that were revoked, waits for what they have under way, and tells the devices
+   * that stay.
+   * @param by the principal whose request ends them; undefined where a request has none
+   */
+  async silence(accountId: string, ids: string[], by: Principal | undefined): Promise<void> {
+    await Promise.all(ids.map((id) => this.realtime.cut(id, { tell: true, by })));
     for (const id of ids) this.realtime.tell(`account:${accountId}`, 'session.ended', { id });
   }
 
-  private async matching(
-    name: string,
-    password: string,
-    kind: Account['kind'] | undefined,
-  ): Promise<Account | undefined> {
+  private async rowOf(tokenHash: Buffer, name: string): Promise<SessionRow | undefined> {
+    const [row] = await this.statements.lookUp<SessionRow>(sessionStatement, [tokenHash]);
+    if (row) this.known.set(name, row.account_id);
+    else {
+      this.known.delete(name);
+      this.unknown.set(name, true);
+    }
+    return row;
+  }
+
+  /**
+   * Deletes what an account has beyond the sessions it may have, without connected devices first, the one that was not used
+   * for longest before the others.
+   * @returns their ids, to be silenced after the commit
+   */
+  private async endExcess(manager: EntityManager, accountId: string, newest: string): Promise<string[]> {
+    const sessions = await manager.find(Session, {
+      select: { id: true, usedAt: true },
+      where: { accountId },
+      order: { usedAt: 'ASC' },
+    });
+    const others = sessions.map(({ id }) => id).filter((id) => id !== newest);
+    const excess = others.length + 1 - limits.sessionsPerAccount;
+    if (excess <= 0) return [];
+    const idle = others.filter((id) => !this.realtime.isConnected(id));
+    const ended = [...idle, ...others.filter((id) => this.realtime.isConnected(id))].slice(0, excess);
+    await manager.delete(Session, { id: In(ended) });
+    return ended;
+  }
+
+  private async matching({
+    name,
+    password,
+    kind,
+    network,
+  }: Pick<Credentials, 'password' | 'kind' | 'network'> & { name: string }): Promise<Account | undefined> {
     const candidates: (Account | undefined)[] = await this.accounts.candidates(name);
     // An address may stand for several accounts: the work must not tell how many.
     const comparisons = name.includes('@') ? limits.accountsPerAddress : 1;
     while (candidates.length < comparisons) candidates.push(undefined);
-    const matches = await Promise.all(
-      candidates.map(async (account) => (await verifyPassword(password, account?.passwordHash)) && account),
-    );
-    return matches.find((account) => account && (kind === undefined || account.kind === kind)) || undefined;
+    const hashes = candidates.map((account) => account?.passwordHash);
+    const matches = await verifyPassword(password, hashes, network);
+    return candidates.find((account, index) => matches[index] && (kind === undefined || account!.kind === kind));
   }
 
   /** Prolongs a session when it is used; written at most once an hour. */

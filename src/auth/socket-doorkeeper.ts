@@ -18,10 +18,10 @@ export class SocketDoorkeeper implements Doorkeeper<Principal> {
     this.secure = config.publicUrl.protocol === 'https:';
   }
 
-  async admit({ token, cookie, as }: Handshake): ReturnType<Doorkeeper<Principal>['admit']> {
+  async admit({ token, cookie, as, network }: Handshake): ReturnType<Doorkeeper<Principal>['admit']> {
     const given = typeof token === 'string' ? token : cookieOf(cookie, asWebApp(as), this.secure);
     if (!given) throw new Unauthenticated();
-    const { principal, expiresAt } = await this.sessions.authenticate(given);
+    const { principal, expiresAt } = await this.sessions.authenticate(given, network);
     const { sessionId, accountId } = principal;
     return { principal, admission: { sessionId, accountId, audience: audienceOf(principal), expiresAt } };
   }

@@ -84,6 +84,7 @@ export class Messages {
    */
   async send(principal: Principal, conversationId: string, content: MessageContent): Promise<Stored> {
     await this.limits.count('message', principal.sessionId);
+    await this.limits.count('accountMessage', principal.accountId);
     const conversation = await this.conversations.toWriteIn(principal, conversationId);
     const author = isMember(principal) ? await this.members.author(principal) : null;
     const draft = await this.seal(conversation, author, content);
@@ -110,6 +111,7 @@ export class Messages {
    */
   async withdraw(principal: Principal, conversationId: string, seq: number): Promise<void> {
     await this.limits.count('message', principal.sessionId);
+    await this.limits.count('accountMessage', principal.accountId);
     const { subscriberId, party, audiences } = await this.conversations.access(principal, conversationId);
     const erase = async (manager: EntityManager) => {
       const where = [subscriberId, conversationId] as const;

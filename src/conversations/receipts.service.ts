@@ -56,6 +56,7 @@ export class Receipts {
       throw new ValidationFailed([{ field: 'deliveredSeq', code: 'required', message }]);
     }
     await this.limits.count('receipt', principal.sessionId);
+    await this.limits.count('accountReceipt', principal.accountId);
     const conversation = await this.conversations.toWriteIn(principal, conversationId);
     const receipt = { conversation, deliveredSeq: deliveredSeq ?? 0, seenSeq: seenSeq ?? 0 };
     const raised = await this.receipts.add(receipt);

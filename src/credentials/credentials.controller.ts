@@ -49,7 +49,7 @@ export class CredentialsController {
   @Public()
   @Post('password-resets/confirmation')
   @HttpCode(204)
-  async reset(@Body() { token, password }: PasswordReset): Promise<void> {
-    await this.credentials.reset(token, password);
+  async reset(@Body() { token, password }: PasswordReset, @Req() request: Request): Promise<void> {
+    await this.credentials.reset(token, password, networkOf(request.ip));
   }
 }

@@ -103,36 +103,38 @@ export class Credentials {
   }
 
   /** @throws LinkInvalid, ValidationFailed */
-  async reset(token: string, password: string): Promise<void> {
+  async reset(token: string, password: string, network: string): Promise<void> {
     const found = await this.tokens.find('reset_password', token);
     const { accountId, emailHash } = found;
     const holder = await this.holder(accountId);
     if (!holder?.verified || !this.accounts.emailHash(holder.email).equals(emailHash)) throw new LinkInvalid();
     refuseWeak(password, 'password', holder);
-    const passwordHash = await this.accounts.hashPassword(password);
+    const passwordHash = await this.accounts.hashPassword(password, network);
     const ended = await this.database.transaction(async (manager) => {
       await this.tokens.use(manager, found);
       return this.setPassword(manager, holder, passwordHash);
     });
-    await this.sessions.silence(accountId, ended);
+    await this.sessions.silence(accountId, ended, undefined);
   }
 
   /** @throws PasswordWrong, ValidationFailed */
   async changePassword(
-    { accountId, sessionId }: Principal,
+    principal: Principal,
     { currentPassword, newPassword }: { currentPassword: string; newPassword: string },
   ): Promise<void> {
+    const { accountId, sessionId } = principal;
     await this.limits.count('passwordChange', accountId);
     const account = await this.accounts.find(accountId);
-    if (!(await verifyPassword(currentPassword, account?.passwordHash))) throw new PasswordWrong();
+    const [matches] = await verifyPassword(currentPassword, [account?.passwordHash], accountId);
+    if (!matches) throw new PasswordWrong();
     await this.limits.forget('passwordChange', accountId);
     const holder = (await this.holder(accountId))!;
     refuseWeak(newPassword, 'newPassword', holder);
-    const passwordHash = await this.accounts.hashPassword(newPassword);
+    const passwordHash = await this.accounts.hashPassword(newPassword, accountId);
     const ended = await this.database.transaction((manager) =>
       this.setPassword(manager, holder, passwordHash, { except: sessionId }),
     );
-    await this.sessions.silence(accountId, ended);
+    await this.sessions.silence(accountId, ended, principal);
   }
 
   /** @returns the sessions that ended with the old password, to be silenced after the commit */

@@ -6,7 +6,7 @@ import { DomainError } from '../platform/problems/domain-error.js';
 import { Vault } from '../platform/vault/vault.js';
 
 @ApiTags('health')
-@Public()
+@Public({ session: 'ignored', atOnce: true })
 @Controller('health')
 export class HealthController {
   constructor(

@@ -1,17 +1,20 @@
 import { Controller, Get, Query, Res } from '@nestjs/common';
 import { ApiProduces, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
+import { Downloads } from '../auth/downloads.js';
 import type { MemberPrincipal } from '../auth/principal.js';
 import { Caller, OwnerOnly } from '../auth/session.guard.js';
 import { ContactExport } from './contact-export.service.js';
 import { ExportContacts } from './imports.dto.js';
-import { sendInPieces } from './streamed.js';
 
 @ApiTags('address book')
 @OwnerOnly()
 @Controller('contacts/export')
 export class ContactExportController {
-  constructor(private readonly contactExport: ContactExport) {}
+  constructor(
+    private readonly contactExport: ContactExport,
+    private readonly downloads: Downloads,
+  ) {}
 
   /** The whole address book as a file, CSV or JSON. The owner alone. */
   @Get()
@@ -24,9 +27,14 @@ export class ContactExportController {
     const csv = format === 'csv';
     const language = locale ?? member.locale;
     const name = language === 'it' ? 'rubrica' : 'address-book';
-    await sendInPieces(response, csv ? this.contactExport.csv(member, language) : this.contactExport.json(member), {
-      'Content-Type': csv ? 'text/csv; charset=utf-8; header=present' : 'application/json; charset=utf-8',
-      'Content-Disposition': `attachment; filename="${name}.${format}"`,
-    });
+    await this.downloads.send(
+      member,
+      response,
+      csv ? this.contactExport.csv(member, language) : this.contactExport.json(member),
+      {
+        'Content-Type': csv ? 'text/csv; charset=utf-8; header=present' : 'application/json; charset=utf-8',
+        'Content-Disposition': `attachment; filename="${name}.${format}"`,
+      },
+    );
   }
 }

@@ -25,6 +25,7 @@ import {
 } from '@nestjs/swagger';
 import type { Response } from 'express';
 import { catchError, type Observable } from 'rxjs';
+import { Downloads } from '../auth/downloads.js';
 import type { MemberPrincipal } from '../auth/principal.js';
 import { Caller, Only } from '../auth/session.guard.js';
 import { limits } from '../contract/limits.js';
@@ -43,7 +44,6 @@ import {
 } from './imports.dto.js';
 import { importTooLarge, Imports } from './imports.service.js';
 import { letterPolicy, lettersPage } from './letters.js';
-import { sendInPieces } from './streamed.js';
 
 /** Says which limit a file has met. */
 @Injectable()
@@ -64,6 +64,7 @@ class NamesLimits implements NestInterceptor {
 @Controller('imports')
 export class ImportsController {
   constructor(
+    private readonly downloads: Downloads,
     private readonly imports: Imports,
     private readonly invitations: Invitations,
     private readonly subscribers: Subscribers,
@@ -139,7 +140,7 @@ export class ImportsController {
     const { businessAddress } = this.subscribers.identity(subscriber, locale);
     const business = { businessName, businessAddress: String(businessAddress), businessEmail: email };
     const page = lettersPage(this.invitations.letters(subscriberId, id), business, locale);
-    await sendInPieces(response, page, {
+    await this.downloads.send(member, response, page, {
       'Content-Type': 'text/html; charset=utf-8',
       'Content-Security-Policy': letterPolicy,
     });

@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { ActionsModule } from '../actions/actions.module.js';
 import { AddressBookModule } from '../address-book/address-book.module.js';
+import { AuthModule } from '../auth/auth.module.js';
 import { ConsentsModule } from '../consents/consents.module.js';
 import { InvitationsModule } from '../invitations/invitations.module.js';
 import { LabelsModule } from '../labels/labels.module.js';
@@ -17,6 +18,7 @@ import { Imports } from './imports.service.js';
     TypeOrmModule.forFeature([Import, ImportChunk, ImportLine]),
     ActionsModule,
     AddressBookModule,
+    AuthModule,
     ConsentsModule,
     InvitationsModule,
     LabelsModule,

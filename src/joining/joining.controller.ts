@@ -71,7 +71,7 @@ export class JoiningController {
   ): Promise<Joined> {
     if (!principal) {
       const joined = await this.joinings.join(code, await validated(Joining, body), networkOf(request.ip));
-      return { ...joinedView(joined), session: this.cookies.give(request, 'interlocutor', joined.session!) };
+      return { ...joinedView(joined), session: await this.cookies.give(request, 'interlocutor', joined.session!) };
     }
     if (isMember(principal)) throw new NotFound();
     const { consents } = await validated(JoiningAgain, body);

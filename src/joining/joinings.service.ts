@@ -82,7 +82,7 @@ export class Joinings {
     const stated = statedBy(joining);
     refuseWeakPassword(password, wish, stated.identity);
     const acceptances = this.consents.checkJoining(subscriber, joining.consents);
-    const passwordHash = await this.accounts.hashPassword(password);
+    const passwordHash = await this.accounts.hashPassword(password, network);
     const [interlocutorId, accountId, contactId] = [uuid(), uuid(), contactIdOf(invitation)];
     const key = { scope: 'interlocutor', id: interlocutorId } as const;
     const made = await this.withKeys(invitation, contactId, [key], () =>

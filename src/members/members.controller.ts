@@ -95,6 +95,6 @@ export class MembersController {
     @Req() request: Request,
   ): Promise<JoinedMember> {
     const { member, session } = await this.members.join(code, joining, networkOf(request.ip));
-    return { member, session: this.cookies.give(request, 'member', session) };
+    return { member, session: await this.cookies.give(request, 'member', session) };
   }
 }

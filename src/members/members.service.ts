@@ -141,7 +141,7 @@ export class Members {
     const { subscriberId, id } = await this.invitedBy(code, network);
     refuseWeakPassword(password, [username, ...displayName.split(/\s+/)]);
     const acceptances = this.consents.checkMember(consents);
-    const passwordHash = await this.accounts.hashPassword(password);
+    const passwordHash = await this.accounts.hashPassword(password, network);
     const name = await sealOfMember(this.vault, { subscriberId, id }, 'display_name', displayName);
     const [accountId, key, joinedAt] = [uuid(), memberKey(subscriberId), new Date()];
     const made = await this.members.manager.transaction(async (manager) => {
@@ -193,7 +193,7 @@ export class Members {
       await this.accounts.remove(manager, accountId);
       return { accountId, sessionIds };
     });
-    if (ended) await this.sessions.silence(ended.accountId, ended.sessionIds);
+    if (ended) await this.sessions.silence(ended.accountId, ended.sessionIds, owner);
   }
 
   /** Gives the member who asks another name, in a transaction; after its commit {@link renamed} tells it. */

@@ -98,7 +98,10 @@ export const variables = {
     about: 'Age of digital consent by country of the subscriber, as IT=14,DE=16; adds to the default.',
   },
   SESSION_DAYS: { default: '90', about: 'A session ends after this many days without use (fractions allowed).' },
-  RATE_MESSAGES: { default: '60', about: 'Messages a session may send in a minute.' },
+  RATE_MESSAGES: {
+    default: '60',
+    about: 'Messages a session may send in a minute; an account twice as many, with all its sessions.',
+  },
   RATE_SIGN_IN: {
     default: '10',
     about:

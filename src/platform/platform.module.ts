@@ -16,6 +16,7 @@ import { ProblemFilter } from './problems/problem.filter.js';
 import { RateLimits } from './rate-limits.js';
 import { Misses } from './realtime/misses.js';
 import { Realtime } from './realtime/realtime.js';
+import { SessionWork } from './session-work.js';
 import { validationPipe } from './validation/validation.js';
 import { MASTER_KEY } from './vault/master-key.js';
 import { Vault } from './vault/vault.js';
@@ -50,6 +51,7 @@ export class PlatformModule {
       RateLimits,
       Realtime,
       Requests,
+      SessionWork,
     ];
     return {
       module: PlatformModule,

@@ -25,6 +25,10 @@ describe('attempts', () => {
 
   test.each([
     ['message', 3, perMinute],
+    ['accountMessage', 6, perMinute],
+    ['receipt', 30, perMinute],
+    ['accountReceipt', 60, perMinute],
+    ['unknownToken', 100, perMinute],
     ['signInByNameAndAddress', 2, perQuarterHour],
     ['signInByName', 10, perQuarterHour],
     ['signInByAddress', 20, perQuarterHour],

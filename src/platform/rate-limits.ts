@@ -1,12 +1,16 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { RateLimiterMemory, type RateLimiterRes } from 'rate-limiter-flexible';
+import { limits } from '../contract/limits.js';
 import { type Config, CONFIG } from './config.js';
 import { DomainError } from './problems/domain-error.js';
 
 export type Limit =
   | 'message'
+  | 'accountMessage'
   | 'receipt'
+  | 'accountReceipt'
+  | 'unknownToken'
   | 'consent'
   | 'signInByNameAndAddress'
   | 'signInByName'
@@ -19,12 +23,17 @@ export type Limit =
   | 'resetByName'
   | 'passwordChange';
 
+/** An account may send as much as so many of its devices together, however many it has. */
+const devicesAtOnce = 2;
+
 /** Mails that anybody can have sent to one account. */
 const mailsPerHour = 5;
 
+const countedOften: ReadonlySet<Limit> = new Set(['message', 'accountMessage', 'receipt', 'accountReceipt']);
+
 /**
- * Counts attempts in memory. Keys are HMACs under a key of this process, or ids of sessions: no name or network address is
- * kept.
+ * Counts attempts in memory. Keys are HMACs under a key of this process, or ids of sessions and accounts: no name or network
+ * address is kept.
  */
 @Injectable()
 export class RateLimits {
@@ -36,7 +45,10 @@ export class RateLimits {
     const limiter = (points: number, duration: number) => new RateLimiterMemory({ points, duration });
     this.limiters = {
       message: limiter(config.messagesPerMinute, 60),
+      accountMessage: limiter(config.messagesPerMinute * devicesAtOnce, 60),
       receipt: limiter(config.messagesPerMinute * 10, 60),
+      accountReceipt: limiter(config.messagesPerMinute * 10 * devicesAtOnce, 60),
+      unknownToken: limiter(limits.unknownTokensPerMinute, 60),
       consent: limiter(60, 60 * 60),
       signInByNameAndAddress: limiter(signIns, 15 * 60),
       signInByName: limiter(signIns * 5, 15 * 60),
@@ -85,9 +97,9 @@ export class RateLimits {
     await this.limiters[limit].delete(this.keyOf(limit, key));
   }
 
-  /** A session's id names nobody, and is counted with every message. */
+  /** The id of a session or an account names nobody, and is counted with every message. */
   private keyOf(limit: Limit, key: string[]): string {
-    return limit === 'message' || limit === 'receipt' ? key[0]! : this.hashed(key);
+    return countedOften.has(limit) ? key[0]! : this.hashed(key);
   }
 
   private hashed(key: string[]): string {

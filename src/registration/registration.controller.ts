@@ -28,6 +28,9 @@ export class RegistrationController {
   @Post('subscribers')
   async register(@Body() registration: Registration, @Req() request: Request): Promise<Registered> {
     const { subscriber, session } = await this.registrations.register(registration, networkOf(request.ip));
-    return { subscriber: subscriberView(subscriber, false), session: this.cookies.give(request, 'member', session) };
+    return {
+      subscriber: subscriberView(subscriber, false),
+      session: await this.cookies.give(request, 'member', session),
+    };
   }
 }

@@ -56,7 +56,7 @@ export class Registrations {
     const acceptances = this.consents.checkRegistration(registration.consents);
     const subscriber = subscriberOf(registration, versionsOf(acceptances));
     const accountId = uuid();
-    const passwordHash = await this.accounts.hashPassword(registration.password);
+    const passwordHash = await this.accounts.hashPassword(registration.password, network);
     const key = { scope: 'subscriber', id: subscriber.id } as const;
     await this.vault.createKeys(key);
     const { id: subscriberId, createdAt } = subscriber;

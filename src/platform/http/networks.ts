@@ -1,4 +1,6 @@
+import type { IncomingMessage } from 'node:http';
 import { isIPv6 } from 'node:net';
+import proxyaddr from 'proxy-addr';
 
 /** What counts as one address: an IPv6 network of 64 bits belongs to one household. */
 export function networkOf(address: string | undefined): string {
@@ -13,6 +15,20 @@ export function networkOf(address: string | undefined): string {
   const tailGroups = tail?.split(':').filter(Boolean) ?? [];
   while (groups.length + tailGroups.length < 8) groups.push('0');
   return [...groups, ...tailGroups].slice(0, 4).join(':');
+}
+
+/** Finds the network of a request that Express does not see, past the same proxies. */
+export function networkFinder(trustProxy: string | undefined): (request: IncomingMessage) => string {
+  const trust = trusted(trustProxy);
+  return (request) => networkOf(proxyaddr(request, trust));
+}
+
+/** The proxies that may tell the address of a client, as Express reads the setting. */
+function trusted(trustProxy: string | undefined): (address: string, hop: number) => boolean {
+  if (!trustProxy) return () => false;
+  const hops = Number(trustProxy);
+  if (Number.isInteger(hops)) return (_, hop) => hop < hops;
+  return proxyaddr.compile(trustProxy.split(',').map((each) => each.trim()));
 }
 
 function bytesOf(group: string): number[] {

@@ -59,7 +59,12 @@ export function cutOff(connection: Connection, farewell?: () => void): void {
   if (takes) flushNow(connection);
   connection.close(true);
   // A WebSocket would first write what it holds, and wait for the other side to answer the closing.
-  if (!takes) transport.socket?.terminate?.();
+  if (!takes) terminate(connection);
+}
+
+/** Ends what is left of a WebSocket that is being closed, without waiting for the other side. */
+export function terminate(connection: Connection): void {
+  (connection as unknown as Inner).transport.socket?.terminate?.();
 }
 
 // These are shared by all connections: a closure for each would cost every idle one memory.

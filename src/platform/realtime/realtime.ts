@@ -1,15 +1,17 @@
-import type { IncomingMessage, Server as HttpServer } from 'node:http';
-import { Injectable } from '@nestjs/common';
-import { LRUCache } from 'lru-cache';
+import type { Server as HttpServer } from 'node:http';
+import { Inject, Injectable } from '@nestjs/common';
 import { type DisconnectReason, Server, type Socket } from 'socket.io';
 import { v7 as uuid } from 'uuid';
 import type { ClientEvents, ServerEvents, Told, ToldEvent } from '../../contract/events.js';
 import { limits } from '../../contract/limits.js';
+import { type Config, CONFIG } from '../config.js';
 import { Origins } from '../http/origins.js';
 import { Log } from '../log.js';
 import { DomainError } from '../problems/domain-error.js';
 import { toProblem } from '../problems/problems.js';
+import { SessionWork } from '../session-work.js';
 import { UnderWay } from '../under-way.js';
+import { closeAfterRefusal, Entrance } from './entrance.js';
 import { cutOff, tendOutgoing } from './outgoing.js';
 
 /** What a socket is admitted with; decided by whoever owns sessions. */
@@ -36,6 +38,8 @@ export interface Handshake {
   cookie: string | undefined;
   /** Which web app asks, `dashboard` or `app`. */
   as: unknown;
+  /** Which network it comes from. */
+  network: string;
 }
 
 export interface SocketData {
@@ -58,24 +62,27 @@ const flushMilliseconds = 1_000;
 export class Realtime {
   readonly server: Server<ClientEvents, ServerEvents, Record<string, never>, SocketData>;
   private doorkeeper: Doorkeeper<unknown> | undefined;
-  /** Sessions ended of late: a socket that was admitted just before, and has not entered yet, finds itself here. */
-  private readonly ended = new LRUCache<string, true>({ max: 100_000, ttl: 5 * 60 * 1000 });
+  readonly entrance: Entrance;
   private readonly events = new UnderWay();
   private closing = false;
 
   constructor(
     private readonly log: Log,
+    private readonly work: SessionWork,
     origins: Origins,
+    @Inject(CONFIG) { trustProxy }: Config,
   ) {
+    this.entrance = new Entrance(origins, trustProxy);
     this.server = new Server({
       serveClient: false,
       maxHttpBufferSize: limits.eventBytes,
       // Half-open connections are found within 45 s.
       pingInterval: 25_000,
       pingTimeout: 20_000,
+      connectTimeout: limits.admissionSeconds * 1000,
       // CORS does not cover WebSocket, so the origin is checked here. Recovery of connection state stays off: it would
       // let a revoked session back in.
-      allowRequest: (request: IncomingMessage, decide) => decide(null, origins.allow(request.headers)),
+      allowRequest: this.entrance.allow,
       // What browsers want to hear before a page of an allowed origin may poll.
       ...(origins.allowed.size > 0 && { cors: { origin: [...origins.allowed], credentials: false } }),
     });
@@ -88,6 +95,7 @@ export class Realtime {
     this.server.on('connection', (socket) => this.welcome(socket));
     this.server.attach(httpServer);
     this.server.engine.on('connection', tendOutgoing);
+    this.server.engine.on('connection', this.entrance.watch);
   }
 
   /** Tells an event to every connected device of an audience. Whoever is away learns it at the next sync. */
@@ -101,15 +109,22 @@ export class Realtime {
     return this.server.sockets.adapter.rooms.has(audience);
   }
 
+  /** Whether a socket of a session is connected. */
+  isConnected(sessionId: string): boolean {
+    return this.server.sockets.adapter.rooms.has(sessionRoom(sessionId));
+  }
+
   /**
    * Cuts every socket of a session, after telling it why when another device ended it, if it takes that at once. When this
-   * resolves nothing more is handed to that device, nor what waited for it.
+   * resolves nothing more is handed to that device, nor what waited for it, and nothing it had asked for is under way.
+   * @param by what ends it, if a session has asked for that: {@link SessionWork.end}
    */
-  async cut(sessionId: string, { tell }: { tell: boolean }): Promise<void> {
-    this.ended.set(sessionId, true);
+  async cut(sessionId: string, { tell, by }: { tell: boolean; by: object | undefined }): Promise<void> {
+    const worked = this.work.end(sessionId, by);
     const sockets = await this.server.in(sessionRoom(sessionId)).fetchSockets();
     // This server is the only one, so they are its own.
     for (const socket of sockets as unknown as DeviceSocket[]) this.end(socket, { tell });
+    await worked;
   }
 
   /** Closes the connections of audiences, whose clients come back by themselves and catch up. */
@@ -119,9 +134,16 @@ export class Realtime {
     for (const id of ids) this.server.sockets.sockets.get(id)?.conn.close();
   }
 
-  /** Marks a client's event as under way; call what it returns when it is done. */
-  began(): () => void {
-    return this.events.begin();
+  /** Marks a client's event as under way; call what it returns when it is done. Undefined when its session has ended. */
+  began({ data }: DeviceSocket): (() => void) | undefined {
+    const work = this.work.begin(data.admission.sessionId, () => {});
+    if (!work) return undefined;
+    const finished = this.events.begin();
+    return () => {
+      work.finished();
+      work.left();
+      finished();
+    };
   }
 
   /** Waits until the events under way are acknowledged, or that long. */
@@ -150,6 +172,7 @@ export class Realtime {
         token: auth['token'],
         cookie: headers.cookie,
         as: auth['as'] ?? query['as'],
+        network: this.entrance.networkOfConnection(socket.conn),
       });
       socket.data.principal = principal;
       socket.data.admission = admission;
@@ -161,17 +184,19 @@ export class Realtime {
         throw new DomainError('rate_limited', { detail, retryAfter: 60 });
       }
       await socket.join([sessionRoom(sessionId), `account:${accountId}`, audience]);
+      this.entrance.admitted(socket.conn);
       next();
     } catch (error) {
       if (!(error instanceof DomainError)) this.log.failure(error);
       const problem = toProblem(error, uuid());
       next(Object.assign(new Error(problem.code), { data: problem }));
+      closeAfterRefusal(socket.conn);
     }
   }
 
   /** Runs in the same turn in which the socket becomes able to hear, so that no event can slip in between. */
   private welcome(socket: DeviceSocket): void {
-    if (this.ended.has(socket.data.admission.sessionId)) return this.end(socket, { tell: false });
+    if (this.work.hasEnded(socket.data.admission.sessionId)) return this.end(socket, { tell: false });
     socket.once('disconnect', (reason) => this.left(socket, reason));
     this.watchExpiry(socket, socket.data.admission.expiresAt);
   }

@@ -51,7 +51,8 @@ export class SocketAdapter extends AbstractWsAdapter {
       const detail = `There is no event of this name; this service knows ${[...handlers.keys()].join(', ')}.`;
       return acknowledge({ error: toProblem(new DomainError('unknown_event', { detail }), uuid()) });
     }
-    const finished = this.realtime.began();
+    const finished = this.realtime.began(socket);
+    if (!finished) return acknowledge({ error: toProblem(new DomainError('unauthenticated'), uuid()) });
     socket.data.underWay = (socket.data.underWay ?? 0) + 1;
     socket.data.usedAt = Date.now();
     try {

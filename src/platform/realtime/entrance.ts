@@ -1,0 +1,100 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket as DeviceSocket } from 'socket.io';
+import { limits } from '../../contract/limits.js';
+import { networkFinder } from '../http/networks.js';
+import type { Origins } from '../http/origins.js';
+import { refuse } from '../http/raw-answers.js';
+import { DomainError } from '../problems/domain-error.js';
+import { cutOff, terminate } from './outgoing.js';
+
+type Connection = DeviceSocket['conn'];
+
+const farewellMilliseconds = 2_000;
+
+/** Connections that have asked for an admission. */
+const asked = new WeakSet<Connection>();
+
+/**
+ * Lets connections in that may ask for an admission: of the own origin, and not too many of one network at once. One
+ * connection asks once, and is one session's.
+ */
+export class Entrance {
+  private readonly networkOf: (request: IncomingMessage) => string;
+  /** How many connections of a network have no session yet. */
+  readonly entering = new Map<string, number>();
+  private readonly networks = new WeakMap<Connection, string>();
+  private readonly leaves = leavingOf(this);
+
+  constructor(
+    private readonly origins: Origins,
+    trustProxy: string | undefined,
+  ) {
+    this.networkOf = networkFinder(trustProxy);
+  }
+
+  /** engine.io's `allowRequest`. It would answer a WebSocket with 400 whatever the reason, so a refusal is answered here. */
+  readonly allow = (request: IncomingMessage, decide: (refusal: null, allowed: boolean) => void): void => {
+    const refusal = this.refusalOf(request);
+    if (!refusal) return decide(null, true);
+    refuse(request, (request as { res?: ServerResponse }).res, refusal);
+  };
+
+  /** Counts a connection until {@link admitted}, and closes it when it asks for a second admission. */
+  readonly watch = (connection: Connection): void => {
+    const network = this.networkOf(connection.request);
+    this.networks.set(connection, network);
+    this.entering.set(network, (this.entering.get(network) ?? 0) + 1);
+    connection.on('close', this.leaves);
+    // Before Socket.IO hears of it, which would admit whatever is asked for until the first answer.
+    connection.prependListener('data', askOnce);
+  };
+
+  /** A session was admitted on a connection, or it has closed. */
+  admitted(connection: Connection): void {
+    const network = this.networks.get(connection);
+    if (network === undefined) return;
+    this.networks.delete(connection);
+    connection.off('close', this.leaves);
+    const left = this.entering.get(network)! - 1;
+    if (left > 0) this.entering.set(network, left);
+    else this.entering.delete(network);
+  }
+
+  /** The network of a connection that no session was admitted on yet. */
+  networkOfConnection(connection: Connection): string {
+    return this.networks.get(connection) ?? this.networkOf(connection.request);
+  }
+
+  private refusalOf(request: IncomingMessage): DomainError | undefined {
+    if (!this.origins.allow(request.headers)) return new DomainError('origin_refused');
+    if ((this.entering.get(this.networkOf(request)) ?? 0) < limits.socketsEntering) return undefined;
+    const detail = `At most ${limits.socketsEntering} connections of a network can wait to be admitted. Try again in a moment.`;
+    return new DomainError('rate_limited', { detail, retryAfter: 5 });
+  }
+}
+
+/** Closes a connection once its refusal has left; who does not take it is not waited for. */
+export function closeAfterRefusal(connection: Connection): void {
+  process.nextTick(() => connection.close());
+  setTimeout(() => terminate(connection), farewellMilliseconds).unref();
+}
+
+// Shared by all connections: a closure for each would cost every idle one memory.
+
+function leavingOf(entrance: Entrance): (this: Connection) => void {
+  return function () {
+    entrance.admitted(this);
+  };
+}
+
+function askOnce(this: Connection, data: unknown): void {
+  // A packet of Socket.IO that begins with 0 asks to be connected to a namespace.
+  if (typeof data !== 'string' || data.charCodeAt(0) !== 48) return;
+  if (asked.has(this)) {
+    cutOff(this);
+    return terminate(this);
+  }
+  asked.add(this);
+  // There is one namespace. Socket.IO refuses every other, and would let the client ask again.
+  if (data.startsWith('0/') && !data.startsWith('0/,')) closeAfterRefusal(this);
+}
