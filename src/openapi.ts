@@ -48,6 +48,8 @@ function description(): string {
     'Every error is a problem (RFC 9457, `application/problem+json`). Its `code` is one of these; *retry* says whether the same',
     'request can succeed later: `never`, `later` (wait for `retryAfter`), or `after` (something else has to happen first).',
     '',
+    'An answer to GET in JSON has an `ETag`: sent back as `If-None-Match`, it is answered with 304 while nothing has changed.',
+    '',
     '| code | status | retry | meaning |',
     '|---|---|---|---|',
     ...rows,

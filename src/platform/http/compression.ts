@@ -31,7 +31,7 @@ export function compressAnswers(): RequestHandler {
     threshold: fromBytes,
     level: constants.Z_BEST_SPEED,
     brotli: { params: { [constants.BROTLI_PARAM_QUALITY]: 4, [constants.BROTLI_PARAM_LGWIN]: 18 } },
-    filter: (request, response) => admit(request as Request, response as Response),
+    filter: admit,
   });
 }
 
