@@ -15,6 +15,7 @@ import { type Config, isLoopback } from './platform/config.js';
 import { keyringDatabase, mainDatabaseOptions } from './platform/database.js';
 import { type Databases, openDatabases } from './platform/databases.js';
 import { Origins } from './platform/http/origins.js';
+import { answerUnrouted, keepPathsOnly, requirePath } from './platform/http/paths.js';
 import { Requests } from './platform/http/requests.js';
 import { Jobs } from './platform/jobs/jobs.js';
 import { Log } from './platform/log.js';
@@ -99,9 +100,11 @@ export async function startService(
     dress(app, config);
     await prepare?.(app);
     await app.init();
+    app.use(answerUnrouted);
     await app.get(Jobs).begin();
     await app.get(Outbox).resume();
     app.get(Realtime).open(app.getHttpServer(), app.get(SocketDoorkeeper));
+    app.getHttpServer().prependListener('request', keepPathsOnly);
     await listen(app, config);
     const scheme = config.tls ? 'https' : 'http';
     const host = isLoopback(config.host) ? config.host : 'localhost';
@@ -129,6 +132,7 @@ function dress(app: NestExpressApplication, config: Config): void {
     app.set('trust proxy', Number.isInteger(hops) ? hops : config.trustProxy);
   }
   app.use(app.get(Requests).observe);
+  app.use(requirePath);
   app.use(
     helmet({
       strictTransportSecurity: https && { maxAge: 365 * 24 * 60 * 60, includeSubDomains: false },
