@@ -15,6 +15,7 @@ import { InvitationsModule } from './invitations/invitations.module.js';
 import { JoiningModule } from './joining/joining.module.js';
 import { LabelsModule } from './labels/labels.module.js';
 import { MembersModule } from './members/members.module.js';
+import { DeclaredQueriesModule } from './platform/http/declared-queries.js';
 import { type Foundation, PlatformModule } from './platform/platform.module.js';
 import { PoliciesModule } from './policies/policies.module.js';
 import { ProfilesModule } from './profiles/profiles.module.js';
@@ -48,6 +49,7 @@ export class AppModule {
         ProfilesModule,
         RegistrationModule,
         SubscribersModule,
+        DeclaredQueriesModule,
       ],
     };
   }

@@ -3,6 +3,7 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import { AppModule } from './app.module.js';
 import { errorCatalogue } from './contract/errors.js';
+import { fieldErrorCatalogue } from './contract/field-errors.js';
 import { loadConfig } from './platform/config.js';
 import { mainDatabaseOptions } from './platform/database.js';
 import { Log } from './platform/log.js';
@@ -42,6 +43,9 @@ function description(): string {
   const rows = Object.entries(errorCatalogue).map(
     ([code, { status, retry, title }]) => `| \`${code}\` | ${status} | ${retry} | ${title} |`,
   );
+  const fields = Object.entries(fieldErrorCatalogue).map(
+    ([code, { values, en }]) => `| \`${code}\` | ${values.map((name) => `\`${name}\``).join(', ')} | ${en} |`,
+  );
   return [
     'Private messaging between a business and its people. Events over Socket.IO are described in `docs/events.md`.',
     '',
@@ -53,6 +57,14 @@ function description(): string {
     '| code | status | retry | meaning |',
     '|---|---|---|---|',
     ...rows,
+    '',
+    'A problem with `errors` names wrong fields, at most 20. Each has a `code` of these, the `values` that its sentence speaks of,',
+    'and the sentence in English; `src/contract/field-errors.ts` has the sentences in English and Italian. When one item of a list',
+    'is meant, `values.item` says which, counted from 0.',
+    '',
+    '| code of a field | values | meaning |',
+    '|---|---|---|',
+    ...fields,
   ].join('\n');
 }
 
@@ -92,7 +104,16 @@ function addProblems(document: OpenAPIObject): void {
           items: {
             type: 'object',
             required: ['field', 'code', 'message'],
-            properties: { field: { type: 'string' }, code: { type: 'string' }, message: { type: 'string' } },
+            properties: {
+              field: { type: 'string' },
+              code: { type: 'string', enum: Object.keys(fieldErrorCatalogue) },
+              message: { type: 'string' },
+              values: {
+                type: 'object',
+                additionalProperties: true,
+                description: 'What the message speaks of, such as {"limit": 100}.',
+              },
+            },
           },
         },
         retryAfter: { type: 'integer', description: 'Seconds.' },

@@ -20,6 +20,7 @@ import { compressAnswers } from './platform/http/compression.js';
 import { boundConnections } from './platform/http/connections.js';
 import { tagAnswers } from './platform/http/etags.js';
 import { Origins } from './platform/http/origins.js';
+import { answerUnrouted, keepPathsOnly, requirePath } from './platform/http/paths.js';
 import { boundPipelines } from './platform/http/pipelines.js';
 import { Requests } from './platform/http/requests.js';
 import { Jobs } from './platform/jobs/jobs.js';
@@ -107,10 +108,12 @@ export async function startService(
     noteRequests(app);
     await prepare?.(app);
     await app.init();
+    app.use(answerUnrouted);
     await Promise.all([keyringSource, app.get(DataSource), app.get(HotStatements).pool].map(openConnections));
     await app.get(Jobs).begin();
     await app.get(Outbox).resume();
     app.get(Realtime).open(app.getHttpServer(), app.get(SocketDoorkeeper));
+    app.getHttpServer().prependListener('request', keepPathsOnly);
     boundConnections(app.getHttpServer(), config.trustProxy);
     await listen(app, config);
     const scheme = config.tls ? 'https' : 'http';
@@ -140,6 +143,7 @@ function dress(app: NestExpressApplication, config: Config): void {
   }
   app.use(boundPipelines);
   app.use(app.get(Requests).observe);
+  app.use(requirePath);
   app.use(
     helmet({
       strictTransportSecurity: https && { maxAge: 365 * 24 * 60 * 60, includeSubDomains: false },

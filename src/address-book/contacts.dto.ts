@@ -1,17 +1,5 @@
 import { Transform } from 'class-transformer';
-import {
-  ArrayMaxSize,
-  ArrayUnique,
-  IsArray,
-  IsIn,
-  IsInt,
-  IsOptional,
-  IsString,
-  Max,
-  MaxLength,
-  Min,
-  ValidateIf,
-} from 'class-validator';
+import { ArrayUnique, IsIn, IsInt, IsOptional, IsString, Max, MaxLength, Min, ValidateIf } from 'class-validator';
 import type { ContactView as ContactContract } from '../contract/events.js';
 import { limits } from '../contract/limits.js';
 import { IsPlainText, Trimmed } from '../platform/validation/text.js';
@@ -42,8 +30,7 @@ export class ContactSearch {
   /** Ids of labels; in a query one `label=` for each. Contacts must have all of them. */
   @Optional()
   @Transform(({ value }): unknown[] => (Array.isArray(value) ? value : [value]))
-  @ArrayMaxSize(limits.labelsPerContact)
-  @IsIds()
+  @IsIds({ max: limits.labelsPerContact })
   label?: string[];
 
   /** Contacts without any label, or with at least one. */
@@ -106,10 +93,8 @@ export class ContactView implements ContactContract {
 export class ChangeContact {
   /** The ids of all labels the contact is to have; at most 20. */
   @ValidateIf((_, value) => value !== undefined)
-  @IsArray()
-  @ArrayMaxSize(limits.labelsPerContact)
+  @IsIds({ max: limits.labelsPerContact })
   @ArrayUnique()
-  @IsIds()
   labels?: string[];
 
   /** At most 2,000 characters; `null` or an empty text deletes the note. The contact never sees it. */
@@ -128,22 +113,16 @@ export class ChangeContact {
 export class LabelContacts {
   /** Ids of labels to give; at most 20. */
   @ValidateIf((_, value) => value !== undefined)
-  @IsArray()
-  @ArrayMaxSize(limits.labelsPerContact)
-  @IsIds()
+  @IsIds({ max: limits.labelsPerContact })
   add?: string[];
 
   /** Ids of labels to take off; at most 20. */
   @ValidateIf((_, value) => value !== undefined)
-  @IsArray()
-  @ArrayMaxSize(limits.labelsPerContact)
-  @IsIds()
+  @IsIds({ max: limits.labelsPerContact })
   remove?: string[];
 
   /** At most 500. */
-  @IsArray()
-  @ArrayMaxSize(limits.contactsLabelled)
-  @IsIds()
+  @IsIds({ max: limits.contactsLabelled })
   contactIds: string[];
 }
 

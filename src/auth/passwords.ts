@@ -2,10 +2,11 @@ import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import bcrypt from 'bcrypt';
 import { limits } from '../contract/limits.js';
+import type { Fault } from '../platform/problems/field-error.js';
 import { Turns } from '../platform/turns.js';
 import { codePoints } from '../platform/validation/text.js';
 
-export interface PasswordError {
+export interface PasswordError extends Fault {
   code: 'password_too_short' | 'password_too_long' | 'password_characters' | 'password_common' | 'password_personal';
   message: string;
 }
@@ -57,7 +58,7 @@ export function passwordError(password: string, personal: string[] = []): Passwo
   // Some single characters normalise into many, so both forms have to be long enough.
   if (Math.min(codePoints(password), codePoints(normal)) < limits.passwordMinLength) {
     const message = `A password has at least ${limits.passwordMinLength} characters.`;
-    return { code: 'password_too_short', message };
+    return { code: 'password_too_short', values: { limit: limits.passwordMinLength }, message };
   }
   if (holdsPersonal(normal, personal)) {
     const message = 'A password does not hold the username, the email address or the name of its owner.';
@@ -127,7 +128,7 @@ function unusablePassword(password: string): PasswordError | undefined {
   }
   if (Buffer.byteLength(normalisePassword(password)) > limits.passwordMaxBytes) {
     const message = `A password has at most ${limits.passwordMaxBytes} bytes; accented letters take two or more.`;
-    return { code: 'password_too_long', message };
+    return { code: 'password_too_long', values: { limit: limits.passwordMaxBytes }, message };
   }
   return undefined;
 }

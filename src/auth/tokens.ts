@@ -20,15 +20,20 @@ export function webAppOf(request: Request): WebApp | undefined {
  * the query, which belongs to the route.
  */
 export function readWebApp(request: Request, _response: Response, next: NextFunction): void {
-  const url = new URL(request.url, 'http://localhost');
-  const as = url.searchParams.get('as');
-  if (as !== null) {
-    url.searchParams.delete('as');
+  const start = request.url.indexOf('?');
+  if (start < 0) return next();
+  // The path is left as it came: taken apart and put together again, it could become another one.
+  const parameters = request.url.slice(start + 1).split('&');
+  const others = parameters.filter((parameter) => !isAs(parameter));
+  if (others.length < parameters.length) {
+    const as = parameters.find(isAs)!.slice('as='.length);
     request.headers[header] ??= as;
-    request.url = url.pathname + url.search;
+    request.url = request.url.slice(0, start) + (others.length > 0 ? `?${others.join('&')}` : '');
   }
   next();
 }
+
+const isAs = (parameter: string) => parameter === 'as' || parameter.startsWith('as=');
 
 export function asWebApp(name: unknown): WebApp | undefined {
   return webApps.find((app) => app === name);

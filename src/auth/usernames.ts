@@ -1,6 +1,8 @@
 import { randomInt } from 'node:crypto';
-import { ValidateBy, type ValidationArguments, type ValidationOptions } from 'class-validator';
+import type { ValidationOptions } from 'class-validator';
 import { limits } from '../contract/limits.js';
+import type { Fault } from '../platform/problems/field-error.js';
+import { Rule } from '../platform/validation/rule.js';
 
 export interface UsernameParts {
   firstName?: string | null | undefined;
@@ -8,7 +10,7 @@ export interface UsernameParts {
   companyName?: string | null | undefined;
 }
 
-export interface UsernameError {
+export interface UsernameError extends Fault {
   code: 'username_too_short' | 'username_too_long' | 'username_characters' | 'username_punctuation';
   message: string;
 }
@@ -35,10 +37,14 @@ const foldedLetters: Record<string, string> = {
 export function usernameError(username: string): UsernameError | undefined {
   const { usernameMinLength: min, usernameMaxLength: max } = limits;
   if (username.length < min) {
-    return { code: 'username_too_short', message: `A username has at least ${min} characters.` };
+    return {
+      code: 'username_too_short',
+      values: { limit: min },
+      message: `A username has at least ${min} characters.`,
+    };
   }
   if (username.length > max) {
-    return { code: 'username_too_long', message: `A username has at most ${max} characters.` };
+    return { code: 'username_too_long', values: { limit: max }, message: `A username has at most ${max} characters.` };
   }
   if (!/^[a-z0-9._-]+$/.test(username)) {
     const message = 'A username is made of lower-case letters a to z, digits, full stops, hyphens and underscores.';
@@ -52,13 +58,9 @@ export function usernameError(username: string): UsernameError | undefined {
 }
 
 export function IsUsername(options?: ValidationOptions): PropertyDecorator {
-  const problem = (value: unknown) =>
-    typeof value === 'string' ? usernameError(value)?.message : 'A username is a text.';
-  const validator = {
-    validate: (value: unknown) => problem(value) === undefined,
-    defaultMessage: (args?: ValidationArguments) => problem(args?.value) ?? '',
-  };
-  return ValidateBy({ name: 'isUsername', validator }, options);
+  const judge = (value: unknown): Fault | undefined =>
+    typeof value === 'string' ? usernameError(value) : { code: 'not_text', message: 'A username is a text.' };
+  return Rule('isUsername', judge, options);
 }
 
 /**

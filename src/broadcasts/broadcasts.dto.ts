@@ -1,6 +1,6 @@
 import { IntersectionType, PickType } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import { ArrayMaxSize, IsArray, IsBoolean, IsIn, IsObject, IsString, MaxLength, ValidateNested } from 'class-validator';
+import { IsBoolean, IsIn, IsString, MaxLength } from 'class-validator';
 import {
   type BroadcastKind,
   broadcastKinds,
@@ -11,7 +11,7 @@ import {
 import { limits } from '../contract/limits.js';
 import { MessageContent } from '../conversations/conversations.dto.js';
 import { AuthorView } from '../members/members.dto.js';
-import { IsId, IsIds, Optional } from '../platform/validation/fields.js';
+import { IsId, IsIds, IsList, IsPart, Optional } from '../platform/validation/fields.js';
 import { Page } from '../platform/validation/page.dto.js';
 import { IsPlainText, Trimmed } from '../platform/validation/text.js';
 import { IsBroadcastBody, type TextField, textFields } from './personal-text.js';
@@ -36,58 +36,49 @@ export class Audience {
 
   /** Up to 50; compared without regard to case and accents, as are the next two. */
   @Optional()
-  @IsArray()
-  @ArrayMaxSize(most, { message: `An audience names at most ${most} regions.` })
+  @IsList({ max: most, message: `An audience names at most ${most} regions.` })
   @Trimmed()
   @IsPlainText({ max: limits.nameLength }, { each: true })
   regions?: string[];
 
   /** Up to 50. */
   @Optional()
-  @IsArray()
-  @ArrayMaxSize(most, { message: `An audience names at most ${most} provinces.` })
+  @IsList({ max: most, message: `An audience names at most ${most} provinces.` })
   @Trimmed()
   @IsPlainText({ max: limits.nameLength }, { each: true })
   provinces?: string[];
 
   /** Up to 50. */
   @Optional()
-  @IsArray()
-  @ArrayMaxSize(most, { message: `An audience names at most ${most} sectors.` })
+  @IsList({ max: most, message: `An audience names at most ${most} sectors.` })
   @Trimmed()
   @IsPlainText({ max: limits.nameLength }, { each: true })
   sectors?: string[];
 
   /** Ids of up to 50 labels. */
   @Optional()
-  @IsArray()
-  @ArrayMaxSize(most, { message: `An audience names at most ${most} labels.` })
-  @IsIds()
+  @IsIds({ max: most, message: `An audience names at most ${most} labels.` })
   labels?: string[];
 
   /** Up to 1,000 contacts, chosen besides. Those that are not in the address book are passed over. */
   @Optional()
-  @IsArray()
-  @ArrayMaxSize(limits.broadcastContacts, {
+  @IsIds({
+    max: limits.broadcastContacts,
     message: `A broadcast chooses at most ${mostContacts} contacts one by one.`,
   })
-  @IsIds()
   contactIds?: string[];
 
   /** Who has one of these labels, up to 50, is not in the audience. */
   @Optional()
-  @IsArray()
-  @ArrayMaxSize(most, { message: `An audience excepts at most ${most} labels.` })
-  @IsIds()
+  @IsIds({ max: most, message: `An audience excepts at most ${most} labels.` })
   exceptLabels?: string[];
 
   /** Up to 1,000. */
   @Optional()
-  @IsArray()
-  @ArrayMaxSize(limits.broadcastContacts, {
+  @IsIds({
+    max: limits.broadcastContacts,
     message: `A broadcast excepts at most ${mostContacts} contacts one by one.`,
   })
-  @IsIds()
   exceptContactIds?: string[];
 }
 
@@ -101,9 +92,7 @@ class BroadcastDraft {
   @IsIn(broadcastReasons)
   reason?: BroadcastReason;
 
-  @IsObject()
-  @ValidateNested()
-  @Type(() => Audience)
+  @IsPart(() => Audience)
   audience: Audience;
 }
 

@@ -329,11 +329,11 @@ const beforeAllIds = '00000000-0000-0000-0000-000000000000';
 /** @throws ValidationFailed for a service message without a reason, and a promotional one with it */
 function requireReason({ kind, reason }: Pick<NewBroadcast, 'kind' | 'reason'>): BroadcastReason | null {
   if ((kind === 'service') === (reason !== undefined)) return reason ?? null;
-  const problem =
+  throw new ValidationFailed([
     kind === 'service'
-      ? { code: 'required', message: 'Say the reason of the service message.' }
-      : { code: 'exclusive', message: 'A promotional message has no reason.' };
-  throw new ValidationFailed([{ field: 'reason', ...problem }]);
+      ? { field: 'reason', code: 'required', message: 'Say the reason of the service message.' }
+      : { field: 'reason', code: 'exclusive', message: 'A promotional message has no reason.' },
+  ]);
 }
 
 function recipientView({ id, seq, skipped, delivered, seen }: RecipientRow, displayName: string): RecipientView {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { limits } from '../contract/limits.js';
-import { broadcastBodyProblem, filledIn, isPersonal, textFields } from './personal-text.js';
+import { broadcastBodyFault, filledIn, isPersonal, textFields } from './personal-text.js';
 
 const anna = { firstName: 'Anna', surname: 'Rossi', displayName: 'Anna Rossi', businessName: 'Forno Aurora' };
 const company = {
@@ -36,28 +36,34 @@ describe('a text with fields', () => {
   test.each(['{{firstname}}', '{{nome}}', '{{}}', '{{ first Name }}', '{{firstName', 'firstName}}', '{{{{surname}}'])(
     'with %j is refused, naming the fields there are',
     (body) => {
-      const problem = broadcastBodyProblem(`Ciao ${body}`);
-      for (const name of textFields) expect(problem).toContain(`{{${name}}}`);
+      const { code, values, message } = broadcastBodyFault(`Ciao ${body}`)!;
+      expect(code).toBe('unknown_placeholder');
+      expect(values).toEqual({ allowed: textFields.map((name) => `{{${name}}}`) });
+      for (const name of textFields) expect(message).toContain(`{{${name}}}`);
     },
   );
 
   test.each(['Ciao', 'a { b } c', '{firstName}', '{{ displayName }}!'])('%j is accepted', (body) => {
-    expect(broadcastBodyProblem(body)).toBeUndefined();
+    expect(broadcastBodyFault(body)).toBeUndefined();
   });
 
   test.each([
-    ['', 'The message is empty.'],
-    ['\ud83d', 'lone surrogate'],
-    ['a\0', 'NUL'],
-    [7, 'a text'],
-  ])('%j is refused as in a message', (body, problem) => {
-    expect(broadcastBodyProblem(body)).toContain(problem);
+    ['', 'empty', 'The message is empty.'],
+    ['\ud83d', 'invalid_unicode', 'lone surrogate'],
+    ['a\0', 'invalid_characters', 'NUL'],
+    [7, 'not_text', 'a text'],
+  ])('%j is refused as in a message, as %s', (body, code, problem) => {
+    expect(broadcastBodyFault(body)).toMatchObject({ code, message: expect.stringContaining(problem) });
   });
 
   test('counts every field as the longest name, and says so at the limit', () => {
     const most = 'a'.repeat(limits.messageLength - 2 * limits.broadcastFieldLength);
-    expect(broadcastBodyProblem(`${most}{{firstName}}{{surname}}`)).toBeUndefined();
-    expect(broadcastBodyProblem(`${most}a{{firstName}}{{surname}}`)).toMatch(/10001 characters.*201.*10000/);
+    expect(broadcastBodyFault(`${most}{{firstName}}{{surname}}`)).toBeUndefined();
+    expect(broadcastBodyFault(`${most}a{{firstName}}{{surname}}`)).toMatchObject({
+      code: 'too_long',
+      values: { limit: 10_000, length: 10_001 },
+      message: expect.stringMatching(/10001 characters.*201.*10000/),
+    });
   });
 
   test('never becomes longer than a message can be', () => {
@@ -66,7 +72,7 @@ describe('a text with fields', () => {
     fc.assert(
       fc.property(parts, name, (texts, displayName) => {
         const body = texts.join('');
-        fc.pre(broadcastBodyProblem(body) === undefined);
+        fc.pre(broadcastBodyFault(body) === undefined);
         const long = filledIn(body, { displayName, businessName: 'x'.repeat(limits.businessNameLength) });
         expect([...long].length).toBeLessThanOrEqual(limits.messageLength);
       }),

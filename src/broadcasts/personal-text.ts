@@ -1,7 +1,9 @@
-import { ValidateBy, type ValidationOptions } from 'class-validator';
+import type { ValidationOptions } from 'class-validator';
 import type { Identity } from '../contract/events.js';
 import { limits } from '../contract/limits.js';
-import { bodyProblem } from '../conversations/message-body.js';
+import { bodyFault } from '../conversations/message-body.js';
+import type { Fault } from '../platform/problems/field-error.js';
+import { Rule } from '../platform/validation/rule.js';
 import { codePoints } from '../platform/validation/text.js';
 
 /** What `{{…}}` may name in the text of a broadcast. All but the last say something of the recipient. */
@@ -12,29 +14,28 @@ export type TextField = (typeof textFields)[number];
 export type FieldValues = { businessName: string } & Partial<Pick<Identity, Exclude<TextField, 'businessName'>>>;
 
 const field = new RegExp(`\\{\\{\\s*(${textFields.join('|')})\\s*\\}\\}`, 'g');
-const known = textFields.map((name) => `{{${name}}}`).join(', ');
+const known = textFields.map((name) => `{{${name}}}`);
 
-/** Why a text cannot be broadcast; undefined when it can. */
-export function broadcastBodyProblem(body: unknown): string | undefined {
-  const problem = bodyProblem(body);
-  if (problem !== undefined) return problem;
+/** Finds what keeps a text from being broadcast; undefined when nothing does. */
+export function broadcastBodyFault(body: unknown): Fault | undefined {
+  const fault = bodyFault(body);
+  if (fault) return fault;
   const text = body as string;
   const rest = text.replace(field, '');
   if (rest.includes('{{') || rest.includes('}}')) {
-    return `The message holds "{{" or "}}" that is no field; the fields are ${known}.`;
+    const message = `The message holds "{{" or "}}" that is no field; the fields are ${known.join(', ')}.`;
+    return { code: 'unknown_placeholder', values: { allowed: known }, message };
   }
   const fields = text.match(field)?.length ?? 0;
   const length = codePoints(rest) + fields * limits.broadcastFieldLength;
-  if (length <= limits.messageLength) return undefined;
-  return `The message can have ${length} characters, counting ${limits.broadcastFieldLength} for each field; at most ${limits.messageLength} are possible.`;
+  const limit = limits.messageLength;
+  if (length <= limit) return undefined;
+  const message = `The message can have ${length} characters, counting ${limits.broadcastFieldLength} for each field; at most ${limit} are possible.`;
+  return { code: 'too_long', values: { limit, length }, message };
 }
 
 export function IsBroadcastBody(options?: ValidationOptions): PropertyDecorator {
-  const validator = {
-    validate: (value: unknown) => broadcastBodyProblem(value) === undefined,
-    defaultMessage: (args?: { value: unknown }) => broadcastBodyProblem(args?.value) ?? '',
-  };
-  return ValidateBy({ name: 'broadcastBody', validator }, options);
+  return Rule('broadcastBody', broadcastBodyFault, options);
 }
 
 /** Whether a text becomes another one for each recipient. */

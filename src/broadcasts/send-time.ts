@@ -16,7 +16,8 @@ export function sendTime(text: string, timeZone: string, now: Date): Date {
   const ahead = time.getTime() - now.getTime();
   if (ahead < -lateMilliseconds) throw refused('past', 'This time has passed. Leave it out to send now.');
   if (ahead > limits.broadcastDaysAhead * dayMilliseconds) {
-    throw refused('too_far', `A broadcast can be planned at most ${limits.broadcastDaysAhead} days ahead.`);
+    const limit = limits.broadcastDaysAhead;
+    throw refused('too_far', `A broadcast can be planned at most ${limit} days ahead.`, { limit });
   }
   return ahead < 0 ? now : time;
 }
@@ -38,6 +39,10 @@ function momentOf(text: string, timeZone: string): Date {
   throw refused('skipped', `There is no such time in ${timeZone}: the clocks are put forward over it.`);
 }
 
-function refused(code: FieldError['code'], message: string): ValidationFailed {
-  return new ValidationFailed([{ field: 'sendAt', code, message }]);
+function refused(
+  code: FieldError['code'],
+  message: string,
+  values?: NonNullable<FieldError['values']>,
+): ValidationFailed {
+  return new ValidationFailed([{ field: 'sendAt', code, message, ...(values && { values }) }]);
 }

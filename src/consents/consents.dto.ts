@@ -1,7 +1,7 @@
 import { Type } from 'class-transformer';
-import { IsBoolean, IsIn, Matches } from 'class-validator';
+import { IsBoolean, IsIn } from 'class-validator';
 import type { ConsentPurpose } from '../contract/events.js';
-import { IsId, Optional } from '../platform/validation/fields.js';
+import { IsId, IsSha256, Optional } from '../platform/validation/fields.js';
 import { InLocale } from '../subscribers/subscribers.dto.js';
 
 const purposes = ['terms', 'privacy', 'promotions'] as const;
@@ -16,7 +16,7 @@ export class GivenConsent {
 
   /** The hash of the text that was shown: when given and no longer current, the answer is `policy_changed`. */
   @Optional()
-  @Matches(/^[0-9a-f]{64}$/)
+  @IsSha256()
   sha256?: string;
 }
 

@@ -1,3 +1,5 @@
+import type { FieldErrorCode, FieldErrorValues } from './field-errors.js';
+
 /**
  * The catalogue of error codes. `retry` says whether the same request can succeed later without being changed:
  * `never`, `later` (wait for `retryAfter`, or a moment) or `after` (something else has to happen first, the code says what).
@@ -53,8 +55,12 @@ export type ErrorCode = keyof typeof errorCatalogue;
 export interface FieldError {
   /** Path of the field in the request, such as `consents.0.policyId`. */
   field: string;
-  code: string;
+  /** A code of `fieldErrorCatalogue`, which has a sentence for it in each language. */
+  code: FieldErrorCode;
+  /** In English. */
   message: string;
+  /** What the sentence speaks of, such as `{ limit: 100 }`. */
+  values?: FieldErrorValues;
 }
 
 /** RFC 9457 problem details, as HTTP body (`application/problem+json`) and as `error` of a socket acknowledgement. */

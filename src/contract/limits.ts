@@ -6,6 +6,18 @@ export const limits = {
   eventBytes: 64 * 1024,
   /** Largest JSON request, in bytes; the longest text and the most contacts fit even when a client escapes every character. */
   jsonBytes: 256 * 1024,
+  /** Levels of objects and lists within each other in a JSON request or an event. */
+  requestDepth: 20,
+  /** Fields of one object in a JSON request or an event. */
+  requestFields: 100,
+  /** Values in a JSON request or an event, with those of all its lists and objects. */
+  requestValues: 5_000,
+  /** Field errors that one answer tells; the others wait until these are mended. */
+  fieldErrors: 20,
+  /** Acceptances that one request can give. */
+  consentsGiven: 10,
+  /** Columns of a file that the mapping of an import can name. */
+  columnsMapped: 500,
   /** Events of one socket that may wait for their acknowledgement at once. */
   socketEventsUnderWay: 50,
   /** Messages that may wait to be stored at once, of all senders; beyond it the answer is `overloaded`. */

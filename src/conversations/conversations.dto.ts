@@ -1,5 +1,5 @@
 import { Type } from 'class-transformer';
-import { ArrayMaxSize, IsArray, IsIn, IsInt, Matches, Max, Min } from 'class-validator';
+import { IsIn, IsInt, Max, Min } from 'class-validator';
 import {
   type AttachmentView as Attachment,
   type BroadcastKind,
@@ -12,7 +12,7 @@ import {
   type Party,
 } from '../contract/events.js';
 import { AuthorView } from '../members/members.dto.js';
-import { IsId, IsTime, Optional, ToNumber } from '../platform/validation/fields.js';
+import { IsClientId, IsId, IsList, IsTime, Optional, ToNumber } from '../platform/validation/fields.js';
 import { Page } from '../platform/validation/page.dto.js';
 import { IsMessageBody } from './message-body.js';
 
@@ -23,7 +23,7 @@ export class MessageContent {
   /**
    * Chosen by the client, once per message: a retry with the same id is stored once. 1 to 64 letters, digits and ._:-
    */
-  @Matches(/^[A-Za-z0-9._:-]{1,64}$/, { message: 'clientId has 1 to 64 letters, digits and ._:-' })
+  @IsClientId()
   clientId: string;
 
   /** 1 to 10,000 characters of valid Unicode. */
@@ -32,8 +32,7 @@ export class MessageContent {
 
   /** Attachments are not accepted yet: leave it out or empty. */
   @Optional()
-  @IsArray()
-  @ArrayMaxSize(0, { message: 'Attachments are not accepted yet.' })
+  @IsList({ max: 0, message: 'Attachments are not accepted yet.' })
   attachmentIds?: string[];
 }
 

@@ -1,24 +1,24 @@
-import { ValidateBy, type ValidationOptions } from 'class-validator';
+import type { ValidationOptions } from 'class-validator';
 import { limits } from '../contract/limits.js';
+import type { Fault } from '../platform/problems/field-error.js';
+import { Rule } from '../platform/validation/rule.js';
 import { codePoints } from '../platform/validation/text.js';
 
-/** Why a text cannot be a message; undefined when it can. Nothing is trimmed: what was written is what arrives. */
-export function bodyProblem(body: unknown): string | undefined {
-  if (typeof body !== 'string') return 'The message is a text.';
-  if (body.trim() === '') return 'The message is empty.';
-  if (!body.isWellFormed()) return 'The message holds a broken character (a lone surrogate).';
-  if (body.includes('\0')) return 'The message holds a NUL character.';
-  const length = codePoints(body);
-  if (length > limits.messageLength) {
-    return `The message has ${length} characters; at most ${limits.messageLength} are possible.`;
+/** Finds what keeps a text from being a message; undefined when nothing does. Nothing is trimmed: what was written arrives. */
+export function bodyFault(body: unknown): Fault | undefined {
+  if (typeof body !== 'string') return { code: 'not_text', message: 'The message is a text.' };
+  if (body.trim() === '') return { code: 'empty', message: 'The message is empty.' };
+  if (!body.isWellFormed()) {
+    return { code: 'invalid_unicode', message: 'The message holds a broken character (a lone surrogate).' };
   }
-  return undefined;
+  if (body.includes('\0')) return { code: 'invalid_characters', message: 'The message holds a NUL character.' };
+  const length = codePoints(body);
+  const limit = limits.messageLength;
+  if (length <= limit) return undefined;
+  const message = `The message has ${length} characters; at most ${limit} are possible.`;
+  return { code: 'too_long', values: { limit, length }, message };
 }
 
 export function IsMessageBody(options?: ValidationOptions): PropertyDecorator {
-  const validator = {
-    validate: (value: unknown) => bodyProblem(value) === undefined,
-    defaultMessage: (args?: { value: unknown }) => bodyProblem(args?.value) ?? '',
-  };
-  return ValidateBy({ name: 'messageBody', validator }, options);
+  return Rule('messageBody', bodyFault, options);
 }

@@ -1,7 +1,8 @@
 import { Transform } from 'class-transformer';
-import { IsIn, IsObject, IsOptional } from 'class-validator';
+import { IsIn, IsOptional } from 'class-validator';
+import { limits } from '../contract/limits.js';
 import { SuggestedPerson } from '../invitations/invitations.dto.js';
-import { Optional } from '../platform/validation/fields.js';
+import { IsDictionary, Optional } from '../platform/validation/fields.js';
 import { type Locale, locales } from '../subscribers/subscribers.dto.js';
 import { Page } from '../platform/validation/page.dto.js';
 import { type ImportField, importFields, type ImportReason, importReasons } from './import-file.js';
@@ -23,7 +24,7 @@ export class NewImport {
    */
   @IsOptional()
   @Transform(({ value }: { value: unknown }) => parsedJson(value))
-  @IsObject()
+  @IsDictionary({ max: limits.columnsMapped })
   mapping?: Record<string, ImportField | null>;
 
   /** `true`: nothing is kept or sent; the answer says what would come of it. */

@@ -70,11 +70,11 @@ export class JoiningController {
     @Req() request: Request,
   ): Promise<Joined> {
     if (!principal) {
-      const joined = await this.joinings.join(code, await validated(Joining, body), networkOf(request.ip));
+      const joined = await this.joinings.join(code, validated(Joining, body), networkOf(request.ip));
       return { ...joinedView(joined), session: await this.cookies.give(request, 'interlocutor', joined.session!) };
     }
     if (isMember(principal)) throw new NotFound();
-    const { consents } = await validated(JoiningAgain, body);
+    const { consents } = validated(JoiningAgain, body);
     return joinedView(await this.joinings.joinAgain(principal, code, consents));
   }
 

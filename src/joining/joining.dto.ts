@@ -1,12 +1,12 @@
 import { Type } from 'class-transformer';
-import { ArrayMaxSize, Equals, IsArray, IsIn, IsString, MaxLength, ValidateIf, ValidateNested } from 'class-validator';
+import { Equals, IsIn, IsString, MaxLength, ValidateIf } from 'class-validator';
 import { SessionView } from '../auth/sessions.dto.js';
 import { IsUsername } from '../auth/usernames.js';
 import { GivenConsent, PolicyView } from '../consents/consents.dto.js';
 import { limits } from '../contract/limits.js';
 import { InterlocutorView } from '../interlocutors/interlocutors.dto.js';
 import { IsEmailAddress, IsPlainText, NormalisedEmail, Trimmed } from '../platform/validation/text.js';
-import { Optional } from '../platform/validation/fields.js';
+import { IsParts, Optional } from '../platform/validation/fields.js';
 import { type Locale, locales } from '../subscribers/subscribers.dto.js';
 
 /** What somebody who opens the link may know: who asks, and what there is to agree to. */
@@ -87,19 +87,13 @@ export class Joining {
   @IsPlainText({ max: limits.deviceLength })
   device?: string;
 
-  @IsArray()
-  @ArrayMaxSize(10)
-  @ValidateNested({ each: true })
-  @Type(() => GivenConsent)
+  @IsParts(() => GivenConsent, { max: limits.consentsGiven })
   consents: GivenConsent[];
 }
 
 /** The same call by an interlocutor who is signed in. */
 export class JoiningAgain {
-  @IsArray()
-  @ArrayMaxSize(10)
-  @ValidateNested({ each: true })
-  @Type(() => GivenConsent)
+  @IsParts(() => GivenConsent, { max: limits.consentsGiven })
   consents: GivenConsent[];
 }
 

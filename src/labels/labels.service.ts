@@ -44,6 +44,7 @@ export class Labels {
       const named = await this.named(subscriberId, id, name);
       await manager.insert(Label, { subscriberId, id, ...named, color, createdAt: new Date() });
       await this.actions.record(manager, member, 'label.made', id);
+      return 'changed';
     });
     return { id, name, color };
   }
@@ -52,14 +53,16 @@ export class Labels {
   async change(member: MemberPrincipal, id: string, { name, color }: ChangeLabel): Promise<LabelView> {
     const { subscriberId } = member;
     const labels = await this.changing(subscriberId, async (manager) => {
-      if (!(await manager.existsBy(Label, { subscriberId, id }))) throw new NotFound();
+      const before = (await this.all(manager, subscriberId)).find((label) => label.id === id);
+      if (!before) throw new NotFound();
       const change = {
-        ...(name !== undefined && (await this.named(subscriberId, id, name))),
-        ...(color !== undefined && { color }),
+        ...(name !== undefined && name !== before.name && (await this.named(subscriberId, id, name))),
+        ...(color !== undefined && color !== before.color && { color }),
       };
-      if (Object.keys(change).length === 0) return;
+      if (Object.keys(change).length === 0) return 'unchanged';
       await manager.update(Label, { subscriberId, id }, change);
       await this.actions.record(manager, member, 'label.changed', id);
+      return 'changed';
     });
     return labels.find((label) => label.id === id)!;
   }
@@ -72,6 +75,7 @@ export class Labels {
       const { affected } = await manager.delete(Label, { subscriberId, id });
       if (!affected) throw new NotFound();
       await this.actions.record(manager, member, 'label.removed', id);
+      return 'changed';
     });
     this.directory.forgetLabel(subscriberId, id);
   }
@@ -80,14 +84,17 @@ export class Labels {
    * Does one change of a subscriber's labels at a time, and tells its devices the labels as they are after it.
    * @throws LabelTaken
    */
-  private async changing(subscriberId: string, work: (manager: EntityManager) => Promise<void>): Promise<LabelView[]> {
+  private async changing(
+    subscriberId: string,
+    work: (manager: EntityManager) => Promise<'changed' | 'unchanged'>,
+  ): Promise<LabelView[]> {
     try {
-      const labels = await this.labels.manager.transaction(async (manager) => {
+      const { labels, outcome } = await this.labels.manager.transaction(async (manager) => {
         await manager.query('SELECT FROM subscriber WHERE subscriber_id = $1 FOR NO KEY UPDATE', [subscriberId]);
-        await work(manager);
-        return this.all(manager, subscriberId);
+        const outcome = await work(manager);
+        return { labels: await this.all(manager, subscriberId), outcome };
       });
-      this.realtime.tell(`subscriber:${subscriberId}`, 'labels.changed', { items: labels });
+      if (outcome === 'changed') this.realtime.tell(`subscriber:${subscriberId}`, 'labels.changed', { items: labels });
       return labels;
     } catch (error) {
       const taken = error instanceof QueryFailedError && (error.driverError as { code?: string }).code === '23505';

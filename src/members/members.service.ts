@@ -196,10 +196,17 @@ export class Members {
     if (ended) await this.sessions.silence(ended.accountId, ended.sessionIds, owner);
   }
 
-  /** Gives the member who asks another name, in a transaction; after its commit {@link renamed} tells it. */
-  async rename(manager: EntityManager, { subscriberId, memberId }: MemberPrincipal, name: string): Promise<void> {
+  /**
+   * Gives the member who asks another name, in a transaction; after its commit {@link renamed} tells it.
+   * @returns whether it had another one
+   */
+  async rename(manager: EntityManager, { subscriberId, memberId }: MemberPrincipal, name: string): Promise<boolean> {
+    const which = { subscriberId, id: memberId };
+    const member = await manager.findOneOrFail(Member, { where: which, lock: { mode: 'for_no_key_update' } });
+    if ((await this.nameOf(member)) === name) return false;
     const displayName = await sealOfMember(this.vault, { subscriberId, id: memberId }, 'display_name', name);
-    await manager.update(Member, { subscriberId, id: memberId }, { displayName });
+    await manager.update(Member, which, { displayName });
+    return true;
   }
 
   renamed({ subscriberId, memberId }: MemberPrincipal, displayName: string): void {

@@ -69,12 +69,18 @@ export class RateLimits {
       await this.limiters[limit].consume(this.keyOf(limit, key));
     } catch (refusal) {
       if (refusal instanceof Error) throw refusal;
-      const retryAfter = Math.max(1, Math.ceil((refusal as RateLimiterRes).msBeforeNext / 1000));
-      throw new DomainError('rate_limited', {
-        detail: `Too many attempts. Try again in ${inWords(retryAfter)}.`,
-        retryAfter,
-      });
+      throw tooMany(refusal as RateLimiterRes);
     }
+  }
+
+  /**
+   * Refuses what would be one too many, without counting anything.
+   * @throws DomainError `rate_limited` with the seconds to wait
+   */
+  async requireRoom(limit: Limit, ...key: string[]): Promise<void> {
+    const limiter = this.limiters[limit];
+    const counted = await limiter.get(this.keyOf(limit, key));
+    if (counted && counted.consumedPoints >= limiter.points) throw tooMany(counted);
   }
 
   /** Counts too, for what is passed over in silence when there was too much of it. */
@@ -105,6 +111,14 @@ export class RateLimits {
   private hashed(key: string[]): string {
     return createHmac('sha256', this.secret).update(JSON.stringify(key)).digest('base64url');
   }
+}
+
+function tooMany({ msBeforeNext }: RateLimiterRes): DomainError {
+  const retryAfter = Math.max(1, Math.ceil(msBeforeNext / 1000));
+  return new DomainError('rate_limited', {
+    detail: `Too many attempts. Try again in ${inWords(retryAfter)}.`,
+    retryAfter,
+  });
 }
 
 function inWords(seconds: number): string {

@@ -50,11 +50,11 @@ export class ProfilesController {
   })
   async edit(@Caller() principal: Principal, @Body() body: unknown): Promise<Profile> {
     if (isMember(principal)) {
-      const changes = await validated(MemberChanges, body);
+      const changes = validated(MemberChanges, body);
       await this.profiles.editMember(principal, changes);
       return this.mine({ ...principal, locale: changes.locale ?? principal.locale });
     }
-    const changes = await validated(InterlocutorChanges, body);
+    const changes = validated(InterlocutorChanges, body);
     await this.profiles.editInterlocutor(principal, changes);
     return this.mine({ ...principal, locale: changes.locale ?? principal.locale });
   }

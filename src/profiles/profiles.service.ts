@@ -65,11 +65,11 @@ export class Profiles {
 
   /** A member corrects how colleagues call it, and its language. */
   async editMember(member: MemberPrincipal, { displayName, locale }: MemberChanges): Promise<void> {
-    await this.database.transaction(async (manager) => {
+    const renamed = await this.database.transaction(async (manager) => {
       if (locale) await this.accounts.setLocale(manager, member.accountId, locale);
-      if (displayName) await this.members.rename(manager, member, displayName);
+      return displayName !== undefined && (await this.members.rename(manager, member, displayName));
     });
-    if (displayName) this.members.renamed(member, displayName);
+    if (displayName !== undefined && renamed) this.members.renamed(member, displayName);
   }
 
   /**
@@ -79,14 +79,16 @@ export class Profiles {
   async editSubscriber(owner: MemberPrincipal, changes: BusinessChanges): Promise<void> {
     const { subscriberId, accountId, locale } = owner;
     const username = await this.accounts.username(owner);
-    await this.database.transaction(async (manager) => {
+    const changed = await this.database.transaction(async (manager) => {
       const before = await this.subscribers.edit(manager, subscriberId, changes);
+      if (!before) return false;
       await this.actions.record(manager, owner, 'profile.changed');
       const { email } = changes;
-      if (email === undefined || email === before.email) return;
+      if (email === undefined || email === before.email) return true;
       await this.credentials.changeAddress(manager, { accountId, key: accountKey(owner), email, locale, username });
+      return true;
     });
-    await this.tellOfSubscriber(subscriberId);
+    if (changed) await this.tellOfSubscriber(subscriberId);
   }
 
   /** @throws DomainError `too_large`, `media_type_refused`, `logo_…`, `rate_limited` or `overloaded` */

@@ -1,11 +1,10 @@
-import { Type } from 'class-transformer';
-import { ArrayMaxSize, IsArray, IsIn, IsString, MaxLength, ValidateNested } from 'class-validator';
+import { IsIn, IsString, MaxLength } from 'class-validator';
 import { SessionView } from '../auth/sessions.dto.js';
 import { IsUsername } from '../auth/usernames.js';
 import { GivenConsent } from '../consents/consents.dto.js';
 import { limits } from '../contract/limits.js';
 import { IsPlainText, Trimmed } from '../platform/validation/text.js';
-import { Optional } from '../platform/validation/fields.js';
+import { IsParts, Optional } from '../platform/validation/fields.js';
 import { Business, SubscriberView } from '../subscribers/subscribers.dto.js';
 
 export class Registration extends Business {
@@ -30,10 +29,7 @@ export class Registration extends Business {
   @IsPlainText({ max: limits.deviceLength })
   device?: string;
 
-  @IsArray()
-  @ArrayMaxSize(10)
-  @ValidateNested({ each: true })
-  @Type(() => GivenConsent)
+  @IsParts(() => GivenConsent, { max: limits.consentsGiven })
   consents: GivenConsent[];
 }
 

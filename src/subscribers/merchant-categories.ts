@@ -1,4 +1,6 @@
-import { ValidateBy, type ValidationOptions, buildMessage } from 'class-validator';
+import type { ValidationOptions } from 'class-validator';
+import type { Fault } from '../platform/problems/field-error.js';
+import { Rule } from '../platform/validation/rule.js';
 
 /** What a subscriber can say it is. Codes are stored and never change their meaning; names may be reworded. */
 const categories = [
@@ -70,7 +72,7 @@ export function isMerchantCategory(code: unknown): code is MerchantCategory {
 }
 
 export function IsMerchantCategory(options?: ValidationOptions): PropertyDecorator {
-  const message = buildMessage((each) => `${each}$property must be the code of a merchant category`, options);
-  const validator = { validate: isMerchantCategory, defaultMessage: message };
-  return ValidateBy({ name: 'isMerchantCategory', validator }, options);
+  const judge = (value: unknown): Fault | undefined =>
+    isMerchantCategory(value) ? undefined : { code: 'is_merchant_category' };
+  return Rule('isMerchantCategory', judge, options);
 }

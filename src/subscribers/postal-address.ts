@@ -1,6 +1,7 @@
-import { ValidateBy, type ValidationOptions, buildMessage } from 'class-validator';
+import type { ValidationOptions } from 'class-validator';
 import isoCountries from 'i18n-iso-countries/index.js';
 import type { FieldError } from '../contract/errors.js';
+import { Rule } from '../platform/validation/rule.js';
 import { plainTextProblem } from '../platform/validation/text.js';
 
 const provinceMaxLength = 60;
@@ -143,11 +144,7 @@ export function isCountry(code: unknown): code is string {
 }
 
 export function IsCountry(options?: ValidationOptions): PropertyDecorator {
-  const defaultMessage = buildMessage(
-    (each) => `${each}$property must be a country code of ISO 3166-1, such as IT`,
-    options,
-  );
-  return ValidateBy({ name: 'isCountry', validator: { validate: isCountry, defaultMessage } }, options);
+  return Rule('isCountry', (value) => (isCountry(value) ? undefined : { code: 'is_country' }), options);
 }
 
 /** All countries, sorted by name as the language sorts. */

@@ -27,19 +27,25 @@ export class Subscribers {
 
   /**
    * Corrects the data of the business; they are checked together, as when it registered.
-   * @returns the subscriber as it was before
+   * @returns the subscriber as it was before; undefined when all is so already
    * @throws ValidationFailed
    */
-  async edit(manager: EntityManager, id: string, { seenTimes, ...changes }: BusinessChanges): Promise<Subscriber> {
+  async edit(
+    manager: EntityManager,
+    id: string,
+    { seenTimes, ...changes }: BusinessChanges,
+  ): Promise<Subscriber | undefined> {
     const before = await manager.findOneOrFail(Subscriber, { where: { id }, lock: { mode: 'for_no_key_update' } });
     const given = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
     const business = { ...before, ...given };
     const errors = businessErrors(business);
     if (errors.length > 0) throw new ValidationFailed(errors);
-    await manager.update(Subscriber, { id }, businessData(business));
-    if (seenTimes !== undefined && seenTimes !== (before.seenTimesSince !== null)) {
-      await this.switchSeenTimes(manager, id, seenTimes);
-    }
+    const data = businessData(business);
+    const switched = seenTimes !== undefined && seenTimes !== (before.seenTimesSince !== null);
+    const same = Object.entries(data).every(([name, value]) => before[name as keyof typeof data] === value);
+    if (same && !switched) return undefined;
+    await manager.update(Subscriber, { id }, data);
+    if (switched) await this.switchSeenTimes(manager, id, seenTimes);
     await this.stampProfile(manager, id);
     return before;
   }

@@ -1,9 +1,13 @@
-import { ValidateBy, type ValidationOptions, buildMessage } from 'class-validator';
+import type { ValidationOptions } from 'class-validator';
+import { Rule } from '../platform/validation/rule.js';
+
+/** Beyond the longest name there is; Intl would look through whatever it is given. */
+const longestName = 64;
 
 /** Whether a text names a time zone of the IANA database, such as Europe/Rome. */
 export function isTimeZone(value: unknown): value is string {
   // A name begins with a letter; Intl takes mere offsets too, which know no summer time.
-  if (typeof value !== 'string' || !/^[A-Za-z]/.test(value)) return false;
+  if (typeof value !== 'string' || value.length > longestName || !/^[A-Za-z]/.test(value)) return false;
   try {
     new Intl.DateTimeFormat('en', { timeZone: value });
     return true;
@@ -13,8 +17,7 @@ export function isTimeZone(value: unknown): value is string {
 }
 
 export function IsTimeZone(options?: ValidationOptions): PropertyDecorator {
-  const defaultMessage = buildMessage((each) => `${each}$property must be a time zone such as Europe/Rome`, options);
-  return ValidateBy({ name: 'isTimeZone', validator: { validate: isTimeZone, defaultMessage } }, options);
+  return Rule('isTimeZone', (value) => (isTimeZone(value) ? undefined : { code: 'is_time_zone' }), options);
 }
 
 /**

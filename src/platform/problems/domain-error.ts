@@ -1,4 +1,5 @@
 import { type ErrorCode, errorCatalogue, type FieldError } from '../../contract/errors.js';
+import { limits } from '../../contract/limits.js';
 
 export interface DomainErrorData {
   /** One sentence for the person who reads it; the catalogue's title without it. */
@@ -31,8 +32,12 @@ export class NotFound extends DomainError {
   }
 }
 
+/** Some fields are wrong. Of many it tells the first, which is enough to begin with. */
 export class ValidationFailed extends DomainError {
-  constructor(errors: FieldError[]) {
-    super('validation_failed', { detail: errors.map(({ message }) => message).join(' '), errors });
+  constructor(found: FieldError[]) {
+    const errors = found.slice(0, limits.fieldErrors);
+    const sentences = errors.map(({ message }) => message);
+    if (found.length > errors.length) sentences.push('There are more.');
+    super('validation_failed', { detail: sentences.join(' '), errors });
   }
 }

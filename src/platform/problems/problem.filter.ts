@@ -3,7 +3,7 @@ import type { Request, Response } from 'express';
 import { v7 as uuid } from 'uuid';
 import type { Problem } from '../../contract/errors.js';
 import { Log } from '../log.js';
-import { toProblem } from './problems.js';
+import { sendProblem, toProblem } from './problems.js';
 
 /** Makes a problem of every error: for HTTP the body, for a socket event the `error` of its acknowledgement. */
 @Catch()
@@ -20,8 +20,7 @@ export class ProblemFilter implements ExceptionFilter {
     const problem = toProblem(error, request.id);
     if (isFailure(problem)) this.log.failure(error, { requestId: request.id });
     if (response.headersSent) return void response.destroy();
-    if (problem.retryAfter !== undefined) response.setHeader('Retry-After', problem.retryAfter);
-    response.status(problem.status).type('application/problem+json').send(JSON.stringify(problem));
+    sendProblem(response, problem);
   }
 
   private acknowledge(error: unknown, done: (answer: unknown) => void): void {

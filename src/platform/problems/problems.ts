@@ -1,6 +1,7 @@
-import { HttpException, type ValidationError } from '@nestjs/common';
-import { type ErrorCode, errorCatalogue, type FieldError, type Problem } from '../../contract/errors.js';
-import { DomainError, ValidationFailed } from './domain-error.js';
+import { HttpException } from '@nestjs/common';
+import type { Response } from 'express';
+import { type ErrorCode, errorCatalogue, type Problem } from '../../contract/errors.js';
+import { DomainError } from './domain-error.js';
 
 /** The problem an error becomes. What is unknown becomes `internal`, and nothing of it is told. */
 export function toProblem(error: unknown, requestId: string): Problem {
@@ -18,37 +19,38 @@ export function toProblem(error: unknown, requestId: string): Problem {
   };
 }
 
-/** The errors that class-validator found, flattened to one line per broken rule of a field. */
-export function toValidationFailed(errors: ValidationError[]): ValidationFailed {
-  return new ValidationFailed(errors.flatMap((error) => fieldErrors(error, '')));
-}
-
-function fieldErrors(
-  { property, value, constraints, contexts, children }: ValidationError,
-  parent: string,
-): FieldError[] {
-  const field = `${parent}${property}`;
-  const inner = (children ?? []).flatMap((child) => fieldErrors(child, `${field}.`));
-  const rules = Object.entries(constraints ?? {});
-  const unknown = rules.some(([rule]) => rule === 'whitelistValidation');
-  if (unknown) return [{ field, code: 'unknown_field', message: `There is no field ${field}.` }];
-  // A missing value breaks every rule of its field; saying so once is enough.
-  if (value === undefined && rules.length > 0)
-    return [{ field, code: 'required', message: `${field} is missing.` }, ...inner];
-  const own = rules.map(([rule, message]) => ({
-    field,
-    code: (contexts?.[rule] as { code?: string } | undefined)?.code ?? snakeCase(rule),
-    message: /[.!?]$/.test(message) ? message : `${message}.`,
-  }));
-  return [...own, ...inner];
+/** Answers a request with a problem. */
+export function sendProblem(response: Response, problem: Problem): void {
+  if (problem.retryAfter !== undefined) response.setHeader('Retry-After', problem.retryAfter);
+  response.status(problem.status).type('application/problem+json').send(JSON.stringify(problem));
 }
 
 function toDomainError(error: unknown): DomainError {
   if (error instanceof DomainError) return error;
   const status = statusOf(error);
   if (status === undefined || status >= 500) return new DomainError('internal');
-  return new DomainError(codeByStatus[status] ?? 'malformed_request');
+  const detail = formDetails[causeOf(error) ?? ''];
+  return new DomainError(codeByStatus[status] ?? 'malformed_request', detail === undefined ? {} : { detail });
 }
+
+/** Multer's code of what is wrong with a form, which Nest hands on as the cause. */
+function causeOf(error: unknown): string | undefined {
+  const cause = (error as { cause?: { code?: unknown } } | null)?.cause;
+  return typeof cause?.code === 'string' ? cause.code : undefined;
+}
+
+const formDetails: Record<string, string> = {
+  LIMIT_PART_COUNT: 'The form has too many parts.',
+  LIMIT_FIELD_COUNT: 'The form has more fields than are described.',
+  LIMIT_FILE_COUNT: 'The form has more than one file.',
+  LIMIT_FIELD_KEY: 'The form has a field with a name that is too long.',
+  LIMIT_FIELD_VALUE: 'The form has a field with a value that is too long.',
+  LIMIT_FIELD_NESTING: 'The form has a field of a name that is not described.',
+  LIMIT_FIELD_ARRAY_INDEX: 'The form has a field of a name that is not described.',
+  INVALID_FIELD_NAME: 'The form has a field of a name that is not described.',
+  LIMIT_UNEXPECTED_FILE: 'The form has a file under another name than "file".',
+  MISSING_FIELD_NAME: 'The form has a part without a name.',
+};
 
 /** Express and its body parsers throw errors that carry a status; Nest throws HttpException. */
 function statusOf(error: unknown): number | undefined {
@@ -65,5 +67,3 @@ const codeByStatus: Record<number, ErrorCode> = {
   415: 'media_type_refused',
   429: 'rate_limited',
 };
-
-const snakeCase = (rule: string) => rule.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`).replace(/^_/, '');

@@ -1,14 +1,19 @@
 import type { INestApplicationContext, WsMessageHandler } from '@nestjs/common';
 import { AbstractWsAdapter } from '@nestjs/websockets';
 import { v7 as uuid } from 'uuid';
+import type { ErrorCode, Problem } from '../../contract/errors.js';
 import { limits } from '../../contract/limits.js';
 import { DomainError } from '../problems/domain-error.js';
 import { toProblem } from '../problems/problems.js';
+import { type Limit, RateLimits } from '../rate-limits.js';
 import { requirePlainShape } from '../validation/shape.js';
-import { type DeviceSocket, Realtime } from './realtime.js';
+import { type Admission, type DeviceSocket, Realtime } from './realtime.js';
 
-type Done = (answer: unknown) => void;
+type Done = (answer: { data?: unknown; error?: Problem }) => void;
 type Handler = (data: unknown, done: Done) => Promise<unknown>;
+
+/** Errors of events that never reach the services, which count them. */
+const refusedUnseen: ReadonlySet<ErrorCode> = new Set(['validation_failed', 'malformed_request', 'unknown_event']);
 
 /**
  * Hands the gateways the one Socket.IO server of {@link Realtime}, and gives each socket one dispatcher instead of a
@@ -16,10 +21,12 @@ type Handler = (data: unknown, done: Done) => Promise<unknown>;
  */
 export class SocketAdapter extends AbstractWsAdapter {
   private readonly handlers = new WeakMap<DeviceSocket, Map<string, Handler>>();
+  private readonly rateLimits: RateLimits;
   private readonly realtime: Realtime;
 
   constructor(app: INestApplicationContext) {
     super(app);
+    this.rateLimits = app.get(RateLimits);
     this.realtime = app.get(Realtime);
   }
 
@@ -46,23 +53,30 @@ export class SocketAdapter extends AbstractWsAdapter {
     const acknowledge = values.at(-1) as Done | undefined;
     // Without an acknowledgement a client could not know whether its event counted, so it does not.
     if (typeof acknowledge !== 'function') return;
-    const handler = handlers.get(event);
-    if (!handler) {
-      const detail = `There is no event of this name; this service knows ${[...handlers.keys()].join(', ')}.`;
-      return acknowledge({ error: toProblem(new DomainError('unknown_event', { detail }), uuid()) });
-    }
+    const rates = ratesOf(event, socket.data.admission);
+    const answer = (told: { error?: Problem }) => {
+      // The services count the events that reach them; a refused one must count as much.
+      if (told.error && refusedUnseen.has(told.error.code)) {
+        for (const [rate, key] of rates) void this.rateLimits.allows(rate, key);
+      }
+      acknowledge(told);
+    };
     const finished = this.realtime.began(socket);
     if (!finished) return acknowledge({ error: toProblem(new DomainError('unauthenticated'), uuid()) });
     socket.data.underWay = (socket.data.underWay ?? 0) + 1;
     socket.data.usedAt = Date.now();
     try {
       if (socket.data.underWay > limits.socketEventsUnderWay) throw tooMany();
+      // A session that has used up its rate is answered before its event is looked at.
+      for (const [rate, key] of rates) await this.rateLimits.requireRoom(rate, key);
+      const handler = handlers.get(event);
+      if (!handler) throw unknownEvent(handlers);
       requirePlainShape(values[0]);
       // An error of the handler is acknowledged by the gateway's ProblemFilter, and then there is no result.
-      const result = await handler(values.length > 1 ? values[0] : undefined, acknowledge);
+      const result = await handler(values.length > 1 ? values[0] : undefined, answer);
       if (result !== undefined) acknowledge({ data: result });
     } catch (error) {
-      acknowledge({ error: toProblem(error, uuid()) });
+      answer({ error: toProblem(error, uuid()) });
     } finally {
       socket.data.underWay--;
       finished();
@@ -71,6 +85,24 @@ export class SocketAdapter extends AbstractWsAdapter {
 
   /** {@link Realtime} closes its server itself, after the events under way. */
   override async close(): Promise<void> {}
+}
+
+/** The rates that an event counts against: those of its session and of its account. */
+function ratesOf(event: string, { sessionId, accountId }: Admission): [Limit, string][] {
+  return event === 'receipt.send'
+    ? [
+        ['receipt', sessionId],
+        ['accountReceipt', accountId],
+      ]
+    : [
+        ['message', sessionId],
+        ['accountMessage', accountId],
+      ];
+}
+
+function unknownEvent(handlers: Map<string, Handler>): DomainError {
+  const detail = `There is no event of this name; this service knows ${[...handlers.keys()].join(', ')}.`;
+  return new DomainError('unknown_event', { detail });
 }
 
 function tooMany(): DomainError {

@@ -1,6 +1,11 @@
 import { applyDecorators } from '@nestjs/common';
-import { Transform } from 'class-transformer';
-import { IsOptional, IsUUID, ValidateBy, type ValidationOptions } from 'class-validator';
+import { ApiProperty } from '@nestjs/swagger';
+import { Transform, Type } from 'class-transformer';
+import { ArrayMaxSize, IsArray, IsOptional, IsUUID, ValidateNested, type ValidationOptions } from 'class-validator';
+import { limits } from '../../contract/limits.js';
+import type { Fault } from '../problems/field-error.js';
+import { isPlain } from './plain.js';
+import { Rule } from './rule.js';
 
 /** A field that may be left out; null means the same. */
 export const Optional = () =>
@@ -18,12 +23,72 @@ export const IsId = () =>
     Transform(({ value }: { value: unknown }) => lowerCase(value)),
   );
 
-/** A list of ids. */
-export const IsIds = () =>
+interface ListSize {
+  /** Most items. */
+  max: number;
+  /** A sentence for a list with more, where the usual one does not do. */
+  message?: string;
+}
+
+/** The description of the API is told too: its generator reads only decorators that stand at the field itself. */
+const atMost = ({ max, message }: ListSize) =>
+  applyDecorators(ArrayMaxSize(max, message === undefined ? {} : { message }), ApiProperty({ maxItems: max }));
+
+/** A list of at most so many ids. */
+export const IsIds = (size: ListSize) =>
   applyDecorators(
+    IsArray(),
+    atMost(size),
     IsUUID(undefined, { each: true }),
     Transform(({ value }: { value: unknown }) => (Array.isArray(value) ? value.map(lowerCase) : value)),
   );
+
+/** A list whose items have rules of their own, given with `each: true`. */
+export const IsList = (size: ListSize) => applyDecorators(IsArray(), atMost(size));
+
+/** An object within, of a class with rules of its own. */
+export const IsPart = (part: () => new () => object) =>
+  applyDecorators(ValidateNested({ context: { part } }), Type(part));
+
+/** A list of such objects. */
+export const IsParts = (part: () => new () => object, size: ListSize) =>
+  applyDecorators(IsArray(), atMost(size), ValidateNested({ each: true, context: { part } }), Type(part));
+
+/** An id that a client's program chooses: 1 to 64 letters, digits and ._:- */
+export const IsClientId = () =>
+  applyDecorators(
+    Rule('isClientId', clientIdFault),
+    ApiProperty({ pattern: `^[A-Za-z0-9._:-]{1,${clientIdLength}}$` }),
+  );
+
+const { clientIdLength } = limits;
+
+function clientIdFault(value: unknown): Fault | undefined {
+  if (typeof value !== 'string') return { code: 'not_text' };
+  if (value === '') return { code: 'empty' };
+  if (value.length > clientIdLength) return { code: 'too_long', values: { limit: clientIdLength } };
+  if (/^[A-Za-z0-9._:-]+$/.test(value)) return undefined;
+  return { code: 'invalid_characters', message: `{field} has 1 to ${clientIdLength} letters, digits and ._:-` };
+}
+
+/** A SHA-256 in hexadecimal, in small letters. */
+export const IsSha256 = () => applyDecorators(Rule('isSha256', sha256Fault), ApiProperty({ pattern: sha256.source }));
+
+const sha256 = /^[0-9a-f]{64}$/;
+
+function sha256Fault(value: unknown): Fault | undefined {
+  if (typeof value !== 'string') return { code: 'not_text' };
+  return sha256.test(value) ? undefined : { code: 'invalid_format' };
+}
+
+/** An object that names at most so many things, each with a short text or null. */
+export const IsDictionary = ({ max }: { max: number }) =>
+  Rule('isDictionary', (value) => {
+    if (!isPlain(value)) return { code: 'not_an_object' };
+    if (Object.keys(value).length > max) return { code: 'too_many', values: { limit: max } };
+    const plain = Object.values(value).every((each) => each === null || typeof each === 'string');
+    return plain ? undefined : { code: 'not_text' };
+  });
 
 /** A number that a query string carries as text. Anything else stays what it is, for the rules that follow to refuse. */
 export const ToNumber = () =>
@@ -43,12 +108,6 @@ export function isTime(value: unknown): value is string {
 /** A time such as 2026-01-31T09:30:00Z, kept in UTC to the millisecond. */
 export const IsTime = (options?: ValidationOptions) =>
   applyDecorators(
-    ValidateBy(
-      {
-        name: 'isTime',
-        validator: { validate: isTime, defaultMessage: () => '$property is not a time such as 2026-01-31T09:30:00Z' },
-      },
-      options,
-    ),
+    Rule('isTime', (value) => (isTime(value) ? undefined : { code: 'not_a_time' }), options),
     Transform(({ value }: { value: unknown }) => (isTime(value) ? new Date(value).toISOString() : value)),
   );

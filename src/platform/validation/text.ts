@@ -1,6 +1,8 @@
 import { Transform } from 'class-transformer';
-import { ValidateBy, type ValidationArguments, type ValidationOptions, buildMessage, isEmail } from 'class-validator';
+import { isEmail, type ValidationOptions } from 'class-validator';
 import { limits } from '../../contract/limits.js';
+import type { Fault } from '../problems/field-error.js';
+import { Rule } from './rule.js';
 
 export interface TextLimits {
   /** Fewest Unicode code points after trimming; 1 unless stated. */
@@ -19,40 +21,57 @@ const lineSeparators = /[\u2028\u2029]/;
 const invisible = /[\s\p{Default_Ignorable_Code_Point}]/gu;
 
 export function codePoints(text: string): number {
-  return [...text].length;
+  let count = text.length;
+  for (let index = 0; index < text.length - 1; index++) {
+    if (isHighSurrogate(text.charCodeAt(index)) && isLowSurrogate(text.charCodeAt(index + 1))) count--;
+  }
+  return count;
+}
+
+const isHighSurrogate = (unit: number) => unit >= 0xd800 && unit <= 0xdbff;
+const isLowSurrogate = (unit: number) => unit >= 0xdc00 && unit <= 0xdfff;
+
+/** A fault of a text, with the end of a sentence such as "must have 1 to 100 characters". */
+export interface TextFault extends Fault {
+  problem: string;
 }
 
 /**
- * What keeps a value from being plain text, as the end of a sentence such as "must have 1 to 100 characters", or
- * undefined. Refused are lone surrogates, control characters (a multi-line text may hold tabs and line breaks, `\n` or
- * `\r\n`), in single-line texts also direction overrides, and texts in which nothing can be seen where one is required.
+ * Finds what keeps a value from being plain text; undefined when nothing does. Refused are lone surrogates, control characters (a multi-line text
+ * may hold tabs and line breaks, `\n` or `\r\n`), in single-line texts also direction overrides, and texts in which nothing
+ * can be seen where one is required.
  */
-export function plainTextProblem(value: unknown, { min = 1, max, multiline = false }: TextLimits): string | undefined {
-  if (typeof value !== 'string') return 'must be a text';
+export function textFault(value: unknown, { min = 1, max, multiline = false }: TextLimits): TextFault | undefined {
+  if (typeof value !== 'string') return { code: 'not_text', problem: 'must be a text' };
   const text = value.trim();
   const length = codePoints(text);
-  const missing = min > 0 && text.replace(invisible, '') === '';
-  if (length < min || length > max || missing) return `must have ${lengths(min, max)}`;
-  if (!text.isWellFormed()) return 'must be valid Unicode';
+  const problem = `must have ${lengths(min, max)}`;
+  if (length > max) return { code: 'too_long', values: { limit: max }, problem };
+  if (min > 0 && text.replace(invisible, '') === '') return { code: 'empty', problem };
+  if (length < min) return { code: 'too_short', values: { limit: min }, problem };
+  if (!text.isWellFormed()) return { code: 'invalid_unicode', problem: 'must be valid Unicode' };
+  const invalid = (problem: string): TextFault => ({ code: 'invalid_characters', problem });
   if (multiline) {
-    return controlsExceptLayout.test(text.replaceAll('\r\n', '\n')) ? 'must not hold control characters' : undefined;
+    const held = controlsExceptLayout.test(text.replaceAll('\r\n', '\n'));
+    return held ? invalid('must not hold control characters') : undefined;
   }
-  if (controls.test(text) || lineSeparators.test(text)) return 'must be one line without control characters';
-  if (bidiOverrides.test(text)) return 'must not hold characters that override the direction of text';
+  if (controls.test(text) || lineSeparators.test(text)) return invalid('must be one line without control characters');
+  if (bidiOverrides.test(text)) return invalid('must not hold characters that override the direction of text');
   return undefined;
 }
 
-/** A text within its limits, see `plainTextProblem`. With `@Trimmed()` what is counted is also what is kept. */
+/** Says the same as the end of a sentence. */
+export function plainTextProblem(value: unknown, textLimits: TextLimits): string | undefined {
+  return textFault(value, textLimits)?.problem;
+}
+
+/** A text within its limits, see `textFault`. With `@Trimmed()` what is counted is also what is kept. */
 export function IsPlainText(textLimits: TextLimits, options?: ValidationOptions): PropertyDecorator {
-  const validator = {
-    validate: (value: unknown) => plainTextProblem(value, textLimits) === undefined,
-    defaultMessage: (args?: ValidationArguments) => {
-      const values: unknown[] = options?.each && Array.isArray(args?.value) ? args.value : [args?.value];
-      const problem = values.map((value) => plainTextProblem(value, textLimits)).find(Boolean);
-      return buildMessage((each) => `${each}$property ${problem ?? 'must be a text'}`, options)(args);
-    },
+  const judge = (value: unknown): Fault | undefined => {
+    const fault = textFault(value, textLimits);
+    return fault?.code === 'invalid_characters' ? { ...fault, message: `{field} ${fault.problem}.` } : fault;
   };
-  return ValidateBy({ name: 'isPlainText', constraints: [textLimits], validator }, options);
+  return Rule('isPlainText', judge, options);
 }
 
 /** Without blanks at both ends; in a single line every run of blanks and line breaks becomes one space. */
@@ -81,11 +100,8 @@ export function isEmailAddress(value: unknown): boolean {
 }
 
 export function IsEmailAddress(options?: ValidationOptions): PropertyDecorator {
-  const defaultMessage = buildMessage(
-    (each) => `${each}$property must be an email address of at most ${limits.emailLength} characters`,
-    options,
-  );
-  return ValidateBy({ name: 'isEmailAddress', validator: { validate: isEmailAddress, defaultMessage } }, options);
+  const fault: Fault = { code: 'is_email_address', values: { limit: limits.emailLength } };
+  return Rule('isEmailAddress', (value) => (isEmailAddress(value) ? undefined : fault), options);
 }
 
 /** Without blanks around it, its domain in lower case: only the domain is certain to ignore case (RFC 5321, 2.4). */
