@@ -69,13 +69,21 @@ export class Contacts {
     const numbered = await this.numbering(manager, subscriberId, id, externalId);
     const added = { note: null, ...numbered, profileChangedAt: null };
     const row: Contact = { ...contact, ...segments, ...added, identity: sealed, updatedAt: joinedAt };
-    const known = await manager.query<unknown[]>(
-      'SELECT 1 FROM contact WHERE subscriber_id = $1 AND interlocutor_id = $2',
-      [subscriberId, contact.interlocutorId],
-    );
-    if (known.length > 0) return undefined;
-    await manager.insert(Contact, row);
-    return row;
+    if (await this.insert(manager, row)) return row;
+    // Another request was first, with the same person or with the same number: only the latter may be left out.
+    const isKnown = await manager.existsBy(Contact, { subscriberId, interlocutorId: contact.interlocutorId });
+    if (isKnown || row.externalId === null) return undefined;
+    const unnumbered = { ...row, externalId: null, externalIdHash: null };
+    return (await this.insert(manager, unnumbered)) ? unnumbered : undefined;
+  }
+
+  /**
+   * Waits for whoever inserts the same at this moment.
+   * @returns whether it was not there yet
+   */
+  private async insert(manager: EntityManager, row: Contact): Promise<boolean> {
+    const insert = manager.createQueryBuilder().insert().into(Contact).values(row).orIgnore().returning('id');
+    return ((await insert.execute()).raw as unknown[]).length > 0;
   }
 
   /** A number that another contact has meanwhile is left out: joining does not fail for it. */

@@ -74,7 +74,8 @@ export class Subscribers {
   }
 
   async setLogo(manager: EntityManager, subscriberId: string, { bytes, mediaType }: Logo): Promise<void> {
-    await manager.save(SubscriberLogo, { subscriberId, mediaType, bytes, updatedAt: new Date() });
+    // In one statement: read first and inserted then, two at once would insert it both.
+    await manager.upsert(SubscriberLogo, { subscriberId, mediaType, bytes, updatedAt: new Date() }, ['subscriberId']);
     await this.stampProfile(manager, subscriberId);
   }
 
