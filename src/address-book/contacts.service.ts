@@ -128,7 +128,7 @@ export class Contacts {
     // What is being sent holds the conversation: it is there before a no is answered, and nothing promotional comes after.
     if (!promotions) await manager.query(lockConversationQuery, [subscriberId, id]);
     const [[row]] = await manager.query<[{ updated_at: Date }[], number]>(
-      `UPDATE contact SET promotions = $3, updated_at = greatest(clock_timestamp(), updated_at + interval '1 ms')
+      `UPDATE contact SET promotions = $3, updated_at = greatest(change_time(), updated_at + interval '1 ms')
        WHERE subscriber_id = $1 AND id = $2 AND promotions <> $3 RETURNING updated_at`,
       [subscriberId, id, promotions],
     );
@@ -158,7 +158,7 @@ export class Contacts {
       if (!sealed) continue;
       await manager.query(
         `UPDATE contact SET identity = $3, region = $4, province = $5, sector = $6,
-                updated_at = greatest(clock_timestamp(), updated_at + interval '1 ms'), profile_changed_at = clock_timestamp()
+                updated_at = greatest(change_time(), updated_at + interval '1 ms'), profile_changed_at = change_time()
          WHERE subscriber_id = $1 AND id = $2`,
         [subscriberId, id, sealed, region, province, sector],
       );

@@ -57,7 +57,9 @@ export class RateLimits {
       await this.limiters[limit].consume(this.keyOf(limit, key));
     } catch (refusal) {
       if (refusal instanceof Error) throw refusal;
-      const retryAfter = Math.max(1, Math.ceil((refusal as RateLimiterRes).msBeforeNext / 1000));
+      const { duration } = this.limiters[limit];
+      // The clock may have been set back since; counts are forgotten by a timer, which does not mind.
+      const retryAfter = Math.min(duration, Math.max(1, Math.ceil((refusal as RateLimiterRes).msBeforeNext / 1000)));
       throw new DomainError('rate_limited', {
         detail: `Too many attempts. Try again in ${inWords(retryAfter)}.`,
         retryAfter,

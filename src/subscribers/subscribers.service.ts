@@ -100,7 +100,7 @@ export class Subscribers {
   /** Watermarks know their minute only, so what is disclosed again begins with the next one. */
   private async switchSeenTimes(manager: EntityManager, id: string, on: boolean): Promise<void> {
     await manager.query(
-      `UPDATE subscriber SET seen_times_changed_at = clock_timestamp(),
+      `UPDATE subscriber SET seen_times_changed_at = change_time(),
          seen_times_since = CASE WHEN $2::boolean THEN date_trunc('minute', clock_timestamp()) + interval '1 minute' END
        WHERE subscriber_id = $1`,
       [id, on],
@@ -109,7 +109,7 @@ export class Subscribers {
 
   /** The heads of its conversations count as changed from now on. */
   private async stampProfile(manager: EntityManager, id: string): Promise<void> {
-    await manager.query('UPDATE subscriber SET profile_changed_at = clock_timestamp() WHERE subscriber_id = $1', [id]);
+    await manager.query('UPDATE subscriber SET profile_changed_at = change_time() WHERE subscriber_id = $1', [id]);
   }
 }
 
