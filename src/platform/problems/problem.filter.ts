@@ -1,7 +1,9 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import { v7 as uuid } from 'uuid';
+import type { Problem } from '../../contract/errors.js';
 import { Log } from '../log.js';
+import { DomainError } from './domain-error.js';
 import { toProblem } from './problems.js';
 
 /** Makes a problem of every error: for HTTP the body, for a socket event the `error` of its acknowledgement. */
@@ -16,8 +18,13 @@ export class ProblemFilter implements ExceptionFilter {
   }
 
   private answer(error: unknown, request: Request, response: Response): void {
+    // Its sender went away in the middle of it: there is nobody to answer, and nothing has failed here.
+    if (request.destroyed && !request.complete) {
+      this.log.aborted({ requestId: request.id });
+      return void response.destroy();
+    }
     const problem = toProblem(error, request.id);
-    if (problem.status >= 500) this.log.failure(error, { requestId: request.id });
+    if (isFailure(error, problem)) this.log.failure(error, { requestId: request.id });
     if (response.headersSent) return void response.destroy();
     if (problem.retryAfter !== undefined) response.setHeader('Retry-After', problem.retryAfter);
     response.status(problem.status).type('application/problem+json').send(JSON.stringify(problem));
@@ -25,7 +32,12 @@ export class ProblemFilter implements ExceptionFilter {
 
   private acknowledge(error: unknown, done: (answer: unknown) => void): void {
     const problem = toProblem(error, uuid());
-    if (problem.status >= 500) this.log.failure(error, { requestId: problem.requestId });
+    if (isFailure(error, problem)) this.log.failure(error, { requestId: problem.requestId });
     done({ error: problem });
   }
+}
+
+/** Whoever answers `unavailable` in so many words has logged why, where it is worth a line. */
+function isFailure(error: unknown, { status }: Problem): boolean {
+  return status >= 500 && !(error instanceof DomainError && error.code === 'unavailable');
 }

@@ -1,8 +1,12 @@
 import { HttpException, type ValidationError } from '@nestjs/common';
 import { type ErrorCode, errorCatalogue, type FieldError, type Problem } from '../../contract/errors.js';
+import { databaseTrouble, databaseTroubles } from '../database-failures.js';
 import { DomainError, ValidationFailed } from './domain-error.js';
 
-/** The problem an error becomes. What is unknown becomes `internal`, and nothing of it is told. */
+/**
+ * The problem an error becomes. What is unknown becomes `internal`, and nothing of it is told; trouble with the database
+ * becomes `unavailable`, and says so in words.
+ */
 export function toProblem(error: unknown, requestId: string): Problem {
   const { code, data } = toDomainError(error);
   const { status, title } = errorCatalogue[code];
@@ -46,7 +50,12 @@ function fieldErrors(
 function toDomainError(error: unknown): DomainError {
   if (error instanceof DomainError) return error;
   const status = statusOf(error);
-  if (status === undefined || status >= 500) return new DomainError('internal');
+  if (status === undefined || status >= 500) {
+    const trouble = databaseTrouble(error);
+    if (!trouble) return new DomainError('internal');
+    const { detail, retryAfter } = databaseTroubles[trouble];
+    return new DomainError('unavailable', { detail, retryAfter });
+  }
   return new DomainError(codeByStatus[status] ?? 'malformed_request');
 }
 
