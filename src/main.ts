@@ -3,10 +3,16 @@ import { StartError } from './platform/start-error.js';
 import { type RunningService, startService } from './service.js';
 import { serveDocs } from './docs.js';
 
+/** The service is done before that; Docker and others kill after ten seconds. */
+const lastResortMilliseconds = 9_800;
+const lingerMilliseconds = 100;
+
 try {
   const starting = startService(loadConfig(process.env), { prepare: serveDocs, onMasterKeyMade: tellOfMasterKey });
   stopOn(starting, 'SIGTERM', 'SIGINT');
-  greet(await starting);
+  const service = await starting;
+  greet(service);
+  void service.stopped.then(leave);
 } catch (error) {
   if (!(error instanceof StartError)) throw error;
   console.error(`Colloquio cannot start. ${error.message}`);
@@ -36,16 +42,27 @@ function tellOfMasterKey(path: string): void {
   console.log(lines.join('\n'));
 }
 
-/** A start is finished before it is stopped: cut short, it would leave PostgreSQL running. */
+/** What was given up at the stop, a connection that hangs perhaps, must not hold the process. */
+function leave(): void {
+  setTimeout(() => process.exit(), lingerMilliseconds).unref();
+}
+
+/** A start is finished before it is stopped, unless it hangs: cut short, it would leave PostgreSQL running. */
 function stopOn(starting: Promise<RunningService>, ...signals: NodeJS.Signals[]): void {
   let stopping = false;
   const stop = async () => {
     if (stopping) return;
     stopping = true;
+    setTimeout(giveUp, lastResortMilliseconds).unref();
     const service = await starting.catch(() => undefined);
     if (!service) return;
     await service.stop();
     console.log('Colloquio has stopped.');
   };
   for (const signal of signals) process.on(signal, () => void stop());
+}
+
+function giveUp(): void {
+  console.error('Colloquio ends although something still hangs. Nothing that was acknowledged is lost.');
+  process.exit(1);
 }

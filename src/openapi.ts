@@ -6,6 +6,7 @@ import { errorCatalogue } from './contract/errors.js';
 import { fieldErrorCatalogue } from './contract/field-errors.js';
 import { loadConfig } from './platform/config.js';
 import { mainDatabaseOptions } from './platform/database.js';
+import type { DatabaseWatch } from './platform/database-watch.js';
 import { Log } from './platform/log.js';
 import type { Vault } from './platform/vault/vault.js';
 
@@ -15,6 +16,7 @@ const noDatabase = { host: '', port: 0, user: '', password: '', database: '' };
 export async function describeApi(): Promise<OpenAPIObject> {
   const foundation = {
     config: loadConfig({}),
+    databases: {} as DatabaseWatch,
     log: new Log({ logLevel: 'silent' }),
     masterKey: Buffer.alloc(0),
     vault: {} as Vault,

@@ -12,9 +12,12 @@ import { noteRequests } from './auth/request-work.js';
 import { SocketDoorkeeper } from './auth/socket-doorkeeper.js';
 import { readWebApp } from './auth/tokens.js';
 import { limits } from './contract/limits.js';
-import { type Config, isLoopback } from './platform/config.js';
+import { type Config, everyInterface, isLoopback } from './platform/config.js';
+import { cutConnections, cutWhenSilent } from './platform/database-connections.js';
+import { DatabaseWatch } from './platform/database-watch.js';
 import { keyringDatabase, mainDatabaseOptions, openConnections } from './platform/database.js';
 import { type Databases, openDatabases } from './platform/databases.js';
+import { DeadlinePassed, within } from './platform/deadline.js';
 import { HotStatements } from './platform/hot-statements.js';
 import { compressAnswers } from './platform/http/compression.js';
 import { boundConnections } from './platform/http/connections.js';
@@ -42,8 +45,13 @@ export interface RunningService {
   /** Where the embedded database lives; undefined when the database is not ours. */
   databaseFolder: string | undefined;
   keyring: OpenedVault['keyring'];
-  /** Finishes what is under way, then stops everything, the embedded PostgreSQL last. */
+  /**
+   * Finishes what is under way, then stops everything, the embedded PostgreSQL last. Within ten seconds, whatever hangs:
+   * what does not end by then is given up, and the log names it.
+   */
   stop(): Promise<void>;
+  /** Resolves when it has stopped, also by itself because another service has taken over. */
+  stopped: Promise<void>;
 }
 
 export interface StartOptions {
@@ -53,8 +61,20 @@ export interface StartOptions {
   onMasterKeyMade?: (path: string) => void;
 }
 
-/** What is under way at a stop has this long to end. Docker and others kill after ten seconds. */
-const drainMilliseconds = 7_000;
+/**
+ * Docker and others kill after ten seconds, so a stop has to be done by then. What is under way has until the first of
+ * these times, counted from the beginning of the stop; what comes after it, until the next ones.
+ */
+const stopBy = {
+  drained: 5_000,
+  disconnected: 5_700,
+  jobsEnded: 7_200,
+  applicationClosed: 7_500,
+  keyringClosed: 8_000,
+  lockReleased: 8_500,
+  postgresStopped: 9_500,
+};
+/** Connections on which nothing is under way have this long to close by themselves. */
 const farewellMilliseconds = 1_000;
 
 /**
@@ -69,16 +89,23 @@ export async function startService(
   const log = new Log(config);
   await checkDataDir(config.dataDir);
   const databases = await openDatabases(config);
-  const undo: (() => Promise<unknown>)[] = [];
+  const watch = new DatabaseWatch(databases, config.dataDir);
+  log.onTrouble = (trouble) => watch.note(trouble);
+  const undo: ((stop: Stop) => Promise<unknown>)[] = [];
   let lock: NodeLock | undefined;
-  const stop = async () => {
-    for (const step of undo.reverse()) await step().catch((error: unknown) => log.failure(error));
+  const undone = async () => {
+    const stop = new Stop(log);
+    for (const step of undo.reverse()) await step(stop).catch((error: unknown) => log.failure(error));
+    watch.close();
     // Another service may be running on an adopted PostgreSQL: only who holds the lock may stop it.
-    if (lock) await databases.stop();
+    if (lock) await databases.stop(stop.left('postgresStopped')).catch((error: unknown) => log.failure(error));
   };
+  const stopped = Promise.withResolvers<void>();
+  let stopping: Promise<void> | undefined;
+  const stop = () => (stopping ??= undone().finally(stopped.resolve));
   try {
     const taken = (lock = await NodeLock.take(databases.keyring, databases.revive, log));
-    undo.push(() => taken.release());
+    undo.push((stop) => stop.by('lockReleased', taken.release(), 'the lock on the keyring'));
     taken.onTakenOver = () => {
       // Whoever holds the lock now works with this database.
       lock = undefined;
@@ -86,12 +113,18 @@ export async function startService(
       void stop();
     };
     const keyringSource = await keyringDatabase(databases.keyring).initialize();
-    undo.push(() => keyringSource.destroy());
+    undo.push(async (stop) => {
+      await stop.by('keyringClosed', keyringSource.destroy(), 'the connections to the keyring');
+      cutConnections(keyringSource);
+    });
     await keyringSource.runMigrations();
-    const { vault, keyring, masterKey } = await openVault(config, keyringSource, await holdsAccounts(databases));
+    const { vault, keyring, masterKey } = await openVault(config, keyringSource, await contentsOf(databases));
     if (masterKey.madeAt) onMasterKeyMade?.(masterKey.madeAt);
-    undo.push(scheduleEpochRenewal(keyring, log));
-    const foundation = { config, log, masterKey: masterKey.key, vault };
+    const endRenewal = scheduleEpochRenewal(keyring, log);
+    undo.push((stop) =>
+      stop.by('keyringClosed', endRenewal(), 'a renewal of the epoch key, which the next start ends'),
+    );
+    const foundation = { config, databases: watch, log, masterKey: masterKey.key, vault };
     const secure = config.tls && { ...config.tls, handshakeTimeout: limits.admissionSeconds * 1000 };
     const app = await NestFactory.create<NestExpressApplication>(
       AppModule.with(foundation, mainDatabaseOptions(databases.main)),
@@ -103,13 +136,17 @@ export async function startService(
         ...(secure && { httpsOptions: secure }),
       },
     );
-    undo.push(() => closeApplication(app));
+    undo.push((stop) => closeApplication(app, stop));
     dress(app, config);
     noteRequests(app);
     await prepare?.(app);
     await app.init();
     app.use(answerUnrouted);
-    await Promise.all([keyringSource, app.get(DataSource), app.get(HotStatements).pool].map(openConnections));
+    const pools = [app.get(DataSource), app.get(HotStatements).pool];
+    await Promise.all([keyringSource, ...pools].map(openConnections));
+    // From here on no statement may take longer than PostgreSQL lets it; migrations may.
+    for (const pool of pools) cutWhenSilent(pool, () => watch.answers('main'));
+    cutWhenSilent(keyringSource, () => watch.answers('keyring'));
     await app.get(Jobs).begin();
     await app.get(Outbox).resume();
     app.get(Realtime).open(app.getHttpServer(), app.get(SocketDoorkeeper));
@@ -126,6 +163,7 @@ export async function startService(
       keyring,
       databaseFolder: databases.folder,
       stop,
+      stopped: stopped.promise,
     };
   } catch (error) {
     await stop();
@@ -170,27 +208,59 @@ function dress(app: NestExpressApplication, config: Config): void {
   app.useWebSocketAdapter(new SocketAdapter(app));
 }
 
+/** Watches over the times of one stop, and gives up what does not end by its own. */
+class Stop {
+  private readonly begun = performance.now();
+
+  constructor(private readonly log: Log) {}
+
+  /** Milliseconds that are left until then. */
+  left(when: keyof typeof stopBy): number {
+    return Math.max(0, this.begun + stopBy[when] - performance.now());
+  }
+
+  /** Waits for something until then. What is not done is named in the log. */
+  async by(when: keyof typeof stopBy, work: Promise<unknown>, what: string): Promise<void> {
+    try {
+      await within(this.left(when), work, what);
+    } catch (error) {
+      if (!(error instanceof DeadlinePassed)) throw error;
+      this.log.warn(`Stopping goes on without waiting any longer for ${what}.`);
+    }
+  }
+}
+
 /** Lets what is under way end and everybody go, then cuts who is still there. */
-async function closeApplication(app: NestExpressApplication): Promise<void> {
+async function closeApplication(app: NestExpressApplication, stop: Stop): Promise<void> {
   const requests = app.get(Requests);
   const realtime = app.get(Realtime);
   const everybodyGone = new Promise<void>((resolve) => app.getHttpServer().close(() => resolve()));
-  await Promise.all([requests.drain(drainMilliseconds), realtime.drain(drainMilliseconds)]);
+  await Promise.all([
+    stop.by('drained', requests.drain(), 'requests under way'),
+    stop.by('drained', realtime.drain(), 'events of sockets under way'),
+  ]);
   await realtime.close();
   app.getHttpServer().closeIdleConnections();
-  await Promise.race([
-    everybodyGone,
-    new Promise<void>((resolve) => setTimeout(resolve, farewellMilliseconds).unref()),
-  ]);
-  await app.close();
+  const farewell = Math.min(farewellMilliseconds, stop.left('disconnected'));
+  await Promise.race([everybodyGone, new Promise<void>((resolve) => setTimeout(resolve, farewell).unref())]);
+  const jobsEnded = app.get(Jobs).end(stop.left('jobsEnded'));
+  await stop.by('applicationClosed', jobsEnded, 'jobs under way, which are tried again after the next start');
+  const pools = [app.get(DataSource), app.get(HotStatements).pool];
+  await stop.by('applicationClosed', app.close(), 'the connections to the database');
+  pools.forEach(cutConnections);
 }
 
-async function listen(app: NestExpressApplication, { port, host }: Config): Promise<void> {
+async function listen(app: NestExpressApplication, { port, host }: Pick<Config, 'port' | 'host'>): Promise<void> {
+  const server = app.getHttpServer();
   try {
     // Without Nest, which would report a failure in its own words too.
-    await once(app.getHttpServer().listen(port, host), 'listening');
+    await once(server.listen(port, host), 'listening');
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
+    // A machine without IPv6.
+    if (host === everyInterface && (code === 'EAFNOSUPPORT' || code === 'EADDRNOTAVAIL')) {
+      return listen(app, { port, host: '0.0.0.0' });
+    }
     if (code === 'EADDRINUSE')
       throw new StartError(`Port ${port} is taken: stop what listens there, or choose another with PORT.`);
     if (code === 'EACCES') throw new StartError(`Port ${port} needs more rights: choose one above 1023 with PORT.`);
@@ -214,14 +284,14 @@ async function checkDataDir(dataDir: string): Promise<void> {
   }
 }
 
-/** Whether the main database holds accounts, whose sealed values need the keyring they were made with. */
-async function holdsAccounts({ main }: Databases): Promise<boolean> {
+/** Accounts have sealed values, which need the keyring they were made with. */
+async function contentsOf({ main }: Databases): Promise<'nothing' | 'tables' | 'accounts'> {
   const source = await new DataSource(mainDatabaseOptions(main)).initialize();
   try {
     const [row] = await source.query<[{ there: boolean }]>(`SELECT to_regclass('account') IS NOT NULL AS there`);
-    if (!row.there) return false;
+    if (!row.there) return 'nothing';
     const [{ any }] = await source.query<[{ any: boolean }]>('SELECT EXISTS (SELECT FROM account) AS any');
-    return any;
+    return any ? 'accounts' : 'tables';
   } finally {
     await source.destroy();
   }

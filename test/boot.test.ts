@@ -2,14 +2,17 @@ import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals
 import { generateKeyPairSync } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { cp, mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { io } from 'socket.io-client';
-import { expectStatus, password, serverAddress, unique } from './world.js';
+import { expectStatus, password, pause, serverAddress, unique } from './world.js';
 import { loadConfig, variables } from '../src/platform/config.js';
 import { openDatabases } from '../src/platform/databases.js';
+import { within } from '../src/platform/deadline.js';
 import { StartError } from '../src/platform/start-error.js';
 import { type Ending, freePort, Installation, isRunning, type Service, until } from './boot/installation.js';
 import { type BootedShop, openShop, read, registration, Sender } from './boot/shop.js';
@@ -144,6 +147,65 @@ describe('stopping', () => {
     expect(await service.stop()).toMatchObject({ code: 0, signal: null });
     expect(home.postgresPid).toBeUndefined();
   });
+});
+
+describe('when PostgreSQL is halted and answers nothing', () => {
+  /** Nobody who asks for readiness waits longer. */
+  const readiness = (service: Service) => within(5_000, service.ask('GET', '/api/health/ready'), 'readiness');
+
+  test('readiness says so in time, sends are refused in the end, and all goes on when it does', async () => {
+    const service = await running();
+    await shop.owner.connect();
+    const content = { conversationId: shop.conversationId, clientId: unique(), body: 'Ci siete?' };
+    home.signalPostgres('SIGSTOP');
+    try {
+      const [one, ...others] = await Promise.all([1, 2, 3].map(() => readiness(service)));
+      expect(one).toMatchObject({ status: 503, body: { detail: 'The database does not answer in time.' } });
+      expect(others.map(({ status }) => status)).toEqual([503, 503]);
+      expectStatus(await service.ask('GET', '/api/health/live'), 200);
+      const { error } = await shop.owner.emit('message.send', content, 60_000);
+      expect(error).toMatchObject({ code: 'unavailable', status: 503, retryAfter: expect.any(Number) });
+    } finally {
+      home.signalPostgres('SIGCONT');
+    }
+    await until(async () => (await readiness(service)).status === 200, 'it is ready again');
+    let sent: Awaited<ReturnType<typeof shop.owner.ask>>;
+    const path = `/api/conversations/${shop.conversationId}/messages`;
+    await until(
+      async () => (sent = await shop.owner.ask('POST', path, content)).status < 300,
+      'the same message is taken',
+    );
+    const stored = (await read(shop.anna, shop.conversationId)).filter(({ clientId }) => clientId === content.clientId);
+    expect(stored).toEqual([expect.objectContaining({ seq: sent!.body.seq })]);
+    shop.owner.disconnect();
+  });
+
+  test('the service stops all the same, and PostgreSQL with it', async () => {
+    const service = await running();
+    home.signalPostgres('SIGSTOP');
+    const asked = [1, 2, 3].map(() => shop.anna.ask('GET', '/api/conversations').catch(() => undefined));
+    await pause(200);
+    expect(await service.stop()).toMatchObject({ code: 0, signal: null, stderr: '' });
+    await Promise.all(asked);
+    expect(home.postgresPid).toBeUndefined();
+    expect(service.stdout).toContain('Stopping goes on without waiting any longer for requests under way.');
+    await running();
+    expect((await read(shop.anna, shop.conversationId)).length).toBeGreaterThan(0);
+  });
+});
+
+test('the service stops although an SMTP server has greeted and says nothing more', async () => {
+  await stopped();
+  const greeted: Socket[] = [];
+  const silent = createServer((socket) => void greeted.push(socket.on('error', () => {}))).listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  silent.on('connection', (socket: Socket) => socket.write('220 mail.example ESMTP\r\n'));
+  const { port } = silent.address() as AddressInfo;
+  const service = await home.start({ ...quick, SMTP_URL: `smtp://127.0.0.1:${port}` });
+  await until(() => greeted.length > 0, 'a mail is handed over');
+  expect(await service.stop()).toMatchObject({ code: 0, signal: null, stderr: '' });
+  for (const socket of greeted) socket.destroy();
+  silent.close();
 });
 
 describe('no acknowledged message is lost, doubled or out of line', () => {
@@ -330,12 +392,24 @@ describe('a start that cannot succeed says in one line what to do and leaves not
     expect(ending.stderr).not.toContain('sesamo');
 
     const role = `boot_${unique()}`;
-    await onShared('postgres', `CREATE ROLE "${role}" LOGIN PASSWORD 'sesamo'`, `CREATE DATABASE "${role}"`);
+    const ascii = `${role}_ascii`;
+    await onShared(
+      'postgres',
+      `CREATE ROLE "${role}" LOGIN PASSWORD 'sesamo'`,
+      `CREATE DATABASE "${role}"`,
+      `CREATE DATABASE "${ascii}" TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE 'C' LOCALE_PROVIDER libc`,
+    );
+    const noTls = await withoutTls();
     const refused: [Record<string, string>, string][] = [
       [{ KEYRING_DATABASE_URL: closed }, 'KEYRING_DATABASE_URL cannot be used: nothing listens'],
       [{ DATABASE_URL: sharedUrl('no such one') }, 'the database "no such one" does not exist: create it'],
       [{ DATABASE_URL: sharedUrl('postgres', { password: 'sesamo' }) }, 'the password is wrong'],
       [{ DATABASE_URL: sharedUrl(role, { user: role, password: 'sesamo' }) }, 'the user may not create tables'],
+      [
+        { DATABASE_URL: sharedUrl(ascii) },
+        'names a database in SQL_ASCII, which cannot hold every text: make one with',
+      ],
+      [{ KEYRING_DATABASE_URL: `${noTls.url}?sslmode=require` }, 'does no TLS, which sslmode in the address asks for'],
     ];
     for (const [changes, said] of refused) {
       const opened = openDatabases(loadConfig({ ...ours, ...changes }));
@@ -343,7 +417,15 @@ describe('a start that cannot succeed says in one line what to do and leaves not
       await expect(opened).rejects.toThrow(said);
       await expect(opened).rejects.not.toThrow('sesamo');
     }
-    await onShared('postgres', `DROP DATABASE "${role}" WITH (FORCE)`, `DROP ROLE "${role}"`);
+    const tls = await home.failToStart({ ...ours, DATABASE_URL: `${noTls.url}?sslmode=require` });
+    expectOneLine(tls, 'DATABASE_URL', 'does no TLS', 'leave sslmode out');
+    noTls.close();
+    await onShared(
+      'postgres',
+      `DROP DATABASE "${role}" WITH (FORCE)`,
+      `DROP DATABASE "${ascii}"`,
+      `DROP ROLE "${role}"`,
+    );
   });
 
   test('a certificate that belongs to another key', async () => {
@@ -427,6 +509,10 @@ describe('with databases of its own', () => {
         await installation.failToStart({ ...databases.environment, KEYRING_DATABASE_URL: databases.another }),
         'The keyring database is empty but the main database is not',
       );
+      expectOneLine(
+        await installation.failToStart({ ...databases.environment, DATABASE_URL: databases.another }),
+        'The main database is empty but the keyring is not: correct DATABASE_URL',
+      );
     } finally {
       await installation.remove();
       await databases.drop();
@@ -436,10 +522,11 @@ describe('with databases of its own', () => {
   test('HTTPS tells browsers to come back by HTTPS only, and ties its cookies to it; in clear there is neither', async () => {
     const installation = await Installation.make();
     const databases = await emptyDatabases();
-    const tls = { TLS_CERT: pem('cert'), TLS_KEY: pem('key'), HOST: '127.0.0.1' };
+    const tls = { TLS_CERT: pem('cert'), TLS_KEY: pem('key') };
     try {
       const secure = await installation.start({ ...databases.environment, ...tls });
       expect(secure.stdout).toContain(`https://localhost:${installation.port}/api/docs`);
+      for (const address of loopbacks()) expect(await secure.listens(address)).toBe(true);
       const signedIn = await signInByBrowser(secure, await openShop(secure));
       expect(signedIn.headers.get('strict-transport-security')).toMatch(/^max-age=\d{7,}$/);
       expect(signedIn.cookie).toMatch(/^__Host-colloquio-dashboard=[\w-]{43}; /);
@@ -537,6 +624,12 @@ async function waitsForLock(client: pg.Client): Promise<boolean> {
   return rowCount === 1;
 }
 
+/** Those that this machine has. */
+function loopbacks(): string[] {
+  const addresses = Object.values(networkInterfaces()).flatMap((all) => all!.map(({ address }) => address));
+  return ['127.0.0.1', '::1'].filter((loopback) => addresses.includes(loopback));
+}
+
 function pem(part: 'cert' | 'key'): string {
   return fileURLToPath(new URL(`boot/tests-only.${part}.pem`, import.meta.url));
 }
@@ -549,6 +642,14 @@ async function signInByBrowser(service: Service, { username }: BootedShop) {
   expect(status).toBe(201);
   const [cookie = ''] = headers.getSetCookie();
   return { headers, cookie, attributes: cookie.split('; ') };
+}
+
+/** A server that answers the question for TLS as a PostgreSQL without it does: https://www.postgresql.org/docs/current/protocol-flow.html. */
+async function withoutTls(): Promise<{ url: string; close(): void }> {
+  const server = createServer((socket) => socket.once('data', () => socket.end('N')).on('error', () => {}));
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const { port } = server.address() as AddressInfo;
+  return { url: `postgres://anna:sesamo@127.0.0.1:${port}/main`, close: () => void server.close() };
 }
 
 /** An address on the PostgreSQL that the test run shares. */

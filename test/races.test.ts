@@ -285,7 +285,7 @@ describe('what was stored although the answer of the database was lost reaches e
   test('a message', async () => {
     loseTheAnswer(world.service.app.get(HotStatements), 'query');
     const clientId = unique();
-    expectStatus(await bruno.device.ask('POST', `${path()}/messages`, contentOf(clientId)), 500);
+    expectStatus(await bruno.device.ask('POST', `${path()}/messages`, contentOf(clientId)), 503);
     expect(await storedUnder(clientId)).toHaveLength(1);
     await everybodyLearnsOfIt();
     expectStatus(await bruno.device.ask('POST', `${path()}/messages`, contentOf(clientId)), 200);
@@ -294,7 +294,7 @@ describe('what was stored although the answer of the database was lost reaches e
   test('a receipt', async () => {
     expectStatus(await bruno.device.ask('POST', `${path()}/messages`, contentOf(unique())), 201);
     loseTheAnswer(world.service.app.get(HotStatements), 'query');
-    expectStatus(await bakery.owner.ask('PUT', `${path()}/receipt`, { seenSeq: 1 }), 500);
+    expectStatus(await bakery.owner.ask('PUT', `${path()}/receipt`, { seenSeq: 1 }), 503);
     expect((await bruno.device.ask('GET', path())).body.other.seenSeq).toBe(1);
     await everybodyLearnsOfIt();
   });
@@ -302,7 +302,7 @@ describe('what was stored although the answer of the database was lost reaches e
   test('that a message was withdrawn', async () => {
     expectStatus(await bruno.device.ask('POST', `${path()}/messages`, contentOf(unique())), 201);
     loseTheAnswer(world.service.app.get(DataSource).manager, 'transaction');
-    expectStatus(await bruno.device.ask('DELETE', `${path()}/messages/1`), 500);
+    expectStatus(await bruno.device.ask('DELETE', `${path()}/messages/1`), 503);
     expect((await bruno.device.ask('GET', `${path()}/messages`)).body.items[0].body).toBe('');
     await everybodyLearnsOfIt();
   });

@@ -28,7 +28,7 @@ const latest = async (device: Device, limit: number) =>
 const letMinutesPass = (minutes: number) =>
   Promise.all([
     world.rows(
-      `UPDATE cursor SET minute = minute - $1 * interval '1 min', told_minute = told_minute - $1 * interval '1 min',
+      `UPDATE cursor SET minute = minute - $1 * interval '1 min', changed_minute = changed_minute - $1 * interval '1 min', told_minute = told_minute - $1 * interval '1 min',
          seen_minute = seen_minute - $1 * interval '1 min'`,
       [minutes],
     ),

@@ -281,15 +281,18 @@ describe('a vault does not open', () => {
 
   /** Opens it for the first time and puts a key in it. */
   async function filled(): Promise<KeyRef> {
-    const { vault, masterKey: made } = await openVault(config(), database, false);
+    const { vault, masterKey: made } = await openVault(config(), database, 'nothing');
     expect(made.madeAt).toBe(keyFile('master.key'));
     const ref = contact();
     await vault.createKeys(ref);
     return ref;
   }
 
-  async function refusal(anythingSealed = true, changes: Record<string, string> = {}): Promise<string> {
-    const error = await openVault(config(changes), database, anythingSealed).then(
+  async function refusal(
+    main: 'nothing' | 'tables' | 'accounts' = 'accounts',
+    changes: Record<string, string> = {},
+  ): Promise<string> {
+    const error = await openVault(config(changes), database, main).then(
       () => undefined,
       (reason: Error) => reason,
     );
@@ -301,14 +304,14 @@ describe('a vault does not open', () => {
   test('with another master key, but does with its own', async () => {
     const ref = await filled();
     const own = (await readFile(keyFile('master.key'), 'utf8')).trim();
-    expect(await refusal(true, { MASTER_KEY: randomBytes(32).toString('hex') })).toContain(
+    expect(await refusal('accounts', { MASTER_KEY: randomBytes(32).toString('hex') })).toContain(
       'The master key does not open',
     );
     await writeFile(keyFile('master.key'), randomBytes(32).toString('base64'));
     expect(await refusal()).toContain('The master key does not open');
     await rm(keyFile('master.key'));
     expect(await refusal()).toContain('The master key is missing');
-    const { vault, masterKey: given } = await openVault(config({ MASTER_KEY: own }), database, true);
+    const { vault, masterKey: given } = await openVault(config({ MASTER_KEY: own }), database, 'accounts');
     expect(given.madeAt).toBeUndefined();
     expect(await vault.open(ref, await vault.seal(ref, 'ciao', ['row']), ['row'])).toBe('ciao');
   });
@@ -325,25 +328,39 @@ describe('a vault does not open', () => {
     expect(await EpochKeys.exist(keyFile('epoch.key'))).toBe(false);
   });
 
+  test('over a used keyring when the main database is empty, as a mistyped name makes it', async () => {
+    const emptyMain = 'The main database is empty but the keyring is not: correct DATABASE_URL';
+    const { vault } = await openVault(config(), database, 'nothing');
+    // Nobody has registered yet: the service has its own key only.
+    await (await openVault(config(), database, 'nothing')).vault.ping();
+    // A registration that failed has left its key.
+    await vault.createKeys({ scope: 'subscriber', id: randomUUID() });
+    await (await openVault(config(), database, 'tables')).vault.ping();
+    expect(await refusal('nothing')).toContain(emptyMain);
+    await vault.createKeys(contact());
+    expect(await refusal('tables')).toContain(emptyMain);
+    await (await openVault(config(), database, 'accounts')).vault.ping();
+  });
+
   test('over the keyring of other data, of whatever epoch', async () => {
     await filled();
     const other = await mkdtemp(join(folder, 'other-'));
     const rows = await database.query<unknown[]>('SELECT * FROM wrapped_key');
     await database.query('TRUNCATE epoch, wrapped_key');
-    const { keyring } = await openVault(config({ DATA_DIR: other }), database, false);
+    const { keyring } = await openVault(config({ DATA_DIR: other }), database, 'nothing');
     const doNotMatch = 'do not belong together: restore both from the same moment';
     expect(await refusal()).toContain(doNotMatch);
     await keyring.renewEpoch();
     expect(await refusal()).toContain(doNotMatch);
     expect(rows).toHaveLength(2);
-    const { vault } = await openVault(config({ DATA_DIR: other }), database, true);
+    const { vault } = await openVault(config({ DATA_DIR: other }), database, 'accounts');
     await vault.ping();
   });
 
   test('after which a start that was cut short before anything was sealed goes on', async () => {
     await EpochKeys.load(keyFile('epoch.key'), masterKey);
-    expect(await refusal(false)).toContain('The master key is missing');
-    const { vault } = await openVault(config({ MASTER_KEY: masterKey.toString('hex') }), database, false);
+    expect(await refusal('nothing')).toContain('The master key is missing');
+    const { vault } = await openVault(config({ MASTER_KEY: masterKey.toString('hex') }), database, 'nothing');
     await vault.ping();
   });
 });

@@ -143,7 +143,7 @@ const messages = [
  * The plan is kept in any case: left to choose, PostgreSQL may plan anew for every single message, which takes three times
  * as long as storing it.
  */
-const appendMessages = `
+export const appendMessages = `
 CREATE FUNCTION append_messages(
   subscriber_ids uuid[], conversation_ids uuid[], senders party[], author_ids uuid[], client_ids text[], digests bytea[],
   bodies bytea[], least_privacy integer, least_subscriber_terms integer, least_subscriber_privacy integer
@@ -225,7 +225,7 @@ END $$`;
  * watermarks are now, how far it had seen before, and whether they rose. `other_seen` is what the other party may know, and
  * `told` whether anything rose of that.
  */
-const raiseWatermarks = `
+export const raiseWatermarks = `
 CREATE FUNCTION raise_watermarks(
   subscriber_ids uuid[], conversation_ids uuid[], parties party[], delivered integer[], seen integer[]
 ) RETURNS TABLE (conversation_id uuid, party party, last_seq integer, rose boolean, delivered_seq integer, seen_seq integer,

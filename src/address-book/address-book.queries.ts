@@ -68,5 +68,5 @@ export const overlabelledQuery = `
 
 /** Rises even when two changes fall into one millisecond. $1 subscriber, $2 ids. */
 export const touchContactsQuery = `
-  UPDATE contact SET updated_at = greatest(clock_timestamp(), updated_at + interval '1 millisecond')
+  UPDATE contact SET updated_at = greatest(change_time(), updated_at + interval '1 millisecond')
   WHERE subscriber_id = $1 AND id = ANY ($2::uuid[])`;

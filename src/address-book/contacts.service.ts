@@ -69,13 +69,21 @@ export class Contacts {
     const numbered = await this.numbering(manager, subscriberId, id, externalId);
     const added = { note: null, ...numbered, profileChangedAt: null };
     const row: Contact = { ...contact, ...segments, ...added, identity: sealed, updatedAt: joinedAt };
-    const known = await manager.query<unknown[]>(
-      'SELECT 1 FROM contact WHERE subscriber_id = $1 AND interlocutor_id = $2',
-      [subscriberId, contact.interlocutorId],
-    );
-    if (known.length > 0) return undefined;
-    await manager.insert(Contact, row);
-    return row;
+    if (await this.insert(manager, row)) return row;
+    // Another request was first, with the same person or with the same number: only the latter may be left out.
+    const isKnown = await manager.existsBy(Contact, { subscriberId, interlocutorId: contact.interlocutorId });
+    if (isKnown || row.externalId === null) return undefined;
+    const unnumbered = { ...row, externalId: null, externalIdHash: null };
+    return (await this.insert(manager, unnumbered)) ? unnumbered : undefined;
+  }
+
+  /**
+   * Waits for whoever inserts the same at this moment.
+   * @returns whether it was not there yet
+   */
+  private async insert(manager: EntityManager, row: Contact): Promise<boolean> {
+    const insert = manager.createQueryBuilder().insert().into(Contact).values(row).orIgnore().returning('id');
+    return ((await insert.execute()).raw as unknown[]).length > 0;
   }
 
   /** A number that another contact has meanwhile is left out: joining does not fail for it. */
@@ -120,7 +128,7 @@ export class Contacts {
     // What is being sent holds the conversation: it is there before a no is answered, and nothing promotional comes after.
     if (!promotions) await manager.query(lockConversationQuery, [subscriberId, id]);
     const [[row]] = await manager.query<[{ updated_at: Date }[], number]>(
-      `UPDATE contact SET promotions = $3, updated_at = greatest(clock_timestamp(), updated_at + interval '1 ms')
+      `UPDATE contact SET promotions = $3, updated_at = greatest(change_time(), updated_at + interval '1 ms')
        WHERE subscriber_id = $1 AND id = $2 AND promotions <> $3 RETURNING updated_at`,
       [subscriberId, id, promotions],
     );
@@ -150,7 +158,7 @@ export class Contacts {
       if (!sealed) continue;
       await manager.query(
         `UPDATE contact SET identity = $3, region = $4, province = $5, sector = $6,
-                updated_at = greatest(clock_timestamp(), updated_at + interval '1 ms'), profile_changed_at = clock_timestamp()
+                updated_at = greatest(change_time(), updated_at + interval '1 ms'), profile_changed_at = change_time()
          WHERE subscriber_id = $1 AND id = $2`,
         [subscriberId, id, sealed, region, province, sector],
       );

@@ -96,10 +96,10 @@ export class BroadcastRuns {
 
   /** Takes every broadcast whose time has come a chunk further in turn. One that fails stops no other. */
   async proceed(): Promise<void> {
-    const deadline = Date.now() + workingMilliseconds;
+    const deadline = performance.now() + workingMilliseconds;
     let unfinished = await this.broadcasts.query<Run[]>(dueQuery, [new Date()]);
     let failure: unknown;
-    while (unfinished.length > 0 && Date.now() < deadline) {
+    while (unfinished.length > 0 && performance.now() < deadline) {
       const further: Run[] = [];
       for (const run of unfinished) {
         try {

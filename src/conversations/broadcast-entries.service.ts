@@ -126,5 +126,8 @@ const appendQuery = `
  * the conversations would have to be locked, and so written, once more. $1 subscriber, $2 conversations, $3 when.
  */
 const growQuery = `
-  UPDATE conversation SET last_seq = last_seq + 1, revision = revision + 1, changed_at = $3, last_message_at = $3
+  WITH change AS MATERIALIZED (SELECT change_time($3::timestamptz) AS at)
+  UPDATE conversation
+  SET last_seq = last_seq + 1, revision = revision + 1, changed_at = change.at, last_message_at = $3::timestamptz
+  FROM change
   WHERE subscriber_id = $1 AND id = ANY ($2::uuid[])`;

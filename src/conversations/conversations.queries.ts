@@ -83,15 +83,8 @@ export const headsQuery = (filter: string, limit: number): string => `
   ORDER BY conversation.changed_at DESC, conversation.id DESC
   LIMIT ${limit}`;
 
-/**
- * A time that is safe to ask changes since: whatever is not visible yet is stamped at it or later, because a transaction
- * stamps after it has begun.
- */
-export const syncHorizonQuery = `
-  SELECT date_trunc('milliseconds', least(now(), min(xact_start))) AS horizon
-  FROM pg_stat_activity
-  WHERE datname = current_database() AND application_name = current_setting('application_name')
-    AND backend_type = 'client backend' AND pid <> pg_backend_pid()`;
+/** A time that is safe to ask changes since; see the function in the migration. */
+export const syncHorizonQuery = 'SELECT sync_horizon() AS horizon';
 
 export interface MessageRow extends ContentRow {
   seq: number;
@@ -223,7 +216,7 @@ export const withdrawQuery = `
     WHERE subscriber_id = $1 AND conversation_id = $2 AND seq = $3
     RETURNING subscriber_id, conversation_id, withdrawn_at
   ), grown AS (
-    UPDATE conversation SET revision = $4, changed_at = withdrawn_at
+    UPDATE conversation SET revision = $4, changed_at = change_time(withdrawn_at)
     FROM withdrawn WHERE conversation.subscriber_id = withdrawn.subscriber_id AND conversation.id = conversation_id
   )
   SELECT withdrawn_at FROM withdrawn`;

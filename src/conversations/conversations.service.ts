@@ -40,6 +40,8 @@ export type Viewer = { kind: 'member'; subscriberId: string } | { kind: 'interlo
 export class Conversations {
   private readonly remembered = new LRUCache<string, Promise<OwnConversation>>({ max: conversationsRemembered });
 
+  private horizon: Promise<Date> | undefined;
+
   constructor(
     private readonly database: DataSource,
     private readonly identities: Identities,
@@ -49,14 +51,14 @@ export class Conversations {
 
   /** Begins the conversation of a new contact. */
   async begin(manager: EntityManager, subscriberId: string, contactId: string): Promise<void> {
-    await manager.query('INSERT INTO conversation (subscriber_id, id, changed_at) VALUES ($1, $2, clock_timestamp())', [
+    await manager.query('INSERT INTO conversation (subscriber_id, id, changed_at) VALUES ($1, $2, change_time())', [
       subscriberId,
       contactId,
     ]);
     await manager.query(
-      `INSERT INTO cursor (subscriber_id, conversation_id, party, minute, told_minute)
-       SELECT $1, $2, party, minute, minute
-       FROM unnest(enum_range(NULL::party)) AS party, date_trunc('minute', clock_timestamp()) AS minute`,
+      `INSERT INTO cursor (subscriber_id, conversation_id, party, minute, changed_minute, told_minute)
+       SELECT $1, $2, party, date_trunc('minute', clock_timestamp()), changed_minute, changed_minute
+       FROM unnest(enum_range(NULL::party)) AS party, date_trunc('minute', change_time()) AS changed_minute`,
       [subscriberId, contactId],
     );
   }
@@ -97,7 +99,7 @@ export class Conversations {
   /** The heads of the principal's conversations, latest change first. */
   async list(principal: Principal, { changedSince, cursor, limit }: ListConversations): Promise<ConversationList> {
     // Read before the heads, so that what they do not show yet is stamped at this time or later.
-    const [{ horizon }] = await this.database.query<[{ horizon: Date }]>(syncHorizonQuery);
+    const horizon = await this.syncHorizon();
     const rows = await this.rows(principal, limit + 1, {
       ...(changedSince !== undefined && { changedSince }),
       ...(cursor !== undefined && { before: decodeCursor(cursor, ['time', 'id']) as [string, string] }),
@@ -106,6 +108,15 @@ export class Conversations {
     const last = page.at(-1);
     const nextCursor = last && rows.length > limit ? encodeCursor([last.changed_at.toISOString(), last.id]) : null;
     return { items: await this.open(principal, page), nextCursor, syncedAt: horizon.toISOString() };
+  }
+
+  /** Shared by those who ask while it is looked up: an older one is as safe. */
+  private syncHorizon(): Promise<Date> {
+    this.horizon ??= this.database
+      .query<[{ horizon: Date }]>(syncHorizonQuery)
+      .then(([{ horizon }]) => horizon)
+      .finally(() => (this.horizon = undefined));
+    return this.horizon;
   }
 
   /** @throws NotFound */
@@ -157,7 +168,7 @@ const sideOf = (principal: Principal) => (isMember(principal) ? principal.subscr
  * party that is not disclosed is no change.
  */
 const changed = (since: string) =>
-  `(conversation.changed_at >= ${since} OR greatest(own.minute, other.told_minute) >= date_trunc('minute', ${since}::timestamptz)
+  `(conversation.changed_at >= ${since} OR greatest(own.changed_minute, other.told_minute) >= date_trunc('minute', ${since}::timestamptz)
     OR subscriber.profile_changed_at >= ${since} OR subscriber.seen_times_changed_at >= ${since})`;
 
 /**
@@ -175,7 +186,7 @@ const changedOfSubscriber = ({ since, before = 'true', limit }: { since: string;
       (SELECT id FROM conversation
        WHERE subscriber_id = $3 AND changed_at < ${since} AND ${before} AND id IN (
          SELECT conversation_id FROM cursor
-           WHERE subscriber_id = $3 AND party = 'subscriber' AND minute >= date_trunc('minute', ${since}::timestamptz)
+           WHERE subscriber_id = $3 AND party = 'subscriber' AND changed_minute >= date_trunc('minute', ${since}::timestamptz)
          UNION ALL SELECT conversation_id FROM cursor
            WHERE subscriber_id = $3 AND party = 'interlocutor' AND told_minute >= date_trunc('minute', ${since}::timestamptz)
          UNION ALL SELECT id FROM contact WHERE subscriber_id = $3 AND profile_changed_at >= ${since}

@@ -1,17 +1,21 @@
 import { Controller, Get, HttpCode } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { DataSource } from 'typeorm';
 import { Public } from '../auth/session.guard.js';
+import { type DatabaseTrouble, databaseTroubles } from '../platform/database-failures.js';
+import { DatabaseWatch } from '../platform/database-watch.js';
+import { Log } from '../platform/log.js';
 import { DomainError } from '../platform/problems/domain-error.js';
-import { Vault } from '../platform/vault/vault.js';
 
 @ApiTags('health')
 @Public({ session: 'ignored', atOnce: true })
 @Controller('health')
 export class HealthController {
+  /** Told in the log when it changes, however often it is asked for. */
+  private trouble: DatabaseTrouble | undefined;
+
   constructor(
-    private readonly database: DataSource,
-    private readonly vault: Vault,
+    private readonly databases: DatabaseWatch,
+    private readonly log: Log,
   ) {}
 
   /** The process runs. */
@@ -21,14 +25,16 @@ export class HealthController {
     return { status: 'live' };
   }
 
-  /** Both databases answer: messages can be stored and read. */
+  /** Both databases answer and can be written; otherwise 503 says what is wrong, within two seconds. */
   @Get('ready')
   async ready(): Promise<{ status: 'ready' }> {
-    try {
-      await Promise.all([this.database.query('SELECT 1'), this.vault.ping()]);
-    } catch {
-      throw new DomainError('unavailable', { detail: 'A database does not answer.' });
+    const trouble = await this.databases.trouble();
+    if (trouble !== this.trouble) {
+      this.trouble = trouble;
+      if (trouble) this.log.warning('not ready', { reason: databaseTroubles[trouble].log });
+      else this.log.info('ready again');
     }
+    if (trouble) throw new DomainError('unavailable', { detail: databaseTroubles[trouble].log });
     return { status: 'ready' };
   }
 }

@@ -104,10 +104,10 @@ describe('where it listens', () => {
   });
 
   test('with a certificate, or behind a proxy, everybody can', () => {
-    expect(loadConfig(tls)).toMatchObject({ host: '0.0.0.0', publicUrl: new URL('https://localhost:3000') });
+    expect(loadConfig(tls)).toMatchObject({ host: '::', publicUrl: new URL('https://localhost:3000') });
     expect(loadConfig({ ...tls, HOST: '192.168.1.2' }).host).toBe('192.168.1.2');
     const proxy = { TRUST_PROXY: '1', PUBLIC_URL: 'https://messages.example.com' };
-    expect(loadConfig(proxy)).toMatchObject({ host: '0.0.0.0', trustProxy: '1' });
+    expect(loadConfig(proxy)).toMatchObject({ host: '::', trustProxy: '1' });
     expect(mistakesIn({ TRUST_PROXY: '1' })).toEqual(['PUBLIC_URL']);
   });
 

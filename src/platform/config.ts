@@ -47,7 +47,7 @@ interface Variable {
 export const variables = {
   PORT: { default: '3000', about: 'TCP port to listen on (0 lets the system choose).' },
   HOST: {
-    default: '127.0.0.1; 0.0.0.0 with TLS or a proxy',
+    default: '127.0.0.1; with TLS or a proxy ::, which is every address of IPv6 and IPv4',
     about: 'Address to listen on. Beyond loopback only with TLS_CERT and TLS_KEY, or behind TRUST_PROXY.',
   },
   DATA_DIR: { default: './data', about: 'Folder of the embedded database (pg/), the keys (keys/) and the files.' },
@@ -130,6 +130,9 @@ export const variables = {
 
 export type VariableName = keyof typeof variables;
 
+/** Every address of both families; where the machine has no IPv6, the service listens on those of IPv4 instead. */
+export const everyInterface = '::';
+
 /** Art. 8 GDPR as the member states have set it (European Union Agency for Fundamental Rights, 2024). */
 const lawfulConsentAges: Record<string, number> = {
   AT: 14, BE: 13, BG: 14, CY: 14, CZ: 15, DK: 15, EE: 13, ES: 14, FI: 13, FR: 15, GR: 15, IT: 14, LT: 14, LV: 13, MT: 13,
@@ -207,7 +210,7 @@ export function loadConfig(environment: Record<string, string | undefined>): Con
     mistake('TRUST_PROXY', `"${trustProxy}" is neither a number of hops from 1 nor a list of addresses and networks`);
   }
   const covered = Boolean((cert && key) || trustProxy);
-  const host = value('HOST') ?? (covered ? '0.0.0.0' : '127.0.0.1');
+  const host = value('HOST') ?? (covered ? everyInterface : '127.0.0.1');
   if (!covered && !isLoopback(host)) {
     mistake(
       'HOST',

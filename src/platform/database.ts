@@ -1,4 +1,4 @@
-import { Pool, type PoolConfig } from 'pg';
+import { type ClientConfig, Pool, type PoolConfig } from 'pg';
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import { keyringMigrations } from '../../migrations/keyring/index.js';
 import { mainMigrations } from '../../migrations/main/index.js';
@@ -80,6 +80,11 @@ const pool = {
   application_name: 'colloquio',
 };
 
+/** Options of a single connection, past TypeORM. */
+export function clientOptions(address: DatabaseAddress | string): ClientConfig {
+  return typeof address === 'string' ? { connectionString: address } : { ...address };
+}
+
 function shared(address: DatabaseAddress | string) {
   return {
     type: 'postgres' as const,
@@ -115,6 +120,17 @@ export function connectionProblem(variable: string, address: string, error: unkn
     '42501': 'the user may not create tables: make it the owner of the database',
     '53300': 'the server has no free connection: raise max_connections',
   };
-  const reason = (code && reasons[code]) ?? (/timeout/i.test(message ?? '') ? reasons['ETIMEDOUT'] : undefined);
+  const words: [RegExp, string][] = [
+    [/timeout/i, reasons['ETIMEDOUT']!],
+    [
+      /server does not support SSL/,
+      `${host} does no TLS, which sslmode in the address asks for: switch it on there (ssl = on), or leave sslmode out`,
+    ],
+    [
+      /certificate|altnames/i,
+      `the certificate of ${host} is not trusted: name the one that signed it with sslrootcert=FILE in the address`,
+    ],
+  ];
+  const reason = (code && reasons[code]) ?? words.find(([said]) => said.test(message ?? ''))?.[1];
   return new StartError(`${variable} cannot be used: ${reason ?? `the connection failed (${code ?? 'no code'})`}.`);
 }

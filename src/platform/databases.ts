@@ -16,19 +16,20 @@ export interface Databases {
   adopted: boolean;
   /** Starts an embedded PostgreSQL that is gone; does nothing for one that is not ours. */
   revive: () => Promise<void>;
-  /** Stops the embedded PostgreSQL; does nothing for one that is not ours. */
-  stop(): Promise<void>;
+  /** Stops the embedded PostgreSQL, within that time whatever hangs; does nothing for one that is not ours. */
+  stop(milliseconds?: number): Promise<void>;
 }
 
 /** @throws StartError */
 export async function openDatabases({ databaseUrl, keyringDatabaseUrl, dataDir }: Config): Promise<Databases> {
   if (databaseUrl && keyringDatabaseUrl) {
-    await check('DATABASE_URL', databaseUrl);
-    await check('KEYRING_DATABASE_URL', keyringDatabaseUrl);
+    const [main, keyring] = [unambiguous(databaseUrl), unambiguous(keyringDatabaseUrl)];
+    await check('DATABASE_URL', main);
+    await check('KEYRING_DATABASE_URL', keyring);
     const nothing = async () => {};
     return {
-      main: databaseUrl,
-      keyring: keyringDatabaseUrl,
+      main,
+      keyring,
       folder: undefined,
       adopted: true,
       revive: nothing,
@@ -47,21 +48,27 @@ export async function openDatabases({ databaseUrl, keyringDatabaseUrl, dataDir }
     revive: async () => {
       postgres = await startEmbeddedPostgres({ dataDir });
     },
-    stop: () => postgres.stop(),
+    stop: (milliseconds) => postgres.stop(milliseconds),
   };
 }
 
 async function check(variable: string, address: string): Promise<void> {
-  const client = new Client({ connectionString: address, connectionTimeoutMillis: 10_000 });
+  const client = new Client({ connectionString: address, connectionTimeoutMillis: 10_000, query_timeout: 10_000 });
   try {
     await client.connect();
-    const { rows } = await client.query<{ major: number; may_create: boolean | null }>(
+    const { rows } = await client.query<{ major: number; encoding: string; may_create: boolean | null }>(
       `SELECT current_setting('server_version_num')::integer / 10000 AS major,
+              current_setting('server_encoding') AS encoding,
               has_schema_privilege(current_schema(), 'CREATE') AS may_create`,
     );
-    const { major, may_create: mayCreate } = rows[0]!;
+    const { major, encoding, may_create: mayCreate } = rows[0]!;
     if (major < oldestMajor) {
       throw new StartError(`${variable} names a PostgreSQL ${major}: at least ${oldestMajor} is needed.`);
+    }
+    if (encoding !== 'UTF8') {
+      throw new StartError(
+        `${variable} names a database in ${encoding}, which cannot hold every text: make one with ENCODING 'UTF8' TEMPLATE template0.`,
+      );
     }
     if (!mayCreate) throw connectionProblem(variable, address, { code: '42501' });
   } catch (error) {
@@ -69,4 +76,17 @@ async function check(variable: string, address: string): Promise<void> {
   } finally {
     await client.end().catch(() => {});
   }
+}
+
+/**
+ * The driver takes these modes for `verify-full`, and warns at length that a later version of it will not. Named as what
+ * they are, they mean the same and need no warning.
+ */
+function unambiguous(address: string): string {
+  const url = new URL(address);
+  if (url.searchParams.has('uselibpqcompat')) return address;
+  const mode = url.searchParams.get('sslmode');
+  if (!mode || !['prefer', 'require', 'verify-ca'].includes(mode)) return address;
+  url.searchParams.set('sslmode', 'verify-full');
+  return url.href;
 }

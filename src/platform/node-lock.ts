@@ -1,11 +1,16 @@
 import { Client } from 'pg';
-import type { DatabaseAddress } from './database.js';
+import { clientOptions, type DatabaseAddress } from './database.js';
+import { cutClient } from './database-connections.js';
+import { within } from './deadline.js';
 import type { Log } from './log.js';
 import { StartError } from './start-error.js';
 
 /** Any number that nothing else locks in the keyring database. */
 const lockNumber = 0x0c0119;
 const retryMilliseconds = 500;
+const farewellMilliseconds = 300;
+/** Its few questions are answered at once, or by nobody. */
+const deadlines = { connectionTimeoutMillis: 5_000, query_timeout: 5_000 };
 /** About five seconds: an own connection that broke may hold the lock for a moment. */
 const refusalsUntilGivenUp = 10;
 
@@ -29,7 +34,7 @@ export class NodeLock {
 
   /** Whether no service runs on this keyring now. */
   static async isFree(address: DatabaseAddress | string): Promise<boolean> {
-    const client = new Client(typeof address === 'string' ? { connectionString: address } : address);
+    const client = new Client({ ...clientOptions(address), ...deadlines });
     await client.connect();
     try {
       const { rows } = await client.query<{ free: boolean }>('SELECT pg_try_advisory_lock($1) AS free', [lockNumber]);
@@ -43,7 +48,8 @@ export class NodeLock {
   static async take(address: DatabaseAddress | string, revive: () => Promise<void>, log: Log): Promise<NodeLock> {
     const connect = () =>
       new Client({
-        ...(typeof address === 'string' ? { connectionString: address } : address),
+        ...clientOptions(address),
+        ...deadlines,
         keepAlive: true,
         application_name: 'colloquio-lock',
       });
@@ -60,7 +66,10 @@ export class NodeLock {
     this.released = true;
     // A database that is being brought back can be stopped only when it is there.
     await this.retaking;
-    await this.client?.end();
+    const { client } = this;
+    if (!client) return;
+    // A database that does not answer does not say goodbye either.
+    await within(farewellMilliseconds, client.end(), 'a farewell').catch(() => cutClient(client));
   }
 
   private async attempt(): Promise<boolean> {

@@ -2,6 +2,7 @@ import { type DynamicModule, Global, Module } from '@nestjs/common';
 import { APP_FILTER, APP_PIPE } from '@nestjs/core';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { type Config, CONFIG } from './config.js';
+import { DatabaseWatch } from './database-watch.js';
 import { HotStatements } from './hot-statements.js';
 import { Origins } from './http/origins.js';
 import { Requests } from './http/requests.js';
@@ -24,6 +25,7 @@ import { Vault } from './vault/vault.js';
 /** What the platform was opened with before the application is assembled. */
 export interface Foundation {
   config: Config;
+  databases: DatabaseWatch;
   log: Log;
   masterKey: Buffer;
   vault: Vault;
@@ -32,9 +34,10 @@ export interface Foundation {
 @Global()
 @Module({})
 export class PlatformModule {
-  static with({ config, log, masterKey, vault }: Foundation): DynamicModule {
+  static with({ config, databases, log, masterKey, vault }: Foundation): DynamicModule {
     const values = [
       { provide: CONFIG, useValue: config },
+      { provide: DatabaseWatch, useValue: databases },
       { provide: Log, useValue: log },
       { provide: MASTER_KEY, useValue: masterKey },
       { provide: Vault, useValue: vault },

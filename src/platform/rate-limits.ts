@@ -69,7 +69,7 @@ export class RateLimits {
       await this.limiters[limit].consume(this.keyOf(limit, key));
     } catch (refusal) {
       if (refusal instanceof Error) throw refusal;
-      throw tooMany(refusal as RateLimiterRes);
+      throw tooMany(refusal as RateLimiterRes, this.limiters[limit].duration);
     }
   }
 
@@ -80,7 +80,7 @@ export class RateLimits {
   async requireRoom(limit: Limit, ...key: string[]): Promise<void> {
     const limiter = this.limiters[limit];
     const counted = await limiter.get(this.keyOf(limit, key));
-    if (counted && counted.consumedPoints >= limiter.points) throw tooMany(counted);
+    if (counted && counted.consumedPoints >= limiter.points) throw tooMany(counted, limiter.duration);
   }
 
   /** Counts too, for what is passed over in silence when there was too much of it. */
@@ -113,8 +113,10 @@ export class RateLimits {
   }
 }
 
-function tooMany({ msBeforeNext }: RateLimiterRes): DomainError {
-  const retryAfter = Math.max(1, Math.ceil(msBeforeNext / 1000));
+/** @param duration of the limit, in seconds */
+function tooMany({ msBeforeNext }: RateLimiterRes, duration: number): DomainError {
+  // The clock may have been set back since; counts are forgotten by a timer, which does not mind.
+  const retryAfter = Math.min(duration, Math.max(1, Math.ceil(msBeforeNext / 1000)));
   return new DomainError('rate_limited', {
     detail: `Too many attempts. Try again in ${inWords(retryAfter)}.`,
     retryAfter,

@@ -12,10 +12,9 @@ export class UnderWay {
     };
   }
 
-  /** Waits until nothing is under way, or that long. */
-  async end(milliseconds: number): Promise<void> {
+  /** Waits until nothing is under way. */
+  async end(): Promise<void> {
     if (this.count === 0) return;
-    const patience = new Promise<void>((resolve) => setTimeout(resolve, milliseconds).unref());
-    await Promise.race([new Promise<void>((resolve) => (this.ended = resolve)), patience]);
+    await new Promise<void>((resolve) => (this.ended = resolve));
   }
 }

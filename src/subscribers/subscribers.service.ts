@@ -80,7 +80,8 @@ export class Subscribers {
   }
 
   async setLogo(manager: EntityManager, subscriberId: string, { bytes, mediaType }: Logo): Promise<void> {
-    await manager.save(SubscriberLogo, { subscriberId, mediaType, bytes, updatedAt: new Date() });
+    // In one statement: read first and inserted then, two at once would insert it both.
+    await manager.upsert(SubscriberLogo, { subscriberId, mediaType, bytes, updatedAt: new Date() }, ['subscriberId']);
     await this.stampProfile(manager, subscriberId);
   }
 
@@ -105,7 +106,7 @@ export class Subscribers {
   /** Watermarks know their minute only, so what is disclosed again begins with the next one. */
   private async switchSeenTimes(manager: EntityManager, id: string, on: boolean): Promise<void> {
     await manager.query(
-      `UPDATE subscriber SET seen_times_changed_at = clock_timestamp(),
+      `UPDATE subscriber SET seen_times_changed_at = change_time(),
          seen_times_since = CASE WHEN $2::boolean THEN date_trunc('minute', clock_timestamp()) + interval '1 minute' END
        WHERE subscriber_id = $1`,
       [id, on],
@@ -114,7 +115,7 @@ export class Subscribers {
 
   /** The heads of its conversations count as changed from now on. */
   private async stampProfile(manager: EntityManager, id: string): Promise<void> {
-    await manager.query('UPDATE subscriber SET profile_changed_at = clock_timestamp() WHERE subscriber_id = $1', [id]);
+    await manager.query('UPDATE subscriber SET profile_changed_at = change_time() WHERE subscriber_id = $1', [id]);
   }
 }
 

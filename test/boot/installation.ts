@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { chmod, mkdtemp, readFile, realpath, rm } from 'node:fs/promises';
@@ -83,6 +83,15 @@ export class Installation {
     return pid && isRunning(pid) ? pid : undefined;
   }
 
+  /** Halts every process of the embedded PostgreSQL, which then answers nothing more, or lets them go on. */
+  signalPostgres(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    const postmaster = this.postgresPid!;
+    const children = spawnSync('pgrep', ['-P', String(postmaster)], { encoding: 'utf8' })
+      .stdout.trim()
+      .split('\n');
+    for (const pid of [postmaster, ...children.map(Number)]) process.kill(pid, signal);
+  }
+
   /** Asks the embedded PostgreSQL directly. */
   async onPostgres<Result>(work: (client: pg.Client) => Promise<Result>, database = 'colloquio'): Promise<Result> {
     const password = (await readFile(this.keyFile('postgres.password'), 'utf8')).trim();
@@ -159,9 +168,9 @@ export class Service {
   }
 
   /** Whether somebody new could still reach it. */
-  async listens(): Promise<boolean> {
+  async listens(address = '127.0.0.1'): Promise<boolean> {
     return new Promise((resolve) => {
-      const socket = connect(this.port, '127.0.0.1', () => socket.end(() => resolve(true)));
+      const socket = connect(this.port, address, () => socket.end(() => resolve(true)));
       socket.once('error', () => resolve(false));
     });
   }

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { readIfThere, replacePrivateFile } from '../vault/key-files.js';
 import { type Binaries, binariesFor } from './binaries.js';
 import { socketPort } from './connection.js';
-import { ifMissing, shortHash } from './files.js';
+import { clusterName, ifMissing } from './files.js';
 import { holdsSomething, makeCluster } from './new-cluster.js';
 import { PostgresStartError } from './postgres-start-error.js';
 import type { Settings } from './settings.js';
@@ -42,7 +42,7 @@ export async function openCluster(dataDir: string, found: Binaries, settings: Se
   await checkVersion(dir, found);
   const user = asRoot ? await ownerOf(dir) : undefined;
   const binaries = await binariesFor(user, found);
-  const name = `colloquio-${shortHash(dir)}`;
+  const name = clusterName(dir);
   // A link that an operator made points where the service may have no business, unless it is root.
   const socketDir = await openSocketDir(dirname(asRoot ? dir : path), name, user);
   return { dir, name, socketDir, user, binaries, password, passwordFile };

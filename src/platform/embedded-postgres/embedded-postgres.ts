@@ -20,8 +20,11 @@ export interface EmbeddedPostgres {
   pid: number;
   /** Where the database really lives: `<dataDir>/pg`, or below /var/lib/colloquio when root's dataDir is closed to others. */
   clusterDir: string;
-  /** Ends it in good order (fast shutdown) and returns when it is gone; harmless when it is gone already. */
-  stop(): Promise<void>;
+  /**
+   * Ends it in good order (fast shutdown) and returns when it is gone; harmless when it is gone already. One that takes
+   * longer than that, a minute by default, is ended at once, and recovers at its next start.
+   */
+  stop(milliseconds?: number): Promise<void>;
 }
 
 /**
@@ -47,8 +50,8 @@ export async function startEmbeddedPostgres(options: {
       const adopted = await adoptServer(cluster);
       const { pid, connection } = adopted ?? (await launchServer(cluster, settings));
       let stopped: Promise<void> | undefined;
-      const stop = async () => {
-        await stopPostmaster(pid, cluster);
+      const stop = async (milliseconds?: number) => {
+        await stopPostmaster(pid, cluster, milliseconds);
         // It may lie in /tmp, where nothing should be left; unless somebody is just starting PostgreSQL again.
         await whileLocked(lock, () => rmdir(cluster.socketDir), 0).catch(() => undefined);
       };
@@ -57,7 +60,7 @@ export async function startEmbeddedPostgres(options: {
         adopted: adopted !== undefined,
         pid,
         clusterDir: cluster.dir,
-        stop: () => (stopped ??= stop()),
+        stop: (milliseconds) => (stopped ??= stop(milliseconds)),
       };
     });
   } catch (error) {

@@ -44,6 +44,11 @@ export function shortHash(path: string): string {
   return createHash('sha256').update(path).digest('hex').slice(0, 16);
 }
 
+/** What the processes of a cluster show in their titles. */
+export function clusterName(dir: string): string {
+  return `colloquio-${shortHash(dir)}`;
+}
+
 /** For `.catch`: a missing file has this value, any other failure stays one. */
 export function ifMissing<T>(value: T) {
   return (error: NodeJS.ErrnoException): T => {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { program } from './binaries.js';
 import type { Cluster } from './cluster.js';
-import { ifMissing } from './files.js';
+import { clusterName, ifMissing } from './files.js';
 import { onLinux, onWindows, run } from './system.js';
 
 /** The first process of a running PostgreSQL, from which all others descend. */
@@ -54,37 +54,53 @@ export function isAlive(pid: number): boolean {
   }
 }
 
+/** As shares of the time in which a PostgreSQL has to be gone: a fast shutdown, an immediate one, none at all. */
+const stops = [
+  ['SIGINT', 0.8],
+  ['SIGQUIT', 0.15],
+  ['SIGKILL', 0.05],
+] as const;
+
 /**
- * Fast shutdown: open transactions are rolled back, everything is written. Immediate only if that takes a minute, in which
+ * Fast shutdown: open transactions are rolled back, everything is written. Immediate only if that takes too long, in which
  * case the next start recovers from the write-ahead log.
  */
-export async function stopPostmaster(pid: number, { dir, binaries }: Pick<Cluster, 'dir' | 'binaries'>): Promise<void> {
+export async function stopPostmaster(
+  pid: number,
+  cluster: Pick<Cluster, 'dir' | 'binaries'>,
+  milliseconds = 80_000,
+): Promise<void> {
+  const { dir, binaries } = cluster;
   if (onWindows) {
     if (!isAlive(pid)) return;
-    const stop = (mode: string) =>
-      run(program(binaries, 'pg_ctl'), ['stop', '-s', '-w', '-t', '60', '-m', mode, '-D', dir]);
-    if (!(await stop('fast')).succeeded) await stop('immediate');
+    const stop = (mode: string, share: number) => {
+      const seconds = String(Math.max(1, Math.floor((milliseconds * share) / 1000)));
+      return run(program(binaries, 'pg_ctl'), ['stop', '-s', '-w', '-t', seconds, '-m', mode, '-D', dir]);
+    };
+    if (!(await stop('fast', 0.8)).succeeded) await stop('immediate', 0.2);
     return;
   }
-  const steps = [
-    ['SIGINT', 60_000],
-    ['SIGQUIT', 15_000],
-    ['SIGKILL', 5_000],
-  ] as const;
-  for (const [signal, patience] of steps) {
+  for (const [signal, share] of stops) {
     if (!serves(pid, dir)) return;
     send(pid, signal);
-    const deadline = Date.now() + patience;
-    while (serves(pid, dir) && Date.now() < deadline) await sleep(25);
+    // It may only have been halted, and the others with it.
+    send(pid, 'SIGCONT');
+    signalChildren(cluster, 'SIGCONT');
+    const deadline = performance.now() + milliseconds * share;
+    while (serves(pid, dir) && performance.now() < deadline) await sleep(25);
   }
+  // A killed one takes a moment to go, and its children may not have noticed.
+  for (let tries = 0; serves(pid, dir) && tries < 20; tries++) await sleep(25);
+  signalChildren(cluster, 'SIGKILL');
   if (serves(pid, dir)) throw new Error(`PostgreSQL (process ${pid}) does not stop`);
 }
 
-/** Ends the children of a killed PostgreSQL that have not noticed, because they compute. */
-export function endOrphans({ name }: Pick<Cluster, 'name'>): void {
+/** To the processes of a PostgreSQL other than the first; those of a killed one may not have noticed, because they compute. */
+export function signalChildren({ dir }: Pick<Cluster, 'dir'>, signal: NodeJS.Signals): void {
   if (!onLinux) return;
+  const title = `postgres: ${clusterName(dir)}: `;
   for (const pid of readdirSync('/proc').map(Number)) {
-    if (pid > 1 && processFile(pid, 'cmdline').startsWith(`postgres: ${name}: `)) send(pid, 'SIGQUIT');
+    if (pid > 1 && processFile(pid, 'cmdline').startsWith(title)) send(pid, signal);
   }
 }
 

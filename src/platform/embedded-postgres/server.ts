@@ -9,7 +9,7 @@ import type { Cluster } from './cluster.js';
 import { type PostgresConnection, ask, socketPort, superuser, waitForAnswer } from './connection.js';
 import { createFile, ifMissing } from './files.js';
 import { PostgresStartError, gaveUp } from './postgres-start-error.js';
-import { endOrphans, findPostmaster, isAlive, readPidFile, serves, stopPostmaster } from './postmaster.js';
+import { findPostmaster, isAlive, readPidFile, serves, signalChildren, stopPostmaster } from './postmaster.js';
 import { type Settings, writeSettings } from './settings.js';
 import { environment, onWindows } from './system.js';
 
@@ -65,7 +65,7 @@ export async function launchServer(cluster: Cluster, settings: Settings): Promis
     // Its predecessor was killed and left children behind, who may still write: they go first.
     const hasOrphans = output.includes('shared memory block');
     if (!hasOrphans || Date.now() > deadline) throw gaveUp('did not start', cluster.dir, output);
-    endOrphans(cluster);
+    signalChildren(cluster, 'SIGQUIT');
     await sleep(200);
   }
 }

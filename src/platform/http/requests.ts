@@ -12,10 +12,10 @@ export class Requests {
 
   constructor(private readonly log: Log) {}
 
-  /** Waits until the requests under way have their answers, or that long. */
-  drain(milliseconds: number): Promise<void> {
+  /** Waits until the requests under way have their answers. */
+  drain(): Promise<void> {
     this.stopping = true;
-    return this.requests.end(milliseconds);
+    return this.requests.end();
   }
 
   readonly observe = (request: Request, response: Response, next: NextFunction): void => {

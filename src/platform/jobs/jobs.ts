@@ -1,4 +1,4 @@
-import { Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { type Db, PgBoss } from 'pg-boss';
 import { DataSource, type EntityManager, type QueryRunner } from 'typeorm';
 import { Log } from '../log.js';
@@ -15,7 +15,6 @@ export class JobFailure extends Error {
 
 type Handler = (payload: JobPayload) => Promise<void>;
 
-const drainMilliseconds = 10_000;
 /** What this process adds it begins at once; looking is for retries, for jobs that begin later, and after a crash. */
 const pollingSeconds = 15;
 
@@ -24,7 +23,7 @@ const pollingSeconds = 15;
  * its payload holds ids only.
  */
 @Injectable()
-export class Jobs implements OnModuleDestroy {
+export class Jobs {
   private readonly handlers = new Map<string, Handler>();
   private readonly boss: PgBoss;
   /** Which worker does a kind of job. */
@@ -68,8 +67,11 @@ export class Jobs implements OnModuleDestroy {
     for (const kind of jobKinds) await this.work(kind);
   }
 
-  async onModuleDestroy(): Promise<void> {
-    if (this.started) await this.boss.stop({ graceful: true, timeout: drainMilliseconds, close: false });
+  /** Begins no other job, and ends when those under way have, or that long after: they are tried again later. */
+  async end(milliseconds: number): Promise<void> {
+    if (!this.started) return;
+    this.started = false;
+    await this.boss.stop({ graceful: true, timeout: milliseconds, close: false });
   }
 
   private async work({ name, options: { cron, exclusive, ...queue } }: JobKind<JobPayload>): Promise<void> {

@@ -3,6 +3,7 @@ import type { Request, Response } from 'express';
 import { v7 as uuid } from 'uuid';
 import type { Problem } from '../../contract/errors.js';
 import { Log } from '../log.js';
+import { DomainError } from './domain-error.js';
 import { sendProblem, toProblem } from './problems.js';
 
 /** Makes a problem of every error: for HTTP the body, for a socket event the `error` of its acknowledgement. */
@@ -17,20 +18,28 @@ export class ProblemFilter implements ExceptionFilter {
   }
 
   private answer(error: unknown, request: Request, response: Response): void {
+    // Its sender went away in the middle of it: there is nobody to answer, and nothing has failed here.
+    if (request.destroyed && !request.complete) {
+      this.log.aborted({ requestId: request.id });
+      return void response.destroy();
+    }
     const problem = toProblem(error, request.id);
-    if (isFailure(problem)) this.log.failure(error, { requestId: request.id });
+    if (isFailure(error, problem)) this.log.failure(error, { requestId: request.id });
     if (response.headersSent) return void response.destroy();
     sendProblem(response, problem);
   }
 
   private acknowledge(error: unknown, done: (answer: unknown) => void): void {
     const problem = toProblem(error, uuid());
-    if (isFailure(problem)) this.log.failure(error, { requestId: problem.requestId });
+    if (isFailure(error, problem)) this.log.failure(error, { requestId: problem.requestId });
     done({ error: problem });
   }
 }
 
-/** A refusal for lack of capacity is no failure: whoever asks for too much would fill the log. */
-function isFailure({ status, code }: Problem): boolean {
-  return status >= 500 && code !== 'overloaded';
+/**
+ * A refusal for lack of capacity is no failure: whoever asks for too much would fill the log. Whoever answers `unavailable`
+ * in so many words has logged why, where it is worth a line.
+ */
+function isFailure(error: unknown, { status, code }: Problem): boolean {
+  return status >= 500 && code !== 'overloaded' && !(error instanceof DomainError && code === 'unavailable');
 }

@@ -1,9 +1,13 @@
 import { HttpException } from '@nestjs/common';
 import type { Response } from 'express';
 import { type ErrorCode, errorCatalogue, type Problem } from '../../contract/errors.js';
+import { databaseTrouble, databaseTroubles } from '../database-failures.js';
 import { DomainError } from './domain-error.js';
 
-/** The problem an error becomes. What is unknown becomes `internal`, and nothing of it is told. */
+/**
+ * The problem an error becomes. What is unknown becomes `internal`, and nothing of it is told; trouble with the database
+ * becomes `unavailable`, and says so in words.
+ */
 export function toProblem(error: unknown, requestId: string): Problem {
   const { code, data } = toDomainError(error);
   const { status, title } = errorCatalogue[code];
@@ -28,7 +32,12 @@ export function sendProblem(response: Response, problem: Problem): void {
 function toDomainError(error: unknown): DomainError {
   if (error instanceof DomainError) return error;
   const status = statusOf(error);
-  if (status === undefined || status >= 500) return new DomainError('internal');
+  if (status === undefined || status >= 500) {
+    const trouble = databaseTrouble(error);
+    if (!trouble) return new DomainError('internal');
+    const { detail, retryAfter } = databaseTroubles[trouble];
+    return new DomainError('unavailable', { detail, retryAfter });
+  }
   const detail = formDetails[causeOf(error) ?? ''];
   return new DomainError(codeByStatus[status] ?? 'malformed_request', detail === undefined ? {} : { detail });
 }

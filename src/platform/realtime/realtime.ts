@@ -146,9 +146,9 @@ export class Realtime {
     };
   }
 
-  /** Waits until the events under way are acknowledged, or that long. */
-  drain(milliseconds: number): Promise<void> {
-    return this.events.end(milliseconds);
+  /** Waits until the events under way are acknowledged. */
+  drain(): Promise<void> {
+    return this.events.end();
   }
 
   /**

@@ -11,7 +11,9 @@ const lookMilliseconds = 10 * 60 * 1000;
 export function scheduleEpochRenewal(keyring: Keyring, log: Log): () => Promise<void> {
   let underWay = Promise.resolve();
   const look = () => {
-    if (Date.now() - keyring.epochMadeAt.getTime() < day) return;
+    const age = Date.now() - keyring.epochMadeAt.getTime();
+    // One from the future was made while the clock was wrong, and would not be due for as long as that.
+    if (age >= 0 && age < day) return;
     underWay = keyring.renewEpoch().catch((error: unknown) => log.failure(error));
   };
   look();

@@ -26,16 +26,28 @@ export async function openVaultToRead(config: Config, database: DataSource): Pro
 
 /**
  * Opens the vault over a keyring database; makes the keys at the very first start only.
- * @param anythingSealed whether the main database already holds accounts
+ * @param main what the main database holds: nothing at all, tables without accounts, or accounts
  * @throws StartError when keys are missing or do not belong to the data
  */
-export async function openVault(config: Config, database: DataSource, anythingSealed: boolean): Promise<OpenedVault> {
+export async function openVault(
+  config: Config,
+  database: DataSource,
+  main: 'nothing' | 'tables' | 'accounts',
+): Promise<OpenedVault> {
   const epochFile = epochFileOf(config);
-  const [{ empty }] = await database.query<[{ empty: boolean }]>(
-    'SELECT NOT EXISTS (SELECT FROM wrapped_key) AS empty',
+  const [{ empty, used, people }] = await database.query<[{ empty: boolean; used: boolean; people: boolean }]>(
+    `SELECT NOT EXISTS (SELECT FROM wrapped_key) AS empty,
+            EXISTS (SELECT FROM wrapped_key WHERE scope <> 'service') AS used,
+            EXISTS (SELECT FROM wrapped_key WHERE scope IN ('contact', 'interlocutor')) AS people`,
   );
   const epochThere = await EpochKeys.exist(epochFile);
-  if (empty && anythingSealed) {
+  // A registration that failed may leave a subscriber's key behind, but only where there are tables.
+  if ((main === 'nothing' && used) || (main === 'tables' && people)) {
+    throw new StartError(
+      'The main database is empty but the keyring is not: correct DATABASE_URL if it names another database than before, or restore the main database from its backup.',
+    );
+  }
+  if (empty && main === 'accounts') {
     throw new StartError(
       'The keyring database is empty but the main database is not: restore the keyring from its backup.',
     );

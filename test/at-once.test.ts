@@ -1,0 +1,276 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { readFile } from 'node:fs/promises';
+import sharp from 'sharp';
+import { type Answer, type Device, expectStatus, password, type Person, type Shop, unique, World } from './world.js';
+
+/** The same request several times in one moment, as impatient fingers, retries and two devices of one person make it. */
+
+let world: World;
+let bakery: Shop;
+let anna: Person;
+
+beforeAll(async () => {
+  world = await World.open();
+  bakery = await world.shop('bakery');
+  anna = await world.join(bakery, 'anna', { promotions: true });
+});
+afterAll(() => world.close());
+
+const times = 8;
+
+const atOnce = <Result>(work: (index: number) => Promise<Result>): Promise<Result[]> =>
+  Promise.all(Array.from({ length: times }, (_, index) => work(index)));
+
+test('ten open codes of one shop that a person accepts at once lead to the one contact', async () => {
+  const florist = await world.shop('florist');
+  const codes = await Promise.all(Array.from({ length: 10 }, () => world.invitation(florist)));
+  const consents = await world.consents(codes[0]!.code);
+  const answers = await Promise.all(
+    codes.map(({ code }) => anna.device.ask('POST', `/api/invitations/by-code/${code}/acceptance`, { consents })),
+  );
+  for (const answer of answers) expectStatus(answer, 201);
+  const contacts = (await florist.owner.ask('GET', '/api/contacts')).body.items;
+  expect(contacts).toHaveLength(1);
+  expect(new Set(answers.map(({ body }) => body.contact.id))).toEqual(new Set([contacts[0].id]));
+  const { items } = (await florist.owner.ask('GET', '/api/invitations')).body;
+  expect(items.map(({ uses }: { uses: number }) => uses).reduce((one: number, other: number) => one + other)).toBe(1);
+});
+
+test('people who were imported under one customer code and join at once all join', async () => {
+  const owner = bakery.owner;
+  const emails = Array.from({ length: times }, () => `cliente${unique()}@mail.example`);
+  const file = ['email,customer code', ...emails.map((email) => `${email},C77`)].join('\n');
+  const form = new FormData();
+  form.set('file', new Blob([file]), 'clienti.csv');
+  form.set('mapping', JSON.stringify({ email: 'email', 'customer code': 'externalId' }));
+  const begun = await owner.ask('POST', '/api/imports', form);
+  expectStatus(begun, 202);
+  const codes = await invitationsTo(emails);
+  const consents = await world.consents(codes[0]!);
+  const answers = await Promise.all(
+    codes.map(async (code, index) => {
+      const body = await world.joining(code, 'bruno', { email: emails[index]!, consents });
+      return world.ask('POST', `/api/invitations/by-code/${code}/acceptance`, { body });
+    }),
+  );
+  for (const answer of answers) expectStatus(answer, 201);
+});
+
+/** The codes of personal invitations, which stand in full in what their maker is told. */
+async function invitationsTo(emails: string[]): Promise<string[]> {
+  for (;;) {
+    const { items } = (await bakery.owner.ask('GET', '/api/invitations?limit=200')).body;
+    const codes = emails.map((email) => items.find((each: { email?: string }) => each.email === email)?.url);
+    if (codes.every(Boolean)) return codes.map((url: string) => url.split('/').at(-1)!);
+  }
+}
+
+/** How each route that changes something is asked, `times` at once. Set-up stands before, so that only it is at once. */
+const routes: Record<string, () => Promise<Answer[]>> = {
+  'POST /api/subscribers': async () => {
+    const registration = await world.registration('florist');
+    return atOnce(() => world.ask('POST', '/api/subscribers', { body: registration }));
+  },
+  'PATCH /api/subscriber': () => atOnce((index) => bakery.owner.ask('PATCH', '/api/subscriber', { city: `F${index}` })),
+  'PUT /api/subscriber/logo': async () => {
+    const picture = await sharp({ create: { width: 8, height: 8, channels: 3, background: 'teal' } })
+      .png()
+      .toBuffer();
+    return atOnce(() => {
+      const form = new FormData();
+      form.set('file', new Blob([new Uint8Array(picture)]), 'logo.png');
+      return bakery.owner.ask('PUT', '/api/subscriber/logo', form);
+    });
+  },
+  'DELETE /api/subscriber/logo': () => atOnce(() => bakery.owner.ask('DELETE', '/api/subscriber/logo')),
+
+  'POST /api/sessions': () =>
+    atOnce(() => world.ask('POST', '/api/sessions', { body: { username: anna.username, password } })),
+  'DELETE /api/sessions/{id}': async () => {
+    const { sessionId } = await world.signIn(anna.username);
+    return atOnce(() => anna.device.ask('DELETE', `/api/sessions/${sessionId}`));
+  },
+  'DELETE /api/sessions/current': async () => {
+    const device = await world.signIn(anna.username);
+    return atOnce(() => device.ask('DELETE', '/api/sessions/current'));
+  },
+
+  'PATCH /api/me': () => atOnce((index) => anna.device.ask('PATCH', '/api/me', { firstName: `Anna${index}` })),
+  'PUT /api/me/password': async () => {
+    const { device } = await world.join(bakery, 'bruno');
+    const change = { currentPassword: password, newPassword: `${password}-9` };
+    return atOnce(() => device.ask('PUT', '/api/me/password', change));
+  },
+  'POST /api/me/email-verification': () => atOnce(() => anna.device.ask('POST', '/api/me/email-verification')),
+  'POST /api/me/email-verification/confirmation': () =>
+    atOnce(() => world.ask('POST', '/api/me/email-verification/confirmation', { body: { token: unknownToken } })),
+  'POST /api/password-resets': () =>
+    atOnce(() => world.ask('POST', '/api/password-resets', { body: { login: anna.username } })),
+  'POST /api/password-resets/confirmation': () =>
+    atOnce(() =>
+      world.ask('POST', '/api/password-resets/confirmation', {
+        body: { token: unknownToken, password: `${password}-8` },
+      }),
+    ),
+
+  'POST /api/members': () => {
+    const email = `sara${unique()}@mail.example`;
+    return atOnce(() => bakery.owner.ask('POST', '/api/members', { email }));
+  },
+  'DELETE /api/members/{id}': async () => {
+    const { id } = await world.staff(bakery);
+    return atOnce(() => bakery.owner.ask('DELETE', `/api/members/${id}`));
+  },
+  'POST /api/members/by-code/{code}/acceptance': async () => {
+    const { code } = await world.inviteMember(bakery);
+    const body = await world.memberJoining(code);
+    return atOnce(() => world.ask('POST', `/api/members/by-code/${code}/acceptance`, { body }));
+  },
+
+  'POST /api/invitations': () => {
+    const email = `ugo${unique()}@mail.example`;
+    return atOnce(() => bakery.owner.ask('POST', '/api/invitations', { kind: 'personal', email }));
+  },
+  'DELETE /api/invitations/{id}': async () => {
+    const { id } = await world.invitation(bakery);
+    return atOnce(() => bakery.owner.ask('DELETE', `/api/invitations/${id}`));
+  },
+  'POST /api/invitations/by-code/{code}/acceptance': async () => {
+    const email = `ida${unique()}@mail.example`;
+    const { body: invitation } = await bakery.owner.ask('POST', '/api/invitations', { kind: 'personal', email });
+    const code = String(invitation.url).split('/').at(-1)!;
+    const body = await world.joining(code, 'carla', { email, username: `ida${unique()}` });
+    return atOnce(() => world.ask('POST', `/api/invitations/by-code/${code}/acceptance`, { body }));
+  },
+  'POST /api/invitations/by-code/{code}/stop': async () => {
+    const email = `mai${unique()}@mail.example`;
+    const { body: invitation } = await bakery.owner.ask('POST', '/api/invitations', { kind: 'personal', email });
+    const code = String(invitation.url).split('/').at(-1)!;
+    return atOnce(() => world.ask('POST', `/api/invitations/by-code/${code}/stop`));
+  },
+  'POST /api/imports': () => {
+    const file = new Blob([`email\nlina${unique()}@mail.example\n`]);
+    return atOnce(() => {
+      const form = new FormData();
+      form.set('file', file, 'clienti.csv');
+      return bakery.owner.ask('POST', '/api/imports', form);
+    });
+  },
+
+  'POST /api/labels': () => {
+    const name = `Amici ${unique()}`;
+    return atOnce(() => bakery.owner.ask('POST', '/api/labels', { name }));
+  },
+  'PATCH /api/labels/{id}': async () => {
+    const labels = await Promise.all(Array.from({ length: times }, label));
+    const name = `Vicini ${unique()}`;
+    return atOnce((index) => bakery.owner.ask('PATCH', `/api/labels/${labels[index]}`, { name }));
+  },
+  'DELETE /api/labels/{id}': async () => {
+    const id = await label();
+    return atOnce(() => bakery.owner.ask('DELETE', `/api/labels/${id}`));
+  },
+  'POST /api/contacts/labels': async () => {
+    const add = [await label()];
+    const contactIds = [anna.contactId, (await world.join(bakery, 'bruno')).contactId];
+    return atOnce((index) =>
+      bakery.owner.ask('POST', '/api/contacts/labels', {
+        contactIds: index % 2 === 0 ? contactIds : contactIds.toReversed(),
+        ...(index % 3 === 0 ? { remove: add } : { add }),
+      }),
+    );
+  },
+  'PATCH /api/contacts/{id}': async () => {
+    const contacts = await Promise.all(Array.from({ length: times }, () => world.join(bakery, 'carla')));
+    const externalId = unique();
+    const labels = [await label()];
+    return atOnce((index) =>
+      bakery.owner.ask('PATCH', `/api/contacts/${contacts[index]!.contactId}`, { externalId, labels, note: 'Ciao' }),
+    );
+  },
+  'POST /api/contacts/search': () => atOnce(() => bakery.owner.ask('POST', '/api/contacts/search', { query: 'anna' })),
+
+  'POST /api/consents': async () => {
+    const { items } = (await anna.device.ask('GET', '/api/consents')).body;
+    const { policyId } = items.find(({ purpose }: { purpose: string }) => purpose === 'promotions');
+    const consent = { policyId, purpose: 'promotions', contactId: anna.contactId };
+    return atOnce((index) => anna.device.ask('POST', '/api/consents', { ...consent, given: index % 2 === 0 }));
+  },
+
+  'POST /api/conversations/{id}/messages': () => {
+    const content = { clientId: unique(), body: 'Buongiorno' };
+    return atOnce(() => anna.device.ask('POST', `/api/conversations/${anna.contactId}/messages`, content));
+  },
+  'DELETE /api/conversations/{id}/messages/{seq}': async () => {
+    const seq = await said(anna.device, anna.contactId);
+    return atOnce(() => anna.device.ask('DELETE', `/api/conversations/${anna.contactId}/messages/${seq}`));
+  },
+  'PUT /api/conversations/{id}/receipt': async () => {
+    const seenSeq = await said(anna.device, anna.contactId);
+    return atOnce(() => bakery.owner.ask('PUT', `/api/conversations/${anna.contactId}/receipt`, { seenSeq }));
+  },
+
+  'POST /api/broadcasts': () => {
+    const wanted = broadcast();
+    return atOnce(() => bakery.owner.ask('POST', '/api/broadcasts', wanted));
+  },
+  'POST /api/broadcasts/preview': () => {
+    const { clientId: _, ...wanted } = broadcast();
+    return atOnce(() => bakery.owner.ask('POST', '/api/broadcasts/preview', wanted));
+  },
+  'POST /api/broadcasts/{id}/cancellation': async () => {
+    const sendAt = new Date(Date.now() + 86_400_000).toISOString();
+    const { body } = await bakery.owner.ask('POST', '/api/broadcasts', { ...broadcast(), sendAt });
+    return atOnce(() => bakery.owner.ask('POST', `/api/broadcasts/${body.id}/cancellation`));
+  },
+  'POST /api/conversations/{id}/messages/{seq}/advertising-report': async () => {
+    const { body } = await bakery.owner.ask('POST', '/api/broadcasts', broadcast());
+    const path = `/api/conversations/${anna.contactId}/messages`;
+    for (;;) {
+      const { items } = (await anna.device.ask('GET', path)).body;
+      const entry = items.find((each: { broadcastId?: string }) => each.broadcastId === body.id);
+      if (entry) return atOnce(() => anna.device.ask('POST', `${path}/${entry.seq}/advertising-report`));
+    }
+  },
+};
+
+const unknownToken = 'A'.repeat(43);
+
+async function label(): Promise<string> {
+  const answer = await bakery.owner.ask('POST', '/api/labels', { name: `Etichetta ${unique()}` });
+  expectStatus(answer, 201);
+  return answer.body.id;
+}
+
+async function said(device: Device, conversationId: string): Promise<number> {
+  const content = { clientId: unique(), body: 'Eccomi' };
+  const answer = await device.ask('POST', `/api/conversations/${conversationId}/messages`, content);
+  expectStatus(answer, 201);
+  return answer.body.seq;
+}
+
+const broadcast = () => ({
+  clientId: unique(),
+  kind: 'service',
+  reason: 'closure',
+  body: 'Domani chiuso',
+  audience: { contactIds: [anna.contactId] },
+});
+
+test('every route that changes something is asked here', async () => {
+  const { paths } = JSON.parse(await readFile(new URL('../openapi.json', import.meta.url), 'utf8')) as {
+    paths: Record<string, Record<string, unknown>>;
+  };
+  const changing = Object.entries(paths).flatMap(([path, operations]) =>
+    Object.keys(operations).flatMap((method) => (method === 'get' ? [] : [`${method.toUpperCase()} ${path}`])),
+  );
+  expect(Object.keys(routes).sort()).toEqual(changing.sort());
+});
+
+test.each(Object.keys(routes))(`%s, ${times} times at once, is answered each time`, async (route) => {
+  const answers = await routes[route]!();
+  const failed = answers.filter(({ status }) => status >= 500);
+  expect(failed.map(({ body }) => body)).toEqual([]);
+  // At least one did what it was to do, so that this is no test of a refusal.
+  if (!route.endsWith('/confirmation')) expect(Math.min(...answers.map(({ status }) => status))).toBeLessThan(300);
+});

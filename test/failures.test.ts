@@ -1,0 +1,118 @@
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { Log } from '../src/platform/log.js';
+import { expectStatus, type Person, type Shop, settle, unique, until, World } from './world.js';
+
+/** A database that answers, but does not do what it is asked to: what people and operators are told. */
+
+let world: World;
+let bakery: Shop;
+let anna: Person;
+
+beforeAll(async () => {
+  world = await World.open();
+  bakery = await world.shop('bakery');
+  anna = await world.join(bakery, 'anna');
+  await anna.device.connect();
+});
+afterAll(() => world.close());
+
+const path = () => `/api/conversations/${anna.contactId}/messages`;
+const ready = () => world.ask('GET', '/api/health/ready');
+const readyAgain = () => until(async () => (await ready()).status === 200, 'it is ready again');
+
+/** The database refuses every new message with this SQLSTATE. */
+const refuseMessages = (sqlstate: string) =>
+  world.rows(`
+    CREATE FUNCTION refuse_message() RETURNS trigger LANGUAGE plpgsql
+      AS $$BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = '${sqlstate}'; END$$;
+    CREATE TRIGGER refuse_message BEFORE INSERT ON message FOR EACH ROW EXECUTE FUNCTION refuse_message()`);
+const takeMessages = () => world.rows('DROP FUNCTION refuse_message CASCADE');
+
+test('a full disk: sends are refused in words, readiness says why, and all goes on when there is room', async () => {
+  expectStatus(await ready(), 200);
+  const content = { clientId: unique(), body: 'Una pagnotta' };
+  await refuseMessages('53100');
+  const detail = expect.stringContaining('the disk of this service is full');
+  const refused = await anna.device.ask('POST', path(), content);
+  expect(refused).toMatchObject({ status: 503, body: { code: 'unavailable', detail, retryAfter: 60 } });
+  expect(refused.headers.get('retry-after')).toBe('60');
+  const { error } = await anna.device.emit('message.send', { conversationId: anna.contactId, ...content });
+  expect(error).toMatchObject({ status: 503, code: 'unavailable', detail });
+  expect(await ready()).toMatchObject({ status: 503, body: { detail: expect.stringContaining('The disk is full') } });
+  expectStatus(await world.ask('GET', '/api/health/live'), 200);
+
+  await takeMessages();
+  expectStatus(await anna.device.ask('POST', path(), content), 201);
+  await readyAgain();
+});
+
+describe.each([
+  ['53200', 'no memory left'],
+  ['53300', 'takes no more connections'],
+  ['57014', 'took too long'],
+  ['40P01', 'Something else was changed at the same moment'],
+])('SQLSTATE %s', (sqlstate, words) => {
+  test('is answered as unavailable, in words', async () => {
+    await refuseMessages(sqlstate);
+    const content = { clientId: unique(), body: 'Una pagnotta' };
+    const refused = await anna.device.ask('POST', path(), content);
+    await takeMessages();
+    expect(refused).toMatchObject({
+      status: 503,
+      body: { code: 'unavailable', detail: expect.stringContaining(words), retryAfter: expect.any(Number) },
+    });
+    expectStatus(await anna.device.ask('POST', path(), content), 201);
+    await readyAgain();
+  });
+});
+
+test('a database that can only be read: the same, until it can be written again', async () => {
+  const [{ name } = { name: '' }] = await world.rows<{ name: string }>('SELECT current_database() AS name');
+  const setting = `ALTER DATABASE "${name}" SET default_transaction_read_only`;
+  // Sessions keep what they began with.
+  const endSessions = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND application_name = 'colloquio'`;
+  await world.rows(`${setting} = on`);
+  await world.rows(endSessions);
+  const content = { clientId: unique(), body: 'Due pagnotte' };
+  let refused = await anna.device.ask('POST', path(), content);
+  await until(async () => {
+    refused = await anna.device.ask('POST', path(), content);
+    return String(refused.body.detail).includes('read-only');
+  }, 'it is refused by a new session');
+  expect(refused).toMatchObject({ status: 503, body: { code: 'unavailable' } });
+  expect(await ready()).toMatchObject({ status: 503, body: { detail: expect.stringContaining('read-only') } });
+  expectStatus(await anna.device.ask('GET', path()), 200);
+
+  await world.rows(`BEGIN READ WRITE; ${setting} = off; COMMIT`);
+  await world.rows(endSessions);
+  await until(async () => (await anna.device.ask('POST', path(), content)).status < 300, 'it is taken');
+  await readyAgain();
+});
+
+test('an upload that its sender breaks off is no failure', async () => {
+  const log = world.service.app.get(Log);
+  const failure = jest.spyOn(log, 'failure');
+  const aborted = jest.spyOn(log, 'aborted');
+  const { hostname, port } = new URL(world.url);
+  for (const [method, route] of [
+    ['POST', '/api/imports'],
+    ['PUT', '/api/subscriber/logo'],
+  ]) {
+    const socket = connect(Number(port), hostname).on('error', () => {});
+    await once(socket, 'connect');
+    socket.write(
+      `${method} ${route} HTTP/1.1\r\nHost: ${hostname}:${port}\r\nAuthorization: Bearer ${bakery.owner.token}\r\n` +
+        'Content-Type: multipart/form-data; boundary=x\r\nContent-Length: 100000\r\n\r\n' +
+        '--x\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\nemail\n',
+    );
+    await settle();
+    socket.destroy();
+  }
+  await until(() => aborted.mock.calls.length === 2, 'both are noted');
+  expect(failure).not.toHaveBeenCalled();
+  failure.mockRestore();
+  aborted.mockRestore();
+});
