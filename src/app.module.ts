@@ -16,6 +16,7 @@ import { JoiningModule } from './joining/joining.module.js';
 import { LabelsModule } from './labels/labels.module.js';
 import { MembersModule } from './members/members.module.js';
 import { type Foundation, PlatformModule } from './platform/platform.module.js';
+import { PlacesModule } from './places/places.module.js';
 import { PoliciesModule } from './policies/policies.module.js';
 import { ProfilesModule } from './profiles/profiles.module.js';
 import { RegistrationModule } from './registration/registration.module.js';
@@ -44,6 +45,7 @@ export class AppModule {
         JoiningModule,
         LabelsModule,
         MembersModule,
+        PlacesModule,
         PoliciesModule,
         ProfilesModule,
         RegistrationModule,

@@ -19,6 +19,9 @@ export const limits = {
   clientIdLength: 64,
   logoBytes: 2 * 1024 * 1024,
   nameLength: 100,
+  /** Region, province and sector of a contact. */
+  segmentLength: 60,
+  companyTypeLength: 60,
   businessNameLength: 120,
   emailLength: 254,
   deviceLength: 100,

@@ -5,6 +5,7 @@ import { IsUsername } from '../auth/usernames.js';
 import { GivenConsent, PolicyView } from '../consents/consents.dto.js';
 import { limits } from '../contract/limits.js';
 import { InterlocutorView } from '../interlocutors/interlocutors.dto.js';
+import { StatedSegment } from '../places/segments.js';
 import { IsEmailAddress, IsPlainText, NormalisedEmail, Trimmed } from '../platform/validation/text.js';
 import { Optional } from '../platform/validation/fields.js';
 import { type Locale, locales } from '../subscribers/subscribers.dto.js';
@@ -42,7 +43,7 @@ export class Joining {
 
   @ValidateIf(isCompany)
   @Trimmed()
-  @IsPlainText({ max: 60 })
+  @IsPlainText({ max: limits.companyTypeLength })
   companyType?: string;
 
   @NormalisedEmail()
@@ -66,19 +67,14 @@ export class Joining {
   @IsUsername()
   username?: string;
 
-  @Optional()
-  @Trimmed()
-  @IsPlainText({ max: 60 })
+  /** Up to 60 characters; blank means none. Of Italy the name of the region or the code of the province is kept. */
+  @StatedSegment('region')
   region?: string;
 
-  @Optional()
-  @Trimmed()
-  @IsPlainText({ max: 60 })
+  @StatedSegment('province')
   province?: string;
 
-  @Optional()
-  @Trimmed()
-  @IsPlainText({ max: 60 })
+  @StatedSegment('sector')
   sector?: string;
 
   /** What the person calls this device. */
