@@ -6,6 +6,7 @@ import type { MemberPrincipal } from '../auth/principal.js';
 import { limits } from '../contract/limits.js';
 import { Identities } from '../interlocutors/identities.js';
 import type { StatedInterlocutor } from '../interlocutors/interlocutors.service.js';
+import type { Segment } from '../places/segments.js';
 import { Log } from '../platform/log.js';
 import { NotFound, ValidationFailed } from '../platform/problems/domain-error.js';
 import { Realtime } from '../platform/realtime/realtime.js';
@@ -21,6 +22,7 @@ import {
   lockConversationQuery,
   overlabelledQuery,
   removeLabelsQuery,
+  startingLabelsQuery,
   touchContactsQuery,
 } from './address-book.queries.js';
 import type { BookFilter, BookPlace, Facets } from './book.js';
@@ -35,6 +37,7 @@ import type {
   LabelContacts,
 } from './contacts.dto.js';
 import { Directory } from './directory.js';
+import { normalisedPhone } from './phones.js';
 
 /** What a contact begins with. */
 export interface NewContact {
@@ -46,6 +49,10 @@ export interface NewContact {
   privacyVersion: number;
   /** The subscriber's own number for this person, where it gave one with the invitation. */
   externalId: string | undefined;
+  /** Likewise, as are the next two. */
+  note?: string | undefined;
+  phone?: string | undefined;
+  labels?: readonly string[] | undefined;
   joinedAt: Date;
 }
 
@@ -62,12 +69,17 @@ export class Contacts {
   ) {}
 
   /** @returns undefined when the interlocutor is a contact of this subscriber already */
-  async add(manager: EntityManager, { stated, externalId, ...contact }: NewContact): Promise<Contact | undefined> {
+  async add(manager: EntityManager, { stated, externalId, note, phone, labels, ...contact }: NewContact): Promise<Contact | undefined> {
     const { identity, ...segments } = stated;
     const { subscriberId, id, joinedAt } = contact;
     const sealed = await this.identities.sealCopy(subscriberId, id, identity);
     const numbered = await this.numbering(manager, subscriberId, id, externalId);
-    const added = { note: null, ...numbered, profileChangedAt: null };
+    const added = {
+      note: await this.sealAdded(subscriberId, id, 'note', note ?? null),
+      phone: await this.sealAdded(subscriberId, id, 'phone', phone ?? null),
+      ...numbered,
+      profileChangedAt: null,
+    };
     const row: Contact = { ...contact, ...segments, ...added, identity: sealed, updatedAt: joinedAt };
     const known = await manager.query<unknown[]>(
       'SELECT 1 FROM contact WHERE subscriber_id = $1 AND interlocutor_id = $2',
@@ -75,6 +87,7 @@ export class Contacts {
     );
     if (known.length > 0) return undefined;
     await manager.insert(Contact, row);
+    if (labels && labels.length > 0) await manager.query(startingLabelsQuery, [subscriberId, id, labels]);
     return row;
   }
 
@@ -135,13 +148,15 @@ export class Contacts {
   }
 
   /**
-   * Gives every contact of an interlocutor a fresh copy of what it says of itself.
+   * Gives every contact of an interlocutor a fresh copy of what it says of itself. Of region, province and sector those named
+   * by `segments` are written; the others stay, because a business may have given them with the invitation.
    * @returns the contacts, but those whose key was destroyed meanwhile
    */
   async restate(
     manager: EntityManager,
     interlocutorId: string,
     { identity, region, province, sector }: StatedInterlocutor,
+    segments: readonly Segment[],
   ): Promise<Contact[]> {
     const restated: Contact[] = [];
     for (const contact of await manager.find(Contact, { where: { interlocutorId }, order: { id: 'ASC' } })) {
@@ -149,10 +164,16 @@ export class Contacts {
       const sealed = await this.identities.sealCopy(subscriberId, id, identity).catch(unlessKeyGone);
       if (!sealed) continue;
       await manager.query(
-        `UPDATE contact SET identity = $3, region = $4, province = $5, sector = $6,
+        `UPDATE contact SET identity = $3,
+                region = CASE WHEN $7 THEN $4 ELSE region END,
+                province = CASE WHEN $8 THEN $5 ELSE province END,
+                sector = CASE WHEN $9 THEN $6 ELSE sector END,
                 updated_at = greatest(clock_timestamp(), updated_at + interval '1 ms'), profile_changed_at = clock_timestamp()
          WHERE subscriber_id = $1 AND id = $2`,
-        [subscriberId, id, sealed, region, province, sector],
+        [
+          ...[subscriberId, id, sealed, region, province, sector],
+          ...(['region', 'province', 'sector'] as const).map((segment) => segments.includes(segment)),
+        ],
       );
       restated.push(contact);
     }
@@ -277,6 +298,7 @@ export class Contacts {
     const rows = ids.flatMap((id) => byId.get(id) ?? []);
     const identities = await this.identities.openCopies(subscriberId, rows);
     const notes = await this.openAdded(subscriberId, rows, 'note');
+    const phones = await this.openAdded(subscriberId, rows, 'phone');
     const externalIds = await this.openAdded(subscriberId, rows, 'external_id');
     return rows.flatMap((row, index) => {
       const identity = identities[index];
@@ -291,6 +313,7 @@ export class Contacts {
         promotions,
         labels,
         note: notes.get(id) ?? null,
+        phone: phones.get(id) ?? null,
         externalId: externalIds.get(id) ?? null,
         joinedAt: row.joined_at.toISOString(),
         updatedAt: row.updated_at.toISOString(),
@@ -301,7 +324,7 @@ export class Contacts {
   private async openAdded(
     subscriberId: string,
     rows: ContactRow[],
-    field: 'note' | 'external_id',
+    field: AddedField,
   ): Promise<Map<string, string | undefined>> {
     const values = rows.flatMap(({ id, [field]: sealed }) =>
       sealed ? { id, sealed, context: addedContext(subscriberId, id, field) } : [],
@@ -310,24 +333,42 @@ export class Contacts {
     return new Map(values.map(({ id }, index) => [id, texts[index]]));
   }
 
-  /** What of note and external id is to be written, because it differs from what is there. */
+  /** What of note, phone and external id is to be written, because it differs from what is there. */
   private async sealChange(
     subscriberId: string,
     known: ContactView,
     change: ChangeContact,
-  ): Promise<Partial<Pick<Contact, 'note' | 'externalId' | 'externalIdHash'>>> {
+  ): Promise<Partial<Pick<Contact, 'note' | 'phone' | 'externalId' | 'externalIdHash'>>> {
     const { id } = known;
-    const seal = (field: 'note' | 'external_id', text: string | null) =>
-      text === null ? null : this.vault.seal({ scope: 'contact', id }, text, addedContext(subscriberId, id, field));
+    const seal = (field: AddedField, text: string | null) => this.sealAdded(subscriberId, id, field, text);
+    const phone = change.phone ? normalisedPhone(change.phone, await this.countryOf(subscriberId)) : change.phone;
+    const newPhone = phone === undefined ? known.phone : phone || null;
     const note = change.note === undefined ? known.note : change.note || null;
     const externalId = change.externalId === undefined ? known.externalId : change.externalId || null;
     return {
       ...(note !== known.note && { note: await seal('note', note) }),
+      ...(newPhone !== known.phone && { phone: await seal('phone', newPhone) }),
       ...(externalId !== known.externalId && {
         externalId: await seal('external_id', externalId),
         externalIdHash: externalId === null ? null : await this.externalIdHash(subscriberId, externalId),
       }),
     };
+  }
+
+  private async sealAdded(
+    subscriberId: string,
+    id: string,
+    field: AddedField,
+    text: string | null,
+  ): Promise<Buffer | null> {
+    if (text === null) return null;
+    return this.vault.seal({ scope: 'contact', id }, text, addedContext(subscriberId, id, field));
+  }
+
+  private async countryOf(subscriberId: string): Promise<string> {
+    const query = 'SELECT country FROM subscriber WHERE subscriber_id = $1';
+    const [row] = await this.contacts.manager.query<{ country: string }[]>(query, [subscriberId]);
+    return row!.country;
   }
 
   private externalIdHash(subscriberId: string, externalId: string): Promise<Buffer> {
@@ -408,7 +449,10 @@ interface LabelledRow {
 const uniqueViolation = '23505';
 const foreignKeyViolation = '23503';
 
-const addedContext = (subscriberId: string, id: string, field: 'note' | 'external_id') => [
+/** What the subscriber adds to a contact, each field sealed by itself. */
+type AddedField = 'note' | 'phone' | 'external_id';
+
+const addedContext = (subscriberId: string, id: string, field: AddedField) => [
   'contact',
   subscriberId,
   id,

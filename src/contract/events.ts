@@ -110,6 +110,8 @@ export interface ContactView extends Identity {
   /** The ids of its labels. */
   labels: string[];
   note: string | null;
+  /** As the business wrote it down; in international form where it is a valid number. */
+  phone: string | null;
   externalId: string | null;
   joinedAt: string;
   /** Rises with every change, so that of two views the later one wins. */

@@ -31,6 +31,7 @@ export const limits = {
   labelsPerContact: 20,
   noteLength: 2_000,
   externalIdLength: 64,
+  phoneLength: 40,
   /** Contacts that one request may label. */
   contactsLabelled: 500,
   passwordMinLength: 10,

@@ -255,11 +255,10 @@ export class Invitations {
     if (forgotten) await this.people.destroyKeys([id]);
   }
 
-  /** The subscriber's own number for the invited person, if the invitation has one. */
-  async externalIdOf(invitation: Invitation): Promise<string | undefined> {
-    if (!invitation.suggestion) return undefined;
-    const [person] = await this.people.open(invitation.subscriberId, [invitation]);
-    return person?.suggestion?.externalId;
+  /** What is known of the person that an invitation is for; empty for an open one. */
+  async personOf(invitation: Invitation): Promise<OpenedPerson> {
+    if (invitation.kind === 'open') return {};
+    return (await this.people.open(invitation.subscriberId, [invitation]))[0]!;
   }
 
   /** @throws NotFound for a code that never was one */

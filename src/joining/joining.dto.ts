@@ -10,6 +10,18 @@ import { IsEmailAddress, IsPlainText, NormalisedEmail, Trimmed } from '../platfo
 import { Optional } from '../platform/validation/fields.js';
 import { type Locale, locales } from '../subscribers/subscribers.dto.js';
 
+/** What the business knows of the person whom a personal invitation is for: to fill in the form with. */
+export class SuggestedSelf {
+  firstName?: string;
+  surname?: string;
+  companyName?: string;
+  companyType?: string;
+  email?: string;
+  region?: string;
+  province?: string;
+  sector?: string;
+}
+
 /** What somebody who opens the link may know: who asks, and what there is to agree to. */
 export class OpenedInvitation {
   businessName: string;
@@ -19,6 +31,9 @@ export class OpenedInvitation {
   digitalConsentAge: number;
   @Type(() => PolicyView)
   policies: PolicyView[];
+  /** Of a personal invitation alone. */
+  @Optional()
+  suggestion?: SuggestedSelf;
 }
 
 const isPerson = ({ companyName }: Joining) => companyName === undefined;
