@@ -69,7 +69,10 @@ export class Contacts {
   ) {}
 
   /** @returns undefined when the interlocutor is a contact of this subscriber already */
-  async add(manager: EntityManager, { stated, externalId, note, phone, labels, ...contact }: NewContact): Promise<Contact | undefined> {
+  async add(
+    manager: EntityManager,
+    { stated, externalId, note, phone, labels, ...contact }: NewContact,
+  ): Promise<Contact | undefined> {
     const { identity, ...segments } = stated;
     const { subscriberId, id, joinedAt } = contact;
     const sealed = await this.identities.sealCopy(subscriberId, id, identity);
@@ -200,6 +203,23 @@ export class Contacts {
   async addressesAmong(subscriberId: string, addresses: ReadonlySet<string>): Promise<Set<string>> {
     if (addresses.size === 0) return new Set();
     return (await this.directory.book(subscriberId)).addressesAmong(addresses);
+  }
+
+  /** Those of the external ids that a contact has. */
+  async externalIdsAmong(
+    manager: EntityManager,
+    subscriberId: string,
+    externalIds: readonly string[],
+  ): Promise<Set<string>> {
+    if (externalIds.length === 0) return new Set();
+    const byHash = new Map<string, string>();
+    for (const each of externalIds) byHash.set((await this.externalIdHash(subscriberId, each)).toString('hex'), each);
+    const rows = await manager.query<{ hash: string }[]>(
+      `SELECT encode(external_id_hash, 'hex') AS hash FROM contact
+       WHERE subscriber_id = $1 AND external_id_hash = ANY ($2)`,
+      [subscriberId, [...byHash.keys()].map((hash) => Buffer.from(hash, 'hex'))],
+    );
+    return new Set(rows.map(({ hash }) => byHash.get(hash)!));
   }
 
   /** A page of the address book. */
@@ -452,12 +472,7 @@ const foreignKeyViolation = '23503';
 /** What the subscriber adds to a contact, each field sealed by itself. */
 type AddedField = 'note' | 'phone' | 'external_id';
 
-const addedContext = (subscriberId: string, id: string, field: AddedField) => [
-  'contact',
-  subscriberId,
-  id,
-  field,
-];
+const addedContext = (subscriberId: string, id: string, field: AddedField) => ['contact', subscriberId, id, field];
 
 /** @returns whether that changes anything */
 async function relabel(manager: EntityManager, subscriberId: string, id: string, labels: string[]): Promise<boolean> {

@@ -213,6 +213,6 @@ export type ToldEvent = keyof Told;
 /** The same map in the form that Socket.IO clients are typed with. */
 export type ServerEvents = { [Event in ToldEvent]: (payload: Told[Event]) => void };
 
-export type ImportState = 'running' | 'finished';
+export type ImportState = 'running' | 'finished' | 'cancelled';
 
 export type ConsentPurpose = 'terms' | 'privacy' | 'promotions';

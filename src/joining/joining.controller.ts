@@ -17,7 +17,7 @@ import { validated } from '../platform/validation/validation.js';
 import { sendLogo } from '../subscribers/logo-answer.js';
 import { InLocale } from '../subscribers/subscribers.dto.js';
 import { Subscribers } from '../subscribers/subscribers.service.js';
-import { Joined, Joining, JoiningAgain, OpenedInvitation, type SuggestedSelf } from './joining.dto.js';
+import { Joined, Joining, JoiningAgain, OpenedInvitation, SuggestedSelf } from './joining.dto.js';
 import { type JoinedInterlocutor, Joinings } from './joinings.service.js';
 
 @ApiTags('joining')

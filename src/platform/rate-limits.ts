@@ -1,6 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { RateLimiterMemory, type RateLimiterRes } from 'rate-limiter-flexible';
+import { limits } from '../contract/limits.js';
 import { type Config, CONFIG } from './config.js';
 import { DomainError } from './problems/domain-error.js';
 
@@ -11,6 +12,7 @@ export type Limit =
   | 'signInByNameAndAddress'
   | 'signInByName'
   | 'signInByAddress'
+  | 'import'
   | 'join'
   | 'lookUp'
   | 'verificationMail'
@@ -41,6 +43,7 @@ export class RateLimits {
       signInByNameAndAddress: limiter(signIns, 15 * 60),
       signInByName: limiter(signIns * 5, 15 * 60),
       signInByAddress: limiter(signIns * 10, 15 * 60),
+      import: limiter(limits.importsPerHour, 60 * 60),
       join: limiter(config.joinsPerHour, 60 * 60),
       lookUp: limiter(config.joinsPerHour * 10, 60 * 60),
       verificationMail: limiter(mailsPerHour, 60 * 60),
