@@ -17,6 +17,7 @@ import { LabelsModule } from './labels/labels.module.js';
 import { MembersModule } from './members/members.module.js';
 import { DeclaredQueriesModule } from './platform/http/declared-queries.js';
 import { type Foundation, PlatformModule } from './platform/platform.module.js';
+import { PlacesModule } from './places/places.module.js';
 import { PoliciesModule } from './policies/policies.module.js';
 import { ProfilesModule } from './profiles/profiles.module.js';
 import { RegistrationModule } from './registration/registration.module.js';
@@ -45,6 +46,7 @@ export class AppModule {
         JoiningModule,
         LabelsModule,
         MembersModule,
+        PlacesModule,
         PoliciesModule,
         ProfilesModule,
         RegistrationModule,

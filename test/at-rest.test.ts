@@ -39,6 +39,7 @@ const canaries = {
   label: 'Zqxlabel',
   note: 'Zqxnote',
   externalId: 'Zqxexternal',
+  phone: '555 987654321 Zqxphone',
   answer: 'Zqxanswer',
   broadcast: 'Zqxbroadcast',
   personalBroadcast: 'Zqxpersonal',
@@ -158,8 +159,8 @@ async function writeEverywhere(): Promise<void> {
   expectStatus(await join({ companyName, companyType, email: companyEmail }), 201);
   const { session, contact } = person.body;
   const { body: label } = await ask('POST', '/api/labels', { name: canaries.label }, owner);
-  const { note, externalId } = canaries;
-  const added = { labels: [label.id], note, externalId };
+  const { note, phone, externalId } = canaries;
+  const added = { labels: [label.id], note, phone, externalId };
   expectStatus(await ask('PATCH', `/api/contacts/${contact.id}`, added, owner), 200);
   expectStatus(await ask('POST', '/api/labels', { name: canaries.label }, owner), 409);
   expectStatus(await ask('GET', `/api/contacts?externalId=${externalId}&label=${label.id}`, undefined, owner), 200);

@@ -116,7 +116,14 @@ const inClear = [
   // What kind of broadcast it is, and what came of it.
   ...['kind', 'reason', 'locale', 'state', 'stop_reason'].map((each) => `broadcast.${each}`),
   'broadcast_recipient.skipped',
-  ...['import.locale', 'import_line.outcome', 'import_line.field', 'import_line.reason', 'invitation.locale'],
+  ...[
+    'import.locale',
+    'import_line.outcome',
+    'import_line.field',
+    'import_line.reason',
+    'import_line.via',
+    'invitation.locale',
+  ],
   ...['invitation.kind', 'mail.key_scope', 'mail.template', 'mail.failure'],
   // Segments are made of them.
   ...['region', 'province', 'sector'].flatMap((each) => [`contact.${each}`, `interlocutor.${each}`]),

@@ -75,7 +75,7 @@ async function importFile(
   file: string | Buffer,
   fields: Record<string, string> = {},
 ): Promise<Answer['body']> {
-  const begun = await upload(shop, file, fields);
+  const begun = await upload(shop, file, { confirm: 'letters', ...fields });
   expectStatus(begun, 202);
   return finished(shop, begun.body.id);
 }
@@ -374,7 +374,10 @@ describe('an import', () => {
       state: 'finished',
       total: 8,
       done: 8,
-      counts: { invited: 3, already_there: 1, already_invited: 1, asked_not_to_be_written_to: 0, invalid: 3 },
+      counts: {
+        ...{ invited: 3, corrected: 0, already_there: 1, already_invited: 0, duplicate_in_file: 1 },
+        ...{ asked_not_to_be_written_to: 0, invalid: 3 },
+      },
     });
     const lines = await report(shop, id);
     expect(lines.map(({ line, outcome, field, reason }) => [line, outcome, field, reason])).toEqual([
@@ -382,7 +385,7 @@ describe('an import', () => {
       [3, 'already_there', undefined, undefined],
       [4, 'invited', undefined, undefined],
       [6, 'invited', undefined, undefined],
-      [7, 'already_invited', undefined, undefined],
+      [7, 'duplicate_in_file', undefined, undefined],
       [8, 'invalid', 'email', 'not_an_address'],
       [9, 'invalid', 'email', 'missing'],
       [11, 'invalid', 'firstName', 'too_long'],
@@ -460,10 +463,10 @@ describe('an import', () => {
           sample: [
             {
               firstName: 'Niccolò "Nico"',
-              companyName: `Caffè${separator} € & figli`.replace('\t', ' '),
+              companyName: `Caffè${separator} € & figli`.replace('\t', ''),
               email: 'nico@mail.example',
             },
-          ].filter(() => separator !== '\t'),
+          ],
         });
       }
     }
@@ -474,19 +477,19 @@ describe('an import', () => {
     const known = address();
     await invite(shop, known);
     const file = `a,b,c\n${known},Ada,Rossi\n${address()},Ugo,Verdi\n,Eva,Neri\nx,y,z\n,Eva,Neri\n`;
-    const unmapped = await upload(shop, file, { dryRun: 'true' });
-    expectStatus(unmapped, 400);
-    expect(unmapped.body.errors[0].field).toBe('mapping');
+    const nameless = await upload(shop, file.replaceAll(/@[^,]+/g, ''), { dryRun: 'true' });
+    expectStatus(nameless, 400);
+    expect(nameless.body.errors[0].field).toBe('mapping');
     const mapping = JSON.stringify({ a: 'email', b: 'firstName', c: 'surname' });
     const { body } = await upload(shop, file, { dryRun: 'true', mapping });
     expect(body).toMatchObject({
       total: 5,
       letters: 1,
-      counts: { invited: 2, already_invited: 2, invalid: 1 },
+      counts: { invited: 2, corrected: 1, duplicate_in_file: 1, invalid: 1 },
       problems: [
-        { number: 1, line: 2, outcome: 'already_invited' },
+        { number: 1, line: 2, outcome: 'corrected' },
         { number: 4, line: 5, outcome: 'invalid', field: 'email', reason: 'not_an_address' },
-        { number: 5, line: 6, outcome: 'already_invited' },
+        { number: 5, line: 6, outcome: 'duplicate_in_file', sameAs: 4 },
       ],
     });
     expect((await shop.owner.ask('GET', '/api/invitations')).body.items).toHaveLength(1);
@@ -498,7 +501,6 @@ describe('an import', () => {
     ['without a file', undefined, {}, 400],
     ['of nothing', '', {}, 422],
     ['without a header', 'a@mail.example;b@mail.example\n', {}, 422],
-    ['whose quotation mark is never closed', 'Nome;Email\n"Ada;ada@mail.example\n', {}, 422],
     ['with a mapping that is none', 'Email\n', { mapping: 'x' }, 400],
     ['with a mapping of unknown columns', 'Email\n', { mapping: '{"Posta":"email"}' }, 400],
     ['with a mapping to unknown fields', 'Email\n', { mapping: '{"Email":"password"}' }, 400],

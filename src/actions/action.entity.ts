@@ -8,6 +8,7 @@ export const actionKinds = [
   'contacts.exported',
   'contacts.labelled',
   'import.begun',
+  'import.cancelled',
   'invitation.made',
   'invitation.revoked',
   'label.changed',

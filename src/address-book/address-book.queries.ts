@@ -25,12 +25,13 @@ export const directoryRowsQuery = `
 export interface ContactRow extends DirectoryRow {
   promotions: boolean;
   note: Buffer | null;
+  phone: Buffer | null;
   external_id: Buffer | null;
 }
 
 /** $1 subscriber, $2 ids. */
 export const contactRowsQuery = `
-  SELECT ${directoryColumns}, promotions, note, external_id
+  SELECT ${directoryColumns}, promotions, note, phone, external_id
   FROM contact WHERE subscriber_id = $1 AND id = ANY ($2::uuid[])`;
 
 /** Locks contacts in the order of their ids, so that two changes of several do not wait for each other. $1 subscriber, $2 ids. */
@@ -46,6 +47,11 @@ export const addLabelsQuery = `
   INSERT INTO contact_label (subscriber_id, contact_id, label_id)
   SELECT $1, contact_id, label_id FROM unnest($2::uuid[]) AS contact_id, unnest($3::uuid[]) AS label_id
   ON CONFLICT DO NOTHING RETURNING contact_id`;
+
+/** Labels that are gone are passed over. $1 subscriber, $2 contact, $3 labels. */
+export const startingLabelsQuery = `
+  INSERT INTO contact_label (subscriber_id, contact_id, label_id)
+  SELECT $1, $2, id FROM label WHERE subscriber_id = $1 AND id = ANY ($3::uuid[]) FOR KEY SHARE`;
 
 /** $1 subscriber, $2 contacts, $3 labels; gives the contacts that lost one. */
 export const removeLabelsQuery = `

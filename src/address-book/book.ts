@@ -1,3 +1,5 @@
+import { canonicalSegment, type Segment } from '../places/segments.js';
+
 /** What the directory holds of a contact: enough to sort, filter and find it, without what is shown besides. */
 export interface BookEntry {
   id: string;
@@ -156,9 +158,9 @@ export class Book {
     return {
       total: this.size,
       unlabelled,
-      region: gathered(counts.region),
-      province: gathered(counts.province),
-      sector: gathered(counts.sector),
+      region: gathered('region', counts.region),
+      province: gathered('province', counts.province),
+      sector: gathered('sector', counts.sector),
       label: [...counts.label].map(([value, contacts]) => ({ value, contacts })).sort(byCount),
     };
   }
@@ -267,6 +269,11 @@ export function fold(text: string): string {
   return text.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase();
 }
 
+/** The form in which regions, provinces and sectors are compared: "Modena" is MO, and neither case nor accents count. */
+export function foldedSegment(segment: Segment, text: string): string {
+  return fold(canonicalSegment(segment, text));
+}
+
 const separators = /[^\p{L}\p{N}]+/u;
 
 /** The words by which a contact is found, in the form that an entry holds. */
@@ -309,12 +316,12 @@ function beginningsIn(query: string): Check[] {
 }
 
 /** Compares folded, and folds each value that occurs once: there are few, for many contacts. */
-function sameIn(field: 'region' | 'province' | 'sector', wanted: string): Check {
-  const folded = fold(wanted);
+function sameIn(field: Segment, wanted: string): Check {
+  const folded = foldedSegment(field, wanted);
   const known = new Map<string | null, boolean>();
   return ({ [field]: value }) => {
     let same = known.get(value);
-    if (same === undefined) known.set(value, (same = fold(value ?? '') === folded));
+    if (same === undefined) known.set(value, (same = foldedSegment(field, value ?? '') === folded));
     return same;
   };
 }
@@ -324,12 +331,13 @@ function count(counts: Map<string, number>, value: string | null): void {
 }
 
 /** Spellings that are filtered as one are counted as one, under the most frequent. */
-function gathered(counts: Map<string, number>): Facet[] {
+function gathered(segment: Segment, counts: Map<string, number>): Facet[] {
   const facets = new Map<string, Facet>();
   for (const [value, contacts] of [...counts].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1))) {
-    const facet = facets.get(fold(value));
+    const folded = foldedSegment(segment, value);
+    const facet = facets.get(folded);
     if (facet) facet.contacts += contacts;
-    else facets.set(fold(value), { value, contacts });
+    else facets.set(folded, { value: canonicalSegment(segment, value), contacts });
   }
   return [...facets.values()].sort(byCount);
 }

@@ -37,6 +37,10 @@ export class Contact {
   @Column('bytea', { nullable: true })
   note: Buffer | null;
 
+  /** Telephone number that the subscriber writes down, sealed with the contact's key. */
+  @Column('bytea', { nullable: true })
+  phone: Buffer | null;
+
   /** What the subscriber's own systems call the contact, sealed with the contact's key. */
   @Column('bytea', { name: 'external_id', nullable: true })
   externalId: Buffer | null;

@@ -4,6 +4,7 @@ import type { ContactView as ContactContract } from '../contract/events.js';
 import { limits } from '../contract/limits.js';
 import { IsPlainText, Trimmed } from '../platform/validation/text.js';
 import { IsIds, IsTime, Optional, ToNumber } from '../platform/validation/fields.js';
+import { IsPhone } from './phones.js';
 
 export class ContactSearch {
   /** Beginnings of words of the name or of the address; all must be found. */
@@ -84,6 +85,8 @@ export class ContactView implements ContactContract {
   /** The ids of its labels. */
   labels: string[];
   note: string | null;
+  /** In international form where it is a valid number, else as it was typed. */
+  phone: string | null;
   externalId: string | null;
   joinedAt: string;
   /** Rises with every change, so that of two views the later one wins. */
@@ -102,6 +105,15 @@ export class ChangeContact {
   @Trimmed({ multiline: true })
   @IsPlainText({ min: 0, max: limits.noteLength, multiline: true })
   note?: string | null;
+
+  /**
+   * Telephone number, at most 40 characters; `null` or an empty text deletes it. The contact never sees it. A valid number of
+   * the business's country is kept in international form.
+   */
+  @IsOptional()
+  @Trimmed()
+  @IsPhone()
+  phone?: string | null;
 
   /** What other systems call the contact, such as a customer number; at most 64 characters, one contact each. */
   @IsOptional()

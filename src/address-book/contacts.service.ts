@@ -6,6 +6,7 @@ import type { MemberPrincipal } from '../auth/principal.js';
 import { limits } from '../contract/limits.js';
 import { Identities } from '../interlocutors/identities.js';
 import type { StatedInterlocutor } from '../interlocutors/interlocutors.service.js';
+import type { Segment } from '../places/segments.js';
 import { Log } from '../platform/log.js';
 import { NotFound, ValidationFailed } from '../platform/problems/domain-error.js';
 import { Realtime } from '../platform/realtime/realtime.js';
@@ -21,6 +22,7 @@ import {
   lockConversationQuery,
   overlabelledQuery,
   removeLabelsQuery,
+  startingLabelsQuery,
   touchContactsQuery,
 } from './address-book.queries.js';
 import type { BookFilter, BookPlace, Facets } from './book.js';
@@ -35,6 +37,7 @@ import type {
   LabelContacts,
 } from './contacts.dto.js';
 import { Directory } from './directory.js';
+import { normalisedPhone } from './phones.js';
 
 /** What a contact begins with. */
 export interface NewContact {
@@ -46,6 +49,10 @@ export interface NewContact {
   privacyVersion: number;
   /** The subscriber's own number for this person, where it gave one with the invitation. */
   externalId: string | undefined;
+  /** Likewise, as are the next two. */
+  note?: string | undefined;
+  phone?: string | undefined;
+  labels?: readonly string[] | undefined;
   joinedAt: Date;
 }
 
@@ -62,17 +69,31 @@ export class Contacts {
   ) {}
 
   /** @returns undefined when the interlocutor is a contact of this subscriber already */
-  async add(manager: EntityManager, { stated, externalId, ...contact }: NewContact): Promise<Contact | undefined> {
+  async add(
+    manager: EntityManager,
+    { stated, externalId, note, phone, labels, ...contact }: NewContact,
+  ): Promise<Contact | undefined> {
     const { identity, ...segments } = stated;
     const { subscriberId, id, joinedAt } = contact;
     const sealed = await this.identities.sealCopy(subscriberId, id, identity);
     const numbered = await this.numbering(manager, subscriberId, id, externalId);
-    const added = { note: null, ...numbered, profileChangedAt: null };
+    const added = {
+      note: await this.sealAdded(subscriberId, id, 'note', note ?? null),
+      phone: await this.sealAdded(subscriberId, id, 'phone', phone ?? null),
+      ...numbered,
+      profileChangedAt: null,
+    };
     const row: Contact = { ...contact, ...segments, ...added, identity: sealed, updatedAt: joinedAt };
+    const inserted = await this.insertOnce(manager, row);
+    if (inserted && labels && labels.length > 0) await manager.query(startingLabelsQuery, [subscriberId, id, labels]);
+    return inserted;
+  }
+
+  /** Of two requests at once the second finds what the first has inserted: the person, or the number, which is left out. */
+  private async insertOnce(manager: EntityManager, row: Contact): Promise<Contact | undefined> {
     if (await this.insert(manager, row)) return row;
-    // Another request was first, with the same person or with the same number: only the latter may be left out.
-    const isKnown = await manager.existsBy(Contact, { subscriberId, interlocutorId: contact.interlocutorId });
-    if (isKnown || row.externalId === null) return undefined;
+    const { subscriberId, interlocutorId } = row;
+    if (row.externalId === null || (await manager.existsBy(Contact, { subscriberId, interlocutorId }))) return undefined;
     const unnumbered = { ...row, externalId: null, externalIdHash: null };
     return (await this.insert(manager, unnumbered)) ? unnumbered : undefined;
   }
@@ -143,13 +164,15 @@ export class Contacts {
   }
 
   /**
-   * Gives every contact of an interlocutor a fresh copy of what it says of itself.
+   * Gives every contact of an interlocutor a fresh copy of what it says of itself. Of region, province and sector those named
+   * by `segments` are written; the others stay, because a business may have given them with the invitation.
    * @returns the contacts, but those whose key was destroyed meanwhile
    */
   async restate(
     manager: EntityManager,
     interlocutorId: string,
     { identity, region, province, sector }: StatedInterlocutor,
+    segments: readonly Segment[],
   ): Promise<Contact[]> {
     const restated: Contact[] = [];
     for (const contact of await manager.find(Contact, { where: { interlocutorId }, order: { id: 'ASC' } })) {
@@ -157,10 +180,16 @@ export class Contacts {
       const sealed = await this.identities.sealCopy(subscriberId, id, identity).catch(unlessKeyGone);
       if (!sealed) continue;
       await manager.query(
-        `UPDATE contact SET identity = $3, region = $4, province = $5, sector = $6,
+        `UPDATE contact SET identity = $3,
+                region = CASE WHEN $7 THEN $4 ELSE region END,
+                province = CASE WHEN $8 THEN $5 ELSE province END,
+                sector = CASE WHEN $9 THEN $6 ELSE sector END,
                 updated_at = greatest(change_time(), updated_at + interval '1 ms'), profile_changed_at = change_time()
          WHERE subscriber_id = $1 AND id = $2`,
-        [subscriberId, id, sealed, region, province, sector],
+        [
+          ...[subscriberId, id, sealed, region, province, sector],
+          ...(['region', 'province', 'sector'] as const).map((segment) => segments.includes(segment)),
+        ],
       );
       restated.push(contact);
     }
@@ -187,6 +216,23 @@ export class Contacts {
   async addressesAmong(subscriberId: string, addresses: ReadonlySet<string>): Promise<Set<string>> {
     if (addresses.size === 0) return new Set();
     return (await this.directory.book(subscriberId)).addressesAmong(addresses);
+  }
+
+  /** Those of the external ids that a contact has. */
+  async externalIdsAmong(
+    manager: EntityManager,
+    subscriberId: string,
+    externalIds: readonly string[],
+  ): Promise<Set<string>> {
+    if (externalIds.length === 0) return new Set();
+    const byHash = new Map<string, string>();
+    for (const each of externalIds) byHash.set((await this.externalIdHash(subscriberId, each)).toString('hex'), each);
+    const rows = await manager.query<{ hash: string }[]>(
+      `SELECT encode(external_id_hash, 'hex') AS hash FROM contact
+       WHERE subscriber_id = $1 AND external_id_hash = ANY ($2)`,
+      [subscriberId, [...byHash.keys()].map((hash) => Buffer.from(hash, 'hex'))],
+    );
+    return new Set(rows.map(({ hash }) => byHash.get(hash)!));
   }
 
   /** A page of the address book. */
@@ -285,6 +331,7 @@ export class Contacts {
     const rows = ids.flatMap((id) => byId.get(id) ?? []);
     const identities = await this.identities.openCopies(subscriberId, rows);
     const notes = await this.openAdded(subscriberId, rows, 'note');
+    const phones = await this.openAdded(subscriberId, rows, 'phone');
     const externalIds = await this.openAdded(subscriberId, rows, 'external_id');
     return rows.flatMap((row, index) => {
       const identity = identities[index];
@@ -299,6 +346,7 @@ export class Contacts {
         promotions,
         labels,
         note: notes.get(id) ?? null,
+        phone: phones.get(id) ?? null,
         externalId: externalIds.get(id) ?? null,
         joinedAt: row.joined_at.toISOString(),
         updatedAt: row.updated_at.toISOString(),
@@ -309,7 +357,7 @@ export class Contacts {
   private async openAdded(
     subscriberId: string,
     rows: ContactRow[],
-    field: 'note' | 'external_id',
+    field: AddedField,
   ): Promise<Map<string, string | undefined>> {
     const values = rows.flatMap(({ id, [field]: sealed }) =>
       sealed ? { id, sealed, context: addedContext(subscriberId, id, field) } : [],
@@ -318,24 +366,42 @@ export class Contacts {
     return new Map(values.map(({ id }, index) => [id, texts[index]]));
   }
 
-  /** What of note and external id is to be written, because it differs from what is there. */
+  /** What of note, phone and external id is to be written, because it differs from what is there. */
   private async sealChange(
     subscriberId: string,
     known: ContactView,
     change: ChangeContact,
-  ): Promise<Partial<Pick<Contact, 'note' | 'externalId' | 'externalIdHash'>>> {
+  ): Promise<Partial<Pick<Contact, 'note' | 'phone' | 'externalId' | 'externalIdHash'>>> {
     const { id } = known;
-    const seal = (field: 'note' | 'external_id', text: string | null) =>
-      text === null ? null : this.vault.seal({ scope: 'contact', id }, text, addedContext(subscriberId, id, field));
+    const seal = (field: AddedField, text: string | null) => this.sealAdded(subscriberId, id, field, text);
+    const phone = change.phone ? normalisedPhone(change.phone, await this.countryOf(subscriberId)) : change.phone;
+    const newPhone = phone === undefined ? known.phone : phone || null;
     const note = change.note === undefined ? known.note : change.note || null;
     const externalId = change.externalId === undefined ? known.externalId : change.externalId || null;
     return {
       ...(note !== known.note && { note: await seal('note', note) }),
+      ...(newPhone !== known.phone && { phone: await seal('phone', newPhone) }),
       ...(externalId !== known.externalId && {
         externalId: await seal('external_id', externalId),
         externalIdHash: externalId === null ? null : await this.externalIdHash(subscriberId, externalId),
       }),
     };
+  }
+
+  private async sealAdded(
+    subscriberId: string,
+    id: string,
+    field: AddedField,
+    text: string | null,
+  ): Promise<Buffer | null> {
+    if (text === null) return null;
+    return this.vault.seal({ scope: 'contact', id }, text, addedContext(subscriberId, id, field));
+  }
+
+  private async countryOf(subscriberId: string): Promise<string> {
+    const query = 'SELECT country FROM subscriber WHERE subscriber_id = $1';
+    const [row] = await this.contacts.manager.query<{ country: string }[]>(query, [subscriberId]);
+    return row!.country;
   }
 
   private externalIdHash(subscriberId: string, externalId: string): Promise<Buffer> {
@@ -416,12 +482,10 @@ interface LabelledRow {
 const uniqueViolation = '23505';
 const foreignKeyViolation = '23503';
 
-const addedContext = (subscriberId: string, id: string, field: 'note' | 'external_id') => [
-  'contact',
-  subscriberId,
-  id,
-  field,
-];
+/** What the subscriber adds to a contact, each field sealed by itself. */
+type AddedField = 'note' | 'phone' | 'external_id';
+
+const addedContext = (subscriberId: string, id: string, field: AddedField) => ['contact', subscriberId, id, field];
 
 /** @returns whether that changes anything */
 async function relabel(manager: EntityManager, subscriberId: string, id: string, labels: string[]): Promise<boolean> {

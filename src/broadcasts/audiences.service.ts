@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { type EntityManager } from 'typeorm';
-import { fold } from '../address-book/book.js';
+import { foldedSegment } from '../address-book/book.js';
 import type { BroadcastKind } from '../contract/events.js';
 import { ValidationFailed } from '../platform/problems/domain-error.js';
 import { Vault } from '../platform/vault/vault.js';
@@ -73,12 +73,12 @@ export class Audiences {
     for (const [field, column] of segments) {
       const wanted = audience[field];
       if (!wanted) continue;
-      const folded = new Set(wanted.map(fold));
+      const folded = new Set(wanted.map((value) => foldedSegment(column, value)));
       const rows = await manager.query<{ value: string }[]>(
         `SELECT DISTINCT ${column} AS value FROM contact WHERE subscriber_id = $1 AND ${column} IS NOT NULL`,
         [subscriberId],
       );
-      spelled[field] = rows.flatMap(({ value }) => (folded.has(fold(value)) ? value : []));
+      spelled[field] = rows.flatMap(({ value }) => (folded.has(foldedSegment(column, value)) ? value : []));
     }
     return spelled;
   }

@@ -35,6 +35,7 @@ export const errorCatalogue = {
   invitation_expired: { status: 410, retry: 'never', title: 'The invitation has expired' },
   invitation_stopped: { status: 410, retry: 'never', title: 'The invitation was declined' },
   invitation_used: { status: 410, retry: 'never', title: 'The invitation is used up' },
+  import_needs_confirmation: { status: 409, retry: 'never', title: 'The import has to be confirmed' },
   link_invalid: { status: 410, retry: 'never', title: 'The link is not valid any more' },
   too_large: { status: 413, retry: 'never', title: 'The request is too large' },
   media_type_refused: { status: 415, retry: 'never', title: 'This kind of content is not accepted' },

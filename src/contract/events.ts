@@ -110,6 +110,8 @@ export interface ContactView extends Identity {
   /** The ids of its labels. */
   labels: string[];
   note: string | null;
+  /** As the business wrote it down; in international form where it is a valid number. */
+  phone: string | null;
   externalId: string | null;
   joinedAt: string;
   /** Rises with every change, so that of two views the later one wins. */
@@ -211,6 +213,6 @@ export type ToldEvent = keyof Told;
 /** The same map in the form that Socket.IO clients are typed with. */
 export type ServerEvents = { [Event in ToldEvent]: (payload: Told[Event]) => void };
 
-export type ImportState = 'running' | 'finished';
+export type ImportState = 'running' | 'finished' | 'cancelled';
 
 export type ConsentPurpose = 'terms' | 'privacy' | 'promotions';

@@ -239,6 +239,16 @@ export const fieldErrorCatalogue = {
     en: 'The mapping does not fit the columns of the file.',
     it: 'L’abbinamento non corrisponde alle colonne del file.',
   },
+  header_row: {
+    values: [],
+    en: 'The file has nothing in this line. Give the number of the line that names the columns.',
+    it: 'Il file non ha nulla in questa riga. Indica il numero della riga che dà il nome alle colonne.',
+  },
+  labels: {
+    values: ['labels', 'limit'],
+    en: 'Name at most {labels} labels of 1 to {limit} characters, between commas.',
+    it: 'Indica al massimo {labels} etichette da 1 a {limit} caratteri, separate da virgole.',
+  },
   in_the_past: { values: [], en: '{field} is in the past.', it: '{field} è nel passato.' },
   /** The next four are said of `sendAt` of a broadcast. */
   past: {

@@ -63,6 +63,9 @@ export const limits = {
   picturesWaitingPerSubscriber: 2,
   picturesWaiting: 10,
   nameLength: 100,
+  /** Region, province and sector of a contact. */
+  segmentLength: 60,
+  companyTypeLength: 60,
   businessNameLength: 120,
   emailLength: 254,
   deviceLength: 100,
@@ -72,6 +75,7 @@ export const limits = {
   labelsPerContact: 20,
   noteLength: 2_000,
   externalIdLength: 64,
+  phoneLength: 40,
   /** Contacts that one request may label. */
   contactsLabelled: 500,
   passwordMinLength: 10,
@@ -96,6 +100,16 @@ export const limits = {
   stopLinkDays: 90,
   /** Largest file of an import, in bytes. */
   importBytes: 5 * 1024 * 1024,
+  /** Most columns of an import's table; empty ones at its end do not count. */
+  importColumns: 200,
+  /** Longest cell of an import, as in Excel. */
+  importCellLength: 32_767,
+  /** Longest line of an import, quoted line breaks included. */
+  importLineLength: 100_000,
+  /** What an .xlsx file may hold once it is unpacked, in bytes. */
+  importUnpackedBytes: 50 * 1024 * 1024,
+  /** Files a business may send in an hour, dry runs included. */
+  importsPerHour: 120,
   /** Most lines of an import, without the header. */
   importLines: 10_000,
   invitationUsesMax: 100_000,

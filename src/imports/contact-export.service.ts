@@ -6,6 +6,7 @@ import type { ContactView } from '../address-book/contacts.dto.js';
 import { Contacts } from '../address-book/contacts.service.js';
 import type { MemberPrincipal } from '../auth/principal.js';
 import { Labels } from '../labels/labels.service.js';
+import { withoutFormulas } from './formulas.js';
 
 /** What a row of an exported address book says; labels by name. */
 type Row = Omit<ContactView, 'labels'> & { labels: string[] };
@@ -24,6 +25,7 @@ const columnNames = {
     province: 'Provincia',
     sector: 'Settore',
     labels: 'Etichette',
+    phone: 'Telefono',
     note: 'Nota',
     promotions: 'Promozioni',
     joinedAt: 'Iscritto il',
@@ -41,6 +43,7 @@ const columnNames = {
     province: 'Province',
     sector: 'Sector',
     labels: 'Labels',
+    phone: 'Phone',
     note: 'Note',
     promotions: 'Promotions',
     joinedAt: 'Joined',
@@ -77,7 +80,8 @@ export class ContactExport {
   async *csv(member: MemberPrincipal, locale: string): AsyncGenerator<string, void, undefined> {
     const [names, delimiter] = locale === 'it' ? [columnNames.it, ';'] : [columnNames.en, ','];
     const fields = Object.keys(names) as ColumnName[];
-    const written = (records: string[][]) => stringify(records, { delimiter, record_delimiter: 'windows' });
+    const written = (records: string[][]) =>
+      stringify(records, { delimiter, record_delimiter: 'windows', quoted_match: /[\r\n\t;,]/ });
     yield '\uFEFF' + written([Object.values(names)]);
     for await (const rows of this.rows(member)) {
       yield written(rows.map((row) => fields.map((field) => cellOf(row[field], locale))));
@@ -108,7 +112,8 @@ export class ContactExport {
 function cellOf(value: string | string[] | boolean | null | undefined, locale: string): string {
   if (value === null || value === undefined) return '';
   if (typeof value === 'boolean') return locale === 'it' ? (value ? 'sì' : 'no') : value ? 'yes' : 'no';
-  const text = typeof value === 'string' ? value : value.join(', ');
-  // A spreadsheet would take it for a formula and compute it (OWASP, CSV injection).
-  return /^[=+\-@\t\r\n＝＋－＠]/.test(text) ? `'${text}` : text;
+  return withoutFormulas(typeof value === 'string' ? value : value.map(listed).join(', '));
 }
+
+/** A name that holds what lists are separated by stands in quotation marks, as imports read it. */
+const listed = (name: string) => (/[,;|"]/.test(name) ? `"${name.replaceAll('"', '""')}"` : name);

@@ -32,6 +32,10 @@ export class Import {
 
   @Column('timestamptz', { name: 'finished_at', nullable: true })
   finishedAt: Date | null;
+
+  /** Set with `finishedAt`. */
+  @Column('timestamptz', { name: 'cancelled_at', nullable: true })
+  cancelledAt: Date | null;
 }
 
 /** Lines that wait, sealed with the subscriber's key. What has been dealt with is gone. */
@@ -68,9 +72,24 @@ export class ImportLine {
   fileLine: number;
 
   @Column('text')
-  outcome: 'invited' | 'already_there' | 'already_invited' | 'asked_not_to_be_written_to' | 'invalid';
+  outcome:
+    | 'invited'
+    | 'corrected'
+    | 'already_there'
+    | 'already_invited'
+    | 'duplicate_in_file'
+    | 'asked_not_to_be_written_to'
+    | 'invalid';
 
-  /** Which field is not valid. */
+  /** How an invitation that was made goes. */
+  @Column('text', { nullable: true })
+  via: 'mail' | 'letter' | null;
+
+  /** The line of the file that names the same person, or has the same address or code. */
+  @Column('integer', { name: 'same_as', nullable: true })
+  sameAs: number | null;
+
+  /** Which field is not valid, or was left out. */
   @Column('text', { nullable: true })
   field: string | null;
 

@@ -1,18 +1,4 @@
-import {
-  Body,
-  type CallHandler,
-  Controller,
-  type ExecutionContext,
-  Get,
-  Injectable,
-  type NestInterceptor,
-  PayloadTooLargeException,
-  Post,
-  Query,
-  Res,
-  UploadedFile,
-  UseInterceptors,
-} from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Post, Query, Res, UploadedFile, UseInterceptors } from '@nestjs/common';
 import { FileInterceptor } from '@nestjs/platform-express';
 import {
   ApiAcceptedResponse,
@@ -24,16 +10,18 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import type { Response } from 'express';
-import { catchError, type Observable } from 'rxjs';
 import { Downloads } from '../auth/downloads.js';
 import type { MemberPrincipal } from '../auth/principal.js';
 import { Caller, Only } from '../auth/session.guard.js';
 import { limits } from '../contract/limits.js';
 import { Invitations } from '../invitations/invitations.service.js';
-import { DomainError, ValidationFailed } from '../platform/problems/domain-error.js';
+import { ValidationFailed } from '../platform/problems/domain-error.js';
 import { Id } from '../platform/validation/id.js';
 import { Subscribers } from '../subscribers/subscribers.service.js';
+import { importFields } from './columns.js';
 import {
+  CancelImport,
+  CancelledImport,
   ImportList,
   ImportPreview,
   ImportReport,
@@ -42,22 +30,9 @@ import {
   NewImport,
   ReadReport,
 } from './imports.dto.js';
-import { importTooLarge, Imports } from './imports.service.js';
+import { Imports } from './imports.service.js';
 import { letterPolicy, lettersPage } from './letters.js';
-
-/** Says which limit a file has met. */
-@Injectable()
-class NamesLimits implements NestInterceptor {
-  intercept(_: ExecutionContext, next: CallHandler): Observable<unknown> {
-    return next.handle().pipe(
-      catchError((error: unknown) => {
-        throw error instanceof PayloadTooLargeException
-          ? new DomainError('too_large', { detail: importTooLarge })
-          : error;
-      }),
-    );
-  }
-}
+import { OneFileAtATime } from './turns.js';
 
 @ApiTags('imports')
 @Only('member')
@@ -71,9 +46,13 @@ export class ImportsController {
   ) {}
 
   /**
-   * Invite the people of a file: by mail, and without an address by letter. CSV with `,`, `;` or tab, in UTF-8 or
-   * Windows-1252, whose first line names the columns; at most 5 MB and 10,000 lines. Repeating a file invites nobody
-   * twice. A dry run answers 200 with an `ImportPreview` and keeps nothing.
+   * Invite the people of a file: by mail, and without an address by letter. CSV with `,`, `;` or tab (UTF-8, UTF-16,
+   * Windows-1252 or Mac Roman) or an Excel workbook (.xlsx, its first sheet); at most 5 MB, 10,000 lines, 200 columns,
+   * 100,000 characters a line and 32,767 a cell. The columns are told by their names and by what they hold. Repeating a file
+   * invites nobody twice, and corrects the invitations of those who have not joined. A dry run answers 200 with an
+   * `ImportPreview` and keeps nothing. A file in which nobody gets a mail, or whose addresses are mostly left out, is refused
+   * with `import_needs_confirmation` until `confirm` is `letters`. One file of a business is read at a time, and 120 in an
+   * hour, dry runs too.
    */
   @Post()
   @ApiConsumes('multipart/form-data')
@@ -84,7 +63,16 @@ export class ImportsController {
       required: ['file'],
       properties: {
         file: { type: 'string', format: 'binary' },
-        mapping: { type: 'string', description: 'JSON: {"column name": "field" or null}; guessed without it.' },
+        mapping: {
+          type: 'string',
+          description: `JSON: {"column name": "field" or null}; guessed without it. Fields: ${importFields.join(', ')}.`,
+        },
+        headerRow: {
+          type: 'string',
+          description: 'The line that names the columns, 0 when none does; found without it.',
+        },
+        labels: { type: 'string', description: 'Names of labels for everybody in the file, between commas.' },
+        confirm: { type: 'string', enum: ['letters'], description: 'Take the file in though it makes letters.' },
         dryRun: { type: 'string', enum: ['true', 'false'] },
         locale: { type: 'string', enum: ['it', 'en'] },
       },
@@ -93,9 +81,9 @@ export class ImportsController {
   @ApiAcceptedResponse({ type: ImportView })
   @ApiOkResponse({ type: ImportPreview })
   @UseInterceptors(
-    NamesLimits,
+    OneFileAtATime,
     FileInterceptor('file', {
-      limits: { fileSize: limits.importBytes, files: 1, fields: 3, fieldSize: 16 * 1024, parts: 5, headerPairs: 20 },
+      limits: { fileSize: limits.importBytes, files: 1, fields: 6, fieldSize: 16 * 1024, parts: 8, headerPairs: 20 },
     }),
   )
   async begin(
@@ -105,7 +93,9 @@ export class ImportsController {
     @Res({ passthrough: true }) response: Response,
   ): Promise<ImportView | ImportPreview> {
     if (!file)
-      throw new ValidationFailed([{ field: 'file', code: 'required', message: 'Send the CSV file as "file".' }]);
+      throw new ValidationFailed([
+        { field: 'file', code: 'required', message: 'Send the list as "file": CSV or .xlsx.' },
+      ]);
     // Multer reads names as Latin-1, browsers send UTF-8.
     const upload = { name: Buffer.from(file.originalname, 'latin1').toString('utf8'), bytes: file.buffer };
     response.status(wanted.dryRun ? 200 : 202);
@@ -122,6 +112,16 @@ export class ImportsController {
   @Get(':id')
   get(@Caller() member: MemberPrincipal, @Id() id: string): Promise<ImportView> {
     return this.imports.get(member, id);
+  }
+
+  /**
+   * Cancel an import: lines that wait invite nobody, and invitations of it whose mails have not left are revoked, also when
+   * it has finished. Mails that have left stay, and letters stay unless `letters` is true.
+   */
+  @Post(':id/cancellation')
+  @HttpCode(200)
+  cancel(@Caller() member: MemberPrincipal, @Id() id: string, @Body() wanted: CancelImport): Promise<CancelledImport> {
+    return this.imports.cancel(member, id, wanted);
   }
 
   /** What came of each line. */

@@ -1,26 +1,44 @@
 import { Transform } from 'class-transformer';
-import { IsIn, IsOptional } from 'class-validator';
+import { IsIn, IsInt, IsOptional, IsString, Max, MaxLength, Min } from 'class-validator';
 import { limits } from '../contract/limits.js';
 import { SuggestedPerson } from '../invitations/invitations.dto.js';
-import { IsDictionary, Optional } from '../platform/validation/fields.js';
+import { IsDictionary, Optional, ToNumber } from '../platform/validation/fields.js';
 import { type Locale, locales } from '../subscribers/subscribers.dto.js';
 import { Page } from '../platform/validation/page.dto.js';
-import { type ImportField, importFields, type ImportReason, importReasons } from './import-file.js';
+import { type ImportField, importFields } from './columns.js';
+import { type Separator, separators } from './csv.js';
+import { type Encoding, encodings } from './encodings.js';
+import { type ImportReason, importReasons } from './people.js';
+import { formats } from './tables.js';
 
 export const importOutcomes = [
   'invited',
+  'corrected',
   'already_there',
   'already_invited',
+  'duplicate_in_file',
   'asked_not_to_be_written_to',
   'invalid',
 ] as const;
 export type ImportOutcome = (typeof importOutcomes)[number];
 
-/** The fields besides `file` of a multipart form: CSV of at most 5 MB and 10,000 lines whose first line names the columns. */
+export const importWarnings = [
+  'nobody_by_mail',
+  'most_by_letter',
+  'addresses_left_out',
+  'rows_above_header',
+  'damaged_characters',
+  'other_sheets',
+  'formulas_without_value',
+] as const;
+
+/** The fields besides `file` of a multipart form. */
 export class NewImport {
   /**
-   * JSON: for each column name the field it stands for, out of firstName, surname, companyName, companyType, email, region,
-   * province, sector and externalId, or null. Without it the names are guessed.
+   * JSON: for each column name the field it stands for, out of firstName, surname, fullName, companyName, companyType, email,
+   * phone, region, province, sector, externalId, labels and note, or null. Several columns can stand for one field but
+   * externalId: the first value counts, of labels and note all. Without a mapping the names and the content of the columns
+   * are judged.
    */
   @IsOptional()
   @Transform(({ value }: { value: unknown }) => parsedJson(value))
@@ -32,6 +50,25 @@ export class NewImport {
   @IsIn([true, false])
   dryRun: boolean = false;
 
+  /** The line of the file that names the columns; 0 when none does, so that they are called A, B, C. Found without it. */
+  @Optional()
+  @ToNumber()
+  @IsInt()
+  @Min(0)
+  @Max(1_000_000)
+  headerRow?: number;
+
+  /** Names of labels for everybody in the file, between commas; those that are not there are made. */
+  @Optional()
+  @IsString()
+  @MaxLength(1_000)
+  labels?: string;
+
+  /** `letters`: the file is taken in though nobody gets a mail, or though addresses in it are left out. */
+  @Optional()
+  @IsIn(['letters'])
+  confirm?: 'letters';
+
   /** Language of the mails and letters; the subscriber's without it. */
   @Optional()
   @IsIn(locales)
@@ -40,8 +77,11 @@ export class NewImport {
 
 export class OutcomeCounts {
   invited: number;
+  /** Have an invitation, which now says what the file says. */
+  corrected: number;
   already_there: number;
   already_invited: number;
+  duplicate_in_file: number;
   asked_not_to_be_written_to: number;
   invalid: number;
 }
@@ -52,14 +92,31 @@ export class ImportView {
   name: string;
   @IsIn(locales)
   locale: Locale;
-  @IsIn(['running', 'finished'])
-  state: 'running' | 'finished';
+  @IsIn(['running', 'finished', 'cancelled'])
+  state: 'running' | 'finished' | 'cancelled';
   /** Records in the file, without the header and empty lines. */
   total: number;
   done: number;
   counts: OutcomeCounts;
   createdAt: string;
   finishedAt?: string;
+}
+
+export class CancelImport {
+  /** `true`: invitations by letter are revoked too, also those that are printed. */
+  @IsIn([true, false])
+  letters: boolean = false;
+}
+
+export class RevokedInvitations {
+  /** Mails that had not left. */
+  mails: number;
+  letters: number;
+}
+
+export class CancelledImport extends ImportView {
+  /** How many invitations were revoked by this call. */
+  revoked: RevokedInvitations;
 }
 
 export class ImportList {
@@ -81,7 +138,13 @@ export class ImportLineView {
   line: number;
   @IsIn(importOutcomes)
   outcome: ImportOutcome;
-  /** Of an invalid one: which field, and why. */
+  /** Of an invitation that was made. */
+  @IsIn(['mail', 'letter'])
+  @IsOptional()
+  via?: 'mail' | 'letter';
+  /** The earlier line that names the same person, or has the same address or code. */
+  sameAs?: number;
+  /** Of an invalid line: which field, and why. Of an invited one: what was left out of it, and why. */
   @IsIn(importFields)
   field?: ImportField;
   @IsIn(importReasons)
@@ -92,19 +155,40 @@ export class ImportLineView {
 
 export class ImportedPerson extends SuggestedPerson {
   email?: string;
+  /** Names of labels. */
+  declare labels?: string[];
+}
+
+export class ImportWarning {
+  @IsIn(importWarnings)
+  code: (typeof importWarnings)[number];
+  message: string;
+  /** How many lines, characters, sheets or cells. */
+  count: number;
 }
 
 /** What would come of an import. */
 export class ImportPreview {
-  @IsIn(['utf-8', 'utf-16le', 'windows-1252'])
-  encoding: 'utf-8' | 'utf-16le' | 'windows-1252';
-  @IsIn([',', ';', '\t'])
-  separator: ',' | ';' | '\t';
+  @IsIn(formats)
+  format: 'csv' | 'xlsx';
+  /** Of CSV, as the next one. */
+  @IsOptional()
+  @IsIn(encodings)
+  encoding?: Encoding;
+  @IsOptional()
+  @IsIn(separators)
+  separator?: Separator;
+  /** The line that names the columns; 0 when none does. */
+  headerRow: number;
   columns: ImportColumn[];
   total: number;
   counts: OutcomeCounts;
   /** How many have no address, so that they get a letter. */
   letters: number;
+  /** What to look at before the import is made. */
+  warnings: ImportWarning[];
+  /** Whether the import has to be made with `confirm=letters`. */
+  needsConfirmation: boolean;
   /** The first five as they are understood. */
   sample: ImportedPerson[];
   /** The first hundred that would not be invited. */

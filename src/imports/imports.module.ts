@@ -12,6 +12,7 @@ import { ContactExport } from './contact-export.service.js';
 import { Import, ImportChunk, ImportLine } from './import.entity.js';
 import { ImportsController } from './imports.controller.js';
 import { Imports } from './imports.service.js';
+import { ImportTurns } from './turns.js';
 
 @Module({
   imports: [
@@ -25,6 +26,6 @@ import { Imports } from './imports.service.js';
     SubscribersModule,
   ],
   controllers: [ContactExportController, ImportsController],
-  providers: [ContactExport, Imports],
+  providers: [ContactExport, Imports, ImportTurns],
 })
 export class ImportsModule {}

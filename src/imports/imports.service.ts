@@ -7,37 +7,38 @@ import type { MemberPrincipal } from '../auth/principal.js';
 import { Consents } from '../consents/consents.service.js';
 import { limits } from '../contract/limits.js';
 import type { InvitedPerson } from '../invitations/invited-people.service.js';
-import { Invitations } from '../invitations/invitations.service.js';
+import { type Assessment, Invitations } from '../invitations/invitations.service.js';
+import { Labels } from '../labels/labels.service.js';
 import { decodeCursor, encodeCursor } from '../platform/cursors.js';
 import { defineJob } from '../platform/jobs/job-kinds.js';
 import { Jobs } from '../platform/jobs/jobs.js';
 import { DomainError, NotFound, ValidationFailed } from '../platform/problems/domain-error.js';
 import { Realtime } from '../platform/realtime/realtime.js';
+import { plainTextProblem } from '../platform/validation/text.js';
 import { Vault } from '../platform/vault/vault.js';
 import type { Locale } from '../subscribers/subscribers.dto.js';
+import type { Subscriber } from '../subscribers/subscriber.entity.js';
 import { Subscribers } from '../subscribers/subscribers.service.js';
-import {
-  guessFields,
-  type ImportField,
-  importFields,
-  type ImportRecord,
-  type ImportTable,
-  readTable,
-  toRecord,
-  UnreadableTable,
-} from './import-file.js';
+import { guessFields, type ImportField, importFields, singleFields } from './columns.js';
+import { UnreadableTable } from './csv.js';
 import { Import, ImportChunk, ImportLine } from './import.entity.js';
 import type {
+  CancelImport,
+  CancelledImport,
   ImportLineView,
   ImportList,
   ImportPreview,
   ImportReport,
   ImportView,
+  ImportWarning,
   ListImports,
   NewImport,
   OutcomeCounts,
   ReadReport,
 } from './imports.dto.js';
+import { compared, type ImportReason, type ImportRecord, labelsIn, RecordReader, type Remark } from './people.js';
+import { NoSuchRow, readTable, type Table } from './tables.js';
+import { ImportTurns } from './turns.js';
 
 /** An uploaded file. */
 export interface ImportFile {
@@ -47,8 +48,13 @@ export interface ImportFile {
 
 /** Begins at once; every minute for what a crash has left. */
 const proceedWithImports = defineJob('import.proceed', { cron: '* * * * *', expireInSeconds: 300 });
+/** Goes after the keys of people whose invitations were revoked with their import. */
+const destroyRevoked = defineJob<{ subscriberId: string; importId: string }>('import.destroy_revoked', {
+  retryBackoff: true,
+});
 
 const recordsPerChunk = 250;
+const recordsBeforePausing = 100;
 /** A job ends after this, so that a stop need not wait, and adds the next. */
 const workingMilliseconds = 4_000;
 const problemsShown = 100;
@@ -67,100 +73,163 @@ export class Imports {
     private readonly consents: Consents,
     private readonly invitations: Invitations,
     private readonly jobs: Jobs,
+    private readonly labels: Labels,
     private readonly realtime: Realtime,
     private readonly subscribers: Subscribers,
+    private readonly turns: ImportTurns,
     private readonly vault: Vault,
   ) {
     jobs.handle(proceedWithImports, () => this.proceed());
+    jobs.handle(destroyRevoked, ({ subscriberId, importId }) =>
+      this.invitations.destroyRevokedKeys(subscriberId, importId),
+    );
   }
 
   /**
    * Takes a file in: its lines wait sealed, and jobs invite whom they name.
-   * @throws ConsentRequired, ValidationFailed, DomainError `import_unreadable`, `too_large`
+   * @throws ConsentRequired, ValidationFailed, TooManyLabels, DomainError `import_unreadable`, `too_large`,
+   * `import_needs_confirmation`
    */
-  async begin(
-    member: MemberPrincipal,
-    { name, bytes }: ImportFile,
-    { mapping, locale }: NewImport,
-  ): Promise<ImportView> {
+  async begin(member: MemberPrincipal, { name, bytes }: ImportFile, wanted: NewImport): Promise<ImportView> {
     const { subscriberId, memberId } = member;
     const subscriber = await this.subscribers.get(subscriberId);
     this.consents.requireOfSubscriber(subscriber);
+    const list = await this.read(subscriber, bytes, wanted);
+    if (list.needsConfirmation && wanted.confirm !== 'letters') {
+      throw new DomainError('import_needs_confirmation', { detail: needsConfirmation(list) });
+    }
+    const records = await this.labelled(member, list.records);
     const id = uuid();
     const key = { scope: 'subscriber', id: subscriberId } as const;
-    await explained(async () => {
-      const table = await readTable(bytes);
-      const fields = fieldsOf(table, mapping);
-      await this.imports.manager.transaction(async (manager) => {
-        await manager.insert(Import, {
-          subscriberId,
-          id,
-          name: await this.vault.seal(key, [...name].slice(0, nameLength).join(''), nameContext(subscriberId, id)),
-          locale: locale ?? subscriber.locale,
-          createdBy: memberId,
-          createdAt: new Date(),
-          total: 0,
-          done: 0,
-          finishedAt: null,
-        });
-        let total = 0;
-        for await (const chunk of chunksOf(table, fields)) {
-          const number = total + 1;
-          const lines = await this.vault.seal(key, JSON.stringify(chunk), chunkContext({ subscriberId, id }, number));
-          await manager.insert(ImportChunk, { subscriberId, importId: id, number, lines });
-          total += chunk.length;
-        }
-        await manager.update(Import, { subscriberId, id }, { total, ...(total === 0 && { finishedAt: new Date() }) });
-        await this.actions.record(manager, member, 'import.begun', id);
-        await this.jobs.add(manager, proceedWithImports, {});
+    const total = records.length;
+    await this.imports.manager.transaction(async (manager) => {
+      await manager.insert(Import, {
+        subscriberId,
+        id,
+        name: await this.vault.seal(key, [...name].slice(0, nameLength).join(''), nameContext(subscriberId, id)),
+        locale: wanted.locale ?? subscriber.locale,
+        createdBy: memberId,
+        createdAt: new Date(),
+        total,
+        done: 0,
+        finishedAt: total === 0 ? new Date() : null,
+        cancelledAt: null,
       });
+      for (let start = 0; start < total; start += recordsPerChunk) {
+        const number = start + 1;
+        const chunk = JSON.stringify(records.slice(start, start + recordsPerChunk));
+        const lines = await this.vault.seal(key, chunk, chunkContext({ subscriberId, id }, number));
+        await manager.insert(ImportChunk, { subscriberId, importId: id, number, lines });
+      }
+      await this.actions.record(manager, member, 'import.begun', id);
+      await this.jobs.add(manager, proceedWithImports, {});
     });
     return this.get(member, id);
   }
 
   /**
    * What would come of a file.
-   * @throws as {@link begin}
+   * @throws as {@link begin}, but asks for no confirmation
    */
-  async preview(
-    { subscriberId }: MemberPrincipal,
-    { bytes }: ImportFile,
-    { mapping }: NewImport,
-  ): Promise<ImportPreview> {
-    return explained(async () => {
-      const table = await readTable(bytes);
-      const fields = fieldsOf(table, mapping);
-      const { encoding, separator, columns } = table;
-      const preview: ImportPreview = {
-        encoding,
-        separator,
-        columns: columns.map((name, index) => ({ name, field: fields[index]! })),
-        total: 0,
-        counts: { ...noCounts },
-        letters: 0,
-        sample: [],
-        problems: [],
-      };
-      const seen = new Set<string>();
-      for await (const chunk of chunksOf(table, fields)) {
-        const people = chunk.flatMap(({ person }) => person ?? []);
-        const assessed = await this.invitations.assess(this.imports.manager, subscriberId, people, seen);
-        const outcomes = assessed.values();
-        for (const record of chunk) {
-          const { person } = record;
-          const line = lineOf(record, person ? outcomes.next().value! : undefined);
-          preview.total++;
-          preview.counts[line.outcome]++;
-          if (line.outcome === 'invited' && person!.email === undefined) preview.letters++;
-          if (person && preview.sample.length < sampleSize) {
-            preview.sample.push({ ...person.suggestion, ...(person.email !== undefined && { email: person.email }) });
-          }
-          if (line.outcome !== 'invited' && preview.problems.length < problemsShown) {
-            preview.problems.push(lineView({ ...line, number: preview.total }));
-          }
+  async preview({ subscriberId }: MemberPrincipal, { bytes }: ImportFile, wanted: NewImport): Promise<ImportPreview> {
+    const subscriber = await this.subscribers.get(subscriberId);
+    const {
+      table,
+      fields,
+      records,
+      warnings,
+      needsConfirmation: unconfirmed,
+    } = await this.read(subscriber, bytes, wanted);
+    const { format, encoding, separator, columns, headerRow } = table;
+    const preview: ImportPreview = {
+      format,
+      ...(encoding && { encoding }),
+      ...(separator && { separator }),
+      headerRow,
+      columns: columns.map((name, index) => ({ name, field: fields[index]! })),
+      total: 0,
+      counts: { ...noCounts },
+      letters: 0,
+      warnings,
+      needsConfirmation: unconfirmed,
+      sample: [],
+      problems: [],
+    };
+    for (let start = 0; start < records.length; start += recordsPerChunk) {
+      const chunk = records.slice(start, start + recordsPerChunk);
+      const outcomes = (
+        await this.invitations.assess(
+          this.imports.manager,
+          subscriberId,
+          chunk.flatMap((record) => wantedPerson(record) ?? []),
+        )
+      ).values();
+      for (const record of chunk) {
+        const { person, labels } = record;
+        const line = lineOf(record, wantedPerson(record) ? outcomes.next().value! : undefined);
+        preview.total++;
+        preview.counts[line.outcome]++;
+        if (line.via === 'letter') preview.letters++;
+        if (person && preview.sample.length < sampleSize) {
+          const { email, suggestion } = person;
+          const further = { ...(email !== undefined && { email }), ...(labels.length > 0 && { labels }) };
+          preview.sample.push({ ...suggestion, ...further });
+        }
+        const problem = line.outcome !== 'invited' || line.reason !== null;
+        if (problem && preview.problems.length < problemsShown) {
+          preview.problems.push(lineView({ ...line, number: preview.total }));
         }
       }
-      return preview;
+    }
+    return preview;
+  }
+
+  /** Reads a file as a list of people, with what is to be said of it before it is taken in. */
+  private read(
+    { subscriberId, country }: Subscriber,
+    bytes: Buffer,
+    { mapping, headerRow, labels }: NewImport,
+  ): Promise<ReadList> {
+    return this.turns.read(subscriberId, async () => {
+      const table = await readable(() => readTable(bytes, headerRow));
+      const fields = fieldsOf(table, mapping);
+      const common = statedLabels(labels);
+      const reader = new RecordReader(table.columns, fields, country);
+      const unused = fields.flatMap((field, index) => (field === null ? index : []));
+      const read: ReturnType<RecordReader['read']>[] = [];
+      let otherAddresses = 0;
+      for (const row of table.rows) {
+        const record = reader.read(row);
+        if (record.person && common.length > 0) record.labels = [...new Set([...record.labels, ...common])];
+        if (record.person?.email === undefined && reader.holdsOtherAddress(row, unused)) otherAddresses++;
+        read.push(record);
+        if (read.length % recordsBeforePausing === 0) await new Promise(setImmediate);
+      }
+      const records = compared(read);
+      const people = records.filter(({ person, duplicate }) => person && !duplicate);
+      const mails = people.filter(({ person }) => person?.email !== undefined && person.shared !== 'further').length;
+      const letters = people.length - mails;
+      return {
+        table,
+        fields,
+        records,
+        warnings: warningsOf(table, { mails, letters, otherAddresses }),
+        needsConfirmation: (letters > 0 && mails === 0) || otherAddresses > records.length / 2,
+        letters,
+        otherAddresses,
+      };
+    });
+  }
+
+  /** Gives the people of a file the ids of their labels, which are made where they are missing. */
+  private async labelled(member: MemberPrincipal, records: ReadList['records']): Promise<ImportRecord[]> {
+    const names = [...new Set(records.flatMap(({ labels }) => labels))];
+    const idOf = names.length === 0 ? () => undefined : await this.labels.named(member, names);
+    return records.map(({ labels, ...record }) => {
+      const { person } = record;
+      const ids = [...new Set(labels.flatMap((name) => idOf(name) ?? []))].slice(0, limits.labelsPerContact);
+      if (!person || ids.length === 0) return record;
+      return { ...record, person: { ...person, suggestion: { ...person.suggestion, labels: ids } } };
     });
   }
 
@@ -202,6 +271,32 @@ export class Imports {
     const found = await this.imports.findOneBy({ subscriberId, id });
     if (!found) throw new NotFound();
     return found;
+  }
+
+  /**
+   * Stops an import and revokes those of its invitations that wait to be mailed; may be repeated.
+   * @throws NotFound
+   */
+  async cancel(member: MemberPrincipal, id: string, { letters }: CancelImport): Promise<CancelledImport> {
+    const { subscriberId } = member;
+    const revoked = await this.imports.manager.transaction(async (manager) => {
+      const which = { subscriberId, id };
+      const held = await manager.findOne(Import, { where: which, lock: { mode: 'pessimistic_write' } });
+      if (!held) throw new NotFound();
+      const now = new Date();
+      await manager.delete(ImportChunk, { subscriberId, importId: id });
+      if (!held.cancelledAt) {
+        await manager.update(Import, which, { cancelledAt: now, finishedAt: held.finishedAt ?? now });
+        await this.actions.record(manager, member, 'import.cancelled', id);
+      }
+      const gone = await this.invitations.revokeImported(manager, { subscriberId, importId: id, letters });
+      await this.jobs.add(manager, destroyRevoked, { subscriberId, importId: id });
+      return gone;
+    });
+    const view = await this.get(member, id);
+    const { state, done, total } = view;
+    this.realtime.tell(`subscriber:${subscriberId}`, 'import.progressed', { id, state, done, total });
+    return { ...view, revoked };
   }
 
   /** Takes every unfinished import a chunk further in turn. One that fails stops no other. */
@@ -274,10 +369,13 @@ export class Imports {
     { subscriberId, id, createdBy, locale }: Import,
     records: readonly ImportRecord[],
   ): Promise<ReportedLine[]> {
-    const people: InvitedPerson[] = records.flatMap(({ person }) => (person ? { id: uuid(), ...person } : []));
+    const people: InvitedPerson[] = records.flatMap((record) => {
+      const person = wantedPerson(record);
+      return person ? { id: uuid(), ...person } : [];
+    });
     const terms = { subscriberId, memberId: createdBy, locale, importId: id };
     const assessed = (await this.invitations.invite(manager, terms, people)).values();
-    return records.map((record) => lineOf(record, record.person ? assessed.next().value! : undefined));
+    return records.map((record) => lineOf(record, wantedPerson(record) ? assessed.next().value! : undefined));
   }
 
   private async openChunk({ subscriberId, importId: id, number, lines }: ImportChunk): Promise<ImportRecord[]> {
@@ -291,13 +389,13 @@ export class Imports {
        WHERE subscriber_id = $1 AND import_id = $2 GROUP BY outcome`,
       [subscriberId, id],
     );
-    const { locale, total, done, createdAt, finishedAt } = rest;
+    const { locale, total, done, createdAt, finishedAt, cancelledAt } = rest;
     const key = { scope: 'subscriber', id: subscriberId } as const;
     return {
       id,
       name: await this.vault.open(key, name, nameContext(subscriberId, id)),
       locale: locale as Locale,
-      state: finishedAt ? 'finished' : 'running',
+      state: cancelledAt ? 'cancelled' : finishedAt ? 'finished' : 'running',
       total,
       done,
       counts: { ...noCounts, ...Object.fromEntries(rows.map(({ outcome, lines }) => [outcome, lines])) },
@@ -309,33 +407,125 @@ export class Imports {
 
 const noCounts: OutcomeCounts = {
   invited: 0,
+  corrected: 0,
   already_there: 0,
   already_invited: 0,
+  duplicate_in_file: 0,
   asked_not_to_be_written_to: 0,
   invalid: 0,
 };
 
-export const importTooLarge = `An import has at most ${limits.importBytes / 1024 ** 2} MB and ${limits.importLines.toLocaleString('en')} lines. Divide the file.`;
+/** What is known of a file once it is read. */
+interface ReadList {
+  table: Table;
+  fields: (ImportField | null)[];
+  records: ReturnType<typeof compared>;
+  warnings: ImportWarning[];
+  needsConfirmation: boolean;
+  letters: number;
+  /** Lines without an address in which a column that is left out holds one. */
+  otherAddresses: number;
+}
+
+/** Whom a record has invited: nobody new when an earlier line names the same person. */
+const wantedPerson = ({ person, duplicate }: ImportRecord) => (duplicate ? undefined : person);
+
+function needsConfirmation({ letters, otherAddresses }: ReadList): string {
+  const what =
+    otherAddresses > 0
+      ? `${inEnglish(otherAddresses)} lines hold an address in a column that is left out`
+      : 'Nobody in this file would get a mail';
+  return `${what}: ${inEnglish(letters)} people would become letters to print. Say with "mapping" which columns hold addresses, or send confirm=letters.`;
+}
+
+function warningsOf(
+  { above, damaged, otherSheets, uncomputed }: Table,
+  { mails, letters, otherAddresses }: { mails: number; letters: number; otherAddresses: number },
+): ImportWarning[] {
+  const warnings: (ImportWarning | false)[] = [
+    mails === 0 &&
+      letters > 0 && {
+        code: 'nobody_by_mail',
+        message: 'Nobody in this file has an address: everybody would become a letter to print.',
+        count: letters,
+      },
+    mails > 0 &&
+      letters > mails && {
+        code: 'most_by_letter',
+        message: 'Most people in this file have no address, and would become letters to print.',
+        count: letters,
+      },
+    otherAddresses > 0 && {
+      code: 'addresses_left_out',
+      message: 'Lines without an address hold one in a column that is left out. Say with "mapping" that it is email.',
+      count: otherAddresses,
+    },
+    above > 0 && {
+      code: 'rows_above_header',
+      message: 'Lines above the names of the columns are left out. Say with "headerRow" if another line names them.',
+      count: above,
+    },
+    damaged > 0 && {
+      code: 'damaged_characters',
+      message: 'Some characters are damaged. Look at the names in the sample, and save the file as UTF-8.',
+      count: damaged,
+    },
+    otherSheets > 0 && {
+      code: 'other_sheets',
+      message: 'Only the first sheet is read. Move the others to files of their own.',
+      count: otherSheets,
+    },
+    uncomputed > 0 && {
+      code: 'formulas_without_value',
+      message: 'Some formulas have no stored value, and are left out. Open the file in Excel, and save it.',
+      count: uncomputed,
+    },
+  ];
+  return warnings.filter((warning) => warning !== false);
+}
+
+const inEnglish = (count: number) => count.toLocaleString('en');
+
+/** @throws ValidationFailed */
+function statedLabels(text: string | undefined): string[] {
+  const labels = labelsIn(text ?? '');
+  const wrong = labels.find((label) => plainTextProblem(label, { max: limits.labelNameLength }));
+  if (wrong === undefined && labels.length <= limits.labelsPerContact) return labels;
+  const message = `Name at most ${limits.labelsPerContact} labels of 1 to ${limits.labelNameLength} characters, between commas.`;
+  throw new ValidationFailed([
+    {
+      field: 'labels',
+      code: 'labels',
+      values: { labels: limits.labelsPerContact, limit: limits.labelNameLength },
+      message,
+    },
+  ]);
+}
 
 /** The fields of a table's columns: as the mapping says, or guessed. */
-function fieldsOf({ columns }: ImportTable, mapping: NewImport['mapping']): (ImportField | null)[] {
-  const fields = mapping ? mappedFields(columns, mapping) : guessFields(columns);
-  const useful: ImportField[] = ['email', 'firstName', 'surname', 'companyName'];
+function fieldsOf({ columns, rows }: Table, mapping: NewImport['mapping']): (ImportField | null)[] {
+  const fields = mapping ? mappedFields(columns, mapping) : guessFields(columns, rows);
+  const useful: ImportField[] = ['email', 'firstName', 'surname', 'fullName', 'companyName'];
   if (useful.some((field) => fields.includes(field))) return fields;
-  throw badMapping('No column holds addresses or names. Say with "mapping" which column is what.');
+  throw badMapping(
+    'No column holds addresses or names. Say with "mapping" which column is what, or with "headerRow" which line names the columns.',
+  );
 }
 
 function mappedFields(columns: readonly string[], mapping: Record<string, unknown>): (ImportField | null)[] {
   const fields: (ImportField | null)[] = columns.map(() => null);
   for (const [column, field] of Object.entries(mapping)) {
-    const index = columns.indexOf(column.trim());
-    if (index < 0) throw badMapping('The mapping names a column that the file does not have.');
+    const indexes = columns.flatMap((name, index) => (name === column.trim() ? index : []));
+    if (indexes.length === 0) throw badMapping('The mapping names a column that the file does not have.');
     if (field === null || field === '') continue;
     if (!importFields.includes(field as ImportField)) {
       throw badMapping(`A column stands for one of ${importFields.join(', ')}, or for null.`);
     }
-    if (fields.includes(field as ImportField)) throw badMapping(`Two columns stand for ${field as ImportField}.`);
-    fields[index] = field as ImportField;
+    const single = singleFields.includes(field as ImportField);
+    if (single && fields.includes(field as ImportField)) {
+      throw badMapping(`Two columns stand for ${field as ImportField}.`);
+    }
+    for (const index of single ? indexes.slice(0, 1) : indexes) fields[index] = field as ImportField;
   }
   return fields;
 }
@@ -344,51 +534,48 @@ function badMapping(message: string): ValidationFailed {
   return new ValidationFailed([{ field: 'mapping', code: 'mapping', message }]);
 }
 
-async function* chunksOf(
-  { records }: ImportTable,
-  fields: readonly (ImportField | null)[],
-): AsyncGenerator<ImportRecord[], void, undefined> {
-  let chunk: ImportRecord[] = [];
-  let count = 0;
-  for await (const record of records) {
-    if (++count > limits.importLines) throw new DomainError('too_large', { detail: importTooLarge });
-    chunk.push(toRecord(record, fields));
-    if (chunk.length < recordsPerChunk) continue;
-    yield chunk;
-    chunk = [];
-  }
-  if (chunk.length > 0) yield chunk;
-}
-
 function lineOf(
-  { line, invalid }: ImportRecord,
-  assessed: { outcome: ImportLine['outcome']; invitationId?: string } | undefined,
+  { line, invalid, left, sameAs, duplicate }: ImportRecord,
+  assessed: Assessment | undefined,
 ): ReportedLine {
+  const taken: Remark | undefined = assessed?.externalIdTaken
+    ? { field: 'externalId', reason: 'external_id_taken' }
+    : undefined;
+  const remark = invalid ?? (['invited', 'corrected'].includes(assessed?.outcome ?? '') ? (left ?? taken) : undefined);
   return {
     fileLine: line,
-    outcome: assessed?.outcome ?? 'invalid',
-    field: invalid?.field ?? null,
-    reason: invalid?.reason ?? null,
+    outcome: assessed?.outcome ?? (duplicate ? 'duplicate_in_file' : 'invalid'),
+    via: assessed?.via ?? null,
+    sameAs: sameAs ?? null,
+    field: remark?.field ?? null,
+    reason: remark?.reason ?? null,
     invitationId: assessed?.invitationId ?? null,
   };
 }
 
-function lineView({ number, fileLine, outcome, field, reason, invitationId }: ReportedLine & { number: number }) {
+function lineView(line: ReportedLine & { number: number }): ImportLineView {
+  const { number, fileLine, outcome, via, sameAs, field, reason, invitationId } = line;
   return {
     number,
     line: fileLine,
     outcome,
+    ...(via && { via }),
+    ...(sameAs !== null && { sameAs }),
     ...(field && { field: field as ImportField }),
-    ...(reason && { reason: reason as ImportLineView['reason'] }),
+    ...(reason && { reason: reason as ImportReason }),
     ...(invitationId && { invitationId }),
   };
 }
 
-async function explained<Result>(work: () => Promise<Result>): Promise<Result> {
+async function readable(work: () => Promise<Table>): Promise<Table> {
   try {
     return await work();
   } catch (error) {
     if (error instanceof UnreadableTable) throw new DomainError('import_unreadable', { detail: error.message });
+    if (error instanceof NoSuchRow) {
+      const message = 'The file has nothing in this line. Send the number of the line that names the columns.';
+      throw new ValidationFailed([{ field: 'headerRow', code: 'header_row', message }]);
+    }
     throw error;
   }
 }

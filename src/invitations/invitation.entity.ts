@@ -41,7 +41,7 @@ export class Invitation {
   @Column('bytea', { name: 'stop_hash', nullable: true })
   stopHash: Buffer | null;
 
-  /** What a file says of the invited person, sealed: for the subscriber alone, the person states its own data. */
+  /** What a file says of the invited person, sealed: it fills in the form, and the contact begins with it. */
   @Column('bytea', { nullable: true })
   suggestion: Buffer | null;
 

@@ -38,7 +38,11 @@ export class NewInvitation {
   expiresAt?: string;
 }
 
-/** What an imported file says of an invited person. It binds nobody: who joins states its own data. */
+/**
+ * What an imported file says of an invited person. It fills in the form of who joins, who states its own data; the contact
+ * begins with the business's region, province and sector where its person gives none, and with phone, note, labels and
+ * externalId.
+ */
 export class SuggestedPerson {
   firstName?: string;
   surname?: string;
@@ -48,6 +52,10 @@ export class SuggestedPerson {
   province?: string;
   sector?: string;
   externalId?: string;
+  phone?: string;
+  note?: string;
+  /** Ids of labels. */
+  labels?: string[];
 }
 
 export class InvitationView {

@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
+import { isDeepStrictEqual } from 'node:util';
 import { InjectRepository } from '@nestjs/typeorm';
 import qrcode from 'qrcode';
-import { Brackets, type EntityManager, type Repository, type SelectQueryBuilder } from 'typeorm';
+import { Brackets, type EntityManager, In, type Repository, type SelectQueryBuilder } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import { Actions } from '../actions/actions.service.js';
 import { Contacts } from '../address-book/contacts.service.js';
@@ -24,11 +25,13 @@ import type {
   InvitationView,
   ListInvitations,
   NewInvitation,
+  SuggestedPerson,
 } from './invitations.dto.js';
-import { type InvitedPerson, InvitedPeople, type OpenedPerson } from './invited-people.service.js';
+import { type InvitedPerson, InvitedPeople, namesOf, type OpenedPerson } from './invited-people.service.js';
 
 /** What comes of the wish to invite somebody. */
-export type InvitationOutcome = 'invited' | 'already_there' | 'already_invited' | 'asked_not_to_be_written_to';
+export type InvitationOutcome =
+  'invited' | 'corrected' | 'already_there' | 'already_invited' | 'asked_not_to_be_written_to';
 
 /** What the personal invitations of one call have in common. */
 export interface InvitationTerms {
@@ -38,10 +41,21 @@ export interface InvitationTerms {
   importId?: string;
 }
 
-interface Assessment {
+export interface Assessment {
   outcome: InvitationOutcome;
-  /** Of the invitation that stands already. */
+  /** Of the invitation that was made, or stands already. */
   invitationId?: string;
+  /** How it goes, where one is made. */
+  via?: 'mail' | 'letter';
+  /** Another contact has its `externalId`. */
+  externalIdTaken?: boolean;
+}
+
+/** An assessment with what is to be written down. */
+interface Plan extends Assessment {
+  person: OpenedPerson;
+  /** What the invitation that stands says from here on. */
+  correction?: SuggestedPerson;
 }
 
 const lettersAtOnce = 100;
@@ -96,40 +110,58 @@ export class Invitations {
     return { invitation: await this.get(member, id), made: true };
   }
 
-  /**
-   * What would come of inviting people, in their order; nothing is changed.
-   * @param seen takes up who is among them, so that further calls find repetitions
-   */
-  async assess(
-    manager: EntityManager,
-    subscriberId: string,
-    people: readonly OpenedPerson[],
-    seen = new Set<string>(),
-  ): Promise<Assessment[]> {
+  /** What would come of inviting people, in their order; nothing is changed. */
+  async assess(manager: EntityManager, subscriberId: string, people: readonly OpenedPerson[]): Promise<Assessment[]> {
+    const plans = await this.plan(manager, subscriberId, people);
+    return plans.map(({ person: _, correction: __, ...assessment }) => assessment);
+  }
+
+  private async plan(manager: EntityManager, subscriberId: string, people: readonly OpenedPerson[]): Promise<Plan[]> {
     const addresses = [...new Set(people.flatMap(({ email }) => email?.toLowerCase() ?? []))];
     const contacts = await this.contacts.addressesAmong(subscriberId, new Set(addresses));
     const stopped = await this.people.stoppedAmong(manager, addresses);
-    const hashes = people.map((person) => ({
+    const numbered = await this.contacts.externalIdsAmong(
+      manager,
+      subscriberId,
+      people.flatMap(({ suggestion }) => suggestion?.externalId ?? []),
+    );
+    const letters = people.map(({ email: _, ...person }) => person);
+    const hashes = people.map((person, index) => ({
       email: this.people.emailHash(subscriberId, person),
-      line: this.people.lineHash(subscriberId, person),
+      line: this.people.lineHash(subscriberId, letters[index]!),
     }));
     const standing = await this.standing(manager, subscriberId, hashes);
-    return people.map(({ email }, index) => {
+    const known = await this.suggestionsOf(manager, subscriberId, [...standing.values()]);
+    const seen = new Set<string>();
+    return people.map((person, index): Plan => {
+      const { email, shared } = person;
+      const externalId = person.suggestion?.externalId;
+      const externalIdTaken = externalId !== undefined && numbered.has(externalId);
       const address = email?.toLowerCase();
-      if (address !== undefined && contacts.has(address)) return { outcome: 'already_there' };
-      if (address !== undefined && stopped.has(address)) return { outcome: 'asked_not_to_be_written_to' };
-      const hash = (hashes[index]!.email ?? hashes[index]!.line)!.toString('hex');
-      const known = standing.get(hash);
-      if (known) return { outcome: known.used ? 'already_there' : 'already_invited', invitationId: known.id };
-      if (seen.has(hash)) return { outcome: 'already_invited' };
+      if (address !== undefined && shared !== 'further' && contacts.has(address))
+        return { outcome: 'already_there', person };
+      if (address !== undefined && stopped.has(address)) return { outcome: 'asked_not_to_be_written_to', person };
+      const byMail = hashes[index]!.email?.toString('hex');
+      const mailed = byMail === undefined ? undefined : standing.get(byMail);
+      // At an address that several have, an invitation is its own person's.
+      const own = shared && mailed ? sameNames(known.get(mailed.id), person.suggestion) : shared !== 'further';
+      const letter = address === undefined || !own;
+      const hash = letter ? hashes[index]!.line!.toString('hex') : byMail!;
+      const stands = standing.get(hash);
+      const invited = letter ? letters[index]! : person;
+      if (stands?.used) return { outcome: 'already_there', invitationId: stands.id, person: invited };
+      if (stands) return corrected(stands.id, known.get(stands.id), invited);
+      if (letter && externalIdTaken) return { outcome: 'already_there', person: invited };
+      if (seen.has(hash)) return { outcome: 'already_invited', person: invited };
       seen.add(hash);
-      return { outcome: 'invited' };
+      const via = letter ? 'letter' : 'mail';
+      return { outcome: 'invited', via, ...(externalIdTaken && { externalIdTaken }), person: invited };
     });
   }
 
   /**
    * Invites people, each of whom has an id for the invitation; those who are contacts, invited already or asked not to be
-   * written to are not. Mails wait for {@link InvitationMails.postWaiting}.
+   * written to are not. An invitation that stands takes up what is said anew of its person. Mails wait for {@link InvitationMails.postWaiting}.
    * @returns the outcomes in the order of the people
    */
   async invite(
@@ -138,8 +170,20 @@ export class Invitations {
     people: readonly InvitedPerson[],
   ): Promise<Assessment[]> {
     const { subscriberId, memberId, locale, importId } = terms;
-    const assessed = await this.assess(manager, subscriberId, people);
-    const wanted = people.filter((_, index) => assessed[index]!.outcome === 'invited');
+    const plans = await this.plan(manager, subscriberId, people);
+    const standing = await this.people.correct(
+      manager,
+      subscriberId,
+      plans.flatMap(({ invitationId: id, correction }) => (correction ? { id: id!, suggestion: correction } : [])),
+    );
+    const assessed = plans.map(({ person: _, correction, ...assessment }): Assessment => {
+      // It was used or revoked in the same moment.
+      const lost = correction && !standing.has(assessment.invitationId!);
+      return lost ? { ...assessment, outcome: 'already_invited' } : assessment;
+    });
+    const wanted = plans.flatMap(({ outcome, person }, index) =>
+      outcome === 'invited' ? { ...person, id: people[index]!.id } : [],
+    );
     if (wanted.length === 0) return assessed;
     await this.vault.createKeys(...wanted.map(({ id }) => ({ scope: 'contact', id }) as const));
     const sealed = await this.people.seal(subscriberId, wanted);
@@ -172,7 +216,7 @@ export class Invitations {
       if (assessment.outcome !== 'invited') return assessment;
       const { id } = people[index]!;
       // Somebody else invited the same person in the same moment.
-      return made.has(id) ? { outcome: 'invited', invitationId: id } : { outcome: 'already_invited' };
+      return made.has(id) ? { ...assessment, invitationId: id } : { outcome: 'already_invited' };
     });
   }
 
@@ -238,6 +282,40 @@ export class Invitations {
   }
 
   /**
+   * Revokes at once what an import has made and nobody has used: the invitations whose mails have not left, and with
+   * `letters` those by letter too. To be called in the transaction that stops the import; {@link destroyRevokedKeys} then
+   * goes after the keys.
+   */
+  async revokeImported(
+    manager: EntityManager,
+    { subscriberId, importId, letters }: { subscriberId: string; importId: string; letters: boolean },
+  ): Promise<{ mails: number; letters: number }> {
+    // Before the invitations, as whoever posts their mails does.
+    await this.mails.lock(manager, subscriberId);
+    const [rows] = await manager.query<[{ id: string; mail: boolean }[], number]>(
+      `UPDATE invitation SET revoked_at = now()
+       WHERE subscriber_id = $1 AND import_id = $2 AND uses = 0 AND revoked_at IS NULL AND stopped_at IS NULL
+         AND mailed_at IS NULL AND (email IS NOT NULL OR ($3 AND stop_hash IS NULL))
+       RETURNING id, email IS NOT NULL AS mail`,
+      [subscriberId, importId, letters],
+    );
+    const ids = rows.map(({ id }) => id);
+    await this.people.forget(manager, subscriberId, ids, { mailed: false });
+    const mails = rows.filter(({ mail }) => mail).length;
+    return { mails, letters: rows.length - mails };
+  }
+
+  /** Destroys the keys of an import's invitations that were revoked unused; may be repeated. */
+  async destroyRevokedKeys(subscriberId: string, importId: string): Promise<void> {
+    const rows = await this.invitations.query<{ id: string }[]>(
+      `SELECT id FROM invitation
+       WHERE subscriber_id = $1 AND import_id = $2 AND revoked_at IS NOT NULL AND uses = 0`,
+      [subscriberId, importId],
+    );
+    await this.people.destroyKeys(rows.map(({ id }) => id));
+  }
+
+  /**
    * The invited person asks not to be written to again: no invitation goes to this address any more, whoever invites, and
    * of this one the person's data go at once.
    * @throws NotFound for a code that was never sent to an address
@@ -255,11 +333,10 @@ export class Invitations {
     if (forgotten) await this.people.destroyKeys([id]);
   }
 
-  /** The subscriber's own number for the invited person, if the invitation has one. */
-  async externalIdOf(invitation: Invitation): Promise<string | undefined> {
-    if (!invitation.suggestion) return undefined;
-    const [person] = await this.people.open(invitation.subscriberId, [invitation]);
-    return person?.suggestion?.externalId;
+  /** What is known of the person that an invitation is for; empty for an open one. */
+  async personOf(invitation: Invitation): Promise<OpenedPerson> {
+    if (invitation.kind === 'open') return {};
+    return (await this.people.open(invitation.subscriberId, [invitation]))[0]!;
   }
 
   /** @throws NotFound for a code that never was one */
@@ -312,7 +389,7 @@ export class Invitations {
         const { outcome, invitationId } = assessment!;
         if (outcome === 'already_there') throw new DomainError('already_a_contact', { detail: alreadyThere });
         if (outcome === 'asked_not_to_be_written_to') throw new DomainError(outcome, { detail: askedNotTo });
-        if (outcome === 'already_invited') {
+        if (outcome === 'already_invited' || outcome === 'corrected') {
           const known = invitationId ?? (await this.standingOf(manager, subscriberId, email));
           if (known === undefined) throw new DomainError('unavailable');
           return { id: known, made: false };
@@ -343,6 +420,19 @@ export class Invitations {
       [subscriberId, hashes.flatMap(({ email }) => email ?? []), hashes.flatMap(({ line }) => line ?? [])],
     );
     return new Map(rows.map(({ hash, ...invitation }) => [hash, invitation]));
+  }
+
+  /** What is known of the people whose invitations stand unused. */
+  private async suggestionsOf(
+    manager: EntityManager,
+    subscriberId: string,
+    standing: readonly { id: string; used: boolean }[],
+  ): Promise<Map<string, SuggestedPerson>> {
+    const ids = standing.flatMap(({ id, used }) => (used ? [] : id));
+    if (ids.length === 0) return new Map();
+    const invitations = await manager.findBy(Invitation, { subscriberId, id: In(ids) });
+    const people = await this.people.open(subscriberId, invitations);
+    return new Map(invitations.map(({ id }, index) => [id, people[index]!.suggestion ?? {}]));
   }
 
   /** Invitations that have run out make room for new ones; whom they were for is forgotten by the hourly job. */
@@ -472,6 +562,19 @@ const conditions: Record<InvitationState, string> = {
 const hasEnded = `CASE WHEN uses = 0 THEN ${ended} OR expires_at <= now()
   ELSE NOT EXISTS (SELECT FROM contact WHERE contact.subscriber_id = invitation.subscriber_id AND contact.id = invitation.id)
   END`;
+
+function sameNames(known: SuggestedPerson | undefined, suggestion: SuggestedPerson | undefined): boolean {
+  const [a, b] = [namesOf({ suggestion: known ?? {} }), namesOf({ suggestion: suggestion ?? {} })];
+  return a === '' || b === '' || a === b;
+}
+
+/** What is said anew of a person takes the place of what was known; what is left out stays. */
+function corrected(id: string, known: SuggestedPerson | undefined, person: OpenedPerson): Plan {
+  const correction = { ...known, ...person.suggestion };
+  return known && !isDeepStrictEqual(correction, known)
+    ? { outcome: 'corrected', invitationId: id, person, correction }
+    : { outcome: 'already_invited', invitationId: id, person };
+}
 
 /** Limits are for open invitations, addresses for personal ones. */
 function refuseForeignTerms({ kind, email, maxUses, expiresAt }: NewInvitation): void {

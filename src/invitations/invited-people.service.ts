@@ -14,6 +14,13 @@ export interface InvitedPerson {
   id: string;
   email?: string;
   suggestion?: SuggestedPerson;
+  /**
+   * Several people of one file have this address. A mailbox gets one invitation: the first of them has it, unless one that
+   * stands is another's, and the others are invited by letter.
+   */
+  shared?: 'first' | 'further';
+  /** Tells one without address apart from namesakes in the same file. */
+  apart?: string;
 }
 
 /** What is known of an invited person once it is opened; empty when it was forgotten. */
@@ -86,14 +93,17 @@ export class InvitedPeople {
     return this.vault.lookupHash('invited address', `${subscriberId}\0${email.toLowerCase()}`);
   }
 
-  /** By which a line without address is recognised: by its `externalId`, or else by all it says. */
-  lineHash(subscriberId: string, { email, suggestion }: OpenedPerson): Buffer | undefined {
+  /** By which a line without address is recognised: by its `externalId`, or else by all it says but note and labels. */
+  lineHash(subscriberId: string, { email, suggestion, apart }: OpenedPerson): Buffer | undefined {
     if (email !== undefined || !suggestion) return undefined;
-    const { externalId, ...rest } = suggestion;
+    const { externalId, note: _, labels: __, ...rest } = suggestion;
     const line = Object.entries(rest)
       .map(([field, text]) => `${field}=${String(text).toLowerCase()}`)
       .sort();
-    const what = externalId === undefined ? ['line', ...line] : ['externalId', externalId];
+    const what =
+      externalId === undefined
+        ? ['line', ...line, ...(apart === undefined ? [] : [`apart=${apart}`])]
+        : ['externalId', externalId];
     return this.vault.lookupHash('invited line', JSON.stringify([subscriberId, ...what]));
   }
 
@@ -120,13 +130,44 @@ export class InvitedPeople {
     ]);
   }
 
-  /** Forgets who is invited, with the mails that wait. The keys are the caller's to destroy, after the commit. */
-  async forget(manager: EntityManager, subscriberId: string, ids: readonly string[]): Promise<void> {
+  /**
+   * Writes down what a file now says of people who have not joined.
+   * @returns the ids of those whose invitations still stand
+   */
+  async correct(
+    manager: EntityManager,
+    subscriberId: string,
+    people: readonly { id: string; suggestion: SuggestedPerson }[],
+  ): Promise<Set<string>> {
+    const sealed = await this.vault.sealMany(
+      'contact',
+      people.map(({ id, suggestion }) => ({
+        ...{ id, text: JSON.stringify(suggestion), context: suggestionContext(subscriberId, id) },
+      })),
+    );
+    const [rows] = await manager.query<[{ id: string }[], number]>(
+      `UPDATE invitation SET suggestion = corrected.suggestion
+       FROM unnest($2::uuid[], $3::bytea[]) AS corrected (id, suggestion)
+       WHERE subscriber_id = $1 AND invitation.id = corrected.id AND uses = 0 AND revoked_at IS NULL AND stopped_at IS NULL
+       RETURNING invitation.id`,
+      [subscriberId, people.map(({ id }) => id), sealed],
+    );
+    return new Set(rows.map(({ id }) => id));
+  }
+
+  /** Forgets who is invited, with the mails that wait. Those not `mailed` have none. The keys are the caller's to destroy, after the commit. */
+  async forget(
+    manager: EntityManager,
+    subscriberId: string,
+    ids: readonly string[],
+    { mailed = true } = {},
+  ): Promise<void> {
     await manager.query(
       `UPDATE invitation SET email = NULL, email_hash = NULL, line_hash = NULL, suggestion = NULL
        WHERE subscriber_id = $1 AND id = ANY ($2)`,
       [subscriberId, ids],
     );
+    if (!mailed) return;
     for (const id of ids) await this.outbox.withdraw(manager, { scope: 'contact', id });
   }
 
@@ -168,6 +209,13 @@ export class InvitedPeople {
   private stopHash(email: string): Buffer {
     return this.vault.lookupHash('stopped address', email.toLowerCase());
   }
+}
+
+/** The names of a person in the form in which they are compared: neither case, accents nor order count. */
+export function namesOf({ suggestion = {} }: OpenedPerson): string {
+  const { firstName = '', surname = '', companyName = '' } = suggestion;
+  const words = `${firstName} ${surname} ${companyName}`.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase();
+  return (words.match(/[\p{L}\p{N}]+/gu) ?? []).sort().join(' ');
 }
 
 const emailContext = (subscriberId: string, id: string) => ['invitation', subscriberId, id, 'email'];

@@ -7,7 +7,9 @@ import { Caller, Public } from '../auth/session.guard.js';
 import { Consents } from '../consents/consents.service.js';
 import { policyView } from '../consents/policy-view.js';
 import { interlocutorView } from '../interlocutors/interlocutor-view.js';
+import type { Invitation } from '../invitations/invitation.entity.js';
 import { Invitations } from '../invitations/invitations.service.js';
+import type { OpenedPerson } from '../invitations/invited-people.service.js';
 import { networkOf } from '../platform/http/networks.js';
 import { NotFound } from '../platform/problems/domain-error.js';
 import { RateLimits } from '../platform/rate-limits.js';
@@ -15,7 +17,7 @@ import { validated } from '../platform/validation/validation.js';
 import { sendLogo } from '../subscribers/logo-answer.js';
 import { InLocale } from '../subscribers/subscribers.dto.js';
 import { Subscribers } from '../subscribers/subscribers.service.js';
-import { Joined, Joining, JoiningAgain, OpenedInvitation } from './joining.dto.js';
+import { Joined, Joining, JoiningAgain, OpenedInvitation, SuggestedSelf } from './joining.dto.js';
 import { type JoinedInterlocutor, Joinings } from './joinings.service.js';
 
 @ApiTags('joining')
@@ -38,21 +40,23 @@ export class JoiningController {
     @Query() { locale }: InLocale,
     @Req() request: Request,
   ): Promise<OpenedInvitation> {
-    const subscriber = await this.subscriberOf(code, request);
+    const invitation = await this.activeInvitation(code, request);
+    const subscriber = await this.subscribers.get(invitation.subscriberId);
     const { id, businessName, city } = subscriber;
     const logoUrl = (await this.subscribers.hasLogo(id))
       ? `/api/invitations/by-code/${encodeURIComponent(code)}/logo`
       : null;
     const policies = this.consents.shownToInterlocutors(subscriber, locale).map((shown) => policyView(shown));
     const digitalConsentAge = this.subscribers.digitalConsentAge(subscriber);
-    return { businessName, city, logoUrl, digitalConsentAge, policies };
+    const suggestion = suggestedTo(await this.invitations.personOf(invitation));
+    return { businessName, city, logoUrl, digitalConsentAge, policies, ...(suggestion && { suggestion }) };
   }
 
   /** The logo of who invites. */
   @Public()
   @Get('logo')
   async logo(@Param('code') code: string, @Req() request: Request, @Res() response: Response): Promise<void> {
-    sendLogo(response, await this.subscribers.logo((await this.subscriberOf(code, request)).id));
+    sendLogo(response, await this.subscribers.logo((await this.activeInvitation(code, request)).subscriberId));
   }
 
   /**
@@ -90,12 +94,20 @@ export class JoiningController {
     await this.invitations.stop(code);
   }
 
-  private async subscriberOf(code: string, request: Request) {
+  private async activeInvitation(code: string, request: Request): Promise<Invitation> {
     await this.limits.count('lookUp', networkOf(request.ip));
     const invitation = await this.invitations.byCode(code);
     this.invitations.requireActive(invitation);
-    return this.subscribers.get(invitation.subscriberId);
+    return invitation;
   }
+}
+
+/** What an invited person may see of what the business knows: its own names, address and place. */
+function suggestedTo({ email, suggestion = {} }: OpenedPerson): SuggestedSelf | undefined {
+  const { firstName, surname, companyName, companyType, region, province, sector } = suggestion;
+  const all = { firstName, surname, companyName, companyType, email, region, province, sector };
+  const known = Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
+  return Object.keys(known).length > 0 ? known : undefined;
 }
 
 function joinedView({ interlocutorId, username, stated, contact, businessName }: JoinedInterlocutor): Joined {

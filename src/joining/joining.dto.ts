@@ -5,9 +5,22 @@ import { IsUsername } from '../auth/usernames.js';
 import { GivenConsent, PolicyView } from '../consents/consents.dto.js';
 import { limits } from '../contract/limits.js';
 import { InterlocutorView } from '../interlocutors/interlocutors.dto.js';
+import { StatedSegment } from '../places/segments.js';
 import { IsEmailAddress, IsPlainText, NormalisedEmail, Trimmed } from '../platform/validation/text.js';
 import { IsParts, Optional } from '../platform/validation/fields.js';
 import { type Locale, locales } from '../subscribers/subscribers.dto.js';
+
+/** What the business knows of the person whom a personal invitation is for: to fill in the form with. */
+export class SuggestedSelf {
+  firstName?: string;
+  surname?: string;
+  companyName?: string;
+  companyType?: string;
+  email?: string;
+  region?: string;
+  province?: string;
+  sector?: string;
+}
 
 /** What somebody who opens the link may know: who asks, and what there is to agree to. */
 export class OpenedInvitation {
@@ -18,6 +31,9 @@ export class OpenedInvitation {
   digitalConsentAge: number;
   @Type(() => PolicyView)
   policies: PolicyView[];
+  /** Of a personal invitation alone. */
+  @Optional()
+  suggestion?: SuggestedSelf;
 }
 
 const isPerson = ({ companyName }: Joining) => companyName === undefined;
@@ -42,7 +58,7 @@ export class Joining {
 
   @ValidateIf(isCompany)
   @Trimmed()
-  @IsPlainText({ max: 60 })
+  @IsPlainText({ max: limits.companyTypeLength })
   companyType?: string;
 
   @NormalisedEmail()
@@ -66,19 +82,14 @@ export class Joining {
   @IsUsername()
   username?: string;
 
-  @Optional()
-  @Trimmed()
-  @IsPlainText({ max: 60 })
+  /** Up to 60 characters; blank means none. Of Italy the name of the region or the code of the province is kept. */
+  @StatedSegment('region')
   region?: string;
 
-  @Optional()
-  @Trimmed()
-  @IsPlainText({ max: 60 })
+  @StatedSegment('province')
   province?: string;
 
-  @Optional()
-  @Trimmed()
-  @IsPlainText({ max: 60 })
+  @StatedSegment('sector')
   sector?: string;
 
   /** What the person calls this device. */

@@ -158,14 +158,23 @@ export class Joinings {
     const { subscriberId } = invitation;
     const joinedAt = new Date();
     await this.invitations.use(manager, invitation);
+    const { suggestion: imported = {} } = await this.invitations.personOf(invitation);
     const contact = await this.contacts.add(manager, {
       subscriberId,
       id: contactId,
       interlocutorId,
-      stated,
+      stated: {
+        identity: stated.identity,
+        region: stated.region ?? imported.region ?? null,
+        province: stated.province ?? imported.province ?? null,
+        sector: stated.sector ?? imported.sector ?? null,
+      },
       promotions: acceptances.some(({ purpose }) => purpose === 'promotions'),
       privacyVersion: acceptances.find(({ purpose }) => purpose === 'privacy')!.shown.document.version,
-      externalId: await this.invitations.externalIdOf(invitation),
+      externalId: imported.externalId,
+      note: imported.note,
+      phone: imported.phone,
+      labels: imported.labels,
       joinedAt,
     });
     if (!contact) throw new AlreadyJoined();

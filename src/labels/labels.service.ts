@@ -41,12 +41,40 @@ export class Labels {
     const id = uuid();
     await this.changing(subscriberId, async (manager) => {
       if ((await manager.countBy(Label, { subscriberId })) >= limits.labelsPerSubscriber) throw new TooManyLabels();
-      const named = await this.named(subscriberId, id, name);
+      const named = await this.sealedName(subscriberId, id, name);
       await manager.insert(Label, { subscriberId, id, ...named, color, createdAt: new Date() });
       await this.actions.record(manager, member, 'label.made', id);
       return 'changed';
     });
     return { id, name, color };
+  }
+
+  /**
+   * The ids of labels by their names as they are compared; those that are not there are made.
+   * @throws TooManyLabels
+   */
+  async named(member: MemberPrincipal, names: readonly string[]): Promise<(name: string) => string | undefined> {
+    const { subscriberId } = member;
+    const wanted = new Map(names.map((name) => [fold(name), name]));
+    const known = new Map(
+      (await this.all(this.labels.manager, subscriberId)).map(({ id, name }) => [fold(name), id] as const),
+    );
+    if ([...wanted.keys()].some((name) => !known.has(name))) {
+      const labels = await this.changing(subscriberId, async (manager) => {
+        for (const { id, name } of await this.all(manager, subscriberId)) known.set(fold(name), id);
+        const missing = [...wanted].filter(([folded]) => !known.has(folded));
+        if (known.size + missing.length > limits.labelsPerSubscriber) throw new TooManyLabels();
+        for (const [, name] of missing) {
+          const id = uuid();
+          const sealed = await this.sealedName(subscriberId, id, name);
+          await manager.insert(Label, { subscriberId, id, ...sealed, color: null, createdAt: new Date() });
+          await this.actions.record(manager, member, 'label.made', id);
+        }
+        return missing.length > 0 ? 'changed' : 'unchanged';
+      });
+      for (const { id, name } of labels) known.set(fold(name), id);
+    }
+    return (name) => known.get(fold(name));
   }
 
   /** @throws NotFound, LabelTaken */
@@ -56,7 +84,7 @@ export class Labels {
       const before = (await this.all(manager, subscriberId)).find((label) => label.id === id);
       if (!before) throw new NotFound();
       const change = {
-        ...(name !== undefined && name !== before.name && (await this.named(subscriberId, id, name))),
+        ...(name !== undefined && name !== before.name && (await this.sealedName(subscriberId, id, name))),
         ...(color !== undefined && color !== before.color && { color }),
       };
       if (Object.keys(change).length === 0) return 'unchanged';
@@ -112,7 +140,7 @@ export class Labels {
     return views.sort((a, b) => collator.compare(a.name, b.name) || (a.id < b.id ? -1 : 1));
   }
 
-  private async named(subscriberId: string, id: string, name: string): Promise<Pick<Label, 'name' | 'nameHash'>> {
+  private async sealedName(subscriberId: string, id: string, name: string): Promise<Pick<Label, 'name' | 'nameHash'>> {
     const key = { scope: 'subscriber', id: subscriberId } as const;
     return {
       name: await this.vault.seal(key, name, nameContext(subscriberId, id)),

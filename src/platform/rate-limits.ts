@@ -15,6 +15,7 @@ export type Limit =
   | 'signInByNameAndAddress'
   | 'signInByName'
   | 'signInByAddress'
+  | 'import'
   | 'join'
   | 'lookUp'
   | 'verificationMail'
@@ -53,6 +54,7 @@ export class RateLimits {
       signInByNameAndAddress: limiter(signIns, 15 * 60),
       signInByName: limiter(signIns * 5, 15 * 60),
       signInByAddress: limiter(signIns * 10, 15 * 60),
+      import: limiter(limits.importsPerHour, 60 * 60),
       join: limiter(config.joinsPerHour, 60 * 60),
       lookUp: limiter(config.joinsPerHour * 10, 60 * 60),
       verificationMail: limiter(mailsPerHour, 60 * 60),

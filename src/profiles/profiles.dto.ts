@@ -1,7 +1,8 @@
-import { IsIn, IsOptional } from 'class-validator';
+import { IsIn } from 'class-validator';
 import { PrincipalView } from '../auth/sessions.dto.js';
 import { limits } from '../contract/limits.js';
 import { InterlocutorView } from '../interlocutors/interlocutors.dto.js';
+import { ChangedSegment } from '../places/segments.js';
 import { IsEmailAddress, IsPlainText, NormalisedEmail, Trimmed } from '../platform/validation/text.js';
 import { Optional } from '../platform/validation/fields.js';
 import { type Locale, locales, SubscriberView } from '../subscribers/subscribers.dto.js';
@@ -44,7 +45,7 @@ export class InterlocutorChanges {
 
   @Optional()
   @Trimmed()
-  @IsPlainText({ max: 60 })
+  @IsPlainText({ max: limits.companyTypeLength })
   companyType?: string;
 
   /** Another address has to be verified anew. */
@@ -54,19 +55,13 @@ export class InterlocutorChanges {
   email?: string;
 
   /** Up to 60 characters; null or blank takes it away, as with the next two. */
-  @IsOptional()
-  @Trimmed()
-  @IsPlainText({ min: 0, max: 60 })
+  @ChangedSegment('region')
   region?: string | null;
 
-  @IsOptional()
-  @Trimmed()
-  @IsPlainText({ min: 0, max: 60 })
+  @ChangedSegment('province')
   province?: string | null;
 
-  @IsOptional()
-  @Trimmed()
-  @IsPlainText({ min: 0, max: 60 })
+  @ChangedSegment('sector')
   sector?: string | null;
 
   @Optional()

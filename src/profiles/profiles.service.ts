@@ -16,6 +16,7 @@ import type { BusinessChanges } from '../subscribers/subscribers.dto.js';
 import { Subscribers } from '../subscribers/subscribers.service.js';
 import type { InterlocutorChanges, MemberChanges } from './profiles.dto.js';
 
+const segments = ['region', 'province', 'sector'] as const;
 const toldBeforePausing = 500;
 
 /** What people and businesses say of themselves, corrected by themselves, wherever it stands. */
@@ -46,14 +47,17 @@ export class Profiles {
       const { before, after } = await this.interlocutors.restate(manager, interlocutorId, (stated) =>
         changed(stated, changes),
       );
-      if (JSON.stringify(before) === JSON.stringify(after)) return [];
+      // What a business gave with an invitation goes too when its person takes it away.
+      const taken = segments.filter((segment) => changes[segment] === null);
+      if (JSON.stringify(before) === JSON.stringify(after) && taken.length === 0) return [];
       const { email } = after.identity;
       if (email !== before.identity.email) {
         const key = accountKey(principal);
         const addressee = { accountId, key, email, locale: locale ?? principal.locale, username };
         await this.credentials.changeAddress(manager, addressee);
       }
-      return this.contacts.restate(manager, interlocutorId, after);
+      const stated = segments.filter((segment) => changes[segment] !== undefined);
+      return this.contacts.restate(manager, interlocutorId, after, stated);
     });
     for (const contact of contacts) {
       await this.log.afterCommit(async () => {

@@ -1,0 +1,239 @@
+import { createHash } from 'node:crypto';
+import { isPhone, normalisedPhone } from '../address-book/phones.js';
+import { limits } from '../contract/limits.js';
+import { namesOf, type OpenedPerson } from '../invitations/invited-people.service.js';
+import { canonicalSegment } from '../places/segments.js';
+import { plainTextProblem, trimmed } from '../platform/validation/text.js';
+import { addressesIn, nameBeside } from './addresses.js';
+import { type ImportField, inOrderOfUse } from './columns.js';
+import type { Row } from './csv.js';
+import { withFormulas } from './formulas.js';
+import { isSurnameFirst, splitName } from './names.js';
+
+export const importReasons = [
+  'missing',
+  'not_an_address',
+  'too_long',
+  'not_plain_text',
+  'too_many_columns',
+  'not_a_phone',
+  'too_many_labels',
+  'same_address',
+  'external_id_repeated',
+  'external_id_taken',
+] as const;
+export type ImportReason = (typeof importReasons)[number];
+
+export interface Remark {
+  field: ImportField | null;
+  reason: ImportReason;
+}
+
+/** A record of the file: whom it names, or why it names nobody. */
+export interface ImportRecord {
+  /** The line of the file in which it ends. */
+  line: number;
+  person?: OpenedPerson;
+  invalid?: Remark;
+  /** What of it is left out, while the person is invited all the same. */
+  left?: Remark;
+  /** The earlier line that it repeats, or whose address or code it has. */
+  sameAs?: number;
+  /** An earlier line names the same person. */
+  duplicate?: boolean;
+}
+
+/** A record on its way, with what is compared and not kept. */
+interface ReadRecord extends ImportRecord {
+  /** Names of labels. */
+  labels: string[];
+  /** The names in the form in which they are compared. */
+  names: string;
+  /** Of all cells of the line. */
+  digest: string;
+}
+
+/** Reads records by the fields of the columns. */
+export class RecordReader {
+  private readonly places = new Map<ImportField, number[]>();
+  private readonly surnameFirst: boolean;
+
+  constructor(
+    columns: readonly string[],
+    private readonly fields: readonly (ImportField | null)[],
+    private readonly country: string,
+  ) {
+    for (const [index, field] of fields.entries()) {
+      if (field) this.places.set(field, [...(this.places.get(field) ?? []), index]);
+    }
+    for (const [field, indexes] of this.places) this.places.set(field, inOrderOfUse(columns, field, indexes));
+    this.surnameFirst = this.placesOf('fullName').some((index) => isSurnameFirst(columns[index]!));
+  }
+
+  /** What a line says of a person; only the columns that stand for something are looked at. */
+  read({ line, values }: Row): ReadRecord {
+    const invalid = (field: ImportField | null, reason: ImportReason): ReadRecord => ({
+      ...{ line, invalid: { field, reason }, labels: [], names: '', digest: '' },
+    });
+    for (let index = this.fields.length; index < values.length; index++) {
+      if (values[index] !== '') return invalid(null, 'too_many_columns');
+    }
+    const said: Record<string, string> = {};
+    let left: Remark | undefined;
+    for (const field of ['firstName', 'surname', 'fullName', 'companyName', 'externalId'] as const) {
+      const text = trimmed(this.cells(field, values)[0] ?? '');
+      const reason = text && textProblem(text, field === 'externalId' ? limits.externalIdLength : limits.nameLength);
+      if (reason) return invalid(field, reason);
+      if (text) said[field] = text;
+    }
+    for (const field of ['companyType', 'region', 'province', 'sector'] as const) {
+      const text = trimmed(this.cells(field, values)[0] ?? '');
+      if (!text) continue;
+      const reason = textProblem(text, field === 'companyType' ? limits.companyTypeLength : limits.segmentLength);
+      if (reason) left ??= { field, reason };
+      else said[field] = field === 'companyType' ? text : canonicalSegment(field, text);
+    }
+    const phones = this.cells('phone', values).flatMap((cell) => cell.split(':::').map((each) => trimmed(each)));
+    const phone = phones.find(isPhone);
+    if (phone) said['phone'] = normalisedPhone(phone, this.country);
+    else if (phones.some(Boolean)) left ??= { field: 'phone', reason: 'not_a_phone' };
+    const note = trimmed(this.cells('note', values).join('\n').replace(/\r\n?/g, '\n'), { multiline: true });
+    const noteProblem = note && plainTextProblem(note, { max: limits.noteLength, multiline: true });
+    if (noteProblem) left ??= { field: 'note', reason: reasonOf(note, limits.noteLength) };
+    else if (note) said['note'] = note;
+    const labels = this.cells('labels', values).flatMap(labelsIn);
+    const wrongLabel = labels.find((label) => plainTextProblem(label, { max: limits.labelNameLength }));
+    const problem: ImportReason | undefined =
+      wrongLabel !== undefined
+        ? reasonOf(wrongLabel, limits.labelNameLength)
+        : new Set(labels).size > limits.labelsPerContact
+          ? 'too_many_labels'
+          : undefined;
+    if (problem) left ??= { field: 'labels', reason: problem };
+
+    const mails = this.cells('email', values);
+    const email = mails.flatMap(addressesIn)[0];
+    if (email === undefined && mails.length > 0) {
+      return invalid('email', mails.some((cell) => cell.length > limits.emailLength) ? 'too_long' : 'not_an_address');
+    }
+    const { fullName, ...suggestion } = said;
+    const named = suggestion['firstName'] ?? suggestion['surname'] ?? suggestion['companyName'];
+    const whole = fullName ?? mails.map(nameBeside).find((name) => name && !textProblem(name, limits.nameLength));
+    if (named === undefined && whole !== undefined) {
+      Object.assign(suggestion, splitName(whole, { surnameFirst: fullName !== undefined && this.surnameFirst }));
+    }
+    if (email === undefined && named === undefined && whole === undefined) return invalid('email', 'missing');
+    const person: OpenedPerson = {
+      ...(email !== undefined && { email }),
+      ...(Object.keys(suggestion).length > 0 && { suggestion }),
+    };
+    return {
+      line,
+      person,
+      ...(left && { left }),
+      labels: problem ? [] : [...new Set(labels)],
+      names: namesOf(person),
+      digest: createHash('sha256').update(JSON.stringify(values)).digest('base64'),
+    };
+  }
+
+  /** Whether a line holds an address outside of the columns of addresses. */
+  holdsOtherAddress({ values }: Row, indexes: readonly number[]): boolean {
+    return indexes.some((index) => addressesIn(values[index] ?? '').length > 0);
+  }
+
+  private placesOf(field: ImportField): number[] {
+    return this.places.get(field) ?? [];
+  }
+
+  private cells(field: ImportField, values: readonly string[]): string[] {
+    return this.placesOf(field).flatMap((index) => withFormulas(values[index] ?? '').trim() || []);
+  }
+}
+
+/** Names of labels in a cell: between commas and the like; one in quotation marks may hold them. */
+export function labelsIn(cell: string): string[] {
+  const names = cell.match(/"(?:[^"]|"")*"|(?:(?!:::)[^,;|\r\n"])+/g) ?? [];
+  return (
+    names
+      .map((name) => trimmed(name.startsWith('"') ? name.slice(1, -1).replaceAll('""', '"') : name.replace(/^:+/, '')))
+      // Groups that Google makes by itself, such as "* myContacts".
+      .filter((name) => name !== '' && !name.startsWith('* '))
+  );
+}
+
+function textProblem(text: string, max: number): ImportReason | undefined {
+  return plainTextProblem(text, { max }) ? reasonOf(text, max) : undefined;
+}
+
+const reasonOf = (text: string, max: number): ImportReason => ([...text].length > max ? 'too_long' : 'not_plain_text');
+
+/**
+ * Finds in the whole file who is named twice. A person with the same names at the same address, or in a line without
+ * address that is alike in every cell, is a duplicate. Another person at the same address is marked, to be invited by
+ * letter, because a mailbox gets one invitation; and only the first of several people keeps a customer code.
+ */
+export function compared(records: readonly ReadRecord[]): (ImportRecord & { labels: string[] })[] {
+  const atAddress = groups(records, ({ person }) => person?.email && addressKey(person.email));
+  for (const group of atAddress.values()) {
+    const [first, ...others] = withoutRepeated(
+      group,
+      ({ names }) => names || group.find((each) => each.names)?.names || '',
+    );
+    if (others.length === 0) continue;
+    first!.person!.shared = 'first';
+    for (const other of others) {
+      other.person!.shared = 'further';
+      Object.assign(other, { left: { field: 'email', reason: 'same_address' }, sameAs: first!.line });
+    }
+  }
+  const byCode = groups(records, ({ person, duplicate }) => (duplicate ? undefined : person?.suggestion?.externalId));
+  for (const group of byCode.values()) {
+    const [first, ...others] = withoutRepeated(group, ({ names, person }) => names || (person!.email ?? ''));
+    for (const other of others) {
+      delete other.person!.suggestion!.externalId;
+      Object.assign(other, { left: { field: 'externalId', reason: 'external_id_repeated' }, sameAs: first!.line });
+    }
+  }
+  const alike = groups(records, ({ person, duplicate, names }) => {
+    const { externalId, phone, region, province, sector, companyType } = person?.suggestion ?? {};
+    if (!person || duplicate || person.email !== undefined || externalId !== undefined) return undefined;
+    return JSON.stringify([names, phone, region, province, sector, companyType]);
+  });
+  for (const group of alike.values()) {
+    const people = withoutRepeated(group, ({ digest }) => digest);
+    // One of them goes without a mark, so that it is found again when the file has it alone.
+    people.sort((a, b) => (a.digest < b.digest ? -1 : 1));
+    for (const other of people.slice(1)) other.person!.apart = other.digest;
+  }
+  return records.map(({ digest: _, names: __, ...record }) => record);
+}
+
+function groups(
+  records: readonly ReadRecord[],
+  keyOf: (record: ReadRecord) => string | undefined,
+): Map<string, ReadRecord[]> {
+  const found = new Map<string, ReadRecord[]>();
+  for (const record of records) {
+    const key = keyOf(record);
+    if (key === undefined) continue;
+    const group = found.get(key);
+    if (group) group.push(record);
+    else found.set(key, [record]);
+  }
+  return new Map([...found].filter(([, group]) => group.length > 1));
+}
+
+/** The first record of each person, known by a key; the others are marked as its duplicates. */
+function withoutRepeated(group: readonly ReadRecord[], keyOf: (record: ReadRecord) => string): ReadRecord[] {
+  const people = new Map<string, ReadRecord>();
+  for (const record of group) {
+    const key = keyOf(record);
+    const known = people.get(key);
+    if (known) Object.assign(record, { duplicate: true, sameAs: known.line });
+    else people.set(key, record);
+  }
+  return [...people.values()];
+}
+
+const addressKey = (email: string) => email.toLowerCase();

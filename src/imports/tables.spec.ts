@@ -1,0 +1,220 @@
+import { crc32, deflateRawSync } from 'node:zlib';
+import { describe, expect, test } from '@jest/globals';
+import iconv from 'iconv-lite';
+import { limits } from '../contract/limits.js';
+import { DomainError } from '../platform/problems/domain-error.js';
+import { readTable } from './tables.js';
+import { shownNumber } from './xlsx-numbers.js';
+
+const read = (text: string | Buffer, headerRow?: number) =>
+  readTable(typeof text === 'string' ? Buffer.from(text) : text, headerRow);
+const rowsOf = async (text: string | Buffer) => (await read(text)).rows.map(({ values }) => values);
+const cell = (text: string) => `<c t="inlineStr"><is><t>${text}</t></is></c>`;
+const row = (...cells: string[]) => `<row>${cells.map(cell).join('')}</row>`;
+
+describe('quotation marks', () => {
+  test.each([
+    ['"Bar Sport" di Rossi & C.;bar@mail.example', ['"Bar Sport" di Rossi & C.', 'bar@mail.example']],
+    ['Bar "Sport";bar@mail.example', ['Bar "Sport"', 'bar@mail.example']],
+    ['"Bar "Sport" srl";bar@mail.example', ['Bar "Sport" srl', 'bar@mail.example']],
+    ['"Bar" e "Caffè";bar@mail.example', ['"Bar" e "Caffè"', 'bar@mail.example']],
+    ['"Bar ""Sport""; srl" ;bar@mail.example', ['Bar "Sport"; srl', 'bar@mail.example']],
+    ['"Rossi\r\nAnna";anna@mail.example', ['Rossi\r\nAnna', 'anna@mail.example']],
+    ['"Ada;ada@mail.example', ['"Ada', 'ada@mail.example']],
+    ['"";ada@mail.example', ['', 'ada@mail.example']],
+  ])('in %j', async (line, cells) => {
+    expect(await rowsOf(`Nome;Email\n${line}\nUgo;ugo@mail.example\n`)).toEqual([cells, ['Ugo', 'ugo@mail.example']]);
+  });
+
+  test('that are never closed lose no line', async () => {
+    const lines = ['"Ada;ada@mail.example', '"Eva;eva@mail.example', '"Ugo";ugo@mail.example', 'Ida;"ida@mail.example'];
+    const { rows } = await read(['Nome;Email', ...lines].join('\n'));
+    expect(rows.map(({ line }) => line)).toEqual([2, 3, 4, 5]);
+  });
+});
+
+describe('the encoding', () => {
+  const text = 'Nome;Cognome;Email\nNiccolò;Perché;n@mail.example\nJosé;Città;j@mail.example\n';
+
+  test.each([
+    ['utf-8', Buffer.from(text)],
+    ['utf-8', Buffer.from(`\uFEFF${text}`)],
+    ['utf-16le', iconv.encode(text, 'utf-16le')],
+    ['utf-16le', iconv.encode(text, 'utf-16le', { addBOM: true })],
+    ['utf-16be', iconv.encode(text, 'utf-16be')],
+    ['utf-16be', iconv.encode(text, 'utf-16be', { addBOM: true })],
+    ['windows-1252', iconv.encode(text, 'windows-1252')],
+    ['macintosh', iconv.encode(text, 'macintosh')],
+  ])('%s is found', async (encoding, bytes) => {
+    const table = await read(bytes);
+    expect(table).toMatchObject({ encoding, damaged: 0, columns: ['Nome', 'Cognome', 'Email'] });
+    expect(table.rows[0]!.values).toEqual(['Niccolò', 'Perché', 'n@mail.example']);
+  });
+
+  test('stays UTF-8 when a byte is broken', async () => {
+    const broken = Buffer.concat([
+      Buffer.from(`${text}Fran`),
+      Buffer.from([0xe7]),
+      Buffer.from('ois;Noël;f@mail.example\n'),
+    ]);
+    const table = await read(broken);
+    expect(table).toMatchObject({ encoding: 'utf-8', damaged: 1 });
+    expect(table.rows.map(({ values }) => values[0])).toEqual(['Niccolò', 'José', 'François']);
+  });
+
+  test('of capitals in Windows-1252 is not taken for Mac Roman', async () => {
+    const table = await read(
+      iconv.encode('NOME;EMAIL\nNICCOLÒ CITTÀ;n@mail.example\nL’ÈRA;l@mail.example', 'windows-1252'),
+    );
+    expect(table.encoding).toBe('windows-1252');
+    expect(table.rows[0]!.values[0]).toBe('NICCOLÒ CITTÀ');
+  });
+});
+
+describe('the header', () => {
+  const file = 'sep=,\nElenco soci;2026\n\nTitolo,a,b\nNome,Cognome,Email\nAda,Rossi,ada@mail.example\n';
+
+  test('is found below titles, and can be said', async () => {
+    expect(await read(file)).toMatchObject({ headerRow: 5, above: 2, columns: ['Nome', 'Cognome', 'Email'] });
+    expect(await read(file, 4)).toMatchObject({ headerRow: 4, columns: ['Titolo', 'a', 'b'] });
+    await expect(read(file, 3)).rejects.toThrow();
+  });
+
+  test('has at most 200 columns, without those that are empty at its end', async () => {
+    const names = (count: number) => Array.from({ length: count }, (_, index) => `c${index}`).join(',');
+    expect((await read(`${names(limits.importColumns)},,,\n1`)).columns).toHaveLength(200);
+    await expect(read(`${names(limits.importColumns + 1)}\n1`)).rejects.toThrow(/more than 200 columns/);
+    const cells = Array.from({ length: 201 }, (_, index) => cell(`c${index}`)).join('');
+    await expect(read(workbookOf(`<row>${cells}</row>${row('1')}`))).rejects.toThrow(/more than 200 columns/);
+  });
+});
+
+describe('a table', () => {
+  test('of very many empty columns costs no more than its bytes, and lets other work go on', async () => {
+    const file = `email${','.repeat(99_000)}\n${'a@mail.example\n'.repeat(2_000)}`;
+    expect(await read(file)).toMatchObject({ columns: ['email'], rows: { length: 2_000 } });
+    let turns = 0;
+    const turn = (): void => void (turns++, (next = setImmediate(turn)));
+    let next = setImmediate(turn);
+    await read(`email\n${`${','.repeat(90_000)}\n`.repeat(50)}`);
+    clearImmediate(next);
+    expect(turns).toBeGreaterThan(0);
+  });
+
+  test('has at most 100,000 characters a line and 10,000 lines', async () => {
+    const line = (length: number) => `Email;Note\n;${'x'.repeat(length - 1)}\n`;
+    expect((await read(line(limits.importLineLength))).rows).toHaveLength(1);
+    await expect(read(line(limits.importLineLength + 1))).rejects.toThrow(/Line 2 is too long.*100,000/);
+    const lines = (count: number) => read(`Email\n${'a@mail.example\n'.repeat(count)}`);
+    expect((await lines(limits.importLines)).rows).toHaveLength(limits.importLines);
+    await expect(lines(limits.importLines + 1)).rejects.toThrow(DomainError);
+  });
+
+  test.each([
+    ['an old Excel file', Buffer.from('\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1', 'latin1'), /\.xls.*Save As/],
+    ['a PDF', Buffer.from('%PDF-1.7'), /PDF.*as CSV/],
+    ['cards', Buffer.from('BEGIN:VCARD\nVERSION:3.0'), /vCard.*as CSV/],
+    ['a web page', Buffer.from('<html><table>'), /formatted document/],
+    ['an archive', Buffer.from('PK\x03\x04nothing', 'latin1'), /no Excel workbook/],
+    [
+      'OpenDocument',
+      Buffer.from('PK\x03\x04mimetypeapplication/vnd.oasis.opendocument.spreadsheet', 'latin1'),
+      /\.ods.*CSV/,
+    ],
+    ['Numbers', Buffer.from('PK\x03\x04Index/Document.iwa', 'latin1'), /Numbers.*Export To/],
+  ])('is not %s, and the error says what to do', async (_, bytes, words) => {
+    await expect(read(bytes)).rejects.toThrow(words);
+  });
+});
+
+describe('a workbook', () => {
+  test('that is damaged or hostile is refused', async () => {
+    const sound = workbookOf(row('Email') + row('a@mail.example'));
+    expect(await rowsOf(sound)).toEqual([['a@mail.example']]);
+    await expect(read(sound.subarray(0, sound.length - 30))).rejects.toThrow(/damaged/);
+    await expect(read(workbookOf('<row><c>'))).rejects.toThrow(/damaged/);
+    await expect(read(workbookOf('', { 'xl/_rels/workbook.xml.rels': '<Relationships/>' }))).rejects.toThrow(/damaged/);
+    const entities = '<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]>';
+    const bomb = `${entities}<worksheet><sheetData><row>${cell('&b;')}</row></sheetData></worksheet>`;
+    await expect(read(workbookOf('', { 'xl/worksheets/sheet1.xml': bomb }))).rejects.toThrow(/damaged/);
+    await expect(read(workbookOf(row('&b;')))).rejects.toThrow(/damaged/);
+  });
+
+  test('that unpacks to more than 50 MB is refused before it is unpacked', async () => {
+    const bomb = workbookOf(`<row>${' '.repeat(limits.importUnpackedBytes)}</row>`);
+    expect(bomb.length).toBeLessThan(limits.importBytes);
+    await expect(read(bomb)).rejects.toThrow(/unpacks to more than 50 MB/);
+  });
+
+  test('has cells of at most 32,767 characters', async () => {
+    const sheet = (length: number) => read(workbookOf(row('Email', 'Note') + row('', 'x'.repeat(length))));
+    expect((await sheet(limits.importCellLength)).rows).toHaveLength(1);
+    await expect(sheet(limits.importCellLength + 1)).rejects.toThrow(/Line 2 is too long/);
+  });
+
+  test('counts formulas without a stored value', async () => {
+    const rows = row('Email', 'Nome') + `<row>${cell('a@mail.example')}<c><f>B1</f></c></row>`;
+    expect(await read(workbookOf(rows))).toMatchObject({ uncomputed: 1 });
+  });
+
+  test.each([
+    ['184', '00000', '00184'],
+    ['511234567', '000" "0000000', '051 1234567'],
+    ['123456', '00000', '123456'],
+    ['0', '000', '000'],
+    ['3.331234567E9', 'General', '3331234567'],
+    ['3331234567', '0', '3331234567'],
+    ['0.1', 'General', '0.1'],
+    ['0.30000000000000004', 'General', '0.3'],
+    ['46053', 'dd/mm/yyyy', '2026-01-31'],
+    ['46053.5', 'yyyy\\-mm\\-dd', '2026-01-31'],
+    ['1.5', '0.00', '1.5'],
+    ['-7', '0000', '-7'],
+  ])('shows %s in the format %s as %s', (raw, code, shown) => {
+    expect(shownNumber(raw, 0, { from1904: false, codes: [code] })).toBe(shown);
+  });
+});
+
+/** A ZIP archive of some texts, compressed (APPNOTE.TXT of PKWARE), for workbooks that no program would write. */
+function zipOf(parts: Record<string, string | Buffer>): Buffer {
+  const local: Buffer[] = [];
+  const central: Buffer[] = [];
+  let offset = 0;
+  for (const [name, content] of Object.entries(parts)) {
+    const bytes = Buffer.from(content as string);
+    const packed = deflateRawSync(bytes);
+    const path = Buffer.from(name);
+    const common = Buffer.alloc(26);
+    common.writeUInt16LE(20, 0);
+    common.writeUInt16LE(8, 4);
+    common.writeUInt32LE(crc32(bytes), 10);
+    common.writeUInt32LE(packed.length, 14);
+    common.writeUInt32LE(bytes.length, 18);
+    common.writeUInt16LE(path.length, 22);
+    local.push(Buffer.from('PK\x03\x04', 'latin1'), common, path, packed);
+    const place = Buffer.alloc(14);
+    place.writeUInt32LE(offset, 10);
+    central.push(Buffer.from('PK\x01\x02\x14\x00', 'latin1'), common, place, path);
+    offset += 30 + path.length + packed.length;
+  }
+  const directory = Buffer.concat(central);
+  const end = Buffer.alloc(22);
+  end.write('PK\x05\x06', 'latin1');
+  end.writeUInt16LE(Object.keys(parts).length, 8);
+  end.writeUInt16LE(Object.keys(parts).length, 10);
+  end.writeUInt32LE(directory.length, 12);
+  end.writeUInt32LE(offset, 16);
+  return Buffer.concat([...local, directory, end]);
+}
+
+/** A workbook of one sheet, given as the XML of its rows. */
+function workbookOf(rows: string, changes: Record<string, string | Buffer> = {}): Buffer {
+  const main = 'http://schemas.openxmlformats.org/spreadsheetml/2006/main';
+  const relationships = 'http://schemas.openxmlformats.org/officeDocument/2006/relationships';
+  return zipOf({
+    'xl/workbook.xml': `<workbook xmlns="${main}" xmlns:r="${relationships}"><sheets><sheet name="A" sheetId="1" r:id="rId1"/></sheets></workbook>`,
+    'xl/_rels/workbook.xml.rels': `<Relationships><Relationship Id="rId1" Type="${relationships}/worksheet" Target="/xl/worksheets/sheet1.xml"/></Relationships>`,
+    'xl/worksheets/sheet1.xml': `<worksheet xmlns="${main}"><sheetData>${rows}</sheetData></worksheet>`,
+    ...changes,
+  });
+}

@@ -1,0 +1,192 @@
+import { limits } from '../contract/limits.js';
+import { DomainError } from '../platform/problems/domain-error.js';
+import { addressesIn } from './addresses.js';
+import { fieldNamed } from './columns.js';
+import { csvRows, type Row, type Separator, separators, UnreadableTable } from './csv.js';
+import { decodedText, type Encoding } from './encodings.js';
+import { readWorkbook } from './xlsx.js';
+
+export const formats = ['csv', 'xlsx'] as const;
+
+/** A file as a table with named columns. */
+export interface Table {
+  format: (typeof formats)[number];
+  /** Of CSV, as the next one. */
+  encoding?: Encoding;
+  separator?: Separator;
+  columns: string[];
+  /** The line that names the columns, or 0. */
+  headerRow: number;
+  /** What follows the header, without blank lines. */
+  rows: Row[];
+  /** Rows that stand above the header, and are left out. */
+  above: number;
+  /** Bytes that did not belong to the encoding. */
+  damaged: number;
+  otherSheets: number;
+  uncomputed: number;
+}
+
+/** `headerRow` names a line that the file does not have. */
+export class NoSuchRow extends Error {
+  override readonly name = 'NoSuchRow';
+}
+
+const pieceMilliseconds = 10;
+/** Title rows and blank lines may stand above the header. */
+const headerAmong = 20;
+
+export const importTooLarge = `An import has at most ${limits.importBytes / 1024 ** 2} MB and ${limits.importLines.toLocaleString('en')} lines. Divide the file.`;
+
+/**
+ * Reads CSV (RFC 4180, with `,`, `;` or tab) or an Excel workbook, and lets other work go on meanwhile.
+ * @param wantedHeader the line that names the columns, 0 when none does; found without it
+ * @throws UnreadableTable, NoSuchRow, DomainError `too_large`
+ */
+export async function readTable(bytes: Buffer, wantedHeader?: number): Promise<Table> {
+  const foreign = foreignKind(bytes);
+  if (foreign) throw new UnreadableTable(foreign);
+  if (isZip(bytes)) {
+    const { rows, otherSheets, uncomputed } = await readWorkbook(bytes);
+    const all = await gathered(rows);
+    return { format: 'xlsx', ...split(all, wantedHeader), damaged: 0, otherSheets, uncomputed: uncomputed() };
+  }
+  const { encoding, text, damaged } = decodedText(bytes);
+  const stated = /^sep=(.)\r?(?:\n|\r|$)/i.exec(text)?.[1];
+  const separator = separators.find((each) => each === stated) ?? separatorOf(text);
+  const all = await gathered(csvRows(text, separator));
+  // Excel's own first line names the separator.
+  if (stated !== undefined && all[0]?.line === 1) all.shift();
+  return { format: 'csv', encoding, separator, ...split(all, wantedHeader), damaged, otherSheets: 0, uncomputed: 0 };
+}
+
+/** Gathers rows, pausing when it has taken a while, so that everything else goes on. */
+async function gathered(rows: Iterable<Row | undefined> | AsyncIterable<Row | undefined>): Promise<Row[]> {
+  const all: Row[] = [];
+  let since = performance.now();
+  for await (const row of paused(rows)) {
+    if (row) all.push(row);
+    if (all.length > limits.importLines + headerAmong) throw new DomainError('too_large', { detail: importTooLarge });
+  }
+  return all;
+
+  async function* paused(source: typeof rows): AsyncGenerator<Row | undefined, void, undefined> {
+    if (Symbol.asyncIterator in source) {
+      yield* source;
+      return;
+    }
+    for (const row of source) {
+      if (row) yield row;
+      if (performance.now() - since < pieceMilliseconds) continue;
+      await new Promise(setImmediate);
+      since = performance.now();
+    }
+  }
+}
+
+function split(all: Row[], wantedHeader: number | undefined): Pick<Table, 'columns' | 'headerRow' | 'rows' | 'above'> {
+  if (all.length === 0) throw new UnreadableTable('The file is empty.');
+  if (wantedHeader === 0) {
+    const width = Math.min(Math.max(...all.map(({ values }) => values.length)), limits.importColumns);
+    const columns = Array.from({ length: width }, (_, index) => columnLetters(index));
+    return { columns, headerRow: 0, rows: checked(all), above: 0 };
+  }
+  const index = wantedHeader === undefined ? headerIndex(all) : all.findIndex(({ line }) => line === wantedHeader);
+  if (index < 0) throw new NoSuchRow();
+  const { line, values } = all[index]!;
+  const columns = [...values];
+  while (columns.at(-1) === '') columns.pop();
+  if (columns.length > limits.importColumns) {
+    throw new UnreadableTable(
+      `The file has more than ${limits.importColumns} columns. Leave out those that are not needed, and try again.`,
+    );
+  }
+  if (wantedHeader === undefined && columns.some((column) => addressesIn(column).length > 0)) {
+    throw new UnreadableTable(
+      'The first line has to name the columns, such as Nome;Cognome;Email. Add that line, or send "headerRow" with the number of the line that does, or 0 when none does.',
+    );
+  }
+  return { columns, headerRow: line, rows: checked(all.slice(index + 1)), above: index };
+}
+
+function checked(rows: Row[]): Row[] {
+  if (rows.length > limits.importLines) throw new DomainError('too_large', { detail: importTooLarge });
+  return rows;
+}
+
+/** The first of the rows at the top with the most names that are known; else the first that is no title. */
+function headerIndex(all: readonly Row[]): number {
+  const top = all.slice(0, headerAmong);
+  const counts = top.map(knownNames);
+  const most = Math.max(...counts);
+  if (most > 0) return counts.indexOf(most);
+  const width = Math.max(...top.map(cellsIn));
+  return width < 2
+    ? 0
+    : Math.max(
+        0,
+        top.findIndex((row) => cellsIn(row) > 1),
+      );
+}
+
+const knownNames = ({ values }: Row) => values.filter((value) => value.length <= 60 && fieldNamed(value)).length;
+const cellsIn = ({ values }: Row) => values.filter((value) => value !== '').length;
+
+const sampledCharacters = 64 * 1024;
+
+/** The one that makes the best table of the beginning: most known names in a row, then most rows of one width. */
+function separatorOf(text: string): Separator {
+  const beginning = text.slice(0, sampledCharacters);
+  let best: { separator: Separator; names: number; even: number } | undefined;
+  for (const separator of separators) {
+    const rows: Row[] = [];
+    for (const row of csvRows(beginning, separator)) {
+      if (row) rows.push(row);
+      if (rows.length === headerAmong) break;
+    }
+    const names = Math.max(0, ...rows.map(knownNames));
+    const widths = new Map<number, number>();
+    for (const { values } of rows)
+      if (values.length > 1) widths.set(values.length, (widths.get(values.length) ?? 0) + 1);
+    const even = Math.max(0, ...widths.values());
+    if (!best || names > best.names || (names === best.names && even > best.even)) best = { separator, names, even };
+  }
+  return best!.separator;
+}
+
+function columnLetters(index: number): string {
+  const last = String.fromCharCode(65 + (index % 26));
+  return index < 26 ? last : columnLetters(Math.floor(index / 26) - 1) + last;
+}
+
+const isZip = (bytes: Buffer) => bytes.subarray(0, 4).equals(Buffer.from('PK\x03\x04', 'latin1'));
+
+/** Says what to do with a file that is no table of ours. */
+function foreignKind(bytes: Buffer): string | undefined {
+  const start = bytes.toString('latin1', 0, 200);
+  if (start.startsWith('\xD0\xCF\x11\xE0')) {
+    return 'This is an old Excel file (.xls), or one with a password. Open it in Excel, choose "Save As" and "Excel Workbook (.xlsx)" without a password, and send that.';
+  }
+  if (start.startsWith('PK\x03\x04')) {
+    const names = bytes.toString('latin1');
+    if (start.includes('application/vnd.oasis.opendocument')) {
+      return 'This is an OpenDocument file (.ods). Open it, choose "Save As" and "Text CSV (.csv)" with the character set UTF-8, and send that.';
+    }
+    if (names.includes('Index/Document.iwa') || names.includes('Index.zip')) {
+      return 'This is a Numbers file. Open it in Numbers, choose File > Export To > CSV (or Excel), and send that.';
+    }
+    if (!names.includes('xl/workbook.xml')) {
+      return 'This archive is no Excel workbook. Send the list itself: as CSV, or as an Excel workbook (.xlsx).';
+    }
+    return undefined;
+  }
+  if (start.startsWith('%PDF')) {
+    return 'This is a PDF. Send the list that it was made of: as CSV, or as an Excel workbook (.xlsx).';
+  }
+  if (/^(?:\xEF\xBB\xBF)?BEGIN:VCARD/i.test(start)) {
+    return 'These are contact cards (vCard). Export the contacts as CSV instead, and send that.';
+  }
+  return /^\s*(?:<!doctype|<html|<\?xml|\{\\rtf)/i.test(start)
+    ? 'This is no table but a formatted document. Open it in a spreadsheet, save it as CSV or as an Excel workbook (.xlsx), and send that.'
+    : undefined;
+}

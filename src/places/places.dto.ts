@@ -1,0 +1,34 @@
+import { Equals } from 'class-validator';
+import { Optional } from '../platform/validation/fields.js';
+
+export class ListPlaces {
+  /** ISO 3166-1; only Italy has lists. Elsewhere regions and provinces are free text. */
+  @Optional()
+  @Equals('IT', { message: 'Only Italy (IT) has lists of regions and provinces. Elsewhere they are free text.' })
+  country: string = 'IT';
+}
+
+export class RegionView {
+  /** ISO 3166-2, such as IT-45. */
+  code: string;
+  /** As `region` of contacts holds it. */
+  name: string;
+}
+
+export class RegionList {
+  /** Sorted by name. */
+  items: RegionView[];
+}
+
+export class ProvinceView {
+  /** Two letters, such as MO, as `province` of contacts holds it. */
+  code: string;
+  name: string;
+  /** The name of its region. */
+  region: string;
+}
+
+export class ProvinceList {
+  /** Sorted by name. */
+  items: ProvinceView[];
+}
