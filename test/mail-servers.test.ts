@@ -226,7 +226,7 @@ describe('a mail server', () => {
     const from = 'Avvisi: Forno (Faenza) <avvisi@caffè.example>';
     expect(await send(`smtp://localhost:${port}`, { to: 'anna@città.example', MAIL_FROM: from })).toBeUndefined();
     expect(taken[0]!.text).toContain('From: "Avvisi: Forno (Faenza)" <avvisi@xn--caff-8oa.example>');
-    expect(taken[0]!.text).toMatch(/^To: .*anna@xn--citt-5na\.example/m);
+    expect(taken[0]!.text).toMatch(/^To: .*anna@xn--citt-3na\.example/m);
     expect(taken[0]!.text).toMatch(/^Message-ID: <[\w-]+@xn--caff-8oa\.example>/m);
   });
 });

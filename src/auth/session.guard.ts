@@ -20,6 +20,22 @@ interface Whose {
   role?: MemberPrincipal['role'];
 }
 
+/** Who may call a route, as the guard reads it. */
+export interface RouteAccess {
+  /** There for a route that needs no session: whether one that comes along counts. */
+  open: { session: 'ignored' | 'welcome' } | undefined;
+  /** Of those with a session, whose route it is; every one's when undefined. */
+  whose: Whose | undefined;
+}
+
+export function accessTo(reflector: Reflector, handler: object, controller: object): RouteAccess {
+  const places = [handler, controller] as Parameters<Reflector['getAllAndOverride']>[1];
+  return {
+    open: reflector.getAllAndOverride<RouteAccess['open']>(publicRoute, places),
+    whose: reflector.getAllAndOverride<RouteAccess['whose']>(onlyKind, places),
+  };
+}
+
 /** A controller or route for one kind of principal; for the other it does not exist. */
 export const Only = (kind: Principal['kind']) => SetMetadata(onlyKind, { kind } satisfies Whose);
 
@@ -45,8 +61,7 @@ export class SessionGuard implements CanActivate {
   async canActivate(context: ExecutionContext): Promise<boolean> {
     // Sockets are admitted with their session when they connect.
     if (context.getType() !== 'http') return true;
-    const places = [context.getHandler(), context.getClass()];
-    const open = this.reflector.getAllAndOverride<{ session: 'ignored' | 'welcome' } | undefined>(publicRoute, places);
+    const { open, whose } = accessTo(this.reflector, context.getHandler(), context.getClass());
     if (open?.session === 'ignored') return true;
     const request = context.switchToHttp().getRequest<Authenticable>();
     const authenticated = await this.authenticate(request);
@@ -55,7 +70,6 @@ export class SessionGuard implements CanActivate {
       throw new Unauthenticated();
     }
     const { principal } = authenticated;
-    const whose = this.reflector.getAllAndOverride<Whose | undefined>(onlyKind, places);
     if (whose && !isTheirs(whose, principal)) throw new NotFound();
     request.principal = principal;
     return true;

@@ -1,9 +1,13 @@
 import { Controller, Get, HttpCode } from '@nestjs/common';
-import { ApiTags } from '@nestjs/swagger';
+import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { DataSource } from 'typeorm';
 import { Public } from '../auth/session.guard.js';
 import { DomainError } from '../platform/problems/domain-error.js';
 import { Vault } from '../platform/vault/vault.js';
+
+const answering = (status: string) => ({
+  schema: { type: 'object', required: ['status'], properties: { status: { type: 'string', enum: [status] } } },
+});
 
 @ApiTags('health')
 @Public()
@@ -17,12 +21,14 @@ export class HealthController {
   /** The process runs. */
   @Get('live')
   @HttpCode(200)
+  @ApiOkResponse(answering('live'))
   live(): { status: 'live' } {
     return { status: 'live' };
   }
 
   /** Both databases answer: messages can be stored and read. */
   @Get('ready')
+  @ApiOkResponse(answering('ready'))
   async ready(): Promise<{ status: 'ready' }> {
     try {
       await Promise.all([this.database.query('SELECT 1'), this.vault.ping()]);

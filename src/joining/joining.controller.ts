@@ -11,7 +11,7 @@ import {
   Req,
   Res,
 } from '@nestjs/common';
-import { ApiBody, ApiExtraModels, ApiTags, getSchemaPath } from '@nestjs/swagger';
+import { ApiBody, ApiExtraModels, ApiResponse, ApiTags, getSchemaPath } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import { isMember, type Principal } from '../auth/principal.js';
 import { SessionCookies } from '../auth/session-cookies.js';
@@ -108,6 +108,7 @@ export class JoiningController {
   /** Leads who opens the link of a mail's List-Unsubscribe header to the page that asks. Changes nothing. */
   @Public()
   @Get('stop')
+  @ApiResponse({ status: 303, description: 'To the page that asks.' })
   @Redirect()
   async askWhetherToStop(@Param('code') code: string, @Req() request: Request): Promise<HttpRedirectResponse> {
     await this.limits.count('lookUp', networkOf(request.ip));
