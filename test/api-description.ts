@@ -49,7 +49,7 @@ export const operations: Operation[] = Object.entries(document.paths).flatMap(([
 const ajv = new Ajv({ strict: false, allErrors: true });
 (formats as unknown as { default: (ajv: Ajv) => void } & ((ajv: Ajv) => void))(ajv);
 for (const [name, schema] of Object.entries(document.components.schemas)) {
-  ajv.addSchema(asJsonSchema(schema) as AnySchema, `#/components/schemas/${name}`);
+  ajv.addSchema(asJsonSchema(schema), `#/components/schemas/${name}`);
 }
 const compiled = new Map<string, ValidateFunction>();
 
@@ -76,5 +76,5 @@ function asJsonSchema(schema: JsonSchema): JsonSchema {
   }
   if (plain.items) plain.items = asJsonSchema(plain.items);
   for (const word of ['oneOf', 'allOf'] as const) if (plain[word]) plain[word] = plain[word].map(asJsonSchema);
-  return nullable ? ({ anyOf: [plain, { type: 'null' }] } as JsonSchema) : plain;
+  return nullable ? ({ anyOf: [plain, { type: 'null' }] }) : plain;
 }
