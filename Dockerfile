@@ -24,6 +24,7 @@ FROM node:${NODE_VERSION}-slim
 ENV NODE_ENV=production DATA_DIR=/data
 WORKDIR /app
 COPY package.json openapi.json LICENSE ./
+COPY docs/events.md docs/events.md
 COPY mails mails
 COPY policies policies
 COPY --from=dependencies /app/node_modules node_modules

@@ -1,9 +1,13 @@
-import { NestFactory } from '@nestjs/core';
+import { ModulesContainer, NestFactory, Reflector } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import { AppModule } from './app.module.js';
-import { errorCatalogue } from './contract/errors.js';
+import { accessTo } from './auth/session.guard.js';
+import { type ErrorCode, errorCatalogue } from './contract/errors.js';
 import { fieldErrorCatalogue } from './contract/field-errors.js';
+import { classesWithRules, describeField, type Described, describeRules } from './openapi-details.js';
+import { operationErrors } from './openapi-errors.js';
+import { examples } from './openapi-examples.js';
 import { loadConfig } from './platform/config.js';
 import { mainDatabaseOptions } from './platform/database.js';
 import type { DatabaseWatch } from './platform/database-watch.js';
@@ -26,19 +30,162 @@ export async function describeApi(): Promise<OpenAPIObject> {
     { preview: true, logger: false, abortOnError: false },
   );
   app.setGlobalPrefix('api');
-  const about = new DocumentBuilder()
-    .setTitle('Colloquio')
-    .setDescription(description())
-    .setVersion('1')
-    .addBearerAuth({ type: 'http', description: 'The token of a session.' })
-    .addSecurityRequirements('bearer')
-    .build();
+  const about = new DocumentBuilder().setTitle('Colloquio').setDescription(description()).setVersion('1').build();
   const document = SwaggerModule.createDocument(app, about, {
-    operationIdFactory: (controller, method) => `${controller.replace(/Controller$/, '')}.${method}`,
+    operationIdFactory: operationIdOf,
   });
+  addAccess(document, routesOf(app));
+  describeFields(document, routesOf(app));
+  describeFiles(document);
+  addExamples(document);
   addProblems(document);
   relaxDefaults(document);
   return document;
+}
+
+interface Route {
+  handler: object;
+  controller: abstract new (...parameters: never[]) => object;
+  /** The classes of its parameters. */
+  parameters: (abstract new () => object)[];
+}
+
+/** The handlers by the ids of their operations. */
+function routesOf(app: NestExpressApplication): Map<string, Route> {
+  const routes = new Map<string, Route>();
+  for (const module of app.get(ModulesContainer).values()) {
+    for (const { metatype } of module.controllers.values()) {
+      const controller = metatype as Route['controller'];
+      const prototype = controller.prototype as Record<string, object>;
+      for (const method of Object.getOwnPropertyNames(prototype)) {
+        const parameters = (Reflect.getMetadata('design:paramtypes', prototype, method) ?? []) as Route['parameters'];
+        routes.set(operationIdOf(controller.name, method), { handler: prototype[method]!, controller, parameters });
+      }
+    }
+  }
+  return routes;
+}
+
+const operationIdOf = (controller: string, method: string) => `${controller.replace(/Controller$/, '')}.${method}`;
+
+type Operation = NonNullable<OpenAPIObject['paths'][string]['get']>;
+
+function operationsOf(document: OpenAPIObject): (Operation & { operationId: string })[] {
+  return Object.values(document.paths).flatMap(({ get, put, post, patch, delete: remove }) =>
+    [get, put, post, patch, remove].flatMap((each) => (each?.operationId ? [{ each }] : [])).map(({ each }) => each),
+  ) as (Operation & { operationId: string })[];
+}
+
+const securitySchemes = {
+  bearer: { type: 'http', scheme: 'bearer', description: 'The opaque token of a session.' },
+  dashboardCookie: {
+    type: 'apiKey',
+    in: 'cookie',
+    name: '__Host-colloquio-dashboard',
+    description:
+      'The cookie of a member, set on signing in with `X-Colloquio-App: dashboard`. Over plain HTTP on localhost without `__Host-`.',
+  },
+  appCookie: {
+    type: 'apiKey',
+    in: 'cookie',
+    name: '__Host-colloquio-app',
+    description:
+      'The cookie of an interlocutor, set on signing in with `X-Colloquio-App: app`. Over plain HTTP on localhost without `__Host-`.',
+  },
+  appName: {
+    type: 'apiKey',
+    in: 'header',
+    name: 'X-Colloquio-App',
+    description:
+      '`dashboard` or `app`: says which cookie counts. Where no header can be set, as in the source of an image, `?as=` stands for it.',
+  },
+} as const;
+
+const byBearer = { bearer: [] };
+const byCookie = {
+  member: { dashboardCookie: [], appName: [] },
+  interlocutor: { appCookie: [], appName: [] },
+};
+
+/** Says who may call each operation, as the guard reads it. */
+function addAccess(document: OpenAPIObject, routes: Map<string, Route>): void {
+  document.components ??= {};
+  document.components.securitySchemes = { ...securitySchemes };
+  const reflector = new Reflector();
+  for (const operation of operationsOf(document)) {
+    const { handler, controller } = routes.get(operation.operationId)!;
+    const { open, whose } = accessTo(reflector, handler, controller);
+    const kinds = whose ? [whose.kind] : (['member', 'interlocutor'] as const);
+    const signedIn = [byBearer, ...kinds.map((kind) => byCookie[kind])];
+    operation.security = open?.session === 'ignored' ? [] : open ? [{}, ...signedIn] : signedIn;
+    const callers = open ? ['public'] : whose ? [whose.role ?? whose.kind] : ['member', 'interlocutor'];
+    Object.assign(operation, { 'x-callers': callers });
+    operation.description = [operation.description, callersInWords[callers.join(' ')]].filter(Boolean).join('\n\n');
+  }
+}
+
+const callersInWords: Record<string, string> = {
+  public: 'Needs no session.',
+  owner: 'For the owner of a business. For everybody else it does not exist (404).',
+  member: 'For members of a business. For interlocutors it does not exist (404).',
+  interlocutor: 'For interlocutors. For members it does not exist (404).',
+  'member interlocutor': 'For members and interlocutors.',
+};
+
+/** Gives fields and parameters their formats and limits. */
+function describeFields(document: OpenAPIObject, routes: Map<string, Route>): void {
+  const classes = classesWithRules();
+  for (const [name, schema] of Object.entries(document.components?.schemas ?? {})) {
+    const { properties } = schema as Described;
+    if (!properties) continue;
+    const shape = classes.get(name);
+    if (shape) describeRules(shape, properties);
+    for (const [field, described] of Object.entries(properties)) describeField(field, described);
+  }
+  for (const operation of operationsOf(document)) {
+    const parameters = (operation.parameters ?? []) as { name: string; in: string; schema?: Described }[];
+    const fields = Object.fromEntries(parameters.map(({ name, schema }) => [name, schema]));
+    for (const shape of routes.get(operation.operationId)!.parameters) {
+      if (classes.get(shape.name) === shape) describeRules(shape, fields);
+    }
+    for (const { name, schema } of parameters) {
+      if (!schema) continue;
+      describeField(name, schema);
+      if (name === 'seq') Object.assign(schema, { type: 'integer', format: 'int32', minimum: 1 });
+    }
+  }
+}
+
+/** What the operations answer that answer with a file. */
+const files: Record<string, string[]> = {
+  'Business.logo': ['image/webp'],
+  'ContactExport.export': ['text/csv', 'application/json'],
+  'Conversations.logo': ['image/webp'],
+  'Imports.letters': ['text/html'],
+  'Invitations.qrCode': ['image/svg+xml'],
+  'Joining.logo': ['image/webp'],
+  'Members.logo': ['image/webp'],
+};
+
+function describeFiles(document: OpenAPIObject): void {
+  for (const operation of operationsOf(document)) {
+    const types = files[operation.operationId];
+    if (!types) continue;
+    const binary = (type: string) => ({
+      schema: { type: 'string', ...(/image\/webp/.test(type) && { format: 'binary' }) },
+    });
+    operation.responses['200'] = {
+      description: 'The file.',
+      content: Object.fromEntries(types.map((type) => [type, binary(type)])),
+    };
+  }
+}
+
+function addExamples(document: OpenAPIObject): void {
+  for (const { operationId, requestBody } of operationsOf(document)) {
+    if (!requestBody || !('content' in requestBody)) continue;
+    for (const media of Object.values(requestBody.content)) media.example = examples[operationId];
+  }
 }
 
 function description(): string {
@@ -49,7 +196,7 @@ function description(): string {
     ([code, { values, en }]) => `| \`${code}\` | ${values.map((name) => `\`${name}\``).join(', ')} | ${en} |`,
   );
   return [
-    'Private messaging between a business and its people. Events over Socket.IO are described in `docs/events.md`.',
+    'Private messaging between a business and its people. Events over Socket.IO are described in [events.md](docs/events.md).',
     '',
     'Every error is a problem (RFC 9457, `application/problem+json`). Its `code` is one of these; *retry* says whether the same',
     'request can succeed later: `never`, `later` (wait for `retryAfter`), or `after` (something else has to happen first).',
@@ -72,18 +219,13 @@ function description(): string {
 
 /** What has a default need not be sent. */
 function relaxDefaults(document: OpenAPIObject): void {
-  const operations = Object.values(document.paths).flatMap(({ get, put, post, delete: remove }) => [
-    get,
-    put,
-    post,
-    remove,
-  ]);
-  for (const parameter of operations.flatMap((operation) => operation?.parameters ?? [])) {
+  for (const parameter of operationsOf(document).flatMap(({ parameters }) => parameters ?? [])) {
     if ('schema' in parameter && parameter.schema && 'default' in parameter.schema) parameter.required = false;
   }
   for (const schema of Object.values(document.components?.schemas ?? {})) {
     if (!('properties' in schema) || !schema.required) continue;
     schema.required = schema.required.filter((name) => !('default' in (schema.properties?.[name] ?? {})));
+    if (schema.required.length === 0) delete schema.required;
   }
 }
 
@@ -98,7 +240,7 @@ function addProblems(document: OpenAPIObject): void {
       properties: {
         type: { type: 'string' },
         title: { type: 'string' },
-        status: { type: 'integer' },
+        status: { type: 'integer', format: 'int32' },
         code: { type: 'string', enum: Object.keys(errorCatalogue) },
         detail: { type: 'string' },
         errors: {
@@ -118,18 +260,40 @@ function addProblems(document: OpenAPIObject): void {
             },
           },
         },
-        retryAfter: { type: 'integer', description: 'Seconds.' },
-        requestId: { type: 'string' },
+        retryAfter: { type: 'integer', format: 'int32', description: 'Seconds.' },
+        requestId: { type: 'string', format: 'uuid' },
       },
     },
   };
-  const answer = {
-    description: 'A problem.',
-    content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
-  };
-  for (const path of Object.values(document.paths)) {
-    for (const operation of [path.get, path.put, path.post, path.patch, path.delete]) {
-      if (operation) operation.responses['default'] = answer;
+  const content = { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } };
+  for (const [path, operations] of Object.entries(document.paths)) {
+    for (const [method, operation] of Object.entries(operations as Record<string, Operation>)) {
+      const known = codesOf(operation, { path, method });
+      Object.assign(operation, { 'x-errors': [...known] });
+      const byStatus = Map.groupBy(known, (code) => errorCatalogue[code].status);
+      for (const [status, codes] of [...byStatus].sort(([a], [b]) => a - b)) {
+        const description = codes.map((code) => `\`${code}\`: ${errorCatalogue[code].title}.`).join('\n\n');
+        operation.responses[status] = { description, content };
+      }
+      operation.responses['default'] = { description: 'A problem.', content };
     }
   }
+}
+
+/** The codes that follow from an operation's session, path and body, and its own. Every one can be `internal` too. */
+function codesOf(operation: Operation, { path, method }: { path: string; method: string }): Set<ErrorCode> {
+  const { operationId, security = [], parameters = [], requestBody } = operation;
+  const callers = (operation as { 'x-callers'?: string[] })['x-callers'] ?? [];
+  const needsSession = security.length > 0 && !callers.includes('public');
+  const forSome = callers.length === 1 && !callers.includes('public');
+  return new Set<ErrorCode>([
+    ...(requestBody || parameters.some((each) => 'in' in each && each.in === 'query')
+      ? (['validation_failed'] as const)
+      : []),
+    ...(requestBody || method !== 'get' ? (['malformed_request', 'too_large', 'media_type_refused'] as const) : []),
+    ...(security.length > 0 ? (['unauthenticated'] as const) : []),
+    'origin_refused',
+    ...(path.includes('{') || forSome || (needsSession && /current/.test(path)) ? (['not_found'] as const) : []),
+    ...(operationErrors[operationId ?? ''] ?? []),
+  ]);
 }

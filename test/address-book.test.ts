@@ -168,7 +168,7 @@ describe('labels', () => {
     for (const each of [a, b]) await ask(204, 'DELETE', `/api/labels/${each}`);
     await ask(404, 'DELETE', `/api/labels/${a}`);
     await ask(404, 'PATCH', `/api/labels/${a}`, { name: 'Di nuovo' });
-    expect(await ask(200, 'GET', '/api/labels')).toEqual({ items: [] });
+    expect(await ask(200, 'GET', '/api/labels')).toEqual({ items: [], nextCursor: null });
   });
 
   test('have a name of 1 to 40 characters, once without regard to case and accents', async () => {

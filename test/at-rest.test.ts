@@ -94,7 +94,8 @@ beforeAll(async () => {
   const port = String(installation.port);
   mails = await MailServer.open();
   // It takes no mail but the shop's, and quotes the addressee when it refuses: for good, or until later.
-  mails.refuse = (address) => (address === shops.bakery.email ? undefined : address === canaries.email ? 550 : 451);
+  mails.refuse = (address) =>
+    address === shops.bakery.email ? undefined : address === canaries.email ? '550 5.1.1 No such user' : 451;
   service = await installation.start({
     LOG_LEVEL: 'debug',
     REGISTRATION: 'open',
@@ -209,7 +210,7 @@ async function writeEverywhere(): Promise<void> {
   expectStatus(await ask('POST', '/api/password-resets', { login: canaries.resetLogin }), 202);
   expectStatus(await ask('POST', '/api/password-resets', { login: canaries.resetAddress }), 202);
   expectStatus(await ask('POST', '/api/password-resets/confirmation', { token: canaries.resetToken, password }), 410);
-  await until(() => waitingHas('smtp_550', 'smtp_451'), 'mails have failed');
+  await until(() => waitingHas('smtp_550_5.1.1', 'smtp_451'), 'mails have failed');
 
   // What is refused is forgotten too.
   expectStatus(await ask('POST', messages, { clientId: '3', body: canaries.refusedBody.repeat(1_100) }, owner), 400);
@@ -351,9 +352,9 @@ describe('nothing readable at rest', () => {
   });
 
   test('the log says why mails did not go, by code', () => {
-    expect(places[0]!.content.toString()).toContain('smtp_550');
-    expect(output).toMatch(/"code":"smtp_550","mails":\d+,"msg":"mail failed"/);
-    expect(output).toMatch(/"code":"smtp_451","mails":\d+,"msg":"mail waits"/);
+    expect(places[0]!.content.toString()).toContain('smtp_550_5.1.1');
+    expect(output).toMatch(/"code":"smtp_550_5.1.1","mails":\d+,"about":"[^"]+","msg":"mail failed"/);
+    expect(output).toMatch(/"code":"smtp_451","mails":\d+,"about":"[^"]+","msg":"mail waits"/);
     expect(output).not.toContain('is not wanted here');
   });
 

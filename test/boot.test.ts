@@ -75,6 +75,11 @@ test('it serves the description of its API', async () => {
   const page = await service.ask('GET', '/api/docs');
   expectStatus(page, 200);
   expect(page.headers.get('content-type')).toContain('text/html');
+  const events = await service.ask('GET', '/api/docs/events.md');
+  expect({ status: events.status, body: events.body }).toEqual({
+    status: 200,
+    body: expect.stringMatching(/^# Events/),
+  });
   const document = await service.ask('GET', '/api/docs-json');
   expectStatus(document, 200);
   expect(document.body).toEqual(JSON.parse(await readFile(new URL('../openapi.json', import.meta.url), 'utf8')));

@@ -17,6 +17,8 @@ import {
 /** Input that no client of ours sends: it is refused with a clear problem, or means what it says. Nothing answers 500. */
 
 let world: World;
+const someId = '019a0000-0000-7000-8000-000000000000';
+
 let bakery: Shop;
 let anna: Person;
 
@@ -110,16 +112,22 @@ describe('times', () => {
 
 test.each([
   ['/api/conversations', ['x', 'y']],
-  ['/api/conversations', ['2030-01-01T00:00:00.000Z', 'y']],
-  ['/api/conversations/:id/messages', ['after', 1e300]],
-  ['/api/conversations/:id/messages', ['after', 1.5]],
-  ['/api/conversations/:id/messages', ['changed', -(2 ** 31 - 1)]],
-  ['/api/conversations/:id/messages', ['sideways', 1]],
-  ['/api/invitations', ['zz']],
-  ['/api/invitations', [{ a: 1 }]],
-  ['/api/contacts', [null, 1]],
-])('%s refuses the forged cursor %j', async (path, position) => {
-  const cursor = Buffer.from(JSON.stringify(position)).toString('base64url');
+  ['/api/conversations', ['ListConversations', {}, ['2030-01-01T00:00:00.000Z', 'y']]],
+  ['/api/conversations', ['ListConversations', { changedSince: 'ieri' }, ['2030-01-01T00:00:00.000Z', someId]]],
+  ['/api/conversations', ['ListConversations', { limit: 1e9 }, ['2030-01-01T00:00:00.000Z', someId], 'more']],
+  ['/api/conversations/:id/messages', ['ListMessages', { after: 0 }, [1e300]]],
+  ['/api/conversations/:id/messages', ['ListMessages', { after: 0 }, [1.5]]],
+  ['/api/conversations/:id/messages', ['ListMessages', { changedAfter: 0 }, [-(2 ** 31 - 1)]]],
+  ['/api/conversations/:id/messages', ['ListMessages', { sideways: 1 }, [1]]],
+  ['/api/conversations/:id/messages', ['ListMessages', [], [1]]],
+  ['/api/invitations', ['ListInvitations', {}, ['zz']]],
+  ['/api/invitations', ['ListInvitations', {}, [{ a: 1 }]]],
+  ['/api/invitations', ['ListInvitations', { state: { $ne: '' } }, [someId]]],
+  ['/api/invitations', ['ListBroadcasts', {}, [someId]]],
+  ['/api/invitations', ['ListInvitations', null, [someId]]],
+  ['/api/contacts', ['ContactSearch', {}, [someId, '', '', 1, 1]]],
+])('%s refuses the forged cursor %j', async (path, content) => {
+  const cursor = Buffer.from(JSON.stringify(content)).toString('base64url');
   expectStatus(await bakery.owner.ask('GET', `${path.replace(':id', anna.contactId)}?cursor=${cursor}`), 400);
 });
 

@@ -153,6 +153,11 @@ const routes: Record<string, Route> = {
     path: () => `/api/invitations/by-code/${invitation.code}/stop`,
     allowed: 404,
   },
+  'GET /api/invitations/by-code/:code/stop': {
+    for: 'everybody',
+    path: () => `/api/invitations/by-code/${invitation.code}/stop`,
+    allowed: 404,
+  },
   // Who is signed in as a member joins nothing with that account; what interlocutors do here is tested with joining.
   'POST /api/invitations/by-code/:code/acceptance': {
     for: 'everybody',

@@ -13,8 +13,8 @@ type Refusal = Error & { responseCode: number };
 /** A real SMTP server on this machine that keeps what it gets. */
 export class MailServer {
   readonly received: Received[] = [];
-  /** What it says to whom; nothing lets the mail pass. It quotes the address, as servers do. */
-  refuse: ((address: string) => number | undefined) | undefined;
+  /** What it says to whom, as a reply code and words; nothing lets the mail pass. It quotes the address, as servers do. */
+  refuse: ((address: string) => number | `${number} ${string}` | undefined) | undefined;
   attempts = 0;
   private server: SMTPServer | undefined;
   private port = 0;
@@ -67,8 +67,10 @@ export class MailServer {
   }
 }
 
-function refusal(responseCode: number, address: string): Refusal {
-  return Object.assign(new Error(`<${address}> is not wanted here`), { responseCode });
+function refusal(reply: number | string, address: string): Refusal {
+  const [code, ...words] = String(reply).split(' ');
+  const said = words.length > 0 ? words.join(' ') : 'Refused';
+  return Object.assign(new Error(`${said}: <${address}> is not wanted here`), { responseCode: Number(code) });
 }
 
 /** The token at the end of a mail's link, which text and HTML have in common. */

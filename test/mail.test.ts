@@ -22,6 +22,7 @@ const verification = /^Conferma il tuo indirizzo$/;
 const resetting = /^Scegli una nuova password$/;
 const changed = /^La tua password è stata cambiata$/;
 const entered = /^Un nuovo accesso al tuo account$/;
+const noSuchUser = '550 5.1.1 Recipient address rejected: User unknown';
 const newPassword = 'lanterna-3-cavallo';
 
 const freshAddress = () => `persona-${unique()}@mail.example`;
@@ -354,12 +355,32 @@ describe('the outbox', () => {
     expect(server.to(to)).toHaveLength(1);
   });
 
-  test('gives up after a refusal for good, and keeps the code alone', async () => {
+  test.each([
+    '553 5.7.1 Sender address rejected: not owned by user',
+    '554 5.7.1 Relay access denied',
+    '504 5.5.2 Helo command rejected: need fully-qualified hostname',
+    '550 Authentication required',
+    '552 5.2.2 Mailbox full',
+  ] as const)('waits after %j, which is not about the addressee', async (reply) => {
     const to = freshAddress();
-    server.refuse = (address) => (address === to ? 550 : undefined);
+    server.refuse = (address) => (address === to ? reply : undefined);
+    await post(to, here());
+    await until(async () => (await waiting(strict))[0]?.attempts === 1, 'the first attempt');
+    const [code, status] = reply.split(' ');
+    const failure = status!.startsWith('5.') ? `smtp_${code}_${status}` : `smtp_${code}`;
+    expect(await waiting(strict)).toEqual([{ attempts: 1, failure, failed_at: null }]);
+    server.refuse = undefined;
+    await pausesPass(strict, shop);
+    await server.mail(to, /./);
+    await until(async () => (await waiting(strict)).length === 0, 'nothing waits');
+  });
+
+  test('gives up when there is no such addressee, and keeps the code alone', async () => {
+    const to = freshAddress();
+    server.refuse = (address) => (address === to ? noSuchUser : undefined);
     await post(to, here());
     await until(async () => (await waiting(strict))[0]?.failed_at instanceof Date, 'the failure');
-    expect(await waiting(strict)).toEqual([{ attempts: 1, failure: 'smtp_550', failed_at: expect.any(Date) }]);
+    expect(await waiting(strict)).toEqual([{ attempts: 1, failure: 'smtp_550_5.1.1', failed_at: expect.any(Date) }]);
     server.refuse = undefined;
     await pausesPass(strict, shop);
     await settle();
@@ -392,7 +413,7 @@ describe('the outbox', () => {
 
   test('keeps nobody’s address in the jobs, beside the mail or in its failures', async () => {
     const to = freshAddress();
-    server.refuse = (address) => (address === to ? 550 : undefined);
+    server.refuse = (address) => (address === to ? noSuchUser : undefined);
     await post(to, here());
     await until(async () => (await waiting(strict))[0]?.failed_at instanceof Date, 'the failure');
     const rows = [

@@ -52,7 +52,7 @@ test('shows it while the service is stopped too, and stops PostgreSQL again', as
 });
 
 test('says what failed, and has it tried again', async () => {
-  mails.refuse = () => 550;
+  mails.refuse = () => '550 5.1.1 No such user';
   const service = await installation.start({ SMTP_URL: mails.url });
   const failures = () =>
     installation.onPostgres(async (database) => {
@@ -63,7 +63,9 @@ test('says what failed, and has it tried again', async () => {
     });
   await until(async () => (await failures()).length === 1, 'the mail fails');
   const before = await outbox({ SMTP_URL: mails.url });
-  expect(before.stdout).toMatch(/State +failed for good \(smtp_550\) after it was tried once/);
+  expect(before.stdout).toMatch(
+    /State +failed for good \(smtp_550_5\.1\.1: the mail server's reply\) after it was tried once/,
+  );
   mails.refuse = undefined;
   const retried = await outbox({ SMTP_URL: mails.url }, '--retry');
   expect(retried.stdout).toContain('To be tried again: 1.');

@@ -418,6 +418,19 @@ export function expectStatus(answer: Answer, status: number): void {
     throw new Error(`expected ${status}, got ${answer.status}: ${JSON.stringify(answer.body as Problem)}`);
 }
 
+/** Databases with their schema, on the PostgreSQL of the test run, for a service that is started as a process. */
+export async function migratedDatabases(): Promise<{ environment: Record<string, string>; drop(): Promise<void> }> {
+  const name = `process_${process.pid}_${Date.now().toString(36)}`;
+  const environment = {
+    DATABASE_URL: await createDatabase(name, 'template_main'),
+    KEYRING_DATABASE_URL: await createDatabase(`${name}_k`, 'template_keyring'),
+  };
+  const drop = async () => {
+    for (const each of [name, `${name}_k`]) await onServer(`DROP DATABASE "${each}" WITH (FORCE)`);
+  };
+  return { environment, drop };
+}
+
 async function createDatabase(name: string, template: string): Promise<string> {
   const { host, port, user, password: secret } = serverAddress();
   await onServer(`CREATE DATABASE "${name}" TEMPLATE "${template}"`);

@@ -3,9 +3,9 @@ import { InjectRepository } from '@nestjs/typeorm';
 import { type EntityManager, LessThan, type Repository } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import type { MemberPrincipal } from '../auth/principal.js';
-import { decodeCursor, encodeCursor } from '../platform/cursors.js';
+import { openPage } from '../platform/cursors.js';
 import { Action, type ActionKind } from './action.entity.js';
-import type { ActionList, ListActions } from './actions.dto.js';
+import { type ActionList, ListActions } from './actions.dto.js';
 
 /** Whoever acts: a member of a subscriber. */
 export type Actor = Pick<MemberPrincipal, 'subscriberId' | 'memberId'>;
@@ -26,8 +26,10 @@ export class Actions {
   }
 
   /** Newest first. */
-  async list({ subscriberId }: MemberPrincipal, { cursor, limit }: ListActions): Promise<ActionList> {
-    const before = cursor === undefined ? {} : { id: LessThan(String(decodeCursor(cursor, ['id'])[0])) };
+  async list({ subscriberId }: MemberPrincipal, wanted: ListActions): Promise<ActionList> {
+    const { ask, position, next } = openPage(ListActions, wanted, ['id']);
+    const { limit } = ask;
+    const before = position ? { id: LessThan(String(position[0])) } : {};
     const found = await this.actions.find({
       where: { subscriberId, ...before },
       order: { id: 'DESC' },
@@ -36,6 +38,6 @@ export class Actions {
     const items = found
       .slice(0, limit)
       .map(({ id, memberId, kind, subjectId, at }) => ({ id, memberId, kind, subjectId, at: at.toISOString() }));
-    return { items, nextCursor: found.length > limit ? encodeCursor([items.at(-1)!.id]) : null };
+    return { items, nextCursor: found.length > limit ? next([items.at(-1)!.id]) : null };
   }
 }

@@ -46,6 +46,7 @@ export class ContactsController {
     return this.contacts.label(member, labels);
   }
 
+  /** One contact. */
   @Get(':id')
   get(@Caller() member: MemberPrincipal, @Id() id: string): Promise<ContactView> {
     return this.contacts.get(member, id);

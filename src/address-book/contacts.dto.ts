@@ -1,12 +1,13 @@
 import { Transform } from 'class-transformer';
-import { ArrayUnique, IsIn, IsInt, IsOptional, IsString, Max, MaxLength, Min, ValidateIf } from 'class-validator';
+import { ArrayUnique, IsIn, IsOptional, IsString, MaxLength, ValidateIf } from 'class-validator';
 import type { ContactView as ContactContract } from '../contract/events.js';
 import { limits } from '../contract/limits.js';
+import { Page } from '../platform/validation/page.dto.js';
 import { IsPlainText, Trimmed } from '../platform/validation/text.js';
-import { IsIds, IsTime, Optional, ToNumber } from '../platform/validation/fields.js';
+import { IsIds, IsTime, Optional } from '../platform/validation/fields.js';
 import { IsPhone } from './phones.js';
 
-export class ContactSearch {
+export class ContactSearch extends Page {
   /** Beginnings of words of the name or of the address; all must be found. */
   @Optional()
   @IsString()
@@ -45,28 +46,20 @@ export class ContactSearch {
   @IsPlainText({ max: limits.externalIdLength })
   externalId?: string;
 
-  /** By name as in a telephone book, by the time of joining, or by the last change. */
+  /** By name as in a telephone book, by the time of joining, or by the last change; by name without it. */
+  @Optional()
   @IsIn(['name', 'joined', 'updated'])
-  sort: 'name' | 'joined' | 'updated' = 'name';
+  sort?: 'name' | 'joined' | 'updated';
 
+  /** Ascending without it. */
+  @Optional()
   @IsIn(['asc', 'desc'])
-  order: 'asc' | 'desc' = 'asc';
+  order?: 'asc' | 'desc';
 
   /** Only contacts changed at this time or later. */
   @Optional()
   @IsTime()
   updatedAfter?: string;
-
-  @Optional()
-  @IsString()
-  @MaxLength(2_000)
-  cursor?: string;
-
-  @ToNumber()
-  @IsInt()
-  @Min(1)
-  @Max(limits.pageMax)
-  limit: number = limits.pageSize;
 }
 
 export class ContactView implements ContactContract {

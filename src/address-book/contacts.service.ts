@@ -7,11 +7,11 @@ import { limits } from '../contract/limits.js';
 import { Identities } from '../interlocutors/identities.js';
 import type { StatedInterlocutor } from '../interlocutors/interlocutors.service.js';
 import type { Segment } from '../places/segments.js';
+import { openSealedPage } from '../platform/cursors.js';
 import { Log } from '../platform/log.js';
-import { NotFound, ValidationFailed } from '../platform/problems/domain-error.js';
+import { NotFound } from '../platform/problems/domain-error.js';
 import { Realtime } from '../platform/realtime/realtime.js';
 import { KeyGoneError } from '../platform/vault/keyring.js';
-import { UnsealError } from '../platform/vault/sealing.js';
 import { Vault } from '../platform/vault/vault.js';
 import {
   addLabelsQuery,
@@ -28,13 +28,13 @@ import {
 import type { BookFilter, BookPlace, Facets } from './book.js';
 import { Contact } from './contact.entity.js';
 import { ExternalIdTaken, TooManyLabelsOnContact, UnknownLabel } from './contacts.errors.js';
-import type {
-  ChangeContact,
-  ContactList,
+import {
+  type ChangeContact,
+  type ContactList,
   ContactSearch,
-  ContactView,
-  LabelledContacts,
-  LabelContacts,
+  type ContactView,
+  type LabelledContacts,
+  type LabelContacts,
 } from './contacts.dto.js';
 import { Directory } from './directory.js';
 import { normalisedPhone } from './phones.js';
@@ -236,10 +236,12 @@ export class Contacts {
   }
 
   /** A page of the address book. */
-  async search({ subscriberId }: MemberPrincipal, search: ContactSearch): Promise<ContactList> {
-    const { sort, order, cursor, limit } = search;
-    const list = [subscriberId, sort, order];
-    const after = cursor === undefined ? undefined : await this.openCursor(cursor, subscriberId, list);
+  async search({ subscriberId }: MemberPrincipal, wanted: ContactSearch): Promise<ContactList> {
+    // Positions and filters hold names. A page goes on rightly when its last contact was changed or erased meanwhile.
+    const sealed = { vault: this.vault, key: { scope: 'subscriber', id: subscriberId } } as const;
+    const { ask: search, position, next } = await openSealedPage(ContactSearch, wanted, sealed);
+    const { sort = 'name', order = 'asc', limit } = search;
+    const after = position && placeOf(position);
     const filter = await this.filterOf(subscriberId, search);
     const book = await this.directory.book(subscriberId);
     const descending = order === 'desc';
@@ -249,7 +251,7 @@ export class Contacts {
       entries.map(({ id }) => id),
     );
     const last = entries.at(-1);
-    return { items, nextCursor: more && last ? await this.sealCursor(last, subscriberId, list) : null, total };
+    return { items, nextCursor: more && last ? await next(positionOf(last)) : null, total };
   }
 
   /** How many contacts there are of each region, province, sector and label. */
@@ -449,30 +451,19 @@ export class Contacts {
     const contact = await this.contacts.findOne({ where: { subscriberId, externalIdHash }, select: { id: true } });
     return contact?.id ?? '';
   }
+}
 
-  /**
-   * The cursor of a list is the place of its last contact. It holds a name, so it is sealed; and a page goes on rightly
-   * when that contact has been changed, unlabelled or erased meanwhile.
-   */
-  private async sealCursor(last: BookPlace, subscriberId: string, list: string[]): Promise<string> {
-    const { id, name, firstName, joinedAt, updatedAt } = last;
-    const place = JSON.stringify([id, name, firstName, joinedAt, updatedAt]);
-    const sealed = await this.vault.seal({ scope: 'subscriber', id: subscriberId }, place, ['cursor', ...list]);
-    return sealed.toString('base64url');
-  }
+const positionOf = ({ id, name, firstName, joinedAt, updatedAt }: BookPlace) => [
+  id,
+  name,
+  firstName,
+  joinedAt,
+  updatedAt,
+];
 
-  /** @throws ValidationFailed for what is no cursor of this list */
-  private async openCursor(cursor: string, subscriberId: string, list: string[]): Promise<BookPlace> {
-    try {
-      const sealed = Buffer.from(cursor, 'base64url');
-      const place = await this.vault.open({ scope: 'subscriber', id: subscriberId }, sealed, ['cursor', ...list]);
-      const [id, name, firstName, joinedAt, updatedAt] = JSON.parse(place) as [string, string, string, number, number];
-      return { id, name, firstName, joinedAt, updatedAt };
-    } catch (error) {
-      if (!(error instanceof UnsealError)) throw error;
-      throw new ValidationFailed([{ field: 'cursor', code: 'cursor', message: 'This is not a cursor of this list.' }]);
-    }
-  }
+function placeOf(position: (string | number)[]): BookPlace {
+  const [id, name, firstName, joinedAt, updatedAt] = position as [string, string, string, number, number];
+  return { id, name, firstName, joinedAt, updatedAt };
 }
 
 interface LabelledRow {

@@ -29,6 +29,22 @@ interface Whose {
   role?: MemberPrincipal['role'];
 }
 
+/** Who may call a route, as the guard reads it. */
+export interface RouteAccess {
+  /** There for a route that needs no session: whether one that comes along counts. */
+  open: PublicOptions | undefined;
+  /** Of those with a session, whose route it is; every one's when undefined. */
+  whose: Whose | undefined;
+}
+
+export function accessTo(reflector: Reflector, handler: object, controller: object): RouteAccess {
+  const places = [handler, controller] as Parameters<Reflector['getAllAndOverride']>[1];
+  return {
+    open: reflector.getAllAndOverride<RouteAccess['open']>(publicRoute, places),
+    whose: reflector.getAllAndOverride<RouteAccess['whose']>(onlyKind, places),
+  };
+}
+
 /** A controller or route for one kind of principal; for the other it does not exist. */
 export const Only = (kind: Principal['kind']) => SetMetadata(onlyKind, { kind } satisfies Whose);
 
@@ -67,8 +83,7 @@ export class SessionGuard implements CanActivate {
   async canActivate(context: ExecutionContext): Promise<boolean> {
     // Sockets are admitted with their session when they connect.
     if (context.getType() !== 'http') return true;
-    const places = [context.getHandler(), context.getClass()];
-    const open = this.reflector.getAllAndOverride<PublicOptions | undefined>(publicRoute, places);
+    const { open, whose } = accessTo(this.reflector, context.getHandler(), context.getClass());
     if (open?.atOnce) return true;
     const request = context.switchToHttp().getRequest<Authenticable>();
     try {
@@ -79,7 +94,6 @@ export class SessionGuard implements CanActivate {
         request.begin = () => () => request.turnEnds?.();
         return true;
       }
-      const whose = this.reflector.getAllAndOverride<Whose | undefined>(onlyKind, places);
       if (whose && !isTheirs(whose, principal)) throw new NotFound();
       request.principal = principal;
       request.begin = () => this.begin(request, principal);

@@ -6,7 +6,7 @@ import { In, LessThan, LessThanOrEqual, MoreThan, type EntityManager, type Repos
 import { v7 as uuid } from 'uuid';
 import { limits } from '../contract/limits.js';
 import { type Config, CONFIG } from '../platform/config.js';
-import { decodeCursor, encodeCursor } from '../platform/cursors.js';
+import { openPage } from '../platform/cursors.js';
 import { type HotStatement, HotStatements } from '../platform/hot-statements.js';
 import { defineJob } from '../platform/jobs/job-kinds.js';
 import { Jobs } from '../platform/jobs/jobs.js';
@@ -15,7 +15,6 @@ import { NotFound } from '../platform/problems/domain-error.js';
 import { RateLimits } from '../platform/rate-limits.js';
 import { Realtime } from '../platform/realtime/realtime.js';
 import { Turns } from '../platform/turns.js';
-import type { Page } from '../platform/validation/page.dto.js';
 import type { KeyRef } from '../platform/vault/keyring.js';
 import { Vault } from '../platform/vault/vault.js';
 import type { Account } from './account.entity.js';
@@ -24,6 +23,7 @@ import { SignInFailed, Unauthenticated } from './auth.errors.js';
 import { verifyPassword } from './passwords.js';
 import { accountKey, type Principal } from './principal.js';
 import { Session } from './session.entity.js';
+import { ListSessions } from './sessions.dto.js';
 
 export interface OpenedSession {
   id: string;
@@ -228,17 +228,18 @@ export class Sessions implements OnModuleInit, OnModuleDestroy {
   /** The devices that are signed in to the principal's account, newest first: a page of them. */
   async list(
     principal: Principal,
-    { cursor, limit }: Page,
+    wanted: ListSessions,
   ): Promise<{
     items: { id: string; device: string | null; createdAt: Date; usedAt: Date }[];
     nextCursor: string | null;
   }> {
-    const before = cursor === undefined ? undefined : decodeCursor(cursor, ['id'])[0];
+    const { ask, position, next } = openPage(ListSessions, wanted, ['id']);
+    const { limit } = ask;
     const sessions = await this.sessions.find({
       where: {
         accountId: principal.accountId,
         expiresAt: MoreThan(new Date()),
-        ...(before !== undefined && { id: LessThan(String(before)) }),
+        ...(position && { id: LessThan(String(position[0])) }),
       },
       // Their ids are in the order of time.
       order: { id: 'DESC' },
@@ -254,7 +255,7 @@ export class Sessions implements OnModuleInit, OnModuleDestroy {
         usedAt,
       })),
     );
-    return { items, nextCursor: sessions.length > limit ? encodeCursor([page.at(-1)!.id]) : null };
+    return { items, nextCursor: sessions.length > limit ? next([page.at(-1)!.id]) : null };
   }
 
   /**

@@ -27,7 +27,9 @@ const mostContacts = limits.broadcastContacts.toLocaleString('en');
 
 /**
  * Whom a broadcast is for: everybody (`all`), or those who have one of the listed values in each field that is given, and the
- * chosen contacts besides; without those who are excepted. An empty list is as good as none.
+ * chosen contacts besides; without those who are excepted. So values of one field widen the audience, further fields narrow
+ * it: `regions` and `provinces` reach who is in one of the regions and in one of the provinces. An empty list is as good as
+ * none. A value that no contact has is no error: look at the preview first.
  */
 export class Audience {
   @Optional()

@@ -13,7 +13,7 @@ import { ClientIdReused } from '../conversations/conversations.errors.js';
 import { Conversations } from '../conversations/conversations.service.js';
 import { Identities } from '../interlocutors/identities.js';
 import { Members } from '../members/members.service.js';
-import { decodeCursor, encodeCursor } from '../platform/cursors.js';
+import { openPage } from '../platform/cursors.js';
 import { NotFound, ValidationFailed } from '../platform/problems/domain-error.js';
 import { Realtime } from '../platform/realtime/realtime.js';
 import { Vault } from '../platform/vault/vault.js';
@@ -23,19 +23,19 @@ import { Subscribers } from '../subscribers/subscribers.service.js';
 import { Audiences } from './audiences.service.js';
 import { BroadcastRuns } from './broadcast-runs.service.js';
 import { Broadcast } from './broadcast.entity.js';
-import type {
-  BroadcastList,
-  BroadcastPreview,
-  BroadcastSummary,
-  BroadcastView,
+import {
+  type BroadcastList,
+  type BroadcastPreview,
+  type BroadcastSummary,
+  type BroadcastView,
   ListBroadcasts,
   ListRecipients,
-  MadeBroadcast,
-  NewBroadcast,
-  PreviewedBroadcast,
-  RecipientList,
-  RecipientView,
-  SkippedContacts,
+  type MadeBroadcast,
+  type NewBroadcast,
+  type PreviewedBroadcast,
+  type RecipientList,
+  type RecipientView,
+  type SkippedContacts,
 } from './broadcasts.dto.js';
 import { BroadcastOver, NotReportable, TooManyBroadcasts } from './broadcasts.errors.js';
 import {
@@ -130,8 +130,10 @@ export class Broadcasts {
   }
 
   /** The broadcasts of the member's subscriber, newest first. */
-  async list({ subscriberId }: MemberPrincipal, { cursor, limit }: ListBroadcasts): Promise<BroadcastList> {
-    const before = cursor === undefined ? {} : { id: LessThan(String(decodeCursor(cursor, ['id'])[0])) };
+  async list({ subscriberId }: MemberPrincipal, wanted: ListBroadcasts): Promise<BroadcastList> {
+    const { ask, position, next } = openPage(ListBroadcasts, wanted, ['id']);
+    const { limit } = ask;
+    const before = position ? { id: LessThan(String(position[0])) } : {};
     const found = await this.broadcasts.find({
       where: { subscriberId, ...before },
       order: { id: 'DESC' },
@@ -140,7 +142,7 @@ export class Broadcasts {
     const page = found.slice(0, limit);
     const authors = await this.authorsOf(subscriberId, page);
     const items = await Promise.all(page.map((each) => this.summary(each, authors)));
-    return { items, nextCursor: found.length > limit ? encodeCursor([items.at(-1)!.id]) : null };
+    return { items, nextCursor: found.length > limit ? next([items.at(-1)!.id]) : null };
   }
 
   /** @throws NotFound */
@@ -163,13 +165,11 @@ export class Broadcasts {
    * What came of each contact so far, in the order in which they are dealt with; without those who have been erased.
    * @throws NotFound
    */
-  async recipients(
-    { subscriberId }: MemberPrincipal,
-    id: string,
-    { outcome, reason, cursor, limit }: ListRecipients,
-  ): Promise<RecipientList> {
+  async recipients({ subscriberId }: MemberPrincipal, id: string, wanted: ListRecipients): Promise<RecipientList> {
     await this.access(this.broadcasts.manager, subscriberId, id);
-    const after = cursor === undefined ? beforeAllIds : decodeCursor(cursor, ['id'])[0];
+    const { ask, position, next } = openPage(ListRecipients, wanted, ['id']);
+    const { outcome, reason, limit } = ask;
+    const after = position?.[0] ?? beforeAllIds;
     const filter = [outcome ?? null, reason ?? null];
     const values = [subscriberId, id, after, ...filter, limit + 1];
     const rows = await this.broadcasts.query<RecipientRow[]>(recipientsQuery, values);
@@ -179,7 +179,7 @@ export class Broadcasts {
       const identity = identities[index];
       return identity ? [recipientView(row, identity.displayName)] : [];
     });
-    return { items, nextCursor: rows.length > limit ? encodeCursor([page.at(-1)!.id]) : null };
+    return { items, nextCursor: rows.length > limit ? next([page.at(-1)!.id]) : null };
   }
 
   /**

@@ -4,6 +4,7 @@ import { requireData } from '../platform/data-dir.js';
 import { keyringDatabase, mainDatabaseOptions } from '../platform/database.js';
 import { type Databases, openDatabases } from '../platform/databases.js';
 import { Mail } from '../platform/mail/mail.entity.js';
+import { failureInWords } from '../platform/mail/refusals.js';
 import { openMail } from '../platform/mail/sealed-mail.js';
 import { MailTemplates } from '../platform/mail/templates.js';
 import { NodeLock } from '../platform/node-lock.js';
@@ -106,9 +107,14 @@ async function tryAgain(main: DataSource, { smtpUrl }: Config): Promise<void> {
 function stateOf({ attempts, failure, failedAt, notAfter }: Mail): string {
   const times = attempts === 1 ? 'once' : `${attempts} times`;
   if (failedAt)
-    return `failed for good (${failure}) after it was tried ${times}; npm run outbox -- --retry tries again`;
+    return `failed for good (${explained(failure)}) after it was tried ${times}; npm run outbox -- --retry tries again`;
   const until = `waits until ${inWords(notAfter)} at most`;
-  return attempts > 0 ? `${until}; tried ${times} (${failure})` : until;
+  return attempts > 0 ? `${until}; tried ${times} (${explained(failure)})` : until;
+}
+
+function explained(failure: string | null): string {
+  const words = failure && failureInWords(failure);
+  return words ? `${failure}: ${words}` : String(failure);
 }
 
 function inWords(time: Date): string {

@@ -6,7 +6,7 @@ import { Caller, Public } from '../auth/session.guard.js';
 import { NotFound } from '../platform/problems/domain-error.js';
 import { RateLimits } from '../platform/rate-limits.js';
 import { Subscribers } from '../subscribers/subscribers.service.js';
-import { ChangeConsent, ConsentList, CurrentPolicies, PolicyList } from './consents.dto.js';
+import { ChangeConsent, ConsentList, CurrentPolicies, ListConsents, PolicyList } from './consents.dto.js';
 import { Consents } from './consents.service.js';
 import { policyView } from './policy-view.js';
 
@@ -41,8 +41,9 @@ export class ConsentsController {
 
   /** What the one who asks has agreed to and withdrawn, newest first. */
   @Get('consents')
-  async list(@Caller() principal: Principal): Promise<ConsentList> {
-    const items = (await this.consents.list(principal)).map(({ consent, businessName }) => ({
+  async list(@Caller() principal: Principal, @Query() ask: ListConsents): Promise<ConsentList> {
+    const { consents, nextCursor } = await this.consents.list(principal, ask);
+    const items = consents.map(({ consent, businessName }) => ({
       id: consent.id,
       contactId: consent.contactId,
       businessName,
@@ -56,7 +57,7 @@ export class ConsentsController {
       how: consent.how,
       recordedAt: consent.recordedAt.toISOString(),
     }));
-    return { items, nextCursor: null };
+    return { items, nextCursor };
   }
 
   /** Accept a newer policy; give or withdraw the consent to promotions. */

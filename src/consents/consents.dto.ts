@@ -2,6 +2,7 @@ import { Type } from 'class-transformer';
 import { IsBoolean, IsIn } from 'class-validator';
 import type { ConsentPurpose } from '../contract/events.js';
 import { IsId, IsSha256, Optional } from '../platform/validation/fields.js';
+import { Page } from '../platform/validation/page.dto.js';
 import { InLocale } from '../subscribers/subscribers.dto.js';
 
 const purposes = ['terms', 'privacy', 'promotions'] as const;
@@ -90,6 +91,8 @@ export class ConsentView {
   how: string;
   recordedAt: string;
 }
+
+export class ListConsents extends Page {}
 
 export class ConsentList {
   items: ConsentView[];

@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import type { EntityManager, Repository } from 'typeorm';
+import { type EntityManager, LessThan, type Repository } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import type { Contact } from '../address-book/contact.entity.js';
 import { Contacts } from '../address-book/contacts.service.js';
 import { isMember, type InterlocutorPrincipal, type MemberPrincipal, type Principal } from '../auth/principal.js';
 import type { FieldError } from '../contract/errors.js';
 import type { ConsentPurpose } from '../contract/events.js';
+import { openPage } from '../platform/cursors.js';
 import { NotFound, ValidationFailed } from '../platform/problems/domain-error.js';
 import { Log } from '../platform/log.js';
 import { Realtime } from '../platform/realtime/realtime.js';
@@ -16,7 +17,7 @@ import type { PolicyAudience, PolicyPurpose } from '../policies/policy-files.js'
 import { Subscriber } from '../subscribers/subscriber.entity.js';
 import { Subscribers } from '../subscribers/subscribers.service.js';
 import { Consent, type ConsentBasis, type ConsentOccasion } from './consent.entity.js';
-import type { GivenConsent } from './consents.dto.js';
+import { type GivenConsent, ListConsents } from './consents.dto.js';
 import { ConsentRequired, PolicyChanged } from './consents.errors.js';
 
 /** One checkbox, with the policy as it was shown beside it. */
@@ -136,16 +137,28 @@ export class Consents {
   }
 
   /** Every consent of the principal, newest first, with the business it concerns. */
-  async list(principal: Principal): Promise<{ consent: Consent; businessName: string }[]> {
+  async list(
+    principal: Principal,
+    wanted: ListConsents,
+  ): Promise<{ consents: { consent: Consent; businessName: string }[]; nextCursor: string | null }> {
+    const { ask, position, next } = openPage(ListConsents, wanted, ['time', 'id']);
     const own = isMember(principal)
       ? [{ subscriberId: principal.subscriberId, accountId: principal.accountId }]
       : await this.consentsOfContacts(principal);
-    if (own.length === 0) return [];
-    const consents = await this.consents.find({ where: own, order: { recordedAt: 'DESC', id: 'DESC' } });
+    if (own.length === 0) return { consents: [], nextCursor: null };
+    const found = await this.consents.find({
+      where: position ? own.flatMap((each) => behind(each, position as [string, string])) : own,
+      order: { recordedAt: 'DESC', id: 'DESC' },
+      take: ask.limit + 1,
+    });
+    const page = found.slice(0, ask.limit);
     const names = new Map<string, string>();
     for (const { subscriberId } of own)
       names.set(subscriberId, (await this.subscribers.get(subscriberId)).businessName);
-    return consents.map((consent) => ({ consent, businessName: names.get(consent.subscriberId)! }));
+    const consents = page.map((consent) => ({ consent, businessName: names.get(consent.subscriberId)! }));
+    const last = page.at(-1);
+    const more = last && found.length > ask.limit;
+    return { consents, nextCursor: more ? next([last.recordedAt.toISOString(), last.id]) : null };
   }
 
   /**
@@ -295,4 +308,13 @@ function refuseWithdrawalOf({ purpose }: Acceptance, given: boolean): void {
   if (given || !isRequired(purpose)) return;
   const message = 'This acceptance is needed to take part; to withdraw it, ask for your deletion.';
   throw new ValidationFailed([{ field: 'given', code: 'acceptance_required', message }]);
+}
+
+/** What comes behind a place of the list, newest first. */
+function behind<Whose extends object>(whose: Whose, [recordedAt, id]: [string, string]) {
+  const time = new Date(recordedAt);
+  return [
+    { ...whose, recordedAt: LessThan(time) },
+    { ...whose, recordedAt: time, id: LessThan(id) },
+  ];
 }

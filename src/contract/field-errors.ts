@@ -228,6 +228,11 @@ export const fieldErrorCatalogue = {
     it: 'Questa accettazione è necessaria per partecipare; per ritirarla, chiedi la tua cancellazione.',
   },
   cursor: { values: [], en: 'This is not a cursor of this list.', it: 'Questo non è un cursore di questo elenco.' },
+  cursor_differs: {
+    values: [],
+    en: 'The list was begun with another {field}. Leave it out, or begin anew without a cursor.',
+    it: 'L’elenco era iniziato con un altro valore di {field}. Non indicarlo, oppure ricomincia senza cursore.',
+  },
   taken: { values: [], en: '{field} is taken.', it: '{field} è già in uso.' },
   unknown_label: {
     values: [],

@@ -86,6 +86,8 @@ export const limits = {
   /** Sign-in by a verified address tries at most this many accounts that share it. */
   accountsPerAddress: 5,
   pageSize: 50,
+  /** Longest cursor: the longest filters of a list fit into it. */
+  cursorLength: 8_000,
   pageMax: 200,
   previewLength: 120,
   /** Unread messages are counted up to here. */

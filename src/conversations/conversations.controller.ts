@@ -36,6 +36,7 @@ export class ConversationsController {
     return this.conversations.list(principal, ask);
   }
 
+  /** The head of one conversation, as the list has it. */
   @Get(':id')
   head(@Caller() principal: Principal, @Id() id: string): Promise<ConversationHead> {
     return this.conversations.head(principal, id);

@@ -5,12 +5,12 @@ import { isMember, partyOf, type Principal } from '../auth/principal.js';
 import type { ConversationHead, Counterpart, Identity, Party } from '../contract/events.js';
 import { limits } from '../contract/limits.js';
 import { Identities } from '../interlocutors/identities.js';
-import { decodeCursor, encodeCursor } from '../platform/cursors.js';
+import { openPage } from '../platform/cursors.js';
 import { HotStatements } from '../platform/hot-statements.js';
 import { NotFound } from '../platform/problems/domain-error.js';
 import type { Audience } from '../platform/realtime/realtime.js';
 import { businessCounterpart } from '../subscribers/subscriber-view.js';
-import type { ConversationList, ListConversations } from './conversations.dto.js';
+import { type ConversationList, ListConversations } from './conversations.dto.js';
 import {
   accessOfInterlocutor,
   accessOfMember,
@@ -97,16 +97,18 @@ export class Conversations {
   }
 
   /** The heads of the principal's conversations, latest change first. */
-  async list(principal: Principal, { changedSince, cursor, limit }: ListConversations): Promise<ConversationList> {
+  async list(principal: Principal, wanted: ListConversations): Promise<ConversationList> {
+    const { ask, position, next } = openPage(ListConversations, wanted, ['time', 'id']);
+    const { changedSince, limit } = ask;
     // Read before the heads, so that what they do not show yet is stamped at this time or later.
     const horizon = await this.syncHorizon();
     const rows = await this.rows(principal, limit + 1, {
       ...(changedSince !== undefined && { changedSince }),
-      ...(cursor !== undefined && { before: decodeCursor(cursor, ['time', 'id']) as [string, string] }),
+      ...(position && { before: position as [string, string] }),
     });
     const page = rows.slice(0, limit);
     const last = page.at(-1);
-    const nextCursor = last && rows.length > limit ? encodeCursor([last.changed_at.toISOString(), last.id]) : null;
+    const nextCursor = last && rows.length > limit ? next([last.changed_at.toISOString(), last.id]) : null;
     return { items: await this.open(principal, page), nextCursor, syncedAt: horizon.toISOString() };
   }
 

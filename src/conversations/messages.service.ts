@@ -7,7 +7,7 @@ import { ConsentRequired } from '../consents/consents.errors.js';
 import type { Author, MessageView, Party } from '../contract/events.js';
 import { limits } from '../contract/limits.js';
 import { Members } from '../members/members.service.js';
-import { decodeCursor, encodeCursor } from '../platform/cursors.js';
+import { openPage } from '../platform/cursors.js';
 import { Gathering, later } from '../platform/gathering.js';
 import { HotStatements } from '../platform/hot-statements.js';
 import { DomainError, NotFound, ValidationFailed } from '../platform/problems/domain-error.js';
@@ -17,7 +17,7 @@ import { Realtime } from '../platform/realtime/realtime.js';
 import { KeyGoneError } from '../platform/vault/keyring.js';
 import { Vault } from '../platform/vault/vault.js';
 import { broadcastMark } from './broadcast-mark.js';
-import type { ListMessages, MessageContent, MessageList } from './conversations.dto.js';
+import { ListMessages, type MessageContent, type MessageList } from './conversations.dto.js';
 import { ClientIdReused, ConversationRestricted, NotTheSender } from './conversations.errors.js';
 import {
   type AppendedRow,
@@ -94,13 +94,14 @@ export class Messages {
   }
 
   /** @throws NotFound */
-  async list(principal: Principal, conversationId: string, ask: ListMessages): Promise<MessageList> {
+  async list(principal: Principal, conversationId: string, wanted: ListMessages): Promise<MessageList> {
     const { id, subscriberId } = await this.conversations.access(principal, conversationId);
-    const { query, values, ascending, cursorOf } = pageOf(ask);
+    const { ask, position, next } = openPage(ListMessages, wanted, ['integer']);
+    const { query, values, ascending, by } = pageOf(ask, position && Number(position[0]));
     const rows = await this.database.query<MessageRow[]>(query(ask.limit + 1), [subscriberId, id, ...values]);
     const page = rows.slice(0, ask.limit);
     const last = page.at(-1);
-    const nextCursor = last && rows.length > ask.limit ? cursorOf(last) : null;
+    const nextCursor = last && rows.length > ask.limit ? next([last[by]]) : null;
     const items = await this.open(principal, { subscriberId, conversationId: id }, page);
     return { items: ascending ? items : items.reverse(), nextCursor };
   }
@@ -259,33 +260,26 @@ interface PageOfMessages {
   query: (limit: number) => string;
   values: number[];
   ascending: boolean;
-  cursorOf: (last: MessageRow) => string;
+  /** What of its last message a page goes on behind. */
+  by: 'seq' | 'revision';
 }
 
-const waysToPage = ['after', 'before', 'changed'] as const;
-
-/** The three ways to page: onwards by seq, backwards by seq, onwards by revision. A cursor continues one of them. */
-function pageOf({ after, before, changedAfter, cursor }: ListMessages): PageOfMessages {
+/** The three ways to page: onwards by seq, backwards by seq, onwards by revision; from a position on, if there is one. */
+function pageOf({ after, before, changedAfter }: ListMessages, position: number | undefined): PageOfMessages {
   if ([changedAfter, after ?? before].filter((each) => each !== undefined).length > 1) {
     const message = 'changedAfter does not go together with after or before.';
     throw new ValidationFailed([{ field: 'changedAfter', code: 'exclusive', message }]);
   }
-  const [way, position] = cursor === undefined ? [undefined, undefined] : decodeCursor(cursor, [waysToPage, 'integer']);
-  if (changedAfter !== undefined || way === 'changed') {
-    return {
-      query: changedMessagesQuery,
-      values: [Number(position ?? changedAfter)],
-      ascending: true,
-      cursorOf: ({ revision }) => encodeCursor(['changed', revision]),
-    };
+  if (changedAfter !== undefined) {
+    return { query: changedMessagesQuery, values: [position ?? changedAfter], ascending: true, by: 'revision' };
   }
-  const low = way === 'after' ? Number(position) : (after ?? 0);
-  const high = way === 'before' ? Number(position) : (before ?? 2 ** 31 - 1);
-  const onwards = after !== undefined || way === 'after';
+  const onwards = after !== undefined;
+  const low = onwards ? (position ?? after) : 0;
+  const high = onwards ? before : (position ?? before);
   return {
     query: (limit) => messagesQuery(onwards ? 'seq' : 'seq DESC', limit),
-    values: [low, high],
+    values: [low, high ?? 2 ** 31 - 1],
     ascending: onwards,
-    cursorOf: ({ seq }) => encodeCursor([onwards ? 'after' : 'before', seq]),
+    by: 'seq',
   };
 }

@@ -16,7 +16,10 @@ export class PasswordResetRequest {
 }
 
 export class PasswordReset extends MailedToken {
-  /** 10 characters at least, 72 bytes at most, not a common one. */
+  /**
+   * 10 characters at least, 72 bytes at most, not a common one, and without the username, the address or the name. It is
+   * checked once the other fields are right.
+   */
   @IsString()
   @MaxLength(1_000)
   password: string;
@@ -27,7 +30,10 @@ export class PasswordChange {
   @MaxLength(1_000)
   currentPassword: string;
 
-  /** 10 characters at least, 72 bytes at most, not a common one. */
+  /**
+   * 10 characters at least, 72 bytes at most, not a common one, and without the username, the address or the name. It is
+   * checked once the other fields are right.
+   */
   @IsString()
   @MaxLength(1_000)
   newPassword: string;

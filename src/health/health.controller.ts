@@ -1,10 +1,14 @@
 import { Controller, Get, HttpCode } from '@nestjs/common';
-import { ApiTags } from '@nestjs/swagger';
+import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { Public } from '../auth/session.guard.js';
 import { type DatabaseTrouble, databaseTroubles } from '../platform/database-failures.js';
 import { DatabaseWatch } from '../platform/database-watch.js';
 import { Log } from '../platform/log.js';
 import { DomainError } from '../platform/problems/domain-error.js';
+
+const answering = (status: string) => ({
+  schema: { type: 'object', required: ['status'], properties: { status: { type: 'string', enum: [status] } } },
+});
 
 @ApiTags('health')
 @Public({ session: 'ignored', atOnce: true })
@@ -21,12 +25,14 @@ export class HealthController {
   /** The process runs. */
   @Get('live')
   @HttpCode(200)
+  @ApiOkResponse(answering('live'))
   live(): { status: 'live' } {
     return { status: 'live' };
   }
 
   /** Both databases answer and can be written; otherwise 503 says what is wrong, within two seconds. */
   @Get('ready')
+  @ApiOkResponse(answering('ready'))
   async ready(): Promise<{ status: 'ready' }> {
     const trouble = await this.databases.trouble();
     if (trouble !== this.trouble) {

@@ -90,8 +90,7 @@ export class ContactExport {
 
   private async *rows(member: MemberPrincipal): AsyncGenerator<Row[], void, undefined> {
     await this.actions.record(this.database.manager, member, 'contacts.exported');
-    const { items: labels } = await this.labels.list(member);
-    const nameOf = new Map(labels.map(({ id, name }) => [id, name]));
+    const nameOf = await this.labels.names(member.subscriberId);
     let cursor: string | null | undefined;
     do {
       const page = await this.contacts.search(member, {

@@ -9,7 +9,7 @@ import { limits } from '../contract/limits.js';
 import type { InvitedPerson } from '../invitations/invited-people.service.js';
 import { type Assessment, Invitations } from '../invitations/invitations.service.js';
 import { Labels } from '../labels/labels.service.js';
-import { decodeCursor, encodeCursor } from '../platform/cursors.js';
+import { openPage } from '../platform/cursors.js';
 import { defineJob } from '../platform/jobs/job-kinds.js';
 import { Jobs } from '../platform/jobs/jobs.js';
 import { DomainError, NotFound, ValidationFailed } from '../platform/problems/domain-error.js';
@@ -22,18 +22,18 @@ import { Subscribers } from '../subscribers/subscribers.service.js';
 import { guessFields, type ImportField, importFields, singleFields } from './columns.js';
 import { UnreadableTable } from './csv.js';
 import { Import, ImportChunk, ImportLine } from './import.entity.js';
-import type {
-  CancelImport,
-  CancelledImport,
-  ImportLineView,
-  ImportList,
-  ImportPreview,
-  ImportReport,
-  ImportView,
-  ImportWarning,
+import {
+  type CancelImport,
+  type CancelledImport,
+  type ImportLineView,
+  type ImportList,
+  type ImportPreview,
+  type ImportReport,
+  type ImportView,
+  type ImportWarning,
   ListImports,
-  NewImport,
-  OutcomeCounts,
+  type NewImport,
+  type OutcomeCounts,
   ReadReport,
 } from './imports.dto.js';
 import { compared, type ImportReason, type ImportRecord, labelsIn, RecordReader, type Remark } from './people.js';
@@ -186,7 +186,7 @@ export class Imports {
 
   /** Reads a file as a list of people, with what is to be said of it before it is taken in. */
   private read(
-    { subscriberId, country }: Subscriber,
+    { id: subscriberId, country }: Subscriber,
     bytes: Buffer,
     { mapping, headerRow, labels }: NewImport,
   ): Promise<ReadList> {
@@ -234,15 +234,17 @@ export class Imports {
   }
 
   /** The imports of the member's subscriber, newest first. */
-  async list({ subscriberId }: MemberPrincipal, { cursor, limit }: ListImports): Promise<ImportList> {
-    const before = cursor === undefined ? {} : { id: LessThan(String(decodeCursor(cursor, ['id'])[0])) };
+  async list({ subscriberId }: MemberPrincipal, wanted: ListImports): Promise<ImportList> {
+    const { ask, position, next } = openPage(ListImports, wanted, ['id']);
+    const { limit } = ask;
+    const before = position ? { id: LessThan(String(position[0])) } : {};
     const found = await this.imports.find({
       where: { subscriberId, ...before },
       order: { id: 'DESC' },
       take: limit + 1,
     });
     const items = await Promise.all(found.slice(0, limit).map((each) => this.view(each)));
-    return { items, nextCursor: found.length > limit ? encodeCursor([items.at(-1)!.id]) : null };
+    return { items, nextCursor: found.length > limit ? next([items.at(-1)!.id]) : null };
   }
 
   /** @throws NotFound */
@@ -254,16 +256,18 @@ export class Imports {
    * What came of each record that has been dealt with, in the order of the file.
    * @throws NotFound
    */
-  async report(member: MemberPrincipal, id: string, { outcome, cursor, limit }: ReadReport): Promise<ImportReport> {
+  async report(member: MemberPrincipal, id: string, wanted: ReadReport): Promise<ImportReport> {
     const { subscriberId } = await this.access(member, id);
-    const after = cursor === undefined ? 0 : Number(decodeCursor(cursor, ['integer'])[0]);
+    const { ask, position, next } = openPage(ReadReport, wanted, ['integer']);
+    const { outcome, limit } = ask;
+    const after = Number(position?.[0] ?? 0);
     const found = await this.imports.manager.find(ImportLine, {
       where: { subscriberId, importId: id, number: MoreThan(after), ...(outcome && { outcome }) },
       order: { number: 'ASC' },
       take: limit + 1,
     });
     const items = found.slice(0, limit).map(lineView);
-    return { items, nextCursor: found.length > limit ? encodeCursor([items.at(-1)!.number]) : null };
+    return { items, nextCursor: found.length > limit ? next([items.at(-1)!.number]) : null };
   }
 
   /** @throws NotFound */

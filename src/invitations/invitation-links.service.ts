@@ -47,6 +47,11 @@ export class InvitationLinks {
   stopUrl(code: string): string {
     return `${this.origin}/stop/${code}`;
   }
+
+  /** Where a mail program says it by itself, with a POST (RFC 8058); who opens it is led to {@link stopUrl}. */
+  oneClickStopUrl(code: string): string {
+    return `${this.origin}/api/invitations/by-code/${code}/stop`;
+  }
 }
 
 const codeContext = (subscriberId: string, id: string) => ['invitation', subscriberId, id, 'code'];

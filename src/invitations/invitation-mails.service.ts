@@ -207,6 +207,7 @@ export class InvitationMails {
           businessName,
           url: this.links.joinUrl(code),
           stopUrl: this.links.stopUrl(code),
+          oneClickStopUrl: this.links.oneClickStopUrl(code),
           expiresOn: dateIn(locale, expiresAt),
         },
         notAfter: expiresAt,

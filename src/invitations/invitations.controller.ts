@@ -1,5 +1,5 @@
 import { Body, Controller, Delete, Get, Header, HttpCode, Post, Query, Res } from '@nestjs/common';
-import { ApiTags } from '@nestjs/swagger';
+import { ApiCreatedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
 import type { MemberPrincipal } from '../auth/principal.js';
 import { Caller, Only } from '../auth/session.guard.js';
@@ -18,6 +18,11 @@ export class InvitationsController {
    * it is answered with 200.
    */
   @Post()
+  @ApiCreatedResponse({ type: InvitationView })
+  @ApiOkResponse({
+    type: InvitationView,
+    description: 'The person had been invited before, and keeps that invitation.',
+  })
   async create(
     @Caller() member: MemberPrincipal,
     @Body() wanted: NewInvitation,

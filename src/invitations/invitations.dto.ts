@@ -59,6 +59,7 @@ export class SuggestedPerson {
 }
 
 export class InvitationView {
+  /** Of a personal one it becomes the id of the contact, and of its conversation, once the person joins. */
   id: string;
   @IsIn(kinds)
   kind: 'personal' | 'open';

@@ -10,7 +10,7 @@ import type { MemberPrincipal } from '../auth/principal.js';
 import { Consents } from '../consents/consents.service.js';
 import type { ErrorCode } from '../contract/errors.js';
 import { limits } from '../contract/limits.js';
-import { decodeCursor, encodeCursor } from '../platform/cursors.js';
+import { openPage } from '../platform/cursors.js';
 import { Outbox } from '../platform/mail/outbox.js';
 import { DomainError, NotFound, ValidationFailed } from '../platform/problems/domain-error.js';
 import { Vault } from '../platform/vault/vault.js';
@@ -19,13 +19,13 @@ import { Subscribers } from '../subscribers/subscribers.service.js';
 import { InvitationLinks } from './invitation-links.service.js';
 import { dayMilliseconds, InvitationMails, type MailState } from './invitation-mails.service.js';
 import { Invitation } from './invitation.entity.js';
-import type {
-  InvitationList,
-  InvitationState,
-  InvitationView,
+import {
+  type InvitationList,
+  type InvitationState,
+  type InvitationView,
   ListInvitations,
-  NewInvitation,
-  SuggestedPerson,
+  type NewInvitation,
+  type SuggestedPerson,
 } from './invitations.dto.js';
 import { type InvitedPerson, InvitedPeople, namesOf, type OpenedPerson } from './invited-people.service.js';
 
@@ -242,13 +242,16 @@ export class Invitations {
 
   /** The invitations of the member's subscriber, newest first. */
   async list({ subscriberId }: MemberPrincipal, wanted: ListInvitations): Promise<InvitationList> {
-    const { limit } = wanted;
-    const found = await this.matching(subscriberId, wanted)
+    const { ask, position, next } = openPage(ListInvitations, wanted, ['id']);
+    const { limit } = ask;
+    const query = this.matching(subscriberId, ask);
+    if (position) query.andWhere('invitation.id < :before', { before: position[0] });
+    const found = await query
       .orderBy('invitation.id', 'DESC')
       .take(limit + 1)
       .getMany();
     const items = await this.views(subscriberId, found.slice(0, limit));
-    return { items, nextCursor: found.length > limit ? encodeCursor([items.at(-1)!.id]) : null };
+    return { items, nextCursor: found.length > limit ? next([items.at(-1)!.id]) : null };
   }
 
   /** @throws NotFound */
@@ -456,7 +459,7 @@ export class Invitations {
 
   private matching(
     subscriberId: string,
-    { kind, state, importId, letter, cursor }: Omit<ListInvitations, 'limit'>,
+    { kind, state, importId, letter }: Omit<ListInvitations, 'limit' | 'cursor'>,
   ): SelectQueryBuilder<Invitation> {
     const query = this.invitations.createQueryBuilder('invitation').where({ subscriberId });
     if (kind) query.andWhere({ kind });
@@ -465,9 +468,6 @@ export class Invitations {
       query.andWhere(`(invitation.kind = 'personal' AND invitation.stop_hash IS NULL) = :letter`, { letter });
     }
     if (state) query.andWhere(new Brackets((which) => which.where(conditions[state])));
-    if (cursor !== undefined) {
-      query.andWhere('invitation.id < :before', { before: String(decodeCursor(cursor, ['id'])[0]) });
-    }
     return query;
   }
 

@@ -1,5 +1,17 @@
-import { Body, Controller, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
-import { ApiBody, ApiExtraModels, ApiTags, getSchemaPath } from '@nestjs/swagger';
+import {
+  Body,
+  Controller,
+  Get,
+  HttpCode,
+  type HttpRedirectResponse,
+  Param,
+  Post,
+  Query,
+  Redirect,
+  Req,
+  Res,
+} from '@nestjs/common';
+import { ApiBody, ApiExtraModels, ApiResponse, ApiTags, getSchemaPath } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import { isMember, type Principal } from '../auth/principal.js';
 import { SessionCookies } from '../auth/session-cookies.js';
@@ -8,6 +20,7 @@ import { Consents } from '../consents/consents.service.js';
 import { policyView } from '../consents/policy-view.js';
 import { interlocutorView } from '../interlocutors/interlocutor-view.js';
 import type { Invitation } from '../invitations/invitation.entity.js';
+import { InvitationLinks } from '../invitations/invitation-links.service.js';
 import { Invitations } from '../invitations/invitations.service.js';
 import type { OpenedPerson } from '../invitations/invited-people.service.js';
 import { networkOf } from '../platform/http/networks.js';
@@ -29,6 +42,7 @@ export class JoiningController {
     private readonly consents: Consents,
     private readonly cookies: SessionCookies,
     private readonly limits: RateLimits,
+    private readonly links: InvitationLinks,
     private readonly subscribers: Subscribers,
   ) {}
 
@@ -84,7 +98,8 @@ export class JoiningController {
 
   /**
    * "Do not write to me again": no invitation is sent to the address that this one went to, by no business. Its link, the
-   * mails that wait and what was kept of the person go with it.
+   * mails that wait and what was kept of the person go with it. Mail programs post here too (RFC 8058), with a form as
+   * body, which is not looked at.
    */
   @Public()
   @Post('stop')
@@ -92,6 +107,18 @@ export class JoiningController {
   async stop(@Param('code') code: string, @Req() request: Request): Promise<void> {
     await this.limits.count('lookUp', networkOf(request.ip));
     await this.invitations.stop(code);
+  }
+
+  /** Leads who opens the link of a mail's List-Unsubscribe header to the page that asks. Changes nothing. */
+  @Public()
+  @Get('stop')
+  @ApiResponse({ status: 303, description: 'To the page that asks.' })
+  @Redirect()
+  async askWhetherToStop(@Param('code') code: string, @Req() request: Request): Promise<HttpRedirectResponse> {
+    await this.limits.count('lookUp', networkOf(request.ip));
+    const { stopHash } = await this.invitations.byCode(code);
+    if (!stopHash) throw new NotFound();
+    return { url: this.links.stopUrl(code), statusCode: 303 };
   }
 
   private async activeInvitation(code: string, request: Request): Promise<Invitation> {

@@ -39,8 +39,12 @@ export class OpenedInvitation {
 const isPerson = ({ companyName }: Joining) => companyName === undefined;
 const isCompany = ({ companyName }: Joining) => companyName !== undefined;
 
-/** What a new interlocutor states. One with a session sends only `consents`. */
+/**
+ * What a new interlocutor states. One with a session sends only `consents`. A person has `firstName` and `surname`, a company
+ * `companyName` and `companyType`; nobody has both.
+ */
 export class Joining {
+  /** Of a person, with the surname. */
   @ValidateIf(isPerson)
   @Trimmed()
   @IsPlainText({ max: limits.nameLength })
@@ -51,11 +55,13 @@ export class Joining {
   @IsPlainText({ max: limits.nameLength })
   surname?: string;
 
+  /** Of a company, with its type. */
   @ValidateIf(isCompany)
   @Trimmed()
   @IsPlainText({ max: limits.nameLength })
   companyName?: string;
 
+  /** The legal form, in free text, such as S.r.l. or association: shown beside the name. */
   @ValidateIf(isCompany)
   @Trimmed()
   @IsPlainText({ max: limits.companyTypeLength })
@@ -65,7 +71,10 @@ export class Joining {
   @IsEmailAddress()
   email: string;
 
-  /** 10 characters at least, 72 bytes at most, not a common one. */
+  /**
+   * 10 characters at least, 72 bytes at most, not a common one, and without the username, the address or the name. It is
+   * checked once the other fields are right.
+   */
   @IsString()
   @MaxLength(1_000)
   password: string;

@@ -1,9 +1,9 @@
-import { Body, Controller, Delete, Get, HttpCode, Patch, Post } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Patch, Post, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import type { MemberPrincipal } from '../auth/principal.js';
 import { Caller, Only } from '../auth/session.guard.js';
 import { Id } from '../platform/validation/id.js';
-import { ChangeLabel, LabelList, LabelView, NewLabel } from './labels.dto.js';
+import { ChangeLabel, LabelList, LabelView, ListLabels, NewLabel } from './labels.dto.js';
 import { Labels } from './labels.service.js';
 
 @ApiTags('address book')
@@ -14,8 +14,8 @@ export class LabelsController {
 
   /** The subscriber's labels, sorted by name, with the number of contacts that have each. */
   @Get()
-  list(@Caller() member: MemberPrincipal): Promise<LabelList> {
-    return this.labels.list(member);
+  list(@Caller() member: MemberPrincipal, @Query() ask: ListLabels): Promise<LabelList> {
+    return this.labels.list(member, ask);
   }
 
   /** Make a label; at most 200. */

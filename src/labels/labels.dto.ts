@@ -2,6 +2,7 @@ import { IsIn, IsOptional, ValidateIf } from 'class-validator';
 import type { LabelView as LabelContract } from '../contract/events.js';
 import { type LabelColor, labelColors } from '../contract/label-colors.js';
 import { limits } from '../contract/limits.js';
+import { Page } from '../platform/validation/page.dto.js';
 import { IsPlainText, Trimmed } from '../platform/validation/text.js';
 
 export class NewLabel {
@@ -39,7 +40,13 @@ export class CountedLabel extends LabelView {
   contacts: number;
 }
 
+export class ListLabels extends Page {
+  /** How many items at most: 1 to 200, which is the default here, and as many as there can be. */
+  override limit: number = limits.pageMax;
+}
+
 export class LabelList {
   /** Sorted by name. */
   items: CountedLabel[];
+  nextCursor: string | null;
 }

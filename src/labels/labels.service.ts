@@ -7,11 +7,12 @@ import { fold } from '../address-book/book.js';
 import { Directory } from '../address-book/directory.js';
 import type { MemberPrincipal } from '../auth/principal.js';
 import { limits } from '../contract/limits.js';
+import { openSealedPage } from '../platform/cursors.js';
 import { NotFound } from '../platform/problems/domain-error.js';
 import { Realtime } from '../platform/realtime/realtime.js';
 import { Vault } from '../platform/vault/vault.js';
 import { Label } from './label.entity.js';
-import type { ChangeLabel, LabelList, LabelView, NewLabel } from './labels.dto.js';
+import { type ChangeLabel, type LabelList, type LabelView, ListLabels, type NewLabel } from './labels.dto.js';
 import { LabelTaken, TooManyLabels } from './labels.errors.js';
 
 @Injectable()
@@ -24,15 +25,27 @@ export class Labels {
     private readonly vault: Vault,
   ) {}
 
-  async list({ subscriberId }: MemberPrincipal): Promise<LabelList> {
+  async list({ subscriberId }: MemberPrincipal, wanted: ListLabels): Promise<LabelList> {
     const { manager } = this.labels;
-    const labels = await this.all(manager, subscriberId);
+    // Positions are names, which cursors hold sealed.
+    const sealed = { vault: this.vault, key: { scope: 'subscriber', id: subscriberId } } as const;
+    const { ask, position, next } = await openSealedPage(ListLabels, wanted, sealed);
+    const all = await this.all(manager, subscriberId);
+    const rest = position ? all.filter((label) => byName(label, positionedAt(position)) > 0) : all;
+    const labels = rest.slice(0, ask.limit);
     const counts = await manager.query<{ label_id: string; contacts: number }[]>(
       `SELECT label_id, count(*)::integer AS contacts FROM contact_label WHERE subscriber_id = $1 GROUP BY label_id`,
       [subscriberId],
     );
     const contactsOf = new Map(counts.map(({ label_id, contacts }) => [label_id, contacts]));
-    return { items: labels.map((label) => ({ ...label, contacts: contactsOf.get(label.id) ?? 0 })) };
+    const items = labels.map((label) => ({ ...label, contacts: contactsOf.get(label.id) ?? 0 }));
+    const last = labels.at(-1);
+    return { items, nextCursor: last && rest.length > ask.limit ? await next([last.name, last.id]) : null };
+  }
+
+  /** The names of all labels, by their ids. */
+  async names(subscriberId: string): Promise<Map<string, string>> {
+    return new Map((await this.all(this.labels.manager, subscriberId)).map(({ id, name }) => [id, name]));
   }
 
   /** @throws LabelTaken, TooManyLabels */
@@ -137,7 +150,7 @@ export class Labels {
     for (const { id, name, color } of labels) {
       views.push({ id, name: await this.vault.open(key, name, nameContext(subscriberId, id)), color });
     }
-    return views.sort((a, b) => collator.compare(a.name, b.name) || (a.id < b.id ? -1 : 1));
+    return views.sort(byName);
   }
 
   private async sealedName(subscriberId: string, id: string, name: string): Promise<Pick<Label, 'name' | 'nameHash'>> {
@@ -151,3 +164,7 @@ export class Labels {
 
 const nameContext = (subscriberId: string, id: string) => ['label', subscriberId, id, 'name'];
 const collator = new Intl.Collator('it', { sensitivity: 'base', numeric: true });
+
+type Named = Pick<LabelView, 'name' | 'id'>;
+const byName = (a: Named, b: Named) => collator.compare(a.name, b.name) || (a.id < b.id ? -1 : Number(a.id > b.id));
+const positionedAt = ([name, id]: (string | number)[]): Named => ({ name: String(name), id: String(id) });

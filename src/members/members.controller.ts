@@ -15,6 +15,8 @@ import {
   AuthorList,
   InvitedMember,
   JoinedMember,
+  ListAuthors,
+  ListMembers,
   MemberJoining,
   MemberList,
   NewMember,
@@ -35,8 +37,8 @@ export class MembersController {
 
   /** Who acts for the business, and who is invited to. For the owner. */
   @Get('members')
-  async list(@Caller() owner: MemberPrincipal): Promise<MemberList> {
-    return { items: await this.members.list(owner), nextCursor: null };
+  list(@Caller() owner: MemberPrincipal, @Query() ask: ListMembers): Promise<MemberList> {
+    return this.members.list(owner, ask);
   }
 
   /** Invite somebody as staff, by mail. For the owner. */
@@ -58,8 +60,8 @@ export class MembersController {
   /** The names of those who write or wrote for the business, also of those who were removed. */
   @Only('member')
   @Get('authors')
-  async authors(@Caller() { subscriberId }: MemberPrincipal): Promise<AuthorList> {
-    return { items: await this.members.authors(subscriberId) };
+  authors(@Caller() member: MemberPrincipal, @Query() ask: ListAuthors): Promise<AuthorList> {
+    return this.members.listAuthors(member, ask);
   }
 
   /** Who invites, and what there is to agree to. A code that was revoked, used or is out of date says so (410). */

@@ -5,6 +5,7 @@ import { IsUsername } from '../auth/usernames.js';
 import { GivenConsent, PolicyView } from '../consents/consents.dto.js';
 import type { Author } from '../contract/events.js';
 import { limits } from '../contract/limits.js';
+import { Page } from '../platform/validation/page.dto.js';
 import { IsEmailAddress, IsPlainText, NormalisedEmail, Trimmed } from '../platform/validation/text.js';
 import { IsParts, Optional } from '../platform/validation/fields.js';
 import { type Locale, locales } from '../subscribers/subscribers.dto.js';
@@ -54,6 +55,8 @@ export class MemberView {
   expiresAt?: string;
 }
 
+export class ListMembers extends Page {}
+
 export class MemberList {
   items: MemberView[];
   nextCursor: string | null;
@@ -65,8 +68,14 @@ export class AuthorView implements Author {
   displayName: string | null;
 }
 
+export class ListAuthors extends Page {
+  /** How many items at most: 1 to 200, which is the default here. */
+  override limit: number = limits.pageMax;
+}
+
 export class AuthorList {
   items: AuthorView[];
+  nextCursor: string | null;
 }
 
 /** What somebody who opens the link may know: who asks, and what there is to agree to. */
@@ -89,7 +98,10 @@ export class MemberJoining {
   @IsUsername()
   username: string;
 
-  /** 10 characters at least, 72 bytes at most, not a common one. */
+  /**
+   * 10 characters at least, 72 bytes at most, not a common one, and without the username, the address or the name. It is
+   * checked once the other fields are right.
+   */
   @IsString()
   @MaxLength(1_000)
   password: string;

@@ -17,6 +17,7 @@ import { Credentials } from '../credentials/credentials.service.js';
 import { type Config, CONFIG } from '../platform/config.js';
 import { defineJob } from '../platform/jobs/job-kinds.js';
 import { Jobs } from '../platform/jobs/jobs.js';
+import { openPage } from '../platform/cursors.js';
 import { Outbox } from '../platform/mail/outbox.js';
 import { DomainError, NotFound, ValidationFailed } from '../platform/problems/domain-error.js';
 import { RateLimits } from '../platform/rate-limits.js';
@@ -25,7 +26,16 @@ import { Vault } from '../platform/vault/vault.js';
 import { Subscribers } from '../subscribers/subscribers.service.js';
 import { memberKey, openOfMember, sealOfMember } from './member-seals.js';
 import { Member } from './member.entity.js';
-import type { InvitedMember, MemberJoining, MemberView, NewMember } from './members.dto.js';
+import {
+  type AuthorList,
+  type InvitedMember,
+  ListAuthors,
+  ListMembers,
+  type MemberJoining,
+  type MemberList,
+  type MemberView,
+  type NewMember,
+} from './members.dto.js';
 
 const codeBytes = 16;
 const dayMilliseconds = 24 * 60 * 60 * 1000;
@@ -64,9 +74,12 @@ export class Members {
   }
 
   /** Those who act for the subscriber and those who are invited to, in the order in which they came. */
-  async list({ subscriberId }: MemberPrincipal): Promise<MemberView[]> {
+  async list({ subscriberId }: MemberPrincipal, wanted: ListMembers): Promise<MemberList> {
+    const { ask, position, next } = openPage(ListMembers, wanted, ['id']);
     const present = await this.present(this.members.manager, subscriberId);
-    return Promise.all(present.map((member) => this.view(member)));
+    const { page, more } = pageBehind(present, position?.[0], ask.limit);
+    const items = await Promise.all(page.map((member) => this.view(member)));
+    return { items, nextCursor: more ? next([items.at(-1)!.id]) : null };
   }
 
   /**
@@ -234,9 +247,19 @@ export class Members {
     return { displayName: await this.nameOf(member), email: await this.emailOf(member) };
   }
 
+  /** A page of the names of everybody who has ever acted for the subscriber, in the order of their ids. */
+  async listAuthors({ subscriberId }: MemberPrincipal, wanted: ListAuthors): Promise<AuthorList> {
+    const { ask, position, next } = openPage(ListAuthors, wanted, ['id']);
+    const { page, more } = pageBehind(await this.authors(subscriberId), position?.[0], ask.limit);
+    return { items: page, nextCursor: more ? next([page.at(-1)!.id]) : null };
+  }
+
   /** Everybody who has ever acted for the subscriber, by the id on their messages. */
   async authors(subscriberId: string, ids?: string[]): Promise<Author[]> {
-    const members = await this.members.findBy({ subscriberId, ...(ids && { id: In(ids) }) });
+    const members = await this.members.find({
+      where: { subscriberId, ...(ids && { id: In(ids) }) },
+      order: { id: 'ASC' },
+    });
     return Promise.all(
       members
         .filter(({ joinedAt }) => joinedAt)
@@ -313,6 +336,12 @@ export class Members {
       [new Date()],
     );
   }
+}
+
+/** Of items in the order of their ids, those behind one; there are few of them. */
+function pageBehind<Item extends { id: string }>(items: Item[], after: string | number | undefined, limit: number) {
+  const rest = after === undefined ? items : items.filter(({ id }) => id > String(after));
+  return { page: rest.slice(0, limit), more: rest.length > limit };
 }
 
 const ownerStays = 'The owner cannot be removed. To end everything, close the account of the business.';

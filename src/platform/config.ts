@@ -2,6 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { createSecureContext } from 'node:tls';
+import { readSender } from './mail/sender.js';
 import { StartError } from './start-error.js';
 
 /** Injection token of the {@link Config}. */
@@ -267,9 +268,10 @@ export function loadConfig(environment: Record<string, string | undefined>): Con
   }
 
   const smtpUrl = value('SMTP_URL');
-  if (smtpUrl && !/^smtps?:\/\/[^/]+/.test(smtpUrl)) mistake('SMTP_URL', 'is not an smtp:// or smtps:// address');
+  const smtpMistake = smtpUrl && smtpProblem(smtpUrl);
+  if (smtpMistake) mistake('SMTP_URL', smtpMistake);
   const mailFrom = value('MAIL_FROM') ?? `Colloquio <no-reply@${publicUrl.hostname}>`;
-  if (!/^([^<>\r\n]+<[^\s@<>]+@[^\s@<>]+>|[^\s@<>]+@[^\s@<>]+)$/.test(mailFrom)) {
+  if (!readSender(mailFrom)) {
     mistake('MAIL_FROM', `"${mailFrom}" is not an address such as Colloquio <no-reply@example.com>`);
   }
 
@@ -346,6 +348,16 @@ function readOrigin(text: string): { origin: string; problem?: string } {
   if (protocol === 'http:' && !isLoopback(hostname))
     return { origin, problem: 'must begin with https:// unless it is on localhost' };
   return { origin: /^https?:$/.test(protocol) ? written : origin };
+}
+
+/** Signs such as # in a password cut the address short, and port 465 never speaks first: mails would wait without end. */
+function smtpProblem(text: string): string | undefined {
+  if (!/^smtps?:\/\/[^/]+/.test(text) || !URL.canParse(text)) return 'is not an smtp:// or smtps:// address';
+  const { protocol, port, hash, searchParams } = new URL(text);
+  if (searchParams.has('logger') || searchParams.has('debug')) return 'would log addresses: leave logger and debug out';
+  if (hash) return 'holds a # that is not written as %23, as signs of a user or password are to be';
+  if (protocol === 'smtp:' && port === '465') return 'port 465 speaks TLS from the beginning: write smtps:// instead';
+  return undefined;
 }
 
 function sameDatabase(one: string, other: string): boolean {

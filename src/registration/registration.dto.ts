@@ -12,7 +12,10 @@ export class Registration extends Business {
   @IsUsername()
   username: string;
 
-  /** 10 characters at least, 72 bytes at most, not a common one. */
+  /**
+   * 10 characters at least, 72 bytes at most, not a common one, and without the username, the address or the name. It is
+   * checked once the other fields are right.
+   */
   @IsString()
   @MaxLength(1_000)
   password: string;

@@ -31,7 +31,7 @@ export class Business {
   @IsPlainText({ max: limits.businessNameLength })
   businessName: string;
 
-  /** The business address: shown to the people the subscriber talks to. */
+  /** The business address: shown in the policies, and on letters. */
   @NormalisedEmail()
   @IsEmailAddress()
   email: string;

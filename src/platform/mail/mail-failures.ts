@@ -1,5 +1,6 @@
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { Log } from '../log.js';
+import { failureInWords } from './refusals.js';
 
 const gatheredMilliseconds = 5_000;
 
@@ -28,7 +29,8 @@ export class MailFailures implements OnModuleDestroy {
     clearTimeout(this.timer);
     this.timer = undefined;
     for (const { code, final, mails } of this.counts.values()) {
-      this.log.warning(final ? 'mail failed' : 'mail waits', { code, mails });
+      const about = failureInWords(code);
+      this.log.warning(final ? 'mail failed' : 'mail waits', { code, mails, ...(about && { about }) });
     }
     this.counts.clear();
   }

@@ -1,6 +1,8 @@
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { createTransport, type Transporter } from 'nodemailer';
 import { type Config, CONFIG } from '../config.js';
+import { judge, type SmtpError } from './refusals.js';
+import { greetingName, readSender, type Sender } from './sender.js';
 import type { ComposedMail } from './templates.js';
 
 /** A mail could not be handed over. The code says why; the server's own words would name the addressee. */
@@ -19,15 +21,18 @@ export class Undeliverable extends Error {
 @Injectable()
 export class Postman implements OnModuleDestroy {
   private readonly transport: Transporter | undefined;
-  private readonly from: string;
+  private readonly from: Sender;
   private readonly domain: string;
 
-  constructor(@Inject(CONFIG) { smtpUrl, mailFrom }: Config) {
-    this.from = mailFrom;
-    this.domain = /@([^>\s]+)/.exec(mailFrom)?.[1] ?? 'localhost';
+  constructor(@Inject(CONFIG) { smtpUrl, mailFrom, publicUrl }: Pick<Config, 'smtpUrl' | 'mailFrom' | 'publicUrl'>) {
+    this.from = readSender(mailFrom)!;
+    this.domain = this.from.address.split('@')[1]!;
+    const name = greetingName(publicUrl);
     this.transport = smtpUrl
       ? createTransport({
           url: smtpUrl,
+          // The name of a container is none that servers take. What the query of SMTP_URL says overrules all of this.
+          ...(name && { name }),
           connectionTimeout: 20_000,
           greetingTimeout: 20_000,
           socketTimeout: 60_000,
@@ -41,6 +46,18 @@ export class Postman implements OnModuleDestroy {
 
   onModuleDestroy(): void {
     this.transport?.close();
+  }
+
+  /**
+   * Connects to the server and signs in, without sending anything.
+   * @throws Undeliverable
+   */
+  async verify(): Promise<void> {
+    try {
+      await this.transport?.verify();
+    } catch (error) {
+      throw undeliverable(error as SmtpError);
+    }
   }
 
   /** @throws Undeliverable */
@@ -63,20 +80,7 @@ export class Postman implements OnModuleDestroy {
   }
 }
 
-interface SmtpError {
-  responseCode?: number;
-  code?: string;
-  command?: string;
-}
-
-/**
- * 5xx is final (RFC 5321, section 4.2.1), but only what the server says to the addressee or the mail is about this mail: one
- * that refuses the password or the sender will take it once the host has put that right.
- */
-function undeliverable({ responseCode, code, command }: SmtpError): Undeliverable {
-  const aboutThisMail = command === 'RCPT TO' || command === 'DATA';
-  const permanent = aboutThisMail && responseCode !== undefined && responseCode >= 500;
-  const known = code && /^[A-Z_]{2,30}$/.test(code) ? code.toLowerCase() : 'smtp_failed';
-  const said = responseCode === undefined ? known : `smtp_${responseCode}`;
-  return new Undeliverable(code === 'EAUTH' ? 'smtp_sign_in_refused' : said, permanent);
+function undeliverable(error: SmtpError): Undeliverable {
+  const { code, permanent } = judge(error);
+  return new Undeliverable(code, permanent);
 }

@@ -26,7 +26,10 @@ export interface MailDraft {
   /** Italian for `it`, English for every other. */
   locale: string;
   template: MailTemplate;
-  /** Fill the template's placeholders. `stopUrl` is where one says that no more mails are welcome. */
+  /**
+   * Fill the template's placeholders. `stopUrl` is where one says that no more mails are welcome, `oneClickStopUrl` the
+   * https address that takes it as a POST.
+   */
   values: Record<string, string>;
 }
 
@@ -87,10 +90,18 @@ export class MailTemplates {
       subject: shortened(render(subject, String)),
       text: render(text, String).replace(/\n{3,}/g, '\n\n'),
       html: render(html, asHtml),
-      headers: view['stopUrl'] ? { 'List-Unsubscribe': `<${view['stopUrl']}>` } : {},
+      headers: unsubscribing(view),
       link: view[link] ?? '',
     };
   }
+}
+
+/** Headers by which a mail program offers to end the mails (RFC 2369), over https in one click (RFC 8058). */
+function unsubscribing({ stopUrl, oneClickStopUrl }: Record<string, string>): Record<string, string> {
+  if (oneClickStopUrl?.startsWith('https:')) {
+    return { 'List-Unsubscribe': `<${oneClickStopUrl}>`, 'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click' };
+  }
+  return stopUrl ? { 'List-Unsubscribe': `<${stopUrl}>` } : {};
 }
 
 function readTemplate(name: MailTemplate, locale: MailLocale): MailText {

@@ -4,10 +4,13 @@ import { Optional, ToNumber } from './fields.js';
 
 /** Which page of a list is asked for. */
 export class Page {
-  /** `nextCursor` of the page before; the first page without it. */
+  /**
+   * `nextCursor` of the page before; the first page without it. It carries the filters: they need not be sent again, and
+   * when they are, they have to be the same.
+   */
   @Optional()
   @IsString()
-  @MaxLength(500)
+  @MaxLength(limits.cursorLength)
   cursor?: string;
 
   /** How many items at most: 1 to 200. */

@@ -1,0 +1,236 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { Validator } from '@seriousme/openapi-schema-validator';
+import sharp from 'sharp';
+import { errorCatalogue } from '../src/contract/errors.js';
+import { limits } from '../src/contract/limits.js';
+import { exampleIds } from '../src/openapi-examples.js';
+import { deviations, document, type JsonSchema, type Operation, operations } from './api-description.js';
+import { MailServer, tokenIn } from './mail-server.js';
+import { type Device, expectStatus, type Person, type Shop, World } from './world.js';
+
+/** The description of the API is valid, complete, and true. */
+
+const operation = (id: string): Operation => operations.find(({ operationId }) => operationId === id)!;
+
+describe('the description', () => {
+  test('is valid OpenAPI', async () => {
+    const result = await new Validator().validate('openapi.json');
+    expect(result).toMatchObject({ valid: true });
+  });
+
+  test('has a summary for every operation, and says who may call it', () => {
+    expect(operations.filter(({ summary }) => !summary).map(({ operationId }) => operationId)).toEqual([]);
+    const callers = (id: string) => operation(id)['x-callers'];
+    expect(callers('Sessions.signIn')).toEqual(['public']);
+    expect(callers('Labels.list')).toEqual(['member']);
+    expect(callers('Members.list')).toEqual(['owner']);
+    expect(callers('Members.authors')).toEqual(['member']);
+    expect(callers('Broadcasts.report')).toEqual(['interlocutor']);
+    expect(callers('Conversations.list')).toEqual(['member', 'interlocutor']);
+  });
+
+  test('puts no lock on public operations, and describes the cookies with their header on the others', () => {
+    expect(operation('Registration.register').security).toEqual([]);
+    expect(operation('Consents.current').security).toContainEqual({});
+    expect(operation('Labels.list').security).toEqual([{ bearer: [] }, { dashboardCookie: [], appName: [] }]);
+    expect(operation('Broadcasts.report').security).toEqual([{ bearer: [] }, { appCookie: [], appName: [] }]);
+    expect(document.components.securitySchemes).toMatchObject({
+      bearer: { type: 'http', scheme: 'bearer' },
+      appName: { in: 'header', name: 'X-Colloquio-App' },
+      appCookie: { in: 'cookie', name: '__Host-colloquio-app' },
+    });
+    expect(JSON.stringify(document.components.securitySchemes)).not.toContain('JWT');
+  });
+
+  test('gives every number a format, every id, time and address too, and the limits', () => {
+    const bare: string[] = [];
+    const look = (where: string, { type, format, properties = {}, items }: JsonSchema) => {
+      if (type === 'number' || (type === 'integer' && !format)) bare.push(where);
+      if (type === 'string' && !format && /(^|\.)(id|at|email)$|[a-z](Id|At)$/.test(where)) bare.push(where);
+      for (const [name, each] of Object.entries(properties)) look(`${where}.${name}`, each);
+      if (items) look(`${where}[]`, items);
+    };
+    for (const [name, schema] of Object.entries(document.components.schemas)) look(name, schema);
+    for (const { operationId, parameters } of operations)
+      for (const { name, schema } of parameters) look(`${operationId} ${name}`, schema);
+    const chosenByClients = /\b(clientId|externalId|sendAt|Ids)$/;
+    expect(bare.filter((each) => !chosenByClients.test(each))).toEqual([]);
+    const { MessageContent, Joining, ChangeContact, LabelContacts } = document.components.schemas;
+    expect(MessageContent!.properties!['body']).toMatchObject({ maxLength: limits.messageLength });
+    expect(Joining!.properties!['email']).toMatchObject({ maxLength: limits.emailLength, format: 'email' });
+    expect(ChangeContact!.properties!['labels']).toMatchObject({ maxItems: limits.labelsPerContact });
+    expect(LabelContacts!.properties!['contactIds']).toMatchObject({
+      maxItems: limits.contactsLabelled,
+      items: { format: 'uuid' },
+    });
+  });
+
+  test('lists the codes of each operation under their statuses', () => {
+    for (const { responses, 'x-errors': codes } of operations)
+      for (const code of codes) {
+        const { status } = errorCatalogue[code as keyof typeof errorCatalogue];
+        expect(responses[status]).toMatchObject({ description: expect.stringContaining(`\`${code}\``) });
+      }
+    expect(operation('Conversations.send')['x-errors']).toEqual(expect.arrayContaining(['client_id_reused']));
+    expect(operation('Labels.list')['x-errors']).not.toContain('client_id_reused');
+  });
+});
+
+describe('an example', () => {
+  let world: World;
+  let mails: MailServer;
+  let shop: Shop;
+  let anna: Person;
+  let bruno: Person;
+  let ids: Record<keyof typeof exampleIds, string>;
+  let label: string;
+  const sent = new Set<string>();
+
+  beforeAll(async () => {
+    mails = await MailServer.open();
+    world = await World.open({ SMTP_URL: mails.url });
+  });
+  afterAll(async () => {
+    await world.close();
+    await mails.close();
+  });
+
+  /** Sends an operation's example with the real ids and what else belongs to this installation in its place. */
+  async function send(id: string, device: Device | undefined, path = '', changes: Record<string, unknown> = {}) {
+    const described = operation(id);
+    const [type, { example }] = Object.entries(described.requestBody!.content)[0]!;
+    let text = JSON.stringify({ ...example, ...changes });
+    for (const [name, placeholder] of Object.entries(exampleIds)) {
+      text = text.replaceAll(placeholder, ids[name as keyof typeof exampleIds]);
+    }
+    const fields = JSON.parse(text) as Record<string, unknown>;
+    const body = type === 'multipart/form-data' ? await form(id, fields) : fields;
+    const answer = await world.ask(described.method, path || described.path, { token: device?.token, body });
+    expect({ id, status: answer.status, body: answer.status < 300 ? undefined : answer.body }).toEqual({
+      id,
+      status: expect.any(Number),
+      body: undefined,
+    });
+    expect(Object.keys(described.responses)).toContain(String(answer.status));
+    expect({ id, deviations: deviations(described, answer.status, answer.body) }).toEqual({ id, deviations: [] });
+    sent.add(id);
+    return answer.body;
+  }
+
+  async function form(id: string, { file, ...fields }: Record<string, unknown>): Promise<FormData> {
+    const data = new FormData();
+    for (const [name, value] of Object.entries(fields)) data.set(name, String(value));
+    const image = { create: { width: 8, height: 8, channels: 3, background: 'red' } } as const;
+    const bytes = id === 'Business.setLogo' ? new Uint8Array(await sharp(image).png().toBuffer()) : String(file);
+    data.set('file', new Blob([bytes]), 'esempio');
+    return data;
+  }
+
+  const policy = async (path: string) => {
+    const { body } = await world.ask('GET', path);
+    return (body.items ?? body.policies)[0].id as string;
+  };
+
+  test('of registering, and of all that a business sends, is accepted', async () => {
+    const { body: policies } = await world.ask('GET', '/api/policies/current?audience=subscriber');
+    ids = { policy: '', contact: '', label: '' };
+    const consents = policies.items.map((each: { id: string; purpose: string }) => ({
+      policyId: each.id,
+      purpose: each.purpose,
+    }));
+    const registered = await send('Registration.register', undefined, '', { consents });
+    const owner = world.device(registered.session.token, registered.session.id);
+    shop = { id: registered.subscriber.id, owner, username: 'forno.aurora', registration: {} };
+    const token = tokenIn(await mails.mail('info@aurora.example', /Conferma/));
+    await send('Credentials.verify', undefined, '', { token });
+
+    anna = await world.join(shop, 'anna');
+    bruno = await world.join(shop, 'bruno', { promotions: true });
+    label = (await send('Labels.create', owner)).id;
+    const { code } = await world.invitation(shop);
+    ids = {
+      policy: await policy(`/api/invitations/by-code/${code}`),
+      contact: bruno.contactId,
+      label,
+    };
+    await send('Labels.change', owner, `/api/labels/${label}`);
+    await send('Contacts.change', owner, `/api/contacts/${bruno.contactId}`);
+    await send('Contacts.label', owner);
+    await send('Contacts.search', owner);
+    await send('Broadcasts.preview', owner);
+    await send('Broadcasts.make', owner);
+    await send('Invitations.create', owner);
+    await send('Imports.begin', owner);
+    await send('Business.edit', owner);
+    await send('Business.setLogo', owner);
+    await send('Members.invite', owner);
+
+    const member = await world.inviteMember(shop);
+    const membersPolicy = await policy(`/api/members/by-code/${member.code}`);
+    const agreed = [{ policyId: membersPolicy, purpose: 'privacy' }];
+    await send('Members.accept', undefined, `/api/members/by-code/${member.code}/acceptance`, { consents: agreed });
+
+    const joined = await send('Joining.accept', undefined, `/api/invitations/by-code/${code}/acceptance`);
+    const giulia = world.device(joined.session.token, joined.session.id);
+    await send('Profiles.edit', giulia);
+    await send('Sessions.signIn', undefined, '', { username: joined.interlocutor.username });
+    await send('Credentials.changePassword', giulia);
+    const confirming = tokenIn(await mails.mail('giulia.rossi@posta.example', /Conferma/));
+    expectStatus(
+      await world.ask('POST', '/api/me/email-verification/confirmation', { body: { token: confirming } }),
+      204,
+    );
+    await send('Credentials.askReset', undefined, '', { login: 'giulia.rossi@posta.example' });
+    const resetting = tokenIn(await mails.mail('giulia.rossi@posta.example', /Scegli/));
+    await send('Credentials.reset', undefined, '', { token: resetting });
+
+    const conversation = `/api/conversations/${bruno.contactId}`;
+    await send('Conversations.send', owner, `${conversation}/messages`);
+    await send('Conversations.receipt', bruno.device, `${conversation}/receipt`);
+    await send('Consents.change', bruno.device);
+
+    const withBody = operations.filter(({ requestBody }) => requestBody).map(({ operationId }) => operationId);
+    expect([...sent].sort()).toEqual(withBody.sort());
+  });
+
+  test('and every answer to a question is as described, also which kind of file it is', async () => {
+    const conversation = `/api/conversations/${bruno.contactId}`;
+    await anna.device.ask('POST', `/api/conversations/${anna.contactId}/messages`, { clientId: 'x', body: 'Ciao' });
+    const { body: invitations } = await shop.owner.ask('GET', '/api/invitations');
+    const { body: imports } = await shop.owner.ask('GET', '/api/imports');
+    const { body: broadcasts } = await shop.owner.ask('GET', '/api/broadcasts');
+    const { code } = await world.invitation(shop);
+    const member = await world.inviteMember(shop);
+    const parts: Record<string, string> = {
+      '/api/contacts/{id}': `/api/contacts/${bruno.contactId}`,
+      '/api/conversations/{id}': conversation,
+      '/api/invitations/{id}': `/api/invitations/${invitations.items[0].id}`,
+      '/api/imports/{id}': `/api/imports/${imports.items[0].id}`,
+      '/api/broadcasts/{id}': `/api/broadcasts/${broadcasts.items[0].id}`,
+      '/api/invitations/by-code/{code}': `/api/invitations/by-code/${code}`,
+      '/api/members/by-code/{code}': `/api/members/by-code/${member.code}`,
+    };
+    const callers: Record<string, Device | undefined> = {
+      owner: shop.owner,
+      member: shop.owner,
+      interlocutor: bruno.device,
+    };
+    for (const described of operations.filter(({ method }) => method === 'GET')) {
+      const { operationId: id, path, responses } = described;
+      if (id === 'Joining.askWhetherToStop') continue;
+      const start = Object.keys(parts).find((each) => path.startsWith(each));
+      const real = start ? path.replace(start, parts[start]!) : path;
+      const query = id === 'Consents.current' ? '?audience=subscriber' : '';
+      for (const caller of described['x-callers']) {
+        const answer = await world.ask('GET', real + query, { token: callers[caller]?.token });
+        expect({ id, status: answer.status }).toEqual({ id, status: 200 });
+        const type = answer.headers.get('content-type')!.split(';')[0]!;
+        expect({ id, types: Object.keys(responses['200']!.content ?? {}) }).toEqual({
+          id,
+          types: expect.arrayContaining([type]),
+        });
+        expect({ id, deviations: deviations(described, 200, answer.body) }).toEqual({ id, deviations: [] });
+      }
+    }
+  });
+});
