@@ -8,6 +8,7 @@ import { Identities } from '../interlocutors/identities.js';
 import { decodeCursor, encodeCursor } from '../platform/cursors.js';
 import { NotFound } from '../platform/problems/domain-error.js';
 import type { Audience } from '../platform/realtime/realtime.js';
+import { shortened } from '../platform/validation/text.js';
 import { businessCounterpart } from '../subscribers/subscriber-view.js';
 import type { ConversationList, ListConversations } from './conversations.dto.js';
 import { type HeadRow, headsQuery, syncHorizonQuery } from './conversations.queries.js';
@@ -220,11 +221,7 @@ function headOf(row: HeadRow, counterpart: Counterpart, lastText: string | undef
   };
 }
 
-/** The first characters on one line, cut between code points. */
+/** The first characters on one line. */
 export function beginningOf(body: string): string {
-  const line = body.replace(/\s+/g, ' ').trim();
-  const characters = [...line];
-  return characters.length <= limits.previewLength
-    ? line
-    : `${characters.slice(0, limits.previewLength - 1).join('')}…`;
+  return shortened(body.replace(/\s+/g, ' ').trim(), limits.previewLength);
 }

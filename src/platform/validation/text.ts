@@ -16,10 +16,34 @@ const bidiOverrides = /[\u202A-\u202E\u2066-\u2069]/;
 const controls = /[\u0000-\u001F\u007F-\u009F]/;
 const controlsExceptLayout = /[\u0000-\u0008\u000B-\u001F\u007F-\u009F]/;
 const lineSeparators = /[\u2028\u2029]/;
-const invisible = /[\s\p{Default_Ignorable_Code_Point}]/gu;
+/** What shows nothing: blanks, control characters, characters that fonts pass over, and the empty Braille cell. */
+const nothing = /^[\p{White_Space}\p{Default_Ignorable_Code_Point}\p{Cc}\u2800\uFFF9-\uFFFB]*$/u;
 
 export function codePoints(text: string): number {
   return [...text].length;
+}
+
+/** Whether nothing of a text can be seen. Such a text is as good as an empty one. */
+export function isBlank(text: string): boolean {
+  return nothing.test(text);
+}
+
+const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
+
+/**
+ * At most so many code points of a text, the last one an ellipsis where something was left out. Never cuts within what is
+ * read as one character, such as a flag or a family, unless that alone is longer.
+ */
+export function shortened(text: string, most: number): string {
+  const characters = [...text];
+  if (characters.length <= most) return text;
+  let [beginning, length] = ['', 0];
+  for (const { segment } of graphemes.segment(text)) {
+    length += codePoints(segment);
+    if (length >= most) break;
+    beginning += segment;
+  }
+  return `${beginning || characters.slice(0, most - 1).join('')}…`;
 }
 
 /**
@@ -31,7 +55,7 @@ export function plainTextProblem(value: unknown, { min = 1, max, multiline = fal
   if (typeof value !== 'string') return 'must be a text';
   const text = value.trim();
   const length = codePoints(text);
-  const missing = min > 0 && text.replace(invisible, '') === '';
+  const missing = min > 0 && isBlank(text);
   if (length < min || length > max || missing) return `must have ${lengths(min, max)}`;
   if (!text.isWellFormed()) return 'must be valid Unicode';
   if (multiline) {
@@ -55,8 +79,12 @@ export function IsPlainText(textLimits: TextLimits, options?: ValidationOptions)
   return ValidateBy({ name: 'isPlainText', constraints: [textLimits], validator }, options);
 }
 
-/** Without blanks at both ends; in a single line every run of blanks and line breaks becomes one space. */
+/**
+ * Without blanks at both ends; in a single line every run of blanks and line breaks becomes one space. Of a text in which
+ * nothing can be seen nothing is left.
+ */
 export function trimmed(text: string, { multiline = false } = {}): string {
+  if (isBlank(text)) return '';
   return multiline ? text.replaceAll('\r\n', '\n').trim() : text.trim().replace(/\s+/g, ' ');
 }
 
