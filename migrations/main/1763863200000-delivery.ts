@@ -143,7 +143,7 @@ const messages = [
  * The plan is kept in any case: left to choose, PostgreSQL may plan anew for every single message, which takes three times
  * as long as storing it.
  */
-const appendMessages = `
+export const appendMessages = `
 CREATE FUNCTION append_messages(
   subscriber_ids uuid[], conversation_ids uuid[], senders party[], author_ids uuid[], client_ids text[], digests bytea[],
   bodies bytea[], least_privacy integer, least_subscriber_terms integer, least_subscriber_privacy integer

@@ -33,6 +33,8 @@ export interface BookFilter {
   updatedSince?: number;
   /** One contact only. */
   id?: string;
+  /** These only. */
+  ids?: ReadonlySet<string>;
 }
 
 export interface BookPage {
@@ -128,6 +130,12 @@ export class Book {
       else more = true;
     }
     return { entries, more, total };
+  }
+
+  /** The ids of all that a search finds. */
+  async found(query: string): Promise<ReadonlySet<string>> {
+    const { entries } = await this.page({ query }, { sort: 'joined', descending: false, limit: Infinity });
+    return new Set(entries.map(({ id }) => id));
   }
 
   /** Those of the addresses, given in lower case, that somebody here has. */
@@ -294,8 +302,10 @@ const addressIn = (words: string) => words.slice(words.lastIndexOf('\n') + 1);
 type Check = (entry: BookEntry) => boolean;
 
 /** Looks at what is asked for alone, at what costs least first: it runs through the whole book. */
-function checksOf({ query, region, province, sector, labels = [], labelled, updatedSince, id }: BookFilter): Check[] {
+function checksOf(filter: BookFilter): Check[] {
+  const { query, region, province, sector, labels = [], labelled, updatedSince, id, ids } = filter;
   const checks: Check[] = [];
+  if (ids !== undefined) checks.push((entry) => ids.has(entry.id));
   if (id !== undefined) checks.push((entry) => entry.id === id);
   if (updatedSince !== undefined) checks.push((entry) => entry.updatedAt >= updatedSince);
   if (labelled !== undefined) checks.push((entry) => entry.labels.length > 0 === labelled);

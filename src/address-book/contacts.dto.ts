@@ -18,7 +18,20 @@ import { IsPlainText, Trimmed } from '../platform/validation/text.js';
 import { IsIds, IsTime, Optional, ToNumber } from '../platform/validation/fields.js';
 
 export class ContactSearch {
-  /** Beginnings of words of the name or of the address; all must be found. */
+  /** Only these contacts, up to 200; in a query one `ids=` for each. A page holds as many of them as `limit` says. */
+  @Optional()
+  @Transform(({ value }): unknown[] => (Array.isArray(value) ? value : [value]))
+  @ArrayMaxSize(limits.contactsById, {
+    message: `At most ${limits.contactsById} contacts can be asked for by their ids.`,
+  })
+  @IsIds()
+  ids?: string[];
+
+  /**
+   * Beginnings of words of the name, or of the address and its parts before the @; all must be found. Compared, as are the
+   * next three, without regard to case, accents and the like: `lukasz` finds Łukasz, `dangelo` finds D'Angelo, `muller` and
+   * `mueller` find Müller, `emilia romagna` is Emilia-Romagna.
+   */
   @Optional()
   @IsString()
   @MaxLength(limits.searchLength)

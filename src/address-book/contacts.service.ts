@@ -356,8 +356,9 @@ export class Contacts {
   }
 
   private async filterOf(subscriberId: string, search: ContactSearch): Promise<BookFilter> {
-    const { query, region, province, sector, label: labels, hasLabel, updatedAfter, externalId } = search;
+    const { ids, query, region, province, sector, label: labels, hasLabel, updatedAfter, externalId } = search;
     return {
+      ids: ids && new Set(ids),
       query,
       region,
       province,

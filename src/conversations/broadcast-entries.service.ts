@@ -126,5 +126,6 @@ const appendQuery = `
  * the conversations would have to be locked, and so written, once more. $1 subscriber, $2 conversations, $3 when.
  */
 const growQuery = `
-  UPDATE conversation SET last_seq = last_seq + 1, revision = revision + 1, changed_at = $3, last_message_at = $3
+  UPDATE conversation SET last_seq = last_seq + 1, revision = revision + 1, changed_at = $3, last_message_at = $3,
+         last_sender = 'subscriber'
   WHERE subscriber_id = $1 AND id = ANY ($2::uuid[])`;

@@ -1,6 +1,6 @@
 import { applyDecorators } from '@nestjs/common';
 import { Transform } from 'class-transformer';
-import { IsOptional, IsUUID, ValidateBy, type ValidationOptions } from 'class-validator';
+import { Equals, IsOptional, IsUUID, ValidateBy, type ValidationOptions } from 'class-validator';
 
 /** A field that may be left out; null means the same. */
 export const Optional = () =>
@@ -29,6 +29,13 @@ export const IsIds = () =>
 export const ToNumber = () =>
   Transform(({ value }: { value: unknown }) =>
     typeof value === 'string' && /^-?\d{1,15}$/.test(value) ? Number(value) : value,
+  );
+
+/** A switch that can only be on: `true`, also as a query string has it. */
+export const IsTrue = () =>
+  applyDecorators(
+    Equals(true, { message: '$property is true, or left out' }),
+    Transform(({ value }: { value: unknown }) => (value === 'true' ? true : value)),
   );
 
 const rfc3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/i;
