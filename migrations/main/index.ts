@@ -5,6 +5,7 @@ import { Labels1763859602000 } from './1763859602000-labels.js';
 import { Members1763859603000 } from './1763859603000-members.js';
 import { Delivery1763863200000 } from './1763863200000-delivery.js';
 import { Inbox1763876000000 } from './1763876000000-inbox.js';
+import { LateBroadcasts1763876001000 } from './1763876001000-late-broadcasts.js';
 
 export const mainMigrations = [
   Start1763856000000,
@@ -14,4 +15,5 @@ export const mainMigrations = [
   Members1763859603000,
   Delivery1763863200000,
   Inbox1763876000000,
+  LateBroadcasts1763876001000,
 ];
