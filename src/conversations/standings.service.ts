@@ -30,7 +30,9 @@ export class Standings implements OnModuleDestroy {
   /** The subscriber has seen something of this conversation. */
   seen({ id, subscriberId }: OwnConversation): void {
     this.waiting.set(id, subscriberId);
-    this.timer ??= setTimeout(() => (this.settling = this.settle()), delay).unref();
+    this.timer ??= setTimeout(() => {
+      this.settling = this.settle();
+    }, delay).unref();
   }
 
   private async settle(): Promise<void> {
