@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { DataSource } from 'typeorm';
 import { v7 as uuid } from 'uuid';
+import { Accounts } from '../src/auth/accounts.service.js';
 import { BroadcastRuns } from '../src/broadcasts/broadcast-runs.service.js';
 import { limits } from '../src/contract/limits.js';
 import { Client, plain } from './client.js';
@@ -107,6 +108,7 @@ async function blockAt(contactId: string): Promise<() => Promise<void>> {
 const timeComes = (id: string) =>
   world.rows(`UPDATE broadcast SET send_at = now() - interval '1 second' WHERE id = $1`, [id]);
 
+const inMinutes = (minutes: number) => new Date(Date.now() + minutes * 60_000).toISOString();
 const tomorrow = () => new Date(Date.now() + 86_400_000).toISOString();
 
 describe('a broadcast', () => {
@@ -618,7 +620,7 @@ describe('an audience', () => {
     ['a sector', () => ({ sectors: [' ristorazione '] }), () => [osteria]],
     ['a label', () => ({ labels: [morning] }), () => [anna, bruno]],
     ['a label and a province', () => ({ labels: [morning], provinces: ['RA'] }), () => [bruno]],
-    ['a place where nobody lives', () => ({ regions: ['Molise'] }), () => []],
+    ['a region written without its hyphen', () => ({ regions: ['EMILIA ROMAGNA'] }), () => [bruno]],
     ['chosen contacts, and some who are unknown', () => ({ contactIds: [carla!.contactId, uuid()] }), () => [carla]],
     [
       'a region with chosen contacts besides',
@@ -643,6 +645,32 @@ describe('an audience', () => {
     const reached = (await recipientsOf(shop, id)).map(({ contactId }) => contactId);
     expect(reached).toEqual(members().map((person) => person!.contactId));
     expect((await preview(audience())).body).toMatchObject({ total: reached.length, recipients: reached.length });
+  });
+
+  test('of nobody is refused, whatever is misspelled, and so is a change to one', async () => {
+    for (const audience of [{ regions: ['Molise'] }, { provinces: ['RA'], sectors: ['Ristorazione'] }]) {
+      const refused = await send(shop.owner, { ...service, audience });
+      expect(refused).toMatchObject({
+        status: 422,
+        body: { code: 'audience_empty', errors: [{ field: 'audience', code: 'empty' }] },
+      });
+      expect((await preview(audience)).body).toMatchObject({ total: 0, recipients: 0 });
+    }
+    const { body: planned } = await send(shop.owner, { ...service, sendAt: tomorrow() });
+    const changed = await shop.owner.ask('PATCH', `/api/broadcasts/${planned.id}`, {
+      audience: { regions: ['Molise'] },
+    });
+    expect(changed).toMatchObject({ status: 422, body: { code: 'audience_empty' } });
+    expect(await seen(shop, planned.id)).toMatchObject({ audience: { all: true }, recipients: 4 });
+    expectStatus(await shop.owner.ask('POST', `/api/broadcasts/${planned.id}/cancellation`), 200);
+  });
+
+  test('of a region reaches its people in every spelling', async () => {
+    const elsewhere = await world.shop('bakery');
+    const lodz = await world.join(elsewhere, 'anna', { region: 'Łódź' });
+    await world.join(elsewhere, 'bruno', { region: 'Lublin' });
+    const { id } = await broadcast(elsewhere, { ...service, audience: { regions: ['lodz'] } });
+    expect((await recipientsOf(elsewhere, id)).map(({ contactId }) => contactId)).toEqual([lodz.contactId]);
   });
 
   test('is counted before, with the reasons why some get nothing', async () => {
@@ -735,6 +763,10 @@ describe('what is asked for', () => {
     ['a promotional message with reason', { ...promotional, reason: 'order' }, 'reason'],
     ['a kind that there is not', { ...service, kind: 'urgent' }, 'kind'],
     ['an empty text', { ...service, body: ' \n' }, 'body'],
+    ['a text in which nothing is seen', { ...service, body: '\u2800\u200B' }, 'body'],
+    ['a time after which it is late without 15 minutes between', { ...service, notAfter: inMinutes(14) }, 'notAfter'],
+    ['a time after which it is late more than seven days on', { ...service, notAfter: inMinutes(10_200) }, 'notAfter'],
+    ['a time after which it is late that is none', { ...service, notAfter: 'poi' }, 'notAfter'],
     ['a text of 10,001 characters', { ...service, body: 'a'.repeat(10_001) }, 'body'],
     ['a field that there is not', { ...service, body: 'Ciao {{nome}}' }, 'body'],
     ['a clientId of 65 characters', { ...service, clientId: 'c'.repeat(65) }, 'clientId'],
@@ -767,9 +799,13 @@ describe('what is asked for', () => {
   });
 
   test('may be the longest text for the most contacts', async () => {
-    const ids = Array.from({ length: limits.broadcastContacts }, () => uuid());
-    const wanted = { ...service, body: '😀'.repeat(10_000), audience: { contactIds: ids, exceptContactIds: ids } };
-    expectStatus(await send(shop.owner, wanted), 202);
+    const elsewhere = await world.shop('bakery');
+    const { contactId } = await world.join(elsewhere, 'anna');
+    const ids = Array.from({ length: limits.broadcastContacts - 1 }, () => uuid());
+    const audience = { contactIds: [contactId, ...ids], exceptContactIds: [uuid(), ...ids] };
+    const made = await send(elsewhere.owner, { ...service, body: '😀'.repeat(10_000), audience });
+    expectStatus(made, 202);
+    expect(made.body.recipients).toBe(1);
   });
 
   test('is refused beyond fifty that wait, until one is cancelled', async () => {
@@ -929,5 +965,166 @@ describe('a report as advertising', () => {
       expect(refused.body.code).toBe('not_reportable');
     }
     for (const seq of [ordinary + 1, 0, 'x', 2 ** 31]) expectStatus(await report(anna, seq), 404);
+  });
+});
+
+/** Lets a broadcast be later than it may be. */
+const tooLate = (id: string, hours = 30) =>
+  world.rows(
+    `UPDATE broadcast SET send_at = send_at - ($2 || ' hours')::interval, not_after = now() - interval '1 second' WHERE id = $1`,
+    [id, hours + 24],
+  );
+
+const release = (shop: Shop, id: string) => shop.owner.ask('POST', `/api/broadcasts/${id}/release`);
+
+describe('a broadcast that is late', () => {
+  let shop: Shop;
+  let anna: Person;
+  beforeEach(async () => {
+    shop = await world.shop('bakery');
+    anna = await world.join(shop, 'anna');
+    await shop.owner.connect();
+  });
+
+  test('is held: nobody gets it, and the business is told by event, in the list of actions and by mail', async () => {
+    const accounts = world.service.app.get(Accounts);
+    const [owner] = await world.rows<{ account_id: string }>('SELECT account_id FROM member WHERE subscriber_id = $1', [
+      shop.id,
+    ]);
+    const emailHash = accounts.emailHash('info@aurora.example');
+    await accounts.setVerifiedEmail(world.service.app.get(DataSource).manager, owner!.account_id, emailHash);
+    const { body: made } = await send(shop.owner, { ...service, sendAt: tomorrow() });
+    const { sendAt, notAfter } = await seen(shop, made.id);
+    expect(Date.parse(notAfter) - Date.parse(sendAt)).toBe(6 * 3_600_000);
+    await tooLate(made.id);
+    await proceed();
+    await proceed();
+
+    expect(await seen(shop, made.id)).toMatchObject({ state: 'held', sent: 0 });
+    expect(await bodiesOf(anna)).toEqual([]);
+    await shop.owner.hears('broadcast.progressed', ({ id, state }) => id === made.id && state === 'held');
+    const { body: actions } = await shop.owner.ask('GET', '/api/actions');
+    expect(actions.items[0]).toMatchObject({ kind: 'broadcast.held', subjectId: made.id, memberId: null });
+    await until(async () => {
+      const mails = await world.rows(`SELECT FROM mail WHERE template = 'broadcast_held' AND key_id = $1`, [shop.id]);
+      return mails.length === 1;
+    }, 'a mail waits for the owner');
+  });
+
+  test('is sent when it is released, once, and by its time of then', async () => {
+    const { body: made } = await send(shop.owner, { ...service, sendAt: tomorrow() });
+    expect(await release(shop, made.id)).toMatchObject({ status: 409, body: { code: 'broadcast_not_held' } });
+    await tooLate(made.id);
+    await proceed();
+    const released = await release(shop, made.id);
+    expect(released).toMatchObject({ status: 200, body: { state: 'scheduled' } });
+    expect(Date.parse(released.body.notAfter)).toBeGreaterThan(Date.now() + 5 * 3_600_000);
+    expect(await over(shop, made.id)).toMatchObject({ state: 'finished', sent: 1 });
+    expect(await bodiesOf(anna)).toEqual([service.body]);
+    expect(await release(shop, made.id)).toMatchObject({ status: 409 });
+    const { body: actions } = await shop.owner.ask('GET', '/api/actions');
+    expect(actions.items[0]).toMatchObject({ kind: 'broadcast.released', subjectId: made.id });
+  });
+
+  test('is cancelled when it has not begun', async () => {
+    const { body: made } = await send(shop.owner, { ...service, sendAt: tomorrow() });
+    await tooLate(made.id);
+    await proceed();
+    expect((await shop.owner.ask('POST', `/api/broadcasts/${made.id}/cancellation`)).body.state).toBe('cancelled');
+    await proceed();
+    expect(await bodiesOf(anna)).toEqual([]);
+  });
+
+  test('is held also when it was interrupted under way, and goes on where it was', async () => {
+    const bruno = await world.join(shop, 'bruno');
+    const letGo = await blockAt(anna.contactId);
+    const { body: made } = await send(shop.owner);
+    await proceed().catch(() => undefined);
+    expect(await seen(shop, made.id)).toMatchObject({ state: 'running', sent: 0 });
+    await tooLate(made.id);
+    await letGo();
+    await proceed();
+    expect(await seen(shop, made.id)).toMatchObject({ state: 'held', sent: 0 });
+    expect((await release(shop, made.id)).body.state).toBe('running');
+    expect(await over(shop, made.id)).toMatchObject({ state: 'finished', sent: 2 });
+    for (const person of [anna, bruno]) expect(await bodiesOf(person)).toEqual([service.body]);
+  });
+});
+
+describe('changing a planned broadcast', () => {
+  let shop: Shop;
+  let [anna, bruno]: Person[] = [];
+  const change = (id: string, content: Record<string, unknown>) =>
+    shop.owner.ask('PATCH', `/api/broadcasts/${id}`, content);
+  beforeAll(async () => {
+    shop = await world.shop('bakery');
+    anna = await world.join(shop, 'anna', { promotions: true });
+    bruno = await world.join(shop, 'bruno');
+  });
+
+  test('changes text, audience, kind and time, and what is sent is what it is then', async () => {
+    const notAfter = new Date(Date.now() + 86_400_000 + 3_600_000).toISOString();
+    const { body: made } = await send(shop.owner, { ...service, sendAt: tomorrow(), notAfter });
+    const sendAt = new Date(Date.now() + 2 * 86_400_000).toISOString();
+    const changed = await change(made.id, { ...promotional, body: 'Ciao {{firstName}}', sendAt });
+    expectStatus(changed, 200);
+    expect(changed.body).toMatchObject({ kind: 'promotional', reason: null, body: 'Ciao {{firstName}}', sendAt });
+    expect(changed.body).toMatchObject({ recipients: 1, state: 'scheduled' });
+    // It may be as late as before.
+    const leeway = Date.parse(changed.body.notAfter) - Date.parse(sendAt);
+    expect(leeway).toBeGreaterThan(3_590_000);
+    expect(leeway).toBeLessThanOrEqual(3_600_000);
+    const narrowed = await change(made.id, { audience: { contactIds: [anna!.contactId] } });
+    expect(narrowed.body).toMatchObject({ audience: { contactIds: [anna!.contactId] }, body: 'Ciao {{firstName}}' });
+    const { body: actions } = await shop.owner.ask('GET', '/api/actions');
+    expect(actions.items[0]).toMatchObject({ kind: 'broadcast.changed', subjectId: made.id });
+
+    await timeComes(made.id);
+    await proceed();
+    expect(await over(shop, made.id)).toMatchObject({ sent: 1, skipped: 0 });
+    expect(await bodiesOf(anna!)).toEqual(['Ciao Anna']);
+    expect(await bodiesOf(bruno!)).toEqual([]);
+    expect(await change(made.id, { body: 'Troppo tardi' })).toMatchObject({
+      status: 409,
+      body: { code: 'broadcast_begun' },
+    });
+  });
+
+  test('while it begins sends all of the one text or all of the other', async () => {
+    for (let round = 0; round < 6; round++) {
+      const before = (await bodiesOf(bruno!)).length;
+      const { body: made } = await send(shop.owner, { ...service, body: `Prima ${round}`, sendAt: tomorrow() });
+      await timeComes(made.id);
+      const [changed] = await Promise.all([change(made.id, { body: `Dopo ${round}` }), proceed(), proceed()]);
+      const { body } = await over(shop, made.id);
+      expect(body).toBe(changed.status === 200 ? `Dopo ${round}` : `Prima ${round}`);
+      for (const person of [anna!, bruno!]) expect((await bodiesOf(person)).at(-1)).toBe(body);
+      expect(await bodiesOf(bruno!)).toHaveLength(before + 1);
+    }
+  });
+
+  test.each<[Record<string, unknown>, string]>([
+    [{ kind: 'promotional', reason: 'order' }, 'reason'],
+    [{ body: '' }, 'body'],
+    [{ sendAt: '2020-01-01T09:00' }, 'sendAt'],
+    [{ notAfter: '2020-01-01T09:00' }, 'notAfter'],
+    [{ clientId: 'altro' }, 'clientId'],
+    [{ audience: { labels: [uuid()] } }, 'audience.labels'],
+  ])('to %j is refused and changes nothing', async (content, field) => {
+    const { body: made } = await send(shop.owner, { ...service, sendAt: tomorrow() });
+    const before = await seen(shop, made.id);
+    const refused = await change(made.id, content);
+    expect(refused).toMatchObject({ status: 400, body: { errors: [{ field }] } });
+    expect(await seen(shop, made.id)).toEqual(before);
+    expectStatus(await shop.owner.ask('POST', `/api/broadcasts/${made.id}/cancellation`), 200);
+  });
+
+  test('is for the members of the business alone', async () => {
+    const { body: made } = await send(shop.owner, { ...service, sendAt: tomorrow() });
+    const stranger = await world.shop('florist');
+    for (const device of [stranger.owner, anna!.device]) {
+      expectStatus(await device.ask('PATCH', `/api/broadcasts/${made.id}`, { body: 'Mia' }), 404);
+      expectStatus(await device.ask('POST', `/api/broadcasts/${made.id}/release`), 404);
+    }
   });
 });

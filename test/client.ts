@@ -7,6 +7,7 @@ import type {
   Party,
   Told,
   ToldEvent,
+  Turn,
   Watermarks,
 } from '../src/contract/events.js';
 import { limits } from '../src/contract/limits.js';
@@ -158,11 +159,14 @@ export class Client {
         changedAt: message.sentAt,
         lastSeq: message.seq,
         lastMessageAt: message.sentAt,
+        lastSender: message.sender,
+        lastKind: message.broadcastId === undefined ? 'message' : 'broadcast',
+        ...(message.broadcastId === undefined && this.turn(message)),
         preview: beginningOf(message.body),
         unread: this.unread(conversationId, head.own.seenSeq),
       });
     },
-    'message.withdrawn': ({ conversationId, seq, revision, withdrawnAt }) => {
+    'message.withdrawn': ({ conversationId, seq, revision, withdrawnAt, lastTurn }) => {
       const head = this.headBefore(conversationId, revision);
       if (!head) return;
       const messages = this.held.messages.get(conversationId)!;
@@ -171,7 +175,8 @@ export class Client {
         ...head,
         revision,
         changedAt: withdrawnAt,
-        preview: seq === head.lastSeq ? null : head.preview,
+        ...this.turn(lastTurn),
+        ...(seq === head.lastSeq && { preview: null, lastKind: 'withdrawn' }),
         unread: this.unread(conversationId, head.own.seenSeq),
       });
     },
@@ -227,7 +232,7 @@ export class Client {
       const identity = { displayName, firstName, surname, companyName, companyType, email };
       const head = this.held.heads.get(id)!;
       const counterpart = JSON.parse(JSON.stringify({ kind: 'interlocutor', id, ...identity }));
-      this.held.heads.set(id, { ...head, counterpart });
+      this.held.heads.set(id, { ...head, counterpart, labels: contact.labels });
     },
     'subscriber.changed': ({ conversationId, counterpart, seenTimesSince }) => {
       for (const head of this.held.heads.values()) {
@@ -247,6 +252,9 @@ export class Client {
       for (const [id, contact] of this.held.contacts) {
         this.held.contacts.set(id, { ...contact, labels: contact.labels.filter((label) => there.has(label)) });
       }
+      for (const [id, head] of this.held.heads) {
+        this.held.heads.set(id, { ...head, labels: head.labels!.filter((label) => there.has(label)) });
+      }
     },
     'session.ended': ({ id }) => void this.held.devices.delete(id),
   };
@@ -257,6 +265,12 @@ export class Client {
     if (head && revision === head.revision + 1) return head;
     if (!head || revision > head.revision) this.incomplete.add(id);
     return undefined;
+  }
+
+  private turn(turn: Turn | null): Pick<ConversationHead, 'lastTurn' | 'unanswered'> {
+    const { seq, sender, sentAt } = turn ?? {};
+    const lastTurn = turn && { seq: seq!, sender: sender!, sentAt: sentAt! };
+    return { lastTurn, unanswered: turn !== null && sender !== this.own };
   }
 
   private unread(id: string, seenSeq: number): number {

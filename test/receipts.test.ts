@@ -65,6 +65,56 @@ test('each message has the minute in which a watermark passed it, also when late
   expect(await latest(bakery.owner, 4)).toEqual(items.map((each: object) => ({ ...each, author: null })));
 });
 
+describe('an answer', () => {
+  test('counts as having seen what it answers, on every device and at once', async () => {
+    const asked = await anna.device.say(anna.contactId, 'Avete il pane di segale?');
+    expect(await head(bakery.owner)).toMatchObject({ unread: expect.any(Number), own: { seenSeq: asked - 1 } });
+    const heard = anna.device.heard.length;
+    const seq = await bakery.owner.say(anna.contactId, 'Sì, fino alle dieci');
+
+    expect(await head(bakery.owner)).toMatchObject({ unread: 0, own: { deliveredSeq: asked, seenSeq: asked } });
+    expect(await head(anna.device)).toMatchObject({ other: { deliveredSeq: asked, seenSeq: asked } });
+    const [question] = await latest(anna.device, 2);
+    expect(question).toMatchObject({ seq: asked, deliveredAt: expect.any(String), seenAt: expect.any(String) });
+    await anna.device.hears('message.sent', (message) => message.seq === seq);
+    const told = anna.device.heard.slice(heard).map(({ event }) => event);
+    expect(told).toEqual(['receipt.changed', 'message.sent']);
+    expect(anna.device.heard.at(heard)!.payload).toMatchObject({ party: 'subscriber', seenSeq: asked });
+  });
+
+  test('that is sent together with others raises watermarks no further than the message before it', async () => {
+    const first = await bakery.owner.say(anna.contactId, 'Pronti?');
+    const before = await head(bakery.owner);
+    const sent = await Promise.all(
+      Array.from({ length: 30 }, (_, index) => {
+        const device = index % 2 === 0 ? anna.device : bakery.owner;
+        return device.say(anna.contactId, `Insieme ${index}`).then((seq) => ({ seq, party: index % 2 }));
+      }),
+    );
+    sent.push({ seq: first, party: 1 });
+    sent.sort((a, b) => a.seq - b.seq);
+    const answered = (party: number) => {
+      const last = sent.findLastIndex((each, index) => each.party === party && sent[index - 1]?.party === 1 - party);
+      return last < 0 ? undefined : sent[last]!.seq - 1;
+    };
+    expect(await head(bakery.owner)).toMatchObject({
+      own: { seenSeq: answered(1) ?? before.own.seenSeq },
+      other: { seenSeq: answered(0) ?? before.other.seenSeq },
+    });
+  });
+
+  test('that only follows an own message, or is repeated, raises nothing', async () => {
+    const clientId = `ripetuta-${Date.now()}`;
+    const seq = await bakery.owner.say(anna.contactId, 'Ecco', clientId);
+    const heard = bakery.owner.heard.length;
+    const second = await bakery.owner.say(anna.contactId, 'Ancora');
+    expect(await bakery.owner.say(anna.contactId, 'Ecco', clientId)).toBe(seq);
+    await bakery.owner.hears('message.sent', (message) => message.seq === second);
+    await settle();
+    expect(bakery.owner.heard.slice(heard).map(({ event }) => event)).toEqual(['message.sent']);
+  });
+});
+
 test('no second of a receipt is kept or told', async () => {
   const seq = await anna.device.say(anna.contactId, 'Che ore sono?');
   await receipt(bakery.owner, { seenSeq: seq });
@@ -191,20 +241,18 @@ describe('seen-times that the business has switched off', () => {
 
   test('do not show by a head that comes back as changed that something was seen', async () => {
     await switchSeenTimes(false);
-    const seq = await anna.device.say(anna.contactId, 'E ora?');
-    await bakery.owner.say(anna.contactId, 'Ora no');
-    await receipt(bakery.owner, { deliveredSeq: seq });
-    await receipt(anna.device, { deliveredSeq: seq + 1 });
-    await letMinutesPass(5);
-    await world.rows(`UPDATE conversation SET changed_at = changed_at - interval '5 min'`);
     await world.rows(`UPDATE subscriber SET seen_times_changed_at = seen_times_changed_at - interval '5 min'`);
     const since = encodeURIComponent(new Date().toISOString());
     const changed = async (device: Device) =>
       (await device.ask('GET', `/api/conversations?changedSince=${since}`)).body.items.length;
-    for (const [reader, other, own] of [
-      [bakery.owner, anna.device, seq],
-      [anna.device, bakery.owner, seq + 1],
+    for (const [reader, other] of [
+      [bakery.owner, anna.device],
+      [anna.device, bakery.owner],
     ] as const) {
+      const own = await other.say(anna.contactId, 'E ora?');
+      await receipt(reader, { deliveredSeq: own });
+      await letMinutesPass(5);
+      await world.rows(`UPDATE conversation SET changed_at = changed_at - interval '5 min'`);
       expect([await changed(reader), await changed(other)]).toEqual([0, 0]);
       await receipt(reader, { seenSeq: own });
       expect([await changed(reader), await changed(other)]).toEqual([1, 0]);

@@ -104,7 +104,7 @@ const watermarks = [
 ];
 
 /** As before, but stamped with {@link changeTime}; when a message was sent is said by the clock. */
-const appendMessages = `
+export const appendMessages = `
 CREATE OR REPLACE FUNCTION append_messages(
   subscriber_ids uuid[], conversation_ids uuid[], senders party[], author_ids uuid[], client_ids text[], digests bytea[],
   bodies bytea[], least_privacy integer, least_subscriber_terms integer, least_subscriber_privacy integer

@@ -6,6 +6,8 @@ import { Members1763859603000 } from './1763859603000-members.js';
 import { Delivery1763863200000 } from './1763863200000-delivery.js';
 import { SteadyClock1763872000000 } from './1763872000000-steady-clock.js';
 import { Imports1763875000000 } from './1763875000000-imports.js';
+import { Inbox1763876000000 } from './1763876000000-inbox.js';
+import { LateBroadcasts1763876001000 } from './1763876001000-late-broadcasts.js';
 
 export const mainMigrations = [
   Start1763856000000,
@@ -16,4 +18,6 @@ export const mainMigrations = [
   Delivery1763863200000,
   SteadyClock1763872000000,
   Imports1763875000000,
+  Inbox1763876000000,
+  LateBroadcasts1763876001000,
 ];

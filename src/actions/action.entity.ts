@@ -1,9 +1,12 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 
-/** What members do that is written down. */
+/** What members do, or the service for them, that is written down. */
 export const actionKinds = [
   'broadcast.cancelled',
+  'broadcast.changed',
+  'broadcast.held',
   'broadcast.made',
+  'broadcast.released',
   'contact.changed',
   'contacts.exported',
   'contacts.labelled',
@@ -33,8 +36,9 @@ export class Action {
   @PrimaryColumn('uuid')
   id: string;
 
-  @Column('uuid', { name: 'member_id' })
-  memberId: string;
+  /** Null for what the service did by itself. */
+  @Column('uuid', { name: 'member_id', nullable: true })
+  memberId: string | null;
 
   @Column('text')
   kind: ActionKind;

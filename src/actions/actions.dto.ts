@@ -6,8 +6,8 @@ export class ListActions extends Page {}
 
 export class ActionView {
   id: string;
-  /** Who did it; names are in GET /api/authors. */
-  memberId: string;
+  /** Who did it; names are in GET /api/authors. Null for what the service did by itself: `broadcast.held`. */
+  memberId: string | null;
   @IsIn(actionKinds)
   kind: ActionKind;
   /** What it was done to, such as a broadcast, an invitation or a member. */

@@ -7,8 +7,8 @@ import { openPage } from '../platform/cursors.js';
 import { Action, type ActionKind } from './action.entity.js';
 import { type ActionList, ListActions } from './actions.dto.js';
 
-/** Whoever acts: a member of a subscriber. */
-export type Actor = Pick<MemberPrincipal, 'subscriberId' | 'memberId'>;
+/** A member of a subscriber, or the service for it. */
+export type Actor = Pick<MemberPrincipal, 'subscriberId'> & { memberId: string | null };
 
 /** What the members of a subscriber have done, for its owner's eyes. */
 @Injectable()

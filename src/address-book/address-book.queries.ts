@@ -72,7 +72,8 @@ export const overlabelledQuery = `
   SELECT contact_id FROM contact_label WHERE subscriber_id = $1 AND contact_id = ANY ($2::uuid[])
   GROUP BY contact_id HAVING count(*) > $3 LIMIT 1`;
 
-/** Rises even when two changes fall into one millisecond. $1 subscriber, $2 ids. */
+/** Rises even when two changes fall into one millisecond. Heads of conversations show labels. $1 subscriber, $2 ids. */
 export const touchContactsQuery = `
-  UPDATE contact SET updated_at = greatest(change_time(), updated_at + interval '1 millisecond')
+  UPDATE contact SET updated_at = greatest(change_time(), updated_at + interval '1 millisecond'),
+         profile_changed_at = change_time()
   WHERE subscriber_id = $1 AND id = ANY ($2::uuid[])`;

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { Book, type BookEntry, type BookSort, fold, sortInSlices, wordsOf } from './book.js';
+import { fold } from '../platform/folding.js';
+import { Book, type BookEntry, type BookSort, sortInSlices, wordsOf } from './book.js';
 
 const numberedId = (number: number) => `01900000-0000-7000-8000-${String(number).padStart(12, '0')}`;
 
@@ -213,4 +214,48 @@ test('sorting in slices gives what sorting at once gives', async () => {
 
 test('folding ignores case and accents', () => {
   expect(fold('NICCOLÒ Ångström')).toBe('niccolo angstrom');
+});
+
+describe('a name', () => {
+  test.each([
+    ['Łukasz Zieliński', 'lukasz zielinski'],
+    ['Øystein Ås', 'oystein'],
+    ['Øystein Ås', 'oeystein aas'],
+    ['Franz Müller', 'mueller'],
+    ['Franz Müller', 'muller'],
+    ['Franz Mueller', 'müller'],
+    ["Luca D'Angelo", 'dangelo'],
+    ["Luca D'Angelo", 'D’Angelo'],
+    ['Luca Dangelo', "d'angelo"],
+    ['Jean-Pierre Roux', 'jeanpierre'],
+    ['Jean‑Pierre Roux', 'jean-p'],
+    ['Rossi S.r.l.', 'srl'],
+    ['Ａｎｎａ Rossi', 'anna'],
+    ['Anna Rossi', '\u200Banna'],
+  ])('%s is found by %s', async (name, query) => {
+    const book = new Book([entry(1, { words: wordsOf(name, 'x@y.example') })]);
+    expect(await ids(book, { query })).toEqual([1]);
+  });
+
+  test.each([
+    ['xiaomei', [1]],
+    ['wang.x', [1]],
+    ['@example', [1]],
+    ['com', []],
+    ['wang xiaomei', [1]],
+  ])('an address is found by %s', async (query, found) => {
+    const book = new Book([entry(1, { email: 'wang.xiaomei@example.com' })]);
+    expect(await ids(book, { query })).toEqual(found);
+  });
+
+  test('of a place is one in every spelling, as a filter and among the facets', async () => {
+    const book = new Book([
+      entry(1, { region: 'Emilia-Romagna' }),
+      entry(2, { region: 'Emilia Romagna' }),
+      entry(3, { region: 'Łódź' }),
+    ]);
+    expect(await ids(book, { region: 'emilia romagna' })).toEqual([1, 2]);
+    expect(await ids(book, { region: 'lodz' })).toEqual([3]);
+    expect(book.facets().region.map(({ contacts }) => contacts)).toEqual([2, 1]);
+  });
 });

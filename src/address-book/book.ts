@@ -1,4 +1,5 @@
 import { canonicalSegment, type Segment } from '../places/segments.js';
+import { fold, foldedWords, foldings, separators } from '../platform/folding.js';
 
 /** What the directory holds of a contact: enough to sort, filter and find it, without what is shown besides. */
 export interface BookEntry {
@@ -6,7 +7,7 @@ export interface BookEntry {
   /** What a telephone book sorts by: the surname, or the company's name. */
   name: string;
   firstName: string;
-  /** The folded words of the name, then the address in lower case, each after a line break. */
+  /** By what the contact is found ({@link wordsOf}), then the address in lower case, each after a line break. */
   words: string;
   region: string | null;
   province: string | null;
@@ -33,6 +34,8 @@ export interface BookFilter {
   updatedSince?: number;
   /** One contact only. */
   id?: string;
+  /** These only. */
+  ids?: ReadonlySet<string>;
 }
 
 export interface BookPage {
@@ -128,6 +131,12 @@ export class Book {
       else more = true;
     }
     return { entries, more, total };
+  }
+
+  /** The ids of all that a search finds. */
+  async found(query: string): Promise<ReadonlySet<string>> {
+    const { entries } = await this.page({ query }, { sort: 'joined', descending: false, limit: Infinity });
+    return new Set(entries.map(({ id }) => id));
   }
 
   /** Those of the addresses, given in lower case, that somebody here has. */
@@ -264,24 +273,29 @@ async function merge<Item>(left: Item[], right: Item[], compare: (a: Item, b: It
   return merged;
 }
 
-/** Lower case without accents, so that "nicolo" finds Niccolò's brother Nicolò. */
-export function fold(text: string): string {
-  return text.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase();
-}
-
-/** The form in which regions, provinces and sectors are compared: "Modena" is MO, and neither case nor accents count. */
-export function foldedSegment(segment: Segment, text: string): string {
-  return fold(canonicalSegment(segment, text));
-}
-
-const separators = /[^\p{L}\p{N}]+/u;
-
-/** The words by which a contact is found, in the form that an entry holds. */
+/**
+ * The words by which a contact is found, in the form that an entry holds: those of the name, also written together where
+ * an apostrophe or hyphen parts them, the parts of the address before its @, and its domain behind the @.
+ */
 export function wordsOf(displayName: string, email: string): string {
   const address = email.toLowerCase();
-  const folded = fold(address);
-  const names = fold(displayName).split(separators);
-  return ['', ...names, ...(folded === address ? [] : [folded]), address].join('\n');
+  const at = address.lastIndexOf('@');
+  const [local, domain] = [address.slice(0, at), address.slice(at)];
+  const words = new Set([
+    ...foldings(displayName).flatMap((form) => form.split(' ').flatMap(wordsWithin)),
+    ...fold(local).split(separators).slice(1),
+    fold(domain),
+    fold(address),
+  ]);
+  words.delete('');
+  words.delete(address);
+  return ['', ...words, address].join('\n');
+}
+
+/** "D'Angelo" is found as d, as angelo and as dangelo. */
+function wordsWithin(text: string): string[] {
+  const pieces = text.split(separators).filter(Boolean);
+  return pieces.length > 1 ? [...pieces, pieces.join('')] : pieces;
 }
 
 const addressIn = (words: string) => words.slice(words.lastIndexOf('\n') + 1);
@@ -289,8 +303,10 @@ const addressIn = (words: string) => words.slice(words.lastIndexOf('\n') + 1);
 type Check = (entry: BookEntry) => boolean;
 
 /** Looks at what is asked for alone, at what costs least first: it runs through the whole book. */
-function checksOf({ query, region, province, sector, labels = [], labelled, updatedSince, id }: BookFilter): Check[] {
+function checksOf(filter: BookFilter): Check[] {
+  const { query, region, province, sector, labels = [], labelled, updatedSince, id, ids } = filter;
   const checks: Check[] = [];
+  if (ids !== undefined) checks.push((entry) => ids.has(entry.id));
   if (id !== undefined) checks.push((entry) => entry.id === id);
   if (updatedSince !== undefined) checks.push((entry) => entry.updatedAt >= updatedSince);
   if (labelled !== undefined) checks.push((entry) => entry.labels.length > 0 === labelled);
@@ -298,32 +314,53 @@ function checksOf({ query, region, province, sector, labels = [], labelled, upda
   if (region !== undefined) checks.push(sameIn('region', region));
   if (province !== undefined) checks.push(sameIn('province', province));
   if (sector !== undefined) checks.push(sameIn('sector', sector));
-  checks.push(...beginningsIn(query ?? ''));
+  if (query !== undefined && fold(query) !== '') {
+    const finds = beginningsIn(query);
+    checks.push(({ words }) => finds(words));
+  }
   return checks;
 }
 
-/** "jean-pierre" is found as the beginning of an address, and as two words of a name. */
-function beginningsIn(query: string): Check[] {
-  return fold(query)
-    .split(/[^\p{L}\p{N}@._+-]+/u)
-    .flatMap((part): Check[] => {
-      const whole = `\n${part}`;
-      const pieces = part.split(separators).filter(Boolean);
-      if (pieces.length === 0) return [];
-      if (pieces[0] === part) return [({ words }) => words.includes(whole)];
-      return [({ words }) => words.includes(whole) || pieces.every((piece) => words.includes(`\n${piece}`))];
-    });
+/** Finds the beginnings of words: all parts of one form of what is asked for. */
+function beginningsIn(query: string): (words: string) => boolean {
+  const forms = foldings(query).map((form) => form.split(' ').flatMap(beginning));
+  return (words) => forms.some((form) => form.every((finds) => finds(words)));
+}
+
+/** "jean-pierre" is found as the beginning of an address, as two words of a name, and as "jeanpierre". */
+function beginning(part: string): ((words: string) => boolean)[] {
+  const pieces = part.split(separators).filter(Boolean);
+  if (pieces.length === 0) return [];
+  const whole = `\n${part}`;
+  if (pieces[0] === part) return [(words) => words.includes(whole)];
+  const joined = `\n${pieces.join('')}`;
+  return [
+    (words) => words.includes(whole) || words.includes(joined) || pieces.every((piece) => words.includes(`\n${piece}`)),
+  ];
+}
+
+/** Whether a name is found by what is asked for, as a contact of that name would be. */
+export function namesLike(query: string): (name: string) => boolean {
+  const finds = beginningsIn(query);
+  return (name) => finds(wordsOf(name, ''));
 }
 
 /** Compares folded, and folds each value that occurs once: there are few, for many contacts. */
 function sameIn(field: Segment, wanted: string): Check {
-  const folded = foldedSegment(field, wanted);
+  const isWanted = sameSegment(field, [wanted]);
   const known = new Map<string | null, boolean>();
   return ({ [field]: value }) => {
     let same = known.get(value);
-    if (same === undefined) known.set(value, (same = foldedSegment(field, value ?? '') === folded));
+    if (same === undefined) known.set(value, (same = isWanted(value ?? '')));
     return same;
   };
+}
+
+/** Finds the regions, provinces or sectors that are among the wanted ones, however they are spelled: "Modena" is MO. */
+export function sameSegment(segment: Segment, wanted: readonly string[]): (value: string) => boolean {
+  const formsOf = (text: string) => foldedWords(canonicalSegment(segment, text));
+  const forms = new Set(wanted.flatMap(formsOf));
+  return (value) => formsOf(value).some((form) => forms.has(form));
 }
 
 function count(counts: Map<string, number>, value: string | null): void {
@@ -334,10 +371,11 @@ function count(counts: Map<string, number>, value: string | null): void {
 function gathered(segment: Segment, counts: Map<string, number>): Facet[] {
   const facets = new Map<string, Facet>();
   for (const [value, contacts] of [...counts].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1))) {
-    const folded = foldedSegment(segment, value);
-    const facet = facets.get(folded);
+    const shown = canonicalSegment(segment, value);
+    const [key = shown] = foldedWords(shown);
+    const facet = facets.get(key);
     if (facet) facet.contacts += contacts;
-    else facets.set(folded, { value: canonicalSegment(segment, value), contacts });
+    else facets.set(key, { value: shown, contacts });
   }
   return [...facets.values()].sort(byCount);
 }

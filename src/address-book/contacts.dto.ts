@@ -8,7 +8,20 @@ import { IsIds, IsTime, Optional } from '../platform/validation/fields.js';
 import { IsPhone } from './phones.js';
 
 export class ContactSearch extends Page {
-  /** Beginnings of words of the name or of the address; all must be found. */
+  /** Only these contacts, up to 200; in a query one `ids=` for each. A page holds as many of them as `limit` says. */
+  @Optional()
+  @Transform(({ value }): unknown[] => (Array.isArray(value) ? value : [value]))
+  @IsIds({
+    max: limits.contactsById,
+    message: `At most ${limits.contactsById} contacts can be asked for by their ids.`,
+  })
+  ids?: string[];
+
+  /**
+   * Beginnings of words of the name, or of the address and its parts before the @; all must be found. Compared, as are the
+   * next three, without regard to case, accents and the like: `lukasz` finds Łukasz, `dangelo` finds D'Angelo, `muller` and
+   * `mueller` find Müller, `emilia romagna` is Emilia-Romagna.
+   */
   @Optional()
   @IsString()
   @MaxLength(limits.searchLength)

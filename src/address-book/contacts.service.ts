@@ -93,7 +93,8 @@ export class Contacts {
   private async insertOnce(manager: EntityManager, row: Contact): Promise<Contact | undefined> {
     if (await this.insert(manager, row)) return row;
     const { subscriberId, interlocutorId } = row;
-    if (row.externalId === null || (await manager.existsBy(Contact, { subscriberId, interlocutorId }))) return undefined;
+    if (row.externalId === null || (await manager.existsBy(Contact, { subscriberId, interlocutorId })))
+      return undefined;
     const unnumbered = { ...row, externalId: null, externalIdHash: null };
     return (await this.insert(manager, unnumbered)) ? unnumbered : undefined;
   }
@@ -432,8 +433,9 @@ export class Contacts {
   }
 
   private async filterOf(subscriberId: string, search: ContactSearch): Promise<BookFilter> {
-    const { query, region, province, sector, label: labels, hasLabel, updatedAfter, externalId } = search;
+    const { ids, query, region, province, sector, label: labels, hasLabel, updatedAfter, externalId } = search;
     return {
+      ids: ids && new Set(ids),
       query,
       region,
       province,

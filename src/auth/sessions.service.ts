@@ -24,6 +24,7 @@ import { verifyPassword } from './passwords.js';
 import { accountKey, type Principal } from './principal.js';
 import { Session } from './session.entity.js';
 import { ListSessions } from './sessions.dto.js';
+import { loginName } from './usernames.js';
 
 export interface OpenedSession {
   id: string;
@@ -136,7 +137,7 @@ export class Sessions implements OnModuleInit, OnModuleDestroy {
     kind,
     network,
   }: Credentials): Promise<OpenedSession & { principal: Principal }> {
-    const name = login.trim().toLowerCase();
+    const name = loginName(login);
     await this.limits.count('signInByAddress', network);
     await this.limits.count('signInByNameAndAddress', name, network);
     await this.limits.count('signInByName', name);

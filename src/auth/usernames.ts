@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import type { ValidationOptions } from 'class-validator';
 import { limits } from '../contract/limits.js';
+import { fold } from '../platform/folding.js';
 import type { Fault } from '../platform/problems/field-error.js';
 import { Rule } from '../platform/validation/rule.js';
 
@@ -14,21 +15,6 @@ export interface UsernameError extends Fault {
   code: 'username_too_short' | 'username_too_long' | 'username_characters' | 'username_punctuation';
   message: string;
 }
-
-/** Letters that carry no separable accent, so that Unicode decomposition leaves them as they are. */
-const foldedLetters: Record<string, string> = {
-  ß: 'ss',
-  æ: 'ae',
-  œ: 'oe',
-  ø: 'o',
-  đ: 'd',
-  ð: 'd',
-  þ: 'th',
-  ł: 'l',
-  ħ: 'h',
-  ı: 'i',
-  ŋ: 'n',
-};
 
 /**
  * What keeps a username from being accepted, or undefined. 3 to 32 of a-z, 0-9 and `._-`, with a letter or digit at
@@ -63,6 +49,11 @@ export function IsUsername(options?: ValidationOptions): PropertyDecorator {
   return Rule('isUsername', judge, options);
 }
 
+/** A login as it is looked for and counted: folded where it can be a username, so that every spelling is one login. */
+export function loginName(typed: string): string {
+  return typed.includes('@') ? typed.trim().toLowerCase() : fold(typed);
+}
+
 /**
  * A valid username for a person or a company: `anna.rossi`, `panificio.rossi.srl`. From the second attempt on random
  * digits follow, more with every attempt (`anna.rossi.4821`), as they do at once where the name gives fewer than
@@ -79,19 +70,14 @@ export function proposeUsername(parts: UsernameParts, attempt: number): string {
 }
 
 function joined(name: UsernameParts['surname']): string {
-  return folded(name ?? '').replace(/[^a-z0-9]/g, '');
+  return fold(name ?? '').replace(/[^a-z0-9]/g, '');
 }
 
 /** "S.r.l." and "dell’Orto" stay one word each. */
 function separated(name: UsernameParts['companyName']): string[] {
-  return folded(name ?? '')
-    .replace(/['’.]/g, '')
+  return fold(name ?? '')
+    .replace(/['.]/g, '')
     .split(/[^a-z0-9]+/);
-}
-
-function folded(text: string): string {
-  const letters = text.toLowerCase().replace(/[ßæœøđðþłħıŋ]/g, (letter) => foldedLetters[letter] ?? letter);
-  return letters.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase();
 }
 
 function randomDigits(count: number): string {

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { type EntityManager } from 'typeorm';
-import { foldedSegment } from '../address-book/book.js';
+import { sameSegment } from '../address-book/book.js';
 import type { BroadcastKind } from '../contract/events.js';
 import { ValidationFailed } from '../platform/problems/domain-error.js';
 import { Vault } from '../platform/vault/vault.js';
@@ -67,18 +67,18 @@ export class Audiences {
     return this.holdsLabels(manager, subscriberId, [...new Set([...labels, ...exceptLabels])]);
   }
 
-  /** Compares as the address book does, without regard to case and accents. */
+  /** Compares as the address book does: {@link sameWords}. */
   async spelled(manager: EntityManager, subscriberId: string, audience: Audience): Promise<SpelledAudience> {
     const spelled = { ...audience };
     for (const [field, column] of segments) {
       const wanted = audience[field];
       if (!wanted) continue;
-      const folded = new Set(wanted.map((value) => foldedSegment(column, value)));
+      const isWanted = sameSegment(column, wanted);
       const rows = await manager.query<{ value: string }[]>(
         `SELECT DISTINCT ${column} AS value FROM contact WHERE subscriber_id = $1 AND ${column} IS NOT NULL`,
         [subscriberId],
       );
-      spelled[field] = rows.flatMap(({ value }) => (folded.has(foldedSegment(column, value)) ? value : []));
+      spelled[field] = rows.flatMap(({ value }) => (isWanted(value) ? value : []));
     }
     return spelled;
   }

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import type { EntityManager, Repository } from 'typeorm';
+import { Actions } from '../actions/actions.service.js';
 import { Consents } from '../consents/consents.service.js';
 import { ConsentRequired } from '../consents/consents.errors.js';
 import type { BroadcastState } from '../contract/events.js';
@@ -34,10 +35,14 @@ import {
   progressQuery,
   type SpelledAudience,
 } from './broadcasts.queries.js';
+import { mailHeld } from './held-mails.service.js';
 import { filledIn } from './personal-text.js';
 
 /** Begins at once, or when it is time; every minute for what a crash has left. */
 const proceedWithBroadcasts = defineJob('broadcast.proceed', { cron: '* * * * *', expireInSeconds: 300 });
+
+/** The outcome of a chunk that was to be sent with a text or an audience that is another one by now. */
+const edited = Symbol('edited');
 
 const contactsPerChunk = 500;
 /** A job ends after this, so that a stop need not wait, and adds the next. */
@@ -51,8 +56,8 @@ interface Run extends BroadcastId {
   content?: Content;
 }
 
-/** What of a broadcast does not change while it is sent. */
-interface Content extends Pick<Broadcast, 'kind' | 'reason' | 'locale' | 'personal' | 'authorId'> {
+/** What of a broadcast does not change once it has begun. */
+interface Content extends Pick<Broadcast, 'kind' | 'reason' | 'locale' | 'personal' | 'authorId' | 'edition'> {
   body: string;
   audience: SpelledAudience;
   businessName: string;
@@ -74,6 +79,7 @@ interface Chunk extends ProgressRow {
 export class BroadcastRuns {
   constructor(
     @InjectRepository(Broadcast) private readonly broadcasts: Repository<Broadcast>,
+    private readonly actions: Actions,
     private readonly audiences: Audiences,
     private readonly consents: Consents,
     private readonly entries: BroadcastEntries,
@@ -142,6 +148,10 @@ export class BroadcastRuns {
       () => this.broadcasts.manager.transaction((manager) => this.sendChunk(manager, run, { content, concerned })),
     );
     if (!chunk) return false;
+    if (chunk === edited) {
+      delete run.content;
+      return true;
+    }
     const { promotionsPolicyId: policyId } = content;
     this.entries.tell(run.id, chunk.entries, (contactId) => broadcastMark(content, { policyId, contactId }));
     this.tell(run, chunk, chunk.entries);
@@ -150,7 +160,7 @@ export class BroadcastRuns {
 
   private async open({ subscriberId, id }: BroadcastId): Promise<Content> {
     const broadcast = await this.broadcasts.findOneByOrFail({ subscriberId, id });
-    const { kind, reason, locale, personal, authorId, body, audience } = broadcast;
+    const { kind, reason, locale, personal, authorId, edition, body, audience } = broadcast;
     const key = { scope: 'subscriber', id: subscriberId } as const;
     const stated = await this.audiences.open(subscriberId, id, audience);
     const { businessName } = await this.subscribers.get(subscriberId);
@@ -160,6 +170,7 @@ export class BroadcastRuns {
       locale,
       personal,
       authorId,
+      edition,
       body: await this.vault.open(key, body, broadcastContext(subscriberId, id)),
       audience: await this.audiences.spelled(this.broadcasts.manager, subscriberId, stated),
       businessName,
@@ -169,16 +180,18 @@ export class BroadcastRuns {
 
   /**
    * @param concerned gets those who are to be told of it
-   * @returns undefined when it is over, or somebody else works on it
+   * @returns undefined when it is over, or somebody else works on it; and whether it was edited since it was opened
    */
   private async sendChunk(
     manager: EntityManager,
     { subscriberId, id }: BroadcastId,
     { content, concerned }: { content: Content; concerned: Audience[] },
-  ): Promise<Chunk | undefined> {
+  ): Promise<Chunk | typeof edited | undefined> {
     const now = new Date();
     const [held] = await manager.query<HeldRow[]>(holdQuery, [subscriberId, id, now]);
     if (!held) return undefined;
+    if (held.edition !== content.edition) return edited;
+    if (held.notAfter < now) return this.hold(manager, { subscriberId, id });
     const obstacle = await this.obstacle(manager, subscriberId, { ...content, ...held });
     if (obstacle) {
       await manager.update(Broadcast, { subscriberId, id }, { stopReason: obstacle });
@@ -199,6 +212,15 @@ export class BroadcastRuns {
     const entries = await this.entries.append(manager, common, wanted);
     const state = contactIds.length < contactsPerChunk ? 'finished' : 'running';
     return this.progress(manager, { subscriberId, id }, { state, verdicts, entries });
+  }
+
+  /** Late at night is no time for what was to be sent at noon: the business decides. */
+  private async hold(manager: EntityManager, { subscriberId, id }: BroadcastId): Promise<Chunk> {
+    await manager.update(Broadcast, { subscriberId, id }, { state: 'held' });
+    const { sent, skipped } = await manager.findOneByOrFail(Broadcast, { subscriberId, id });
+    await this.actions.record(manager, { subscriberId, memberId: null }, 'broadcast.held', id);
+    await this.jobs.add(manager, mailHeld, { subscriberId, broadcastId: id });
+    return { state: 'held', sent, skipped, entries: [] };
   }
 
   /** Why the broadcast cannot go on, if so. */

@@ -64,6 +64,14 @@ export class Broadcast {
   @Column('timestamptz', { name: 'send_at' })
   sendAt: Date;
 
+  /** When it is too late to begin or to go on by itself: then it is held. */
+  @Column('timestamptz', { name: 'not_after' })
+  notAfter: Date;
+
+  /** Rises whenever it is edited. */
+  @Column('integer')
+  edition: number;
+
   /** Contacts who joined later are not in it. */
   @Column('timestamptz', { name: 'started_at', nullable: true })
   startedAt: Date | null;

@@ -1,4 +1,4 @@
-import { Body, Controller, Get, HttpCode, Post, Query, Res } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Patch, Post, Query, Res } from '@nestjs/common';
 import { ApiAcceptedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
 import type { InterlocutorPrincipal, MemberPrincipal } from '../auth/principal.js';
@@ -8,6 +8,7 @@ import {
   BroadcastList,
   BroadcastPreview,
   BroadcastView,
+  ChangedBroadcast,
   ListBroadcasts,
   ListRecipients,
   MadeBroadcast,
@@ -67,6 +68,23 @@ export class BroadcastsController {
     @Query() ask: ListRecipients,
   ): Promise<RecipientList> {
     return this.broadcasts.recipients(member, id, ask);
+  }
+
+  /** Change a broadcast that waits for its time. Once it has begun it is what it is (`broadcast_begun`). */
+  @Patch('broadcasts/:id')
+  change(
+    @Caller() member: MemberPrincipal,
+    @Id() id: string,
+    @Body() change: ChangedBroadcast,
+  ): Promise<BroadcastView> {
+    return this.broadcasts.change(member, id, change);
+  }
+
+  /** Send a broadcast now that is held because its time has passed, or go on with it. Nobody gets it twice. */
+  @Post('broadcasts/:id/release')
+  @HttpCode(200)
+  release(@Caller() member: MemberPrincipal, @Id() id: string): Promise<BroadcastView> {
+    return this.broadcasts.release(member, id);
   }
 
   /** Cancel a broadcast before it begins, or stop it while it is under way. Who has it keeps it. */

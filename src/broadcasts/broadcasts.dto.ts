@@ -1,4 +1,4 @@
-import { IntersectionType, PickType } from '@nestjs/swagger';
+import { IntersectionType, PartialType, PickType } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { IsBoolean, IsIn, IsString, MaxLength } from 'class-validator';
 import {
@@ -7,6 +7,7 @@ import {
   type BroadcastReason,
   broadcastReasons,
   type BroadcastState,
+  broadcastStates,
 } from '../contract/events.js';
 import { limits } from '../contract/limits.js';
 import { MessageContent } from '../conversations/conversations.dto.js';
@@ -16,8 +17,6 @@ import { Page } from '../platform/validation/page.dto.js';
 import { IsPlainText, Trimmed } from '../platform/validation/text.js';
 import { IsBroadcastBody, type TextField, textFields } from './personal-text.js';
 
-const states = ['scheduled', 'running', 'finished', 'cancelled', 'stopped'] as const;
-
 /** Why a contact of the audience gets nothing: it said no to promotions, is restricted, or was erased meanwhile. */
 export const skipReasons = ['no_promotions', 'restricted', 'erased'] as const;
 export type SkipReason = (typeof skipReasons)[number];
@@ -26,17 +25,19 @@ const most = limits.audienceValues;
 const mostContacts = limits.broadcastContacts.toLocaleString('en');
 
 /**
- * Whom a broadcast is for: everybody (`all`), or those who have one of the listed values in each field that is given, and the
- * chosen contacts besides; without those who are excepted. So values of one field widen the audience, further fields narrow
- * it: `regions` and `provinces` reach who is in one of the regions and in one of the provinces. An empty list is as good as
- * none. A value that no contact has is no error: look at the preview first.
+ * Whom a broadcast is for: everybody (`all`), or those who have one of the listed values in **each** of the fields that are
+ * given among `regions`, `provinces`, `sectors` and `labels`; and the contacts of `contactIds` besides, whatever they have.
+ * Within one field the values are alternatives: two provinces reach the people of both, a province and a label only those of
+ * the province who have the label. Those who are excepted never belong to it. An empty list is as good as none.
  */
 export class Audience {
   @Optional()
   @IsBoolean()
   all?: boolean;
 
-  /** Up to 50; compared without regard to case and accents, as are the next two. */
+  /**
+   * Up to 50; compared without regard to case, accents, hyphens and the like, as are the next two: `lodz` reaches Łódź.
+   */
   @Optional()
   @IsList({ max: most, message: `An audience names at most ${most} regions.` })
   @Trimmed()
@@ -119,7 +120,25 @@ export class NewBroadcast extends IntersectionType(
   @IsString()
   @MaxLength(40)
   sendAt?: string;
+
+  /**
+   * When it is too late to begin or to go on, in the same forms: at least 15 minutes and at most 7 days after `sendAt`, by
+   * default 6 hours after it. A broadcast that is later, because the service was down, is `held` until it is released or
+   * cancelled.
+   */
+  @Optional()
+  @IsString()
+  @MaxLength(40)
+  notAfter?: string;
 }
+
+/**
+ * What of a broadcast that waits for its time is to be another. What is left out stays; `notAfter` keeps its distance to
+ * `sendAt`.
+ */
+export class ChangedBroadcast extends PartialType(
+  PickType(NewBroadcast, ['kind', 'reason', 'body', 'audience', 'sendAt', 'notAfter']),
+) {}
 
 export class PreviewedBroadcast extends BroadcastDraft {
   /** As in a new broadcast. */
@@ -179,7 +198,7 @@ export class BroadcastSummary {
   reason: BroadcastReason | null;
   /** With its fields. */
   body: string;
-  @IsIn(states)
+  @IsIn(broadcastStates)
   state: BroadcastState;
   /**
    * Why the service has stopped it: a newer policy waits for the owner's acceptance, or a label of the audience was deleted.
@@ -195,6 +214,8 @@ export class BroadcastSummary {
   author: AuthorView | null;
   createdAt: string;
   sendAt: string;
+  /** When it is too late to begin or to go on by itself. */
+  notAfter: string;
   startedAt?: string;
   /** When it was finished, cancelled or stopped. */
   endedAt?: string;

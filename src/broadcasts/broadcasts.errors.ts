@@ -7,6 +7,30 @@ export class BroadcastOver extends DomainError {
   }
 }
 
+export class BroadcastBegun extends DomainError {
+  constructor() {
+    super('broadcast_begun', {
+      detail: 'Only a broadcast that waits for its time can be changed; this one has begun or is over.',
+    });
+  }
+}
+
+export class BroadcastNotHeld extends DomainError {
+  constructor() {
+    super('broadcast_not_held', { detail: 'Only a broadcast that is held can be released.' });
+  }
+}
+
+export class AudienceEmpty extends DomainError {
+  constructor() {
+    super('audience_empty', {
+      detail:
+        'No contact belongs to this audience. Check the spelling of regions, provinces and sectors, and the labels.',
+      errors: [{ field: 'audience', code: 'empty', message: 'No contact belongs to it.' }],
+    });
+  }
+}
+
 export class TooManyBroadcasts extends DomainError {
   constructor() {
     super('broadcasts_limit', {

@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { ActionsModule } from '../actions/actions.module.js';
 import { AddressBookModule } from '../address-book/address-book.module.js';
+import { AuthModule } from '../auth/auth.module.js';
 import { ConsentsModule } from '../consents/consents.module.js';
 import { ConversationsModule } from '../conversations/conversations.module.js';
 import { InterlocutorsModule } from '../interlocutors/interlocutors.module.js';
@@ -10,6 +11,7 @@ import { SubscribersModule } from '../subscribers/subscribers.module.js';
 import { Audiences } from './audiences.service.js';
 import { Broadcast } from './broadcast.entity.js';
 import { BroadcastRuns } from './broadcast-runs.service.js';
+import { HeldMails } from './held-mails.service.js';
 import { BroadcastsController } from './broadcasts.controller.js';
 import { Broadcasts } from './broadcasts.service.js';
 
@@ -18,6 +20,7 @@ import { Broadcasts } from './broadcasts.service.js';
     TypeOrmModule.forFeature([Broadcast]),
     ActionsModule,
     AddressBookModule,
+    AuthModule,
     ConsentsModule,
     ConversationsModule,
     InterlocutorsModule,
@@ -25,6 +28,6 @@ import { Broadcasts } from './broadcasts.service.js';
     SubscribersModule,
   ],
   controllers: [BroadcastsController],
-  providers: [Audiences, BroadcastRuns, Broadcasts],
+  providers: [Audiences, BroadcastRuns, Broadcasts, HeldMails],
 })
 export class BroadcastsModule {}

@@ -109,6 +109,8 @@ export interface HeldRow {
   state: BroadcastState;
   checkpoint: string | null;
   startedAt: Date | null;
+  notAfter: Date;
+  edition: number;
   termsVersion: number;
   privacyVersion: number;
 }
@@ -116,6 +118,7 @@ export interface HeldRow {
 /** Holds a broadcast that is to go on, unless somebody else does. $1 subscriber, $2 broadcast, $3 now. */
 export const holdQuery = `
   SELECT broadcast.state, broadcast.checkpoint, broadcast.started_at AS "startedAt",
+         broadcast.not_after AS "notAfter", broadcast.edition,
          subscriber.terms_version AS "termsVersion", subscriber.privacy_version AS "privacyVersion"
   FROM broadcast JOIN subscriber USING (subscriber_id)
   WHERE broadcast.subscriber_id = $1 AND broadcast.id = $2

@@ -24,10 +24,12 @@ import { Audiences } from './audiences.service.js';
 import { BroadcastRuns } from './broadcast-runs.service.js';
 import { Broadcast } from './broadcast.entity.js';
 import {
+  type Audience,
   type BroadcastList,
   type BroadcastPreview,
   type BroadcastSummary,
   type BroadcastView,
+  type ChangedBroadcast,
   ListBroadcasts,
   ListRecipients,
   type MadeBroadcast,
@@ -37,7 +39,14 @@ import {
   type RecipientView,
   type SkippedContacts,
 } from './broadcasts.dto.js';
-import { BroadcastOver, NotReportable, TooManyBroadcasts } from './broadcasts.errors.js';
+import {
+  AudienceEmpty,
+  BroadcastBegun,
+  BroadcastNotHeld,
+  BroadcastOver,
+  NotReportable,
+  TooManyBroadcasts,
+} from './broadcasts.errors.js';
 import {
   broadcastOfMessageQuery,
   type ReceivedRow,
@@ -49,7 +58,7 @@ import {
   skippedQuery,
 } from './broadcasts.queries.js';
 import { filledIn, isPersonal, textFields } from './personal-text.js';
-import { sendTime } from './send-time.js';
+import { lateTime, sendTime } from './send-time.js';
 
 /** An accepted broadcast; `repeated` when the same one had been accepted before. */
 export interface Made extends MadeBroadcast {
@@ -76,7 +85,7 @@ export class Broadcasts {
 
   /**
    * Accepts a broadcast once, to be sent now or at its time.
-   * @throws ClientIdReused, ConsentRequired, TooManyBroadcasts, ValidationFailed
+   * @throws AudienceEmpty, ClientIdReused, ConsentRequired, TooManyBroadcasts, ValidationFailed
    */
   async make(member: MemberPrincipal, wanted: NewBroadcast): Promise<Made> {
     const { subscriberId } = member;
@@ -101,6 +110,49 @@ export class Broadcasts {
     if (!repeated) this.runs.tell(broadcast, broadcast);
     const { id, recipients, leftOut } = broadcast;
     return { id, recipients, skipped: leftOut, repeated };
+  }
+
+  /**
+   * Changes a broadcast that waits for its time. Its row is held meanwhile: either it begins as it is now, or it had begun.
+   * @throws NotFound, AudienceEmpty, BroadcastBegun, ConsentRequired, ValidationFailed
+   */
+  async change(member: MemberPrincipal, id: string, change: ChangedBroadcast): Promise<BroadcastView> {
+    const { subscriberId } = member;
+    const subscriber = await this.subscribers.get(subscriberId);
+    const changed = await this.broadcasts.manager.transaction(async (manager) => {
+      const known = await this.access(manager, subscriberId, id, { lock: true });
+      if (known.state !== 'scheduled') throw new BroadcastBegun();
+      if (Object.values(change).every((value) => value === undefined)) return undefined;
+      this.consents.requireOfSubscriber(subscriber);
+      const edit = { ...(await this.edit(manager, subscriber, known, change)), edition: known.edition + 1 };
+      await manager.update(Broadcast, { subscriberId, id }, edit);
+      await this.actions.record(manager, member, 'broadcast.changed', id);
+      const edited = { ...known, ...edit };
+      await this.runs.proceedAt(manager, edited.sendAt);
+      return edited;
+    });
+    if (changed) this.runs.tell(changed, changed);
+    return this.get(member, id);
+  }
+
+  /**
+   * Sends a held broadcast after all, or goes on with it.
+   * @throws NotFound, BroadcastNotHeld
+   */
+  async release(member: MemberPrincipal, id: string): Promise<BroadcastView> {
+    const { subscriberId } = member;
+    const released = await this.broadcasts.manager.transaction(async (manager) => {
+      const broadcast = await this.access(manager, subscriberId, id, { lock: true });
+      if (broadcast.state !== 'held') throw new BroadcastNotHeld();
+      const [now, state] = [new Date(), broadcast.startedAt ? ('running' as const) : ('scheduled' as const)];
+      const change = { state, notAfter: lateTime(undefined, '', now) };
+      await manager.update(Broadcast, { subscriberId, id }, change);
+      await this.actions.record(manager, member, 'broadcast.released', id);
+      await this.runs.proceedAt(manager, now);
+      return { ...broadcast, ...change };
+    });
+    this.runs.tell(released, released);
+    return this.get(member, id);
   }
 
   /**
@@ -183,7 +235,7 @@ export class Broadcasts {
   }
 
   /**
-   * Cancels a broadcast that waits, or stops one that is under way: who has it keeps it. One that was cancelled or stopped
+   * Cancels a broadcast that waits or is held, or stops one that is under way: who has it keeps it. One that was cancelled or stopped
    * stays so.
    * @throws NotFound, BroadcastOver
    */
@@ -192,8 +244,9 @@ export class Broadcasts {
     const cancelled = await this.broadcasts.manager.transaction(async (manager) => {
       const broadcast = await this.access(manager, subscriberId, id, { lock: true });
       if (broadcast.state === 'finished') throw new BroadcastOver();
-      if (broadcast.state !== 'scheduled' && broadcast.state !== 'running') return undefined;
-      const state = broadcast.state === 'scheduled' ? ('cancelled' as const) : ('stopped' as const);
+      if (!underWay.includes(broadcast.state)) return undefined;
+      const begun = broadcast.state === 'running' || (broadcast.state === 'held' && broadcast.startedAt !== null);
+      const state = begun ? ('stopped' as const) : ('cancelled' as const);
       await manager.update(Broadcast, { subscriberId, id }, { state, endedAt: new Date() });
       await this.actions.record(manager, member, 'broadcast.cancelled', id);
       return { ...broadcast, state };
@@ -238,32 +291,27 @@ export class Broadcasts {
 
   /** Counted under the lock of the subscriber's row. */
   private async requirePlace(manager: EntityManager, subscriberId: string): Promise<void> {
-    const states = In(['scheduled', 'running']);
-    const underWay = await manager.countBy(Broadcast, { subscriberId, state: states });
-    if (underWay >= limits.broadcastsUnderWay) throw new TooManyBroadcasts();
+    const broadcasts = await manager.countBy(Broadcast, { subscriberId, state: In(underWay) });
+    if (broadcasts >= limits.broadcastsUnderWay) throw new TooManyBroadcasts();
   }
 
   private digestOf(subscriberId: string, wanted: NewBroadcast): Promise<Buffer> {
-    const { kind, reason, body, audience, sendAt } = wanted;
-    const content = JSON.stringify(['broadcast', kind, reason ?? null, body, audience, sendAt ?? null]);
+    const { kind, reason, body, audience, sendAt, notAfter } = wanted;
+    const late = notAfter === undefined ? [] : [notAfter];
+    const content = JSON.stringify(['broadcast', kind, reason ?? null, body, audience, sendAt ?? null, ...late]);
     return this.vault.digest({ scope: 'subscriber', id: subscriberId }, content);
   }
 
-  /** A text that is the same for all is kept as everybody reads it; one that is not, with its fields. */
+  /** The row of a new broadcast. */
   private async draft(
     manager: EntityManager,
     { subscriberId, memberId }: MemberPrincipal,
     { businessName, locale, timeZone }: Subscriber,
-    { clientId, digest, kind, reason, body, audience, sendAt }: NewBroadcast & { digest: Buffer },
+    { clientId, digest, kind, reason, body, audience, sendAt, notAfter }: NewBroadcast & { digest: Buffer },
   ): Promise<Broadcast> {
     const [id, now] = [uuid(), new Date()];
     const at = sendAt === undefined ? now : sendTime(sendAt, timeZone, now);
     const later = at > now;
-    const spelled = await this.audiences.spelled(manager, subscriberId, audience);
-    const counts = await this.audiences.count(manager, subscriberId, { kind, audience: spelled });
-    const personal = isPersonal(body);
-    const text = personal ? body : filledIn(body, { businessName });
-    const key = { scope: 'subscriber', id: subscriberId } as const;
     return {
       subscriberId,
       id,
@@ -271,23 +319,90 @@ export class Broadcasts {
       digest,
       kind,
       reason: reason ?? null,
-      body: await this.vault.seal(key, text, broadcastContext(subscriberId, id)),
-      personal,
-      audience: await this.audiences.seal(subscriberId, id, audience),
+      ...(await this.text({ subscriberId, id }, body, businessName)),
+      ...(await this.addressed(manager, { subscriberId, id }, kind, audience)),
       locale: locale as Locale,
       authorId: memberId,
       state: later ? 'scheduled' : 'running',
       stopReason: null,
-      recipients: counts.recipients,
-      leftOut: counts.skipped,
       createdAt: now,
       sendAt: at,
+      notAfter: lateTime(notAfter, timeZone, at),
+      edition: 1,
       startedAt: later ? null : now,
       endedAt: null,
       checkpoint: null,
       sent: 0,
       skipped: 0,
     };
+  }
+
+  /** What a change makes of a broadcast. */
+  private async edit(
+    manager: EntityManager,
+    { businessName, timeZone }: Subscriber,
+    known: Broadcast,
+    change: ChangedBroadcast,
+  ): Promise<Partial<Broadcast>> {
+    const kind = change.kind ?? known.kind;
+    const kept = kind === known.kind ? (known.reason ?? undefined) : undefined;
+    const reason = requireReason({ kind, reason: change.reason ?? kept });
+    const { subscriberId, id } = known;
+    const stated =
+      change.audience === undefined
+        ? await this.audiences.open(subscriberId, id, known.audience)
+        : this.audiences.stated(change.audience);
+    const readdressed = change.audience !== undefined || kind !== known.kind;
+    if (change.audience !== undefined) await this.audiences.requireLabels(manager, subscriberId, stated);
+    const sendAt = change.sendAt === undefined ? known.sendAt : sendTime(change.sendAt, timeZone, new Date());
+    const leeway = known.notAfter.getTime() - known.sendAt.getTime();
+    return {
+      kind,
+      reason,
+      ...(change.body !== undefined && (await this.text(known, change.body, businessName))),
+      ...(readdressed && (await this.addressed(manager, known, kind, stated))),
+      sendAt,
+      notAfter:
+        change.notAfter === undefined
+          ? new Date(sendAt.getTime() + leeway)
+          : lateTime(change.notAfter, timeZone, sendAt),
+    };
+  }
+
+  /** A text, sealed. One that is the same for all is kept as everybody reads it; one that is not, with its fields. */
+  private async text(
+    { subscriberId, id }: Pick<Broadcast, 'subscriberId' | 'id'>,
+    body: string,
+    businessName: string,
+  ): Promise<Pick<Broadcast, 'body' | 'personal'>> {
+    const personal = isPersonal(body);
+    const key = { scope: 'subscriber', id: subscriberId } as const;
+    const text = personal ? body : filledIn(body, { businessName });
+    return { body: await this.vault.seal(key, text, broadcastContext(subscriberId, id)), personal };
+  }
+
+  /**
+   * An audience, sealed, with how many it is and how many of it would be left out.
+   * @throws AudienceEmpty
+   */
+  private async addressed(
+    manager: EntityManager,
+    { subscriberId, id }: Pick<Broadcast, 'subscriberId' | 'id'>,
+    kind: Broadcast['kind'],
+    audience: Audience,
+  ): Promise<Pick<Broadcast, 'audience' | 'recipients' | 'leftOut'>> {
+    const spelled = await this.audiences.spelled(manager, subscriberId, audience);
+    const {
+      total,
+      recipients,
+      skipped: leftOut,
+    } = await this.audiences.count(manager, subscriberId, {
+      kind,
+      audience: spelled,
+    });
+    // With nobody in the whole address book there is nothing that could be misspelled.
+    if (total === 0 && !audience.all) throw new AudienceEmpty();
+    return { audience: await this.audiences.seal(subscriberId, id, audience), recipients, leftOut };
   }
 
   private async authorsOf(subscriberId: string, broadcasts: readonly Broadcast[]): Promise<Map<string, Author>> {
@@ -298,7 +413,7 @@ export class Broadcasts {
 
   private async summary(broadcast: Broadcast, authors: Map<string, Author>): Promise<BroadcastSummary> {
     const { subscriberId, id, kind, reason, body, state, stopReason, recipients, sent, skipped } = broadcast;
-    const { createdAt, sendAt, startedAt, endedAt } = broadcast;
+    const { createdAt, sendAt, notAfter, startedAt, endedAt } = broadcast;
     const key = { scope: 'subscriber', id: subscriberId } as const;
     return {
       id,
@@ -313,6 +428,7 @@ export class Broadcasts {
       author: authors.get(broadcast.authorId) ?? null,
       createdAt: createdAt.toISOString(),
       sendAt: sendAt.toISOString(),
+      notAfter: notAfter.toISOString(),
       ...(startedAt && { startedAt: startedAt.toISOString() }),
       ...(endedAt && { endedAt: endedAt.toISOString() }),
     };
@@ -323,6 +439,9 @@ export class Broadcasts {
     return reports;
   }
 }
+
+/** States in which something is still to come. */
+const underWay: readonly Broadcast['state'][] = ['scheduled', 'running', 'held'];
 
 const beforeAllIds = '00000000-0000-0000-0000-000000000000';
 

@@ -4,7 +4,8 @@ import { ValidationFailed } from '../platform/problems/domain-error.js';
 
 const form = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})?$/i;
 const lateMilliseconds = 60_000;
-const dayMilliseconds = 24 * 60 * 60 * 1000;
+const hourMilliseconds = 60 * 60 * 1000;
+const dayMilliseconds = 24 * hourMilliseconds;
 
 /**
  * The moment that a text means (ISO 8601): with an offset or Z the one it names, without in a time zone. Of a time that
@@ -17,12 +18,31 @@ export function sendTime(text: string, timeZone: string, now: Date): Date {
   if (ahead < -lateMilliseconds) throw refused('past', 'This time has passed. Leave it out to send now.');
   if (ahead > limits.broadcastDaysAhead * dayMilliseconds) {
     const limit = limits.broadcastDaysAhead;
-    throw refused('too_far', `A broadcast can be planned at most ${limit} days ahead.`, { limit });
+    throw refused('too_far', `A broadcast can be planned at most ${limit} days ahead.`, { values: { limit } });
   }
   return ahead < 0 ? now : time;
 }
 
-function momentOf(text: string, timeZone: string): Date {
+/**
+ * The moment after which a broadcast is too late, in the same forms; without one, some hours after its time.
+ * @throws ValidationFailed for one that is not, or is too close to its time or too far from it
+ */
+export function lateTime(text: string | undefined, timeZone: string, sendAt: Date): Date {
+  if (text === undefined) return new Date(sendAt.getTime() + limits.broadcastLateHours * hourMilliseconds);
+  const time = momentOf(text, timeZone, 'notAfter');
+  const after = time.getTime() - sendAt.getTime();
+  if (after < limits.broadcastLateMinutesMin * 60_000) {
+    const message = `notAfter lies at least ${limits.broadcastLateMinutesMin} minutes after the time of sending.`;
+    throw refused('too_early', message, { field: 'notAfter', values: { limit: limits.broadcastLateMinutesMin } });
+  }
+  if (after > limits.broadcastLateHoursMax * hourMilliseconds) {
+    const message = `notAfter lies at most ${limits.broadcastLateHoursMax / 24} days after the time of sending.`;
+    throw refused('too_far', message, { field: 'notAfter', values: { limit: limits.broadcastLateHoursMax / 24 } });
+  }
+  return time;
+}
+
+function momentOf(text: string, timeZone: string, field: TimeField = 'sendAt'): Date {
   const [there, offset] = form.exec(text) ?? [];
   const read = <Time>(from: () => Time): Time => {
     try {
@@ -30,19 +50,21 @@ function momentOf(text: string, timeZone: string): Date {
     } catch {
       // What Temporal does not take is no time: the thirtieth of February, say.
     }
-    throw refused('time', 'This is not a time such as 2026-12-24T09:00 or 2026-12-24T08:00:00Z.');
+    throw refused('time', 'This is not a time such as 2026-12-24T09:00 or 2026-12-24T08:00:00Z.', { field });
   };
   if (offset) return new Date(read(() => Temporal.Instant.from(text)).epochMilliseconds);
   const local = read(() => Temporal.PlainDateTime.from(text));
   const zoned = local.toZonedDateTime(timeZone, { disambiguation: 'earlier' });
   if (zoned.toPlainDateTime().equals(local)) return new Date(zoned.epochMilliseconds);
-  throw refused('skipped', `There is no such time in ${timeZone}: the clocks are put forward over it.`);
+  throw refused('skipped', `There is no such time in ${timeZone}: the clocks are put forward over it.`, { field });
 }
+
+type TimeField = 'sendAt' | 'notAfter';
 
 function refused(
   code: FieldError['code'],
   message: string,
-  values?: NonNullable<FieldError['values']>,
+  { field = 'sendAt', values }: { field?: TimeField; values?: NonNullable<FieldError['values']> } = {},
 ): ValidationFailed {
-  return new ValidationFailed([{ field: 'sendAt', code, message, ...(values && { values }) }]);
+  return new ValidationFailed([{ field, code, message, ...(values && { values }) }]);
 }

@@ -25,7 +25,9 @@ export type BroadcastReason = (typeof broadcastReasons)[number];
 export const broadcastKinds = ['promotional', 'service'] as const;
 export type BroadcastKind = (typeof broadcastKinds)[number];
 
-export type BroadcastState = 'scheduled' | 'running' | 'finished' | 'cancelled' | 'stopped';
+export const broadcastStates = ['scheduled', 'running', 'held', 'finished', 'cancelled', 'stopped'] as const;
+/** `held`: its time has passed, and the service waits for the business to release or cancel it. */
+export type BroadcastState = (typeof broadcastStates)[number];
 
 /** What a message that came by a broadcast has to say of itself. */
 export interface BroadcastMark {
@@ -81,14 +83,33 @@ export interface Identity {
   email: string;
 }
 
+/** Kinds of entries: written in the conversation, come by a broadcast, or withdrawn since. */
+export const entryKinds = ['message', 'broadcast', 'withdrawn'] as const;
+export type EntryKind = (typeof entryKinds)[number];
+
+/** The last message that somebody wrote in the conversation: no broadcast, and not withdrawn. */
+export interface Turn {
+  seq: number;
+  sender: Party;
+  sentAt: string;
+}
+
 export interface ConversationHead {
   id: string;
   revision: number;
   /** Last change of the messages. Receipts do not move a conversation in the list. */
   changedAt: string;
   counterpart: Counterpart;
+  /** For the subscriber's devices only: the ids of the contact's labels. */
+  labels?: string[];
   lastSeq: number;
   lastMessageAt: string | null;
+  /** Sender and kind of the last entry; null when there is none. */
+  lastSender: Party | null;
+  lastKind: EntryKind | null;
+  lastTurn: Turn | null;
+  /** Whether the last turn is the other party's. */
+  unanswered: boolean;
   /** Beginning of the last message; null when there is none, and when it was withdrawn. */
   preview: string | null;
   own: Watermarks;
@@ -160,7 +181,14 @@ export interface Told {
     broadcast?: BroadcastMark;
     sentAt: string;
   };
-  'message.withdrawn': { conversationId: string; seq: number; revision: number; withdrawnAt: string };
+  /** `lastTurn` is that of the conversation's head from now on. */
+  'message.withdrawn': {
+    conversationId: string;
+    seq: number;
+    revision: number;
+    withdrawnAt: string;
+    lastTurn: Turn | null;
+  };
   'receipt.changed': {
     conversationId: string;
     party: Party;

@@ -254,6 +254,16 @@ export const fieldErrorCatalogue = {
     en: 'Name at most {labels} labels of 1 to {limit} characters, between commas.',
     it: 'Indica al massimo {labels} etichette da 1 a {limit} caratteri, separate da virgole.',
   },
+  not_for_interlocutors: {
+    values: [],
+    en: 'Only members of the business can ask for {field}.',
+    it: 'Solo i collaboratori dell’attività possono indicare {field}.',
+  },
+  too_early: {
+    values: ['limit'],
+    en: '{field} must lie at least {limit} minutes after the time of sending.',
+    it: '{field} deve essere almeno {limit} minuti dopo l’orario di invio.',
+  },
   in_the_past: { values: [], en: '{field} is in the past.', it: '{field} è nel passato.' },
   /** The next four are said of `sendAt` of a broadcast. */
   past: {

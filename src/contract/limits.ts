@@ -76,6 +76,8 @@ export const limits = {
   noteLength: 2_000,
   externalIdLength: 64,
   phoneLength: 40,
+  /** Contacts that one request may ask for by their ids. */
+  contactsById: 200,
   /** Contacts that one request may label. */
   contactsLabelled: 500,
   passwordMinLength: 10,
@@ -92,6 +94,8 @@ export const limits = {
   previewLength: 120,
   /** Unread messages are counted up to here. */
   unreadMax: 999,
+  /** Conversations with unread messages likewise, in their total. */
+  unreadConversationsMax: 999,
   /** A personal invitation holds this long, from its mail on. */
   personalInvitationDays: 14,
   /** One by letter, and one whose mail waits for its turn, holds this long. */
@@ -123,6 +127,11 @@ export const limits = {
   audienceValues: 50,
   /** A broadcast can be planned this long ahead. */
   broadcastDaysAhead: 365,
+  /** How long after its time a broadcast may begin or go on, unless it says so itself, in hours. */
+  broadcastLateHours: 6,
+  /** The longest and the shortest such time that a broadcast may have. */
+  broadcastLateHoursMax: 7 * 24,
+  broadcastLateMinutesMin: 15,
   /** A field in a broadcast's text counts as many characters as the longest name. */
   broadcastFieldLength: 201,
   /** Broadcasts of a subscriber that may wait for their time or be under way. */

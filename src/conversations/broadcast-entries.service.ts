@@ -128,6 +128,7 @@ const appendQuery = `
 const growQuery = `
   WITH change AS MATERIALIZED (SELECT change_time($3::timestamptz) AS at)
   UPDATE conversation
-  SET last_seq = last_seq + 1, revision = revision + 1, changed_at = change.at, last_message_at = $3::timestamptz
+  SET last_seq = last_seq + 1, revision = revision + 1, changed_at = change.at, last_message_at = $3::timestamptz,
+      last_sender = 'subscriber'
   FROM change
   WHERE subscriber_id = $1 AND id = ANY ($2::uuid[])`;

@@ -15,6 +15,7 @@ import {
   MessageList,
   MessageReceipt,
   SentMessage,
+  UnreadTotals,
 } from './conversations.dto.js';
 import { Conversations } from './conversations.service.js';
 import { Messages } from './messages.service.js';
@@ -30,10 +31,27 @@ export class ConversationsController {
     private readonly subscribers: Subscribers,
   ) {}
 
-  /** The heads of the own conversations, latest change first. */
+  /**
+   * The heads of the own conversations, latest message first; those without a message come last, the newest contact first.
+   * With `unread`, `unanswered` or `withoutBroadcasts` the latest turn comes first, with `changedSince` the latest change.
+   * Filters combine, and are repeated with the cursor.
+   */
   @Get()
   list(@Caller() principal: Principal, @Query() ask: ListConversations): Promise<ConversationList> {
     return this.conversations.list(principal, ask);
+  }
+
+  /** The same list with its filters in the body, where no proxy writes them down. */
+  @Post('search')
+  @HttpCode(200)
+  search(@Caller() principal: Principal, @Body() ask: ListConversations): Promise<ConversationList> {
+    return this.conversations.list(principal, ask);
+  }
+
+  /** How much is unread altogether. A client that holds all heads adds up their `unread` and need not ask. */
+  @Get('unread')
+  unread(@Caller() principal: Principal): Promise<UnreadTotals> {
+    return this.conversations.unread(principal);
   }
 
   /** The head of one conversation, as the list has it. */

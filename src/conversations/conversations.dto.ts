@@ -1,5 +1,5 @@
-import { Type } from 'class-transformer';
-import { IsIn, IsInt, Max, Min } from 'class-validator';
+import { Transform, Type } from 'class-transformer';
+import { IsIn, IsInt, IsString, Max, MaxLength, Min } from 'class-validator';
 import {
   type AttachmentView as Attachment,
   type BroadcastKind,
@@ -8,11 +8,15 @@ import {
   type BroadcastReason,
   broadcastReasons,
   type ConversationHead as Head,
+  type EntryKind,
+  entryKinds,
   type MessageView as Message,
   type Party,
+  type Turn,
 } from '../contract/events.js';
+import { limits } from '../contract/limits.js';
 import { AuthorView } from '../members/members.dto.js';
-import { IsClientId, IsId, IsList, IsTime, Optional, ToNumber } from '../platform/validation/fields.js';
+import { IsClientId, IsId, IsIds, IsList, IsTime, IsTrue, Optional, ToNumber } from '../platform/validation/fields.js';
 import { Page } from '../platform/validation/page.dto.js';
 import { IsMessageBody } from './message-body.js';
 
@@ -69,11 +73,42 @@ export class SentMessage {
   sentAt: string;
 }
 
+/** A list that is filtered is asked for with the same filters on every page. */
 export class ListConversations extends Page {
-  /** Only conversations whose messages, receipts or counterpart changed at this time or later: `syncedAt` of an earlier list. */
+  /**
+   * Only conversations whose messages, receipts, counterpart or labels changed at this time or later: `syncedAt` of an earlier
+   * list. The latest change comes first then. Receipts are known to the minute, so those of the whole minute come back too.
+   */
   @Optional()
   @IsTime()
   changedSince?: string;
+
+  /** Only conversations with messages that the reader has not seen. */
+  @Optional()
+  @IsTrue()
+  unread?: true;
+
+  /** Only conversations whose last turn is the other party's: it wrote last, broadcasts aside. */
+  @Optional()
+  @IsTrue()
+  unanswered?: true;
+
+  /** Only conversations in which somebody has written, in the order of that: broadcasts are passed over. */
+  @Optional()
+  @IsTrue()
+  withoutBroadcasts?: true;
+
+  /** For members: ids of labels, in a query one `label=` for each. Contacts must have all of them. */
+  @Optional()
+  @Transform(({ value }): unknown[] => (Array.isArray(value) ? value : [value]))
+  @IsIds({ max: limits.labelsPerContact })
+  label?: string[];
+
+  /** Beginnings of words of the counterpart's name or address; all must be found. */
+  @Optional()
+  @IsString()
+  @MaxLength(limits.searchLength)
+  query?: string;
 }
 
 export class ListMessages extends Page {
@@ -123,15 +158,36 @@ export class CounterpartView {
   logoUrl?: string | null;
 }
 
+/** The last message that somebody wrote in the conversation: no broadcast, and not withdrawn. */
+export class TurnView implements Turn {
+  seq: number;
+  @IsIn(parties)
+  sender: Party;
+  sentAt: string;
+}
+
 export class ConversationHead implements Omit<Head, 'counterpart'> {
   id: string;
   revision: number;
   /** Last change of the messages. Receipts do not move a conversation in the list. */
   changedAt: string;
   counterpart: CounterpartView;
+  /** For members only: the ids of the contact's labels. */
+  labels?: string[];
   lastSeq: number;
+  /** When the last entry was sent; withdrawing it does not change that. */
   lastMessageAt: string | null;
-  /** Beginning of the last message, up to 120 characters; null when there is none, and when it was withdrawn. */
+  /** Who sent the last entry; null when there is none. */
+  @IsIn(parties)
+  lastSender: Party | null;
+  /** The kind of the last entry: written here, come by a broadcast, or withdrawn; null when there is none. */
+  @IsIn(entryKinds)
+  lastKind: EntryKind | null;
+  @Type(() => TurnView)
+  lastTurn: TurnView | null;
+  /** Whether the last turn is the other party's. */
+  unanswered: boolean;
+  /** Beginning of the last message, up to 120 characters (code points), never cut within an emoji; null when there is none, and when it was withdrawn. */
   preview: string | null;
   own: WatermarksView;
   /** What the other party has; seenSeq is 0 while seen-times are not disclosed. */
@@ -147,6 +203,14 @@ export class ConversationList {
   nextCursor: string | null;
   /** Ask with this as `changedSince` next time; keep the one of the first page. */
   syncedAt: string;
+}
+
+/** Totals for a badge. */
+export class UnreadTotals {
+  /** Conversations with unread messages, counted up to 999. */
+  conversations: number;
+  /** The messages in these, of each conversation up to 999. */
+  messages: number;
 }
 
 export class AttachmentView implements Attachment {
@@ -200,9 +264,9 @@ export class MessageView implements Message {
   sentAt: string;
   /** When its sender withdrew it. */
   withdrawnAt?: string;
-  /** When the other party's devices had it, to the minute. */
+  /** When the other party's devices had it: the beginning of the minute, so it may lie before `sentAt`. */
   deliveredAt?: string;
-  /** When the other party saw it, to the minute; only while the business discloses seen-times. */
+  /** When the other party saw it, likewise; only while the business discloses seen-times. */
   seenAt?: string;
 }
 

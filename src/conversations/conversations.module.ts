@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { ActionsModule } from '../actions/actions.module.js';
+import { AddressBookModule } from '../address-book/address-book.module.js';
 import { ConsentsModule } from '../consents/consents.module.js';
 import { InterlocutorsModule } from '../interlocutors/interlocutors.module.js';
 import { MembersModule } from '../members/members.module.js';
@@ -11,11 +12,12 @@ import { Conversations } from './conversations.service.js';
 import { MessageTexts } from './message-texts.js';
 import { Messages } from './messages.service.js';
 import { Receipts } from './receipts.service.js';
+import { Standings } from './standings.service.js';
 
 @Module({
-  imports: [ActionsModule, ConsentsModule, InterlocutorsModule, MembersModule, SubscribersModule],
+  imports: [ActionsModule, AddressBookModule, ConsentsModule, InterlocutorsModule, MembersModule, SubscribersModule],
   controllers: [ConversationsController],
-  providers: [BroadcastEntries, Conversations, Messages, MessageTexts, Receipts, ConversationsGateway],
+  providers: [BroadcastEntries, Conversations, Messages, MessageTexts, Receipts, Standings, ConversationsGateway],
   exports: [BroadcastEntries, Conversations],
 })
 export class ConversationsModule {}

@@ -45,18 +45,117 @@ export interface HeadRow {
   last_withdrawn_at: Date | null;
   last_broadcast_id: string | null;
   last_broadcast_body: Buffer | null;
+  turn_seq: number | null;
+  turn_sender: Party | null;
+  turn_at: Date | null;
+  /** Null for an interlocutor. */
+  labels: string[] | null;
   unread: number;
 }
+
+/** The orders of a list: by the last change of messages, by the last message, and by the last turn. Each ends with the id. */
+export type HeadOrder = 'change' | 'message' | 'turn';
+
+/** When a conversation without a message stands to have had its last one, so that it comes after all others. */
+export const noMessageAt = '1970-01-01T00:00:00.000Z';
+
+export const sortKeys: Record<HeadOrder, string> = {
+  change: 'conversation.changed_at',
+  // As the index has it.
+  message: `coalesce(conversation.last_message_at, timestamptz '1970-01-01 00:00:00+00')`,
+  turn: 'conversation.turn_at',
+};
+
+/** How many messages of the other party ($2) the reader ($1) has not seen. */
+const unread = (seen: string) => `
+  (SELECT count(*)::integer
+   FROM (SELECT FROM message
+         WHERE message.subscriber_id = conversation.subscriber_id AND message.conversation_id = conversation.id
+           AND message.seq > ${seen} AND message.sender = $2 AND message.withdrawn_at IS NULL
+         LIMIT ${limits.unreadMax}) AS unseen)`;
+
+const seenByReader = `
+  (SELECT seen_seq FROM cursor
+   WHERE cursor.subscriber_id = conversation.subscriber_id AND cursor.conversation_id = conversation.id AND cursor.party = $1)`;
+
+/** Whether the reader has something to see: a condition on `conversation`. */
+export const hasUnread = `
+  EXISTS (SELECT FROM message
+          WHERE message.subscriber_id = conversation.subscriber_id AND message.conversation_id = conversation.id
+            AND message.seq > ${seenByReader} AND message.sender = $2 AND message.withdrawn_at IS NULL)`;
+
+/** Has one of these standings, as the migration says what they are. */
+export type Standing = 1 | 2 | 3;
+
+/**
+ * Walks a subscriber's ($3) conversations in an order, along its index: one walk of so many, or, by turn, one for each
+ * standing.
+ * @param conditions on `conversation`
+ */
+export function walk(
+  order: HeadOrder,
+  { conditions, standings, limit }: { conditions: string[]; standings: Standing[]; limit: number },
+): string {
+  const one = (...more: string[]) => `
+    (SELECT conversation.id, ${sortKeys[order]} AS at FROM conversation
+     WHERE ${['conversation.subscriber_id = $3', ...more, ...conditions].join(' AND ')}
+     ORDER BY ${sortKeys[order]} DESC, conversation.id DESC LIMIT ${limit})`;
+  if (order !== 'turn') return one();
+  const walks = standings.map((standing) => one(`conversation.standing = ${standing}`));
+  return `SELECT id, at FROM (${walks.join(' UNION ALL ')}) AS walks ORDER BY at DESC, id DESC LIMIT ${limit}`;
+}
+
+/** The same of a walk alone. Its conditions do not name both parties ($1, $2), which have to have a type all the same. */
+export const placesQuery = (...of: Parameters<typeof walk>): string => `
+  SELECT id, at FROM (${walk(...of)}) AS walked
+  WHERE $1::party <> $2::party ORDER BY at DESC, id DESC`;
+
+export interface UnreadRow {
+  conversations: number;
+  messages: number;
+}
+
+/**
+ * How many conversations have unread messages, and how many these are. Parameters: $1 own party, $2 the other party, $3 the
+ * subscriber or the interlocutor.
+ */
+export const unreadQuery = (own: 'subscriber' | 'interlocutor'): string => `
+  SELECT count(*)::integer AS conversations, coalesce(sum(unread), 0)::integer AS messages
+  FROM (SELECT unread
+        FROM (SELECT ${unread(seenByReader)} AS unread
+              FROM conversation ${
+                own === 'subscriber'
+                  ? 'WHERE conversation.subscriber_id = $3 AND conversation.standing = 3'
+                  : 'JOIN contact USING (subscriber_id, id) WHERE contact.interlocutor_id = $3'
+              }
+              OFFSET 0) AS counted
+        WHERE unread > 0 LIMIT ${limits.unreadConversationsMax}) AS those`;
+
+/**
+ * Conversations in which the subscriber has seen everything are told apart again from those where it may not have. One that
+ * is locked is left for another time: until then it is looked at once more than it need be. $1 subscribers, $2 conversations.
+ */
+export const settleQuery = `
+  UPDATE conversation SET standing = CASE conversation.turn_sender WHEN 'interlocutor' THEN 2 ELSE 1 END
+  FROM (SELECT conversation.subscriber_id, conversation.id
+        FROM conversation
+        JOIN unnest($1::uuid[], $2::uuid[]) AS wanted (subscriber_id, id) USING (subscriber_id, id)
+        JOIN cursor ON cursor.subscriber_id = conversation.subscriber_id AND cursor.conversation_id = conversation.id
+                   AND cursor.party = 'subscriber'
+        WHERE conversation.standing = 3 AND cursor.seen_seq >= conversation.turn_seq
+        ORDER BY conversation.id
+        FOR NO KEY UPDATE OF conversation SKIP LOCKED) AS seen
+  WHERE conversation.subscriber_id = seen.subscriber_id AND conversation.id = seen.id`;
 
 /** What a party may know of how far the other has seen: nothing of a minute in which seen-times were not disclosed. */
 const disclosedSeen = (cursor: string) =>
   `CASE WHEN ${cursor}.seen_minute >= subscriber.seen_times_since THEN ${cursor}.seen_seq ELSE 0 END`;
 
 /**
- * Heads of conversations, latest change first. Parameters: $1 own party, $2 the other party, then those of the filter.
+ * Heads of conversations. Parameters: $1 own party, $2 the other party, then those of the filter.
  * @param filter a condition on `conversation` and `contact`
  */
-export const headsQuery = (filter: string, limit: number): string => `
+export const headsQuery = (filter: string, { order, limit }: { order: HeadOrder; limit: number }): string => `
   SELECT conversation.id, conversation.subscriber_id, conversation.revision, conversation.changed_at,
          conversation.last_seq, conversation.last_message_at,
          own.delivered_seq AS own_delivered, own.seen_seq AS own_seen,
@@ -65,12 +164,12 @@ export const headsQuery = (filter: string, limit: number): string => `
          EXISTS (SELECT FROM subscriber_logo WHERE subscriber_logo.subscriber_id = conversation.subscriber_id) AS has_logo,
          last.sender AS last_sender, last.client_id AS last_client_id, last.body AS last_body,
          last.withdrawn_at AS last_withdrawn_at, last.broadcast_id AS last_broadcast_id,
-         broadcast.body AS last_broadcast_body,
-         (SELECT count(*)::integer
-          FROM (SELECT FROM message
-                WHERE message.subscriber_id = conversation.subscriber_id AND message.conversation_id = conversation.id
-                  AND message.seq > own.seen_seq AND message.sender = $2 AND message.withdrawn_at IS NULL
-                LIMIT ${limits.unreadMax}) AS unseen) AS unread
+         broadcast.body AS last_broadcast_body, conversation.turn_seq, conversation.turn_sender, conversation.turn_at,
+         CASE WHEN $1 = 'subscriber'::party THEN ARRAY(
+           SELECT label_id FROM contact_label
+           WHERE contact_label.subscriber_id = contact.subscriber_id AND contact_label.contact_id = contact.id
+           ORDER BY label_id) END AS labels,
+         ${unread('own.seen_seq')} AS unread
   FROM conversation
   JOIN contact ON contact.subscriber_id = conversation.subscriber_id AND contact.id = conversation.id
   JOIN subscriber ON subscriber.subscriber_id = conversation.subscriber_id
@@ -80,7 +179,7 @@ export const headsQuery = (filter: string, limit: number): string => `
     ON last.subscriber_id = conversation.subscriber_id AND last.conversation_id = conversation.id AND last.seq = conversation.last_seq
   LEFT JOIN broadcast ON broadcast.subscriber_id = last.subscriber_id AND broadcast.id = last.broadcast_id
   WHERE ${filter}
-  ORDER BY conversation.changed_at DESC, conversation.id DESC
+  ORDER BY ${sortKeys[order]} DESC, conversation.id DESC
   LIMIT ${limit}`;
 
 /** A time that is safe to ask changes since; see the function in the migration. */
@@ -166,6 +265,13 @@ export interface AppendedRow {
   seq: number | null;
   revision: number | null;
   sent_at: Date | null;
+  /** How far its sender's watermarks rose by it, if they did; as in a {@link RaisedRow}. */
+  delivered_seq: number | null;
+  seen_seq: number | null;
+  seen_before: number | null;
+  other_seen: number | null;
+  told: boolean | null;
+  minute: Date | null;
 }
 
 /**
@@ -176,7 +282,7 @@ export interface AppendedRow {
 export const appendStatement: HotStatement = {
   name: 'append_messages',
   text: `
-    SELECT place, outcome, seq, revision, sent_at FROM append_messages($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+    SELECT * FROM append_messages($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
 };
 
 export interface RaisedRow {
@@ -209,14 +315,32 @@ export const lockQuery = `
   SELECT revision, restricted_at IS NOT NULL AS restricted
   FROM conversation WHERE subscriber_id = $1 AND id = $2 FOR NO KEY UPDATE`;
 
+export interface WithdrawnRow {
+  withdrawn_at: Date;
+  /** What is the last turn now. */
+  turn_seq: number | null;
+  turn_sender: Party | null;
+  turn_at: Date | null;
+}
+
 /** Erases the text of a message; its entry stays. Parameters: $1 subscriber, $2 conversation, $3 seq, $4 new revision. */
 export const withdrawQuery = `
   WITH withdrawn AS (
     UPDATE message SET body = NULL, digest = NULL, withdrawn_at = clock_timestamp(), revision = $4, changed = true
     WHERE subscriber_id = $1 AND conversation_id = $2 AND seq = $3
     RETURNING subscriber_id, conversation_id, withdrawn_at
+  ), turn AS (
+    SELECT seq, sender, sent_at FROM message
+    WHERE subscriber_id = $1 AND conversation_id = $2 AND seq <> $3 AND broadcast_id IS NULL AND withdrawn_at IS NULL
+    ORDER BY seq DESC LIMIT 1
   ), grown AS (
-    UPDATE conversation SET revision = $4, changed_at = change_time(withdrawn_at)
-    FROM withdrawn WHERE conversation.subscriber_id = withdrawn.subscriber_id AND conversation.id = conversation_id
+    UPDATE conversation
+    SET revision = $4, changed_at = change_time(withdrawn_at), turn_seq = turn.seq, turn_sender = turn.sender,
+        turn_at = turn.sent_at,
+        standing = CASE WHEN turn.seq IS NULL THEN 0 WHEN standing = 3 THEN 3
+                        WHEN turn.sender = 'interlocutor' THEN 2 ELSE 1 END
+    FROM withdrawn LEFT JOIN turn ON true
+    WHERE conversation.subscriber_id = withdrawn.subscriber_id AND conversation.id = conversation_id
   )
-  SELECT withdrawn_at FROM withdrawn`;
+  SELECT withdrawn_at, turn.seq AS turn_seq, turn.sender AS turn_sender, turn.sent_at AS turn_at
+  FROM withdrawn LEFT JOIN turn ON true`;

@@ -1,22 +1,35 @@
 import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import { DataSource, type EntityManager } from 'typeorm';
-import { isMember, partyOf, type Principal } from '../auth/principal.js';
-import type { ConversationHead, Counterpart, Identity, Party } from '../contract/events.js';
+import { namesLike } from '../address-book/book.js';
+import { Directory } from '../address-book/directory.js';
+import { accountKey, isMember, partyOf, type Principal } from '../auth/principal.js';
+import type { ConversationHead, Counterpart, EntryKind, Identity, Party, Turn } from '../contract/events.js';
 import { limits } from '../contract/limits.js';
 import { Identities } from '../interlocutors/identities.js';
-import { openPage } from '../platform/cursors.js';
+import { openSealedPage } from '../platform/cursors.js';
 import { HotStatements } from '../platform/hot-statements.js';
-import { NotFound } from '../platform/problems/domain-error.js';
+import { NotFound, ValidationFailed } from '../platform/problems/domain-error.js';
 import type { Audience } from '../platform/realtime/realtime.js';
+import { shortened } from '../platform/validation/text.js';
+import { Vault } from '../platform/vault/vault.js';
 import { businessCounterpart } from '../subscribers/subscriber-view.js';
-import { type ConversationList, ListConversations } from './conversations.dto.js';
+import { type ConversationList, ListConversations, type UnreadTotals } from './conversations.dto.js';
 import {
   accessOfInterlocutor,
   accessOfMember,
+  type HeadOrder,
   type HeadRow,
+  hasUnread,
   headsQuery,
+  noMessageAt,
+  placesQuery,
+  sortKeys,
+  type Standing,
   syncHorizonQuery,
+  type UnreadRow,
+  unreadQuery,
+  walk,
 } from './conversations.queries.js';
 import { MessageTexts, type PlacedContent } from './message-texts.js';
 
@@ -44,9 +57,11 @@ export class Conversations {
 
   constructor(
     private readonly database: DataSource,
+    private readonly directory: Directory,
     private readonly identities: Identities,
     private readonly statements: HotStatements,
     private readonly texts: MessageTexts,
+    private readonly vault: Vault,
   ) {}
 
   /** Begins the conversation of a new contact. */
@@ -96,19 +111,30 @@ export class Conversations {
     return own;
   }
 
-  /** The heads of the principal's conversations, latest change first. */
+  /**
+   * The heads of the principal's conversations, in the order that suits what is asked for.
+   * @throws ValidationFailed for a cursor of another list, and for labels that an interlocutor asks for
+   */
   async list(principal: Principal, wanted: ListConversations): Promise<ConversationList> {
-    const { ask, position, next } = openPage(ListConversations, wanted, ['time', 'id']);
-    const { changedSince, limit } = ask;
+    // What is searched for is a name.
+    const sealed = { vault: this.vault, key: accountKey(principal) };
+    const { ask, position, next } = await openSealedPage(ListConversations, wanted, sealed);
+    const { changedSince, unread, unanswered, withoutBroadcasts, label, query, limit } = ask;
+    if (label && !isMember(principal)) {
+      const message = 'Only members of the business see labels.';
+      throw new ValidationFailed([{ field: 'label', code: 'not_for_interlocutors', message }]);
+    }
+    const which = { changedSince, unread, unanswered, withoutBroadcasts, label };
+    const order = orderOf(principal, which);
+    if (order === 'change') requireNoOther({ ...which, query });
+    const before = position as [string, string] | undefined;
     // Read before the heads, so that what they do not show yet is stamped at this time or later.
     const horizon = await this.syncHorizon();
-    const rows = await this.rows(principal, limit + 1, {
-      ...(changedSince !== undefined && { changedSince }),
-      ...(position && { before: position as [string, string] }),
-    });
+    const found = query === undefined ? undefined : await this.found(principal, query);
+    const rows = await this.rows(principal, { order, limit: limit + 1, before, found }, which);
     const page = rows.slice(0, limit);
     const last = page.at(-1);
-    const nextCursor = last && rows.length > limit ? next([last.changed_at.toISOString(), last.id]) : null;
+    const nextCursor = last && rows.length > limit ? await next([placeIn(order, last), last.id]) : null;
     return { items: await this.open(principal, page), nextCursor, syncedAt: horizon.toISOString() };
   }
 
@@ -123,30 +149,68 @@ export class Conversations {
 
   /** @throws NotFound */
   async head(viewer: Viewer, id: string): Promise<ConversationHead> {
-    const [head] = await this.open(viewer, await this.rows(viewer, 1, { id }));
+    const which = { order: 'change', limit: 1, found: new Set([id]) } as const;
+    const [head] = await this.open(viewer, await this.rows(viewer, which, {}));
     if (!head) throw new NotFound();
     return head;
   }
 
-  private rows(
-    viewer: Viewer,
-    limit: number,
-    which: { id?: string; changedSince?: string; before?: [changedAt: string, id: string] },
-  ): Promise<HeadRow[]> {
-    const own = viewer.kind === 'member';
-    const parameters: unknown[] = own
-      ? ['subscriber', 'interlocutor', viewer.subscriberId]
-      : ['interlocutor', 'subscriber', viewer.interlocutorId];
-    const parameter = (value: unknown) => `$${parameters.push(value)}`;
-    const filters = [own ? 'conversation.subscriber_id = $3' : 'contact.interlocutor_id = $3'];
-    if (which.id) filters.push(`conversation.id = ${parameter(which.id)}`);
-    const before = which.before && beforeThat(...(which.before.map(parameter) as [string, string]));
-    if (before) filters.push(before);
-    if (which.changedSince) {
-      const since = parameter(which.changedSince);
-      filters.push(own ? changedOfSubscriber({ since, before, limit }) : changed(since));
+  /** How much is unread in all of the principal's conversations. */
+  async unread(principal: Principal): Promise<UnreadTotals> {
+    const { own, parameters } = sides(principal);
+    const [totals] = await this.database.query<[UnreadRow]>(unreadQuery(own), parameters);
+    return totals;
+  }
+
+  /** The conversations whose counterpart is found by its name or address. */
+  private async found(principal: Principal, query: string): Promise<ReadonlySet<string>> {
+    if (isMember(principal)) return (await this.directory.book(principal.subscriberId)).found(query);
+    const rows = await this.database.query<{ id: string; business_name: string }[]>(
+      `SELECT id, business_name FROM contact JOIN subscriber USING (subscriber_id) WHERE interlocutor_id = $1`,
+      [principal.interlocutorId],
+    );
+    const isLike = namesLike(query);
+    return new Set(rows.flatMap(({ id, business_name: name }) => (isLike(name) ? id : [])));
+  }
+
+  private async rows(viewer: Viewer, part: Part, filters: Filters): Promise<HeadRow[]> {
+    const { found } = part;
+    if (!found) return this.select(viewer, part, filters);
+    if (found.size <= foundAtOnce) return this.select(viewer, part, { ...filters, ids: [...found] });
+    // Of many that are found each page holds some, so the list is read on until it is full.
+    const ids: string[] = [];
+    let before = part.before;
+    for (;;) {
+      const rows = await this.places(viewer, { ...part, before, limit: foundAtOnce }, filters);
+      ids.push(...rows.flatMap(({ id }) => (found.has(id) ? id : [])));
+      const last = rows.at(-1);
+      if (!last || rows.length < foundAtOnce || ids.length >= part.limit) break;
+      before = [last.at.toISOString(), last.id];
     }
-    return this.database.query<HeadRow[]>(headsQuery(filters.join(' AND '), limit), parameters);
+    return this.select(viewer, { ...part, before: undefined }, { ids: ids.slice(0, part.limit) });
+  }
+
+  private select(viewer: Viewer, part: Part, filters: Filters & { ids?: readonly string[] }): Promise<HeadRow[]> {
+    const { order, limit } = part;
+    const { own, parameters } = sides(viewer);
+    const parameter = (value: unknown) => `$${parameters.push(value)}`;
+    const { conditions, standings } = conditionsOf(part, filters, parameter);
+    const { changedSince, ids } = filters;
+    if (ids) conditions.push(`conversation.id = ANY (${parameter(ids)}::uuid[])`);
+    const since = changedSince && parameter(changedSince);
+    const which = [own === 'subscriber' ? 'conversation.subscriber_id = $3' : 'contact.interlocutor_id = $3'];
+    if (own === 'interlocutor') which.push(...conditions, ...(since ? [changed(since)] : []));
+    else if (since) which.push(changedOfSubscriber({ since, before: conditions.join(' AND ') || 'true', limit }));
+    else if (ids) which.push(...conditions);
+    else which.push(`conversation.id IN (SELECT id FROM (${walk(order, { conditions, standings, limit })}) AS walked)`);
+    return this.database.query<HeadRow[]>(headsQuery(which.join(' AND '), { order, limit }), parameters);
+  }
+
+  /** The next places of a subscriber's list, without what stands there. */
+  private places(viewer: Viewer, part: Part, filters: Filters): Promise<{ id: string; at: Date }[]> {
+    const { parameters } = sides(viewer);
+    const { conditions, standings } = conditionsOf(part, filters, (value) => `$${parameters.push(value)}`);
+    return this.database.query(placesQuery(part.order, { conditions, standings, limit: part.limit }), parameters);
   }
 
   private async open(viewer: Viewer, rows: HeadRow[]): Promise<ConversationHead[]> {
@@ -157,9 +221,85 @@ export class Conversations {
     const lastTexts = new Map(spoken.map((row, index) => [row.id, texts[index]]));
     return rows.flatMap((row, index) => {
       const counterpart = own ? contactOf(row, identities[index]) : subscriberOf(row);
-      return counterpart ? [headOf(row, counterpart, lastTexts.get(row.id))] : [];
+      return counterpart ? [headOf(row, counterpart, { lastText: lastTexts.get(row.id), own: sides(viewer).own })] : [];
     });
   }
+}
+
+/** Of more counterparts that a search finds than these, the list is walked through instead of asked for by their ids. */
+const foundAtOnce = 1_000;
+
+/** A page of a list: its order, how many, behind which place; and by whose counterpart it is searched, where it is. */
+interface Part {
+  order: HeadOrder;
+  limit: number;
+  before?: [at: string, id: string] | undefined;
+  found?: ReadonlySet<string> | undefined;
+}
+
+type Filters = Partial<
+  Pick<ListConversations, 'changedSince' | 'unread' | 'unanswered' | 'withoutBroadcasts' | 'label'>
+>;
+
+/** An interlocutor's unread conversation may hold nothing but a broadcast, and has no turn then. */
+function orderOf({ kind }: Viewer, { changedSince, unread, unanswered, withoutBroadcasts }: Filters): HeadOrder {
+  if (changedSince !== undefined) return 'change';
+  if (unanswered || withoutBroadcasts) return 'turn';
+  return unread && kind === 'member' ? 'turn' : 'message';
+}
+
+/** @throws ValidationFailed when changes are to be filtered: what matches no more would never be told */
+function requireNoOther({ changedSince: _, ...others }: Filters & { query?: string | undefined }): void {
+  const field = Object.entries(others).find(([, value]) => value !== undefined)?.[0];
+  if (field === undefined) return;
+  const message = `changedSince does not go together with ${field}: what has changed may not match it any more.`;
+  throw new ValidationFailed([{ field: 'changedSince', code: 'exclusive', message }]);
+}
+
+/** Whose list it is, as the first parameters of its statements. */
+function sides(viewer: Viewer): { own: Party; parameters: unknown[] } {
+  return viewer.kind === 'member'
+    ? { own: 'subscriber', parameters: ['subscriber', 'interlocutor', viewer.subscriberId] }
+    : { own: 'interlocutor', parameters: ['interlocutor', 'subscriber', viewer.interlocutorId] };
+}
+
+/** What a page and its filters ask of `conversation`. */
+function conditionsOf(
+  { order, before }: Part,
+  { unread, unanswered, withoutBroadcasts, label = [] }: Filters,
+  parameter: (value: unknown) => string,
+): { conditions: string[]; standings: Standing[] } {
+  const conditions: string[] = [];
+  if (before) {
+    const [at, id] = before.map(parameter);
+    conditions.push(`(${sortKeys[order]}, conversation.id) < (${at}::timestamptz, ${id}::uuid)`);
+  }
+  if (unread) conditions.push(hasUnread);
+  if (unanswered) conditions.push('conversation.turn_sender = $2');
+  if (withoutBroadcasts) conditions.push('conversation.turn_at IS NOT NULL');
+  for (const id of label) {
+    conditions.push(`conversation.id IN (
+      SELECT contact_id FROM contact_label WHERE subscriber_id = $3 AND label_id = ${parameter(id)})`);
+  }
+  return { conditions, standings: unread ? [3] : unanswered ? [2, 3] : [1, 2, 3] };
+}
+
+/** Where a head stands in an order. */
+function placeIn(order: HeadOrder, { changed_at, last_message_at, turn_at }: HeadRow): string {
+  const at = { change: changed_at, message: last_message_at, turn: turn_at }[order];
+  return at?.toISOString() ?? noMessageAt;
+}
+
+/** The last turn, as a row says it. */
+export function turnOf(row: Pick<HeadRow, 'turn_seq' | 'turn_sender' | 'turn_at'>): Turn | null {
+  if (row.turn_seq === null) return null;
+  return { seq: row.turn_seq, sender: row.turn_sender!, sentAt: row.turn_at!.toISOString() };
+}
+
+function kindOf(row: HeadRow): EntryKind | null {
+  if (row.last_sender === null) return null;
+  if (row.last_withdrawn_at) return 'withdrawn';
+  return row.last_broadcast_id === null ? 'message' : 'broadcast';
 }
 
 const sideOf = (principal: Principal) => (isMember(principal) ? principal.subscriberId : principal.interlocutorId);
@@ -178,7 +318,7 @@ const changed = (since: string) =>
  * order of the list, so the others are looked for only by the page that comes to its end: after a broadcast that is the
  * last of many.
  */
-const changedOfSubscriber = ({ since, before = 'true', limit }: { since: string; before?: string; limit: number }) => `
+const changedOfSubscriber = ({ since, before, limit }: { since: string; before: string; limit: number }) => `
   conversation.id IN (
     SELECT id FROM (
       (SELECT id FROM conversation
@@ -198,10 +338,6 @@ const changedOfSubscriber = ({ since, before = 'true', limit }: { since: string;
        ORDER BY changed_at DESC, id DESC LIMIT ${limit})
     ) AS either
     LIMIT ${limit})`;
-
-/** @param changedAt and id: parameters, of the last head of the page before */
-const beforeThat = (changedAt: string, id: string) =>
-  `(conversation.changed_at, conversation.id) < (${changedAt}::timestamptz, ${id}::uuid)`;
 
 function contactOf(row: HeadRow, identity: Identity | undefined): Counterpart | undefined {
   return identity && { kind: 'interlocutor', id: row.id, ...identity };
@@ -225,14 +361,23 @@ function lastMessageOf(row: HeadRow): PlacedContent {
   };
 }
 
-function headOf(row: HeadRow, counterpart: Counterpart, lastText: string | undefined): ConversationHead {
+function headOf(
+  row: HeadRow,
+  counterpart: Counterpart,
+  { lastText, own }: { lastText: string | undefined; own: Party },
+): ConversationHead {
   return {
     id: row.id,
     revision: row.revision,
     changedAt: row.changed_at.toISOString(),
     counterpart,
+    ...(row.labels && { labels: row.labels }),
     lastSeq: row.last_seq,
     lastMessageAt: row.last_message_at?.toISOString() ?? null,
+    lastSender: row.last_sender,
+    lastKind: kindOf(row),
+    lastTurn: turnOf(row),
+    unanswered: row.turn_sender !== null && row.turn_sender !== own,
     preview: lastText ? beginningOf(lastText) : null,
     own: { deliveredSeq: row.own_delivered, seenSeq: row.own_seen },
     other: { deliveredSeq: row.other_delivered, seenSeq: row.other_seen },
@@ -241,11 +386,7 @@ function headOf(row: HeadRow, counterpart: Counterpart, lastText: string | undef
   };
 }
 
-/** The first characters on one line, cut between code points. */
+/** The first characters on one line. */
 export function beginningOf(body: string): string {
-  const line = body.replace(/\s+/g, ' ').trim();
-  const characters = [...line];
-  return characters.length <= limits.previewLength
-    ? line
-    : `${characters.slice(0, limits.previewLength - 1).join('')}…`;
+  return shortened(body.replace(/\s+/g, ' ').trim(), limits.previewLength);
 }

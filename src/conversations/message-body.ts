@@ -2,12 +2,12 @@ import type { ValidationOptions } from 'class-validator';
 import { limits } from '../contract/limits.js';
 import type { Fault } from '../platform/problems/field-error.js';
 import { Rule } from '../platform/validation/rule.js';
-import { codePoints } from '../platform/validation/text.js';
+import { codePoints, isBlank } from '../platform/validation/text.js';
 
 /** Finds what keeps a text from being a message; undefined when nothing does. Nothing is trimmed: what was written arrives. */
 export function bodyFault(body: unknown): Fault | undefined {
   if (typeof body !== 'string') return { code: 'not_text', message: 'The message is a text.' };
-  if (body.trim() === '') return { code: 'empty', message: 'The message is empty.' };
+  if (isBlank(body)) return { code: 'empty', message: 'The message is empty.' };
   if (!body.isWellFormed()) {
     return { code: 'invalid_unicode', message: 'The message holds a broken character (a lone surrogate).' };
   }

@@ -26,10 +26,12 @@ import {
   lockQuery,
   type MessageRow,
   messagesQuery,
+  type WithdrawnRow,
   withdrawQuery,
 } from './conversations.queries.js';
-import { Conversations, type OwnConversation } from './conversations.service.js';
+import { Conversations, type OwnConversation, turnOf } from './conversations.service.js';
 import { MessageTexts } from './message-texts.js';
+import { Receipts, type Rise } from './receipts.service.js';
 import { messageContext } from './sealed-message.js';
 
 /** A stored message; `repeated` when the same one had been stored before. */
@@ -73,6 +75,7 @@ export class Messages {
     private readonly members: Members,
     private readonly misses: Misses,
     private readonly realtime: Realtime,
+    private readonly receipts: Receipts,
     private readonly statements: HotStatements,
     private readonly texts: MessageTexts,
     private readonly vault: Vault,
@@ -126,9 +129,9 @@ export class Messages {
       if (message.withdrawn_at) return undefined;
       if (head.restricted) throw new ConversationRestricted();
       const revision = head.revision + 1;
-      const [row] = await manager.query<{ withdrawn_at: Date }[]>(withdrawQuery, [...where, seq, revision]);
+      const [row] = await manager.query<[WithdrawnRow]>(withdrawQuery, [...where, seq, revision]);
       if (isMember(principal)) await this.actions.record(manager, principal, 'message.withdrawn', conversationId);
-      return { revision, withdrawnAt: row!.withdrawn_at.toISOString() };
+      return { revision, withdrawnAt: row.withdrawn_at.toISOString(), lastTurn: turnOf(row) };
     };
     const withdrawn = await this.misses.watch(
       () => Object.values(audiences),
@@ -184,6 +187,8 @@ export class Messages {
   private tell(draft: Draft, row: AppendedRow | typeof later): void {
     if (row === later || row.outcome !== 'stored') return;
     const { conversation, author, clientId, body } = draft;
+    // An answer counts as having seen what it answers.
+    if (row.minute) this.receipts.tell(conversation, row as Rise);
     const { id: conversationId, party: sender, audiences } = conversation;
     const place = { conversationId, seq: row.seq!, revision: row.revision! };
     const told = { ...place, sender, clientId, body, attachments: [], sentAt: row.sent_at!.toISOString() };

@@ -12,6 +12,10 @@ import type { MessageReceipt } from './conversations.dto.js';
 import { ReceiptBeyondLast } from './conversations.errors.js';
 import { type RaisedRow, raiseStatement } from './conversations.queries.js';
 import { Conversations, type OwnConversation } from './conversations.service.js';
+import { Standings } from './standings.service.js';
+
+/** How far a party's watermarks have risen. */
+export type Rise = Pick<RaisedRow, 'delivered_seq' | 'seen_seq' | 'seen_before' | 'other_seen' | 'told' | 'minute'>;
 
 interface Receipt {
   conversation: OwnConversation;
@@ -43,6 +47,7 @@ export class Receipts {
     private readonly limits: RateLimits,
     private readonly misses: Misses,
     private readonly realtime: Realtime,
+    private readonly standings: Standings,
     private readonly statements: HotStatements,
   ) {}
 
@@ -84,13 +89,14 @@ export class Receipts {
       if (row?.rose && !told.has(row)) {
         told.add(row);
         this.tell(conversation, row);
+        if (conversation.party === 'subscriber') this.standings.seen(conversation);
       }
       return row;
     });
   }
 
   /** The own devices hear everything, the other party's what the business discloses. */
-  private tell({ id: conversationId, party, audiences }: OwnConversation, row: RaisedRow): void {
+  tell({ id: conversationId, party, audiences }: OwnConversation, row: Rise): void {
     const { delivered_seq: deliveredSeq, seen_seq: seenSeq, seen_before: seenBefore } = row;
     const moved = { conversationId, party, deliveredSeq, seenSeq, seenBefore };
     const at = row.minute.toISOString();

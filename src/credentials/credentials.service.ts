@@ -4,6 +4,7 @@ import { Accounts } from '../auth/accounts.service.js';
 import { passwordError, verifyPassword } from '../auth/passwords.js';
 import type { Principal } from '../auth/principal.js';
 import { Sessions, signedIn } from '../auth/sessions.service.js';
+import { loginName } from '../auth/usernames.js';
 import { type Config, CONFIG } from '../platform/config.js';
 import { defineJob } from '../platform/jobs/job-kinds.js';
 import { Jobs } from '../platform/jobs/jobs.js';
@@ -95,7 +96,7 @@ export class Credentials {
 
   /** Does the same whether somebody has this login or not: who exists is seen by the job alone. */
   async askReset(login: string, network: string): Promise<void> {
-    const name = login.trim().toLowerCase();
+    const name = loginName(login);
     await this.limits.count('resetByAddress', network);
     await this.limits.count('resetByName', name);
     const accountIds = (await this.accounts.candidates(name)).map(({ id }) => id).join(',');

@@ -6,7 +6,7 @@ import { Page } from '../platform/validation/page.dto.js';
 import { IsPlainText, Trimmed } from '../platform/validation/text.js';
 
 export class NewLabel {
-  /** 1 to 40 characters; different from the other labels' names also without regard to case and accents. */
+  /** 1 to 40 characters; different from the other labels' names also without regard to case, accents and the like. */
   @Trimmed()
   @IsPlainText({ max: limits.labelNameLength })
   name: string;

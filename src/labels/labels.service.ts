@@ -3,11 +3,11 @@ import { InjectRepository } from '@nestjs/typeorm';
 import { type EntityManager, QueryFailedError, type Repository } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import { Actions } from '../actions/actions.service.js';
-import { fold } from '../address-book/book.js';
 import { Directory } from '../address-book/directory.js';
 import type { MemberPrincipal } from '../auth/principal.js';
 import { limits } from '../contract/limits.js';
 import { openSealedPage } from '../platform/cursors.js';
+import { fold } from '../platform/folding.js';
 import { NotFound } from '../platform/problems/domain-error.js';
 import { Realtime } from '../platform/realtime/realtime.js';
 import { Vault } from '../platform/vault/vault.js';
@@ -54,6 +54,7 @@ export class Labels {
     const id = uuid();
     await this.changing(subscriberId, async (manager) => {
       if ((await manager.countBy(Label, { subscriberId })) >= limits.labelsPerSubscriber) throw new TooManyLabels();
+      await this.requireFree(manager, subscriberId, id, name);
       const named = await this.sealedName(subscriberId, id, name);
       await manager.insert(Label, { subscriberId, id, ...named, color, createdAt: new Date() });
       await this.actions.record(manager, member, 'label.made', id);
@@ -96,6 +97,7 @@ export class Labels {
     const labels = await this.changing(subscriberId, async (manager) => {
       const before = (await this.all(manager, subscriberId)).find((label) => label.id === id);
       if (!before) throw new NotFound();
+      if (name !== undefined) await this.requireFree(manager, subscriberId, id, name);
       const change = {
         ...(name !== undefined && name !== before.name && (await this.sealedName(subscriberId, id, name))),
         ...(color !== undefined && color !== before.color && { color }),
@@ -153,11 +155,22 @@ export class Labels {
     return views.sort(byName);
   }
 
+  /**
+   * Compares the names themselves: the hashes of older labels were made with a narrower folding. Under the lock of the
+   * subscriber's row.
+   * @throws LabelTaken
+   */
+  private async requireFree(manager: EntityManager, subscriberId: string, id: string, name: string): Promise<void> {
+    const folded = fold(name);
+    const labels = await this.all(manager, subscriberId);
+    if (labels.some((label) => label.id !== id && fold(label.name) === folded)) throw new LabelTaken();
+  }
+
   private async sealedName(subscriberId: string, id: string, name: string): Promise<Pick<Label, 'name' | 'nameHash'>> {
     const key = { scope: 'subscriber', id: subscriberId } as const;
     return {
       name: await this.vault.seal(key, name, nameContext(subscriberId, id)),
-      nameHash: await this.vault.digest(key, `label\0${fold(name)}`),
+      nameHash: await this.vault.digest(key, `label_name\0${fold(name)}`),
     };
   }
 }

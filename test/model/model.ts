@@ -47,6 +47,9 @@ export class ModelConversation {
   /** @param seq is checked to be the next one */
   append(message: Pick<ModelMessage, 'sender' | 'clientId' | 'body' | 'sentAt' | 'seq'>): void {
     if (message.seq !== this.lastSeq + 1) throw new Error(`seq ${message.seq} after ${this.lastSeq}`);
+    // An answer counts as having seen what it answers.
+    const before = this.messages.at(-1);
+    if (before && before.sender !== message.sender) this.raise(message.sender, { seenSeq: before.seq });
     this.messages.push({ ...message, revision: ++this.revision, withdrawn: false });
   }
 
@@ -64,11 +67,16 @@ export class ModelConversation {
   /** The head as a party is to see it, without what no model knows. */
   headFor(party: Party) {
     const last = this.messages.at(-1);
+    const turn = this.messages.findLast(({ withdrawn }) => !withdrawn);
     const { seenSeq } = this.marks[party];
     return {
       revision: this.revision,
       lastSeq: this.lastSeq,
       lastMessageAt: last?.sentAt ?? null,
+      lastSender: last?.sender ?? null,
+      lastKind: last ? (last.withdrawn ? 'withdrawn' : 'message') : null,
+      lastTurn: turn ? { seq: turn.seq, sender: turn.sender, sentAt: turn.sentAt } : null,
+      unanswered: turn !== undefined && turn.sender !== party,
       preview: last && !last.withdrawn ? beginningOf(last.body) : null,
       own: this.marks[party],
       other: this.marks[otherThan(party)],

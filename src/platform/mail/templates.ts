@@ -3,10 +3,12 @@ import { join } from 'node:path';
 import { Inject, Injectable } from '@nestjs/common';
 import mustache from 'mustache';
 import { type Config, CONFIG } from '../config.js';
+import { shortened } from '../validation/text.js';
 import { htmlLayout, type MailText, textLayout } from './layout.js';
 
 /** The mails there are: each is a text in `mails/`, in Italian and English. */
 export const mailTemplates = [
+  'broadcast_held',
   'invitation',
   'invitation_reminder',
   'member_invitation',
@@ -87,7 +89,7 @@ export class MailTemplates {
     const view = oneLineEach({ ...values, host: this.host, controller: this.controller });
     const render = (source: string, escape: (value: string) => string) => mustache.render(source, view, {}, { escape });
     return {
-      subject: shortened(render(subject, String)),
+      subject: shortened(render(subject, String), subjectLength),
       text: render(text, String).replace(/\n{3,}/g, '\n\n'),
       html: render(html, asHtml),
       headers: unsubscribing(view),
@@ -126,11 +128,6 @@ function folder(): string {
 function oneLineEach(values: Record<string, string>): Record<string, string> {
   const oneLine = (value: string) => value.replace(/[\s\p{Cc}\u2028\u2029]+/gu, ' ').trim();
   return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, oneLine(value)]));
-}
-
-function shortened(subject: string): string {
-  const characters = [...subject];
-  return characters.length > subjectLength ? `${characters.slice(0, subjectLength - 1).join('')}…` : subject;
 }
 
 const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };

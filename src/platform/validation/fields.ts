@@ -96,6 +96,13 @@ export const ToNumber = () =>
     typeof value === 'string' && /^-?\d{1,15}$/.test(value) ? Number(value) : value,
   );
 
+/** A switch that can only be on: `true`, also as a query string has it. */
+export const IsTrue = () =>
+  applyDecorators(
+    Rule('isTrue', (value) => (value === true ? undefined : { code: 'not_one_of', values: { allowed: [true] } })),
+    Transform(({ value }: { value: unknown }) => (value === 'true' ? true : value)),
+  );
+
 const rfc3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/i;
 
 /** Whether a text is a time with its zone (RFC 3339) that PostgreSQL and JavaScript agree on. */

@@ -11,9 +11,11 @@ import {
   NormalisedEmail,
   Trimmed,
   codePoints,
+  isBlank,
   isEmailAddress,
   normalisedEmail,
   plainTextProblem,
+  shortened,
   trimmed,
 } from './text.js';
 
@@ -202,5 +204,63 @@ describe('email addresses', () => {
     expect(normalisedEmail('A.B@C.IT')).toBe('A.B@c.it');
     expect(normalisedEmail('A@B@C.IT')).toBe('A@B@c.it');
     expect(normalisedEmail(' NOBODY ')).toBe('nobody');
+  });
+});
+
+describe('a text in which nothing can be seen', () => {
+  const unseen = [
+    '\u200B',
+    '\u2060',
+    '\u00AD',
+    '\uFE0F',
+    '\u3164',
+    '\u2800',
+    '\u00A0',
+    '\u0085',
+    '\u{E0041}',
+    ' \u200B\u2800\t',
+  ];
+
+  test.each(unseen)('%j is empty', (text) => {
+    expect(isBlank(text)).toBe(true);
+    expect(trimmed(text)).toBe('');
+    expect(trimmed(text, { multiline: true })).toBe('');
+    expect(plainTextProblem(text, { max: 10 })).toBe('must have 1 to 10 characters');
+  });
+
+  test.each(['a', '🏴󠁧󠁢󠁥󠁮󠁧󠁿', '❤️', '۝', '⠁', '\u0301a', '.'])('is not %s', (text) => {
+    expect(isBlank(text)).toBe(false);
+  });
+});
+
+describe('a text that is cut', () => {
+  const family = '👨‍👩‍👧‍👦';
+
+  test('keeps a text that fits', () => {
+    expect(shortened(`${'a'.repeat(5)}🇮🇹`, 7)).toBe('aaaaa🇮🇹');
+  });
+
+  test.each([
+    ['🇮🇹🇫🇷🇩🇪', 5, '🇮🇹🇫🇷…'],
+    ['🇮🇹🇫🇷🇩🇪', 4, '🇮🇹…'],
+    [`ab${family}c`, 6, 'ab…'],
+    [`ab${family}cdef`, 10, `ab${family}…`],
+    ['e\u0301e\u0301e\u0301', 4, 'e\u0301…'],
+    ['👍🏽👍🏽', 3, '👍🏽…'],
+    ['abcdef', 4, 'abc…'],
+  ])('%s to %i is %s', (text, most, cut) => {
+    expect(shortened(text, most)).toBe(cut);
+  });
+
+  test('is cut within a character that alone is too long', () => {
+    expect(shortened(`e${'\u0301'.repeat(500)}`, 10)).toBe(`e${'\u0301'.repeat(8)}…`);
+  });
+
+  test('is never longer than it may be', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme', maxLength: 60 }), fc.integer({ min: 2, max: 30 }), (text, most) => {
+        expect(codePoints(shortened(text, most))).toBeLessThanOrEqual(most);
+      }),
+    );
   });
 });

@@ -18,7 +18,8 @@ const bidiOverrides = /[\u202A-\u202E\u2066-\u2069]/;
 const controls = /[\u0000-\u001F\u007F-\u009F]/;
 const controlsExceptLayout = /[\u0000-\u0008\u000B-\u001F\u007F-\u009F]/;
 const lineSeparators = /[\u2028\u2029]/;
-const invisible = /[\s\p{Default_Ignorable_Code_Point}]/gu;
+/** What shows nothing: blanks, control characters, characters that fonts pass over, and the empty Braille cell. */
+const nothing = /^[\p{White_Space}\p{Default_Ignorable_Code_Point}\p{Cc}\u2800\uFFF9-\uFFFB]*$/u;
 
 export function codePoints(text: string): number {
   let count = text.length;
@@ -36,6 +37,29 @@ export interface TextFault extends Fault {
   problem: string;
 }
 
+/** Whether nothing of a text can be seen. Such a text is as good as an empty one. */
+export function isBlank(text: string): boolean {
+  return nothing.test(text);
+}
+
+const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
+
+/**
+ * At most so many code points of a text, the last one an ellipsis where something was left out. Never cuts within what is
+ * read as one character, such as a flag or a family, unless that alone is longer.
+ */
+export function shortened(text: string, most: number): string {
+  const characters = [...text];
+  if (characters.length <= most) return text;
+  let [beginning, length] = ['', 0];
+  for (const { segment } of graphemes.segment(text)) {
+    length += codePoints(segment);
+    if (length >= most) break;
+    beginning += segment;
+  }
+  return `${beginning || characters.slice(0, most - 1).join('')}…`;
+}
+
 /**
  * Finds what keeps a value from being plain text; undefined when nothing does. Refused are lone surrogates, control characters (a multi-line text
  * may hold tabs and line breaks, `\n` or `\r\n`), in single-line texts also direction overrides, and texts in which nothing
@@ -47,7 +71,7 @@ export function textFault(value: unknown, { min = 1, max, multiline = false }: T
   const length = codePoints(text);
   const problem = `must have ${lengths(min, max)}`;
   if (length > max) return { code: 'too_long', values: { limit: max }, problem };
-  if (min > 0 && text.replace(invisible, '') === '') return { code: 'empty', problem };
+  if (min > 0 && isBlank(text)) return { code: 'empty', problem };
   if (length < min) return { code: 'too_short', values: { limit: min }, problem };
   if (!text.isWellFormed()) return { code: 'invalid_unicode', problem: 'must be valid Unicode' };
   const invalid = (problem: string): TextFault => ({ code: 'invalid_characters', problem });
@@ -74,8 +98,12 @@ export function IsPlainText(textLimits: TextLimits, options?: ValidationOptions)
   return Rule('isPlainText', judge, options);
 }
 
-/** Without blanks at both ends; in a single line every run of blanks and line breaks becomes one space. */
+/**
+ * Without blanks at both ends; in a single line every run of blanks and line breaks becomes one space. Of a text in which
+ * nothing can be seen nothing is left.
+ */
 export function trimmed(text: string, { multiline = false } = {}): string {
+  if (isBlank(text)) return '';
   return multiline ? text.replaceAll('\r\n', '\n').trim() : text.trim().replace(/\s+/g, ' ');
 }
 

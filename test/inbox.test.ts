@@ -1,0 +1,348 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { Party } from '../src/contract/events.js';
+import { Client, plain } from './client.js';
+import { hasUnread, sortKeys, type Standing, walk } from '../src/conversations/conversations.queries.js';
+import { crowd } from './crowd.js';
+import {
+  type Answer,
+  type Device,
+  expectStatus,
+  type Person,
+  settle,
+  type Shop,
+  unique,
+  until,
+  World,
+} from './world.js';
+
+/** The list of conversations as an inbox: in which order, with what in each head, and what of it is asked for. */
+
+let world: World;
+beforeAll(async () => {
+  world = await World.open();
+});
+afterAll(() => world.close());
+
+type Query = Record<string, string | string[]>;
+
+async function list(device: Device, query: Query = {}): Promise<Answer['body']> {
+  const parameters = new URLSearchParams(
+    Object.entries(query).flatMap(([name, value]) => [value].flat().map((each) => [name, each])),
+  );
+  const answer = await device.ask('GET', `/api/conversations?${parameters}`);
+  expectStatus(answer, 200);
+  return answer.body;
+}
+
+/** The names of a list read page by page. */
+async function names(device: Device, query: Query = {}, limit = '2'): Promise<string[]> {
+  const found: string[] = [];
+  let cursor: string | null = null;
+  do {
+    const page: Answer['body'] = await list(device, { ...query, limit, ...(cursor && { cursor }) });
+    expect(page.items.length).toBeLessThanOrEqual(Number(limit));
+    found.push(
+      ...page.items.map(({ counterpart }: Answer['body']) => counterpart.firstName ?? counterpart.businessName),
+    );
+    cursor = page.nextCursor;
+  } while (cursor);
+  return found;
+}
+
+const headOf = async (device: Device, id: string) => (await device.ask('GET', `/api/conversations/${id}`)).body;
+const totals = async (device: Device) => (await device.ask('GET', '/api/conversations/unread')).body;
+
+async function broadcast({ owner }: Shop, audience: Record<string, unknown> = { all: true }): Promise<void> {
+  const content = { kind: 'service', reason: 'closure', body: 'Lunedì siamo chiusi', audience };
+  const made = await owner.ask('POST', '/api/broadcasts', { clientId: unique(), ...content });
+  expectStatus(made, 202);
+  await until(
+    async () => (await owner.ask('GET', `/api/broadcasts/${made.body.id}`)).body.state === 'finished',
+    'the broadcast is finished',
+  );
+}
+
+async function labelled({ owner }: Shop, name: string, ...people: Person[]): Promise<string> {
+  const { body } = await owner.ask('POST', '/api/labels', { name });
+  const contactIds = people.map(({ contactId }) => contactId);
+  expectStatus(await owner.ask('POST', '/api/contacts/labels', { add: [body.id], contactIds }), 200);
+  return body.id;
+}
+
+describe('a list of conversations', () => {
+  let shop: Shop;
+  let [anna, bruno, carla, dario]: Person[] = [];
+  let question: number;
+  let label: string;
+
+  beforeAll(async () => {
+    shop = await world.shop('bakery');
+    anna = await world.join(shop, 'anna');
+    bruno = await world.join(shop, 'bruno');
+    carla = await world.join(shop, 'carla');
+    dario = await world.join(shop, 'anna', { firstName: 'Dàrio', surname: "D'Angelo", email: 'd.angelo@mail.example' });
+    for (const { device } of [anna, bruno, carla, dario]) await device.connect();
+    await shop.owner.connect();
+    question = await bruno.device.say(bruno.contactId, 'Siete aperti?');
+    await anna.device.say(anna.contactId, 'Vorrei una torta');
+    await shop.owner.say(anna.contactId, 'Volentieri');
+    label = await labelled(shop, 'Soci', anna, carla);
+  });
+
+  test('has the latest message first, and contacts without a message last, the newest first', async () => {
+    expect(await names(shop.owner)).toEqual(['Anna', 'Bruno', 'Dàrio', 'Carla']);
+  });
+
+  test('says of each head who wrote last, how, and whether it waits for an answer', async () => {
+    expect(await headOf(shop.owner, bruno!.contactId)).toMatchObject({
+      lastSender: 'interlocutor',
+      lastKind: 'message',
+      lastTurn: { seq: question, sender: 'interlocutor', sentAt: expect.any(String) },
+      unanswered: true,
+      unread: 1,
+      labels: [],
+    });
+    expect(await headOf(shop.owner, anna!.contactId)).toMatchObject({
+      lastSender: 'subscriber',
+      lastKind: 'message',
+      unanswered: false,
+      unread: 0,
+      labels: [label],
+    });
+    const none = { lastSender: null, lastKind: null, lastTurn: null, unanswered: false };
+    expect(await headOf(shop.owner, carla!.contactId)).toMatchObject(none);
+    const seenByAnna = await headOf(anna!.device, anna!.contactId);
+    expect(seenByAnna).toMatchObject({ lastSender: 'subscriber', unanswered: true });
+    expect(seenByAnna).not.toHaveProperty('labels');
+  });
+
+  test('is filtered by what is unread, unanswered, labelled or named, and the filters combine', async () => {
+    expect(await names(shop.owner, { unread: 'true' })).toEqual(['Bruno']);
+    expect(await names(shop.owner, { unanswered: 'true' })).toEqual(['Bruno']);
+    expect(await names(shop.owner, { label })).toEqual(['Anna', 'Carla']);
+    expect(await names(shop.owner, { query: 'dangelo' })).toEqual(['Dàrio']);
+    expect(await names(shop.owner, { query: 'rossi' })).toEqual(['Anna']);
+    expect(await names(shop.owner, { unread: 'true', label })).toEqual([]);
+    expect(await names(shop.owner, { query: 'bruno', unread: 'true' })).toEqual(['Bruno']);
+    const label2 = await labelled(shop, 'Torte', anna!);
+    expect(await names(shop.owner, { label: [label, label2] })).toEqual(['Anna']);
+    const search = await shop.owner.ask('POST', '/api/conversations/search', { query: 'ROSSI', unanswered: true });
+    expect(search).toMatchObject({ status: 200, body: { items: [] } });
+    expect(await names(anna!.device, { query: 'aurora', unanswered: 'true' })).toEqual(['Forno Aurora']);
+    expect(await names(anna!.device, { query: 'fiori' })).toEqual([]);
+    expect(await names(anna!.device, { unread: 'true' })).toEqual(['Forno Aurora']);
+    expect(await names(bruno!.device, { unread: 'true' })).toEqual([]);
+  });
+
+  test('has totals of what is unread, which the heads add up to', async () => {
+    await bruno!.device.say(bruno!.contactId, 'Pronto?');
+    await carla!.device.say(carla!.contactId, 'Buongiorno');
+    expect(await totals(shop.owner)).toEqual({ conversations: 2, messages: 3 });
+    const { items } = await list(shop.owner);
+    expect(items.reduce((sum: number, { unread }: Answer['body']) => sum + unread, 0)).toBe(3);
+    expect(await totals(anna!.device)).toEqual({ conversations: 1, messages: 1 });
+    expect(await totals(bruno!.device)).toEqual({ conversations: 0, messages: 0 });
+  });
+
+  test('is not moved by withdrawing an old message, and a withdrawn question waits for no answer', async () => {
+    const before = await names(shop.owner);
+    const { changedAt } = await headOf(shop.owner, anna!.contactId);
+    expectStatus(await anna!.device.ask('DELETE', `/api/conversations/${anna!.contactId}/messages/1`), 204);
+    expect((await headOf(shop.owner, anna!.contactId)).changedAt > changedAt).toBe(true);
+    expect(await names(shop.owner)).toEqual(before);
+
+    expect(await names(shop.owner, { unanswered: 'true' })).toEqual(['Carla', 'Bruno']);
+    expectStatus(await carla!.device.ask('DELETE', `/api/conversations/${carla!.contactId}/messages/1`), 204);
+    expect(await names(shop.owner, { unanswered: 'true' })).toEqual(['Bruno']);
+    expect(await names(shop.owner, { unread: 'true' })).toEqual(['Bruno']);
+    expect(await headOf(shop.owner, carla!.contactId)).toMatchObject({
+      lastKind: 'withdrawn',
+      lastSender: 'interlocutor',
+      lastTurn: null,
+      unanswered: false,
+    });
+  });
+
+  test('without broadcasts passes over those that nobody answered, and keeps what was there before them', async () => {
+    await broadcast(shop);
+    expect((await names(shop.owner)).length).toBe(4);
+    expect(await headOf(shop.owner, carla!.contactId)).toMatchObject({
+      lastKind: 'broadcast',
+      lastSender: 'subscriber',
+      lastTurn: null,
+      unanswered: false,
+    });
+    // A broadcast is no answer.
+    expect(await headOf(shop.owner, bruno!.contactId)).toMatchObject({ lastKind: 'broadcast', unanswered: true });
+    expect(await names(shop.owner, { withoutBroadcasts: 'true' })).toEqual(['Bruno', 'Anna']);
+    expect(await names(shop.owner, { unread: 'true' })).toEqual(['Bruno']);
+    await dario!.device.say(dario!.contactId, 'Grazie');
+    expect(await names(shop.owner, { withoutBroadcasts: 'true' })).toEqual(['Dàrio', 'Bruno', 'Anna']);
+    // To its recipient it is unread like anything else, but asks for no answer.
+    expect(await names(carla!.device, { unread: 'true' })).toEqual(['Forno Aurora']);
+    expect(await names(carla!.device, { unanswered: 'true' })).toEqual([]);
+  });
+
+  test('forgets what was seen, soon also in the index that unread conversations are looked for in', async () => {
+    const { lastSeq } = await headOf(shop.owner, dario!.contactId);
+    await shop.owner.emit('receipt.send', { conversationId: dario!.contactId, seenSeq: lastSeq });
+    expect(await names(shop.owner, { unread: 'true' })).toEqual(['Bruno']);
+    expect(await names(shop.owner, { unanswered: 'true' })).toEqual(['Dàrio', 'Bruno']);
+    const standing = () =>
+      world.rows<{ standing: number }>('SELECT standing FROM conversation WHERE id = $1', [dario!.contactId]);
+    await until(async () => (await standing())[0]!.standing === 2, 'the conversation is told apart');
+    await dario!.device.say(dario!.contactId, 'E domani?');
+    expect(await names(shop.owner, { unread: 'true' })).toEqual(['Dàrio', 'Bruno']);
+  });
+
+  test('is completed by its contacts, asked for by their ids', async () => {
+    const query = [anna!, carla!].map(({ contactId }) => `ids=${contactId}`).join('&');
+    const { body } = await shop.owner.ask('GET', `/api/contacts?${query}&ids=${randomUUID()}`);
+    expect(body.items.map(({ firstName }: Answer['body']) => firstName)).toEqual(['Anna', 'Carla']);
+    const ids = (count: number) => Array.from({ length: count }, () => `ids=${randomUUID()}`).join('&');
+    expect((await shop.owner.ask('GET', `/api/contacts?${ids(200)}`)).body).toMatchObject({ items: [], total: 0 });
+    const refused = await shop.owner.ask('GET', `/api/contacts?${ids(201)}`);
+    expect(refused).toMatchObject({ status: 400, body: { errors: [{ field: 'ids' }] } });
+    expect(refused.body.detail).toContain('200');
+  });
+
+  test('has labels that differ in more than letters, accents and apostrophes', async () => {
+    const named = (name: string) => shop.owner.ask('POST', '/api/labels', { name });
+    expectStatus(await named('Caffè dell’Angolo'), 201);
+    for (const name of ["caffe dell'angolo", 'ＣＡＦＦＥ DELL´ANGOLO', 'Caffè\u200B dell’Angolo'])
+      expect(await named(name)).toMatchObject({ status: 409, body: { code: 'label_taken' } });
+    for (const name of ['\u2800', '\u3164\u200B']) expectStatus(await named(name), 400);
+    expectStatus(await named('Caffè dell’Angolo!'), 201);
+  });
+
+  test('takes no message in which nothing can be seen', async () => {
+    for (const body of ['\u200B', '\u2060', '\u00AD', '\uFE0F', '\u3164', '\u2800', ' \u2800\n']) {
+      const answer = await shop.owner.ask('POST', `/api/conversations/${anna!.contactId}/messages`, {
+        clientId: unique(),
+        body,
+      });
+      expect(answer).toMatchObject({ status: 400, body: { errors: [{ field: 'body' }] } });
+    }
+  });
+
+  test.each([
+    [{ unread: 'false' }, 'unread'],
+    [{ withoutBroadcasts: '1' }, 'withoutBroadcasts'],
+    [{ label: 'soci' }, 'label'],
+    [{ query: 'a'.repeat(201) }, 'query'],
+    [{ changedSince: '2026-01-01T00:00:00Z', unread: 'true' }, 'changedSince'],
+    [{ cursor: 'x' }, 'cursor'],
+  ])('refuses %j', async (query, field) => {
+    const answer = await shop.owner.ask('GET', `/api/conversations?${new URLSearchParams(query)}`);
+    expect(answer).toMatchObject({ status: 400, body: { errors: [{ field }] } });
+  });
+
+  test('refuses a cursor of another order, and labels to who may not see them', async () => {
+    const { nextCursor } = await list(shop.owner, { limit: '1' });
+    const other = await shop.owner.ask('GET', `/api/conversations?unanswered=true&cursor=${nextCursor}`);
+    expect(other).toMatchObject({ status: 400, body: { errors: [{ field: 'cursor' }] } });
+    const asked = await anna!.device.ask('GET', `/api/conversations?label=${label}`);
+    expect(asked).toMatchObject({ status: 400, body: { errors: [{ field: 'label' }] } });
+  });
+});
+
+describe('what a device holds', () => {
+  test('equals a fresh load in everything that heads say, whatever was told', async () => {
+    const shop = await world.shop('bakery');
+    const [anna, bruno] = [await world.join(shop, 'anna'), await world.join(shop, 'bruno')];
+    const devices: [Device, Party][] = [
+      [shop.owner, 'subscriber'],
+      [anna.device, 'interlocutor'],
+    ];
+    for (const [device] of [...devices, [bruno.device] as const]) await device.connect();
+    const clients = await Promise.all(devices.map(([device, party]) => new Client(device, party).load()));
+    const label = await labelled(shop, 'Soci', anna, bruno);
+    await anna.device.say(anna.contactId, 'Una domanda');
+    await anna.device.say(anna.contactId, 'E un’altra');
+    await shop.owner.say(anna.contactId, 'Una risposta');
+    await broadcast(shop);
+    await anna.device.say(anna.contactId, '🇮🇹'.repeat(80));
+    for (const seq of [5, 2]) {
+      expectStatus(await anna.device.ask('DELETE', `/api/conversations/${anna.contactId}/messages/${seq}`), 204);
+    }
+    await bruno.device.say(bruno.contactId, '👨‍👩‍👧‍👦'.repeat(40));
+    await settle();
+    for (const [index, [device, party]] of devices.entries()) {
+      await clients[index]!.hear();
+      expect(plain(clients[index]!.held)).toEqual(plain((await new Client(device, party).load()).held));
+    }
+    const { preview } = await headOf(shop.owner, bruno.contactId);
+    expect(preview).toBe(`${'👨‍👩‍👧‍👦'.repeat(17)}…`);
+
+    // Labels that change while a device is away come with what has changed.
+    const [{ syncedAt }] = [await list(shop.owner, { limit: '1' })];
+    shop.owner.disconnect();
+    const staff = await world.signIn(shop.username);
+    expectStatus(
+      await staff.ask('POST', '/api/contacts/labels', { remove: [label], contactIds: [bruno.contactId] }),
+      200,
+    );
+    const { items } = await list(shop.owner, { changedSince: syncedAt });
+    const changed = items.find(({ id }: Answer['body']) => id === bruno.contactId);
+    expect(changed).toMatchObject({ labels: [] });
+  });
+});
+
+describe('a long list', () => {
+  test('read page by page gives each conversation that stays where it is once, while others move', async () => {
+    const shop = await world.shop('florist');
+    const people: Person[] = [];
+    for (const firstName of ['Ada', 'Bea', 'Cleo', 'Dora', 'Elsa'])
+      people.push(await world.join(shop, 'anna', { firstName, email: `${firstName}@mail.example` }));
+    for (const person of people) await (await person.device.connect()).say(person.contactId, 'Eccomi');
+    for (const query of [
+      {},
+      { unanswered: 'true' },
+      { withoutBroadcasts: 'true' },
+      { unread: 'true' },
+      { query: 'rossi' },
+    ] as Query[]) {
+      const found: string[] = [];
+      let cursor: string | null = null;
+      do {
+        const page: Answer['body'] = await list(shop.owner, { ...query, limit: '1', ...(cursor && { cursor }) });
+        found.push(page.items[0].counterpart.firstName);
+        cursor = page.nextCursor;
+        // The one that is read, and one that is still to come, move to the front.
+        const mover = people[[4, 1][found.length - 1] ?? 4]!;
+        if (found.length <= 2) await mover.device.say(mover.contactId, 'Ancora');
+      } while (cursor);
+      expect(new Set(found).size).toBe(found.length);
+      for (const name of ['Ada', 'Cleo', 'Dora']) expect(found).toContain(name);
+    }
+  });
+
+  test.each([
+    ['message', {}, ['conversation_by_message']],
+    ['change', {}, ['conversation_by_change']],
+    ['turn', {}, ['conversation_by_turn']],
+    ['turn', { conditions: [hasUnread], standings: [3] }, ['conversation_by_turn']],
+  ] as const)('by %s is walked along its index %#', async (order, asked, indices) => {
+    const shop = await world.shop('florist');
+    const ids = await crowd(world, shop, 3_000);
+    await world.rows(
+      `UPDATE conversation SET last_message_at = now() - n * interval '1 second', turn_seq = 1, turn_sender = 'interlocutor',
+         turn_at = now() - n * interval '1 second', standing = 1 + n % 3
+       FROM unnest($2::uuid[]) WITH ORDINALITY AS each (id, n)
+       WHERE conversation.subscriber_id = $1 AND conversation.id = each.id`,
+      [shop.id, ids],
+    );
+    await world.rows('ANALYZE conversation');
+    const { conditions = [], standings = [1, 2, 3] } = asked as { conditions?: string[]; standings?: Standing[] };
+    const place = `(${sortKeys[order]}, conversation.id) < (now() - interval '5 minutes', '${ids[300]}')`;
+    const text = walk(order, { conditions: [place, ...conditions], standings, limit: 51 })
+      .replaceAll('$1', `'subscriber'::party`)
+      .replaceAll('$2', `'interlocutor'::party`)
+      .replaceAll('$3', `'${shop.id}'::uuid`);
+    const rows = await world.rows<Record<string, string>>(`EXPLAIN ${text}`);
+    const plan = rows.map((row) => row['QUERY PLAN']).join('\n');
+    for (const index of indices) expect(plan).toContain(`using ${index} on conversation`);
+    expect(plan).not.toMatch(/Seq Scan on conversation|Bitmap Heap Scan on conversation/);
+  });
+});
