@@ -66,13 +66,13 @@ export interface StartOptions {
  * these times, counted from the beginning of the stop; what comes after it, until the next ones.
  */
 const stopBy = {
-  drained: 5_000,
-  disconnected: 5_700,
-  jobsEnded: 7_200,
-  applicationClosed: 7_500,
-  keyringClosed: 8_000,
-  lockReleased: 8_500,
-  postgresStopped: 9_500,
+  drained: 4_500,
+  disconnected: 5_000,
+  jobsEnded: 6_200,
+  applicationClosed: 6_500,
+  keyringClosed: 6_800,
+  lockReleased: 7_200,
+  postgresStopped: 9_200,
 };
 /** Connections on which nothing is under way have this long to close by themselves. */
 const farewellMilliseconds = 1_000;
