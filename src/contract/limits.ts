@@ -52,7 +52,7 @@ export const limits = {
   /** Tokens of no session that one network may present in a minute before others that are not in use are refused. */
   unknownTokensPerMinute: 100,
   /** Passwords that may wait to be hashed or compared, of one asker (a network, an account) and of all. */
-  passwordsWaitingPerAsker: 40,
+  passwordsWaitingPerAsker: 20,
   passwordsWaiting: 100,
   clientIdLength: 64,
   logoBytes: 2 * 1024 * 1024,

@@ -44,8 +44,8 @@ export class BusinessController {
   }
 
   /**
-   * Set the logo: PNG, JPEG or WebP up to 2 MB, 10,000 pixels a side and 40 megapixels. It is made anew at 512 pixels, without what the camera noted. For the
-   * owner.
+   * Set the logo: PNG, JPEG or WebP up to 2 MB, 10,000 pixels a side and 40 megapixels. It is made anew at 512 pixels,
+   * without what the camera noted. For the owner.
    */
   @Put('logo')
   @HttpCode(204)
