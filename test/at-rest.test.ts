@@ -26,6 +26,8 @@ const canaries = {
   importedCompany: 'Zqximportedcompany',
   importedId: 'Zqx-M-77',
   importedByLetter: 'Zqxbyletter',
+  importedNote: 'Zqximportednote',
+  importedLabel: 'Zqximportedlabel',
   importedInvalid: 'zqxnoaddress',
   importedColumn: 'Zqxcolumn',
   importedFile: 'Zqxmembers.csv',
@@ -191,14 +193,14 @@ async function writeEverywhere(): Promise<void> {
   const { importedFirstName, importedEmail, importedCompany, importedId, importedByLetter, importedInvalid } = canaries;
   const begun = await importFile(
     [
-      `Nome;Ragione sociale;Email;Codice;${canaries.importedColumn}`,
-      `${importedFirstName};${importedCompany};${importedEmail};${importedId};x`,
+      `Nome;Ragione sociale;Email;Codice;${canaries.importedColumn};Note;Etichette`,
+      `${importedFirstName};${importedCompany};${importedEmail};${importedId};x;${canaries.importedNote};${canaries.importedLabel}`,
       `${importedByLetter};;;;`,
       `x;;${importedInvalid};;`,
     ].join('\n'),
   );
   expectStatus(begun, 202);
-  expectStatus(await importFile(`Nome;Email\n"${canaries.unreadableFile};x@mail.example`), 422);
+  expectStatus(await importFile(`${canaries.unreadableFile};x@mail.example`), 422);
   await until(async () => {
     const { body } = await ask('GET', `/api/imports/${begun.body.id}`, undefined, owner);
     return body.state === 'finished' && body.counts.invited === 2 && body.counts.invalid === 1;

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { limits } from '../src/contract/limits.js';
+import { ImportTurns } from '../src/imports/turns.js';
 import { InvitationMails } from '../src/invitations/invitation-mails.service.js';
 import { RateLimits } from '../src/platform/rate-limits.js';
 import { type Answer, expectStatus, type Shop, unique, until, World } from './world.js';
@@ -386,8 +387,17 @@ describe('files', () => {
     const disposition = 'content-disposition: form-data';
     sent.write(`--${boundary}\r\n${disposition}; name="dryRun"\r\n\r\ntrue\r\n`);
     const other = () => upload(shop, `Email\n${address()}\n`, { dryRun: 'true' });
-    let refused!: Answer;
-    await until(async () => (refused = await other()).status === 429, 'the first file is on its way');
+    const turns = world.service.app.get(ImportTurns);
+    await until(() => {
+      try {
+        turns.enter(shop.id)();
+        return false;
+      } catch {
+        return true;
+      }
+    }, 'the first file is on its way');
+    const refused = await other();
+    expectStatus(refused, 429);
     expect(refused.body).toMatchObject({
       code: 'rate_limited',
       detail: expect.stringContaining('Another file of yours'),

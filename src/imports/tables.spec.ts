@@ -96,9 +96,9 @@ describe('a table', () => {
     let turns = 0;
     const turn = (): void => void (turns++, (next = setImmediate(turn)));
     let next = setImmediate(turn);
-    await read(`email\n${`${','.repeat(90_000)}\n`.repeat(50)}`);
+    await read(`email\n${`${','.repeat(400)}\n`.repeat(9_000)}`);
     clearImmediate(next);
-    expect(turns).toBeGreaterThan(0);
+    expect(turns).toBeGreaterThan(20);
   });
 
   test('has at most 100,000 characters a line and 10,000 lines', async () => {
