@@ -76,5 +76,5 @@ function asJsonSchema(schema: JsonSchema): JsonSchema {
   }
   if (plain.items) plain.items = asJsonSchema(plain.items);
   for (const word of ['oneOf', 'allOf'] as const) if (plain[word]) plain[word] = plain[word].map(asJsonSchema);
-  return nullable ? ({ anyOf: [plain, { type: 'null' }] }) : plain;
+  return nullable ? { anyOf: [plain, { type: 'null' }] } : plain;
 }

@@ -157,6 +157,13 @@ const routes: Record<string, () => Promise<Answer[]>> = {
     });
   },
 
+  'POST /api/imports/{id}/cancellation': async () => {
+    const form = new FormData();
+    form.set('file', new Blob([`email\nlina${unique()}@mail.example\n`]), 'clienti.csv');
+    const { body } = await bakery.owner.ask('POST', '/api/imports', form);
+    return atOnce(() => bakery.owner.ask('POST', `/api/imports/${body.id}/cancellation`, {}));
+  },
+
   'POST /api/labels': () => {
     const name = `Amici ${unique()}`;
     return atOnce(() => bakery.owner.ask('POST', '/api/labels', { name }));
@@ -197,6 +204,8 @@ const routes: Record<string, () => Promise<Answer[]>> = {
     return atOnce((index) => anna.device.ask('POST', '/api/consents', { ...consent, given: index % 2 === 0 }));
   },
 
+  'POST /api/conversations/search': () =>
+    atOnce(() => bakery.owner.ask('POST', '/api/conversations/search', { query: 'anna' })),
   'POST /api/conversations/{id}/messages': () => {
     const content = { clientId: unique(), body: 'Buongiorno' };
     return atOnce(() => anna.device.ask('POST', `/api/conversations/${anna.contactId}/messages`, content));
@@ -219,9 +228,17 @@ const routes: Record<string, () => Promise<Answer[]>> = {
     return atOnce(() => bakery.owner.ask('POST', '/api/broadcasts/preview', wanted));
   },
   'POST /api/broadcasts/{id}/cancellation': async () => {
-    const sendAt = new Date(Date.now() + 86_400_000).toISOString();
-    const { body } = await bakery.owner.ask('POST', '/api/broadcasts', { ...broadcast(), sendAt });
-    return atOnce(() => bakery.owner.ask('POST', `/api/broadcasts/${body.id}/cancellation`));
+    const id = await planned();
+    return atOnce(() => bakery.owner.ask('POST', `/api/broadcasts/${id}/cancellation`));
+  },
+  'PATCH /api/broadcasts/{id}': async () => {
+    const id = await planned();
+    return atOnce((index) => bakery.owner.ask('PATCH', `/api/broadcasts/${id}`, { body: `Domani chiuso, ${index}` }));
+  },
+  'POST /api/broadcasts/{id}/release': async () => {
+    const id = await planned();
+    await world.rows(`UPDATE broadcast SET state = 'held' WHERE id = $1`, [id]);
+    return atOnce(() => bakery.owner.ask('POST', `/api/broadcasts/${id}/release`));
   },
   'POST /api/conversations/{id}/messages/{seq}/advertising-report': async () => {
     const { body } = await bakery.owner.ask('POST', '/api/broadcasts', broadcast());
@@ -247,6 +264,13 @@ async function said(device: Device, conversationId: string): Promise<number> {
   const answer = await device.ask('POST', `/api/conversations/${conversationId}/messages`, content);
   expectStatus(answer, 201);
   return answer.body.seq;
+}
+
+async function planned(): Promise<string> {
+  const sendAt = new Date(Date.now() + 86_400_000).toISOString();
+  const answer = await bakery.owner.ask('POST', '/api/broadcasts', { ...broadcast(), sendAt });
+  expectStatus(answer, 202);
+  return answer.body.id;
 }
 
 const broadcast = () => ({

@@ -590,7 +590,11 @@ test('registration-code gives a code with which exactly one subscriber registers
   const databases = await emptyDatabases();
   try {
     const early = await installation.command('registration-code');
-    expect(early).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('There is no Colloquio data in') });
+    expect(early).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringContaining('There is no Colloquio data in'),
+    });
 
     const service = await installation.start({ ...databases.environment, REGISTRATION: 'invited' });
     const register = async (code?: string) => {

@@ -304,7 +304,10 @@ describe('a broadcast', () => {
     }
     expect((await florist.owner.ask('GET', '/api/broadcasts')).body.items).toEqual([]);
     const elsewhere = { ...service, audience: { contactIds: [anna!.contactId] } };
-    expect((await send(florist.owner, elsewhere)).body).toMatchObject({ recipients: 0, skipped: 0 });
+    const nowhere = { ...service, audience: { contactIds: [uuid()] } };
+    for (const wanted of [elsewhere, nowhere]) {
+      expect((await send(florist.owner, wanted)).body).toMatchObject({ status: 422, code: 'audience_empty' });
+    }
     const label = await bakery.owner.ask('POST', '/api/labels', { name: unique() });
     for (const id of [label.body.id, uuid()]) {
       const refused = await send(florist.owner, { ...service, audience: { labels: [id] } });
@@ -359,7 +362,9 @@ describe('the same clientId', () => {
 
   test('of a scheduled one is answered when its time has passed, and when its label is gone', async () => {
     const shop = await world.shop('bakery');
+    const member = await world.join(shop, 'anna');
     const { body: label } = await shop.owner.ask('POST', '/api/labels', { name: 'Soci' });
+    expectStatus(await shop.owner.ask('PATCH', `/api/contacts/${member.contactId}`, { labels: [label.id] }), 200);
     const content = { ...service, clientId: unique(), audience: { labels: [label.id] }, sendAt: tomorrow() };
     const { body: made } = await send(shop.owner, content);
     expectStatus(await shop.owner.ask('DELETE', `/api/labels/${label.id}`), 204);

@@ -85,6 +85,7 @@ afterAll(() => world.close());
 function file(): FormData {
   const form = new FormData();
   form.set('file', new Blob(['Nome;Cognome\nDora;Neri\n']), 'soci.csv');
+  form.set('confirm', 'letters');
   return form;
 }
 
@@ -129,6 +130,8 @@ const routes: Record<string, Route> = {
   'GET /api/health/ready': { for: 'everybody', allowed: 200 },
   'GET /api/merchant-categories': { for: 'everybody', allowed: 200 },
   'GET /api/countries': { for: 'everybody', allowed: 200 },
+  'GET /api/regions': { for: 'everybody', path: () => '/api/regions?country=IT', allowed: 200 },
+  'GET /api/provinces': { for: 'everybody', path: () => '/api/provinces?country=IT', allowed: 200 },
   'GET /api/registration': { for: 'everybody', allowed: 200 },
   'GET /api/policies/current': {
     for: 'everybody',
@@ -207,6 +210,8 @@ const routes: Record<string, Route> = {
     hiddenFrom: both,
   },
   'GET /api/conversations': { for: 'signedIn', allowed: 200 },
+  'POST /api/conversations/search': { for: 'signedIn', body: () => ({}), allowed: 200 },
+  'GET /api/conversations/unread': { for: 'signedIn', allowed: 200 },
   'GET /api/conversations/:id': {
     for: 'signedIn',
     path: ({ conversation }) => `/api/conversations/${conversation}`,
@@ -302,6 +307,13 @@ const routes: Record<string, Route> = {
       },
     ]),
   ),
+  'POST /api/imports/:id/cancellation': {
+    for: 'member',
+    path: (thing) => `/api/imports/${thing.import}/cancellation`,
+    body: () => ({}),
+    allowed: 200,
+    hiddenFrom: ['otherSubscriber'],
+  },
   'POST /api/broadcasts': { for: 'member', body: newBroadcast, allowed: 202 },
   'POST /api/broadcasts/preview': {
     for: 'member',
@@ -323,6 +335,19 @@ const routes: Record<string, Route> = {
       ],
     ),
   ),
+  'PATCH /api/broadcasts/:id': {
+    for: 'member',
+    path: (thing) => `/api/broadcasts/${thing.broadcast}`,
+    body: () => ({ body: 'Domani aperto' }),
+    allowed: 409,
+    hiddenFrom: ['otherSubscriber'],
+  },
+  'POST /api/broadcasts/:id/release': {
+    for: 'member',
+    path: (thing) => `/api/broadcasts/${thing.broadcast}/release`,
+    allowed: 409,
+    hiddenFrom: ['otherSubscriber'],
+  },
   'POST /api/conversations/:id/messages/:seq/advertising-report': {
     for: 'interlocutor',
     path: ({ conversation }) => `/api/conversations/${conversation}/messages/${entry}/advertising-report`,

@@ -85,6 +85,7 @@ describe('a download is cut', () => {
     const { id, device } = await world.staff(bakery);
     const list = new FormData();
     list.append('file', new Blob(['nome,email\nCarla,\n']), 'list.csv');
+    list.append('confirm', 'letters');
     const made = await device.ask('POST', '/api/imports', list);
     expectStatus(made, 202);
     jest.spyOn(world.service.app.get(Invitations), 'letters').mockImplementation(async function* () {

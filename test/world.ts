@@ -103,7 +103,7 @@ export class World {
       RATE_JOIN: '100000',
       RATE_SIGN_IN: '1000',
       RATE_MESSAGES: '100000',
-      LOG_LEVEL: 'error',
+      LOG_LEVEL: process.env['TEST_LOG'] ?? 'error',
       ...environment,
     };
     return new World(await startService(loadConfig(complete)), dataDir, databases, complete);

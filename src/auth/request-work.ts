@@ -7,7 +7,7 @@ import { finalize, type Observable } from 'rxjs';
 /** A request that was let in. */
 export interface AdmittedRequest extends Request {
   /**
-   * Begins dealing with it; call what it returns when that is done.
+   * Begins dealing with it, and is gone once it has begun; call what it returns when that is done.
    * @throws Unauthenticated when its session has ended meanwhile
    */
   begin?: () => () => void;
@@ -19,7 +19,10 @@ export interface AdmittedRequest extends Request {
  */
 const requestWork: NestInterceptor = {
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
-    const finish = context.switchToHttp().getRequest<AdmittedRequest>().begin?.();
+    const request = context.switchToHttp().getRequest<AdmittedRequest>();
+    const { begin } = request;
+    delete request.begin;
+    const finish = begin?.();
     return finish ? next.handle().pipe(finalize(finish)) : next.handle();
   },
 };

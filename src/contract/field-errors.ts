@@ -88,6 +88,11 @@ export const fieldErrorCatalogue = {
     en: '{field} must be an email address of at most {limit} characters.',
     it: '{field} deve essere un indirizzo email di al massimo {limit} caratteri.',
   },
+  is_phone: {
+    values: ['limit'],
+    en: '{field} must be a telephone number of at most {limit} characters.',
+    it: '{field} deve essere un numero di telefono di al massimo {limit} caratteri.',
+  },
   is_country: {
     values: [],
     en: '{field} must be a country code of ISO 3166-1, such as IT.',

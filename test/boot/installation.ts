@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { chmod, mkdtemp, readFile, realpath, rm } from 'node:fs/promises';
 import { Agent, type ClientRequest, type IncomingMessage, request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
@@ -79,8 +79,8 @@ export class Installation {
   /** The embedded PostgreSQL, unless it is gone. */
   get postgresPid(): number | undefined {
     const file = join(this.dataDir, 'pg/postmaster.pid');
-    const pid = existsSync(file) ? Number.parseInt(readFileSync(file, 'utf8')) : undefined;
-    return pid && isRunning(pid) ? pid : undefined;
+    const pid = Number.parseInt(readIfThere(file));
+    return pid > 0 && isRunning(pid) ? pid : undefined;
   }
 
   /** Halts every process of the embedded PostgreSQL, which then answers nothing more, or lets them go on. */
@@ -237,6 +237,16 @@ function runBuilt(
     env,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+}
+
+/** Empty when the file is not there, or just now no more. */
+function readIfThere(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    return '';
+  }
 }
 
 export function isRunning(pid: number): boolean {
