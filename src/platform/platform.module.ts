@@ -17,6 +17,7 @@ import { RateLimits } from './rate-limits.js';
 import { Misses } from './realtime/misses.js';
 import { Realtime } from './realtime/realtime.js';
 import { validationPipe } from './validation/validation.js';
+import { AddressHashes } from './vault/address-hashes.js';
 import { MASTER_KEY } from './vault/master-key.js';
 import { Vault } from './vault/vault.js';
 
@@ -39,6 +40,7 @@ export class PlatformModule {
       { provide: Vault, useValue: vault },
     ];
     const services = [
+      AddressHashes,
       HotStatements,
       Jobs,
       MailFailures,

@@ -1,6 +1,7 @@
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { createTransport, type Transporter } from 'nodemailer';
 import { type Config, CONFIG } from '../config.js';
+import { mailableAddress } from '../validation/email-addresses.js';
 import type { ComposedMail } from './templates.js';
 
 /** A mail could not be handed over. The code says why; the server's own words would name the addressee. */
@@ -49,7 +50,7 @@ export class Postman implements OnModuleDestroy {
     try {
       await this.transport.sendMail({
         from: this.from,
-        to: { name: '', address: to },
+        to: { name: '', address: mailableAddress(to) },
         subject,
         text,
         html,

@@ -1,6 +1,10 @@
+import { applyDecorators } from '@nestjs/common';
 import { Transform } from 'class-transformer';
-import { ValidateBy, type ValidationArguments, type ValidationOptions, buildMessage, isEmail } from 'class-validator';
+import { ValidateBy, type ValidationArguments, type ValidationOptions, buildMessage } from 'class-validator';
 import { limits } from '../../contract/limits.js';
+import { invisibleCharacter, isEmailAddress, normalisedEmail } from './email-addresses.js';
+
+export { isEmailAddress, normalisedEmail } from './email-addresses.js';
 
 export interface TextLimits {
   /** Fewest Unicode code points after trimming; 1 unless stated. */
@@ -65,34 +69,25 @@ export function Trimmed(kind: { multiline?: boolean } = {}): PropertyDecorator {
   return Transform(({ value }) => eachText(value, (text) => trimmed(text, kind)));
 }
 
-/**
- * An address of at most 254 bytes (RFC 5321, 4.5.3.1.3, less the angle brackets) without display name. The part before
- * the @ has to be ASCII, because few mail servers take others (RFC 6531), and unquoted, because a quoted one may hold
- * line breaks that end up in mail headers.
- */
-export function isEmailAddress(value: unknown): boolean {
-  return (
-    typeof value === 'string' &&
-    // isEmail throws at a lone surrogate.
-    value.isWellFormed() &&
-    Buffer.byteLength(value) <= limits.emailLength &&
-    isEmail(value, { allow_display_name: false, allow_utf8_local_part: false, blacklisted_chars: '"' })
-  );
-}
-
+/** An address as `isEmailAddress` has it. Invisible characters have an error of their own, which names the first. */
 export function IsEmailAddress(options?: ValidationOptions): PropertyDecorator {
-  const defaultMessage = buildMessage(
-    (each) => `${each}$property must be an email address of at most ${limits.emailLength} characters`,
-    options,
+  const hidden = (value: unknown) => (typeof value === 'string' ? invisibleCharacter(value) : undefined);
+  const isAddress = {
+    validate: (value: unknown) => hidden(value) !== undefined || isEmailAddress(value),
+    defaultMessage: buildMessage(
+      (each) => `${each}$property must be an email address of at most ${limits.emailLength} characters`,
+      options,
+    ),
+  };
+  const isVisible = {
+    validate: (value: unknown) => hidden(value) === undefined,
+    defaultMessage: (args?: ValidationArguments) =>
+      `${args?.property ?? 'The address'} holds a character that cannot be seen (${hidden(args?.value) ?? ''}). Type the address instead of copying it.`,
+  };
+  return applyDecorators(
+    ValidateBy({ name: 'isEmailAddress', validator: isAddress }, options),
+    ValidateBy({ name: 'invisibleCharacters', validator: isVisible }, options),
   );
-  return ValidateBy({ name: 'isEmailAddress', validator: { validate: isEmailAddress, defaultMessage } }, options);
-}
-
-/** Without blanks around it, its domain in lower case: only the domain is certain to ignore case (RFC 5321, 2.4). */
-export function normalisedEmail(address: string): string {
-  const text = address.trim();
-  const at = text.lastIndexOf('@') + 1;
-  return text.slice(0, at) + text.slice(at).toLowerCase();
 }
 
 /** Applies `normalisedEmail` before validation. */
