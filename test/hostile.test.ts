@@ -167,7 +167,11 @@ test('one personal invitation accepted several times at once makes one account a
   const before = await accounts();
   const body = await world.joining(invitation.code, 'carla');
   const answers = await Promise.all(
-    [1, 2, 3].map(() => world.ask('POST', `/api/invitations/by-code/${invitation.code}/acceptance`, { body })),
+    [1, 2, 3].map((number) =>
+      world.ask('POST', `/api/invitations/by-code/${invitation.code}/acceptance`, {
+        body: { ...body, email: `carla${number}@mail.example` },
+      }),
+    ),
   );
   expect(answers.map(({ status }) => status).sort()).toEqual([201, 410, 410]);
   expect(await accounts()).toBe(before + 1);
@@ -184,8 +188,10 @@ test('many who join at once wait for no more connections than there are', async 
   await holder.connect();
   // Held so that every connection of the pool is in a transaction at once: one that needed a second would wait for ever.
   await holder.query('BEGIN; LOCK TABLE account IN ACCESS EXCLUSIVE MODE');
-  const joining = Array.from({ length: 24 }, () =>
-    world.ask('POST', `/api/invitations/by-code/${code}/acceptance`, { body }),
+  const joining = Array.from({ length: 24 }, (_, number) =>
+    world.ask('POST', `/api/invitations/by-code/${code}/acceptance`, {
+      body: { ...body, email: `carla-${number}@mail.example` },
+    }),
   );
   try {
     const waiting = `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`;

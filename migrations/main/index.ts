@@ -4,6 +4,7 @@ import { Invitations1763859601000 } from './1763859601000-invitations.js';
 import { Labels1763859602000 } from './1763859602000-labels.js';
 import { Members1763859603000 } from './1763859603000-members.js';
 import { Delivery1763863200000 } from './1763863200000-delivery.js';
+import { Addresses1763874000000 } from './1763874000000-addresses.js';
 
 export const mainMigrations = [
   Start1763856000000,
@@ -12,4 +13,5 @@ export const mainMigrations = [
   Labels1763859602000,
   Members1763859603000,
   Delivery1763863200000,
+  Addresses1763874000000,
 ];

@@ -8,6 +8,7 @@ export const actionKinds = [
   'contacts.exported',
   'contacts.labelled',
   'import.begun',
+  'invitation.changed',
   'invitation.made',
   'invitation.revoked',
   'label.changed',

@@ -68,12 +68,24 @@ export function passwordError(password: string, personal: string[] = []): Passwo
   return undefined;
 }
 
-/** @throws RangeError for a password with refused characters or of too many bytes, which bcrypt would cut */
-export async function hashPassword(password: string): Promise<string> {
+/**
+ * @param salt 16 bytes that nobody can predict, for a hash that is the same when it is made again; random without it
+ * @throws RangeError for a password with refused characters or of too many bytes, which bcrypt would cut
+ */
+export async function hashPassword(password: string, salt?: Buffer): Promise<string> {
   const unusable = unusablePassword(password);
   if (unusable) throw new RangeError(unusable.code);
-  return bcrypt.hash(normalisePassword(password), BCRYPT_COST);
+  return bcrypt.hash(normalisePassword(password), salt ? writtenSalt(salt) : BCRYPT_COST);
 }
+
+/** bcrypt writes base64 in an alphabet of its own. */
+function writtenSalt(salt: Buffer): string {
+  const letters = [...salt.subarray(0, 16).toString('base64').replaceAll('=', '')];
+  return `$2b$${BCRYPT_COST}$${letters.map((letter) => bcryptAlphabet[base64Alphabet.indexOf(letter)]).join('')}`;
+}
+
+const base64Alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
+const bcryptAlphabet = './ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
 
 /** @param hash of the account; undefined when there is no such account: the answer is then false and takes as long */
 export async function verifyPassword(password: string, hash: string | undefined): Promise<boolean> {

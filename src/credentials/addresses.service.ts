@@ -5,6 +5,7 @@ import { Accounts } from '../auth/accounts.service.js';
 import { Interlocutors } from '../interlocutors/interlocutors.service.js';
 import { openOfMember } from '../members/member-seals.js';
 import { Member } from '../members/member.entity.js';
+import { AddressHashes } from '../platform/vault/address-hashes.js';
 import type { KeyRef } from '../platform/vault/keyring.js';
 import { Vault } from '../platform/vault/vault.js';
 import { Subscribers } from '../subscribers/subscribers.service.js';
@@ -38,6 +39,7 @@ export class Addresses {
   constructor(
     private readonly database: DataSource,
     private readonly accounts: Accounts,
+    private readonly hashes: AddressHashes,
     private readonly interlocutors: Interlocutors,
     private readonly subscribers: Subscribers,
     private readonly vault: Vault,
@@ -58,7 +60,7 @@ export class Addresses {
       email,
       locale: account.locale,
       username,
-      verified: account.emailHash?.equals(this.accounts.emailHash(email)) ?? false,
+      verified: this.hashes.matches(account.emailHash, 'email', email),
       personal: [username, email.split('@')[0], ...names].filter((each) => each !== undefined),
     };
   }

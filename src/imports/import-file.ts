@@ -3,6 +3,7 @@ import { CsvError, parse } from 'csv-parse';
 import iconv from 'iconv-lite';
 import { limits } from '../contract/limits.js';
 import type { OpenedPerson } from '../invitations/invited-people.service.js';
+import { bareAddress, invisibleCharacter } from '../platform/validation/email-addresses.js';
 import { isEmailAddress, normalisedEmail, plainTextProblem, trimmed } from '../platform/validation/text.js';
 
 /** What a column of a file can say of a person. */
@@ -19,7 +20,14 @@ export const importFields = [
 ] as const;
 export type ImportField = (typeof importFields)[number];
 
-export const importReasons = ['missing', 'not_an_address', 'too_long', 'not_plain_text', 'too_many_columns'] as const;
+export const importReasons = [
+  'missing',
+  'not_an_address',
+  'invisible_characters',
+  'too_long',
+  'not_plain_text',
+  'too_many_columns',
+] as const;
 export type ImportReason = (typeof importReasons)[number];
 
 /** A record of the file: whom it names, or why it names nobody. */
@@ -119,7 +127,7 @@ export function toRecord(
     if (field === null || text === '') continue;
     const reason = field === 'email' ? addressProblem(text) : textProblem(text, lengthOf(field));
     if (reason) return { line, invalid: { field, reason } };
-    said[field] = field === 'email' ? normalisedEmail(text) : trimmed(text);
+    said[field] = field === 'email' ? normalisedEmail(bareAddress(text)) : trimmed(text);
   }
   const { email, ...suggestion } = said;
   const named = suggestion.firstName ?? suggestion.surname ?? suggestion.companyName;
@@ -134,7 +142,8 @@ export function toRecord(
 }
 
 function addressProblem(text: string): ImportReason | undefined {
-  return isEmailAddress(normalisedEmail(text)) ? undefined : 'not_an_address';
+  if (invisibleCharacter(text)) return 'invisible_characters';
+  return isEmailAddress(normalisedEmail(bareAddress(text))) ? undefined : 'not_an_address';
 }
 
 function textProblem(text: string, max: number): ImportReason | undefined {

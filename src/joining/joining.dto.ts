@@ -1,9 +1,20 @@
 import { Type } from 'class-transformer';
-import { ArrayMaxSize, Equals, IsArray, IsIn, IsString, MaxLength, ValidateIf, ValidateNested } from 'class-validator';
+import {
+  ArrayMaxSize,
+  Equals,
+  IsArray,
+  IsIn,
+  IsString,
+  Matches,
+  MaxLength,
+  ValidateIf,
+  ValidateNested,
+} from 'class-validator';
 import { SessionView } from '../auth/sessions.dto.js';
 import { IsUsername } from '../auth/usernames.js';
 import { GivenConsent, PolicyView } from '../consents/consents.dto.js';
 import { limits } from '../contract/limits.js';
+import { type VerificationMail, verificationMails } from '../credentials/verification-mails.js';
 import { InterlocutorView } from '../interlocutors/interlocutors.dto.js';
 import { IsEmailAddress, IsPlainText, NormalisedEmail, Trimmed } from '../platform/validation/text.js';
 import { Optional } from '../platform/validation/fields.js';
@@ -25,6 +36,15 @@ const isCompany = ({ companyName }: Joining) => companyName !== undefined;
 
 /** What a new interlocutor states. One with a session sends only `consents`. */
 export class Joining {
+  /**
+   * Chosen by the client, once per acceptance: a retry with the same id, password and content is answered as the first time,
+   * with a session of its own. 1 to 64 letters, digits and ._:- Without it, the same address, names and password are taken for
+   * a retry for ten minutes.
+   */
+  @Optional()
+  @Matches(/^[A-Za-z0-9._:-]{1,64}$/, { message: 'clientId has 1 to 64 letters, digits and ._:-' })
+  clientId?: string;
+
   @ValidateIf(isPerson)
   @Trimmed()
   @IsPlainText({ max: limits.nameLength })
@@ -118,4 +138,10 @@ export class Joined {
   contact: JoinedContact;
   @Optional()
   session?: SessionView;
+  /**
+   * Of somebody new. `withheld`: as many mails to confirm this address went out as an hour allows. Ask for one with
+   * `POST /api/me/email-verification`.
+   */
+  @IsIn(verificationMails)
+  verificationMail?: VerificationMail;
 }

@@ -27,7 +27,11 @@ export class RegistrationController {
   @Public()
   @Post('subscribers')
   async register(@Body() registration: Registration, @Req() request: Request): Promise<Registered> {
-    const { subscriber, session } = await this.registrations.register(registration, networkOf(request.ip));
-    return { subscriber: subscriberView(subscriber, false), session: this.cookies.give(request, 'member', session) };
+    const { subscriber, session, ...mail } = await this.registrations.register(registration, networkOf(request.ip));
+    return {
+      subscriber: subscriberView(subscriber, false),
+      session: this.cookies.give(request, 'member', session),
+      ...mail,
+    };
   }
 }

@@ -46,7 +46,12 @@ export function isEmailAddress(value: unknown): boolean {
 export function normalisedEmail(address: string): string {
   const text = address.trim();
   const at = text.lastIndexOf('@') + 1;
-  const domain = text.slice(at).normalize('NFKC').toLowerCase().normalize('NFC').replace(/[\u3002]/g, '.');
+  const domain = text
+    .slice(at)
+    .normalize('NFKC')
+    .toLowerCase()
+    .normalize('NFC')
+    .replace(/[\u3002]/g, '.');
   return text.slice(0, at) + (at > 0 && domain.length > 1 ? domain.replace(/\.$/, '') : domain);
 }
 
@@ -67,6 +72,11 @@ export function canonicalAddress(address: string): CanonicalAddress {
   if (domain === '') return local.toLowerCase() as CanonicalAddress;
   const ascii = asciiDomain(domain) || normalisedEmail(`@${domain}`).slice(1);
   return `${local.toLowerCase()}@${ascii}` as CanonicalAddress;
+}
+
+/** What somebody signs in with: an address in its canonical form, or a username in lower case. */
+export function canonicalLogin(login: string): string {
+  return login.includes('@') ? canonicalAddress(login) : login.trim().toLowerCase();
 }
 
 export const sameMailbox = (one: string, other: string): boolean => canonicalAddress(one) === canonicalAddress(other);
