@@ -12,11 +12,11 @@ export class Contact {
   @Column('uuid', { name: 'interlocutor_id' })
   interlocutorId: string;
 
-  /** By which it joined; null where that was not written down. */
+  /** The invitation by which it joined; null where that was not written down. */
   @Column('uuid', { name: 'invitation_id', nullable: true })
   invitationId: string | null;
 
-  /** Whether its interlocutor has shown that the address is its own. */
+  /** True once its interlocutor has shown that the address is its own. */
   @Column('boolean', { name: 'email_verified' })
   emailVerified: boolean;
 

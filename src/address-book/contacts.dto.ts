@@ -103,11 +103,11 @@ export class ContactView implements ContactContract {
   region: string | null;
   province: string | null;
   sector: string | null;
-  /** Whether the person has shown, by a link in a mail, that the address is its own. Anybody can join under any address. */
+  /** True once the person has shown, by a link in a mail, that the address is its own. Anybody can join under any address. */
   emailVerified: boolean;
-  /** Whether another contact of this address book states the same address: then look which of them is verified. */
+  /** True while another contact of this address book states the same address: then look which of them is verified. */
   addressShared: boolean;
-  /** By which invitation it joined; null where that was not written down. */
+  /** The invitation by which it joined; null where that was not written down. */
   @ApiProperty({ type: () => JoinedByView, nullable: true })
   joinedBy: JoinedByView | null;
   /** Whether the contact said yes to promotions. */

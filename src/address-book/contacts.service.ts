@@ -56,9 +56,9 @@ export interface NewContact {
   externalId: string | undefined;
   joinedAt: Date;
   invitationId?: string;
-  /** Whether the interlocutor has verified the address that it states. */
+  /** True when the interlocutor has verified the address that it states. */
   emailVerified?: boolean;
-  /** Of the acceptance, where its client gave it an id. */
+  /** Hashes of the acceptance, where its client gave it an id. */
   joiningKey?: Buffer | null;
   joiningDigest?: Buffer | null;
 }
@@ -69,7 +69,7 @@ export interface KnownJoining {
   accountId: string;
 }
 
-/** What tells a repeated acceptance: its address and password within minutes, or the key that its client chose. */
+/** Marks of a repeated acceptance: its address and password within minutes, or the key that its client chose. */
 export interface JoiningAttempt {
   email: string;
   passwordHash: string;

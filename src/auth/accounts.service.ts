@@ -96,7 +96,7 @@ export class Accounts {
     });
   }
 
-  /** Whether the account has this password hash, which nobody changes until the transaction ends. */
+  /** Tells whether the account has this password hash, and holds it until the transaction ends. */
   async holdsPassword(manager: EntityManager, id: string, passwordHash: string): Promise<boolean> {
     const rows = await manager.query<unknown[]>('SELECT FROM account WHERE id = $1 AND password_hash = $2 FOR SHARE', [
       ...[id, passwordHash],
@@ -148,7 +148,7 @@ export class Accounts {
     return Boolean(affected);
   }
 
-  /** How many other accounts have verified an address. */
+  /** Counts the other accounts that have verified an address. */
   othersWithAddress(manager: EntityManager, id: string, email: string): Promise<number> {
     return manager.countBy(Account, { id: Not(id), ...this.withAddress(email) });
   }

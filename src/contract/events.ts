@@ -105,11 +105,11 @@ export interface ContactView extends Identity {
   region: string | null;
   province: string | null;
   sector: string | null;
-  /** Whether the person has shown, by a link in a mail, that the address is its own. Anybody can join under any address. */
+  /** True once the person has shown, by a link in a mail, that the address is its own. Anybody can join under any address. */
   emailVerified: boolean;
-  /** Whether another contact of this address book states the same address. */
+  /** True while another contact of this address book states the same address. */
   addressShared: boolean;
-  /** By which invitation it joined, with the name that the business gave it; null where that was not written down. */
+  /** The invitation by which it joined, with the name that the business gave it; null where that was not written down. */
   joinedBy: JoinedBy | null;
   /** Whether the contact said yes to promotions. */
   promotions: boolean;

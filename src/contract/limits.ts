@@ -45,7 +45,7 @@ export const limits = {
   verificationMailsAskedToAddress: 10,
   /** Mails that invite members, of one subscriber in 24 hours. */
   memberInvitationMailsPerDay: 50,
-  /** How long a joining with the same address, names and password is taken for a repetition. */
+  /** Time for which a joining with the same address, names and password is taken for a repetition. */
   joiningRepeatedMinutes: 10,
   invitationNameLength: 60,
   pageSize: 50,
@@ -59,7 +59,7 @@ export const limits = {
   waitingInvitationDays: 60,
   /** When the one reminder goes to who has not joined. */
   reminderDays: 7,
-  /** How long an unverified contact with the address of somebody invited holds that one's mail back. */
+  /** Time for which an unverified contact with the address of somebody invited holds that one's mail back. */
   unverifiedHoldDays: 14,
   /** How long after its end the link in an invitation's mail can still say "do not write to me again". */
   stopLinkDays: 90,

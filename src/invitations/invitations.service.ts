@@ -280,7 +280,7 @@ export class Invitations {
     if (forgotten) await this.people.destroyKeys([id]);
   }
 
-  /** Whether an invitation's link went by mail to this very mailbox, so that who opened it reads it. */
+  /** Tells whether an invitation's link went by mail to this very mailbox, so that who opened it reads it. */
   async wasMailedTo(invitation: Invitation, address: string): Promise<boolean> {
     if (!invitation.mailedAt || !invitation.email) return false;
     const [person] = await this.people.open(invitation.subscriberId, [invitation]);

@@ -139,7 +139,7 @@ export class Joined {
   @Optional()
   session?: SessionView;
   /**
-   * Of somebody new. `withheld`: as many mails to confirm this address went out as an hour allows. Ask for one with
+   * Comes for somebody new. `withheld`: as many mails to confirm this address went out as an hour allows. Ask for one with
    * `POST /api/me/email-verification`.
    */
   @IsIn(verificationMails)

@@ -65,7 +65,7 @@ interface Attempt {
 
 interface CreatedContact {
   contact: Contact;
-  /** Who shares its address from now on. */
+  /** Contacts that share its address from now on. */
   twins: ContactRef[];
 }
 

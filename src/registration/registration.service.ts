@@ -147,7 +147,7 @@ export class Registrations {
   }
 }
 
-/** What a registration that was made already meets when it is sent again. */
+/** Refusals that a registration meets when it is sent again. */
 const refusalsOfRepetitions: ReadonlySet<ErrorCode> = new Set([
   'registration_closed',
   'registration_code_invalid',

@@ -8,13 +8,13 @@ import { limits } from '../../contract/limits.js';
  */
 export type CanonicalAddress = string & { readonly canonical: unique symbol };
 
-/** What shows nothing by itself, or changes what is around it: two addresses that differ in it look the same. */
+/** Characters that show nothing by themselves, or change those around them: two addresses that differ in one look the same. */
 const invisible = /[\p{Default_Ignorable_Code_Point}\p{Cf}\u2800]/u;
 const allInvisible = new RegExp(invisible.source, 'gu');
 
-/** Of printable ASCII alone: in lower case it is canonical already. */
+/** Printable ASCII alone, which is canonical in lower case. */
 const plain = /^[\x21-\x7E]*$/;
-/** What a domain may hold of ASCII. The parser behind `domainToASCII` would take the rest for a port, a path or an escape. */
+/** Characters that a domain may hold. The parser behind `domainToASCII` would take the rest for a port, a path or an escape. */
 const domainCharacters = /^[a-z0-9.\-\u0080-\u{10FFFF}]*$/iu;
 
 /** The invisible character of an address that comes first, as "U+200B"; undefined when it has none. */
@@ -74,7 +74,7 @@ export function canonicalAddress(address: string): CanonicalAddress {
   return `${local.toLowerCase()}@${ascii}` as CanonicalAddress;
 }
 
-/** What somebody signs in with: an address in its canonical form, or a username in lower case. */
+/** The name that somebody signs in with: an address in its canonical form, or a username in lower case. */
 export function canonicalLogin(login: string): string {
   return login.includes('@') ? canonicalAddress(login) : login.trim().toLowerCase();
 }
@@ -101,7 +101,7 @@ export function formerSpellings(address: string): string[] {
   return [...new Set(spellings)].filter((each) => each !== canonical);
 }
 
-/** What is before the last @, and what is after it; the domain is empty where there is none. */
+/** The parts before and after the last @; the domain is empty where there is none. */
 function parts(address: string): [local: string, domain: string] {
   const at = address.lastIndexOf('@');
   return at < 0 ? [address, ''] : [address.slice(0, at), address.slice(at + 1)];

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { canonicalAddress, formerSpellings } from '../validation/email-addresses.js';
 import { Vault } from './vault.js';
 
-/** What an address is looked up for. Hashes of one kind tell nothing about those of another. */
+/** Purposes for which an address is looked up. Hashes of one kind tell nothing about those of another. */
 export type AddressUse = 'email' | 'invited address' | 'stopped address';
 
 /**
