@@ -327,9 +327,9 @@ test('five accounts verify one address, each can sign in by it, and a sixth is r
   expect([refused.status, refused.body.code]).toEqual([409, 'address_full']);
   expect(refused.body.detail).toContain('5 accounts');
   expect(await emailVerified(sixth.device)).toBe(false);
-  for (const [number, person] of family.entries()) {
+  for (const number of [0, limits.accountsPerAddress - 1]) {
     const { body } = await signIn(email.toUpperCase(), `tegame-${number}-lucertola`);
-    expect(body.principal?.interlocutorId).toBe(person.id);
+    expect(body.principal?.interlocutorId).toBe(family[number]!.id);
   }
   // Once one of the others has another address there is a place, and the same link works.
   expectStatus(
