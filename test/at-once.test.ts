@@ -131,6 +131,10 @@ const routes: Record<string, () => Promise<Answer[]>> = {
     const email = `ugo${unique()}@mail.example`;
     return atOnce(() => bakery.owner.ask('POST', '/api/invitations', { kind: 'personal', email }));
   },
+  'PATCH /api/invitations/{id}': async () => {
+    const { id } = await world.invitation(bakery);
+    return atOnce((index) => bakery.owner.ask('PATCH', `/api/invitations/${id}`, { name: `Banco ${index}` }));
+  },
   'DELETE /api/invitations/{id}': async () => {
     const { id } = await world.invitation(bakery);
     return atOnce(() => bakery.owner.ask('DELETE', `/api/invitations/${id}`));

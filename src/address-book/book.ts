@@ -1,4 +1,5 @@
 import { canonicalSegment, type Segment } from '../places/segments.js';
+import { type CanonicalAddress, canonicalAddress } from '../platform/validation/email-addresses.js';
 
 /** What the directory holds of a contact: enough to sort, filter and find it, without what is shown besides. */
 export interface BookEntry {
@@ -130,11 +131,11 @@ export class Book {
     return { entries, more, total };
   }
 
-  /** Those of the addresses, given in lower case, that somebody here has. */
-  addressesAmong(addresses: ReadonlySet<string>): Set<string> {
-    const found = new Set<string>();
+  /** Those of the addresses that somebody here has. */
+  addressesAmong(addresses: ReadonlySet<CanonicalAddress>): Set<CanonicalAddress> {
+    const found = new Set<CanonicalAddress>();
     for (const { words } of this.entries.values()) {
-      const address = addressIn(words);
+      const address = canonicalAddress(addressIn(words));
       if (addresses.has(address)) found.add(address);
     }
     return found;
@@ -278,6 +279,7 @@ const separators = /[^\p{L}\p{N}]+/u;
 
 /** The words by which a contact is found, in the form that an entry holds. */
 export function wordsOf(displayName: string, email: string): string {
+  // eslint-disable-next-line no-restricted-syntax -- It is searched as it is written; addressesAmong compares.
   const address = email.toLowerCase();
   const folded = fold(address);
   const names = fold(displayName).split(separators);

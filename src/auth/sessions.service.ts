@@ -16,6 +16,7 @@ import { RateLimits } from '../platform/rate-limits.js';
 import { Realtime } from '../platform/realtime/realtime.js';
 import { Turns } from '../platform/turns.js';
 import type { KeyRef } from '../platform/vault/keyring.js';
+import { canonicalLogin } from '../platform/validation/email-addresses.js';
 import { Vault } from '../platform/vault/vault.js';
 import type { Account } from './account.entity.js';
 import { Accounts } from './accounts.service.js';
@@ -136,7 +137,7 @@ export class Sessions implements OnModuleInit, OnModuleDestroy {
     kind,
     network,
   }: Credentials): Promise<OpenedSession & { principal: Principal }> {
-    const name = login.trim().toLowerCase();
+    const name = canonicalLogin(login);
     await this.limits.count('signInByAddress', network);
     await this.limits.count('signInByNameAndAddress', name, network);
     await this.limits.count('signInByName', name);

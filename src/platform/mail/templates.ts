@@ -7,6 +7,7 @@ import { htmlLayout, type MailText, textLayout } from './layout.js';
 
 /** The mails there are: each is a text in `mails/`, in Italian and English. */
 export const mailTemplates = [
+  'address_changed',
   'invitation',
   'invitation_reminder',
   'member_invitation',
