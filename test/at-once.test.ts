@@ -160,6 +160,13 @@ const routes: Record<string, () => Promise<Answer[]>> = {
       return bakery.owner.ask('POST', '/api/imports', form);
     });
   },
+  'POST /api/imports/{id}/cancellation': async () => {
+    const form = new FormData();
+    form.set('file', new Blob([`email\nlia${unique()}@mail.example\n`]), 'clienti.csv');
+    const begun = await bakery.owner.ask('POST', '/api/imports', form);
+    expectStatus(begun, 202);
+    return atOnce(() => bakery.owner.ask('POST', `/api/imports/${begun.body.id}/cancellation`));
+  },
 
   'POST /api/labels': () => {
     const name = `Amici ${unique()}`;

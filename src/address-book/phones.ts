@@ -1,6 +1,7 @@
 import { type CountryCode, isSupportedCountry, parsePhoneNumberFromString } from 'libphonenumber-js/min';
-import { buildMessage, ValidateBy } from 'class-validator';
 import { limits } from '../contract/limits.js';
+import type { Fault } from '../platform/problems/field-error.js';
+import { Rule } from '../platform/validation/rule.js';
 import { plainTextProblem } from '../platform/validation/text.js';
 
 /** Whether a text can be kept as a telephone number: one line of at most 40 characters with three digits at least. */
@@ -28,11 +29,6 @@ export function normalisedPhone(text: string, country: string): string {
 
 /** A telephone number of at most 40 characters; an empty text passes, to take it away. */
 export function IsPhone(): PropertyDecorator {
-  const defaultMessage = buildMessage(
-    (each) => `${each}$property must be a telephone number of at most ${limits.phoneLength} characters`,
-  );
-  return ValidateBy({
-    name: 'isPhone',
-    validator: { validate: (value: unknown) => value === '' || isPhone(value), defaultMessage },
-  });
+  const fault: Fault = { code: 'is_phone', values: { limit: limits.phoneLength } };
+  return Rule('isPhone', (value) => (value === '' || isPhone(value) ? undefined : fault));
 }

@@ -93,6 +93,11 @@ export const fieldErrorCatalogue = {
     en: '{field} holds a character that cannot be seen ({character}). Type the address instead of copying it.',
     it: '{field} contiene un carattere che non si vede ({character}). Scrivi l’indirizzo invece di copiarlo.',
   },
+  is_phone: {
+    values: ['limit'],
+    en: '{field} must be a telephone number of at most {limit} characters.',
+    it: '{field} deve essere un numero di telefono di al massimo {limit} caratteri.',
+  },
   is_country: {
     values: [],
     en: '{field} must be a country code of ISO 3166-1, such as IT.',
