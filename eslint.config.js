@@ -100,6 +100,23 @@ const coreRules = {
   ],
 };
 
+/** One module decides when two addresses are one mailbox; folding an address in another way makes two of one. */
+const comparedAddresses = [
+  {
+    selector: 'CallExpression[callee.property.name=/^toLower/][callee.object.name=/^(e?mail|address)$/i]',
+    message: 'Compare addresses by canonicalAddress or sameMailbox.',
+  },
+  {
+    selector: 'CallExpression[callee.property.name=/^toLower/][callee.object.property.name=/^(e?mail|address)$/i]',
+    message: 'Compare addresses by canonicalAddress or sameMailbox.',
+  },
+  {
+    selector:
+      'CallExpression[callee.property.name="lookupHash"][arguments.0.value=/^(email|(invited|stopped) address)$/]',
+    message: 'AddressHashes makes the hashes of addresses.',
+  },
+];
+
 export default defineConfig([
   includeIgnoreFile(`${root}/.gitignore`),
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
@@ -151,6 +168,7 @@ export default defineConfig([
     files: ['src/**/*.ts'],
     rules: {
       ...restrictedImports(processModule, socketServer, sharedThreads),
+      'no-restricted-syntax': ['error', ...comparedAddresses],
       'no-console': 'error',
       'no-restricted-properties': [
         'error',

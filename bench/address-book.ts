@@ -16,6 +16,7 @@ import { loadConfig } from '../src/platform/config.js';
 import { Actions } from '../src/actions/actions.service.js';
 import { Log } from '../src/platform/log.js';
 import { Realtime } from '../src/platform/realtime/realtime.js';
+import { AddressHashes } from '../src/platform/vault/address-hashes.js';
 import { Vault } from '../src/platform/vault/vault.js';
 import { type RunningService, startService } from '../src/service.js';
 
@@ -220,7 +221,16 @@ async function report(service: RunningService, shop: MemberPrincipal, size: numb
     const directory = new Directory(database, identities);
     return {
       directory,
-      contacts: new Contacts(contactRepository, actions, directory, identities, log, realtime, vault),
+      contacts: new Contacts(
+        contactRepository,
+        actions,
+        new AddressHashes(vault),
+        directory,
+        identities,
+        log,
+        realtime,
+        vault,
+      ),
     };
   };
   await fresh().contacts.search(shop, search({ limit: 1 }));

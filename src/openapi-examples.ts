@@ -18,7 +18,7 @@ export const examples: Record<string, Record<string, unknown>> = {
     kind: 'service',
     reason: 'closure',
     body: 'Buongiorno {{firstName}}, lunedì siamo chiusi.',
-    audience: { provinces: ['RA'], exceptLabels: [exampleIds.label] },
+    audience: { provinces: ['RA'] },
   },
   'Broadcasts.preview': {
     kind: 'promotional',
@@ -45,7 +45,9 @@ export const examples: Record<string, Record<string, unknown>> = {
   'Credentials.verify': { token: 'the last part of the link in the mail' },
   'Imports.begin': { file: 'Nome;Cognome;Email\nDora;Neri;dora@posta.example\n', locale: 'it' },
   'Invitations.create': { kind: 'personal', email: 'bruno.bianchi@posta.example', locale: 'it' },
+  'Invitations.rename': { name: 'Banco del sabato' },
   'Joining.accept': {
+    clientId: 'e2a7c9d4-51f0-4b7d-9a63-3d0c8b1f6e25',
     firstName: 'Giulia',
     surname: 'Rossi',
     email: 'giulia.rossi@posta.example',

@@ -131,6 +131,10 @@ const routes: Record<string, () => Promise<Answer[]>> = {
     const email = `ugo${unique()}@mail.example`;
     return atOnce(() => bakery.owner.ask('POST', '/api/invitations', { kind: 'personal', email }));
   },
+  'PATCH /api/invitations/{id}': async () => {
+    const { id } = await world.invitation(bakery);
+    return atOnce((index) => bakery.owner.ask('PATCH', `/api/invitations/${id}`, { name: `Banco ${index}` }));
+  },
   'DELETE /api/invitations/{id}': async () => {
     const { id } = await world.invitation(bakery);
     return atOnce(() => bakery.owner.ask('DELETE', `/api/invitations/${id}`));
@@ -156,12 +160,12 @@ const routes: Record<string, () => Promise<Answer[]>> = {
       return bakery.owner.ask('POST', '/api/imports', form);
     });
   },
-
   'POST /api/imports/{id}/cancellation': async () => {
     const form = new FormData();
-    form.set('file', new Blob([`email\nlina${unique()}@mail.example\n`]), 'clienti.csv');
-    const { body } = await bakery.owner.ask('POST', '/api/imports', form);
-    return atOnce(() => bakery.owner.ask('POST', `/api/imports/${body.id}/cancellation`, {}));
+    form.set('file', new Blob([`email\nlia${unique()}@mail.example\n`]), 'clienti.csv');
+    const begun = await bakery.owner.ask('POST', '/api/imports', form);
+    expectStatus(begun, 202);
+    return atOnce(() => bakery.owner.ask('POST', `/api/imports/${begun.body.id}/cancellation`));
   },
 
   'POST /api/labels': () => {

@@ -39,6 +39,7 @@ const canaries = {
   ownerDevice: 'Zqxcounter',
   message: 'Zqxmessage',
   label: 'Zqxlabel',
+  invitationName: 'Zqxqrname',
   note: 'Zqxnote',
   externalId: 'Zqxexternal',
   phone: '555 987654321 Zqxphone',
@@ -145,7 +146,7 @@ async function writeEverywhere(): Promise<void> {
   expectStatus(await ask('POST', '/api/me/email-verification/confirmation', { token }), 204);
   const invited = await ask('POST', '/api/invitations', { kind: 'personal', email: canaries.invitedEmail }, owner);
   expectStatus(invited, 201);
-  const { body: open } = await ask('POST', '/api/invitations', { kind: 'open' }, owner);
+  const { body: open } = await ask('POST', '/api/invitations', { kind: 'open', name: canaries.invitationName }, owner);
   const { body: opened } = await ask('GET', `/api/invitations/by-code/${open.code}`);
   const consents = [{ policyId: opened.policies[0].id, purpose: 'privacy' }];
   const join = (person: Record<string, unknown>) =>
@@ -284,7 +285,11 @@ async function writeProfiles(owner: string, interlocutor: string): Promise<void>
   expectStatus(joined, 201);
   const { token } = joined.body.session;
   expectStatus(await ask('PATCH', '/api/me', { displayName: staffOtherName }, token), 200);
-  const corrected = { firstName: canaries.otherFirstName, email: canaries.otherEmail };
+  const corrected = {
+    firstName: canaries.otherFirstName,
+    email: canaries.otherEmail,
+    currentPassword: canaries.password,
+  };
   expectStatus(await ask('PATCH', '/api/me', corrected, interlocutor), 200);
   const refused = { firstName: canaries.refusedName, email: canaries.refusedName };
   expectStatus(await ask('PATCH', '/api/me', refused, interlocutor), 400);

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import { DataSource } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import { Accounts } from '../src/auth/accounts.service.js';
+import { AddressHashes } from '../src/platform/vault/address-hashes.js';
 import { BroadcastRuns } from '../src/broadcasts/broadcast-runs.service.js';
 import { limits } from '../src/contract/limits.js';
 import { Client, plain } from './client.js';
@@ -996,7 +997,7 @@ describe('a broadcast that is late', () => {
     const [owner] = await world.rows<{ account_id: string }>('SELECT account_id FROM member WHERE subscriber_id = $1', [
       shop.id,
     ]);
-    const emailHash = accounts.emailHash('info@aurora.example');
+    const emailHash = world.service.app.get(AddressHashes).of('email', 'info@aurora.example');
     await accounts.setVerifiedEmail(world.service.app.get(DataSource).manager, owner!.account_id, emailHash);
     const { body: made } = await send(shop.owner, { ...service, sendAt: tomorrow() });
     const { sendAt, notAfter } = await seen(shop, made.id);

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { ToldEvent } from '../src/contract/events.js';
 import { Client, plain } from './client.js';
-import { type Device, type Person, settle, type Shop, unique, until, World } from './world.js';
+import { type Device, password, type Person, settle, type Shop, unique, until, World } from './world.js';
 
 /** A small picture. */
 async function logo(): Promise<FormData> {
@@ -180,7 +180,11 @@ test('a device that was away holds, after it has caught up, what a fresh load gi
   await counter.emit('receipt.send', { conversationId: anna.contactId, seenSeq: seq });
   await phone.emit('receipt.send', { conversationId: anna.contactId, seenSeq: seq });
   await world.join(bakery, 'bruno');
-  await phone.ask('PATCH', '/api/me', { firstName: 'Annamaria', email: 'annamaria@mail.example' });
+  await phone.ask('PATCH', '/api/me', {
+    firstName: 'Annamaria',
+    email: 'annamaria@mail.example',
+    currentPassword: password,
+  });
   await bakery.owner.ask('PATCH', '/api/subscriber', { businessName: 'Forno Aurora', city: 'Faenza' });
   await bakery.owner.ask('DELETE', '/api/subscriber/logo');
   await bakery.owner.ask('PATCH', '/api/me', { displayName: 'Aurora Fabbri' });

@@ -176,7 +176,11 @@ test('one personal invitation accepted several times at once makes one account a
   const before = await accounts();
   const body = await world.joining(invitation.code, 'carla');
   const answers = await Promise.all(
-    [1, 2, 3].map(() => world.ask('POST', `/api/invitations/by-code/${invitation.code}/acceptance`, { body })),
+    [1, 2, 3].map((number) =>
+      world.ask('POST', `/api/invitations/by-code/${invitation.code}/acceptance`, {
+        body: { ...body, email: `carla${number}@mail.example` },
+      }),
+    ),
   );
   expect(answers.map(({ status }) => status).sort()).toEqual([201, 410, 410]);
   expect(await accounts()).toBe(before + 1);
@@ -197,7 +201,7 @@ test('many who join at once wait for no more connections than there are', async 
   await holder.query('BEGIN; LOCK TABLE account IN ACCESS EXCLUSIVE MODE');
   const joining = Array.from({ length: mainConnections + 8 }, (_, index) =>
     proxied.ask('POST', `/api/invitations/by-code/${code}/acceptance`, {
-      body,
+      body: { ...body, email: `carla-${index}@mail.example` },
       headers: { 'x-forwarded-for': `192.0.2.${index}` },
     }),
   );

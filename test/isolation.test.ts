@@ -289,6 +289,19 @@ const routes: Record<string, Route> = {
     allowed: 200,
     hiddenFrom: ['otherSubscriber'],
   },
+  'GET /api/invitations/:id': {
+    for: 'member',
+    path: (thing) => `/api/invitations/${thing.invitation}`,
+    allowed: 200,
+    hiddenFrom: ['otherSubscriber'],
+  },
+  'PATCH /api/invitations/:id': {
+    for: 'member',
+    path: (thing) => `/api/invitations/${thing.invitation}`,
+    body: () => ({ name: 'Banco' }),
+    allowed: 200,
+    hiddenFrom: ['otherSubscriber'],
+  },
   'DELETE /api/invitations/:id': {
     for: 'member',
     path: (thing) => `/api/invitations/${thing.invitation}`,

@@ -22,6 +22,9 @@ afterAll(() => world.close());
 
 const accept = (code: string, body: unknown, token?: string) =>
   world.ask('POST', `/api/invitations/by-code/${code}/acceptance`, { token, body });
+/** What somebody sends who was not here before. */
+const joining = (code: string, person: keyof typeof people, changes: Record<string, unknown> = {}) =>
+  world.joining(code, person, { email: `${person}-${unique()}@mail.example`, ...changes });
 const contacts = async (shop = bakery) => (await shop.owner.ask('GET', '/api/contacts')).body.total as number;
 
 describe('an open invitation', () => {
@@ -88,16 +91,15 @@ describe('an open invitation', () => {
 
   test('gives the wished username where it is free, and one with digits where it is taken', async () => {
     const wish = `anna.${unique()}`;
-    expect((await world.join(bakery, 'anna', { username: wish })).username).toBe(wish);
-    expect((await world.join(bakery, 'anna', { username: wish })).username).toMatch(
-      new RegExp(`^${wish.replace('.', '\\.')}\\.\\d+$`),
-    );
+    const wishing = () => world.join(bakery, 'anna', { username: wish, email: `${unique()}@mail.example` });
+    expect((await wishing()).username).toBe(wish);
+    expect((await wishing()).username).toMatch(new RegExp(`^${wish.replace('.', '\\.')}\\.\\d+$`));
   });
 
   test('can be limited in uses: the last place is taken once, also by many at once', async () => {
     const { code, id } = await world.invitation(bakery, { maxUses: 2 });
     const before = await contacts();
-    const bodies = await Promise.all(Array.from({ length: 5 }, () => world.joining(code, 'carla')));
+    const bodies = await Promise.all(Array.from({ length: 5 }, () => joining(code, 'carla')));
     const answers = await Promise.all(bodies.map((body) => accept(code, body)));
     expect(answers.map(({ status }) => status).sort()).toEqual([201, 201, 410, 410, 410]);
     expect(await contacts()).toBe(before + 2);
@@ -116,7 +118,7 @@ describe('an open invitation', () => {
     const { code } = await world.invitation(bakery, { expiresAt: new Date(Date.now() + 60_000).toISOString() });
     expectStatus(await world.ask('GET', `/api/invitations/by-code/${code}`), 200);
     await world.rows("UPDATE invitation SET expires_at = now() - interval '1 second' WHERE expires_at IS NOT NULL");
-    const answer = await accept(code, await world.joining((await world.invitation(bakery)).code, 'anna'));
+    const answer = await accept(code, await joining((await world.invitation(bakery)).code, 'anna'));
     expectStatus(answer, 410);
     expect(answer.body.code).toBe('invitation_expired');
     expectStatus(
@@ -127,7 +129,7 @@ describe('an open invitation', () => {
 
   test('that was revoked explains itself, and lets nobody in', async () => {
     const { id, code } = await world.invitation(bakery);
-    const body = await world.joining(code, 'anna');
+    const body = await joining(code, 'anna');
     expectStatus(await bakery.owner.ask('DELETE', `/api/invitations/${id}`), 204);
     expectStatus(await bakery.owner.ask('DELETE', `/api/invitations/${id}`), 204);
     for (const answer of [await world.ask('GET', `/api/invitations/by-code/${code}`), await accept(code, body)]) {
@@ -152,22 +154,22 @@ describe('a personal invitation', () => {
     const answer = await invite();
     expectStatus(answer, 201);
     const { code } = answer.body;
-    expectStatus(await accept(code, await world.joining(code, 'anna')), 201);
-    const again = await accept(code, await world.joining((await world.invitation(bakery)).code, 'anna'));
+    expectStatus(await accept(code, await joining(code, 'anna')), 201);
+    const again = await accept(code, await joining((await world.invitation(bakery)).code, 'anna'));
     expectStatus(again, 410);
     expect(again.body.code).toBe('invitation_used');
   });
 
   test('becomes the contact, key and all', async () => {
     const { body } = await invite();
-    const joined = await accept(body.code, await world.joining(body.code, 'anna'));
+    const joined = await accept(body.code, await joining(body.code, 'anna'));
     expect(joined.body.contact.id).toBe(body.id);
   });
 
   test('keeps the place when joining fails', async () => {
     const { body } = await invite();
-    expectStatus(await accept(body.code, await world.joining(body.code, 'anna', { password: 'corta' })), 400);
-    expectStatus(await accept(body.code, await world.joining(body.code, 'anna')), 201);
+    expectStatus(await accept(body.code, await joining(body.code, 'anna', { password: 'corta' })), 400);
+    expectStatus(await accept(body.code, await joining(body.code, 'anna')), 201);
   });
 
   test('that is revoked forgets the invited person at once', async () => {
@@ -189,14 +191,18 @@ describe('a personal invitation', () => {
 
 describe('joining with an account', () => {
   test('needs only the consents, and links another business', async () => {
-    const anna = await world.join(bakery, 'anna');
+    const { email } = people.anna;
+    const anna = await world.join(bakery, 'anna', { email, firstName: 'Annalisa' });
     const florist = await world.shop('florist');
     const contactId = await world.joinAlso(anna, florist);
     const { body } = await anna.device.ask('GET', '/api/conversations');
     expect(
       body.items.map(({ counterpart }: { counterpart: { businessName: string } }) => counterpart.businessName).sort(),
     ).toEqual(['Fiori di Marta', 'Forno Aurora']);
-    expect((await florist.owner.ask('GET', `/api/contacts/${contactId}`)).body).toMatchObject(people.anna);
+    expect((await florist.owner.ask('GET', `/api/contacts/${contactId}`)).body).toMatchObject({
+      ...people.anna,
+      firstName: 'Annalisa',
+    });
   });
 
   test('the same business again changes nothing', async () => {
@@ -237,7 +243,7 @@ describe('nobody joins', () => {
   ])('%s', async (_, changes, status, problem) => {
     const { code } = await world.invitation(bakery);
     const before = await contacts();
-    const answer = await accept(code, await world.joining(code, 'anna', changes));
+    const answer = await accept(code, await joining(code, 'anna', changes));
     expectStatus(answer, status);
     expect(answer.body.code).toBe(problem);
     expect(await contacts()).toBe(before);
@@ -250,12 +256,12 @@ describe('nobody joins', () => {
     const { code } = await world.invitation(bakery);
     const [privacy] = there.body.policies;
     const consents = [{ policyId: privacy.id, purpose: 'privacy', sha256: privacy.sha256 }];
-    expectStatus(await accept(code, await world.joining(code, 'anna', { consents })), 409);
+    expectStatus(await accept(code, await joining(code, 'anna', { consents })), 409);
   });
 
   test('and a failed joining leaves no account and no key behind', async () => {
     const { code } = await world.invitation(bakery, { maxUses: 1 });
-    const body = await world.joining(code, 'anna');
+    const body = await joining(code, 'anna');
     expectStatus(await accept(code, body), 201);
     const count = async () =>
       [await world.rows('SELECT FROM account'), await world.rows('SELECT FROM wrapped_key', [], 'keyring')].map(
@@ -264,7 +270,8 @@ describe('nobody joins', () => {
     const before = await count();
     await world.rows('UPDATE invitation SET uses = 0 WHERE max_uses = 1 AND uses = 1');
     // Both pass the first look; one finds the place taken when it commits.
-    const answers = await Promise.all([accept(code, body), accept(code, body)]);
+    const others = [1, 2].map((number) => ({ ...body, email: `altra${number}-${unique()}@mail.example` }));
+    const answers = await Promise.all(others.map((each) => accept(code, each)));
     expect(answers.map(({ status }) => status).sort()).toEqual([201, 410]);
     const [accounts, keys] = await count();
     expect([accounts! - before[0]!, keys! - before[1]!]).toEqual([1, 2]);

@@ -36,9 +36,11 @@ const signIn = (username: string, secret: string, where = world) =>
   where.ask('POST', '/api/sessions', { body: { username, password: secret } });
 
 /** Somebody new who joined with an address of their own, which is verified unless said otherwise. */
-async function someone({ verified = true, email = freshAddress() } = {}): Promise<Person & { email: string }> {
+async function someone({ verified = true, email = freshAddress(), firstName = 'Carla' } = {}): Promise<
+  Person & { email: string }
+> {
   const count = mails.to(email).filter(({ subject }) => verification.test(subject ?? '')).length;
-  const person = await world.join(bakery, 'carla', { email });
+  const person = await world.join(bakery, 'carla', { email, firstName });
   const mail = await mails.mail(email, verification, count + 1);
   if (verified) expectStatus(await verify(tokenIn(mail)), 204);
   return { ...person, email };
@@ -237,8 +239,8 @@ describe('a forgotten password', () => {
 
   test('of several accounts that share an address has a mail for each, which names it', async () => {
     const email = freshAddress();
-    const family = [await someone({ email }), await someone({ email })];
-    const stranger = await someone({ email, verified: false });
+    const family = [await someone({ email }), await someone({ email, firstName: 'Elena' })];
+    const stranger = await someone({ email, firstName: 'Dario', verified: false });
     expectStatus(await askReset(email.toUpperCase()), 202);
     await mails.mail(email, resetting, 2);
     await settle();

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Client, plain } from './client.js';
-import { type Device, expectStatus, type Person, type Shop, settle, unique, until, World } from './world.js';
+import { type Device, expectStatus, password, type Person, type Shop, settle, unique, until, World } from './world.js';
 
 /** What people and businesses say of themselves, corrected by themselves, wherever it stands. */
 
@@ -109,7 +109,7 @@ describe("an interlocutor's own data", () => {
     expect(await verified()).toBe(true);
     const mails = () => world.rows("SELECT FROM mail WHERE template = 'verify_email' AND key_id = $1", [bruno.id]);
     const before = (await mails()).length;
-    expectStatus(await edit(bruno.device, { email: 'bruno.nuovo@mail.example' }), 200);
+    expectStatus(await edit(bruno.device, { email: 'bruno.nuovo@mail.example', currentPassword: password }), 200);
     expect(await verified()).toBe(false);
     expect((await mails()).length).toBe(before + 1);
     expect((await contact(bakery, bruno.contactId)).email).toBe('bruno.nuovo@mail.example');
@@ -199,7 +199,7 @@ describe('the data of a business', () => {
     const unverified = () =>
       world.rows('SELECT FROM account WHERE subscriber_id = $1 AND email_hash IS NULL', [bakery.id]);
     expect(await unverified()).toEqual([]);
-    expectStatus(await business({ email: 'nuovo@aurora.example' }), 200);
+    expectStatus(await business({ email: 'nuovo@aurora.example', currentPassword: password }), 200);
     expect((await unverified()).length).toBe(1);
   });
 });

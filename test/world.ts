@@ -79,6 +79,7 @@ let worlds = 0;
 /** A running service with databases of its own on the PostgreSQL that the test run shares. */
 export class World {
   private readonly devices: Device[] = [];
+  private readonly joined = new Map<string, number>();
 
   private constructor(
     readonly service: RunningService,
@@ -211,7 +212,7 @@ export class World {
     return { id, username: String(joining['username']), device: this.device(session.token, session.id) };
   }
 
-  /** A new interlocutor joins a shop. */
+  /** A new interlocutor joins a shop: every call makes another, with an address of its own from the second on. */
   async join(
     shop: Shop,
     person: keyof typeof people,
@@ -219,8 +220,11 @@ export class World {
   ): Promise<Person> {
     const { code } = await this.invitation(shop);
     const consents = await this.consents(code, { promotions });
+    const number = (this.joined.get(`${shop.id} ${person}`) ?? 0) + 1;
+    this.joined.set(`${shop.id} ${person}`, number);
+    const email = people[person].email.replace('@', number > 1 ? `+${number}@` : '@');
     const answer = await this.ask('POST', `/api/invitations/by-code/${code}/acceptance`, {
-      body: await this.joining(code, person, { consents, ...changes }),
+      body: await this.joining(code, person, { consents, email, ...changes }),
     });
     expectStatus(answer, 201);
     const { interlocutor, contact, session } = answer.body;

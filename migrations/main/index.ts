@@ -5,6 +5,7 @@ import { Labels1763859602000 } from './1763859602000-labels.js';
 import { Members1763859603000 } from './1763859603000-members.js';
 import { Delivery1763863200000 } from './1763863200000-delivery.js';
 import { SteadyClock1763872000000 } from './1763872000000-steady-clock.js';
+import { Addresses1763874000000 } from './1763874000000-addresses.js';
 import { Imports1763875000000 } from './1763875000000-imports.js';
 import { Inbox1763876000000 } from './1763876000000-inbox.js';
 import { LateBroadcasts1763876001000 } from './1763876001000-late-broadcasts.js';
@@ -17,6 +18,7 @@ export const mainMigrations = [
   Members1763859603000,
   Delivery1763863200000,
   SteadyClock1763872000000,
+  Addresses1763874000000,
   Imports1763875000000,
   Inbox1763876000000,
   LateBroadcasts1763876001000,

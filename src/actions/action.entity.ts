@@ -12,6 +12,7 @@ export const actionKinds = [
   'contacts.labelled',
   'import.begun',
   'import.cancelled',
+  'invitation.changed',
   'invitation.made',
   'invitation.revoked',
   'label.changed',

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { fold } from '../platform/folding.js';
+import { canonicalAddress } from '../platform/validation/email-addresses.js';
 import { Book, type BookEntry, type BookSort, sortInSlices, wordsOf } from './book.js';
 
 const numberedId = (number: number) => `01900000-0000-7000-8000-${String(number).padStart(12, '0')}`;
@@ -169,9 +170,8 @@ describe('a book', () => {
     const book = new Book([entry(1, { email: 'Anna@Città.example' })]);
     expect(await ids(book, { query: 'anna@città' })).toEqual([1]);
     expect(await ids(book, { query: 'anna@citta' })).toEqual([1]);
-    expect(book.addressesAmong(new Set(['anna@città.example', 'anna@citta.example']))).toEqual(
-      new Set(['anna@città.example']),
-    );
+    const [anna, other] = ['anna@citta\u0300.example', 'anna@citta.example'].map(canonicalAddress);
+    expect(book.addressesAmong(new Set([anna!, other!]))).toEqual(new Set([anna]));
   });
 
   test('a forgotten label is gone from all, and a late reading does not bring it back', async () => {

@@ -1,5 +1,6 @@
 import { canonicalSegment, type Segment } from '../places/segments.js';
 import { fold, foldedWords, foldings, separators } from '../platform/folding.js';
+import { type CanonicalAddress, canonicalAddress } from '../platform/validation/email-addresses.js';
 
 /** What the directory holds of a contact: enough to sort, filter and find it, without what is shown besides. */
 export interface BookEntry {
@@ -139,11 +140,11 @@ export class Book {
     return new Set(entries.map(({ id }) => id));
   }
 
-  /** Those of the addresses, given in lower case, that somebody here has. */
-  addressesAmong(addresses: ReadonlySet<string>): Set<string> {
-    const found = new Set<string>();
+  /** Those of the addresses that somebody here has. */
+  addressesAmong(addresses: ReadonlySet<CanonicalAddress>): Set<CanonicalAddress> {
+    const found = new Set<CanonicalAddress>();
     for (const { words } of this.entries.values()) {
-      const address = addressIn(words);
+      const address = canonicalAddress(addressIn(words));
       if (addresses.has(address)) found.add(address);
     }
     return found;
@@ -278,6 +279,7 @@ async function merge<Item>(left: Item[], right: Item[], compare: (a: Item, b: It
  * an apostrophe or hyphen parts them, the parts of the address before its @, and its domain behind the @.
  */
 export function wordsOf(displayName: string, email: string): string {
+  // eslint-disable-next-line no-restricted-syntax -- It is searched as it is written; addressesAmong compares.
   const address = email.toLowerCase();
   const at = address.lastIndexOf('@');
   const [local, domain] = [address.slice(0, at), address.slice(at)];

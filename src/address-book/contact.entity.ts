@@ -12,6 +12,26 @@ export class Contact {
   @Column('uuid', { name: 'interlocutor_id' })
   interlocutorId: string;
 
+  /** The invitation by which it joined; null where that was not written down. */
+  @Column('uuid', { name: 'invitation_id', nullable: true })
+  invitationId: string | null;
+
+  /** True once its interlocutor has shown that the address is its own. */
+  @Column('boolean', { name: 'email_verified' })
+  emailVerified: boolean;
+
+  /** Keyed, within the subscriber: contacts that share an address are found by it. */
+  @Column('bytea', { name: 'address_hash', nullable: true })
+  addressHash: Buffer | null;
+
+  /** Keyed, of the id that the client gave the acceptance: repeated, it makes no second contact. */
+  @Column('bytea', { name: 'joining_key', nullable: true })
+  joiningKey: Buffer | null;
+
+  /** Keyed, of what that acceptance said. */
+  @Column('bytea', { name: 'joining_digest', nullable: true })
+  joiningDigest: Buffer | null;
+
   /** The contact's own copy of the interlocutor's identity, sealed with the contact's key. */
   @Column('bytea')
   identity: Buffer;

@@ -1,6 +1,7 @@
+import { ApiProperty } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
 import { ArrayUnique, IsIn, IsOptional, IsString, MaxLength, ValidateIf } from 'class-validator';
-import type { ContactView as ContactContract } from '../contract/events.js';
+import type { ContactView as ContactContract, JoinedBy } from '../contract/events.js';
 import { limits } from '../contract/limits.js';
 import { Page } from '../platform/validation/page.dto.js';
 import { IsPlainText, Trimmed } from '../platform/validation/text.js';
@@ -75,6 +76,16 @@ export class ContactSearch extends Page {
   updatedAfter?: string;
 }
 
+/** The invitation by which a contact joined. */
+export class JoinedByView implements JoinedBy {
+  invitationId: string;
+  /** `personal`: by a link for one person; `open`: by a link or QR code for everybody. */
+  @IsIn(['personal', 'open'])
+  kind: 'personal' | 'open';
+  /** The name that the business gave the invitation, such as "counter". */
+  name?: string;
+}
+
 export class ContactView implements ContactContract {
   id: string;
   displayName: string;
@@ -86,6 +97,13 @@ export class ContactView implements ContactContract {
   region: string | null;
   province: string | null;
   sector: string | null;
+  /** True once the person has shown, by a link in a mail, that the address is its own. Anybody can join under any address. */
+  emailVerified: boolean;
+  /** True while another contact of this address book states the same address: then look which of them is verified. */
+  addressShared: boolean;
+  /** The invitation by which it joined; null where that was not written down. */
+  @ApiProperty({ type: () => JoinedByView, nullable: true })
+  joinedBy: JoinedByView | null;
   /** Whether the contact said yes to promotions. */
   promotions: boolean;
   /** The ids of its labels. */

@@ -1,29 +1,36 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import { type EntityManager, LessThan, QueryFailedError, type Repository } from 'typeorm';
+import { type EntityManager, In, LessThan, QueryFailedError, type Repository } from 'typeorm';
 import { Actions } from '../actions/actions.service.js';
 import type { MemberPrincipal } from '../auth/principal.js';
+import type { JoinedBy } from '../contract/events.js';
 import { limits } from '../contract/limits.js';
 import { Identities } from '../interlocutors/identities.js';
 import type { StatedInterlocutor } from '../interlocutors/interlocutors.service.js';
 import type { Segment } from '../places/segments.js';
 import { openSealedPage } from '../platform/cursors.js';
+import { holdHashes } from '../platform/locks.js';
 import { Log } from '../platform/log.js';
 import { NotFound } from '../platform/problems/domain-error.js';
 import { Realtime } from '../platform/realtime/realtime.js';
+import type { CanonicalAddress } from '../platform/validation/email-addresses.js';
+import { AddressHashes } from '../platform/vault/address-hashes.js';
 import { KeyGoneError } from '../platform/vault/keyring.js';
 import { Vault } from '../platform/vault/vault.js';
 import {
   addLabelsQuery,
   type ContactRow,
   contactRowsQuery,
+  joinedBeforeQuery,
   keepLabelsQuery,
   lockContactsQuery,
   lockConversationQuery,
   overlabelledQuery,
   removeLabelsQuery,
   startingLabelsQuery,
+  setEmailVerifiedQuery,
   touchContactsQuery,
+  twinsQuery,
 } from './address-book.queries.js';
 import type { BookFilter, BookPlace, Facets } from './book.js';
 import { Contact } from './contact.entity.js';
@@ -37,6 +44,7 @@ import {
   type LabelContacts,
 } from './contacts.dto.js';
 import { Directory } from './directory.js';
+import { openInvitationName } from './invitation-names.js';
 import { normalisedPhone } from './phones.js';
 
 /** What a contact begins with. */
@@ -54,13 +62,37 @@ export interface NewContact {
   phone?: string | undefined;
   labels?: readonly string[] | undefined;
   joinedAt: Date;
+  invitationId?: string;
+  /** True when the interlocutor has verified the address that it states. */
+  emailVerified?: boolean;
+  /** Hashes of the acceptance, where its client gave it an id. */
+  joiningKey?: Buffer | null;
+  joiningDigest?: Buffer | null;
 }
+
+/** Somebody who has joined, as a repeated acceptance finds it. */
+export interface KnownJoining {
+  contact: Contact;
+  accountId: string;
+}
+
+/** Marks of a repeated acceptance: its address and password within minutes, or the key that its client chose. */
+export interface JoiningAttempt {
+  email: string;
+  passwordHash: string;
+  since: Date;
+  joiningKey: Buffer | null;
+}
+
+/** Names a contact. */
+export type ContactRef = Pick<Contact, 'subscriberId' | 'id'>;
 
 @Injectable()
 export class Contacts {
   constructor(
     @InjectRepository(Contact) private readonly contacts: Repository<Contact>,
     private readonly actions: Actions,
+    private readonly addresses: AddressHashes,
     private readonly directory: Directory,
     private readonly identities: Identities,
     private readonly log: Log,
@@ -81,9 +113,17 @@ export class Contacts {
       note: await this.sealAdded(subscriberId, id, 'note', note ?? null),
       phone: await this.sealAdded(subscriberId, id, 'phone', phone ?? null),
       ...numbered,
+      addressHash: this.addressHash(subscriberId, identity.email),
       profileChangedAt: null,
     };
-    const row: Contact = { ...contact, ...segments, ...added, identity: sealed, updatedAt: joinedAt };
+    const row: Contact = {
+      ...{ invitationId: null, emailVerified: false, joiningKey: null, joiningDigest: null },
+      ...contact,
+      ...segments,
+      ...added,
+      identity: sealed,
+      updatedAt: joinedAt,
+    };
     const inserted = await this.insertOnce(manager, row);
     if (inserted && labels && labels.length > 0) await manager.query(startingLabelsQuery, [subscriberId, id, labels]);
     return inserted;
@@ -106,6 +146,47 @@ export class Contacts {
   private async insert(manager: EntityManager, row: Contact): Promise<boolean> {
     const insert = manager.createQueryBuilder().insert().into(Contact).values(row).orIgnore().returning('id');
     return ((await insert.execute()).raw as unknown[]).length > 0;
+  }
+
+  /**
+   * Lets one transaction at a time deal with an address of a subscriber, until it ends. To be called before any contact is
+   * locked.
+   */
+  holdAddress(manager: EntityManager, subscriberId: string, email: string): Promise<void> {
+    return holdHashes(manager, [this.addressHash(subscriberId, email)]);
+  }
+
+  /** @returns the contact that was alone with the address of a new one, and to be told of as changed */
+  async touchTwin(manager: EntityManager, { subscriberId, id, addressHash }: Contact): Promise<ContactRef[]> {
+    return this.touchTwins(manager, [{ subscriberId, id, hash: addressHash! }]);
+  }
+
+  /**
+   * Those with this password who joined a subscriber under an address since a time, or whom the acceptance with this key made.
+   * The newest comes first.
+   */
+  async joinedBefore(
+    manager: EntityManager,
+    subscriberId: string,
+    { email, passwordHash, since, joiningKey }: JoiningAttempt,
+  ): Promise<KnownJoining[]> {
+    const addressHash = this.addressHash(subscriberId, email);
+    const rows = await manager.query<{ id: string; account_id: string }[]>(joinedBeforeQuery, [
+      ...[subscriberId, addressHash, since, joiningKey, passwordHash],
+    ]);
+    const contacts = await manager.findBy(Contact, { subscriberId, id: In(rows.map(({ id }) => id)) });
+    return rows.flatMap(({ id, account_id: accountId }) => {
+      const contact = contacts.find((each) => each.id === id);
+      return contact ? { contact, accountId } : [];
+    });
+  }
+
+  /**
+   * Writes down whether an interlocutor has verified its address.
+   * @returns the contacts for which that is new, to be told of after the commit
+   */
+  setEmailVerified(manager: EntityManager, interlocutorId: string, verified: boolean): Promise<ContactRef[]> {
+    return manager.query<ContactRef[]>(setEmailVerifiedQuery, [interlocutorId, verified]);
   }
 
   /** A number that another contact has meanwhile is left out: joining does not fail for it. */
@@ -167,34 +248,47 @@ export class Contacts {
   /**
    * Gives every contact of an interlocutor a fresh copy of what it says of itself. Of region, province and sector those named
    * by `segments` are written; the others stay, because a business may have given them with the invitation.
-   * @returns the contacts, but those whose key was destroyed meanwhile
+   * @returns the contacts, but those whose key was destroyed meanwhile, and who begins or ceases to share an address with one
    */
   async restate(
     manager: EntityManager,
     interlocutorId: string,
     { identity, region, province, sector }: StatedInterlocutor,
-    segments: readonly Segment[],
-  ): Promise<Contact[]> {
-    const restated: Contact[] = [];
-    for (const contact of await manager.find(Contact, { where: { interlocutorId }, order: { id: 'ASC' } })) {
+    { segments, emailVerified }: { segments: readonly Segment[]; emailVerified?: boolean },
+  ): Promise<ContactRef[]> {
+    const restated: ContactRef[] = [];
+    const contacts = await manager.find(Contact, { where: { interlocutorId }, order: { id: 'ASC' } });
+    const moves = contacts.flatMap(({ subscriberId, id, addressHash: left }) => {
+      const reached = this.addressHash(subscriberId, identity.email);
+      if (left?.equals(reached)) return [];
+      return [...(left ? [{ subscriberId, id, hash: left }] : []), { subscriberId, id, hash: reached }];
+    });
+    await holdHashes(
+      manager,
+      moves.map(({ hash }) => hash),
+    );
+    for (const contact of contacts) {
       const { subscriberId, id } = contact;
       const sealed = await this.identities.sealCopy(subscriberId, id, identity).catch(unlessKeyGone);
       if (!sealed) continue;
       await manager.query(
         `UPDATE contact SET identity = $3,
-                region = CASE WHEN $7 THEN $4 ELSE region END,
-                province = CASE WHEN $8 THEN $5 ELSE province END,
-                sector = CASE WHEN $9 THEN $6 ELSE sector END,
+                region = CASE WHEN $9 THEN $4 ELSE region END,
+                province = CASE WHEN $10 THEN $5 ELSE province END,
+                sector = CASE WHEN $11 THEN $6 ELSE sector END,
+                address_hash = $7, email_verified = coalesce($8, email_verified),
                 updated_at = greatest(change_time(), updated_at + interval '1 ms'), profile_changed_at = change_time()
          WHERE subscriber_id = $1 AND id = $2`,
         [
           ...[subscriberId, id, sealed, region, province, sector],
+          this.addressHash(subscriberId, identity.email),
+          emailVerified ?? null,
           ...(['region', 'province', 'sector'] as const).map((segment) => segments.includes(segment)),
         ],
       );
-      restated.push(contact);
+      restated.push({ subscriberId, id });
     }
-    return restated;
+    return [...restated, ...(await this.touchTwins(manager, moves))];
   }
 
   /** The contacts of a subscriber with their interlocutors: ids alone. */
@@ -203,9 +297,19 @@ export class Contacts {
   }
 
   /** After a commit: brings the directory up to date, and gives the contact as its subscriber sees it. */
-  async published({ subscriberId, id }: Contact): Promise<ContactView> {
+  async published({ subscriberId, id }: ContactRef): Promise<ContactView> {
     await this.directory.refresh(subscriberId, id);
     return this.view(subscriberId, id);
+  }
+
+  /** After a commit: tells subscribers that contacts of theirs have changed. */
+  async tellOf(contacts: readonly ContactRef[]): Promise<void> {
+    for (const contact of contacts) {
+      await this.log.afterCommit(async () => {
+        const view = await this.published(contact);
+        this.realtime.tell(`subscriber:${contact.subscriberId}`, 'contact.changed', { contact: view });
+      });
+    }
   }
 
   /** To be called before a transaction in which {@link addressesAmong} is: a second connection may not be free. */
@@ -213,8 +317,8 @@ export class Contacts {
     await this.directory.book(subscriberId);
   }
 
-  /** Those of the addresses, given in lower case, that somebody in the address book has. */
-  async addressesAmong(subscriberId: string, addresses: ReadonlySet<string>): Promise<Set<string>> {
+  /** Those of the addresses that somebody in the address book has. */
+  async addressesAmong(subscriberId: string, addresses: ReadonlySet<CanonicalAddress>): Promise<Set<CanonicalAddress>> {
     if (addresses.size === 0) return new Set();
     return (await this.directory.book(subscriberId)).addressesAmong(addresses);
   }
@@ -336,6 +440,7 @@ export class Contacts {
     const notes = await this.openAdded(subscriberId, rows, 'note');
     const phones = await this.openAdded(subscriberId, rows, 'phone');
     const externalIds = await this.openAdded(subscriberId, rows, 'external_id');
+    const joinedBy = await this.openJoinedBy(subscriberId, rows);
     return rows.flatMap((row, index) => {
       const identity = identities[index];
       if (!identity) return [];
@@ -346,6 +451,9 @@ export class Contacts {
         region,
         province,
         sector,
+        emailVerified: row.email_verified,
+        addressShared: row.address_shared,
+        joinedBy: joinedBy[index] ?? null,
         promotions,
         labels,
         note: notes.get(id) ?? null,
@@ -355,6 +463,41 @@ export class Contacts {
         updatedAt: row.updated_at.toISOString(),
       };
     });
+  }
+
+  /** In the order of the rows. The same invitation has brought many: its name is opened once. */
+  private async openJoinedBy(subscriberId: string, rows: ContactRow[]): Promise<(JoinedBy | null)[]> {
+    const known = new Map<string, JoinedBy>();
+    for (const { invitation_id: invitationId, invitation_kind: kind, invitation_name: sealed } of rows) {
+      if (!invitationId || !kind || known.has(invitationId)) continue;
+      const name = sealed && (await openInvitationName(this.vault, subscriberId, invitationId, sealed));
+      known.set(invitationId, { invitationId, kind, ...(name && { name }) });
+    }
+    return rows.map(({ invitation_id: id }) => (id && known.get(id)) || null);
+  }
+
+  /** In the order of the contacts, as other changes lock them. */
+  private async touchTwins(
+    manager: EntityManager,
+    moves: readonly (ContactRef & { hash: Buffer })[],
+  ): Promise<ContactRef[]> {
+    const twins = new Map<string, ContactRef>();
+    for (const { subscriberId, id, hash } of moves) {
+      const found = await manager.query<{ id: string }[]>(twinsQuery, [subscriberId, hash, id]);
+      const [twin, another] = found;
+      if (twin && !another) twins.set(twin.id, { subscriberId, id: twin.id });
+    }
+    const touched: ContactRef[] = [];
+    for (const id of [...twins.keys()].sort()) {
+      const twin = twins.get(id)!;
+      await manager.query(touchContactsQuery, [twin.subscriberId, [id]]);
+      touched.push(twin);
+    }
+    return touched;
+  }
+
+  private addressHash(subscriberId: string, email: string): Buffer {
+    return this.addresses.of(contactAddress, email, subscriberId);
   }
 
   private async openAdded(
@@ -467,6 +610,9 @@ function placeOf(position: (string | number)[]): BookPlace {
   const [id, name, firstName, joinedAt, updatedAt] = position as [string, string, string, number, number];
   return { id, name, firstName, joinedAt, updatedAt };
 }
+
+/** The hash of an address in the address book is the one by which an invitation to it is known. */
+export const contactAddress = 'invited address';
 
 interface LabelledRow {
   contact_id: string;

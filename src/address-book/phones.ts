@@ -1,5 +1,6 @@
 import { type CountryCode, isSupportedCountry, parsePhoneNumberFromString } from 'libphonenumber-js/min';
 import { limits } from '../contract/limits.js';
+import type { Fault } from '../platform/problems/field-error.js';
 import { Rule } from '../platform/validation/rule.js';
 import { plainTextProblem } from '../platform/validation/text.js';
 
@@ -28,6 +29,6 @@ export function normalisedPhone(text: string, country: string): string {
 
 /** A telephone number of at most 40 characters; an empty text passes, to take it away. */
 export function IsPhone(): PropertyDecorator {
-  const fault = { code: 'is_phone', values: { limit: limits.phoneLength } } as const;
+  const fault: Fault = { code: 'is_phone', values: { limit: limits.phoneLength } };
   return Rule('isPhone', (value) => (value === '' || isPhone(value) ? undefined : fault));
 }

@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import { type EntityManager, IsNull, Not, type Repository } from 'typeorm';
+import { type EntityManager, In, IsNull, Not, type Repository } from 'typeorm';
 import { limits } from '../contract/limits.js';
 import type { KeyRef } from '../platform/vault/keyring.js';
+import { AddressHashes } from '../platform/vault/address-hashes.js';
 import { Vault } from '../platform/vault/vault.js';
 import { Account } from './account.entity.js';
 import { UsernameTaken } from './auth.errors.js';
@@ -24,12 +25,13 @@ export interface NewAccount {
 export class Accounts {
   constructor(
     @InjectRepository(Account) private readonly accounts: Repository<Account>,
+    private readonly addresses: AddressHashes,
     private readonly vault: Vault,
   ) {}
 
-  /** @param asker who waits for it: {@link hashPassword} */
-  hashPassword(password: string, asker: string): Promise<string> {
-    return hashPassword(password, asker);
+  /** @see hashPassword */
+  hashPassword(password: string, asker: string, salt?: Buffer): Promise<string> {
+    return hashPassword(password, asker, salt);
   }
 
   /** @throws UsernameTaken */
@@ -86,13 +88,21 @@ export class Accounts {
     }
   }
 
-  /** The accounts that a login may mean: the one of this username, or those that verified this address. */
+  /** The accounts that a login in its canonical form may mean: the one of this username, or those that verified this address. */
   candidates(login: string): Promise<Account[]> {
     return this.accounts.find({
-      where: login.includes('@') ? { emailHash: this.emailHash(login) } : { usernameHash: this.usernameHash(login) },
+      where: login.includes('@') ? this.withAddress(login) : { usernameHash: this.usernameHash(login) },
       order: { createdAt: 'ASC' },
       take: limits.accountsPerAddress,
     });
+  }
+
+  /** Tells whether the account has this password hash, and holds it until the transaction ends. */
+  async holdsPassword(manager: EntityManager, id: string, passwordHash: string): Promise<boolean> {
+    const rows = await manager.query<unknown[]>('SELECT FROM account WHERE id = $1 AND password_hash = $2 FOR SHARE', [
+      ...[id, passwordHash],
+    ]);
+    return rows.length > 0;
   }
 
   async find(id: string): Promise<Account | undefined> {
@@ -130,9 +140,18 @@ export class Accounts {
     await manager.update(Account, { id }, { emailHash });
   }
 
-  /** The address is another one: nobody signs in with the old one, nor with the new one before it is verified. */
-  async forgetVerifiedEmail(manager: EntityManager, id: string): Promise<void> {
-    await manager.update(Account, { id }, { emailHash: null });
+  /**
+   * The address is another one: nobody signs in with the old one, nor with the new one before it is verified.
+   * @returns whether the old one was verified
+   */
+  async forgetVerifiedEmail(manager: EntityManager, id: string): Promise<boolean> {
+    const { affected } = await manager.update(Account, { id, emailHash: Not(IsNull()) }, { emailHash: null });
+    return Boolean(affected);
+  }
+
+  /** Counts the other accounts that have verified an address. */
+  othersWithAddress(manager: EntityManager, id: string, email: string): Promise<number> {
+    return manager.countBy(Account, { id: Not(id), ...this.withAddress(email) });
   }
 
   /** With its sessions and the names of its devices. */
@@ -141,8 +160,8 @@ export class Accounts {
   }
 
   /** Whether the account has verified this very address. */
-  hasVerified(id: string, email: string): Promise<boolean> {
-    return this.accounts.existsBy({ id, emailHash: this.emailHash(email) });
+  hasVerified(id: string, email: string, manager = this.accounts.manager): Promise<boolean> {
+    return manager.existsBy(Account, { id, ...this.withAddress(email) });
   }
 
   async username(principal: Principal): Promise<string> {
@@ -150,9 +169,8 @@ export class Accounts {
     return this.vault.open(accountKey(principal), username, usernameContext(id));
   }
 
-  /** By which the accounts of an address are found. */
-  emailHash(email: string): Buffer {
-    return this.vault.lookupHash('email', email.toLowerCase());
+  private withAddress(email: string) {
+    return { emailHash: In(this.addresses.all('email', email)) };
   }
 
   /** On the connection of the transaction: a second one could be waited for by everybody at once. */

@@ -85,13 +85,14 @@ const hashing = new Turns({
 
 /**
  * @param asker who waits for it: a network or an account
+ * @param salt 16 bytes that nobody can predict, for a hash that is the same when it is made again; random without it
  * @throws RangeError for a password with refused characters or of too many bytes, which bcrypt would cut; DomainError
  *   `rate_limited`, `overloaded`
  */
-export async function hashPassword(password: string, asker: string): Promise<string> {
+export async function hashPassword(password: string, asker: string, salt?: Buffer): Promise<string> {
   const unusable = unusablePassword(password);
   if (unusable) throw new RangeError(unusable.code);
-  return hashing.run(asker, () => bcrypt.hash(normalisePassword(password), BCRYPT_COST));
+  return hashing.run(asker, () => bcrypt.hash(normalisePassword(password), salt ? writtenSalt(salt) : BCRYPT_COST));
 }
 
 /**
@@ -112,6 +113,15 @@ export async function verifyPassword(
   };
   return hashing.run(asker, compareAll, hashes.length);
 }
+
+/** bcrypt writes base64 in an alphabet of its own. */
+function writtenSalt(salt: Buffer): string {
+  const letters = [...salt.subarray(0, 16).toString('base64').replaceAll('=', '')];
+  return `$2b$${BCRYPT_COST}$${letters.map((letter) => bcryptAlphabet[base64Alphabet.indexOf(letter)]).join('')}`;
+}
+
+const base64Alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
+const bcryptAlphabet = './ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
 
 async function matchesHash(password: string, hash: string | undefined): Promise<boolean> {
   // bcrypt would compare only the beginning of an unusable password.

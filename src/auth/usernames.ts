@@ -3,6 +3,7 @@ import type { ValidationOptions } from 'class-validator';
 import { limits } from '../contract/limits.js';
 import { fold } from '../platform/folding.js';
 import type { Fault } from '../platform/problems/field-error.js';
+import { canonicalAddress } from '../platform/validation/email-addresses.js';
 import { Rule } from '../platform/validation/rule.js';
 
 export interface UsernameParts {
@@ -51,7 +52,7 @@ export function IsUsername(options?: ValidationOptions): PropertyDecorator {
 
 /** A login as it is looked for and counted: folded where it can be a username, so that every spelling is one login. */
 export function loginName(typed: string): string {
-  return typed.includes('@') ? typed.trim().toLowerCase() : fold(typed);
+  return typed.includes('@') ? canonicalAddress(typed) : fold(typed);
 }
 
 /**

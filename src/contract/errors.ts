@@ -24,6 +24,7 @@ export const errorCatalogue = {
   members_limit: { status: 409, retry: 'after', title: 'There are as many members as possible' },
   external_id_taken: { status: 409, retry: 'never', title: 'Another contact has this externalId' },
   label_taken: { status: 409, retry: 'never', title: 'There is a label of this name' },
+  address_full: { status: 409, retry: 'after', title: 'This address is confirmed for as many accounts as possible' },
   client_id_reused: { status: 409, retry: 'never', title: 'The clientId was used for another content' },
   broadcast_over: { status: 409, retry: 'never', title: 'The broadcast has ended' },
   broadcast_begun: { status: 409, retry: 'never', title: 'The broadcast has begun' },

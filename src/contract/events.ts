@@ -126,6 +126,12 @@ export interface ContactView extends Identity {
   region: string | null;
   province: string | null;
   sector: string | null;
+  /** True once the person has shown, by a link in a mail, that the address is its own. Anybody can join under any address. */
+  emailVerified: boolean;
+  /** True while another contact of this address book states the same address. */
+  addressShared: boolean;
+  /** The invitation by which it joined, with the name that the business gave it; null where that was not written down. */
+  joinedBy: JoinedBy | null;
   /** Whether the contact said yes to promotions. */
   promotions: boolean;
   /** The ids of its labels. */
@@ -137,6 +143,14 @@ export interface ContactView extends Identity {
   joinedAt: string;
   /** Rises with every change, so that of two views the later one wins. */
   updatedAt: string;
+}
+
+export interface JoinedBy {
+  invitationId: string;
+  /** `personal`: by a link for one person; `open`: by a link or QR code for everybody. */
+  kind: 'personal' | 'open';
+  /** Renaming an invitation tells no contact; `GET /api/invitations/:id` has the present one. */
+  name?: string;
 }
 
 export interface LabelView {

@@ -88,6 +88,11 @@ export const fieldErrorCatalogue = {
     en: '{field} must be an email address of at most {limit} characters.',
     it: '{field} deve essere un indirizzo email di al massimo {limit} caratteri.',
   },
+  invisible_characters: {
+    values: ['character'],
+    en: '{field} holds a character that cannot be seen ({character}). Type the address instead of copying it.',
+    it: '{field} contiene un carattere che non si vede ({character}). Scrivi l’indirizzo invece di copiarlo.',
+  },
   is_phone: {
     values: ['limit'],
     en: '{field} must be a telephone number of at most {limit} characters.',

@@ -85,8 +85,19 @@ export const limits = {
   passwordMaxBytes: 72,
   usernameMinLength: 3,
   usernameMaxLength: 32,
-  /** Sign-in by a verified address tries at most this many accounts that share it. */
+  /** This many accounts at most may verify one address: sign-in by it tries each. */
   accountsPerAddress: 5,
+  /** Verification mails that an account may have sent in an hour: asked for, or by naming another address. */
+  verificationMailsPerHour: 5,
+  /** Verification mails that joinings and registrations may have sent to one address in an hour. */
+  verificationMailsToAddress: 5,
+  /** Verification mails that accounts may ask for to one address in an hour, from all networks; from one half as many. */
+  verificationMailsAskedToAddress: 10,
+  /** Mails that invite members, of one subscriber in 24 hours. */
+  memberInvitationMailsPerDay: 50,
+  /** Time for which a joining with the same address, names and password is taken for a repetition. */
+  joiningRepeatedMinutes: 10,
+  invitationNameLength: 60,
   pageSize: 50,
   /** Longest cursor: the longest filters of a list fit into it. */
   cursorLength: 8_000,
@@ -102,6 +113,8 @@ export const limits = {
   waitingInvitationDays: 60,
   /** When the one reminder goes to who has not joined. */
   reminderDays: 7,
+  /** Time for which an unverified contact with the address of somebody invited holds that one's mail back. */
+  unverifiedHoldDays: 14,
   /** How long after its end the link in an invitation's mail can still say "do not write to me again". */
   stopLinkDays: 90,
   /** Largest file of an import, in bytes. */

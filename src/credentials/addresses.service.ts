@@ -5,6 +5,7 @@ import { Accounts } from '../auth/accounts.service.js';
 import { Interlocutors } from '../interlocutors/interlocutors.service.js';
 import { openOfMember } from '../members/member-seals.js';
 import { Member } from '../members/member.entity.js';
+import { AddressHashes } from '../platform/vault/address-hashes.js';
 import type { KeyRef } from '../platform/vault/keyring.js';
 import { Vault } from '../platform/vault/vault.js';
 import { Subscribers } from '../subscribers/subscribers.service.js';
@@ -16,14 +17,14 @@ export interface Addressee {
   key: KeyRef;
   email: string;
   locale: string;
+  /** IANA name; undefined for interlocutors, who state none. */
+  timeZone?: string | undefined;
   username: string;
 }
 
 /** Somebody who has an account, as the account's other data say. */
 export interface AccountHolder extends Addressee {
   verified: boolean;
-  /** IANA name; undefined for interlocutors, who state none. */
-  timeZone: string | undefined;
   /** What others know of it, which its password must not hold. */
   personal: string[];
 }
@@ -41,6 +42,7 @@ export class Addresses {
   constructor(
     private readonly database: DataSource,
     private readonly accounts: Accounts,
+    private readonly hashes: AddressHashes,
     private readonly interlocutors: Interlocutors,
     private readonly subscribers: Subscribers,
     private readonly vault: Vault,
@@ -61,7 +63,7 @@ export class Addresses {
       email,
       locale: account.locale,
       username,
-      verified: account.emailHash?.equals(this.accounts.emailHash(email)) ?? false,
+      verified: this.hashes.matches(account.emailHash, 'email', email),
       timeZone,
       personal: [username, email.split('@')[0], ...names].filter((each) => each !== undefined),
     };

@@ -12,14 +12,20 @@ import { Credentials } from './credentials.service.js';
 export class CredentialsController {
   constructor(private readonly credentials: Credentials) {}
 
-  /** Mail a link to the own address, to confirm it. It is good once and for 24 hours. */
+  /**
+   * Mail a link to the own address, to confirm it. It is good once and for 24 hours. Five an hour for an account, with those
+   * for another address of its own; for one address ten an hour, five of them from one network.
+   */
   @Post('me/email-verification')
   @HttpCode(202)
-  async askVerification(@Caller() principal: Principal): Promise<void> {
-    await this.credentials.askVerification(principal);
+  async askVerification(@Caller() principal: Principal, @Req() request: Request): Promise<void> {
+    await this.credentials.askVerification(principal, networkOf(request.ip));
   }
 
-  /** Confirm an address with the token of the link: `link_invalid` when it was used or is out of date. */
+  /**
+   * Confirm an address with the token of the link: `link_invalid` when it was used or is out of date, `address_full` when five
+   * other accounts have confirmed the address.
+   */
   @Public()
   @Post('me/email-verification/confirmation')
   @HttpCode(204)

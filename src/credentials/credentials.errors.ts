@@ -1,3 +1,4 @@
+import { limits } from '../contract/limits.js';
 import { DomainError } from '../platform/problems/domain-error.js';
 
 /** The token of a link is unknown, used or out of date; which of them is not told. */
@@ -13,6 +14,15 @@ export class PasswordWrong extends DomainError {
     super('password_wrong', {
       detail: message,
       errors: [{ field: 'currentPassword', code: 'password_wrong', message }],
+    });
+  }
+}
+
+/** As many accounts have verified the address as sign-in by it tries. */
+export class AddressFull extends DomainError {
+  constructor() {
+    super('address_full', {
+      detail: `${limits.accountsPerAddress} accounts have confirmed this address already, and there can be no more. Give this account another address, or one of the others.`,
     });
   }
 }

@@ -1,23 +1,39 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
+import { Contacts } from '../address-book/contacts.service.js';
 import { Accounts } from '../auth/accounts.service.js';
 import { passwordError, verifyPassword } from '../auth/passwords.js';
 import type { Principal } from '../auth/principal.js';
 import { Sessions, signedIn } from '../auth/sessions.service.js';
 import { loginName } from '../auth/usernames.js';
+import { limits } from '../contract/limits.js';
+import { Interlocutors } from '../interlocutors/interlocutors.service.js';
 import { type Config, CONFIG } from '../platform/config.js';
 import { defineJob } from '../platform/jobs/job-kinds.js';
 import { Jobs } from '../platform/jobs/jobs.js';
+import { holdHashes } from '../platform/locks.js';
 import { Outbox } from '../platform/mail/outbox.js';
-import { ValidationFailed } from '../platform/problems/domain-error.js';
+import { DomainError, ValidationFailed } from '../platform/problems/domain-error.js';
 import { RateLimits } from '../platform/rate-limits.js';
+import { canonicalAddress } from '../platform/validation/email-addresses.js';
+import { AddressHashes } from '../platform/vault/address-hashes.js';
 import { AccountTokens } from './account-tokens.service.js';
 import { type AccountHolder, type Addressee, Addresses } from './addresses.service.js';
-import { LinkInvalid, PasswordWrong } from './credentials.errors.js';
+import { AddressFull, LinkInvalid, PasswordWrong } from './credentials.errors.js';
+import type { VerificationMail } from './verification-mails.js';
 
 const verificationMinutes = 24 * 60;
 const resetMinutes = 15;
 const noticeDays = 3;
+
+type Notice = 'address_changed' | 'new_device' | 'password_changed';
+
+const mailsAtMost = {
+  verificationMail: `An account may have ${limits.verificationMailsPerHour} verification mails sent in an hour.`,
+  verificationAskedByAddressAndNetwork: `Your network has asked for ${limits.verificationMailsAskedToAddress / 2} verification mails to this address in an hour.`,
+  verificationAskedByAddress: `${limits.verificationMailsAskedToAddress} verification mails to this address have been asked for in an hour.`,
+} as const;
+type MailLimit = keyof typeof mailsAtMost;
 
 /** The accounts that a login means, up to five, joined by commas; none for a login that means nobody. */
 const mailResets = defineJob<{ accountIds: string }>('password_reset.mail');
@@ -32,6 +48,9 @@ export class Credentials {
     private readonly database: DataSource,
     private readonly accounts: Accounts,
     private readonly addresses: Addresses,
+    private readonly contacts: Contacts,
+    private readonly hashes: AddressHashes,
+    private readonly interlocutors: Interlocutors,
     private readonly jobs: Jobs,
     private readonly limits: RateLimits,
     private readonly outbox: Outbox,
@@ -43,55 +62,86 @@ export class Credentials {
     jobs.handle(signedIn, ({ sessionId }) => this.tellOfSignIn(sessionId));
   }
 
-  /** Mails a verification link to the own address, unless it is verified. */
-  async askVerification({ accountId }: Principal): Promise<void> {
-    await this.limits.count('verificationMail', accountId);
+  /**
+   * Mails a verification link to the own address, unless it is verified.
+   * @throws DomainError `rate_limited`
+   */
+  async askVerification({ accountId }: Principal, network: string): Promise<void> {
     const holder = await this.holder(accountId);
-    if (holder && !holder.verified) {
-      await this.database.transaction((manager) => this.requestVerification(manager, holder));
-    }
+    if (!holder || holder.verified) return;
+    await this.countAsked(accountId, holder.email, network);
+    await this.database.transaction((manager) => this.mailVerification(manager, holder));
   }
 
-  /** Mails a verification link, in the transaction in which an account comes about. */
-  async requestVerification(manager: EntityManager, { accountId, key, email, locale, username }: Addressee) {
-    const emailHash = this.accounts.emailHash(email);
+  /**
+   * Mails a verification link, in the transaction in which an account comes about.
+   * @param options.invited whether an invitation that was mailed to this very address has been accepted: only who reads its
+   *   mail can do that, so it is not counted among what strangers may have sent there
+   */
+  async requestVerification(
+    manager: EntityManager,
+    addressee: Addressee,
+    { invited = false } = {},
+  ): Promise<VerificationMail> {
     // Whoever may join could fill a stranger's mailbox by naming it again and again.
-    if (!(await this.limits.allows('verificationByAddress', emailHash.toString('base64')))) return;
-    const { token, expiresAt } = await this.tokens.issue(manager, {
-      accountId,
-      purpose: 'verify_email',
-      emailHash,
-      minutes: verificationMinutes,
-    });
-    await this.outbox.post(manager, {
-      key,
-      about: accountId,
-      to: email,
-      locale,
-      template: 'verify_email',
-      values: { username, url: `${this.origin}/verify/${token}` },
-      notAfter: expiresAt,
-    });
+    const key = canonicalAddress(addressee.email);
+    if (!invited && !(await this.limits.allows('verificationByAddress', key))) return 'withheld';
+    await this.mailVerification(manager, addressee);
+    return 'sent_soon';
   }
 
-  /** The account has another address now: it has to be verified, and links to the old one are void. */
-  async changeAddress(manager: EntityManager, addressee: Addressee): Promise<void> {
+  /**
+   * Lets an account name another address, which is mailed: with its password, and no oftener than an account may have mails
+   * sent.
+   * @throws ValidationFailed without the password, PasswordWrong, DomainError `rate_limited`
+   */
+  async allowAddressChange(
+    { accountId }: Principal,
+    { email, currentPassword, network }: { email: string; currentPassword: string | undefined; network: string },
+  ): Promise<void> {
+    if (currentPassword === undefined) throw passwordMissing();
+    await this.requirePassword(accountId, currentPassword);
+    await this.countAsked(accountId, email, network);
+  }
+
+  /**
+   * The account has another address now: it has to be verified, links to the old one are void, and who reads the old one is
+   * told if it was verified.
+   * @param former the address it had before
+   */
+  async changeAddress(manager: EntityManager, addressee: Addressee, former: string): Promise<void> {
     // The tokens go first: a confirmation under way either came before, and is undone, or finds its token gone.
     await this.tokens.withdraw(manager, addressee.accountId);
-    await this.accounts.forgetVerifiedEmail(manager, addressee.accountId);
-    await this.requestVerification(manager, addressee);
+    const wasVerified = await this.accounts.forgetVerifiedEmail(manager, addressee.accountId);
+    if (wasVerified) {
+      const values = {
+        time: inWords(new Date(), addressee),
+        address: masked(addressee.email),
+        url: `${this.origin}/`,
+      };
+      await this.notify(manager, { ...addressee, email: former }, { template: 'address_changed', values });
+    }
+    await this.mailVerification(manager, addressee);
   }
 
-  /** @throws LinkInvalid also when the account has another address by now */
+  /** @throws LinkInvalid also when the account has another address by now, AddressFull */
   async verify(token: string): Promise<void> {
     const found = await this.tokens.find('verify_email', token);
     const { accountId, emailHash } = found;
     const holder = await this.holder(accountId);
-    if (!holder || !this.accounts.emailHash(holder.email).equals(emailHash)) throw new LinkInvalid();
-    await this.database.transaction(async (manager) => {
+    if (!holder || !this.hashes.matches(emailHash, 'email', holder.email)) throw new LinkInvalid();
+    const { key } = holder;
+    const contacts = await this.database.transaction(async (manager) => {
+      if (key.scope === 'interlocutor') await this.interlocutors.hold(manager, key.id);
+      await holdHashes(manager, [emailHash]);
       await this.tokens.use(manager, found);
+      if ((await this.accounts.othersWithAddress(manager, accountId, holder.email)) >= limits.accountsPerAddress) {
+        throw new AddressFull();
+      }
       await this.accounts.setVerifiedEmail(manager, accountId, emailHash);
+      return key.scope === 'interlocutor' ? this.contacts.setEmailVerified(manager, key.id, true) : [];
     });
+    await this.contacts.tellOf(contacts);
   }
 
   /** Does the same whether somebody has this login or not: who exists is seen by the job alone. */
@@ -108,7 +158,7 @@ export class Credentials {
     const found = await this.tokens.find('reset_password', token);
     const { accountId, emailHash } = found;
     const holder = await this.holder(accountId);
-    if (!holder?.verified || !this.accounts.emailHash(holder.email).equals(emailHash)) throw new LinkInvalid();
+    if (!holder?.verified || !this.hashes.matches(emailHash, 'email', holder.email)) throw new LinkInvalid();
     refuseWeak(password, 'password', holder);
     const passwordHash = await this.accounts.hashPassword(password, network);
     const ended = await this.database.transaction(async (manager) => {
@@ -124,11 +174,7 @@ export class Credentials {
     { currentPassword, newPassword }: { currentPassword: string; newPassword: string },
   ): Promise<void> {
     const { accountId, sessionId } = principal;
-    await this.limits.count('passwordChange', accountId);
-    const account = await this.accounts.find(accountId);
-    const [matches] = await verifyPassword(currentPassword, [account?.passwordHash], accountId);
-    if (!matches) throw new PasswordWrong();
-    await this.limits.forget('passwordChange', accountId);
+    await this.requirePassword(accountId, currentPassword);
     const holder = (await this.holder(accountId))!;
     refuseWeak(newPassword, 'newPassword', holder);
     const passwordHash = await this.accounts.hashPassword(newPassword, accountId);
@@ -136,6 +182,59 @@ export class Credentials {
       this.setPassword(manager, holder, passwordHash, { except: sessionId }),
     );
     await this.sessions.silence(accountId, ended, principal);
+  }
+
+  /** @throws PasswordWrong, DomainError `rate_limited` */
+  private async requirePassword(accountId: string, password: string): Promise<void> {
+    await this.limits.count('passwordChange', accountId);
+    const account = await this.accounts.find(accountId);
+    const [matches] = await verifyPassword(password, [account?.passwordHash], accountId);
+    if (!matches) throw new PasswordWrong();
+    await this.limits.forget('passwordChange', accountId);
+  }
+
+  /**
+   * Counts a verification mail that an account asks for: for the account, for its network at this address, and for the
+   * address. A stranger who joined under somebody's address can so use up neither what that person may ask for from
+   * elsewhere, nor the mailbox.
+   */
+  private async countAsked(accountId: string, email: string, network: string): Promise<void> {
+    const address = canonicalAddress(email);
+    await this.countMail('verificationMail', accountId);
+    await this.countMail('verificationAskedByAddressAndNetwork', address, network);
+    await this.countMail('verificationAskedByAddress', address);
+  }
+
+  private async countMail(limit: MailLimit, ...key: string[]): Promise<void> {
+    try {
+      await this.limits.count(limit, ...key);
+    } catch (error) {
+      if (!(error instanceof DomainError) || error.data.retryAfter === undefined) throw error;
+      const { retryAfter } = error.data;
+      const detail = `${mailsAtMost[limit]} Try again in ${Math.ceil(retryAfter / 60)} minutes.`;
+      throw new DomainError('rate_limited', { detail, retryAfter });
+    }
+  }
+
+  private async mailVerification(
+    manager: EntityManager,
+    { accountId, key, email, locale, username }: Addressee,
+  ): Promise<void> {
+    const { token, expiresAt } = await this.tokens.issue(manager, {
+      accountId,
+      purpose: 'verify_email',
+      emailHash: this.hashes.of('email', email),
+      minutes: verificationMinutes,
+    });
+    await this.outbox.post(manager, {
+      key,
+      about: accountId,
+      to: email,
+      locale,
+      template: 'verify_email',
+      values: { username, url: `${this.origin}/verify/${token}` },
+      notAfter: expiresAt,
+    });
   }
 
   /** @returns the sessions that ended with the old password, to be silenced after the commit */
@@ -173,7 +272,7 @@ export class Credentials {
     const { token, expiresAt } = await this.tokens.issue(manager, {
       accountId,
       purpose: 'reset_password',
-      emailHash: this.accounts.emailHash(email),
+      emailHash: this.hashes.of('email', email),
       minutes: resetMinutes,
     });
     await this.outbox.post(manager, {
@@ -198,8 +297,8 @@ export class Credentials {
 
   private async notify(
     manager: EntityManager,
-    { key, email, locale, username }: AccountHolder,
-    { template, values }: { template: 'password_changed' | 'new_device'; values: Record<string, string> },
+    { key, email, locale, username }: Addressee,
+    { template, values }: { template: Notice; values: Record<string, string> },
   ): Promise<void> {
     const notAfter = new Date(Date.now() + noticeDays * 24 * 60 * 60 * 1000);
     await this.outbox.post(manager, { key, to: email, locale, template, values: { username, ...values }, notAfter });
@@ -216,8 +315,19 @@ function refuseWeak(password: string, field: string, { personal }: AccountHolder
   if (refused) throw new ValidationFailed([{ field, ...refused }]);
 }
 
+export const passwordMissing = () =>
+  new ValidationFailed([
+    { field: 'currentPassword', code: 'required', message: 'State your current password to change the address.' },
+  ]);
+
+/** Enough of an address for who wrote it to know it, such as "a…@mail.example". */
+function masked(email: string): string {
+  const [first = ''] = email;
+  return `${first}…${email.slice(email.lastIndexOf('@'))}`;
+}
+
 /** In the time zone of the business that the reader works for, else in the server's; it is named. */
-function inWords(time: Date, { locale, timeZone }: AccountHolder): string {
+function inWords(time: Date, { locale, timeZone }: Addressee): string {
   return new Intl.DateTimeFormat(locale === 'it' ? 'it' : 'en-GB', {
     day: 'numeric',
     month: 'long',

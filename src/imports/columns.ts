@@ -1,5 +1,5 @@
 import { italianProvinceCode, italianRegionName } from '../places/italy.js';
-import { addressesIn } from './addresses.js';
+import { addressesIn, holdsInvisibleAddress } from './addresses.js';
 import type { Row } from './csv.js';
 
 /** What a column of a file can say of a person. */
@@ -192,6 +192,8 @@ function share(cells: readonly string[], test: (cell: string) => boolean): numbe
   return cells.length === 0 ? 0 : cells.filter(test).length / cells.length;
 }
 
-const holdsAddress = (cell: string) => cell.length <= 1_000 && addressesIn(cell).length > 0;
+/** An address that is refused for what cannot be seen in it is one all the same: its line says so. */
+const holdsAddress = (cell: string) =>
+  cell.length <= 1_000 && (addressesIn(cell).length > 0 || holdsInvisibleAddress(cell));
 const isLikePhone = (cell: string) => (cell.match(/\d/g)?.length ?? 0) >= 5;
 const isSeveralWords = (cell: string) => /^\p{L}[\p{L}'’.-]*(?:\s+\p{L}[\p{L}'’.-]*)+$/u.test(cell);

@@ -3,8 +3,9 @@ import { isPhone, normalisedPhone } from '../address-book/phones.js';
 import { limits } from '../contract/limits.js';
 import { namesOf, type OpenedPerson } from '../invitations/invited-people.service.js';
 import { canonicalSegment } from '../places/segments.js';
+import { canonicalAddress } from '../platform/validation/email-addresses.js';
 import { plainTextProblem, trimmed } from '../platform/validation/text.js';
-import { addressesIn, nameBeside } from './addresses.js';
+import { addressesIn, holdsInvisibleAddress, nameBeside } from './addresses.js';
 import { type ImportField, inOrderOfUse } from './columns.js';
 import type { Row } from './csv.js';
 import { withFormulas } from './formulas.js';
@@ -13,6 +14,7 @@ import { isSurnameFirst, splitName } from './names.js';
 export const importReasons = [
   'missing',
   'not_an_address',
+  'invisible_characters',
   'too_long',
   'not_plain_text',
   'too_many_columns',
@@ -114,6 +116,7 @@ export class RecordReader {
     const mails = this.cells('email', values);
     const email = mails.flatMap(addressesIn)[0];
     if (email === undefined && mails.length > 0) {
+      if (mails.some(holdsInvisibleAddress)) return invalid('email', 'invisible_characters');
       return invalid('email', mails.some((cell) => cell.length > limits.emailLength) ? 'too_long' : 'not_an_address');
     }
     const { fullName, ...suggestion } = said;
@@ -174,7 +177,7 @@ const reasonOf = (text: string, max: number): ImportReason => ([...text].length 
  * letter, because a mailbox gets one invitation; and only the first of several people keeps a customer code.
  */
 export function compared(records: readonly ReadRecord[]): (ImportRecord & { labels: string[] })[] {
-  const atAddress = groups(records, ({ person }) => person?.email && addressKey(person.email));
+  const atAddress = groups(records, ({ person }) => person?.email && canonicalAddress(person.email));
   for (const group of atAddress.values()) {
     const [first, ...others] = withoutRepeated(
       group,
@@ -189,7 +192,10 @@ export function compared(records: readonly ReadRecord[]): (ImportRecord & { labe
   }
   const byCode = groups(records, ({ person, duplicate }) => (duplicate ? undefined : person?.suggestion?.externalId));
   for (const group of byCode.values()) {
-    const [first, ...others] = withoutRepeated(group, ({ names, person }) => names || (person!.email ?? ''));
+    const [first, ...others] = withoutRepeated(
+      group,
+      ({ names, person }) => names || canonicalAddress(person!.email ?? ''),
+    );
     for (const other of others) {
       delete other.person!.suggestion!.externalId;
       Object.assign(other, { left: { field: 'externalId', reason: 'external_id_repeated' }, sameAs: first!.line });
@@ -235,5 +241,3 @@ function withoutRepeated(group: readonly ReadRecord[], keyOf: (record: ReadRecor
   }
   return [...people.values()];
 }
-
-const addressKey = (email: string) => email.toLowerCase();

@@ -36,6 +36,11 @@ export class Interlocutors {
     return this.stated(row);
   }
 
+  /** Until the transaction ends nobody edits it and it joins nobody. Comes before its account and its contacts are held. */
+  async hold(manager: EntityManager, id: string): Promise<void> {
+    await manager.query('SELECT FROM interlocutor WHERE id = $1 FOR UPDATE', [id]);
+  }
+
   /**
    * Writes down what an interlocutor now says of itself; two changes at once are made one after the other.
    * @param change gives the new from the old
@@ -55,8 +60,8 @@ export class Interlocutors {
   }
 
   /** @throws NotFound */
-  async get(id: string): Promise<StatedInterlocutor> {
-    const row = await this.interlocutors.findOneBy({ id });
+  async get(id: string, manager = this.interlocutors.manager): Promise<StatedInterlocutor> {
+    const row = await manager.findOneBy(Interlocutor, { id });
     if (!row) throw new NotFound();
     return this.stated(row);
   }

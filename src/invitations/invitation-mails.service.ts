@@ -8,7 +8,8 @@ import { defineJob } from '../platform/jobs/job-kinds.js';
 import { Jobs } from '../platform/jobs/jobs.js';
 import { Outbox } from '../platform/mail/outbox.js';
 import { DomainError } from '../platform/problems/domain-error.js';
-import { Vault } from '../platform/vault/vault.js';
+import { AddressHashes } from '../platform/vault/address-hashes.js';
+import { canonicalAddress } from '../platform/validation/email-addresses.js';
 import type { Subscriber } from '../subscribers/subscriber.entity.js';
 import { Subscribers } from '../subscribers/subscribers.service.js';
 import { Invitation } from './invitation.entity.js';
@@ -35,6 +36,7 @@ export class InvitationMails {
 
   constructor(
     @Inject(CONFIG) config: Config,
+    private readonly addresses: AddressHashes,
     private readonly consents: Consents,
     private readonly database: DataSource,
     private readonly links: InvitationLinks,
@@ -42,7 +44,6 @@ export class InvitationMails {
     private readonly outbox: Outbox,
     private readonly people: InvitedPeople,
     private readonly subscribers: Subscribers,
-    private readonly vault: Vault,
     private readonly jobs: Jobs,
   ) {
     this.mailsPerDay = config.invitationMailsPerDay;
@@ -54,8 +55,8 @@ export class InvitationMails {
   async addressVerified(subscriber: Subscriber, manager: EntityManager = this.database.manager): Promise<boolean> {
     const rows = await manager.query<unknown[]>(
       `SELECT 1 FROM member JOIN account ON account.id = member.account_id
-       WHERE member.subscriber_id = $1 AND member.role = 'owner' AND account.email_hash = $2`,
-      [subscriber.id, this.vault.lookupHash('email', subscriber.email.toLowerCase())],
+       WHERE member.subscriber_id = $1 AND member.role = 'owner' AND account.email_hash = ANY ($2)`,
+      [subscriber.id, this.addresses.all('email', subscriber.email)],
     );
     return rows.length > 0;
   }
@@ -91,12 +92,27 @@ export class InvitationMails {
   async states(subscriber: Subscriber, invitations: readonly Invitation[]): Promise<MailState[]> {
     const waiting = invitations.some(({ email, mailedAt }) => email && !mailedAt);
     const unposted = waiting && !(await this.addressVerified(subscriber)) ? 'held' : 'queued';
+    const joined = await this.joinedAmong(this.database.manager, subscriber.id, invitations);
     const mailed = invitations.filter(({ email, mailedAt }) => email && mailedAt).map(({ id }) => id);
     const posted = await this.inOutbox(mailed);
     return invitations.map(({ id, email, mailedAt }) => {
       if (!email) return 'none';
-      return mailedAt ? (posted.get(id) ?? 'sent') : unposted;
+      return mailedAt ? (posted.get(id) ?? 'sent') : joined.has(id) ? 'held' : unposted;
     });
+  }
+
+  /** The ids of the invitations that need no mail, or not yet: somebody has joined under the address. See {@link isFree}. */
+  private async joinedAmong(
+    manager: EntityManager,
+    subscriberId: string,
+    invitations: readonly Invitation[],
+  ): Promise<Set<string>> {
+    const ids = invitations.filter(({ email }) => email).map(({ id }) => id);
+    const rows = await manager.query<{ id: string }[]>(
+      `SELECT id FROM invitation WHERE subscriber_id = $1 AND id = ANY ($2::uuid[]) AND uses = 0 AND NOT ${isFree}`,
+      [subscriberId, ids],
+    );
+    return new Set(rows.map(({ id }) => id));
   }
 
   private async inOutbox(ids: readonly string[]): Promise<Map<string, MailState>> {
@@ -178,6 +194,8 @@ export class InvitationMails {
     invitations: Invitation[],
     template: Template,
   ): Promise<string[]> {
+    // Looked at again under the lock of the invitations, which who joins takes too.
+    const joined = await this.joinedAmong(manager, subscriberId, invitations);
     const people = await this.people.open(subscriberId, invitations);
     const stopped = await this.people.stoppedAmong(
       manager,
@@ -187,8 +205,9 @@ export class InvitationMails {
     const forgotten: string[] = [];
     for (const [index, invitation] of invitations.entries()) {
       const { id } = invitation;
+      if (joined.has(id)) continue;
       const { email } = people[index]!;
-      if (email === undefined || stopped.has(email.toLowerCase())) {
+      if (email === undefined || stopped.has(canonicalAddress(email))) {
         forgotten.push(id);
         continue;
       }
@@ -242,8 +261,18 @@ export class InvitationMails {
 export type MailState = 'none' | 'held' | 'queued' | 'sent_soon' | 'sent' | 'failed';
 
 const isOpen = 'revoked_at IS NULL AND stopped_at IS NULL AND uses = 0';
-const isWaiting = `email IS NOT NULL AND mailed_at IS NULL AND ${isOpen} AND expires_at > now()`;
-const isToRemind = `email IS NOT NULL AND reminded_at IS NULL AND ${isOpen}
+const joinedWithAddress = `FROM contact
+  WHERE contact.subscriber_id = invitation.subscriber_id AND contact.address_hash = invitation.email_hash`;
+/**
+ * Nobody has joined by another way under the invited address; or somebody has, but let two weeks pass without showing that the
+ * address is theirs. Anybody can join under any address: that must not silence the invitation for good. Joining once more
+ * under it does not prolong the two weeks.
+ */
+const isFree = `(SELECT bool_or(contact.email_verified) OR min(contact.joined_at) > now() - interval '${limits.unverifiedHoldDays} days'
+  ${joinedWithAddress}) IS NOT TRUE`;
+const isWaiting = `email IS NOT NULL AND mailed_at IS NULL AND ${isOpen} AND expires_at > now() AND ${isFree}`;
+/** Who has joined in whatever way is not reminded, verified or not: the invitation itself has reached the address. */
+const isToRemind = `NOT EXISTS (SELECT ${joinedWithAddress}) AND email IS NOT NULL AND reminded_at IS NULL AND ${isOpen}
   AND mailed_at <= now() - interval '${limits.reminderDays} days' AND expires_at > now() + interval '1 day'
   AND NOT EXISTS (SELECT FROM mail WHERE key_scope = 'contact' AND key_id = invitation.id)`;
 

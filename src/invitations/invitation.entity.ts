@@ -22,6 +22,10 @@ export class Invitation {
   @Column('bytea', { name: 'code_hash' })
   codeHash: Buffer;
 
+  /** Given by the subscriber, such as "counter"; sealed with its key. */
+  @Column('bytea', { nullable: true })
+  name: Buffer | null;
+
   /** Of a personal one: who is invited, sealed. Without an address it goes by letter. */
   @Column('bytea', { nullable: true })
   email: Buffer | null;

@@ -1,10 +1,10 @@
-import { Body, Controller, Delete, Get, Header, HttpCode, Post, Query, Res } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Header, HttpCode, Patch, Post, Query, Res } from '@nestjs/common';
 import { ApiCreatedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
 import type { MemberPrincipal } from '../auth/principal.js';
 import { Caller, Only } from '../auth/session.guard.js';
 import { Id } from '../platform/validation/id.js';
-import { InvitationList, InvitationView, ListInvitations, NewInvitation } from './invitations.dto.js';
+import { ChangeInvitation, InvitationList, InvitationView, ListInvitations, NewInvitation } from './invitations.dto.js';
 import { Invitations } from './invitations.service.js';
 
 @ApiTags('invitations')
@@ -37,6 +37,22 @@ export class InvitationsController {
   @Get()
   list(@Caller() member: MemberPrincipal, @Query() ask: ListInvitations): Promise<InvitationList> {
     return this.invitations.list(member, ask);
+  }
+
+  /** One invitation. */
+  @Get(':id')
+  get(@Caller() member: MemberPrincipal, @Id() id: string): Promise<InvitationView> {
+    return this.invitations.get(member, id);
+  }
+
+  /** Give an invitation another name, or none. */
+  @Patch(':id')
+  rename(
+    @Caller() member: MemberPrincipal,
+    @Id() id: string,
+    @Body() change: ChangeInvitation,
+  ): Promise<InvitationView> {
+    return this.invitations.rename(member, id, change);
   }
 
   /** The link as a QR code, to print or to show at the counter. */

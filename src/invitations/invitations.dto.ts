@@ -1,7 +1,7 @@
 import { Transform } from 'class-transformer';
-import { IsIn, IsInt, Max, Min, ValidateIf } from 'class-validator';
+import { IsIn, IsInt, IsOptional, Max, Min, ValidateIf } from 'class-validator';
 import { limits } from '../contract/limits.js';
-import { IsEmailAddress, NormalisedEmail } from '../platform/validation/text.js';
+import { IsEmailAddress, IsPlainText, NormalisedEmail, Trimmed } from '../platform/validation/text.js';
 import { IsId, IsTime, Optional } from '../platform/validation/fields.js';
 import { type Locale, locales } from '../subscribers/subscribers.dto.js';
 import { Page } from '../platform/validation/page.dto.js';
@@ -20,6 +20,12 @@ export class NewInvitation {
   @IsEmailAddress()
   email?: string;
 
+  /** For the business alone, up to 60 characters: where the code hangs, such as "counter". Contacts say by which they joined. */
+  @Optional()
+  @Trimmed()
+  @IsPlainText({ max: limits.invitationNameLength })
+  name?: string;
+
   /** Language of the mail to the invited person; the subscriber's without it. */
   @Optional()
   @IsIn(locales)
@@ -36,6 +42,14 @@ export class NewInvitation {
   @ValidateIf(({ expiresAt }: NewInvitation) => expiresAt !== undefined)
   @IsTime()
   expiresAt?: string;
+}
+
+export class ChangeInvitation {
+  /** Up to 60 characters; null or blank takes it away. */
+  @IsOptional()
+  @Trimmed()
+  @IsPlainText({ min: 0, max: limits.invitationNameLength })
+  name?: string | null;
 }
 
 /**
@@ -63,6 +77,8 @@ export class InvitationView {
   id: string;
   @IsIn(kinds)
   kind: 'personal' | 'open';
+  /** That the business gave it. */
+  name?: string;
   code: string;
   /** The address to open, as the QR code has it. */
   url: string;
@@ -78,7 +94,8 @@ export class InvitationView {
   @IsIn(states)
   state: InvitationState;
   /**
-   * `held` until the subscriber's own address is verified; `queued` until the day's mails have room for it; `failed` when
+   * `held` until the subscriber's own address is verified, and while somebody who joined under the invited address is in the
+   * address book (for 14 days, if that one's address is not verified by then); `queued` until the day's mails have room for it; `failed` when
    * it could not be delivered; `none` for an open invitation and for a letter.
    */
   @IsIn(['none', 'held', 'queued', 'sent_soon', 'sent', 'failed'])

@@ -6,6 +6,7 @@ import { Brackets, type EntityManager, In, type Repository, type SelectQueryBuil
 import { v7 as uuid } from 'uuid';
 import { Actions } from '../actions/actions.service.js';
 import { Contacts } from '../address-book/contacts.service.js';
+import { openInvitationName, sealInvitationName } from '../address-book/invitation-names.js';
 import type { MemberPrincipal } from '../auth/principal.js';
 import { Consents } from '../consents/consents.service.js';
 import type { ErrorCode } from '../contract/errors.js';
@@ -13,6 +14,7 @@ import { limits } from '../contract/limits.js';
 import { openPage } from '../platform/cursors.js';
 import { Outbox } from '../platform/mail/outbox.js';
 import { DomainError, NotFound, ValidationFailed } from '../platform/problems/domain-error.js';
+import { canonicalAddress, sameMailbox } from '../platform/validation/email-addresses.js';
 import { Vault } from '../platform/vault/vault.js';
 import type { Subscriber } from '../subscribers/subscriber.entity.js';
 import { Subscribers } from '../subscribers/subscribers.service.js';
@@ -20,6 +22,7 @@ import { InvitationLinks } from './invitation-links.service.js';
 import { dayMilliseconds, InvitationMails, type MailState } from './invitation-mails.service.js';
 import { Invitation } from './invitation.entity.js';
 import {
+  type ChangeInvitation,
   type InvitationList,
   type InvitationState,
   type InvitationView,
@@ -39,6 +42,8 @@ export interface InvitationTerms {
   memberId: string;
   locale: string;
   importId?: string;
+  /** Given by the subscriber. */
+  name?: string | undefined;
 }
 
 export interface Assessment {
@@ -85,10 +90,10 @@ export class Invitations {
     const subscriber = await this.subscribers.get(subscriberId);
     this.consents.requireOfSubscriber(subscriber);
     refuseForeignTerms(wanted);
-    const { kind, email, maxUses, expiresAt } = wanted;
+    const { kind, email, name, maxUses, expiresAt } = wanted;
     if (kind === 'personal') {
       const terms = { subscriberId, memberId, locale: wanted.locale ?? subscriber.locale };
-      const { id, made } = await this.createPersonal(subscriber, terms, email!);
+      const { id, made } = await this.createPersonal(subscriber, { ...terms, name }, email!);
       return { invitation: await this.get(member, id), made };
     }
     const id = uuid();
@@ -97,6 +102,7 @@ export class Invitations {
       subscriberId,
       id,
       kind,
+      name: await this.sealName(subscriberId, id, name),
       ...(await this.links.make(subscriberId, id)),
       maxUses: maxUses ?? null,
       createdBy: memberId,
@@ -117,9 +123,9 @@ export class Invitations {
   }
 
   private async plan(manager: EntityManager, subscriberId: string, people: readonly OpenedPerson[]): Promise<Plan[]> {
-    const addresses = [...new Set(people.flatMap(({ email }) => email?.toLowerCase() ?? []))];
-    const contacts = await this.contacts.addressesAmong(subscriberId, new Set(addresses));
-    const stopped = await this.people.stoppedAmong(manager, addresses);
+    const addresses = new Set(people.flatMap(({ email }) => (email === undefined ? [] : canonicalAddress(email))));
+    const contacts = await this.contacts.addressesAmong(subscriberId, addresses);
+    const stopped = await this.people.stoppedAmong(manager, [...addresses]);
     const numbered = await this.contacts.externalIdsAmong(
       manager,
       subscriberId,
@@ -127,7 +133,7 @@ export class Invitations {
     );
     const letters = people.map(({ email: _, ...person }) => person);
     const hashes = people.map((person, index) => ({
-      email: this.people.emailHash(subscriberId, person),
+      emails: this.people.emailHashes(subscriberId, person),
       line: this.people.lineHash(subscriberId, letters[index]!),
     }));
     const standing = await this.standing(manager, subscriberId, hashes);
@@ -137,17 +143,17 @@ export class Invitations {
       const { email, shared } = person;
       const externalId = person.suggestion?.externalId;
       const externalIdTaken = externalId !== undefined && numbered.has(externalId);
-      const address = email?.toLowerCase();
+      const address = email === undefined ? undefined : canonicalAddress(email);
       if (address !== undefined && shared !== 'further' && contacts.has(address))
         return { outcome: 'already_there', person };
       if (address !== undefined && stopped.has(address)) return { outcome: 'asked_not_to_be_written_to', person };
-      const byMail = hashes[index]!.email?.toString('hex');
-      const mailed = byMail === undefined ? undefined : standing.get(byMail);
+      const byMail = hashes[index]!.emails.map((hash) => hash.toString('hex'));
+      const mailed = byMail.map((hash) => standing.get(hash)).find(Boolean);
       // At an address that several have, an invitation is its own person's.
       const own = shared && mailed ? sameNames(known.get(mailed.id), person.suggestion) : shared !== 'further';
       const letter = address === undefined || !own;
-      const hash = letter ? hashes[index]!.line!.toString('hex') : byMail!;
-      const stands = standing.get(hash);
+      const hash = letter ? hashes[index]!.line!.toString('hex') : byMail[0]!;
+      const stands = letter ? standing.get(hash) : mailed;
       const invited = letter ? letters[index]! : person;
       if (stands?.used) return { outcome: 'already_there', invitationId: stands.id, person: invited };
       if (stands) return corrected(stands.id, known.get(stands.id), invited);
@@ -169,7 +175,7 @@ export class Invitations {
     terms: InvitationTerms,
     people: readonly InvitedPerson[],
   ): Promise<Assessment[]> {
-    const { subscriberId, memberId, locale, importId } = terms;
+    const { subscriberId, memberId, locale, importId, name } = terms;
     const plans = await this.plan(manager, subscriberId, people);
     const standing = await this.people.correct(
       manager,
@@ -196,6 +202,7 @@ export class Invitations {
         subscriberId,
         id,
         kind: 'personal',
+        name: await this.sealName(subscriberId, id, name),
         ...(await this.links.make(subscriberId, id)),
         ...sealed[index]!,
         locale,
@@ -259,6 +266,23 @@ export class Invitations {
     const invitation = await this.invitations.findOneBy({ subscriberId, id });
     if (!invitation) throw new NotFound();
     return (await this.views(subscriberId, [invitation]))[0]!;
+  }
+
+  /**
+   * Gives an invitation another name, or none.
+   * @throws NotFound
+   */
+  async rename(member: MemberPrincipal, id: string, { name }: ChangeInvitation): Promise<InvitationView> {
+    const { subscriberId } = member;
+    if (name !== undefined) {
+      const sealed = await this.sealName(subscriberId, id, name || undefined);
+      await this.invitations.manager.transaction(async (manager) => {
+        const { affected } = await manager.update(Invitation, { subscriberId, id }, { name: sealed });
+        if (!affected) throw new NotFound();
+        await this.actions.record(manager, member, 'invitation.changed', id);
+      });
+    }
+    return this.get(member, id);
   }
 
   /** The link as a QR code, in SVG. */
@@ -336,6 +360,33 @@ export class Invitations {
     if (forgotten) await this.people.destroyKeys([id]);
   }
 
+  /** Tells whether an invitation's link went by mail to this very mailbox, so that who opened it reads it. */
+  async wasMailedTo(invitation: Invitation, address: string): Promise<boolean> {
+    if (!invitation.mailedAt || !invitation.email) return false;
+    const [person] = await this.people.open(invitation.subscriberId, [invitation]);
+    return person?.email !== undefined && sameMailbox(person.email, address);
+  }
+
+  /**
+   * Somebody has joined a subscriber under an address, in another way than by the invitation that went to it: its mail is
+   * taken back if it has not left yet, and waits again. To be called in the transaction that makes the contact.
+   */
+  async holdBack(manager: EntityManager, subscriberId: string, address: string): Promise<void> {
+    const rows = await manager.query<{ id: string }[]>(
+      `SELECT id FROM invitation WHERE subscriber_id = $1 AND email_hash = ANY ($2) AND uses = 0 ORDER BY id FOR UPDATE`,
+      [subscriberId, this.people.emailHashes(subscriberId, { email: address })],
+    );
+    for (const { id } of rows) {
+      const waited = await this.outbox.withdraw(manager, { scope: 'contact', id });
+      if (waited === 0) continue;
+      await manager.query(
+        `UPDATE invitation SET mailed_at = NULL, expires_at = created_at + make_interval(days => $3)
+         WHERE subscriber_id = $1 AND id = $2 AND reminded_at IS NULL`,
+        [subscriberId, id, limits.waitingInvitationDays],
+      );
+    }
+  }
+
   /** What is known of the person that an invitation is for; empty for an open one. */
   async personOf(invitation: Invitation): Promise<OpenedPerson> {
     if (invitation.kind === 'open') return {};
@@ -375,6 +426,10 @@ export class Invitations {
     throw new DomainError('unavailable');
   }
 
+  private sealName(subscriberId: string, id: string, name: string | undefined): Promise<Buffer | null> {
+    return name === undefined ? Promise.resolve(null) : sealInvitationName(this.vault, subscriberId, id, name);
+  }
+
   private async createPersonal(
     subscriber: Subscriber,
     terms: InvitationTerms,
@@ -406,21 +461,21 @@ export class Invitations {
   }
 
   private async standingOf(manager: EntityManager, subscriberId: string, email: string): Promise<string | undefined> {
-    const hash = this.people.emailHash(subscriberId, { email })!;
-    return (await this.standing(manager, subscriberId, [{ email: hash, line: undefined }])).get(hash.toString('hex'))
-      ?.id;
+    const emails = this.people.emailHashes(subscriberId, { email });
+    const [known] = (await this.standing(manager, subscriberId, [{ emails, line: undefined }])).values();
+    return known?.id;
   }
 
   /** The invitations that stand for these hashes; used ones count as long as the contact is there. */
   private async standing(
     manager: EntityManager,
     subscriberId: string,
-    hashes: readonly { email: Buffer | undefined; line: Buffer | undefined }[],
+    hashes: readonly { emails: Buffer[]; line: Buffer | undefined }[],
   ): Promise<Map<string, { id: string; used: boolean }>> {
     const rows = await manager.query<{ hash: string; id: string; used: boolean }[]>(
       `SELECT encode(coalesce(email_hash, line_hash), 'hex') AS hash, id, uses > 0 AS used FROM invitation
        WHERE subscriber_id = $1 AND (email_hash = ANY ($2) OR line_hash = ANY ($3)) AND NOT (${hasEnded})`,
-      [subscriberId, hashes.flatMap(({ email }) => email ?? []), hashes.flatMap(({ line }) => line ?? [])],
+      [subscriberId, hashes.flatMap(({ emails }) => emails), hashes.flatMap(({ line }) => line ?? [])],
     );
     return new Map(rows.map(({ hash, ...invitation }) => [hash, invitation]));
   }
@@ -476,7 +531,13 @@ export class Invitations {
     const people = await this.people.open(subscriberId, invitations);
     const mails = await this.mails.states(subscriber, invitations);
     const codes = await Promise.all(invitations.map((invitation) => this.links.open(invitation)));
-    return invitations.map((invitation, index) => this.view(invitation, codes[index]!, people[index]!, mails[index]!));
+    const names = await Promise.all(
+      invitations.map(async ({ id, name }) => name && openInvitationName(this.vault, subscriberId, id, name)),
+    );
+    return invitations.map((invitation, index) => {
+      const name = names[index];
+      return { ...this.view(invitation, codes[index]!, people[index]!, mails[index]!), ...(name && { name }) };
+    });
   }
 
   private view(
@@ -509,6 +570,7 @@ export class Invitations {
 
 /** What an invitation has only in certain cases. */
 const blank = {
+  name: null,
   email: null,
   emailHash: null,
   lineHash: null,

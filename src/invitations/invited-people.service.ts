@@ -4,6 +4,8 @@ import { limits } from '../contract/limits.js';
 import { defineJob } from '../platform/jobs/job-kinds.js';
 import { Jobs } from '../platform/jobs/jobs.js';
 import { Outbox } from '../platform/mail/outbox.js';
+import { AddressHashes } from '../platform/vault/address-hashes.js';
+import { type CanonicalAddress, canonicalAddress } from '../platform/validation/email-addresses.js';
 import { Vault } from '../platform/vault/vault.js';
 import type { Invitation } from './invitation.entity.js';
 import type { SuggestedPerson } from './invitations.dto.js';
@@ -41,6 +43,7 @@ const forgottenAtOnce = 500;
 @Injectable()
 export class InvitedPeople {
   constructor(
+    private readonly addresses: AddressHashes,
     private readonly database: DataSource,
     private readonly outbox: Outbox,
     private readonly vault: Vault,
@@ -62,7 +65,7 @@ export class InvitedPeople {
       sealedPeople.push({
         email: email === undefined ? null : sealed.next().value!,
         suggestion: suggestion ? sealed.next().value! : null,
-        emailHash: this.emailHash(subscriberId, person) ?? null,
+        emailHash: this.emailHashes(subscriberId, person)[0] ?? null,
         lineHash: this.lineHash(subscriberId, person) ?? null,
         stopHash: email === undefined ? null : await this.sealStopHash(subscriberId, id, email),
       });
@@ -87,10 +90,9 @@ export class InvitedPeople {
     });
   }
 
-  /** By which an address is found among the invitations of one subscriber. */
-  emailHash(subscriberId: string, { email }: OpenedPerson): Buffer | undefined {
-    if (email === undefined) return undefined;
-    return this.vault.lookupHash('invited address', `${subscriberId}\0${email.toLowerCase()}`);
+  /** By which an address is found among the invitations of one subscriber: the first is the one that is stored today. */
+  emailHashes(subscriberId: string, { email }: OpenedPerson): Buffer[] {
+    return email === undefined ? [] : this.addresses.all('invited address', email, subscriberId);
   }
 
   /** By which a line without address is recognised: by its `externalId`, or else by all it says but note and labels. */
@@ -107,9 +109,13 @@ export class InvitedPeople {
     return this.vault.lookupHash('invited line', JSON.stringify([subscriberId, ...what]));
   }
 
-  /** Those of the addresses, in lower case, whose owner asked not to be written to. */
-  async stoppedAmong(manager: EntityManager, addresses: readonly string[]): Promise<Set<string>> {
-    const byHash = new Map(addresses.map((address) => [this.stopHash(address).toString('hex'), address.toLowerCase()]));
+  /** Those of the addresses whose owner asked not to be written to, whatever the spelling was then. */
+  async stoppedAmong(manager: EntityManager, addresses: readonly string[]): Promise<Set<CanonicalAddress>> {
+    const byHash = new Map<string, CanonicalAddress>();
+    for (const address of addresses) {
+      for (const hash of this.addresses.all('stopped address', address))
+        byHash.set(hash.toString('hex'), canonicalAddress(address));
+    }
     if (byHash.size === 0) return new Set();
     const rows = await manager.query<{ hash: string }[]>(
       `SELECT encode(email_hash, 'hex') AS hash FROM mail_stop WHERE email_hash = ANY ($1)`,
@@ -119,15 +125,22 @@ export class InvitedPeople {
   }
 
   /** No invitation is written to this address from here on, whoever invites. */
-  async stop(manager: EntityManager, { subscriberId, id, stopHash }: Invitation): Promise<void> {
+  async stop(manager: EntityManager, invitation: Invitation): Promise<void> {
+    const { subscriberId, id, stopHash } = invitation;
     const sealed = await this.vault.open(
       { scope: 'subscriber', id: subscriberId },
       stopHash!,
       stopContext(subscriberId, id),
     );
-    await manager.query('INSERT INTO mail_stop (email_hash, stopped_at) VALUES ($1, now()) ON CONFLICT DO NOTHING', [
-      Buffer.from(sealed, 'base64'),
-    ]);
+    // An older invitation's hash is that of its spelling; as long as the address is there, the mailbox has one as well.
+    const [person] = await this.open(subscriberId, [invitation]);
+    const hashes: Buffer[] = [Buffer.from(sealed, 'base64')];
+    if (person?.email !== undefined) hashes.push(this.addresses.of('stopped address', person.email));
+    await manager.query(
+      `INSERT INTO mail_stop (email_hash, stopped_at) SELECT hash, now() FROM unnest($1::bytea[]) AS hash
+       ON CONFLICT DO NOTHING`,
+      [hashes],
+    );
   }
 
   /**
@@ -203,11 +216,11 @@ export class InvitedPeople {
 
   private sealStopHash(subscriberId: string, id: string, email: string): Promise<Buffer> {
     const key = { scope: 'subscriber', id: subscriberId } as const;
-    return this.vault.seal(key, this.stopHash(email).toString('base64'), stopContext(subscriberId, id));
-  }
-
-  private stopHash(email: string): Buffer {
-    return this.vault.lookupHash('stopped address', email.toLowerCase());
+    return this.vault.seal(
+      key,
+      this.addresses.of('stopped address', email).toString('base64'),
+      stopContext(subscriberId, id),
+    );
   }
 }
 

@@ -74,8 +74,8 @@ export class JoiningController {
   }
 
   /**
-   * Join. Somebody new states name, address and password and gets an account and a session; an interlocutor who is signed
-   * in sends only the consents.
+   * Join. Somebody new states name, address and password and gets an account and a session; sent again, it is the same one. An
+   * interlocutor who is signed in sends only the consents.
    */
   @Public({ session: 'welcome' })
   @Post('acceptance')
@@ -137,10 +137,18 @@ function suggestedTo({ email, suggestion = {} }: OpenedPerson): SuggestedSelf | 
   return Object.keys(known).length > 0 ? known : undefined;
 }
 
-function joinedView({ interlocutorId, username, stated, contact, businessName }: JoinedInterlocutor): Joined {
+function joinedView({
+  interlocutorId,
+  username,
+  stated,
+  contact,
+  businessName,
+  verificationMail,
+}: JoinedInterlocutor): Joined {
   const { id, promotions, joinedAt } = contact;
   return {
     interlocutor: interlocutorView(interlocutorId, username, stated),
     contact: { id, businessName, promotions, joinedAt: joinedAt.toISOString() },
+    ...(verificationMail && { verificationMail }),
   };
 }

@@ -4,10 +4,11 @@ import { SessionView } from '../auth/sessions.dto.js';
 import { IsUsername } from '../auth/usernames.js';
 import { GivenConsent, PolicyView } from '../consents/consents.dto.js';
 import { limits } from '../contract/limits.js';
+import { type VerificationMail, verificationMails } from '../credentials/verification-mails.js';
 import { InterlocutorView } from '../interlocutors/interlocutors.dto.js';
 import { StatedSegment } from '../places/segments.js';
 import { IsEmailAddress, IsPlainText, NormalisedEmail, Trimmed } from '../platform/validation/text.js';
-import { IsParts, Optional } from '../platform/validation/fields.js';
+import { IsClientId, IsParts, Optional } from '../platform/validation/fields.js';
 import { type Locale, locales } from '../subscribers/subscribers.dto.js';
 
 /** What the business knows of the person whom a personal invitation is for: to fill in the form with. */
@@ -44,6 +45,15 @@ const isCompany = ({ companyName }: Joining) => companyName !== undefined;
  * `companyName` and `companyType`; nobody has both.
  */
 export class Joining {
+  /**
+   * Chosen by the client, once per acceptance: a retry with the same id, password and content is answered as the first time,
+   * with a session of its own. 1 to 64 letters, digits and ._:- Without it, the same address, names and password are taken for
+   * a retry for ten minutes.
+   */
+  @Optional()
+  @IsClientId()
+  clientId?: string;
+
   /** Of a person, with the surname. */
   @ValidateIf(isPerson)
   @Trimmed()
@@ -132,4 +142,10 @@ export class Joined {
   contact: JoinedContact;
   @Optional()
   session?: SessionView;
+  /**
+   * Comes for somebody new. `withheld`: as many mails to confirm this address went out as an hour allows. Ask for one with
+   * `POST /api/me/email-verification`.
+   */
+  @IsIn(verificationMails)
+  verificationMail?: VerificationMail;
 }

@@ -41,7 +41,7 @@ export class MembersController {
     return this.members.list(owner, ask);
   }
 
-  /** Invite somebody as staff, by mail. For the owner. */
+  /** Invite somebody as staff, by mail: fifty mails in 24 hours at most. For the owner. */
   @Post('members')
   invite(@Caller() owner: MemberPrincipal, @Body() wanted: NewMember): Promise<InvitedMember> {
     return this.members.invite(owner, wanted);
@@ -96,7 +96,7 @@ export class MembersController {
     @Body() joining: MemberJoining,
     @Req() request: Request,
   ): Promise<JoinedMember> {
-    const { member, session } = await this.members.join(code, joining, networkOf(request.ip));
-    return { member, session: await this.cookies.give(request, 'member', session) };
+    const { session, ...joined } = await this.members.join(code, joining, networkOf(request.ip));
+    return { ...joined, session: await this.cookies.give(request, 'member', session) };
   }
 }

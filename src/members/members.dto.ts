@@ -5,6 +5,7 @@ import { IsUsername } from '../auth/usernames.js';
 import { GivenConsent, PolicyView } from '../consents/consents.dto.js';
 import type { Author } from '../contract/events.js';
 import { limits } from '../contract/limits.js';
+import { type VerificationMail, verificationMails } from '../credentials/verification-mails.js';
 import { Page } from '../platform/validation/page.dto.js';
 import { IsEmailAddress, IsPlainText, NormalisedEmail, Trimmed } from '../platform/validation/text.js';
 import { IsParts, Optional } from '../platform/validation/fields.js';
@@ -124,4 +125,10 @@ export class JoinedMember {
   @Type(() => MemberView)
   member: MemberView;
   session: SessionView;
+  /**
+   * `withheld`: as many mails to confirm this address went out as an hour allows. Ask for one with
+   * `POST /api/me/email-verification`.
+   */
+  @IsIn(verificationMails)
+  verificationMail?: VerificationMail;
 }

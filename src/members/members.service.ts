@@ -6,7 +6,7 @@ import { type EntityManager, In, IsNull, type Repository } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import { Actions } from '../actions/actions.service.js';
 import { Accounts } from '../auth/accounts.service.js';
-import { passwordError } from '../auth/passwords.js';
+import { passwordError, verifyPassword } from '../auth/passwords.js';
 import type { MemberPrincipal } from '../auth/principal.js';
 import { type OpenedSession, Sessions } from '../auth/sessions.service.js';
 import { Consents } from '../consents/consents.service.js';
@@ -14,6 +14,7 @@ import type { ErrorCode } from '../contract/errors.js';
 import type { Author } from '../contract/events.js';
 import { limits } from '../contract/limits.js';
 import { Credentials } from '../credentials/credentials.service.js';
+import type { VerificationMail } from '../credentials/verification-mails.js';
 import { type Config, CONFIG } from '../platform/config.js';
 import { defineJob } from '../platform/jobs/job-kinds.js';
 import { Jobs } from '../platform/jobs/jobs.js';
@@ -22,6 +23,7 @@ import { Outbox } from '../platform/mail/outbox.js';
 import { DomainError, NotFound, ValidationFailed } from '../platform/problems/domain-error.js';
 import { RateLimits } from '../platform/rate-limits.js';
 import { Realtime } from '../platform/realtime/realtime.js';
+import { sameMailbox } from '../platform/validation/email-addresses.js';
 import { Vault } from '../platform/vault/vault.js';
 import { Subscribers } from '../subscribers/subscribers.service.js';
 import { memberKey, openOfMember, sealOfMember } from './member-seals.js';
@@ -41,6 +43,12 @@ const codeBytes = 16;
 const dayMilliseconds = 24 * 60 * 60 * 1000;
 
 const purgeInvitations = defineJob('members.purge', { cron: '29 * * * *' });
+
+export interface MemberWhoJoined {
+  member: MemberView;
+  session: OpenedSession;
+  verificationMail?: VerificationMail;
+}
 
 type State = 'active' | 'invited' | 'expired' | 'removed' | 'revoked';
 
@@ -85,7 +93,7 @@ export class Members {
   /**
    * Invites somebody to act for the subscriber. The link goes out by mail once the owner's own address is verified;
    * before, the owner hands it over.
-   * @throws ConsentRequired, DomainError `members_limit`, `already_a_member`
+   * @throws ConsentRequired, DomainError `members_limit`, `already_a_member`, `rate_limited`
    */
   async invite(owner: MemberPrincipal, { email, displayName, locale }: NewMember): Promise<InvitedMember> {
     const { subscriberId } = owner;
@@ -119,6 +127,7 @@ export class Members {
       await manager.insert(Member, invited);
       await this.actions.record(manager, owner, 'member.invited', id);
       if (!mailed) return;
+      await this.countMail(subscriberId);
       await this.outbox.post(manager, {
         key,
         about: id,
@@ -143,14 +152,26 @@ export class Members {
 
   /**
    * Somebody who is invited begins to act for the subscriber, with an account of their own.
+   * Sent again within ten minutes it is answered as the first time, with another session.
    * @throws NotFound, ConsentRequired, PolicyChanged, UsernameTaken, ValidationFailed, DomainError `invitation_…`
    */
-  async join(
+  async join(code: string, joining: MemberJoining, network: string): Promise<MemberWhoJoined> {
+    await this.limits.count('join', network);
+    try {
+      return await this.joinAnew(code, joining, network);
+    } catch (error) {
+      const used = error instanceof DomainError && error.code === 'invitation_used';
+      const repeated = used && (await this.repeat(code, joining, network));
+      if (repeated) return repeated;
+      throw error;
+    }
+  }
+
+  private async joinAnew(
     code: string,
     { displayName, username, password, locale, device, consents }: MemberJoining,
     network: string,
-  ): Promise<{ member: MemberView; session: OpenedSession }> {
-    await this.limits.count('join', network);
+  ): Promise<MemberWhoJoined> {
     const { subscriberId, id } = await this.invitedBy(code, network);
     refuseWeakPassword(password, [username, ...displayName.split(/\s+/)]);
     const acceptances = this.consents.checkMember(consents);
@@ -169,11 +190,12 @@ export class Members {
       await this.actions.record(manager, { subscriberId, memberId: id }, 'member.joined', id);
       const session = await this.sessions.open(manager, accountId, { key, device });
       const email = await openOfMember(this.vault, member, 'email');
-      if (email) await this.credentials.requestVerification(manager, { accountId, key, email, locale, username });
-      return { email, session };
+      if (!email) return { email, session };
+      const addressee = { accountId, key, email, locale, username };
+      return { email, session, verificationMail: await this.credentials.requestVerification(manager, addressee) };
     });
     this.tell(subscriberId, { id, displayName });
-    const { email, session } = made;
+    const { email, session, ...mail } = made;
     const joined = {
       id,
       role: 'staff',
@@ -182,7 +204,25 @@ export class Members {
       joinedAt: joinedAt.toISOString(),
       state: 'active',
     } as const;
-    return { member: { ...joined, email: email ?? '' }, session };
+    return { member: { ...joined, email: email ?? '' }, session, ...mail };
+  }
+
+  /** @returns the member who joined minutes ago with this code, username and password; undefined for anybody else */
+  private async repeat(code: string, { username, password, device }: MemberJoining, network: string) {
+    const member = await this.members.findOneBy({ codeHash: this.codeHash(code) });
+    const since = Date.now() - limits.joiningRepeatedMinutes * 60 * 1000;
+    if (!member?.accountId || !member.joinedAt || member.joinedAt.getTime() <= since) return undefined;
+    const account = (await this.accounts.candidates(username)).find(({ id }) => id === member.accountId);
+    if (!account) return undefined;
+    const [matches] = await verifyPassword(password, [account.passwordHash], network);
+    if (!matches) return undefined;
+    const { id, passwordHash } = account;
+    const session = await this.members.manager.transaction(async (manager) =>
+      (await this.accounts.holdsPassword(manager, id, passwordHash))
+        ? this.sessions.open(manager, id, { key: memberKey(member.subscriberId), device })
+        : undefined,
+    );
+    return session && { member: await this.view(member), session };
   }
 
   /**
@@ -280,7 +320,7 @@ export class Members {
     if (present.length >= limits.membersMax) throw new DomainError('members_limit', { detail: membersLimit });
     for (const member of present) {
       const known = await openOfMember(this.vault, member, 'email');
-      if (known?.toLowerCase() === email.toLowerCase()) {
+      if (known !== null && sameMailbox(known, email)) {
         throw new DomainError('already_a_member', { detail: alreadyAMember });
       }
     }
@@ -294,6 +334,19 @@ export class Members {
     });
     if (!member) throw new NotFound();
     return member;
+  }
+
+  /** @throws DomainError `rate_limited`, with which the invitation is not made */
+  private async countMail(subscriberId: string): Promise<void> {
+    try {
+      await this.limits.count('memberInvitation', subscriberId);
+    } catch (error) {
+      if (!(error instanceof DomainError) || error.data.retryAfter === undefined) throw error;
+      const { retryAfter } = error.data;
+      const hours = Math.ceil(retryAfter / 3600);
+      const detail = `At most ${limits.memberInvitationMailsPerDay} mails that invite members may be sent in 24 hours. Try again in ${hours === 1 ? 'an hour' : `${hours} hours`}.`;
+      throw new DomainError('rate_limited', { detail, retryAfter });
+    }
   }
 
   private async view(member: Member): Promise<MemberView> {

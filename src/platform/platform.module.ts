@@ -19,6 +19,7 @@ import { Misses } from './realtime/misses.js';
 import { Realtime } from './realtime/realtime.js';
 import { SessionWork } from './session-work.js';
 import { validationPipe } from './validation/validation.js';
+import { AddressHashes } from './vault/address-hashes.js';
 import { MASTER_KEY } from './vault/master-key.js';
 import { Vault } from './vault/vault.js';
 
@@ -43,6 +44,7 @@ export class PlatformModule {
       { provide: Vault, useValue: vault },
     ];
     const services = [
+      AddressHashes,
       HotStatements,
       Jobs,
       MailFailures,

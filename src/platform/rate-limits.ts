@@ -20,6 +20,9 @@ export type Limit =
   | 'lookUp'
   | 'verificationMail'
   | 'verificationByAddress'
+  | 'verificationAskedByAddress'
+  | 'verificationAskedByAddressAndNetwork'
+  | 'memberInvitation'
   | 'resetByAddress'
   | 'resetByName'
   | 'passwordChange';
@@ -57,8 +60,11 @@ export class RateLimits {
       import: limiter(limits.importsPerHour, 60 * 60),
       join: limiter(config.joinsPerHour, 60 * 60),
       lookUp: limiter(config.joinsPerHour * 10, 60 * 60),
-      verificationMail: limiter(mailsPerHour, 60 * 60),
-      verificationByAddress: limiter(mailsPerHour * 4, 60 * 60),
+      verificationMail: limiter(limits.verificationMailsPerHour, 60 * 60),
+      verificationByAddress: limiter(limits.verificationMailsToAddress, 60 * 60),
+      verificationAskedByAddress: limiter(limits.verificationMailsAskedToAddress, 60 * 60),
+      verificationAskedByAddressAndNetwork: limiter(limits.verificationMailsAskedToAddress / 2, 60 * 60),
+      memberInvitation: limiter(limits.memberInvitationMailsPerDay, 24 * 60 * 60),
       resetByAddress: limiter(signIns * 10, 15 * 60),
       resetByName: limiter(mailsPerHour, 60 * 60),
       passwordChange: limiter(signIns, 15 * 60),

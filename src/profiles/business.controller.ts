@@ -6,16 +6,18 @@ import {
   HttpCode,
   Patch,
   Put,
+  Req,
   Res,
   UploadedFile,
   UseInterceptors,
 } from '@nestjs/common';
 import { FileInterceptor } from '@nestjs/platform-express';
 import { ApiBody, ApiConsumes, ApiTags } from '@nestjs/swagger';
-import type { Response } from 'express';
+import type { Request, Response } from 'express';
 import type { MemberPrincipal } from '../auth/principal.js';
 import { Caller, Only, OwnerOnly } from '../auth/session.guard.js';
 import { limits } from '../contract/limits.js';
+import { networkOf } from '../platform/http/networks.js';
 import { ValidationFailed } from '../platform/problems/domain-error.js';
 import { sendLogo } from '../subscribers/logo-answer.js';
 import { subscriberView } from '../subscribers/subscriber-view.js';
@@ -34,11 +36,16 @@ export class BusinessController {
 
   /**
    * Correct the data of the business: interlocutors see them at once, in their conversations and in the policies. They
-   * are checked as when it registered. For the owner.
+   * are checked as when it registered. Another address needs `currentPassword`, and is mailed a link to confirm it; the old one
+   * is told, if it was confirmed. For the owner.
    */
   @Patch()
-  async edit(@Caller() owner: MemberPrincipal, @Body() changes: BusinessChanges): Promise<SubscriberView> {
-    await this.profiles.editSubscriber(owner, changes);
+  async edit(
+    @Caller() owner: MemberPrincipal,
+    @Body() changes: BusinessChanges,
+    @Req() request: Request,
+  ): Promise<SubscriberView> {
+    await this.profiles.editSubscriber(owner, changes, networkOf(request.ip));
     const subscriber = await this.subscribers.get(owner.subscriberId);
     return subscriberView(subscriber, await this.subscribers.hasLogo(subscriber.id));
   }

@@ -1,5 +1,6 @@
-import { Body, Controller, Get, Patch } from '@nestjs/common';
+import { Body, Controller, Get, Patch, Req } from '@nestjs/common';
 import { ApiBody, ApiExtraModels, ApiTags, getSchemaPath } from '@nestjs/swagger';
+import type { Request } from 'express';
 import { Accounts } from '../auth/accounts.service.js';
 import { isMember, type Principal } from '../auth/principal.js';
 import { principalView } from '../auth/principal-view.js';
@@ -7,6 +8,7 @@ import { Caller } from '../auth/session.guard.js';
 import { interlocutorView } from '../interlocutors/interlocutor-view.js';
 import { Interlocutors } from '../interlocutors/interlocutors.service.js';
 import { Members } from '../members/members.service.js';
+import { networkOf } from '../platform/http/networks.js';
 import { validated } from '../platform/validation/validation.js';
 import { subscriberView } from '../subscribers/subscriber-view.js';
 import { Subscribers } from '../subscribers/subscribers.service.js';
@@ -41,21 +43,22 @@ export class ProfilesController {
 
   /**
    * Correct the own profile; what is left out stays, and a username stays always. An interlocutor sends what every business
-   * it is linked to then sees; a member how colleagues call it, and its language.
+   * it is linked to then sees; a member how colleagues call it, and its language. Another address needs `currentPassword`, and is
+   * mailed a link to confirm it; the old one is told, if it was confirmed.
    */
   @Patch()
   @ApiExtraModels(InterlocutorChanges, MemberChanges)
   @ApiBody({
     schema: { oneOf: [{ $ref: getSchemaPath(InterlocutorChanges) }, { $ref: getSchemaPath(MemberChanges) }] },
   })
-  async edit(@Caller() principal: Principal, @Body() body: unknown): Promise<Profile> {
+  async edit(@Caller() principal: Principal, @Body() body: unknown, @Req() request: Request): Promise<Profile> {
     if (isMember(principal)) {
       const changes = validated(MemberChanges, body);
       await this.profiles.editMember(principal, changes);
       return this.mine({ ...principal, locale: changes.locale ?? principal.locale });
     }
     const changes = validated(InterlocutorChanges, body);
-    await this.profiles.editInterlocutor(principal, changes);
+    await this.profiles.editInterlocutor(principal, changes, networkOf(request.ip));
     return this.mine({ ...principal, locale: changes.locale ?? principal.locale });
   }
 }

@@ -1,4 +1,4 @@
-import { IsIn } from 'class-validator';
+import { IsIn, IsString, MaxLength } from 'class-validator';
 import { PrincipalView } from '../auth/sessions.dto.js';
 import { limits } from '../contract/limits.js';
 import { InterlocutorView } from '../interlocutors/interlocutors.dto.js';
@@ -48,11 +48,17 @@ export class InterlocutorChanges {
   @IsPlainText({ max: limits.companyTypeLength })
   companyType?: string;
 
-  /** Another address has to be verified anew. */
+  /** Another address has to be verified anew; another spelling of the same one has not. */
   @Optional()
   @NormalisedEmail()
   @IsEmailAddress()
   email?: string;
+
+  /** The own password: needed for another address, five of which an account may name in an hour. */
+  @Optional()
+  @IsString()
+  @MaxLength(1_000)
+  currentPassword?: string;
 
   /** Up to 60 characters; null or blank takes it away, as with the next two. */
   @ChangedSegment('region')

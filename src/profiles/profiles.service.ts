@@ -4,13 +4,14 @@ import { Actions } from '../actions/actions.service.js';
 import { Contacts } from '../address-book/contacts.service.js';
 import { Accounts } from '../auth/accounts.service.js';
 import { accountKey, type InterlocutorPrincipal, type MemberPrincipal } from '../auth/principal.js';
-import { Credentials } from '../credentials/credentials.service.js';
+import { Credentials, passwordMissing } from '../credentials/credentials.service.js';
 import type { StatedIdentity } from '../interlocutors/identities.js';
 import { Interlocutors, type StatedInterlocutor } from '../interlocutors/interlocutors.service.js';
 import { Members } from '../members/members.service.js';
 import { Log } from '../platform/log.js';
 import { ValidationFailed } from '../platform/problems/domain-error.js';
 import { Realtime } from '../platform/realtime/realtime.js';
+import { sameMailbox } from '../platform/validation/email-addresses.js';
 import { businessCounterpart } from '../subscribers/subscriber-view.js';
 import type { BusinessChanges } from '../subscribers/subscribers.dto.js';
 import { Subscribers } from '../subscribers/subscribers.service.js';
@@ -36,11 +37,20 @@ export class Profiles {
   ) {}
 
   /**
-   * An interlocutor corrects its own data; every subscriber's copy follows.
-   * @throws ValidationFailed
+   * An interlocutor corrects its own data; every subscriber's copy follows. Another spelling of its address is no other address.
+   * @throws ValidationFailed, PasswordWrong, DomainError `rate_limited`
    */
-  async editInterlocutor(principal: InterlocutorPrincipal, { locale, ...changes }: InterlocutorChanges): Promise<void> {
+  async editInterlocutor(
+    principal: InterlocutorPrincipal,
+    { locale, currentPassword, ...changes }: InterlocutorChanges,
+    network: string,
+  ): Promise<void> {
     const { interlocutorId, accountId } = principal;
+    const { email: known } = (await this.interlocutors.get(interlocutorId)).identity;
+    const allowed = changes.email !== undefined && !sameMailbox(changes.email, known) ? changes.email : undefined;
+    if (allowed !== undefined) {
+      await this.credentials.allowAddressChange(principal, { email: allowed, currentPassword, network });
+    }
     const username = await this.accounts.username(principal);
     const contacts = await this.database.transaction(async (manager) => {
       if (locale) await this.accounts.setLocale(manager, accountId, locale);
@@ -51,20 +61,18 @@ export class Profiles {
       const taken = segments.filter((segment) => changes[segment] === null);
       if (JSON.stringify(before) === JSON.stringify(after) && taken.length === 0) return [];
       const { email } = after.identity;
-      if (email !== before.identity.email) {
-        const key = accountKey(principal);
-        const addressee = { accountId, key, email, locale: locale ?? principal.locale, username };
-        await this.credentials.changeAddress(manager, addressee);
-      }
       const stated = segments.filter((segment) => changes[segment] !== undefined);
-      return this.contacts.restate(manager, interlocutorId, after, stated);
+      const former = before.identity.email;
+      if (sameMailbox(email, former)) {
+        return this.contacts.restate(manager, interlocutorId, after, { segments: stated });
+      }
+      // Another device has changed the address in this moment: what was allowed was no change then.
+      if (email !== allowed) throw passwordMissing();
+      const addressee = { accountId, key: accountKey(principal), email, locale: locale ?? principal.locale, username };
+      await this.credentials.changeAddress(manager, addressee, former);
+      return this.contacts.restate(manager, interlocutorId, after, { segments: stated, emailVerified: false });
     });
-    for (const contact of contacts) {
-      await this.log.afterCommit(async () => {
-        const view = await this.contacts.published(contact);
-        this.realtime.tell(`subscriber:${contact.subscriberId}`, 'contact.changed', { contact: view });
-      });
-    }
+    await this.contacts.tellOf(contacts);
   }
 
   /** A member corrects how colleagues call it, and its language. */
@@ -77,19 +85,29 @@ export class Profiles {
   }
 
   /**
-   * The owner corrects the data of the business.
-   * @throws ValidationFailed
+   * The owner corrects the data of the business. Another spelling of its address is no other address.
+   * @throws ValidationFailed, PasswordWrong, DomainError `rate_limited`
    */
-  async editSubscriber(owner: MemberPrincipal, changes: BusinessChanges): Promise<void> {
+  async editSubscriber(
+    owner: MemberPrincipal,
+    { currentPassword, ...changes }: BusinessChanges,
+    network: string,
+  ): Promise<void> {
     const { subscriberId, accountId, locale } = owner;
+    const { email: known } = await this.subscribers.get(subscriberId);
+    const { email } = changes;
+    const allowed = email !== undefined && !sameMailbox(email, known);
+    if (allowed) await this.credentials.allowAddressChange(owner, { email, currentPassword, network });
     const username = await this.accounts.username(owner);
     const changed = await this.database.transaction(async (manager) => {
       const before = await this.subscribers.edit(manager, subscriberId, changes);
       if (!before) return false;
       await this.actions.record(manager, owner, 'profile.changed');
-      const { email } = changes;
-      if (email === undefined || email === before.email) return true;
-      await this.credentials.changeAddress(manager, { accountId, key: accountKey(owner), email, locale, username });
+      if (email === undefined || sameMailbox(email, before.email)) return true;
+      if (!allowed) throw passwordMissing();
+      const timeZone = changes.timeZone ?? before.timeZone;
+      const addressee = { accountId, key: accountKey(owner), email, locale, timeZone, username };
+      await this.credentials.changeAddress(manager, addressee, before.email);
       return true;
     });
     if (changed) await this.tellOfSubscriber(subscriberId);

@@ -27,10 +27,11 @@ export class RegistrationController {
   @Public()
   @Post('subscribers')
   async register(@Body() registration: Registration, @Req() request: Request): Promise<Registered> {
-    const { subscriber, session } = await this.registrations.register(registration, networkOf(request.ip));
+    const { subscriber, session, ...mail } = await this.registrations.register(registration, networkOf(request.ip));
     return {
       subscriber: subscriberView(subscriber, false),
       session: await this.cookies.give(request, 'member', session),
+      ...mail,
     };
   }
 }

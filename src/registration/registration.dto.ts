@@ -3,6 +3,7 @@ import { SessionView } from '../auth/sessions.dto.js';
 import { IsUsername } from '../auth/usernames.js';
 import { GivenConsent } from '../consents/consents.dto.js';
 import { limits } from '../contract/limits.js';
+import { type VerificationMail, verificationMails } from '../credentials/verification-mails.js';
 import { IsPlainText, Trimmed } from '../platform/validation/text.js';
 import { IsParts, Optional } from '../platform/validation/fields.js';
 import { Business, SubscriberView } from '../subscribers/subscribers.dto.js';
@@ -39,6 +40,12 @@ export class Registration extends Business {
 export class Registered {
   subscriber: SubscriberView;
   session: SessionView;
+  /**
+   * `withheld`: as many mails to confirm this address went out as an hour allows. Ask for one with
+   * `POST /api/me/email-verification`.
+   */
+  @IsIn(verificationMails)
+  verificationMail?: VerificationMail;
 }
 
 export class RegistrationState {

@@ -2,11 +2,13 @@ import { Inject, Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import { Accounts } from '../auth/accounts.service.js';
-import { passwordError } from '../auth/passwords.js';
+import { passwordError, verifyPassword } from '../auth/passwords.js';
 import { type OpenedSession, Sessions } from '../auth/sessions.service.js';
 import { Consents } from '../consents/consents.service.js';
-import type { FieldError } from '../contract/errors.js';
+import type { ErrorCode, FieldError } from '../contract/errors.js';
+import { limits } from '../contract/limits.js';
 import { Credentials } from '../credentials/credentials.service.js';
+import type { VerificationMail } from '../credentials/verification-mails.js';
 import { Member } from '../members/member.entity.js';
 import { type Config, CONFIG } from '../platform/config.js';
 import { DomainError, ValidationFailed } from '../platform/problems/domain-error.js';
@@ -20,6 +22,12 @@ import type { Registration, RegistrationState } from './registration.dto.js';
 
 /** Serialises registrations while only the first may win; any number that nothing else in this database locks. */
 const registrationLock = 0x0c0110;
+
+export interface RegisteredSubscriber {
+  subscriber: Subscriber;
+  session: OpenedSession;
+  verificationMail?: VerificationMail;
+}
 
 @Injectable()
 export class Registrations {
@@ -42,14 +50,23 @@ export class Registrations {
   }
 
   /**
-   * Registers a subscriber with its owner and what the owner accepted.
+   * Registers a subscriber with its owner and what the owner accepted. Sent again within ten minutes, because its answer was
+   * lost or a button pressed twice, it is answered as the first time, with another session.
    * @throws DomainError `registration_closed`, `registration_code_invalid`, ConsentRequired, UsernameTaken, ValidationFailed
    */
-  async register(
-    registration: Registration,
-    network: string,
-  ): Promise<{ subscriber: Subscriber; session: OpenedSession }> {
+  async register(registration: Registration, network: string): Promise<RegisteredSubscriber> {
     await this.limits.count('join', network);
+    try {
+      return await this.registerAnew(registration, network);
+    } catch (error) {
+      const known = error instanceof DomainError && refusalsOfRepetitions.has(error.code);
+      const repeated = known && (await this.repeat(registration, network));
+      if (repeated) return repeated;
+      throw error;
+    }
+  }
+
+  private async registerAnew(registration: Registration, network: string): Promise<RegisteredSubscriber> {
     if ((await this.state()) === 'closed') throw new DomainError('registration_closed', { detail: closedDetail });
     const codeHash = this.checkCode(registration.registrationCode);
     refuse(registrationErrors(registration));
@@ -62,7 +79,7 @@ export class Registrations {
     const { id: subscriberId, createdAt } = subscriber;
     const joined = { createdAt, joinedAt: createdAt };
     const member: Partial<Member> = { subscriberId, id: uuid(), accountId, role: 'owner', ...joined };
-    const session = await this.vault.destroyingOnRefusal([key], () =>
+    const made = await this.vault.destroyingOnRefusal([key], () =>
       this.database.transaction(async (manager) => {
         await this.claimPlace(manager, codeHash);
         const { username, locale, device, email } = registration;
@@ -79,11 +96,35 @@ export class Registrations {
           recordedAt: createdAt,
         } as const;
         await this.consents.record(manager, record);
-        await this.credentials.requestVerification(manager, { accountId, key, email, locale, username });
-        return this.sessions.open(manager, accountId, { key, device });
+        const addressee = { accountId, key, email, locale, username };
+        const verificationMail = await this.credentials.requestVerification(manager, addressee);
+        return { session: await this.sessions.open(manager, accountId, { key, device }), verificationMail };
       }),
     );
-    return { subscriber, session };
+    return { subscriber, ...made };
+  }
+
+  /** @returns what was registered minutes ago with the same username, password and business; undefined for anything else */
+  private async repeat({ username, password, device, ...business }: Registration, network: string) {
+    const [account] = await this.accounts.candidates(username);
+    const since = Date.now() - limits.joiningRepeatedMinutes * 60 * 1000;
+    if (!account?.subscriberId || account.createdAt.getTime() <= since) return undefined;
+    const { subscriberId, id, passwordHash } = account;
+    const subscriber = await this.database.manager.findOneByOrFail(Subscriber, { id: subscriberId });
+    if (businessErrors(business).length > 0) return undefined;
+    const same = Object.entries(businessData(business)).every(
+      ([field, value]) => subscriber[field as 'email'] === value,
+    );
+    if (!same) return undefined;
+    const [matches] = await verifyPassword(password, [passwordHash], network);
+    if (!matches) return undefined;
+    const key = { scope: 'subscriber', id: subscriberId } as const;
+    const session = await this.database.transaction(async (manager) =>
+      (await this.accounts.holdsPassword(manager, id, passwordHash))
+        ? this.sessions.open(manager, id, { key, device })
+        : undefined,
+    );
+    return session && { subscriber, session };
   }
 
   private checkCode(code: string | undefined): Buffer | undefined {
@@ -107,6 +148,13 @@ export class Registrations {
     if (used.length === 0) throw codeInvalid();
   }
 }
+
+/** Refusals that a registration meets when it is sent again. */
+const refusalsOfRepetitions: ReadonlySet<ErrorCode> = new Set([
+  'registration_closed',
+  'registration_code_invalid',
+  'username_taken',
+]);
 
 const closedDetail =
   'This installation already has its subscriber. Whoever runs it can open registration with REGISTRATION.';

@@ -78,9 +78,16 @@ export class Outbox {
     if (this.config.smtpUrl) await this.hand(manager, { id, template: draft.template });
   }
 
-  /** Takes back what waits for an addressee; of a key that several share, what concerns one of them. */
-  async withdraw(manager: EntityManager, { scope, id }: KeyRef, about?: string): Promise<void> {
-    await manager.delete(Mail, { keyScope: scope, keyId: id, ...(about !== undefined && { about }) });
+  /**
+   * Takes back what waits for an addressee; of a key that several share, what concerns one of them.
+   * @returns how many mails that were
+   */
+  async withdraw(manager: EntityManager, { scope, id }: KeyRef, about?: string): Promise<number> {
+    const { affected } = await manager.delete(Mail, {
+      ...{ keyScope: scope, keyId: id },
+      ...(about !== undefined && { about }),
+    });
+    return affected ?? 0;
   }
 
   /** Sees to it that every waiting mail has its job; one that has it gets no second. */

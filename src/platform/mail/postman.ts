@@ -1,6 +1,7 @@
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { createTransport, type Transporter } from 'nodemailer';
 import { type Config, CONFIG } from '../config.js';
+import { mailableAddress } from '../validation/email-addresses.js';
 import { judge, type SmtpError } from './refusals.js';
 import { greetingName, readSender, type Sender } from './sender.js';
 import type { ComposedMail } from './templates.js';
@@ -66,7 +67,7 @@ export class Postman implements OnModuleDestroy {
     try {
       await this.transport.sendMail({
         from: this.from,
-        to: { name: '', address: to },
+        to: { name: '', address: mailableAddress(to) },
         subject,
         text,
         html,

@@ -8,6 +8,7 @@ import { htmlLayout, type MailText, textLayout } from './layout.js';
 
 /** The mails there are: each is a text in `mails/`, in Italian and English. */
 export const mailTemplates = [
+  'address_changed',
   'broadcast_held',
   'invitation',
   'invitation_reminder',

@@ -204,6 +204,7 @@ describe('email addresses', () => {
     expect(normalisedEmail('A.B@C.IT')).toBe('A.B@c.it');
     expect(normalisedEmail('A@B@C.IT')).toBe('A@B@c.it');
     expect(normalisedEmail(' NOBODY ')).toBe('nobody');
+    expect(normalisedEmail('A@caffe\u0300。EXAMPLE.')).toBe('A@caffè.example');
   });
 });
 

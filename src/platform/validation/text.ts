@@ -1,8 +1,11 @@
 import { Transform } from 'class-transformer';
-import { isEmail, type ValidationOptions } from 'class-validator';
+import type { ValidationOptions } from 'class-validator';
 import { limits } from '../../contract/limits.js';
 import type { Fault } from '../problems/field-error.js';
+import { invisibleCharacter, isEmailAddress, normalisedEmail } from './email-addresses.js';
 import { Rule } from './rule.js';
+
+export { isEmailAddress, normalisedEmail } from './email-addresses.js';
 
 export interface TextLimits {
   /** Fewest Unicode code points after trimming; 1 unless stated. */
@@ -112,31 +115,15 @@ export function Trimmed(kind: { multiline?: boolean } = {}): PropertyDecorator {
   return Transform(({ value }) => eachText(value, (text) => trimmed(text, kind)));
 }
 
-/**
- * An address of at most 254 bytes (RFC 5321, 4.5.3.1.3, less the angle brackets) without display name. The part before
- * the @ has to be ASCII, because few mail servers take others (RFC 6531), and unquoted, because a quoted one may hold
- * line breaks that end up in mail headers.
- */
-export function isEmailAddress(value: unknown): boolean {
-  return (
-    typeof value === 'string' &&
-    // isEmail throws at a lone surrogate.
-    value.isWellFormed() &&
-    Buffer.byteLength(value) <= limits.emailLength &&
-    isEmail(value, { allow_display_name: false, allow_utf8_local_part: false, blacklisted_chars: '"' })
-  );
-}
-
+/** An address as `isEmailAddress` has it. Invisible characters have an error of their own, which names the first. */
 export function IsEmailAddress(options?: ValidationOptions): PropertyDecorator {
-  const fault: Fault = { code: 'is_email_address', values: { limit: limits.emailLength } };
-  return Rule('isEmailAddress', (value) => (isEmailAddress(value) ? undefined : fault), options);
+  return Rule('isEmailAddress', emailAddressFault, options);
 }
 
-/** Without blanks around it, its domain in lower case: only the domain is certain to ignore case (RFC 5321, 2.4). */
-export function normalisedEmail(address: string): string {
-  const text = address.trim();
-  const at = text.lastIndexOf('@') + 1;
-  return text.slice(0, at) + text.slice(at).toLowerCase();
+function emailAddressFault(value: unknown): Fault | undefined {
+  const character = typeof value === 'string' ? invisibleCharacter(value) : undefined;
+  if (character !== undefined) return { code: 'invisible_characters', values: { character } };
+  return isEmailAddress(value) ? undefined : { code: 'is_email_address', values: { limit: limits.emailLength } };
 }
 
 /** Applies `normalisedEmail` before validation. */
