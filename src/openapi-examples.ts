@@ -44,6 +44,7 @@ export const examples: Record<string, Record<string, unknown>> = {
   'Credentials.reset': { token: 'the last part of the link in the mail', password: 'grondaia-8-violino' },
   'Credentials.verify': { token: 'the last part of the link in the mail' },
   'Imports.begin': { file: 'Nome;Cognome;Email\nDora;Neri;dora@posta.example\n', locale: 'it' },
+  'Imports.cancel': { letters: true },
   'Invitations.create': { kind: 'personal', email: 'bruno.bianchi@posta.example', locale: 'it' },
   'Invitations.rename': { name: 'Banco del sabato' },
   'Joining.accept': {

@@ -107,7 +107,7 @@ describe('an address with a character that cannot be seen', () => {
             field: 'email',
             code: 'invisible_characters',
             message: expect.stringMatching(/U\+[0-9A-F]{4,5}/),
-            values: { character: `U+${character.toString(16).toUpperCase().padStart(4, '0')}` },
+            values: { character: expect.stringMatching(/^U\+[0-9A-F]{4,5}$/) },
           },
         ]);
       }

@@ -159,8 +159,10 @@ describe('an example', () => {
     await send('Contacts.search', owner);
     await send('Broadcasts.preview', owner);
     await send('Broadcasts.make', owner);
-    await send('Invitations.create', owner);
-    await send('Imports.begin', owner);
+    const invited = await send('Invitations.create', owner);
+    await send('Invitations.rename', owner, `/api/invitations/${invited.id}`);
+    const begun = await send('Imports.begin', owner);
+    await send('Imports.cancel', owner, `/api/imports/${begun.id}/cancellation`);
     await send('Business.edit', owner);
     await send('Business.setLogo', owner);
     await send('Members.invite', owner);
