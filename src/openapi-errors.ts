@@ -13,8 +13,10 @@ const writing: ErrorCode[] = ['consent_required', 'conversation_restricted', 'ra
 /** The codes with which an operation refuses, beside those that follow from its session, its path and its body. */
 export const operationErrors: Record<string, ErrorCode[]> = {
   'Broadcasts.cancel': ['broadcast_over'],
-  'Broadcasts.make': ['consent_required', 'client_id_reused', 'broadcasts_limit', 'not_found'],
+  'Broadcasts.change': ['broadcast_begun', 'audience_empty', 'consent_required'],
+  'Broadcasts.make': ['audience_empty', 'consent_required', 'client_id_reused', 'broadcasts_limit', 'not_found'],
   'Broadcasts.preview': ['consent_required', 'not_found'],
+  'Broadcasts.release': ['broadcast_not_held'],
   'Broadcasts.report': ['not_reportable', 'conversation_restricted'],
   'Business.logo': ['not_found'],
   'Business.edit': ['password_wrong', 'rate_limited'],
@@ -32,7 +34,7 @@ export const operationErrors: Record<string, ErrorCode[]> = {
   'Credentials.reset': ['link_invalid'],
   'Credentials.verify': ['link_invalid', 'address_full'],
   'Health.ready': ['unavailable'],
-  'Imports.begin': ['consent_required', 'import_unreadable', 'too_large'],
+  'Imports.begin': ['consent_required', 'import_needs_confirmation', 'import_unreadable', 'too_large'],
   'Invitations.create': ['rate_limited', 'consent_required', 'already_a_contact', 'asked_not_to_be_written_to'],
   'Joining.accept': ['client_id_reused', 'consent_required', 'policy_changed', 'already_a_contact', ...invitation],
   'Joining.askWhetherToStop': ['rate_limited'],

@@ -13,6 +13,7 @@ const consents = [{ policyId: exampleIds.policy, purpose: 'privacy' }];
  * installation. `file` stands for the content of a file.
  */
 export const examples: Record<string, Record<string, unknown>> = {
+  'Broadcasts.change': { body: 'Buongiorno {{firstName}}, lunedì e martedì siamo chiusi.' },
   'Broadcasts.make': {
     clientId: '5d0c8a52-6f3a-4f0e-9a59-0f4f3d1f8f6b',
     kind: 'service',
@@ -38,6 +39,7 @@ export const examples: Record<string, Record<string, unknown>> = {
   'Contacts.label': { add: [exampleIds.label], contactIds: [exampleIds.contact] },
   'Contacts.search': { query: 'ros', province: 'RA', sort: 'updated', order: 'desc', limit: 50 },
   'Conversations.receipt': { deliveredSeq: 1, seenSeq: 1 },
+  'Conversations.search': { query: 'ros', unanswered: true, limit: 50 },
   'Conversations.send': { clientId: '0b7f5c1e-2d0a-4f7e-8a43-9f6a4f0c2d11', body: 'Buongiorno, a che ora aprite?' },
   'Credentials.askReset': { login: session.username },
   'Credentials.changePassword': { currentPassword: session.password, newPassword: 'lanterna-3-cavallo' },

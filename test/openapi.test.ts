@@ -6,7 +6,7 @@ import { limits } from '../src/contract/limits.js';
 import { exampleIds } from '../src/openapi-examples.js';
 import { deviations, document, type JsonSchema, type Operation, operations } from './api-description.js';
 import { MailServer, tokenIn } from './mail-server.js';
-import { type Device, expectStatus, type Person, type Shop, World } from './world.js';
+import { type Device, expectStatus, type Person, type Shop, unique, World } from './world.js';
 
 /** The description of the API is valid, complete, and true. */
 
@@ -159,6 +159,9 @@ describe('an example', () => {
     await send('Contacts.search', owner);
     await send('Broadcasts.preview', owner);
     await send('Broadcasts.make', owner);
+    const sendAt = new Date(Date.now() + 86_400_000).toISOString();
+    const planned = await send('Broadcasts.make', owner, '', { clientId: unique(), sendAt });
+    await send('Broadcasts.change', owner, `/api/broadcasts/${planned.id}`);
     const invited = await send('Invitations.create', owner);
     await send('Invitations.rename', owner, `/api/invitations/${invited.id}`);
     const begun = await send('Imports.begin', owner);
@@ -188,6 +191,7 @@ describe('an example', () => {
 
     const conversation = `/api/conversations/${bruno.contactId}`;
     await send('Conversations.send', owner, `${conversation}/messages`);
+    await send('Conversations.search', owner);
     await send('Conversations.receipt', bruno.device, `${conversation}/receipt`);
     await send('Consents.change', bruno.device);
 
