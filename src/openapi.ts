@@ -282,14 +282,13 @@ function addProblems(document: OpenAPIObject): void {
 
 /** The codes that follow from an operation's session, path and body, and its own. Every one can be `internal` too. */
 function codesOf(operation: Operation, { path, method }: { path: string; method: string }): Set<ErrorCode> {
-  const { operationId, security = [], parameters = [], requestBody } = operation;
+  const { operationId, security = [], requestBody } = operation;
   const callers = (operation as { 'x-callers'?: string[] })['x-callers'] ?? [];
   const needsSession = security.length > 0 && !callers.includes('public');
   const forSome = callers.length === 1 && !callers.includes('public');
   return new Set<ErrorCode>([
-    ...(requestBody || parameters.some((each) => 'in' in each && each.in === 'query')
-      ? (['validation_failed'] as const)
-      : []),
+    // A query parameter that is not described is refused everywhere.
+    'validation_failed',
     ...(requestBody || method !== 'get' ? (['malformed_request', 'too_large', 'media_type_refused'] as const) : []),
     ...(security.length > 0 ? (['unauthenticated'] as const) : []),
     'origin_refused',

@@ -161,14 +161,14 @@ describe('when PostgreSQL is halted and answers nothing', () => {
   test('readiness says so in time, sends are refused in the end, and all goes on when it does', async () => {
     const service = await running();
     await shop.owner.connect();
-    const content = { conversationId: shop.conversationId, clientId: unique(), body: 'Ci siete?' };
+    const content = { clientId: unique(), body: 'Ci siete?' };
     home.signalPostgres('SIGSTOP');
     try {
       const [one, ...others] = await Promise.all([1, 2, 3].map(() => readiness(service)));
       expect(one).toMatchObject({ status: 503, body: { detail: 'The database does not answer in time.' } });
       expect(others.map(({ status }) => status)).toEqual([503, 503]);
       expectStatus(await service.ask('GET', '/api/health/live'), 200);
-      const { error } = await shop.owner.emit('message.send', content, 60_000);
+      const { error } = await shop.owner.emit('message.send', { conversationId: shop.conversationId, ...content }, 60_000);
       expect(error).toMatchObject({ code: 'unavailable', status: 503, retryAfter: expect.any(Number) });
     } finally {
       home.signalPostgres('SIGCONT');

@@ -24,6 +24,8 @@ export class Requests {
     response.setHeader('X-Request-Id', request.id);
     // Whoever keeps a connection would go on asking over it.
     if (this.stopping) response.setHeader('Connection', 'close');
+    // Each bound on a request watches for its end, and a download does so several times.
+    response.setMaxListeners(20);
     response.once('close', this.requests.begin());
     response.once('finish', () => {
       this.log.request({

@@ -56,14 +56,24 @@ export class Jobs {
   }
 
   /**
-   * Starts working, once every slice has said what it handles.
+   * Opens the queues, once every slice has said what it handles: jobs can be added.
    * @throws Error naming a kind of job that nobody handles
    */
-  async begin(): Promise<void> {
+  async open(): Promise<void> {
     const orphans = jobKinds.filter(({ name }) => !this.handlers.has(name)).map(({ name }) => name);
     if (orphans.length > 0) throw new Error(`no handler for ${orphans.join(', ')}`);
     await this.boss.start();
     this.started = true;
+    for (const { name, options } of jobKinds) {
+      const { cron, exclusive, ...queue } = options;
+      await this.boss.createQueue(name, { policy: exclusive ? 'exclusive' : 'standard' });
+      await this.boss.updateQueue(name, { retryLimit: 2, ...queue });
+      if (cron) await this.boss.schedule(name, cron);
+    }
+  }
+
+  /** Begins to work on what waits and on what is added. */
+  async begin(): Promise<void> {
     for (const kind of jobKinds) await this.work(kind);
   }
 
@@ -74,10 +84,7 @@ export class Jobs {
     await this.boss.stop({ graceful: true, timeout: milliseconds, close: false });
   }
 
-  private async work({ name, options: { cron, exclusive, ...queue } }: JobKind<JobPayload>): Promise<void> {
-    await this.boss.createQueue(name, { policy: exclusive ? 'exclusive' : 'standard' });
-    await this.boss.updateQueue(name, { retryLimit: 2, ...queue });
-    if (cron) await this.boss.schedule(name, cron);
+  private async work({ name }: JobKind<JobPayload>): Promise<void> {
     const worker = await this.boss.work<JobPayload>(name, { pollingIntervalSeconds: pollingSeconds }, async ([job]) => {
       try {
         await this.handlers.get(name)!(job!.data);
