@@ -168,7 +168,11 @@ describe('when PostgreSQL is halted and answers nothing', () => {
       expect(one).toMatchObject({ status: 503, body: { detail: 'The database does not answer in time.' } });
       expect(others.map(({ status }) => status)).toEqual([503, 503]);
       expectStatus(await service.ask('GET', '/api/health/live'), 200);
-      const { error } = await shop.owner.emit('message.send', { conversationId: shop.conversationId, ...content }, 60_000);
+      const { error } = await shop.owner.emit(
+        'message.send',
+        { conversationId: shop.conversationId, ...content },
+        60_000,
+      );
       expect(error).toMatchObject({ code: 'unavailable', status: 503, retryAfter: expect.any(Number) });
     } finally {
       home.signalPostgres('SIGCONT');
