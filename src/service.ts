@@ -4,7 +4,6 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
-import type { NextFunction, Request, Response } from 'express';
 import helmet from 'helmet';
 import { DataSource } from 'typeorm';
 import { AppModule } from './app.module.js';
@@ -22,6 +21,7 @@ import { HotStatements } from './platform/hot-statements.js';
 import { compressAnswers } from './platform/http/compression.js';
 import { boundConnections } from './platform/http/connections.js';
 import { tagAnswers } from './platform/http/etags.js';
+import { readJsonBodies } from './platform/http/json-bodies.js';
 import { Origins } from './platform/http/origins.js';
 import { answerUnrouted, keepPathsOnly, requirePath } from './platform/http/paths.js';
 import { boundPipelines } from './platform/http/pipelines.js';
@@ -33,7 +33,6 @@ import { NodeLock } from './platform/node-lock.js';
 import { Realtime } from './platform/realtime/realtime.js';
 import { SocketAdapter } from './platform/realtime/socket-adapter.js';
 import { StartError } from './platform/start-error.js';
-import { requirePlainShape } from './platform/validation/shape.js';
 import { scheduleEpochRenewal } from './platform/vault/epoch-renewal.js';
 import { type OpenedVault, openVault } from './platform/vault/open-vault.js';
 
@@ -201,11 +200,7 @@ function dress(app: NestExpressApplication, config: Config): void {
     next();
   });
   app.use('/api', tagAnswers);
-  app.useBodyParser('json', { limit: limits.jsonBytes });
-  app.use((request: Request, _response: Response, next: NextFunction) => {
-    requirePlainShape(request.body);
-    next();
-  });
+  app.use(readJsonBodies());
   app.setGlobalPrefix('api');
   app.useWebSocketAdapter(new SocketAdapter(app));
 }

@@ -18,6 +18,18 @@ export const limits = {
   consentsGiven: 10,
   /** Columns of a file that the mapping of an import can name. */
   columnsMapped: 500,
+  /** Large JSON bodies of one network that may wait to be parsed. */
+  bodiesWaitingPerNetwork: 40,
+  /** The same of all networks. */
+  bodiesWaiting: 400,
+  /** Bytes of bodies of one network that have not come whole. */
+  bodyBytesOfNetwork: 16 * 1024 * 1024,
+  /** The same of all networks. */
+  bodyBytesOfAll: 64 * 1024 * 1024,
+  /** Packets that a connection may send before a session is admitted on it. */
+  packetsBeforeAdmission: 10,
+  /** Ping and pong frames of a WebSocket in a minute; Engine.IO has pings of its own. */
+  controlFramesPerMinute: 60,
   /** Events of one socket that may wait for their acknowledgement at once. */
   socketEventsUnderWay: 50,
   /** Messages that may wait to be stored at once, of all senders; beyond it the answer is `overloaded`. */

@@ -13,6 +13,7 @@ import { SessionWork } from '../session-work.js';
 import { UnderWay } from '../under-way.js';
 import { closeAfterRefusal, Entrance } from './entrance.js';
 import { cutOff, tendOutgoing } from './outgoing.js';
+import { Packets } from './packets.js';
 
 /** What a socket is admitted with; decided by whoever owns sessions. */
 export interface Admission {
@@ -63,6 +64,7 @@ export class Realtime {
   readonly server: Server<ClientEvents, ServerEvents, Record<string, never>, SocketData>;
   private doorkeeper: Doorkeeper<unknown> | undefined;
   readonly entrance: Entrance;
+  private readonly packets: Packets;
   private readonly events = new UnderWay();
   private closing = false;
 
@@ -70,9 +72,10 @@ export class Realtime {
     private readonly log: Log,
     private readonly work: SessionWork,
     origins: Origins,
-    @Inject(CONFIG) { trustProxy }: Config,
+    @Inject(CONFIG) { messagesPerMinute, trustProxy }: Config,
   ) {
     this.entrance = new Entrance(origins, trustProxy);
+    this.packets = new Packets(messagesPerMinute);
     this.server = new Server({
       serveClient: false,
       maxHttpBufferSize: limits.eventBytes,
@@ -95,6 +98,7 @@ export class Realtime {
     this.server.on('connection', (socket) => this.welcome(socket));
     this.server.attach(httpServer);
     this.server.engine.on('connection', tendOutgoing);
+    this.server.engine.on('connection', this.packets.watch);
     this.server.engine.on('connection', this.entrance.watch);
   }
 
@@ -185,6 +189,7 @@ export class Realtime {
       }
       await socket.join([sessionRoom(sessionId), `account:${accountId}`, audience]);
       this.entrance.admitted(socket.conn);
+      this.packets.admitted(socket.conn, sessionId);
       next();
     } catch (error) {
       if (!(error instanceof DomainError)) this.log.failure(error);

@@ -1,0 +1,175 @@
+import { connect, type Socket } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { gzipSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { frame, readFrames, upgrade } from '../bench/delivery/websocket.js';
+import { limits } from '../src/contract/limits.js';
+import {
+  type Answer,
+  type Device,
+  expectStatus,
+  type Person,
+  settle,
+  type Shop,
+  unique,
+  until,
+  World,
+} from './world.js';
+
+/** Bodies, packets and frames in numbers are cut off, and others go on writing beside them. */
+
+let world: World;
+let bakery: Shop;
+let anna: Person;
+
+beforeAll(async () => {
+  world = await World.open({ RATE_MESSAGES: '60' });
+  bakery = await world.shop('bakery');
+  anna = await world.join(bakery, 'anna');
+  await anna.device.connect();
+});
+afterAll(() => world.close());
+
+/** Anna's messages are acknowledged while an attacker sends something. */
+async function beside<Result>(attack: () => Promise<Result>): Promise<Result> {
+  const attacking = attack();
+  for (let sent = 0; sent < 3; sent++) await anna.device.say(anna.contactId, `${sent}`);
+  const result = await attacking;
+  expectStatus(await world.ask('GET', '/api/health/ready'), 200);
+  return result;
+}
+
+const port = () => Number(new URL(world.url).port);
+const address = { host: '127.0.0.1', port: 0 };
+
+/** Sends bytes over a connection of its own; resolves with what came back once the other side has closed it. */
+async function raw(...parts: (string | Buffer)[]): Promise<string> {
+  const socket = connect({ ...address, port: port() }).on('error', () => {});
+  const answer = text(socket);
+  for (const part of parts) socket.write(part);
+  return answer.catch(() => '');
+}
+
+const head = (...lines: string[]) =>
+  ['POST /api/sessions HTTP/1.1', 'Host: localhost', 'Content-Type: application/json', ...lines, '\r\n'].join('\r\n');
+
+/** A WebSocket that is connected to the service, and closed when the test has seen enough. */
+async function webSocket(token?: string): Promise<Socket> {
+  const socket = connect({ ...address, port: port() }).on('error', () => {});
+  const packets: string[] = [];
+  readFrames(socket, (packet) => packets.push(packet));
+  socket.write(upgrade(port()));
+  await until(() => packets.length > 0, 'Engine.IO greets');
+  if (token !== undefined) {
+    socket.write(frame(`40{"token":"${token}"}`), 'latin1');
+    await until(() => packets.some((packet) => packet.startsWith('40')), 'it is admitted');
+  }
+  return socket;
+}
+
+describe('a JSON body', () => {
+  const many = `{"consents":[${Array.from({ length: 80_000 }, () => '{}').join()}]}`;
+  const send = (body: string | Buffer, headers: Record<string, string> = {}): Promise<Answer> =>
+    fetch(`${world.url}/api/sessions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body,
+    }).then(async (response) => ({ status: response.status, headers: response.headers, body: await response.json() }));
+
+  test('waits for its turn when it is large, and the first beyond as many as may wait is refused', async () => {
+    // All but a byte of each, and then the last bytes together.
+    const sockets = Array.from({ length: limits.bodiesWaitingPerNetwork + 20 }, () => {
+      const socket = connect({ ...address, port: port() }).on('error', () => {});
+      socket.write(head(`Content-Length: ${many.length}`, 'Connection: close') + many.slice(0, -1));
+      return { socket, answer: text(socket) };
+    });
+    await until(() => sockets.every(({ socket }) => socket.writableLength === 0), 'all is sent but the last byte');
+    await settle();
+    const answers = await beside(() => {
+      for (const { socket } of sockets) socket.write('}');
+      return Promise.all(sockets.map(({ answer }) => answer));
+    });
+    const statuses = answers.map((answer) => /^HTTP\/1\.1 (\d+)/.exec(answer)?.[1]);
+    expect([...new Set(statuses)].sort()).toEqual(['400', '429']);
+    expect(statuses.filter((status) => status === '400').length).toBeGreaterThan(limits.bodiesWaitingPerNetwork);
+    expect((await send('{"username":"nobody","password":"x"}')).status).toBeLessThan(500);
+  });
+
+  test('is not taken compressed, in another charset, as no object, or broken', async () => {
+    const zipped = await send(gzipSync(many), { 'content-encoding': 'gzip' });
+    expect([zipped.status, zipped.body.code]).toEqual([415, 'media_type_refused']);
+    const latin = await send('{}', { 'content-type': 'application/json; charset=iso-8859-1' });
+    expect([latin.status, latin.body.code]).toEqual([415, 'media_type_refused']);
+    for (const body of ['"text"', '7', 'null', '{', Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d])]) {
+      const { status, body: told } = await send(body);
+      expect([status, told.code]).toEqual([400, 'malformed_request']);
+    }
+    expect((await send('{}', { 'content-type': 'application/json; charset="UTF-8"' })).body.code).toBe(
+      'validation_failed',
+    );
+  });
+
+  test('is refused one byte above its limit, whether or not its length was said', async () => {
+    const at = (bytes: number) => `{"a":"${'x'.repeat(bytes - 8)}"}`;
+    expect((await send(at(limits.jsonBytes))).status).toBe(400);
+    const over = await send(at(limits.jsonBytes + 1));
+    expect([over.status, over.body.code]).toEqual([413, 'too_large']);
+    const size = (limits.jsonBytes + 1).toString(16);
+    const answer = await raw(head('Transfer-Encoding: chunked'), `${size}\r\n${at(limits.jsonBytes + 1)}\r\n0\r\n\r\n`);
+    expect(answer).toMatch(/^HTTP\/1\.1 413 /);
+  });
+
+  test('in chunks of a byte is refused after a few of them', async () => {
+    const answer = await beside(() => raw(head('Transfer-Encoding: chunked'), '1\r\n1\r\n'.repeat(20_000)));
+    expect(answer).toMatch(/^HTTP\/1\.1 400 .*Connection: close/s);
+  });
+});
+
+describe('a connection is cut', () => {
+  test('that sends more packets than a few before anybody is admitted', async () => {
+    const socket = await webSocket();
+    await beside(async () => {
+      socket.write(frame('6').repeat(limits.packetsBeforeAdmission + 1), 'latin1');
+      await until(() => socket.closed, 'it is cut');
+    });
+  });
+
+  test('that polls with thousands of packets in one request', async () => {
+    const url = `${world.url}/socket.io/?EIO=4&transport=polling`;
+    const { sid } = JSON.parse((await (await fetch(url)).text()).slice(1)) as { sid: string };
+    const headers = { 'content-type': 'text/plain;charset=UTF-8' };
+    await beside(() => fetch(`${url}&sid=${sid}`, { method: 'POST', body: '3\x1e'.repeat(20_000), headers }));
+    expect((await fetch(`${url}&sid=${sid}`)).status).toBe(400);
+  });
+
+  test('that sends ping frames without end', async () => {
+    const socket = await webSocket();
+    const ping = '\x89\x80\0\0\0\0';
+    socket.write(ping.repeat(limits.controlFramesPerMinute), 'latin1');
+    const phone = await (await world.signIn(anna.username)).connect();
+    expect(socket.closed).toBe(false);
+    await beside(async () => {
+      socket.write(ping.repeat(1_000), 'latin1');
+      await until(() => socket.closed, 'it is cut');
+    });
+    expect(phone.connected).toBe(true);
+  });
+
+  test('of a session that sends events which nobody acknowledges', async () => {
+    const attacker = await world.signIn(bakery.username);
+    const socket = await webSocket(attacker.token);
+    await beside(async () => {
+      for (let part = 0; part < 50 && !socket.closed; part++) socket.write(frame('42["x"]').repeat(100), 'latin1');
+      await until(() => socket.closed, 'it is cut');
+    });
+  });
+
+  test('but not of a session that sends what it may', async () => {
+    const device: Device = await (await world.signIn(anna.username)).connect();
+    const sends = Array.from({ length: 40 }, () =>
+      device.emit('message.send', { conversationId: anna.contactId, clientId: unique(), body: 'x'.repeat(9_000) }),
+    );
+    expect((await Promise.all(sends)).every(({ data, error }) => data ?? error.code === 'rate_limited')).toBe(true);
+    expect(device.connected).toBe(true);
+  });
+});
