@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
+import { nameBeside } from './addresses.js';
 import { guessFields } from './columns.js';
 import { compared, RecordReader } from './people.js';
 import { readTable } from './tables.js';
@@ -255,6 +256,49 @@ describe('an exported list is understood: from', () => {
     expect(table.columns).toEqual(['A', 'B', 'C']);
     expect(table.rows).toHaveLength(2);
     expect(named).toEqual({ C: 'email' });
+  });
+});
+
+describe('a cell of a whole line', () => {
+  const repeated = (text: string) => text.repeat(99_000 / text.length);
+
+  test.each([
+    `x<${repeated(' ')}y`,
+    `x${repeated(' ')}y<`,
+    `a@${repeated('.')}x`,
+    `mailto:${repeated(' ')}@?\nx`,
+    repeated('a@'),
+    repeated('/@'),
+    repeated('"'),
+    repeated('surname'),
+    repeated('& '),
+    repeated(' \uFEFF'),
+  ])('takes no longer than its characters: %#', async (cell) => {
+    const fields = ['email', 'fullName', 'companyName', 'phone', 'externalId', 'province', 'note', 'labels'] as const;
+    for (const field of fields) {
+      const reader = new RecordReader([cell], [field], 'IT');
+      const row = { line: 2, values: [cell] };
+      expect(reader.read(row).line).toBe(2);
+      expect(reader.holdsOtherAddress(row, [0])).toBe(false);
+    }
+    expect(guessFields([cell, 'Email'], [{ line: 2, values: [cell, cell] }])).toHaveLength(2);
+    expect(nameBeside(cell)).toBeUndefined();
+    const { columns } = await readTable(Buffer.from(`Nome;"${cell.replaceAll('"', '').slice(0, 32_000)}"\nAda;x`));
+    expect(columns[0]).toBe('Nome');
+  });
+
+  test.each([
+    ['Anna Rossi <anna@mail.example>', 'Anna Rossi'],
+    ['"Rossi, Anna" <anna@mail.example>', 'Rossi, Anna'],
+    ['"Rossi" "Anna" <anna@mail.example>', undefined],
+    ['" " <anna@mail.example>', undefined],
+    ['<anna@mail.example>', undefined],
+    ['Anna <anna>', undefined],
+    ['Anna <@anna>', undefined],
+    ['Anna <anna@mail.example> x', undefined],
+    ['a@b <anna@mail.example>', undefined],
+  ])('%j names %j', (cell, name) => {
+    expect(nameBeside(cell)).toBe(name);
   });
 });
 

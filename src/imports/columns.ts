@@ -72,6 +72,9 @@ const ranks = new Map<string, { field: ImportField; rank: number }>(
   ),
 );
 
+/** Longest name of a column that says what it holds. */
+const mostNameCharacters = 1_000;
+
 const phoneWords =
   /cell|mobil|handy|movil|portable|gsm|whatsapp|phone|telefon|telef|^tel(?!evision)|^numeroditel|recapitotel/;
 const mobileWords = /cell|mobil|handy|movil|portable|whatsapp/;
@@ -175,7 +178,9 @@ function placeField(named: 'region' | 'province', cells: readonly string[]): 're
   return share(cells, (cell) => /\p{L}{2}/u.test(cell)) > 0.5 ? named : undefined;
 }
 
+/** The name that a column's is compared by; none of one that is longer than names are. */
 function foldedName(column: string): string {
+  if (column.length > mostNameCharacters) return '';
   return column
     .normalize('NFKD')
     .toLowerCase()
@@ -193,7 +198,6 @@ function share(cells: readonly string[], test: (cell: string) => boolean): numbe
 }
 
 /** An address that is refused for what cannot be seen in it is one all the same: its line says so. */
-const holdsAddress = (cell: string) =>
-  cell.length <= 1_000 && (addressesIn(cell).length > 0 || holdsInvisibleAddress(cell));
+const holdsAddress = (cell: string) => addressesIn(cell).length > 0 || holdsInvisibleAddress(cell);
 const isLikePhone = (cell: string) => (cell.match(/\d/g)?.length ?? 0) >= 5;
 const isSeveralWords = (cell: string) => /^\p{L}[\p{L}'’.-]*(?:\s+\p{L}[\p{L}'’.-]*)+$/u.test(cell);
