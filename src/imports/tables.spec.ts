@@ -146,6 +146,21 @@ describe('a workbook', () => {
     await expect(read(bomb)).rejects.toThrow(/unpacks to more than 50 MB/);
   });
 
+  test('has at most 1,000,000 shared texts', async () => {
+    const texts = (count: number) => `<sst>${'<si/>'.repeat(count)}</sst>`;
+    const bomb = workbookOf(row('Email'), { 'xl/sharedStrings.xml': texts(1_000_001) });
+    await expect(read(bomb)).rejects.toThrow(/more than 1,000,000 texts/);
+  });
+
+  test('with very long formats of numbers and very many styles is read', async () => {
+    const code = '['.repeat(100_000);
+    const styles = `<styleSheet><numFmts><numFmt numFmtId="200" formatCode="${code}"/></numFmts><cellXfs><xf numFmtId="200"/>${'<xf/>'.repeat(100_000)}</cellXfs></styleSheet>`;
+    const book = workbookOf(`${row('Codice')}${'<row><c s="0"><v>1</v></c></row>'.repeat(2_000)}`, {
+      'xl/styles.xml': styles,
+    });
+    expect((await rowsOf(book)).at(-1)).toEqual(['1']);
+  });
+
   test('has cells of at most 32,767 characters', async () => {
     const sheet = (length: number) => read(workbookOf(row('Email', 'Note') + row('', 'x'.repeat(length))));
     expect((await sheet(limits.importCellLength)).rows).toHaveLength(1);

@@ -17,6 +17,9 @@ const broken = 'This Excel file is damaged. Open it in Excel, save it anew as "E
 const tooMuch = `This Excel file unpacks to more than ${limits.importUnpackedBytes / 1024 ** 2} MB. Copy the list alone into a new workbook, and send that.`;
 /** Sheets, styles, pictures and the like; more is no address list. */
 const mostParts = 1_000;
+/** Texts that cells share; more than the cells of any list that an import takes. */
+const mostSharedTexts = 1_000_000;
+const tooManyTexts = `This Excel file has more than ${mostSharedTexts.toLocaleString('en')} texts. Copy the list alone into a new workbook, and send that.`;
 
 /**
  * The first visible sheet of an Excel workbook (ISO/IEC 29500). Formulas count as their stored values, and numbers keep
@@ -92,6 +95,7 @@ class Workbook {
           within = false;
           if (name === 'rPh') phonetic--;
           if (name !== 'si') return;
+          if (texts.length >= mostSharedTexts) throw new UnreadableTable(tooManyTexts);
           texts.push(text!);
           text = undefined;
         },
