@@ -152,6 +152,22 @@ describe('a workbook', () => {
     await expect(read(bomb)).rejects.toThrow(/more than 1,000,000 texts/);
   });
 
+  test('has texts with escaped characters', async () => {
+    const shared = '<sst><si><t>Via Po_x000D_\n1</t></si><si><t>a_x005F_x000D_b</t></si></sst>';
+    const cells = `${cell('x_x0041_y')}<c t="s"><v>0</v></c><c t="s"><v>1</v></c><c t="str"><v>_x00e0__xyz_</v></c>`;
+    const book = workbookOf(`${row('A', 'B', 'C', 'D')}<row>${cells}</row>`, { 'xl/sharedStrings.xml': shared });
+    expect(await rowsOf(book)).toEqual([['xAy', 'Via Po\r\n1', 'a_x000D_b', 'à_xyz_']]);
+  });
+
+  test.each(['worksheets/sheet1.xml', './worksheets/sheet1.xml', '../xl/worksheets/sheet1.xml'])(
+    'names its sheet %s',
+    async (target) => {
+      const relations = `<Relationships><Relationship Id="rId1" Target="${target}"/></Relationships>`;
+      const book = workbookOf(row('Email') + row('a@mail.example'), { 'xl/_rels/workbook.xml.rels': relations });
+      expect(await rowsOf(book)).toEqual([['a@mail.example']]);
+    },
+  );
+
   test('with very long formats of numbers and very many styles is read', async () => {
     const code = '['.repeat(100_000);
     const styles = `<styleSheet><numFmts><numFmt numFmtId="200" formatCode="${code}"/></numFmts><cellXfs><xf numFmtId="200"/>${'<xf/>'.repeat(100_000)}</cellXfs></styleSheet>`;

@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import { SaxesParser, type SaxesTagPlain } from 'saxes';
 import { type Entry, fromBuffer, type ZipFile } from 'yauzl';
 import { limits } from '../contract/limits.js';
@@ -96,7 +97,7 @@ class Workbook {
           if (name === 'rPh') phonetic--;
           if (name !== 'si') return;
           if (texts.length >= mostSharedTexts) throw new UnreadableTable(tooManyTexts);
-          texts.push(text!);
+          texts.push(unescaped(text!));
           text = undefined;
         },
       },
@@ -168,7 +169,7 @@ class Workbook {
     if (type === 's') return texts[Number(value)] ?? '';
     if (type === 'b') return value === '1' ? 'TRUE' : 'FALSE';
     if (type === 'e' || value === '') return '';
-    return type === 'n' ? shownNumber(value, style, formats) : value;
+    return type === 'n' ? shownNumber(value, style, formats) : unescaped(value);
   }
 
   private async read(
@@ -253,7 +254,12 @@ function fail(): never {
 }
 
 const localName = (name: string) => name.slice(name.indexOf(':') + 1);
-const pathOf = (target: string) => (target.startsWith('/') ? target.slice(1) : `xl/${target}`);
+/** The part that a relationship of the workbook names (ISO/IEC 29500-2, 6.3). */
+const pathOf = (target: string) => posix.resolve('/xl', target).slice(1);
+
+/** A text without the escapes of its characters, such as `_x000D_`, and `_x005F_` for `_` itself (ISO/IEC 29500-1, 22.9.2.19). */
+const unescaped = (text: string) =>
+  text.replace(/_x([0-9a-f]{4})_/gi, (_, unit: string) => String.fromCharCode(parseInt(unit, 16)));
 
 /** The index of the column that a reference such as "AB12" names. */
 function columnOf(reference: string | undefined): number | undefined {
