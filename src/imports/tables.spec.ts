@@ -90,6 +90,14 @@ describe('the header', () => {
 });
 
 describe('a table', () => {
+  test.each(['', 'sep=|\n'])('has bars between its cells: %j', async (stated) => {
+    expect(await read(`${stated}Nome|Email\nAda|ada@mail.example\n`)).toMatchObject({
+      separator: '|',
+      columns: ['Nome', 'Email'],
+      rows: [{ values: ['Ada', 'ada@mail.example'] }],
+    });
+  });
+
   test('of very many empty columns costs no more than its bytes, and lets other work go on', async () => {
     const file = `email${','.repeat(99_000)}\n${'a@mail.example\n'.repeat(2_000)}`;
     expect(await read(file)).toMatchObject({ columns: ['email'], rows: { length: 2_000 } });
