@@ -180,7 +180,7 @@ describe('an exported list is understood: from', () => {
     expect((await understood(bytesOf('shopify.csv'))).people).toEqual([
       {
         ...{ firstName: 'Anna', surname: 'Rossi', email: 'anna.rossi@mail.example', phone: '+39 333 123 4567' },
-        ...{ province: 'MO', externalId: "'7001", note: 'Allergica alle noci', labels: ['newsletter', 'VIP'] },
+        ...{ province: 'MO', externalId: '7001', note: 'Allergica alle noci', labels: ['newsletter', 'VIP'] },
       },
     ]);
   });
@@ -257,6 +257,21 @@ describe('an exported list is understood: from', () => {
     expect(table.rows).toHaveLength(2);
     expect(named).toEqual({ C: 'email' });
   });
+});
+
+test('numbers that a spreadsheet kept as texts lose its signs, and those that it rounded are left out', async () => {
+  const { people } = await understood(
+    Buffer.from(
+      `Codice;Nome;Telefono\n="00123";Anna;'+39 333 1234567\n'00124;Ugo;="051 1234567"\n"=""00125""";Eva;'051 1234567\n00126;Ida;=+393331234567\n'=5;Leo;3,33E+09`,
+    ),
+  );
+  expect(people).toEqual([
+    { externalId: '00123', firstName: 'Anna', phone: '+39 333 123 4567' },
+    { externalId: '00124', firstName: 'Ugo', phone: '+39 051 123 4567' },
+    { externalId: '00125', firstName: 'Eva', phone: '+39 051 123 4567' },
+    { externalId: '00126', firstName: 'Ida', phone: '+39 333 123 4567' },
+    { externalId: '=5', firstName: 'Leo', left: { field: 'phone', reason: 'not_a_phone' } },
+  ]);
 });
 
 describe('a cell of a whole line', () => {
