@@ -259,6 +259,21 @@ describe('an exported list is understood: from', () => {
   });
 });
 
+test('columns of WooCommerce orders are known, the billing ones first', async () => {
+  const header =
+    'Order Number,Phonetic First Name,First Name (Shipping),Last Name (Shipping),State Code (Shipping),Phone (Shipping),First Name (Billing),Last Name (Billing),State Code (Billing),Phone (Billing),Email (Billing)';
+  const { named, people } = await understood(
+    Buffer.from(
+      `${header}\n1,12345,Ugo,Bassi,BO,051 7654321,Anna,Rossi,MO,051 1234567,anna@mail.example\n2,12345,Ugo,Bassi,BO,051 7654321,,,,,ugo@mail.example`,
+    ),
+  );
+  expect(named).not.toHaveProperty('Phonetic First Name');
+  expect(people).toEqual([
+    { firstName: 'Anna', surname: 'Rossi', province: 'MO', phone: '+39 051 123 4567', email: 'anna@mail.example' },
+    { firstName: 'Ugo', surname: 'Bassi', province: 'BO', phone: '+39 051 765 4321', email: 'ugo@mail.example' },
+  ]);
+});
+
 test('numbers that a spreadsheet kept as texts lose its signs, and those that it rounded are left out', async () => {
   const { people } = await understood(
     Buffer.from(
