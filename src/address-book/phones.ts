@@ -4,12 +4,16 @@ import type { Fault } from '../platform/problems/field-error.js';
 import { Rule } from '../platform/validation/rule.js';
 import { plainTextProblem } from '../platform/validation/text.js';
 
-/** Whether a text can be kept as a telephone number: one line of at most 40 characters with three digits at least. */
+/**
+ * Whether a text can be kept as a telephone number: one line of at most 40 characters with three digits at least.
+ * What a spreadsheet made of a number that it computed, such as `3,33E+09`, is none: its other digits are lost.
+ */
 export function isPhone(text: unknown): text is string {
   return (
     typeof text === 'string' &&
     plainTextProblem(text, { max: limits.phoneLength }) === undefined &&
-    (text.match(/\d/g)?.length ?? 0) >= 3
+    (text.match(/\d/g)?.length ?? 0) >= 3 &&
+    !/^\d(?:[.,]\d+)?E\+?\d+$/i.test(text.trim())
   );
 }
 

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
+import { nameBeside } from './addresses.js';
 import { guessFields } from './columns.js';
 import { compared, RecordReader } from './people.js';
 import { readTable } from './tables.js';
@@ -179,7 +180,7 @@ describe('an exported list is understood: from', () => {
     expect((await understood(bytesOf('shopify.csv'))).people).toEqual([
       {
         ...{ firstName: 'Anna', surname: 'Rossi', email: 'anna.rossi@mail.example', phone: '+39 333 123 4567' },
-        ...{ province: 'MO', externalId: "'7001", note: 'Allergica alle noci', labels: ['newsletter', 'VIP'] },
+        ...{ province: 'MO', externalId: '7001', note: 'Allergica alle noci', labels: ['newsletter', 'VIP'] },
       },
     ]);
   });
@@ -255,6 +256,79 @@ describe('an exported list is understood: from', () => {
     expect(table.columns).toEqual(['A', 'B', 'C']);
     expect(table.rows).toHaveLength(2);
     expect(named).toEqual({ C: 'email' });
+  });
+});
+
+test('columns of WooCommerce orders are known, the billing ones first', async () => {
+  const header =
+    'Order Number,Phonetic First Name,First Name (Shipping),Last Name (Shipping),State Code (Shipping),Phone (Shipping),First Name (Billing),Last Name (Billing),State Code (Billing),Phone (Billing),Email (Billing)';
+  const { named, people } = await understood(
+    Buffer.from(
+      `${header}\n1,12345,Ugo,Bassi,BO,051 7654321,Anna,Rossi,MO,051 1234567,anna@mail.example\n2,12345,Ugo,Bassi,BO,051 7654321,,,,,ugo@mail.example`,
+    ),
+  );
+  expect(named).not.toHaveProperty('Phonetic First Name');
+  expect(people).toEqual([
+    { firstName: 'Anna', surname: 'Rossi', province: 'MO', phone: '+39 051 123 4567', email: 'anna@mail.example' },
+    { firstName: 'Ugo', surname: 'Bassi', province: 'BO', phone: '+39 051 765 4321', email: 'ugo@mail.example' },
+  ]);
+});
+
+test('numbers that a spreadsheet kept as texts lose its signs, and those that it rounded are left out', async () => {
+  const { people } = await understood(
+    Buffer.from(
+      `Codice;Nome;Telefono\n="00123";Anna;'+39 333 1234567\n'00124;Ugo;="051 1234567"\n"=""00125""";Eva;'051 1234567\n00126;Ida;=+393331234567\n'=5;Leo;3,33E+09`,
+    ),
+  );
+  expect(people).toEqual([
+    { externalId: '00123', firstName: 'Anna', phone: '+39 333 123 4567' },
+    { externalId: '00124', firstName: 'Ugo', phone: '+39 051 123 4567' },
+    { externalId: '00125', firstName: 'Eva', phone: '+39 051 123 4567' },
+    { externalId: '00126', firstName: 'Ida', phone: '+39 333 123 4567' },
+    { externalId: '=5', firstName: 'Leo', left: { field: 'phone', reason: 'not_a_phone' } },
+  ]);
+});
+
+describe('a cell of a whole line', () => {
+  const repeated = (text: string) => text.repeat(99_000 / text.length);
+
+  test.each([
+    `x<${repeated(' ')}y`,
+    `x${repeated(' ')}y<`,
+    `a@${repeated('.')}x`,
+    `mailto:${repeated(' ')}@?\nx`,
+    repeated('a@'),
+    repeated('/@'),
+    repeated('"'),
+    repeated('surname'),
+    repeated('& '),
+    repeated(' \uFEFF'),
+  ])('takes no longer than its characters: %#', async (cell) => {
+    const fields = ['email', 'fullName', 'companyName', 'phone', 'externalId', 'province', 'note', 'labels'] as const;
+    for (const field of fields) {
+      const reader = new RecordReader([cell], [field], 'IT');
+      const row = { line: 2, values: [cell] };
+      expect(reader.read(row).line).toBe(2);
+      expect(reader.holdsOtherAddress(row, [0])).toBe(false);
+    }
+    expect(guessFields([cell, 'Email'], [{ line: 2, values: [cell, cell] }])).toHaveLength(2);
+    expect(nameBeside(cell)).toBeUndefined();
+    const { columns } = await readTable(Buffer.from(`Nome;"${cell.replaceAll('"', '').slice(0, 32_000)}"\nAda;x`));
+    expect(columns[0]).toBe('Nome');
+  });
+
+  test.each([
+    ['Anna Rossi <anna@mail.example>', 'Anna Rossi'],
+    ['"Rossi, Anna" <anna@mail.example>', 'Rossi, Anna'],
+    ['"Rossi" "Anna" <anna@mail.example>', undefined],
+    ['" " <anna@mail.example>', undefined],
+    ['<anna@mail.example>', undefined],
+    ['Anna <anna>', undefined],
+    ['Anna <@anna>', undefined],
+    ['Anna <anna@mail.example> x', undefined],
+    ['a@b <anna@mail.example>', undefined],
+  ])('%j names %j', (cell, name) => {
+    expect(nameBeside(cell)).toBe(name);
   });
 });
 

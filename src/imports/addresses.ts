@@ -12,21 +12,30 @@ function address(text: string): string | undefined {
 }
 
 const mostPieces = 10;
+/** Longest cell that is taken for addresses, or for a name beside one. */
+const mostCharacters = 1_000;
 
 /**
  * The addresses in a cell, in their order: "a@x.it; b@x.it", "<a@x.it>", "mailto:a@x.it", "Anna <a@x.it>" and
  * "a@x.it ::: b@x.it" of Google Contacts.
  */
 export function addressesIn(cell: string): string[] {
-  if (!cell.includes('@')) return [];
+  if (cell.length > mostCharacters || !cell.includes('@')) return [];
   const whole = address(cell);
   if (whole !== undefined) return [whole];
-  return piecesOf(cell).flatMap((piece) => address(piece.replace(/^mailto:|[.:]+$/gi, '')) ?? []);
+  return piecesOf(cell).flatMap((piece) => address(withoutFinalSigns(piece)) ?? []);
+}
+
+/** A text without the dots and colons at its end. */
+function withoutFinalSigns(text: string): string {
+  let end = text.length;
+  while (end > 0 && '.:'.includes(text[end - 1]!)) end--;
+  return text.slice(0, end);
 }
 
 /** Whether an address in a cell holds a character that cannot be seen; in a name beside it that is no fault. */
 export function holdsInvisibleAddress(cell: string): boolean {
-  return piecesOf(cell).some((piece) => invisibleCharacter(piece) !== undefined);
+  return cell.length <= mostCharacters && piecesOf(cell).some((piece) => invisibleCharacter(piece) !== undefined);
 }
 
 /** What could be addresses. A byte order mark within one is no blank: what stands after it is another address. */
@@ -37,6 +46,12 @@ function piecesOf(cell: string): string[] {
 
 /** The name in front of an address, as in "Anna Rossi <anna@x.it>". */
 export function nameBeside(cell: string): string | undefined {
-  const name = /^"?([^"<>@]+?)"?\s*<[^<>]+@[^<>]+>$/.exec(cell.trim())?.[1]?.trim();
-  return name === '' ? undefined : name;
+  if (cell.length > mostCharacters) return undefined;
+  const text = cell.trim();
+  const opened = text.indexOf('<');
+  const within = text.slice(opened + 1, -1);
+  if (opened < 1 || !text.endsWith('>') || /[<>]/.test(within) || !within.slice(1, -1).includes('@')) return undefined;
+  const before = text.slice(0, opened).trim();
+  const name = before.slice(before.startsWith('"') ? 1 : 0, before.endsWith('"') ? -1 : undefined).trim();
+  return name === '' || /["@>]/.test(name) ? undefined : name;
 }

@@ -29,16 +29,16 @@ export const singleFields: readonly ImportField[] = ['externalId'];
  */
 const columnNames: Record<ImportField, string> = {
   firstName: `nome nomedibattesimo primonome firstname givenname forename fname vorname prenom nombre
-    billingfirstname customerfirstname defaultaddressfirstname nomecontatto`,
+    billingfirstname customerfirstname defaultaddressfirstname nomecontatto firstnamebilling firstnameshipping`,
   surname: `cognome surname lastname familyname lname nachname familienname nomdefamille apellidos apellido primerapellido
-    sobrenome billinglastname customerlastname cognomecontatto`,
+    sobrenome billinglastname customerlastname cognomecontatto lastnamebilling lastnameshipping`,
   fullName: `nominativo nominativocliente cognomeenome cognomenome nomeecognome nomecognome nomecompleto nomeintestatario
     fullname displayname nomevisualizzato cliente nomecliente customername clientname contactname customer intestatario
     intestazione destinatario anzeigename vollstandigername nomcomplet nombrecompleto fileas archiviacome`,
   companyName: `ragionesociale ragionesocialecliente ragsociale ragsoc azienda ditta impresa societa denominazione
     nomeazienda nomesocieta nomeditta ente associazione organizzazione company companyname organisation organization
     organizationname organisationname business businessname billingcompany defaultaddresscompany firma unternehmen
-    societe entreprise empresa organizacion compania`,
+    societe entreprise empresa organizacion compania companybilling companyshipping`,
   companyType: `formagiuridica naturagiuridica tiposocieta tipoazienda companytype legalform rechtsform`,
   email: `email mail emailaddress emailvalue postaelettronica indirizzoemail indirizzomail indirizzodipostaelettronica
     indirizzopostaelettronica indirizzodiposta primaryemail secondaryemail emailprimaria emailsecondaria emailprincipale
@@ -46,13 +46,14 @@ const columnNames: Record<ImportField, string> = {
     emailufficio emaillavoro emailhome emailwork emailother recapitoemail contattoemail customeremail clientemail useremail billingemail
     contactemail shippingemail homeemail workemail personalemail businessemail emailfatturazione emaildifatturazione
     emailadresse emailadressen adressedemessagerie adresseemail adressemail adresseelectronique courriel correo
-    correoelectronico direcciondecorreoelectronico direcciondecorreo direccionemail emaildelcliente
+    correoelectronico direcciondecorreoelectronico direcciondecorreo direccionemail emaildelcliente emailbilling
     pec emailpec indirizzopec pecaziendale postacertificata postaelettronicacertificata domiciliodigitale`,
   phone: '',
   region: `regione region regionname addressregion bundesland comunidadautonoma`,
   province: `provincia prov siglaprovincia province provincecode provinciaresidenza provinciadiresidenza provinciaab
     provinciacasa provinciauff provinciaufficio provinciaaltro defaultaddressprovincecode billingprovince billingstate
-    homestate businessstate state stateprovince stateregion`,
+    homestate businessstate state stateprovince stateregion statecodebilling statenamebilling statecodeshipping
+    statenameshipping`,
   sector: `settore settoremerceologico settoreattivita attivita sector industry categoria category branche secteur`,
   externalId: `externalid codicecliente codcliente codcli idcliente numerocliente ncliente customerid customercode
     customernumber customerno codicesocio numerosocio nsocio idsocio memberid membernumber memberno matricola tessera
@@ -72,8 +73,11 @@ const ranks = new Map<string, { field: ImportField; rank: number }>(
   ),
 );
 
+/** Longest name of a column that says what it holds. */
+const mostNameCharacters = 1_000;
+
 const phoneWords =
-  /cell|mobil|handy|movil|portable|gsm|whatsapp|phone|telefon|telef|^tel(?!evision)|^numeroditel|recapitotel/;
+  /cell|mobil|handy|movil|portable|gsm|whatsapp|phone(?!ti[cq])|telefon|telef|^tel(?!evision)|^numeroditel|recapitotel/;
 const mobileWords = /cell|mobil|handy|movil|portable|whatsapp/;
 const noPhone = /fax|type|tipo|label|etichett|ext|^mobileapp|telex|callback|radio|carrier/;
 
@@ -85,7 +89,9 @@ export function fieldNamed(column: string): { field: ImportField; rank: number }
   const name = foldedName(column);
   const known = ranks.get(name);
   if (known) return known;
-  if (phoneWords.test(name) && !noPhone.test(name)) return { field: 'phone', rank: mobileWords.test(name) ? 0 : 1 };
+  if (phoneWords.test(name) && !noPhone.test(name)) {
+    return { field: 'phone', rank: name.endsWith('shipping') ? 2 : mobileWords.test(name) ? 0 : 1 };
+  }
   return namesAlone.includes(name) ? { field: 'fullName', rank: 99 } : undefined;
 }
 
@@ -175,7 +181,9 @@ function placeField(named: 'region' | 'province', cells: readonly string[]): 're
   return share(cells, (cell) => /\p{L}{2}/u.test(cell)) > 0.5 ? named : undefined;
 }
 
+/** The name that a column's is compared by; none of one that is longer than names are. */
 function foldedName(column: string): string {
+  if (column.length > mostNameCharacters) return '';
   return column
     .normalize('NFKD')
     .toLowerCase()
@@ -193,7 +201,6 @@ function share(cells: readonly string[], test: (cell: string) => boolean): numbe
 }
 
 /** An address that is refused for what cannot be seen in it is one all the same: its line says so. */
-const holdsAddress = (cell: string) =>
-  cell.length <= 1_000 && (addressesIn(cell).length > 0 || holdsInvisibleAddress(cell));
+const holdsAddress = (cell: string) => addressesIn(cell).length > 0 || holdsInvisibleAddress(cell);
 const isLikePhone = (cell: string) => (cell.match(/\d/g)?.length ?? 0) >= 5;
 const isSeveralWords = (cell: string) => /^\p{L}[\p{L}'’.-]*(?:\s+\p{L}[\p{L}'’.-]*)+$/u.test(cell);

@@ -1,6 +1,6 @@
 import { limits } from '../contract/limits.js';
 
-export const separators = [';', ',', '\t'] as const;
+export const separators = [';', ',', '\t', '|'] as const;
 export type Separator = (typeof separators)[number];
 
 /** A row of a table. */

@@ -37,6 +37,7 @@ import {
   ReadReport,
 } from './imports.dto.js';
 import { compared, type ImportReason, type ImportRecord, labelsIn, RecordReader, type Remark } from './people.js';
+import { pausing } from './pausing.js';
 import { NoSuchRow, readTable, type Table } from './tables.js';
 import { ImportTurns } from './turns.js';
 
@@ -54,7 +55,6 @@ const destroyRevoked = defineJob<{ subscriberId: string; importId: string }>('im
 });
 
 const recordsPerChunk = 250;
-const recordsBeforePausing = 100;
 /** A job ends after this, so that a stop need not wait, and adds the next. */
 const workingMilliseconds = 4_000;
 const problemsShown = 100;
@@ -197,13 +197,14 @@ export class Imports {
       const reader = new RecordReader(table.columns, fields, country);
       const unused = fields.flatMap((field, index) => (field === null ? index : []));
       const read: ReturnType<RecordReader['read']>[] = [];
+      const pause = pausing();
       let otherAddresses = 0;
       for (const row of table.rows) {
         const record = reader.read(row);
         if (record.person && common.length > 0) record.labels = [...new Set([...record.labels, ...common])];
         if (record.person?.email === undefined && reader.holdsOtherAddress(row, unused)) otherAddresses++;
         read.push(record);
-        if (read.length % recordsBeforePausing === 0) await new Promise(setImmediate);
+        await pause();
       }
       const records = compared(read);
       const people = records.filter(({ person, duplicate }) => person && !duplicate);

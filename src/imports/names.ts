@@ -30,7 +30,13 @@ export function splitName(text: string, { surnameFirst = false } = {}): SplitNam
   return { firstName: words.slice(length).join(' '), surname: words.slice(0, length).join(' ') };
 }
 
+/** Longest name of a column that is looked at, because the pattern goes over it once for each word that it begins with. */
+const mostColumnCharacters = 200;
+
 /** Whether a column's name says that surnames come first in it. */
 export function isSurnameFirst(column: string): boolean {
-  return /cognome.*nome|surname.*first|last.*first|nachname.*vorname|nominativo/i.test(column);
+  return (
+    column.length <= mostColumnCharacters &&
+    /cognome.*nome|surname.*first|last.*first|nachname.*vorname|nominativo/i.test(column)
+  );
 }

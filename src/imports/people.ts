@@ -83,7 +83,8 @@ export class RecordReader {
     const said: Record<string, string> = {};
     let left: Remark | undefined;
     for (const field of ['firstName', 'surname', 'fullName', 'companyName', 'externalId'] as const) {
-      const text = trimmed(this.cells(field, values)[0] ?? '');
+      const cell = this.cells(field, values)[0] ?? '';
+      const text = trimmed(field === 'externalId' ? withoutTextMark(cell) : cell);
       const reason = text && textProblem(text, field === 'externalId' ? limits.externalIdLength : limits.nameLength);
       if (reason) return invalid(field, reason);
       if (text) said[field] = text;
@@ -95,7 +96,9 @@ export class RecordReader {
       if (reason) left ??= { field, reason };
       else said[field] = field === 'companyType' ? text : canonicalSegment(field, text);
     }
-    const phones = this.cells('phone', values).flatMap((cell) => cell.split(':::').map((each) => trimmed(each)));
+    const phones = this.cells('phone', values).flatMap((cell) =>
+      cell.split(':::').map((each) => trimmed(withoutTextMark(each.trim()).replace(/^=/, ''))),
+    );
     const phone = phones.find(isPhone);
     if (phone) said['phone'] = normalisedPhone(phone, this.country);
     else if (phones.some(Boolean)) left ??= { field: 'phone', reason: 'not_a_phone' };
@@ -153,6 +156,9 @@ export class RecordReader {
     return this.placesOf(field).flatMap((index) => withFormulas(values[index] ?? '').trim() || []);
   }
 }
+
+/** A number without the signs that keep it a text in a spreadsheet, as in `'00123` and `="00123"`. */
+const withoutTextMark = (cell: string) => /^="([^"]*)"$/.exec(cell)?.[1] ?? cell.replace(/^'/, '');
 
 /** Names of labels in a cell: between commas and the like; one in quotation marks may hold them. */
 export function labelsIn(cell: string): string[] {

@@ -90,6 +90,14 @@ describe('the header', () => {
 });
 
 describe('a table', () => {
+  test.each(['', 'sep=|\n'])('has bars between its cells: %j', async (stated) => {
+    expect(await read(`${stated}Nome|Email\nAda|ada@mail.example\n`)).toMatchObject({
+      separator: '|',
+      columns: ['Nome', 'Email'],
+      rows: [{ values: ['Ada', 'ada@mail.example'] }],
+    });
+  });
+
   test('of very many empty columns costs no more than its bytes, and lets other work go on', async () => {
     const file = `email${','.repeat(99_000)}\n${'a@mail.example\n'.repeat(2_000)}`;
     expect(await read(file)).toMatchObject({ columns: ['email'], rows: { length: 2_000 } });
@@ -144,6 +152,37 @@ describe('a workbook', () => {
     const bomb = workbookOf(`<row>${' '.repeat(limits.importUnpackedBytes)}</row>`);
     expect(bomb.length).toBeLessThan(limits.importBytes);
     await expect(read(bomb)).rejects.toThrow(/unpacks to more than 50 MB/);
+  });
+
+  test('has at most 1,000,000 shared texts', async () => {
+    const texts = (count: number) => `<sst>${'<si/>'.repeat(count)}</sst>`;
+    const bomb = workbookOf(row('Email'), { 'xl/sharedStrings.xml': texts(1_000_001) });
+    await expect(read(bomb)).rejects.toThrow(/more than 1,000,000 texts/);
+  });
+
+  test('has texts with escaped characters', async () => {
+    const shared = '<sst><si><t>Via Po_x000D_\n1</t></si><si><t>a_x005F_x000D_b</t></si></sst>';
+    const cells = `${cell('x_x0041_y')}<c t="s"><v>0</v></c><c t="s"><v>1</v></c><c t="str"><v>_x00e0__xyz_</v></c>`;
+    const book = workbookOf(`${row('A', 'B', 'C', 'D')}<row>${cells}</row>`, { 'xl/sharedStrings.xml': shared });
+    expect(await rowsOf(book)).toEqual([['xAy', 'Via Po\r\n1', 'a_x000D_b', 'à_xyz_']]);
+  });
+
+  test.each(['worksheets/sheet1.xml', './worksheets/sheet1.xml', '../xl/worksheets/sheet1.xml'])(
+    'names its sheet %s',
+    async (target) => {
+      const relations = `<Relationships><Relationship Id="rId1" Target="${target}"/></Relationships>`;
+      const book = workbookOf(row('Email') + row('a@mail.example'), { 'xl/_rels/workbook.xml.rels': relations });
+      expect(await rowsOf(book)).toEqual([['a@mail.example']]);
+    },
+  );
+
+  test('with very long formats of numbers and very many styles is read', async () => {
+    const code = '['.repeat(100_000);
+    const styles = `<styleSheet><numFmts><numFmt numFmtId="200" formatCode="${code}"/></numFmts><cellXfs><xf numFmtId="200"/>${'<xf/>'.repeat(100_000)}</cellXfs></styleSheet>`;
+    const book = workbookOf(`${row('Codice')}${'<row><c s="0"><v>1</v></c></row>'.repeat(2_000)}`, {
+      'xl/styles.xml': styles,
+    });
+    expect((await rowsOf(book)).at(-1)).toEqual(['1']);
   });
 
   test('has cells of at most 32,767 characters', async () => {

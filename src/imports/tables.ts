@@ -40,7 +40,7 @@ const headerAmong = 20;
 export const importTooLarge = `An import has at most ${limits.importBytes / 1024 ** 2} MB and ${limits.importLines.toLocaleString('en')} lines. Divide the file.`;
 
 /**
- * Reads CSV (RFC 4180, with `,`, `;` or tab) or an Excel workbook, and lets other work go on meanwhile.
+ * Reads CSV (RFC 4180, with `,`, `;`, tab or `|`) or an Excel workbook, and lets other work go on meanwhile.
  * @param wantedHeader the line that names the columns, 0 when none does; found without it
  * @throws UnreadableTable, NoSuchRow, DomainError `too_large`
  */

@@ -8,6 +8,12 @@ export interface NumberFormats {
   codes: string[];
 }
 
+/** Most styles of cells, and longest format of one (Excel's specifications and limits: 65,490 and 255). */
+const [mostFormats, mostCodeCharacters] = [65_536, 255];
+
+/** A format as it is read at every number: a longer one than Excel takes counts as none. */
+const codeOf = (code: string) => (code.length > mostCodeCharacters ? 'General' : code);
+
 /** Listeners that gather the number formats of a workbook from its styles. */
 export function readFormats(from1904: boolean) {
   const formats: NumberFormats = { from1904, codes: [] };
@@ -16,9 +22,9 @@ export function readFormats(from1904: boolean) {
   return {
     formats,
     opened: ({ name, attributes }: SaxesTagPlain) => {
-      if (name === 'numFmt') own.set(attributes['numFmtId'] ?? '', attributes['formatCode'] ?? '');
+      if (name === 'numFmt') own.set(attributes['numFmtId'] ?? '', codeOf(attributes['formatCode'] ?? ''));
       if (name === 'cellXfs') inCells = true;
-      if (name !== 'xf' || !inCells) return;
+      if (name !== 'xf' || !inCells || formats.codes.length >= mostFormats) return;
       const id = attributes['numFmtId'] ?? '0';
       formats.codes.push(own.get(id) ?? builtIn(Number(id)));
     },

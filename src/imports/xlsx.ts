@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import { SaxesParser, type SaxesTagPlain } from 'saxes';
 import { type Entry, fromBuffer, type ZipFile } from 'yauzl';
 import { limits } from '../contract/limits.js';
@@ -17,6 +18,9 @@ const broken = 'This Excel file is damaged. Open it in Excel, save it anew as "E
 const tooMuch = `This Excel file unpacks to more than ${limits.importUnpackedBytes / 1024 ** 2} MB. Copy the list alone into a new workbook, and send that.`;
 /** Sheets, styles, pictures and the like; more is no address list. */
 const mostParts = 1_000;
+/** Texts that cells share; more than the cells of any list that an import takes. */
+const mostSharedTexts = 1_000_000;
+const tooManyTexts = `This Excel file has more than ${mostSharedTexts.toLocaleString('en')} texts. Copy the list alone into a new workbook, and send that.`;
 
 /**
  * The first visible sheet of an Excel workbook (ISO/IEC 29500). Formulas count as their stored values, and numbers keep
@@ -92,7 +96,8 @@ class Workbook {
           within = false;
           if (name === 'rPh') phonetic--;
           if (name !== 'si') return;
-          texts.push(text!);
+          if (texts.length >= mostSharedTexts) throw new UnreadableTable(tooManyTexts);
+          texts.push(unescaped(text!));
           text = undefined;
         },
       },
@@ -164,7 +169,7 @@ class Workbook {
     if (type === 's') return texts[Number(value)] ?? '';
     if (type === 'b') return value === '1' ? 'TRUE' : 'FALSE';
     if (type === 'e' || value === '') return '';
-    return type === 'n' ? shownNumber(value, style, formats) : value;
+    return type === 'n' ? shownNumber(value, style, formats) : unescaped(value);
   }
 
   private async read(
@@ -249,7 +254,12 @@ function fail(): never {
 }
 
 const localName = (name: string) => name.slice(name.indexOf(':') + 1);
-const pathOf = (target: string) => (target.startsWith('/') ? target.slice(1) : `xl/${target}`);
+/** The part that a relationship of the workbook names (ISO/IEC 29500-2, 6.3). */
+const pathOf = (target: string) => posix.resolve('/xl', target).slice(1);
+
+/** A text without the escapes of its characters, such as `_x000D_`, and `_x005F_` for `_` itself (ISO/IEC 29500-1, 22.9.2.19). */
+const unescaped = (text: string) =>
+  text.replace(/_x([0-9a-f]{4})_/gi, (_, unit: string) => String.fromCharCode(parseInt(unit, 16)));
 
 /** The index of the column that a reference such as "AB12" names. */
 function columnOf(reference: string | undefined): number | undefined {

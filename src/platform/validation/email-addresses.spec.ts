@@ -111,4 +111,14 @@ test('an address is found within angle brackets and after mailto:', () => {
   for (const text of ['<a@x.it>', 'mailto:a@x.it', '<mailto:a@x.it>', 'MAILTO:a@x.it?subject=x', ' a@x.it '])
     expect(bareAddress(text)).toBe('a@x.it');
   expect(bareAddress('Anna <a@x.it>')).toBe('Anna <a@x.it>');
+  expect(bareAddress('mailto: a@x.it?subject=x\ny')).toBe('a@x.it');
+});
+
+test('a text of 100,000 characters is judged at once, whatever it repeats', () => {
+  const repeated = (text: string) => text.repeat(100_000 / text.length);
+  expect(bareAddress(`mailto:${repeated(' ')}@?\nx`)).toBe('@');
+  expect(canonicalAddress(`a@${repeated('.')}x`)).toMatch(/x$/);
+  expect(canonicalAddress(`${repeated('.')}x`)).toMatch(/x$/);
+  for (const text of [`a@${repeated('.')}x`, `a@${repeated('à')}.it`, repeated('@a'), repeated('\u200B')])
+    expect(isEmailAddress(text)).toBe(false);
 });

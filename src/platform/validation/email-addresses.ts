@@ -29,7 +29,8 @@ export function invisibleCharacter(address: string): string | undefined {
  * quoted one may hold line breaks that end up in mail headers.
  */
 export function isEmailAddress(value: unknown): boolean {
-  if (typeof value !== 'string' || !value.isWellFormed() || invisible.test(value)) return false;
+  if (typeof value !== 'string' || value.length > limits.emailLength || !value.isWellFormed() || invisible.test(value))
+    return false;
   const [local, domain] = parts(value);
   const ascii = `${local}@${plain.test(domain) ? domain : asciiDomain(domain)}`;
   return (
@@ -58,7 +59,8 @@ export function normalisedEmail(address: string): string {
 /** The address within `<…>` or after `mailto:`, as lists that were exported or copied have them. */
 export function bareAddress(text: string): string {
   const [, within] = /^<([^<>]*)>$/.exec(text.trim()) ?? [];
-  return (within ?? text).trim().replace(/^mailto:\s*([^?]*)(\?.*)?$/i, '$1');
+  const bare = (within ?? text).trim();
+  return /^mailto:/i.test(bare) ? bare.slice('mailto:'.length).split('?', 1)[0]!.trim() : bare;
 }
 
 /**
@@ -67,7 +69,9 @@ export function bareAddress(text: string): string {
  */
 export function canonicalAddress(address: string): CanonicalAddress {
   const text = address.trim();
-  if (plain.test(text)) return text.toLowerCase().replace(/(?<=@.*)\.$/, '') as CanonicalAddress;
+  if (plain.test(text)) {
+    return text.slice(0, text.includes('@') && text.endsWith('.') ? -1 : undefined).toLowerCase() as CanonicalAddress;
+  }
   const [local, domain] = parts(text.replace(allInvisible, ''));
   if (domain === '') return local.toLowerCase() as CanonicalAddress;
   const ascii = asciiDomain(domain) || normalisedEmail(`@${domain}`).slice(1);

@@ -1,0 +1,16 @@
+import { expect, test } from '@jest/globals';
+import { pausing } from './pausing.js';
+
+test('work pauses by the time that its steps take, not by their number', async () => {
+  let turns = 0;
+  const turn = (): void => void (turns++, (next = setImmediate(turn)));
+  let next = setImmediate(turn);
+  const pause = pausing();
+  for (let step = 0; step < 5; step++) {
+    const since = performance.now();
+    while (performance.now() - since < 12);
+    await pause();
+  }
+  clearImmediate(next);
+  expect(turns).toBeGreaterThanOrEqual(4);
+});
