@@ -276,7 +276,7 @@ async function merge<Item>(left: Item[], right: Item[], compare: (a: Item, b: It
 
 /**
  * The words by which a contact is found, in the form that an entry holds: those of the name, also written together where
- * an apostrophe or hyphen parts them, the parts of the address before its @, and its domain behind the @.
+ * an apostrophe or hyphen parts them, the parts of the address before its @, and its domain with the @ and without.
  */
 export function wordsOf(displayName: string, email: string): string {
   // eslint-disable-next-line no-restricted-syntax -- It is searched as it is written; addressesAmong compares.
@@ -287,6 +287,7 @@ export function wordsOf(displayName: string, email: string): string {
     ...foldings(displayName).flatMap((form) => form.split(' ').flatMap(wordsWithin)),
     ...fold(local).split(separators).slice(1),
     fold(domain),
+    fold(domain.slice(1)),
     fold(address),
   ]);
   words.delete('');
