@@ -19,9 +19,10 @@ export class ContactSearch extends Page {
   ids?: string[];
 
   /**
-   * Beginnings of words of the name, or of the address and its parts before the @; all must be found. Compared, as are the
-   * next three, without regard to case, accents and the like: `lukasz` finds Łukasz, `dangelo` finds D'Angelo, `muller` and
-   * `mueller` find Müller, `emilia romagna` is Emilia-Romagna.
+   * Beginnings of words of the name, or of the address, its parts before the @ and its domain; all must be found. Without
+   * letters and digits, such as `%`, it finds nobody; empty, everybody. Compared, as are the next three, without regard to
+   * case, accents and the like: `lukasz` finds Łukasz, `dangelo` finds D'Angelo, `muller` and `mueller` find Müller,
+   * `emilia romagna` is Emilia-Romagna.
    */
   @Optional()
   @IsString()
