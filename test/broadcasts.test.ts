@@ -1105,6 +1105,16 @@ describe('changing a planned broadcast', () => {
     });
   });
 
+  test('to null changes nothing', async () => {
+    const { body: made } = await send(shop.owner, { ...service, sendAt: tomorrow() });
+    const before = await seen(shop, made.id);
+    for (const field of ['kind', 'reason', 'body', 'audience', 'sendAt', 'notAfter']) {
+      expectStatus(await change(made.id, { [field]: null }), 200);
+      expect(await seen(shop, made.id)).toEqual(before);
+    }
+    expectStatus(await shop.owner.ask('POST', `/api/broadcasts/${made.id}/cancellation`), 200);
+  });
+
   test('while it begins sends all of the one text or all of the other', async () => {
     for (let round = 0; round < 6; round++) {
       const before = (await bodiesOf(bruno!)).length;
