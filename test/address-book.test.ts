@@ -63,8 +63,9 @@ describe('the address book', () => {
     ['region=emilia-romagna', ["Niccolò D'Angelo", 'Anna Rossi', 'Anna Maria Rossi']],
     ['region=Emilia-Romagna&province=RA&query=anna', ['Anna Maria Rossi']],
     ['sector=ristorazione', ['Osteria del Ponte']],
+    ['query=%25', []],
     [
-      'query=%25',
+      'query=+',
       [
         'Nicola Ángeles',
         "Niccolò D'Angelo",

@@ -662,11 +662,20 @@ describe('an audience', () => {
       });
       expect((await preview(audience)).body).toMatchObject({ total: 0, recipients: 0 });
     }
-    const { body: planned } = await send(shop.owner, { ...service, sendAt: tomorrow() });
-    const changed = await shop.owner.ask('PATCH', `/api/broadcasts/${planned.id}`, {
-      audience: { regions: ['Molise'] },
+    const everybody = [anna, bruno, carla, osteria].map((person) => person!.contactId);
+    const excepted = { all: true, exceptContactIds: everybody };
+    expect(await send(shop.owner, { ...service, audience: excepted })).toMatchObject({
+      status: 422,
+      body: { code: 'audience_empty' },
     });
-    expect(changed).toMatchObject({ status: 422, body: { code: 'audience_empty' } });
+    const { body: planned } = await send(shop.owner, { ...service, sendAt: tomorrow() });
+    for (const audience of [{ regions: ['Molise'] }, excepted]) {
+      const changed = await shop.owner.ask('PATCH', `/api/broadcasts/${planned.id}`, { audience });
+      expect(changed).toMatchObject({ status: 422, body: { code: 'audience_empty' } });
+    }
+    const empty = await world.shop('florist');
+    const toNobody = await send(empty.owner, { ...service, audience: excepted });
+    expect(toNobody).toMatchObject({ status: 202, body: { recipients: 0 } });
     expect(await seen(shop, planned.id)).toMatchObject({ audience: { all: true }, recipients: 4 });
     expectStatus(await shop.owner.ask('POST', `/api/broadcasts/${planned.id}/cancellation`), 200);
   });
@@ -1094,6 +1103,16 @@ describe('changing a planned broadcast', () => {
       status: 409,
       body: { code: 'broadcast_begun' },
     });
+  });
+
+  test('to null changes nothing', async () => {
+    const { body: made } = await send(shop.owner, { ...service, sendAt: tomorrow() });
+    const before = await seen(shop, made.id);
+    for (const field of ['kind', 'reason', 'body', 'audience', 'sendAt', 'notAfter']) {
+      expectStatus(await change(made.id, { [field]: null }), 200);
+      expect(await seen(shop, made.id)).toEqual(before);
+    }
+    expectStatus(await shop.owner.ask('POST', `/api/broadcasts/${made.id}/cancellation`), 200);
   });
 
   test('while it begins sends all of the one text or all of the other', async () => {

@@ -131,6 +131,10 @@ describe('a list of conversations', () => {
     expect(search).toMatchObject({ status: 200, body: { items: [] } });
     expect(await names(anna!.device, { query: 'aurora', unanswered: 'true' })).toEqual(['Forno Aurora']);
     expect(await names(anna!.device, { query: 'fiori' })).toEqual([]);
+    for (const query of ['%', '???', '🙂']) {
+      for (const device of [shop.owner, anna!.device]) expect(await names(device, { query })).toEqual([]);
+    }
+    expect(await names(anna!.device, { query: '' })).toEqual(['Forno Aurora']);
     expect(await names(anna!.device, { unread: 'true' })).toEqual(['Forno Aurora']);
     expect(await names(bruno!.device, { unread: 'true' })).toEqual([]);
   });

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { fold } from '../platform/folding.js';
 import { canonicalAddress } from '../platform/validation/email-addresses.js';
-import { Book, type BookEntry, type BookSort, sortInSlices, wordsOf } from './book.js';
+import { Book, type BookEntry, type BookSort, namesLike, sortInSlices, wordsOf } from './book.js';
 
 const numberedId = (number: number) => `01900000-0000-7000-8000-${String(number).padStart(12, '0')}`;
 
@@ -153,11 +153,23 @@ describe('a book', () => {
     ['neill', true],
     ['anna.rossi@', true],
     ['anna.rossi', true],
-    ['mail.example', false],
+    ['mail.example', true],
+    ['mail', true],
+    ['@mail', true],
+    ['anna mail.ex', true],
+    ['example', false],
+    ['ail', false],
     ['ossi', false],
     ['anna bianchi', false],
-    ['...', true],
+    ['anna &', true],
     ['', true],
+    [' \u200B ', true],
+    ['...', false],
+    ['???', false],
+    ['%', false],
+    ["'", false],
+    ['@', false],
+    ['🙂', false],
     ['città', false],
   ])('searched for %j is %j found', async (query, found) => {
     const book = new Book([
@@ -235,6 +247,16 @@ describe('a name', () => {
   ])('%s is found by %s', async (name, query) => {
     const book = new Book([entry(1, { words: wordsOf(name, 'x@y.example') })]);
     expect(await ids(book, { query })).toEqual([1]);
+  });
+
+  test.each([
+    ['forno', true],
+    ['', true],
+    ['%', false],
+    ['🙂 @', false],
+    ['bar', false],
+  ])('of a business searched for %j is %j found', (query, found) => {
+    expect(namesLike(query)('Forno Aurora')).toBe(found);
   });
 
   test.each([

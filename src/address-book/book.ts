@@ -276,7 +276,7 @@ async function merge<Item>(left: Item[], right: Item[], compare: (a: Item, b: It
 
 /**
  * The words by which a contact is found, in the form that an entry holds: those of the name, also written together where
- * an apostrophe or hyphen parts them, the parts of the address before its @, and its domain behind the @.
+ * an apostrophe or hyphen parts them, the parts of the address before its @, and its domain with the @ and without.
  */
 export function wordsOf(displayName: string, email: string): string {
   // eslint-disable-next-line no-restricted-syntax -- It is searched as it is written; addressesAmong compares.
@@ -287,6 +287,7 @@ export function wordsOf(displayName: string, email: string): string {
     ...foldings(displayName).flatMap((form) => form.split(' ').flatMap(wordsWithin)),
     ...fold(local).split(separators).slice(1),
     fold(domain),
+    fold(domain.slice(1)),
     fold(address),
   ]);
   words.delete('');
@@ -316,16 +317,21 @@ function checksOf(filter: BookFilter): Check[] {
   if (region !== undefined) checks.push(sameIn('region', region));
   if (province !== undefined) checks.push(sameIn('province', province));
   if (sector !== undefined) checks.push(sameIn('sector', sector));
-  if (query !== undefined && fold(query) !== '') {
+  if (query !== undefined && !isBlank(query)) {
     const finds = beginningsIn(query);
     checks.push(({ words }) => finds(words));
   }
   return checks;
 }
 
-/** Finds the beginnings of words: all parts of one form of what is asked for. */
+/** Whether nothing is asked for, which everybody answers to. */
+const isBlank = (query: string) => fold(query) === '';
+
+/** Finds the beginnings of words: all parts of one form of what is asked for. Without letters and digits it finds none. */
 function beginningsIn(query: string): (words: string) => boolean {
-  const forms = foldings(query).map((form) => form.split(' ').flatMap(beginning));
+  const forms = foldings(query)
+    .map((form) => form.split(' ').flatMap(beginning))
+    .filter((form) => form.length > 0);
   return (words) => forms.some((form) => form.every((finds) => finds(words)));
 }
 
@@ -343,6 +349,7 @@ function beginning(part: string): ((words: string) => boolean)[] {
 
 /** Whether a name is found by what is asked for, as a contact of that name would be. */
 export function namesLike(query: string): (name: string) => boolean {
+  if (isBlank(query)) return () => true;
   const finds = beginningsIn(query);
   return (name) => finds(wordsOf(name, ''));
 }

@@ -1,11 +1,11 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
-import { ArrayUnique, IsIn, IsOptional, IsString, MaxLength, ValidateIf } from 'class-validator';
+import { ArrayUnique, IsIn, IsString, MaxLength, ValidateIf } from 'class-validator';
 import type { ContactView as ContactContract, JoinedBy } from '../contract/events.js';
 import { limits } from '../contract/limits.js';
 import { Page } from '../platform/validation/page.dto.js';
 import { IsPlainText, Trimmed } from '../platform/validation/text.js';
-import { IsIds, IsTime, Optional } from '../platform/validation/fields.js';
+import { IsIds, IsTime, Nullable, Optional } from '../platform/validation/fields.js';
 import { IsPhone } from './phones.js';
 
 export class ContactSearch extends Page {
@@ -19,9 +19,10 @@ export class ContactSearch extends Page {
   ids?: string[];
 
   /**
-   * Beginnings of words of the name, or of the address and its parts before the @; all must be found. Compared, as are the
-   * next three, without regard to case, accents and the like: `lukasz` finds Łukasz, `dangelo` finds D'Angelo, `muller` and
-   * `mueller` find Müller, `emilia romagna` is Emilia-Romagna.
+   * Beginnings of words of the name, or of the address, its parts before the @ and its domain; all must be found. Without
+   * letters and digits, such as `%`, it finds nobody; empty, everybody. Compared, as are the next three, without regard to
+   * case, accents and the like: `lukasz` finds Łukasz, `dangelo` finds D'Angelo, `muller` and `mueller` find Müller,
+   * `emilia romagna` is Emilia-Romagna.
    */
   @Optional()
   @IsString()
@@ -125,7 +126,7 @@ export class ChangeContact {
   labels?: string[];
 
   /** At most 2,000 characters; `null` or an empty text deletes the note. The contact never sees it. */
-  @IsOptional()
+  @Nullable()
   @Trimmed({ multiline: true })
   @IsPlainText({ min: 0, max: limits.noteLength, multiline: true })
   note?: string | null;
@@ -134,13 +135,13 @@ export class ChangeContact {
    * Telephone number, at most 40 characters; `null` or an empty text deletes it. The contact never sees it. A valid number of
    * the business's country is kept in international form.
    */
-  @IsOptional()
+  @Nullable()
   @Trimmed()
   @IsPhone()
   phone?: string | null;
 
   /** What other systems call the contact, such as a customer number; at most 64 characters, one contact each. */
-  @IsOptional()
+  @Nullable()
   @Trimmed()
   @IsPlainText({ min: 0, max: limits.externalIdLength })
   externalId?: string | null;

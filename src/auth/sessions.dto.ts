@@ -1,4 +1,4 @@
-import { IsString, MaxLength } from 'class-validator';
+import { IsIn, IsString, MaxLength } from 'class-validator';
 import { limits } from '../contract/limits.js';
 import { Page } from '../platform/validation/page.dto.js';
 import { IsPlainText, Trimmed } from '../platform/validation/text.js';
@@ -24,6 +24,7 @@ export class SignIn {
 export class ListSessions extends Page {}
 
 export class PrincipalView {
+  @IsIn(['member', 'interlocutor'])
   kind: 'member' | 'interlocutor';
   subscriberId?: string;
   memberId?: string;

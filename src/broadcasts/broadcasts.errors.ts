@@ -25,7 +25,7 @@ export class AudienceEmpty extends DomainError {
   constructor() {
     super('audience_empty', {
       detail:
-        'No contact belongs to this audience. Check the spelling of regions, provinces and sectors, and the labels.',
+        'No contact belongs to this audience. Check the spelling of regions, provinces and sectors, the labels, and who is excepted.',
       errors: [{ field: 'audience', code: 'empty', message: 'No contact belongs to it.' }],
     });
   }

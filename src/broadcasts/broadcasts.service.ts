@@ -400,9 +400,15 @@ export class Broadcasts {
       kind,
       audience: spelled,
     });
-    // With nobody in the whole address book there is nothing that could be misspelled.
-    if (total === 0 && !audience.all) throw new AudienceEmpty();
+    if (total === 0 && !(await this.isOfAnEmptyBook(manager, subscriberId, audience))) throw new AudienceEmpty();
     return { audience: await this.audiences.seal(subscriberId, id, audience), recipients, leftOut };
+  }
+
+  /** With nobody in the whole address book there is nothing that could be misspelled, and nobody who was excepted. */
+  private async isOfAnEmptyBook(manager: EntityManager, subscriberId: string, { all }: Audience): Promise<boolean> {
+    if (!all) return false;
+    const everybody = { kind: 'service', audience: { all } } as const;
+    return (await this.audiences.count(manager, subscriberId, everybody)).total === 0;
   }
 
   private async authorsOf(subscriberId: string, broadcasts: readonly Broadcast[]): Promise<Map<string, Author>> {

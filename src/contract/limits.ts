@@ -63,7 +63,10 @@ export const limits = {
   tokensWaiting: 2_000,
   /** Tokens of no session that one network may present in a minute before others that are not in use are refused. */
   unknownTokensPerMinute: 100,
-  /** Passwords that may wait to be hashed or compared, of one asker (a network, an account) and of all. */
+  /**
+   * Passwords that may wait to be hashed or compared, of one asker (a network, an account) and of all; up to ten times as
+   * many of askers with nothing waiting.
+   */
   passwordsWaitingPerAsker: 20,
   passwordsWaiting: 100,
   clientIdLength: 64,

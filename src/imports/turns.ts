@@ -23,6 +23,8 @@ export class ImportTurns {
     atOnce: 2,
     atOncePerAsker: 1,
     waiting: 8,
+    // Keeps the uploads that are held in memory few: no business has two of them.
+    waitingAtMost: 8,
     waitingPerAsker: 8,
     of: 'files',
   });

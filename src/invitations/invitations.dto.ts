@@ -1,8 +1,8 @@
 import { Transform } from 'class-transformer';
-import { IsIn, IsInt, IsOptional, Max, Min, ValidateIf } from 'class-validator';
+import { IsIn, IsInt, Max, Min, ValidateIf } from 'class-validator';
 import { limits } from '../contract/limits.js';
 import { IsEmailAddress, IsPlainText, NormalisedEmail, Trimmed } from '../platform/validation/text.js';
-import { IsId, IsTime, Optional } from '../platform/validation/fields.js';
+import { IsId, IsTime, Nullable, Optional } from '../platform/validation/fields.js';
 import { type Locale, locales } from '../subscribers/subscribers.dto.js';
 import { Page } from '../platform/validation/page.dto.js';
 
@@ -46,7 +46,7 @@ export class NewInvitation {
 
 export class ChangeInvitation {
   /** Up to 60 characters; null or blank takes it away. */
-  @IsOptional()
+  @Nullable()
   @Trimmed()
   @IsPlainText({ min: 0, max: limits.invitationNameLength })
   name?: string | null;

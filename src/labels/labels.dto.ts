@@ -1,7 +1,8 @@
-import { IsIn, IsOptional, ValidateIf } from 'class-validator';
+import { IsIn, ValidateIf } from 'class-validator';
 import type { LabelView as LabelContract } from '../contract/events.js';
 import { type LabelColor, labelColors } from '../contract/label-colors.js';
 import { limits } from '../contract/limits.js';
+import { Nullable } from '../platform/validation/fields.js';
 import { Page } from '../platform/validation/page.dto.js';
 import { IsPlainText, Trimmed } from '../platform/validation/text.js';
 
@@ -11,7 +12,7 @@ export class NewLabel {
   @IsPlainText({ max: limits.labelNameLength })
   name: string;
 
-  @IsOptional()
+  @Nullable()
   @IsIn(labelColors)
   color?: LabelColor | null;
 }
@@ -24,7 +25,7 @@ export class ChangeLabel {
   name?: string;
 
   /** `null` takes the colour away. */
-  @IsOptional()
+  @Nullable()
   @IsIn(labelColors)
   color?: LabelColor | null;
 }

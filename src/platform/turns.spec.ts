@@ -61,10 +61,28 @@ describe('turns', () => {
     expect(await other).toBe('b1');
   });
 
-  test('are refused when too many of all wait', async () => {
-    const askers = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i'];
-    const works = askers.map((asker) => begin(`${asker}1`));
-    await expect(works[8]).resolves.toBe('overloaded');
+  test('are refused first to who waits already when too many of all wait', async () => {
+    for (const name of ['a1', 'a2', 'a3', 'a4', 'a5', 'b1', 'b2', 'b3']) void begin(name);
+    await expect(begin('a6')).resolves.toBe('overloaded');
+    await expect(begin('b4')).resolves.toBe('overloaded');
+    void begin('c1');
+    await expect(begin('c2')).resolves.toBe('overloaded');
+    for (const name of ['a1', 'a2']) await end(name);
+    expect(begun).toEqual(['a1', 'a2', 'b1', 'c1']);
+  });
+
+  test('are refused to everybody when ten times as many wait, or as many as is said', async () => {
+    const askers = Array.from({ length: 63 }, (_, index) => String.fromCharCode(0x4e00 + index));
+    let works = askers.map((asker) => begin(asker));
+    await expect(works[62]).resolves.toBe('overloaded');
+    for (const asker of askers.slice(0, 62)) await end(asker);
+    expect(await Promise.all(works)).toEqual([...askers.slice(0, 62), 'overloaded']);
+
+    turns = new Turns({ ...options, waitingAtMost: 7 });
+    works = askers.slice(0, 10).map((asker) => begin(asker));
+    await expect(works[9]).resolves.toBe('overloaded');
+    for (const asker of askers.slice(0, 9)) await end(asker);
+    expect(await works[8]).toBe(askers[8]);
   });
 
   test('of heavy work count as much as it weighs, and it begins alone when it is too heavy for all', async () => {

@@ -5,8 +5,10 @@ export interface TurnsOptions {
   atOnce: number;
   /** The same of one asker. */
   atOncePerAsker: number;
-  /** Weight of the work that may wait, of all askers; beyond it the answer is `overloaded`. */
+  /** Weight of the work that may wait, of all askers; beyond it the answer is `overloaded` to who waits already. */
   waiting: number;
+  /** The same for who has nothing waiting, so that others cannot close the door; by default ten times as much. */
+  waitingAtMost?: number;
   /** The same of one asker; beyond it the answer is `rate_limited`. */
   waitingPerAsker: number;
   /** Names the work in the plural, for the person who is refused. */
@@ -84,12 +86,12 @@ export class Turns {
   }
 
   private requireSpace({ weightWaiting }: Queue, weight: number): void {
-    const { waiting, waitingPerAsker, of } = this.options;
+    const { waiting, waitingAtMost = 10 * waiting, waitingPerAsker, of } = this.options;
     if (weightWaiting + weight > waitingPerAsker) {
       const detail = `Too many ${of} of yours wait already. Wait for their answers, then try again.`;
       throw new DomainError('rate_limited', { detail, retryAfter: 2 });
     }
-    if (this.weightWaiting + weight > waiting) {
+    if (this.weightWaiting + weight > (weightWaiting > 0 ? waiting : waitingAtMost)) {
       throw new DomainError('overloaded', { detail: `Too many ${of} wait. Try again in a moment.`, retryAfter: 5 });
     }
   }

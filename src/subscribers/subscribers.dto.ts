@@ -1,8 +1,8 @@
 import { PartialType } from '@nestjs/swagger';
-import { IsBoolean, IsIn, IsOptional, IsString, MaxLength } from 'class-validator';
+import { IsBoolean, IsIn, IsString, MaxLength } from 'class-validator';
 import { limits } from '../contract/limits.js';
 import { IsEmailAddress, IsPlainText, NormalisedEmail, Trimmed } from '../platform/validation/text.js';
-import { Optional } from '../platform/validation/fields.js';
+import { Nullable, Optional } from '../platform/validation/fields.js';
 import { IsMerchantCategory } from './merchant-categories.js';
 import { IsCountry } from './postal-address.js';
 import { IsTimeZone } from './time-zones.js';
@@ -53,7 +53,7 @@ export class Business {
   city: string;
 
   /** In Italy the two letters of the province. */
-  @IsOptional()
+  @Nullable()
   @Trimmed()
   @IsPlainText({ max: 60 })
   province?: string | null;
@@ -67,13 +67,13 @@ export class Business {
   category: string;
 
   /** In Italy the partita IVA; in other EU countries the national VAT number. Its check digit is checked. */
-  @IsOptional()
+  @Nullable()
   @IsString()
   @MaxLength(30)
   vatNumber?: string | null;
 
   /** In Italy the codice fiscale: 16 characters, or 11 digits for associations. */
-  @IsOptional()
+  @Nullable()
   @IsString()
   @MaxLength(30)
   taxCode?: string | null;

@@ -1,7 +1,15 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiProperty } from '@nestjs/swagger';
 import { Transform, Type } from 'class-transformer';
-import { ArrayMaxSize, IsArray, IsOptional, IsUUID, ValidateNested, type ValidationOptions } from 'class-validator';
+import {
+  ArrayMaxSize,
+  IsArray,
+  IsOptional,
+  IsUUID,
+  ValidateIf,
+  ValidateNested,
+  type ValidationOptions,
+} from 'class-validator';
 import { limits } from '../../contract/limits.js';
 import type { Fault } from '../problems/field-error.js';
 import { isPlain } from './plain.js';
@@ -13,6 +21,9 @@ export const Optional = () =>
     IsOptional(),
     Transform(({ value }: { value: unknown }) => value ?? undefined),
   );
+
+/** A field that may be left out, where null says something of its own, such as that a value is to go. */
+export const Nullable = () => ValidateIf((_, value) => value !== undefined && value !== null);
 
 const lowerCase = (value: unknown): unknown => (typeof value === 'string' ? value.toLowerCase() : value);
 

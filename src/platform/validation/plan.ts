@@ -1,4 +1,4 @@
-import { getMetadataStorage, ValidationTypes } from 'class-validator';
+import { getMetadataStorage, IS_OPTIONAL, ValidationTypes } from 'class-validator';
 import type { FieldErrorCode, FieldErrorValues } from '../../contract/field-errors.js';
 import type { Fault } from '../problems/field-error.js';
 import { judgeOf } from './rule.js';
@@ -10,6 +10,8 @@ type Check = (value: unknown, object: object) => Fault | undefined;
 /** The rules that a class declares for one field. */
 export interface PlannedField {
   name: string;
+  /** A field that may be left out, where null means the same: one of IsOptional, also that of a PartialType. */
+  optional: boolean;
   /** Conditions that must all hold for the rules to count, as with optional fields. */
   conditions: ((object: object, value: unknown) => boolean)[];
   /** Checks of the whole value; the first fault ends the search. */
@@ -78,7 +80,15 @@ function readPlan(shape: Shape): Plan {
 type Declared = ReturnType<ReturnType<typeof getMetadataStorage>['getTargetValidationMetadatas']>[number];
 
 function readField(name: string, rules: Declared[], unsound: (wrong: string) => TypeError): PlannedField {
-  const field: PlannedField = { name, conditions: [], checks: [], itemChecks: [], tooMany: undefined, part: undefined };
+  const field: PlannedField = {
+    name,
+    optional: rules.some((rule) => rule.name === IS_OPTIONAL),
+    conditions: [],
+    checks: [],
+    itemChecks: [],
+    tooMany: undefined,
+    part: undefined,
+  };
   const first: Check[] = [];
   let bounded = false;
   let list = false;

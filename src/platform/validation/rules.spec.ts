@@ -1,11 +1,12 @@
 import 'reflect-metadata';
 import { describe, expect, test } from '@jest/globals';
+import { PartialType } from '@nestjs/swagger';
 import { plainToInstance } from 'class-transformer';
 import { IsIn, IsInt, IsOptional, IsString, Matches, MaxLength, Min, validateSync } from 'class-validator';
 import fc from 'fast-check';
 import { limits } from '../../contract/limits.js';
 import { ValidationFailed } from '../problems/domain-error.js';
-import { IsId, IsIds, IsList, IsPart, IsParts, Optional } from './fields.js';
+import { IsId, IsIds, IsList, IsPart, IsParts, Nullable, Optional } from './fields.js';
 import { planOf } from './plan.js';
 import { read } from './rules.js';
 import { IsPlainText, Trimmed } from './text.js';
@@ -98,6 +99,24 @@ describe('what was sent is read by the rules of a class', () => {
     expect(order).toBeInstanceOf(Order);
     expect(order.lines[0]).toBeInstanceOf(Line);
     expect(order).toMatchObject({ id, notes: ['a b'] });
+  });
+
+  test('and null is as good as nothing where a field may be left out, unless it says something of its own', () => {
+    class Changes extends PartialType(Order) {}
+    const sent = { id: null, notes: null, first: null, lines: null };
+    expect(Object.values(read(Changes, sent)).filter((value) => value !== undefined)).toEqual([]);
+    expect(read(Changes, { lines: [{ article: 'cake', pieces: null }] }).lines![0]!.pieces).toBeUndefined();
+    expect(errorsOf(Order, sent).map(({ field, code }) => [field, code])).toEqual([
+      ['id', 'required'],
+      ['lines', 'required'],
+    ]);
+    class Correction {
+      @Nullable()
+      @IsPlainText({ max: 3 })
+      note?: string | null;
+    }
+    expect(read(Correction, { note: null }).note).toBeNull();
+    expect(read(Correction, {}).note).toBeUndefined();
   });
 
   test('and each wrong field is told by a code with its values', () => {

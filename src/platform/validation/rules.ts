@@ -52,7 +52,7 @@ function pick(shape: Shape, sent: Values, path: string, found: Found): Values {
   }
   for (const field of fields) {
     const value = sent[field.name];
-    if (value === undefined) continue;
+    if (value === undefined || (value === null && field.optional)) continue;
     const fault = typeof value === 'object' && value !== null ? misplaced(field, value) : undefined;
     if (fault) found.add(path + field.name, fault);
     else picked[field.name] = field.part ? pickParts(field, value, path + field.name, found) : value;
