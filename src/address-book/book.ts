@@ -140,7 +140,7 @@ export class Book {
     return new Set(entries.map(({ id }) => id));
   }
 
-  /** Those of the addresses that somebody here has. */
+  /** Finds which of the addresses somebody here has. */
   addressesAmong(addresses: ReadonlySet<CanonicalAddress>): Set<CanonicalAddress> {
     const found = new Set<CanonicalAddress>();
     for (const { words } of this.entries.values()) {
@@ -324,7 +324,7 @@ function checksOf(filter: BookFilter): Check[] {
   return checks;
 }
 
-/** Whether nothing is asked for, which everybody answers to. */
+/** Tells that nothing is asked for, which everybody answers to. */
 const isBlank = (query: string) => fold(query) === '';
 
 /** Finds the beginnings of words: all parts of one form of what is asked for. Without letters and digits it finds none. */
@@ -347,7 +347,7 @@ function beginning(part: string): ((words: string) => boolean)[] {
   ];
 }
 
-/** Whether a name is found by what is asked for, as a contact of that name would be. */
+/** Tells whether a search finds a name, as it would find a contact of that name. */
 export function namesLike(query: string): (name: string) => boolean {
   if (isBlank(query)) return () => true;
   const finds = beginningsIn(query);

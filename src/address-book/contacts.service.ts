@@ -129,7 +129,7 @@ export class Contacts {
     return inserted;
   }
 
-  /** Of two requests at once the second finds what the first has inserted: the person, or the number, which is left out. */
+  /** The second of two requests at once finds what the first has inserted: the person, or the number, which is left out. */
   private async insertOnce(manager: EntityManager, row: Contact): Promise<Contact | undefined> {
     if (await this.insert(manager, row)) return row;
     const { subscriberId, interlocutorId } = row;
@@ -317,13 +317,13 @@ export class Contacts {
     await this.directory.book(subscriberId);
   }
 
-  /** Those of the addresses that somebody in the address book has. */
+  /** Finds which of the addresses somebody in the address book has. */
   async addressesAmong(subscriberId: string, addresses: ReadonlySet<CanonicalAddress>): Promise<Set<CanonicalAddress>> {
     if (addresses.size === 0) return new Set();
     return (await this.directory.book(subscriberId)).addressesAmong(addresses);
   }
 
-  /** Those of the external ids that a contact has. */
+  /** Finds which of the external ids a contact has. */
   async externalIdsAmong(
     manager: EntityManager,
     subscriberId: string,
@@ -512,7 +512,7 @@ export class Contacts {
     return new Map(values.map(({ id }, index) => [id, texts[index]]));
   }
 
-  /** What of note, phone and external id is to be written, because it differs from what is there. */
+  /** Seals those of note, phone and external id that differ from what is there. */
   private async sealChange(
     subscriberId: string,
     known: ContactView,

@@ -5,7 +5,7 @@ import { Rule } from '../platform/validation/rule.js';
 import { plainTextProblem } from '../platform/validation/text.js';
 
 /**
- * Whether a text can be kept as a telephone number: one line of at most 40 characters with three digits at least.
+ * Tells whether a text can be kept as a telephone number: one line of at most 40 characters with three digits at least.
  * What a spreadsheet made of a number that it computed, such as `3,33E+09`, is none: its other digits are lost.
  */
 export function isPhone(text: unknown): text is string {
