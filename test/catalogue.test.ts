@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { functions } from '../migrations/main/functions.js';
 import { World } from './world.js';
 
 /** What the schema promises about sharding and isolation, read from the catalogue. */
@@ -85,6 +86,26 @@ describe('every table', () => {
     expect(unique.length).toBeGreaterThan(3);
     expect(unique.filter(({ columns }) => columns[0] !== 'subscriber_id')).toEqual([]);
   });
+});
+
+test('the functions of the database have the text that stands in the source, also after it has changed', async () => {
+  const { DataSource } = await import('typeorm');
+  const source = world.service.app.get(DataSource);
+  const bodies = () =>
+    world.rows<{ name: string; body: string }>(
+      'SELECT proname AS name, prosrc AS body FROM pg_proc WHERE proname = ANY ($1) ORDER BY proname',
+      [Object.keys(functions)],
+    );
+  const inSource = Object.entries(functions).map(([name, text]) => ({ name, body: text.split('$$')[1] }));
+  expect(await bodies()).toEqual(inSource);
+
+  // As an earlier release left it.
+  await world.rows(`UPDATE migrations SET name = 'Functionsearlier_9999999999999' WHERE name LIKE 'Functions%'`);
+  await world.rows('DROP FUNCTION append_messages');
+  await world.rows(`CREATE FUNCTION append_messages(uuid[]) RETURNS integer LANGUAGE sql AS 'SELECT 1'`);
+  expect((await source.runMigrations()).map(({ name }) => name)).toEqual([expect.stringMatching(/^Functions/)]);
+  expect(await bodies()).toEqual(inSource);
+  expect(await source.runMigrations()).toEqual([]);
 });
 
 test('no column of a name, an address, a text or a network address is in clear', async () => {

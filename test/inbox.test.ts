@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Party } from '../src/contract/events.js';
 import { Client, plain } from './client.js';
-import { hasUnread, sortKeys, type Standing, walk } from '../src/conversations/conversations.queries.js';
+import { hasUnread, isBehind, type Standing, walk } from '../src/conversations/conversations.queries.js';
 import { crowd } from './crowd.js';
 import {
   type Answer,
@@ -342,7 +342,7 @@ describe('a long list', () => {
     );
     await world.rows('ANALYZE conversation');
     const { conditions = [], standings = [1, 2, 3] } = asked as { conditions?: string[]; standings?: Standing[] };
-    const place = `(${sortKeys[order]}, conversation.id) < (now() - interval '5 minutes', '${ids[300]}')`;
+    const place = isBehind(order, [`(now() - interval '5 minutes')`, `'${ids[300]}'`]);
     const text = walk(order, { conditions: [place, ...conditions], standings, limit: 51 })
       .replaceAll('$1', `'subscriber'::party`)
       .replaceAll('$2', `'interlocutor'::party`)

@@ -182,7 +182,7 @@ onLinux('a network has at most 500 connections that have had no answer, and thos
 
 describe('unknown tokens', () => {
   test('are looked for once, a few at once, and then refused to their network, while known ones are not', async () => {
-    const lookUp = jest.spyOn(world.service.app.get(HotStatements), 'lookUp');
+    const lookUp = jest.spyOn(world.service.app.get(HotStatements), 'query');
     const looked = () => lookUp.mock.calls.filter(([{ name }]) => name === 'session_of_token').length;
     const same = unknownToken();
     expectStatus(await world.ask('GET', '/api/me', { token: same }), 401);

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import { type EntityManager, In, LessThan, QueryFailedError, type Repository } from 'typeorm';
+import { type EntityManager, In, LessThan, type Repository } from 'typeorm';
 import { Actions } from '../actions/actions.service.js';
 import type { MemberPrincipal } from '../auth/principal.js';
 import type { JoinedBy } from '../contract/events.js';
@@ -13,6 +13,7 @@ import { holdHashes } from '../platform/locks.js';
 import { Log } from '../platform/log.js';
 import { NotFound } from '../platform/problems/domain-error.js';
 import { Realtime } from '../platform/realtime/realtime.js';
+import { isForeignKeyViolation, isUniqueViolation } from '../platform/sqlstate.js';
 import type { CanonicalAddress } from '../platform/validation/email-addresses.js';
 import { AddressHashes } from '../platform/vault/address-hashes.js';
 import { KeyGoneError } from '../platform/vault/keyring.js';
@@ -559,9 +560,8 @@ export class Contacts {
     try {
       return await this.contacts.manager.transaction(work);
     } catch (error) {
-      const { code } = error instanceof QueryFailedError ? (error.driverError as { code?: string }) : {};
-      if (code === uniqueViolation) throw new ExternalIdTaken();
-      if (code === foreignKeyViolation) throw new UnknownLabel();
+      if (isUniqueViolation(error)) throw new ExternalIdTaken();
+      if (isForeignKeyViolation(error)) throw new UnknownLabel();
       throw error;
     }
   }
@@ -617,9 +617,6 @@ export const contactAddress = 'invited address';
 interface LabelledRow {
   contact_id: string;
 }
-
-const uniqueViolation = '23505';
-const foreignKeyViolation = '23503';
 
 /** What the subscriber adds to a contact, each field sealed by itself. */
 type AddedField = 'note' | 'phone' | 'external_id';

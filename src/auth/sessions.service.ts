@@ -308,7 +308,7 @@ export class Sessions implements OnModuleInit, OnModuleDestroy {
   }
 
   private async rowOf(tokenHash: Buffer, name: string): Promise<SessionRow | undefined> {
-    const [row] = await this.statements.lookUp<SessionRow>(sessionStatement, [tokenHash]);
+    const [row] = await this.statements.query<SessionRow>(sessionStatement, [tokenHash]);
     if (row) this.known.set(name, row.account_id);
     else {
       this.known.delete(name);

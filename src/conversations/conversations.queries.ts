@@ -59,11 +59,23 @@ export type HeadOrder = 'change' | 'message' | 'turn';
 /** When a conversation without a message stands to have had its last one, so that it comes after all others. */
 export const noMessageAt = '1970-01-01T00:00:00.000Z';
 
-export const sortKeys: Record<HeadOrder, string> = {
-  change: 'conversation.changed_at',
-  // As the index has it.
-  message: `coalesce(conversation.last_message_at, timestamptz '1970-01-01 00:00:00+00')`,
-  turn: 'conversation.turn_at',
+/** The times by which the orders sort, and their minutes, by which the indices do. */
+export const sortKeys: Record<HeadOrder, { minute: string; at: string }> = {
+  change: { minute: 'conversation.changed_minute', at: 'conversation.changed_at' },
+  message: {
+    minute: 'conversation.message_minute',
+    at: `coalesce(conversation.last_message_at, timestamptz '${noMessageAt}')`,
+  },
+  turn: { minute: 'conversation.turn_minute', at: 'conversation.turn_at' },
+};
+
+export const descending = (order: HeadOrder): string =>
+  `${sortKeys[order].minute} DESC, ${sortKeys[order].at} DESC, conversation.id DESC`;
+
+/** Behind a place in an order, whose time and id are these parameters: a condition on `conversation`. */
+export const isBehind = (order: HeadOrder, [at, id]: [at: string, id: string]): string => {
+  const { minute, at: key } = sortKeys[order];
+  return `${minute} <= ${at}::timestamptz AND (${key}, conversation.id) < (${at}::timestamptz, ${id}::uuid)`;
 };
 
 /** How many messages of the other party ($2) the reader ($1) has not seen. */
@@ -97,9 +109,9 @@ export function walk(
   { conditions, standings, limit }: { conditions: string[]; standings: Standing[]; limit: number },
 ): string {
   const one = (...more: string[]) => `
-    (SELECT conversation.id, ${sortKeys[order]} AS at FROM conversation
+    (SELECT conversation.id, ${sortKeys[order].at} AS at FROM conversation
      WHERE ${['conversation.subscriber_id = $3', ...more, ...conditions].join(' AND ')}
-     ORDER BY ${sortKeys[order]} DESC, conversation.id DESC LIMIT ${limit})`;
+     ORDER BY ${descending(order)} LIMIT ${limit})`;
   if (order !== 'turn') return one();
   const walks = standings.map((standing) => one(`conversation.standing = ${standing}`));
   return `SELECT id, at FROM (${walks.join(' UNION ALL ')}) AS walks ORDER BY at DESC, id DESC LIMIT ${limit}`;
@@ -179,7 +191,7 @@ export const headsQuery = (filter: string, { order, limit }: { order: HeadOrder;
     ON last.subscriber_id = conversation.subscriber_id AND last.conversation_id = conversation.id AND last.seq = conversation.last_seq
   LEFT JOIN broadcast ON broadcast.subscriber_id = last.subscriber_id AND broadcast.id = last.broadcast_id
   WHERE ${filter}
-  ORDER BY ${sortKeys[order]} DESC, conversation.id DESC
+  ORDER BY ${descending(order)}
   LIMIT ${limit}`;
 
 /** A time that is safe to ask changes since; see the function in the migration. */
@@ -260,7 +272,7 @@ export const changedMessagesQuery = (limit: number): string =>
 export interface AppendedRow {
   /** From 1, in the order of the drafts. */
   place: number;
-  outcome: 'stored' | 'repeated' | 'reused' | 'later' | 'not_found' | 'consent_required' | 'restricted';
+  outcome: 'stored' | 'repeated' | 'reused' | 'deferred' | 'not_found' | 'consent_required' | 'restricted';
   /** Of what was stored now or before. */
   seq: number | null;
   revision: number | null;
@@ -275,14 +287,14 @@ export interface AppendedRow {
 }
 
 /**
- * Stores drafts, and says of each what came of it; see the function in the migration. Parameters, arrays with an element
+ * Stores drafts, and says of each what came of it; see {@link appendMessages}. Parameters, arrays with an element
  * for each draft: $1 subscribers, $2 conversations, $3 senders, $4 authors, $5 client ids, $6 digests, $7 bodies; and the
- * versions that must have been accepted: $8 privacy by a contact, $9 terms and $10 privacy by a subscriber.
+ * versions that must have been accepted: $8 privacy by a contact, $9 terms and $10 privacy by a subscriber. $11: waits for locked
+ * conversations.
  */
 export const appendStatement: HotStatement = {
   name: 'append_messages',
-  text: `
-    SELECT * FROM append_messages($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+  text: `SELECT * FROM append_messages($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
 };
 
 export interface RaisedRow {
@@ -302,7 +314,7 @@ export interface RaisedRow {
 }
 
 /**
- * Raises watermarks; see the function in the migration. Parameters, arrays with an element for each receipt: $1
+ * Raises watermarks; see {@link raiseWatermarks}. Parameters, arrays with an element for each receipt: $1
  * subscribers, $2 conversations, $3 parties, $4 delivered, $5 seen.
  */
 export const raiseStatement: HotStatement = {

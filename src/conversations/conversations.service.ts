@@ -22,9 +22,10 @@ import {
   type HeadRow,
   hasUnread,
   headsQuery,
+  descending,
+  isBehind,
   noMessageAt,
   placesQuery,
-  sortKeys,
   type Standing,
   syncHorizonQuery,
   type UnreadRow,
@@ -81,7 +82,7 @@ export class Conversations {
   /** @throws NotFound for a conversation the principal is no party of, as for one that does not exist */
   async access(principal: Principal, id: string): Promise<OwnConversation> {
     const statement = isMember(principal) ? accessOfMember : accessOfInterlocutor;
-    const [row] = await this.statements.lookUp<{ subscriber_id: string; interlocutor_id: string }>(statement, [
+    const [row] = await this.statements.query<{ subscriber_id: string; interlocutor_id: string }>(statement, [
       id,
       sideOf(principal),
     ]);
@@ -272,7 +273,7 @@ function conditionsOf(
   const conditions: string[] = [];
   if (before) {
     const [at, id] = before.map(parameter);
-    conditions.push(`(${sortKeys[order]}, conversation.id) < (${at}::timestamptz, ${id}::uuid)`);
+    conditions.push(isBehind(order, [at!, id!]));
   }
   if (unread) conditions.push(hasUnread);
   if (unanswered) conditions.push('conversation.turn_sender = $2');
@@ -304,14 +305,27 @@ function kindOf(row: HeadRow): EntryKind | null {
 
 const sideOf = (principal: Principal) => (isMember(principal) ? principal.subscriberId : principal.interlocutorId);
 
+const minuteOf = (since: string) => `date_trunc('minute', ${since}::timestamptz)`;
+
 /**
  * A head has changed when its messages have, a watermark has, the profile of the counterpart, or whether seen-times are
  * disclosed. Watermarks know only their minute, so those of the minute asked for come back too. A move of the other
  * party that is not disclosed is no change.
  */
 const changed = (since: string) =>
-  `(conversation.changed_at >= ${since} OR greatest(own.changed_minute, other.told_minute) >= date_trunc('minute', ${since}::timestamptz)
+  `(conversation.changed_at >= ${since} OR greatest(own.changed_minute, other.told_minute) >= ${minuteOf(since)}
     OR subscriber.profile_changed_at >= ${since} OR subscriber.seen_times_changed_at >= ${since})`;
+
+/** The conversations of a subscriber of which something other than the messages has changed. */
+const changedBeside = (since: string) => `
+  SELECT conversation_id FROM cursor
+    WHERE subscriber_id = $3 AND party = 'subscriber' AND changed_minute >= ${minuteOf(since)}
+  UNION ALL SELECT conversation_id FROM cursor
+    WHERE subscriber_id = $3 AND party = 'interlocutor' AND told_minute >= ${minuteOf(since)}
+  UNION ALL SELECT id FROM contact WHERE subscriber_id = $3 AND profile_changed_at >= ${since}
+  UNION ALL SELECT id FROM conversation
+    WHERE subscriber_id = $3
+      AND EXISTS (SELECT FROM subscriber WHERE subscriber_id = $3 AND seen_times_changed_at >= ${since})`;
 
 /**
  * The same for a subscriber's many conversations, found by the indexes. Those whose messages have changed come first in the
@@ -322,20 +336,13 @@ const changedOfSubscriber = ({ since, before, limit }: { since: string; before: 
   conversation.id IN (
     SELECT id FROM (
       (SELECT id FROM conversation
-       WHERE subscriber_id = $3 AND changed_at >= ${since} AND ${before}
-       ORDER BY changed_at DESC, id DESC LIMIT ${limit})
+       WHERE subscriber_id = $3 AND changed_minute >= ${minuteOf(since)} AND ${before}
+         AND (changed_at >= ${since} OR id IN (${changedBeside(since)}))
+       ORDER BY ${descending('change')} LIMIT ${limit})
       UNION ALL
       (SELECT id FROM conversation
-       WHERE subscriber_id = $3 AND changed_at < ${since} AND ${before} AND id IN (
-         SELECT conversation_id FROM cursor
-           WHERE subscriber_id = $3 AND party = 'subscriber' AND changed_minute >= date_trunc('minute', ${since}::timestamptz)
-         UNION ALL SELECT conversation_id FROM cursor
-           WHERE subscriber_id = $3 AND party = 'interlocutor' AND told_minute >= date_trunc('minute', ${since}::timestamptz)
-         UNION ALL SELECT id FROM contact WHERE subscriber_id = $3 AND profile_changed_at >= ${since}
-         UNION ALL SELECT id FROM conversation
-           WHERE subscriber_id = $3
-             AND EXISTS (SELECT FROM subscriber WHERE subscriber_id = $3 AND seen_times_changed_at >= ${since}))
-       ORDER BY changed_at DESC, id DESC LIMIT ${limit})
+       WHERE subscriber_id = $3 AND changed_minute < ${minuteOf(since)} AND ${before} AND id IN (${changedBeside(since)})
+       ORDER BY ${descending('change')} LIMIT ${limit})
     ) AS either
     LIMIT ${limit})`;
 

@@ -8,7 +8,7 @@ import type { Author, MessageView, Party } from '../contract/events.js';
 import { limits } from '../contract/limits.js';
 import { Members } from '../members/members.service.js';
 import { openPage } from '../platform/cursors.js';
-import { Gathering, later } from '../platform/gathering.js';
+import { Batches, deferred } from '../platform/batches.js';
 import { HotStatements } from '../platform/hot-statements.js';
 import { DomainError, NotFound, ValidationFailed } from '../platform/problems/domain-error.js';
 import { RateLimits } from '../platform/rate-limits.js';
@@ -51,19 +51,23 @@ interface Draft {
   sealedBody: Buffer;
 }
 
-type Appended = Exclude<AppendedRow['outcome'], 'later'>;
+type Appended = Exclude<AppendedRow['outcome'], 'deferred'>;
 
-const draftsAtOnce = 500;
+const batchSize = 500;
+/** Measured: more small batches are faster while little is sent, and fewer large ones cost less under load. */
+const concurrency = { idle: 4, loaded: 2 };
 
 @Injectable()
 export class Messages {
-  private readonly drafts = new Gathering<Draft, AppendedRow>({
-    write: (drafts) => this.append(drafts),
+  /** What {@link send} adds, {@link append} stores. */
+  private readonly sendQueue = new Batches<Draft, AppendedRow>({
+    write: (drafts) => this.append(drafts, { afterLock: false }),
+    writeAfterLock: (drafts) => this.append(drafts, { afterLock: true }) as Promise<AppendedRow[]>,
     groupOf: ({ conversation }) => conversation.id,
     keyOf: sentAs,
-    atOnce: draftsAtOnce,
-    rounds: 2,
-    most: limits.sendsWaiting,
+    batchSize,
+    concurrency,
+    capacity: limits.sendsWaiting,
   });
 
   constructor(
@@ -82,7 +86,8 @@ export class Messages {
   ) {}
 
   /**
-   * Stores a message once and tells the devices of both parties. Resolves after commit.
+   * Stores a message once and tells the devices of both parties. Resolves when {@link append} has stored the batch that
+   * its draft went into.
    * @throws NotFound, ConsentRequired, ConversationRestricted, ClientIdReused, DomainError `rate_limited`, `overloaded`
    */
   async send(principal: Principal, conversationId: string, content: MessageContent): Promise<Stored> {
@@ -91,7 +96,7 @@ export class Messages {
     const conversation = await this.conversations.toWriteIn(principal, conversationId);
     const author = isMember(principal) ? await this.members.author(principal) : null;
     const draft = await this.seal(conversation, author, content);
-    const { outcome, seq, sent_at: sentAt } = await this.drafts.add(draft);
+    const { outcome, seq, sent_at: sentAt } = await this.sendQueue.add(draft);
     if (outcome !== 'stored' && outcome !== 'repeated') throw refusals[outcome as keyof typeof refusals]();
     return { seq: seq!, sentAt: sentAt!.toISOString(), repeated: outcome === 'repeated' };
   }
@@ -159,8 +164,14 @@ export class Messages {
     }
   }
 
-  /** Stores drafts in one statement, and tells those that are new in the order of their seq, right after the commit. */
-  private async append(drafts: Draft[]): Promise<(AppendedRow | typeof later)[]> {
+  /**
+   * Stores drafts in one statement, and tells those that are new in the order of their seq, right after the commit.
+   * @param afterLock waits for locked conversations; otherwise their drafts are deferred
+   */
+  private async append(
+    drafts: Draft[],
+    { afterLock }: { afterLock: boolean },
+  ): Promise<(AppendedRow | typeof deferred)[]> {
     const { contact, subscriber } = this.consents.versionsToAccept();
     const values = [
       drafts.map(({ conversation }) => conversation.subscriberId),
@@ -173,19 +184,20 @@ export class Messages {
       contact.privacy,
       subscriber.terms,
       subscriber.privacy,
+      afterLock,
     ];
     const rows = await this.misses.watch(
       () => drafts.flatMap(({ conversation }) => Object.values(conversation.audiences)),
       () => this.statements.query<AppendedRow>(appendStatement, values),
     );
-    const outcomes = new Array<AppendedRow | typeof later>(drafts.length);
-    for (const row of rows) outcomes[row.place - 1] = row.outcome === 'later' ? later : row;
+    const outcomes = new Array<AppendedRow | typeof deferred>(drafts.length);
+    for (const row of rows) outcomes[row.place - 1] = row.outcome === 'deferred' ? deferred : row;
     for (const [index, draft] of drafts.entries()) this.tell(draft, outcomes[index]!);
     return outcomes;
   }
 
-  private tell(draft: Draft, row: AppendedRow | typeof later): void {
-    if (row === later || row.outcome !== 'stored') return;
+  private tell(draft: Draft, row: AppendedRow | typeof deferred): void {
+    if (row === deferred || row.outcome !== 'stored') return;
     const { conversation, author, clientId, body } = draft;
     // An answer counts as having seen what it answers.
     if (row.minute) this.receipts.tell(conversation, row as Rise);

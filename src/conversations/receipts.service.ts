@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { Principal } from '../auth/principal.js';
 import type { Party } from '../contract/events.js';
 import { limits } from '../contract/limits.js';
-import { Gathering } from '../platform/gathering.js';
+import { Batches } from '../platform/batches.js';
 import { HotStatements } from '../platform/hot-statements.js';
 import { NotFound, ValidationFailed } from '../platform/problems/domain-error.js';
 import { RateLimits } from '../platform/rate-limits.js';
@@ -23,23 +23,23 @@ interface Receipt {
   seenSeq: number;
 }
 
-const receiptsAtOnce = 1_000;
+const batchSize = 1_000;
 
 /**
  * Receipts are told to the minute, so they can wait for each other. One by one, each would cost PostgreSQL what a message
- * does, and messages would wait for that.
+ * does, and messages would wait for that. In milliseconds.
  */
-const receiptSpacing = 20;
+const minInterval = 20;
 
 @Injectable()
 export class Receipts {
-  private readonly receipts = new Gathering<Receipt, RaisedRow | undefined>({
+  private readonly receipts = new Batches<Receipt, RaisedRow | undefined>({
     write: (receipts) => this.raise(receipts),
     groupOf: ({ conversation: { id, party } }) => cursorOf(id, party),
-    atOnce: receiptsAtOnce,
-    rounds: 2,
-    spacing: receiptSpacing,
-    most: limits.receiptsWaiting,
+    batchSize,
+    concurrency: { idle: 2, loaded: 2 },
+    minInterval,
+    capacity: limits.receiptsWaiting,
   });
 
   constructor(

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import { type EntityManager, QueryFailedError, type Repository } from 'typeorm';
+import { type EntityManager, type Repository } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import { Actions } from '../actions/actions.service.js';
 import { Directory } from '../address-book/directory.js';
@@ -10,6 +10,7 @@ import { openSealedPage } from '../platform/cursors.js';
 import { fold } from '../platform/folding.js';
 import { NotFound } from '../platform/problems/domain-error.js';
 import { Realtime } from '../platform/realtime/realtime.js';
+import { isUniqueViolation } from '../platform/sqlstate.js';
 import { Vault } from '../platform/vault/vault.js';
 import { Label } from './label.entity.js';
 import { type ChangeLabel, type LabelList, type LabelView, ListLabels, type NewLabel } from './labels.dto.js';
@@ -140,8 +141,7 @@ export class Labels {
       if (outcome === 'changed') this.realtime.tell(`subscriber:${subscriberId}`, 'labels.changed', { items: labels });
       return labels;
     } catch (error) {
-      const taken = error instanceof QueryFailedError && (error.driverError as { code?: string }).code === '23505';
-      throw taken ? new LabelTaken() : error;
+      throw isUniqueViolation(error) ? new LabelTaken() : error;
     }
   }
 

@@ -16,8 +16,8 @@ const statementMilliseconds = 30_000;
 
 /** Connections to the main database for everything but {@link reservedPool}. */
 export const mainConnections = 12;
-/** Enough for the rounds of messages and receipts, and what is looked up for them. */
-const reservedConnections = 6;
+/** Enough for the batches of messages and receipts that may be under way, and what is looked up for them. */
+const reservedConnections = 10;
 const keyringConnections = 4;
 
 /** Options of the main database; entities are added by the slices that own them. */

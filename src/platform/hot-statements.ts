@@ -25,31 +25,16 @@ export class HotStatements implements OnApplicationShutdown {
     this.pool.on('error', () => {});
   }
 
-  /**
-   * Stores something.
-   * @throws QueryFailedError, as TypeORM does
-   */
-  query<Row extends QueryResultRow>(statement: HotStatement, values: unknown[]): Promise<Row[]> {
-    return this.ask(statement, values);
-  }
-
-  /**
-   * Reads a few rows by their keys.
-   * @throws QueryFailedError, as TypeORM does
-   */
-  lookUp<Row extends QueryResultRow>(statement: HotStatement, values: unknown[]): Promise<Row[]> {
-    return this.ask(statement, values);
-  }
-
-  async onApplicationShutdown(): Promise<void> {
-    await this.pool.end();
-  }
-
-  private async ask<Row extends QueryResultRow>({ name, text }: HotStatement, values: unknown[]): Promise<Row[]> {
+  /** @throws QueryFailedError, as TypeORM does */
+  async query<Row extends QueryResultRow>({ name, text }: HotStatement, values: unknown[]): Promise<Row[]> {
     try {
       return (await this.pool.query<Row>({ name, text, values })).rows;
     } catch (error) {
       throw new QueryFailedError(text, values, error as Error);
     }
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.pool.end();
   }
 }

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
-import { DomainError } from '../problems/domain-error.js';
+import { isUnknownOutcome } from '../sqlstate.js';
 import { type Audience, Realtime } from './realtime.js';
 
 const retryMilliseconds = 1_000;
@@ -28,7 +28,7 @@ export class Misses {
     try {
       return await work();
     } catch (error) {
-      if (outcomeIsUnknown(error)) {
+      if (isUnknownOutcome(error)) {
         for (const audience of audiences()) this.audiences.add(audience);
         this.wait();
       }
@@ -57,15 +57,4 @@ export class Misses {
     }
     this.realtime.interrupt([...audiences]);
   }
-}
-
-/**
- * PostgreSQL says by an SQLSTATE what it did not store; unless that is about the connection (classes 08 and 57P), or the
- * driver says something of its own.
- */
-function outcomeIsUnknown(error: unknown): boolean {
-  if (error instanceof DomainError) return false;
-  const { driverError = error } = error as { driverError?: unknown };
-  const { code } = driverError as { code?: unknown };
-  return typeof code !== 'string' || !/^[0-9FHPX][0-9A-Z]{4}$/.test(code) || /^(08|57P)/.test(code);
 }

@@ -1,0 +1,70 @@
+/**
+ * Raises watermarks: of several receipts for one party of a conversation the highest counts, and one beyond the last
+ * message counts for nothing. Gives a row for each party of a conversation that is there: its last message, what its
+ * watermarks are now, how far it had seen before, and whether they rose. `other_seen` is what the other party may know, and
+ * `told` whether anything rose of that.
+ */
+export const raiseWatermarks = `
+CREATE FUNCTION raise_watermarks(
+  subscriber_ids uuid[], conversation_ids uuid[], parties party[], delivered integer[], seen integer[]
+) RETURNS TABLE (conversation_id uuid, party party, last_seq integer, rose boolean, delivered_seq integer, seen_seq integer,
+                 seen_before integer, other_seen integer, told boolean, minute timestamptz)
+LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
+#variable_conflict use_column
+DECLARE
+  this_minute timestamptz := date_trunc('minute', clock_timestamp());
+  change_minute timestamptz := date_trunc('minute', change_time());
+BEGIN
+  PERFORM FROM cursor
+  JOIN (SELECT DISTINCT * FROM unnest(subscriber_ids, conversation_ids, parties)
+          AS receipt (subscriber_id, conversation_id, party)) AS wanted
+    USING (subscriber_id, conversation_id, party)
+  ORDER BY cursor.conversation_id, cursor.party
+  FOR NO KEY UPDATE OF cursor;
+
+  RETURN QUERY
+  WITH wanted AS (
+    SELECT receipt.subscriber_id, receipt.conversation_id, receipt.party, conversation.last_seq,
+           coalesce(max(greatest(receipt.delivered, receipt.seen))
+             FILTER (WHERE greatest(receipt.delivered, receipt.seen) <= conversation.last_seq), 0) AS delivered,
+           coalesce(max(receipt.seen)
+             FILTER (WHERE greatest(receipt.delivered, receipt.seen) <= conversation.last_seq), 0) AS seen
+    FROM unnest(subscriber_ids, conversation_ids, parties, delivered, seen)
+           AS receipt (subscriber_id, conversation_id, party, delivered, seen)
+    JOIN conversation
+      ON conversation.subscriber_id = receipt.subscriber_id AND conversation.id = receipt.conversation_id
+    GROUP BY 1, 2, 3, 4
+  ), compared AS MATERIALIZED (
+    SELECT wanted.*, cursor.delivered_seq, cursor.seen_seq, cursor.minute, cursor.seen_minute,
+           greatest(cursor.delivered_seq, wanted.delivered) AS new_delivered,
+           greatest(cursor.seen_seq, wanted.seen) AS new_seen,
+           cursor.delivered_seq < wanted.delivered OR cursor.seen_seq < wanted.seen AS rises,
+           CASE WHEN cursor.seen_seq < wanted.seen THEN this_minute ELSE cursor.seen_minute END AS new_seen_minute,
+           cursor.delivered_seq < wanted.delivered
+             OR (cursor.seen_seq < wanted.seen AND this_minute >= subscriber.seen_times_since) IS TRUE AS told,
+           subscriber.seen_times_since
+    FROM wanted
+    JOIN cursor USING (subscriber_id, conversation_id, party)
+    JOIN subscriber USING (subscriber_id)
+  ), past AS (
+    INSERT INTO watermark_move (subscriber_id, conversation_id, party, minute, delivered_seq, seen_seq)
+    SELECT subscriber_id, conversation_id, party, minute, delivered_seq, seen_seq
+    FROM compared
+    WHERE rises AND minute <> this_minute AND delivered_seq > 0
+    ON CONFLICT (subscriber_id, conversation_id, party, minute)
+      DO UPDATE SET delivered_seq = EXCLUDED.delivered_seq, seen_seq = EXCLUDED.seen_seq
+  ), raised AS (
+    UPDATE cursor
+    SET delivered_seq = new_delivered, seen_seq = new_seen, minute = this_minute,
+        changed_minute = greatest(cursor.changed_minute, change_minute),
+        told_minute = CASE WHEN told THEN greatest(cursor.told_minute, change_minute) ELSE cursor.told_minute END,
+        seen_minute = new_seen_minute
+    FROM compared
+    WHERE rises AND cursor.subscriber_id = compared.subscriber_id
+      AND cursor.conversation_id = compared.conversation_id AND cursor.party = compared.party
+  )
+  SELECT conversation_id, party, last_seq, rises, new_delivered, new_seen, seen_seq,
+         CASE WHEN new_seen_minute >= seen_times_since THEN new_seen ELSE 0 END,
+         told, CASE WHEN rises THEN this_minute ELSE minute END
+  FROM compared;
+END $$`;
