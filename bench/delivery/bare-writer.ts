@@ -2,7 +2,12 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import pg from 'pg';
-import { type AppendedRow, appendStatement, raiseStatement } from '../../src/conversations/conversations.queries.js';
+import {
+  type AppendedRow,
+  type AppendValues,
+  appendStatement,
+  raiseStatement,
+} from '../../src/conversations/conversations.queries.js';
 import { messageContext } from '../../src/conversations/sealed-message.js';
 import { seal } from '../../src/platform/vault/sealing.js';
 import { textOf } from './text.js';
@@ -130,7 +135,7 @@ function sealed(conversations: Conversation[], count: number): Batch {
 }
 
 /** Nobody has to have accepted any version. */
-function parametersOf({ conversations, clientIds, digests, bodies }: Batch): unknown[] {
+function parametersOf({ conversations, clientIds, digests, bodies }: Batch): AppendValues {
   return [
     conversations.map(({ subscriberId }) => subscriberId),
     conversations.map(({ id }) => id),
@@ -142,6 +147,7 @@ function parametersOf({ conversations, clientIds, digests, bodies }: Batch): unk
     0,
     0,
     0,
+    false,
   ];
 }
 

@@ -88,7 +88,7 @@ export class BroadcastEntries {
   tell(broadcastId: string, entries: readonly AppendedEntry[], markOf: (contactId: string) => BroadcastMark): void {
     for (const { conversationId, interlocutorId, seq, revision, body, sentAt } of entries) {
       const audience = `interlocutor:${interlocutorId}` as const;
-      if (!this.realtime.hears(audience)) continue;
+      if (!this.realtime.mayHear(audience)) continue;
       this.realtime.tell(audience, 'message.sent', {
         conversationId,
         seq,

@@ -292,6 +292,20 @@ export interface AppendedRow {
  * versions that must have been accepted: $8 privacy by a contact, $9 terms and $10 privacy by a subscriber. $11: waits for locked
  * conversations.
  */
+export type AppendValues = [
+  subscribers: string[],
+  conversations: string[],
+  senders: Party[],
+  authors: (string | null)[],
+  clientIds: string[],
+  digests: Buffer[],
+  bodies: Buffer[],
+  contactPrivacy: number,
+  subscriberTerms: number,
+  subscriberPrivacy: number,
+  afterLock: boolean,
+];
+
 export const appendStatement: HotStatement = {
   name: 'append_messages',
   text: `SELECT * FROM append_messages($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,

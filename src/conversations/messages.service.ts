@@ -21,6 +21,7 @@ import { ListMessages, type MessageContent, type MessageList } from './conversat
 import { ClientIdReused, ConversationRestricted, NotTheSender } from './conversations.errors.js';
 import {
   type AppendedRow,
+  type AppendValues,
   appendStatement,
   changedMessagesQuery,
   lockQuery,
@@ -173,7 +174,7 @@ export class Messages {
     { afterLock }: { afterLock: boolean },
   ): Promise<(AppendedRow | typeof deferred)[]> {
     const { contact, subscriber } = this.consents.versionsToAccept();
-    const values = [
+    const values: AppendValues = [
       drafts.map(({ conversation }) => conversation.subscriberId),
       drafts.map(({ conversation }) => conversation.id),
       drafts.map(({ conversation }) => conversation.party),

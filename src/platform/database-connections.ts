@@ -1,14 +1,7 @@
-import type { Socket } from 'node:net';
-import { type Client, Pool } from 'pg';
+import type { Client, Pool } from 'pg';
 import type { DataSource } from 'typeorm';
 import { silenceError } from './database-failures.js';
-
-/** What of the driver's client is not in its types. */
-interface Inner {
-  connection: { stream: Socket };
-  /** The query whose answer is waited for. */
-  _activeQuery: unknown;
-}
+import { activeQueryOf, clientsOf, poolOf, streamOf } from './database-pool.js';
 
 const lookMilliseconds = 10_000;
 /** Longer than PostgreSQL lets a statement take: after that no answer will come over this connection. */
@@ -25,7 +18,7 @@ const silentMilliseconds = 45_000;
  */
 export function cutWhenSilent(database: DataSource | Pool, answers: () => Promise<boolean>): void {
   const pool = poolOf(database);
-  const watch = (client: Client) => watchSilence(client as unknown as Inner, answers);
+  const watch = (client: Client) => watchSilence(client, answers);
   for (const client of clientsOf(pool)) watch(client);
   pool.on('connect', (client) => watch(client as unknown as Client));
 }
@@ -38,31 +31,23 @@ export function cutConnections(database: DataSource | Pool): void {
 
 /** Ends one at once. */
 export function cutClient(client: Client): void {
-  (client as unknown as Inner).connection.stream.destroy();
+  streamOf(client).destroy();
 }
 
-function watchSilence(client: Inner, answers: () => Promise<boolean>): void {
-  const { stream } = client.connection;
+function watchSilence(client: Client, answers: () => Promise<boolean>): void {
+  const stream = streamOf(client);
   let silentSince: number | undefined;
   // Begins anew with every byte that comes or goes, and is not set again by itself.
   stream.setTimeout(lookMilliseconds, () => void look());
   stream.on('data', () => (silentSince = undefined));
   const look = async () => {
-    const asked = client._activeQuery;
+    const asked = activeQueryOf(client);
     if (!asked) return;
     const now = performance.now();
     silentSince ??= now - lookMilliseconds;
     const gone = now - silentSince > silentMilliseconds || !(await answers());
-    if (client._activeQuery !== asked) return;
+    if (activeQueryOf(client) !== asked) return;
     if (gone) stream.destroy(silenceError());
     else stream.setTimeout(lookMilliseconds);
   };
-}
-
-function poolOf(database: DataSource | Pool): Pool {
-  return database instanceof Pool ? database : (database.driver as unknown as { master: Pool }).master;
-}
-
-function clientsOf(pool: Pool): Client[] {
-  return [...(pool as unknown as { _clients: Client[] })._clients];
 }

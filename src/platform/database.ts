@@ -2,6 +2,7 @@ import { type ClientConfig, Pool, type PoolConfig } from 'pg';
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import { keyringMigrations } from '../../migrations/keyring/index.js';
 import { mainMigrations } from '../../migrations/main/index.js';
+import { poolOf, requireKnownPool } from './database-pool.js';
 import { StartError } from './start-error.js';
 
 export interface DatabaseAddress {
@@ -59,8 +60,9 @@ export function reservedPool({ options }: DataSource): Pool {
  * @throws StartError when the server has no room for them
  */
 export async function openConnections(of: Pool | DataSource): Promise<void> {
-  const opened = of instanceof DataSource ? (of.driver as unknown as { master: Pool }).master : of;
+  const opened = poolOf(of);
   const connecting = await Promise.allSettled(Array.from({ length: opened.options.max }, () => opened.connect()));
+  requireKnownPool(opened);
   for (const each of connecting) if (each.status === 'fulfilled') each.value.release();
   if (connecting.some((each) => each.status === 'rejected' && (each.reason as { code?: unknown }).code === '53300')) {
     const all = mainConnections + reservedConnections + keyringConnections;

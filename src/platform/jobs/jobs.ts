@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { type Db, PgBoss } from 'pg-boss';
 import { DataSource, type EntityManager, type QueryRunner } from 'typeorm';
+import { poolOf } from '../database-pool.js';
 import { Log } from '../log.js';
 import { type JobKind, type JobPayload, jobKinds } from './job-kinds.js';
 
@@ -108,13 +109,7 @@ export class Jobs {
 
   /** pg-boss works over the pool that everything else uses. */
   private connection(): Db {
-    const pool = () =>
-      (
-        this.database.driver as unknown as {
-          master: { query(text: string, values?: unknown[]): Promise<{ rows: unknown[] }> };
-        }
-      ).master;
-    return { executeSql: (text, values) => pool().query(text, values) };
+    return { executeSql: (text, values) => poolOf(this.database).query(text, values) };
   }
 }
 

@@ -1,13 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Socket as DeviceSocket } from 'socket.io';
 import { limits } from '../../contract/limits.js';
 import { networkFinder } from '../http/networks.js';
 import type { Origins } from '../http/origins.js';
 import { refuse } from '../http/raw-answers.js';
 import { DomainError } from '../problems/domain-error.js';
+import type { Connection } from './engine.js';
 import { cutOff, terminate } from './outgoing.js';
-
-type Connection = DeviceSocket['conn'];
 
 const farewellMilliseconds = 2_000;
 

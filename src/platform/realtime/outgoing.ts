@@ -1,22 +1,14 @@
 import type { ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
-import type { Socket as DeviceSocket } from 'socket.io';
 import { limits } from '../../contract/limits.js';
-
-type Connection = DeviceSocket['conn'];
-
-/** What of engine.io's connection and its transports is not in their types. */
-interface Inner {
-  flush(): void;
-  writeBuffer: unknown[];
-  transport: {
-    /** A WebSocket: the operating system has taken all that was written. Long polling: a poll waits for its answer. */
-    writable: boolean;
-    socket?: { _socket?: Socket; terminate?: () => void };
-    /** The poll's answer. */
-    res?: ServerResponse | null;
-  };
-}
+import {
+  type Connection,
+  dropUnsent,
+  flushNow,
+  pollAnswerOf,
+  postponeFlush,
+  takesAtOnce,
+  webSocketOf,
+} from './engine.js';
 
 /** Bytes that wait for a connection to take what was handed to it before; no entry for one that keeps up. */
 const waiting = new WeakMap<Connection, number>();
@@ -28,7 +20,7 @@ const answers = new Map<ServerResponse, Connection>();
 let handed: Connection[] = [];
 
 /**
- * Tends to what leaves by a connection.
+ * Batches what leaves by a connection, and bounds what waits for it.
  *
  * All that is handed to it in one turn of the event loop leaves together, in one call of the operating system: an
  * acknowledgement, the message itself and the receipts around it would be a call each, and these calls were measured to be
@@ -37,10 +29,10 @@ let handed: Connection[] = [];
  * A connection that takes its events so slowly, or not at all, that more than `limits.socketBytesWaiting` wait for it is
  * cut. Its client comes back by itself and catches up, so nothing is lost by it; what waited is freed.
  */
-export function tendOutgoing(connection: Connection): void {
+export function batchOutgoing(connection: Connection): void {
   connection.on('packetCreate', count);
   connection.on('flush', leaves);
-  (connection as unknown as Inner).flush = flushLater;
+  postponeFlush(connection, flushLater);
 }
 
 /**
@@ -49,10 +41,8 @@ export function tendOutgoing(connection: Connection): void {
  * engine.io's own closing would wait until its client had taken everything, however much later that was.
  */
 export function cutOff(connection: Connection, farewell?: () => void): void {
-  const inner = connection as unknown as Inner;
-  const { transport } = inner;
-  const takes = transport.writable;
-  inner.writeBuffer = [];
+  const takes = takesAtOnce(connection);
+  dropUnsent(connection);
   waiting.delete(connection);
   for (const [answer, whose] of answers) if (whose === connection) answer.destroy();
   farewell?.();
@@ -64,7 +54,7 @@ export function cutOff(connection: Connection, farewell?: () => void): void {
 
 /** Ends what is left of a WebSocket that is being closed, without waiting for the other side. */
 export function terminate(connection: Connection): void {
-  (connection as unknown as Inner).transport.socket?.terminate?.();
+  webSocketOf(connection)?.terminate();
 }
 
 // These are shared by all connections: a closure for each would cost every idle one memory.
@@ -79,16 +69,8 @@ function flushAll(): void {
   for (const connection of connections) flushNow(connection);
 }
 
-function flushNow(connection: Connection): void {
-  const socket = (connection as unknown as Inner).transport.socket?._socket;
-  socket?.cork();
-  (Object.getPrototypeOf(connection) as Inner).flush.call(connection);
-  socket?.uncork();
-}
-
 function count(this: Connection, { data }: { data?: string | Buffer }): void {
-  const { transport } = this as unknown as Inner;
-  if (data === undefined || transport.writable) return;
+  if (data === undefined || takesAtOnce(this)) return;
   const bytes = (waiting.get(this) ?? 0) + Buffer.byteLength(data);
   if (bytes <= limits.socketBytesWaiting) return void waiting.set(this, bytes);
   cutOff(this);
@@ -96,10 +78,10 @@ function count(this: Connection, { data }: { data?: string | Buffer }): void {
 
 function leaves(this: Connection): void {
   waiting.delete(this);
-  const { res } = (this as unknown as Inner).transport;
-  if (!res) return;
-  answers.set(res, this);
-  res.once('close', taken);
+  const answer = pollAnswerOf(this);
+  if (!answer) return;
+  answers.set(answer, this);
+  answer.once('close', taken);
 }
 
 function taken(this: ServerResponse): void {

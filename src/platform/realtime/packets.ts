@@ -1,20 +1,7 @@
 import { LRUCache } from 'lru-cache';
-import type { Socket as DeviceSocket } from 'socket.io';
 import { limits } from '../../contract/limits.js';
+import { type Connection, type WebSocket, webSocketOf } from './engine.js';
 import { cutOff, terminate } from './outgoing.js';
-
-type Connection = DeviceSocket['conn'];
-
-/** Parts of engine.io's connection that are not in its types. */
-interface Inner {
-  transport: { socket?: WebSocket };
-}
-
-/** The WebSocket of the package ws, as far as it is used here. */
-interface WebSocket {
-  on(event: 'ping' | 'pong', listener: (this: WebSocket) => void): unknown;
-  terminate(): void;
-}
 
 /** What may still be sent in a minute. */
 interface Budget {
@@ -88,7 +75,7 @@ const controlFrames = new WeakMap<WebSocket, Budget>();
 
 /** Control frames are no packets: ws answers them by itself, each at the cost of a message. */
 function watchControlFrames(connection: Connection): void {
-  const { socket } = (connection as unknown as Inner).transport;
+  const socket = webSocketOf(connection);
   for (const event of ['ping', 'pong'] as const) socket?.on(event, countControlFrame);
 }
 

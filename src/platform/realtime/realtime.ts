@@ -1,6 +1,7 @@
 import type { Server as HttpServer } from 'node:http';
 import { Inject, Injectable } from '@nestjs/common';
 import { type DisconnectReason, Server, type Socket } from 'socket.io';
+import { Adapter } from 'socket.io-adapter';
 import { v7 as uuid } from 'uuid';
 import type { ClientEvents, ServerEvents, Told, ToldEvent } from '../../contract/events.js';
 import { limits } from '../../contract/limits.js';
@@ -12,7 +13,8 @@ import { toProblem } from '../problems/problems.js';
 import { SessionWork } from '../session-work.js';
 import { UnderWay } from '../under-way.js';
 import { closeAfterRefusal, Entrance } from './entrance.js';
-import { cutOff, tendOutgoing } from './outgoing.js';
+import { requireKnownEngine } from './engine.js';
+import { batchOutgoing, cutOff } from './outgoing.js';
 import { Packets } from './packets.js';
 
 /** What a socket is admitted with; decided by whoever owns sessions. */
@@ -97,20 +99,22 @@ export class Realtime {
     this.server.use((socket, next) => void this.admit(socket, next));
     this.server.on('connection', (socket) => this.welcome(socket));
     this.server.attach(httpServer);
-    this.server.engine.on('connection', tendOutgoing);
+    requireKnownEngine();
+    this.server.engine.on('connection', batchOutgoing);
     this.server.engine.on('connection', this.packets.watch);
     this.server.engine.on('connection', this.entrance.watch);
   }
 
   /** Tells an event to every connected device of an audience. Whoever is away learns it at the next sync. */
   tell<Event extends ToldEvent>(audience: Audience | Audience[], event: Event, payload: Told[Event]): void {
-    if (!(Array.isArray(audience) ? audience : [audience]).some((each) => this.hears(each))) return;
+    if (!(Array.isArray(audience) ? audience : [audience]).some((each) => this.mayHear(each))) return;
     this.server.to(audience).emit(event, ...([payload] as Parameters<ServerEvents[Event]>));
   }
 
-  /** Whether any device of an audience is connected. */
-  hears(audience: Audience): boolean {
-    return this.server.sockets.adapter.rooms.has(audience);
+  /** False when no device of an audience is connected. An adapter that spans several nodes cannot know, so it is true then. */
+  mayHear(audience: Audience): boolean {
+    const { adapter } = this.server.sockets;
+    return adapter.constructor !== Adapter || adapter.rooms.has(audience);
   }
 
   /** Whether a socket of a session is connected. */

@@ -3,6 +3,7 @@ import { AbstractWsAdapter } from '@nestjs/websockets';
 import { v7 as uuid } from 'uuid';
 import type { ErrorCode, Problem } from '../../contract/errors.js';
 import { limits } from '../../contract/limits.js';
+import { Log } from '../log.js';
 import { DomainError } from '../problems/domain-error.js';
 import { toProblem } from '../problems/problems.js';
 import { type Limit, RateLimits } from '../rate-limits.js';
@@ -23,11 +24,13 @@ export class SocketAdapter extends AbstractWsAdapter {
   private readonly handlers = new WeakMap<DeviceSocket, Map<string, Handler>>();
   private readonly rateLimits: RateLimits;
   private readonly realtime: Realtime;
+  private readonly log: Log;
 
   constructor(app: INestApplicationContext) {
     super(app);
     this.rateLimits = app.get(RateLimits);
     this.realtime = app.get(Realtime);
+    this.log = app.get(Log);
   }
 
   create(): Realtime['server'] {
@@ -54,7 +57,10 @@ export class SocketAdapter extends AbstractWsAdapter {
     // Without an acknowledgement a client could not know whether its event counted, so it does not.
     if (typeof acknowledge !== 'function') return;
     const rates = ratesOf(event, socket.data.admission);
-    const answer = (told: { error?: Problem }) => {
+    let answered = false;
+    const answer: Done = (told) => {
+      if (answered) return;
+      answered = true;
       // The services count the events that reach them; a refused one must count as much.
       if (told.error && refusedUnseen.has(told.error.code)) {
         for (const [rate, key] of rates) void this.rateLimits.allows(rate, key);
@@ -62,7 +68,7 @@ export class SocketAdapter extends AbstractWsAdapter {
       acknowledge(told);
     };
     const finished = this.realtime.began(socket);
-    if (!finished) return acknowledge({ error: toProblem(new DomainError('unauthenticated'), uuid()) });
+    if (!finished) return answer({ error: toProblem(new DomainError('unauthenticated'), uuid()) });
     socket.data.underWay = (socket.data.underWay ?? 0) + 1;
     socket.data.usedAt = Date.now();
     try {
@@ -74,8 +80,9 @@ export class SocketAdapter extends AbstractWsAdapter {
       requirePlainShape(values[0]);
       // An error of the handler is acknowledged by the gateway's ProblemFilter, and then there is no result.
       const result = await handler(values.length > 1 ? values[0] : undefined, answer);
-      if (result !== undefined) acknowledge({ data: result });
+      answer({ data: result ?? null });
     } catch (error) {
+      if (!(error instanceof DomainError)) this.log.failure(error);
       answer({ error: toProblem(error, uuid()) });
     } finally {
       socket.data.underWay--;

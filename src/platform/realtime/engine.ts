@@ -1,0 +1,64 @@
+import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { Socket as EngineSocket } from 'engine.io';
+import type { Socket as DeviceSocket } from 'socket.io';
+
+/**
+ * A connection of engine.io. What is used of it beyond its types is used here alone: its version is fixed in package.json,
+ * and {@link requireKnownEngine} is asked at the start.
+ */
+export type Connection = DeviceSocket['conn'];
+
+/** The WebSocket of the package ws, as far as it is used here. */
+export interface WebSocket {
+  on(event: 'ping' | 'pong', listener: (this: WebSocket) => void): unknown;
+  terminate(): void;
+  _socket?: Socket;
+}
+
+interface Inner {
+  flush(): void;
+  writeBuffer: unknown[];
+  transport: { writable: boolean; socket?: WebSocket; res?: ServerResponse | null };
+}
+
+const innerOf = (connection: Connection) => connection as unknown as Inner;
+const prototype = EngineSocket.prototype as unknown as Inner;
+
+/** @throws Error when engine.io has changed inside, so that messages would still arrive, but one by one */
+export function requireKnownEngine(): void {
+  if (typeof prototype.flush !== 'function') throw new Error('engine.io has changed: its connections have no flush().');
+}
+
+/** For a WebSocket: the operating system has taken all that was written. For long polling: a poll waits for its answer. */
+export function takesAtOnce(connection: Connection): boolean {
+  return innerOf(connection).transport.writable;
+}
+
+/** Undefined while the connection is polling. */
+export function webSocketOf(connection: Connection): WebSocket | undefined {
+  return innerOf(connection).transport.socket;
+}
+
+/** The answer to the poll that waits; undefined for a WebSocket. */
+export function pollAnswerOf(connection: Connection): ServerResponse | undefined {
+  return innerOf(connection).transport.res ?? undefined;
+}
+
+/** Takes back what was handed to the connection and not yet to its transport. */
+export function dropUnsent(connection: Connection): void {
+  innerOf(connection).writeBuffer = [];
+}
+
+/** Has `later` called whenever engine.io would hand what waits to the transport. */
+export function postponeFlush(connection: Connection, later: (this: Connection) => void): void {
+  innerOf(connection).flush = later;
+}
+
+/** Hands everything that waits to the transport, in one call of the operating system. */
+export function flushNow(connection: Connection): void {
+  const socket = webSocketOf(connection)?._socket;
+  socket?.cork();
+  prototype.flush.call(connection);
+  socket?.uncork();
+}
