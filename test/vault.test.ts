@@ -100,10 +100,17 @@ describe('a key', () => {
     const { keyring } = await start();
     const [gone, kept] = (await contactsWithKeys(keyring, 2)) as [KeyRef, KeyRef];
     await keysOf(keyring, [gone, kept]);
-    await keyring.destroy(gone);
+    await keyring.destroy([gone]);
     await expect(keyring.key(gone)).rejects.toThrow(KeyGoneError);
     expect([...(await keyring.keys('contact', [gone.id, kept.id])).keys()]).toEqual([kept.id]);
-    await keyring.destroy(gone);
+    await keyring.destroy([gone]);
+  });
+
+  test('is not made while the database knows only another epoch than the file, and says so', async () => {
+    const { keyring } = await start();
+    await database.query('UPDATE epoch SET number = 7');
+    await expect(keyring.create([contact()])).rejects.toThrow(/do not belong together/);
+    expect(await wrappedKeys()).toHaveProperty('size', 0);
   });
 
   test('that is destroyed while it is being read does not stay in the cache', async () => {
@@ -113,7 +120,7 @@ describe('a key', () => {
     slow.hold();
     const read = keyring.key(ref);
     await slow.held();
-    await keyring.destroy(ref);
+    await keyring.destroy([ref]);
     slow.letGo();
     await read.catch(() => {});
     await expect(keyring.key(ref)).rejects.toThrow(KeyGoneError);
@@ -144,7 +151,7 @@ describe('renewing the epoch', () => {
     const saved = await database.query<unknown[]>('SELECT * FROM wrapped_key');
     const oldFile = await readFile(epochFile());
     const oldBytes = await openFile(epochFile());
-    await keyring.destroy(gone);
+    await keyring.destroy([gone]);
     await keyring.renewEpoch();
     expect(await keyring.key(kept)).toHaveLength(32);
 
@@ -176,7 +183,7 @@ describe('renewing the epoch', () => {
     const makers = Array.from({ length: making }, async () => {
       for (let round = 0; round < 40; round++) {
         const [first, ...rest] = (await contactsWithKeys(keyring, 5)) as [KeyRef, ...KeyRef[]];
-        await keyring.destroy(first);
+        await keyring.destroy([first]);
         destroyed.push(first);
         made.push(...rest);
         const ids = rest.map(({ id }) => id);

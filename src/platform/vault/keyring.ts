@@ -31,6 +31,7 @@ export const keysDoNotMatch =
 const cacheSeconds = 60;
 const cachedKeys = 50_000;
 const renewalSlice = 1_000;
+const epochAttempts = 3;
 
 /** The wrapped keys in the database of their own, and a cache of open ones (at most 60 s). */
 export class Keyring {
@@ -70,10 +71,13 @@ export class Keyring {
     return row!.empty;
   }
 
-  /** Makes a random key for each; a key that is there already stays. */
+  /**
+   * Makes a random key for each; a key that is there already stays.
+   * @throws Error when the database keeps another epoch than the file
+   */
   async create(refs: KeyRef[]): Promise<void> {
     const keys = refs.map(() => randomBytes(32));
-    for (;;) {
+    for (let attempt = 0; attempt < epochAttempts; attempt++) {
       const { number, key: epochKey } = this.epochs.current;
       // The shared lock on the epoch row makes a renewal wait for keys that are being wrapped with the old epoch.
       const inserted = await this.database.query<{ current: boolean }[]>(
@@ -94,6 +98,7 @@ export class Keyring {
       // The database does not know the newest epoch yet: its renewal has just begun, or was cut short and is ended here.
       if (this.epochs.renewing) await this.renewEpoch();
     }
+    throw new Error(keysDoNotMatch);
   }
 
   /** @throws KeyGoneError */
@@ -118,12 +123,19 @@ export class Keyring {
     return found;
   }
 
-  /** Deletes the key and forgets it at once. What is left in dead rows stops opening with the next epoch. */
-  async destroy(ref: KeyRef): Promise<void> {
-    await this.database.query('DELETE FROM wrapped_key WHERE scope = $1 AND id = $2', [ref.scope, ref.id]);
+  /** Deletes the keys and forgets them at once. What is left in dead rows stops opening with the next epoch. */
+  async destroy(refs: readonly KeyRef[]): Promise<void> {
+    if (refs.length === 0) return;
+    await this.database.query(
+      `DELETE FROM wrapped_key USING unnest($1::text[], $2::uuid[]) AS gone (scope, id)
+       WHERE wrapped_key.scope = gone.scope AND wrapped_key.id = gone.id`,
+      [refs.map(({ scope }) => scope), refs.map(({ id }) => id)],
+    );
     this.destructions++;
-    this.cache.delete(name(ref));
-    this.loading.delete(name(ref));
+    for (const ref of refs) {
+      this.cache.delete(name(ref));
+      this.loading.delete(name(ref));
+    }
   }
 
   /** Of the oldest epoch that still opens: a renewal that was cut short has renewed nothing. */

@@ -46,7 +46,7 @@ export class Vault {
   }
 
   async destroyKeys(...refs: KeyRef[]): Promise<void> {
-    for (const ref of refs) await this.keyring.destroy(ref);
+    await this.keyring.destroy(refs);
   }
 
   /**
