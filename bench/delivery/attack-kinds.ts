@@ -134,7 +134,9 @@ export const attackKinds: Record<string, AttackKind> = {
       times(500, async () => {
         const socket = connect({ port: target.port, host: '127.0.0.1', localAddress: target.from });
         socket.on('error', () => undefined);
-        socket.write('POST /api/sessions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{');
+        socket.write(
+          'POST /api/sessions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{',
+        );
         await foreverLater(socket, 1_000);
       }),
   },

@@ -14,6 +14,14 @@ export interface Run {
   seconds: number;
 }
 
+/** In milliseconds. */
+export interface Delays {
+  median: number;
+  p90: number;
+  p99: number;
+  longest: number;
+}
+
 export interface LoadResult {
   /** Messages stored and acknowledged, received, and whose receipt came back while it was measured. */
   finished: number;
@@ -25,7 +33,7 @@ export interface LoadResult {
   /** Processor time of the client. */
   clientSeconds: number;
   /** From sending to receiving, in milliseconds. */
-  delays: { median: number; p99: number; longest: number };
+  delays: Delays;
 }
 
 export type Command = { kind: 'connect'; pairs: [writer: Login, reader: Login][] } | { kind: 'run'; run: Run };

@@ -100,7 +100,7 @@ async function measure({ window, rate, warmUpSeconds, seconds }: Run): Promise<L
   delays.sort((a, b) => a - b);
   const percentile = (part: number) => delays[Math.min(delays.length - 1, Math.floor(delays.length * part))] ?? NaN;
   const clientSeconds = (user + system) / 1e6;
-  const times = { median: percentile(0.5), p99: percentile(0.99), longest: percentile(1) };
+  const times = { median: percentile(0.5), p90: percentile(0.9), p99: percentile(0.99), longest: percentile(1) };
   return { kind: 'done', result: { finished, seconds: lasted, failures, lost, clientSeconds, delays: times } };
 }
 

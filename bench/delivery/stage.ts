@@ -34,6 +34,8 @@ export class Stage {
     await client.connect();
     await client.query(`ALTER SYSTEM SET listen_addresses = '${address}'`);
     await client.query('ALTER SYSTEM SET max_connections = 100');
+    // So that a figure can say how long flushes took.
+    await client.query('ALTER SYSTEM SET track_wal_io_timing = on');
     await client.end();
     await first.stop();
     return new Stage(dir, await startEmbeddedPostgres({ dataDir: dir }), address);
