@@ -18,7 +18,7 @@ import { Identities } from '../interlocutors/identities.js';
 import { defineJob } from '../platform/jobs/job-kinds.js';
 import { Jobs } from '../platform/jobs/jobs.js';
 import { Log } from '../platform/log.js';
-import { Misses } from '../platform/realtime/misses.js';
+import { UnknownOutcomes } from '../platform/realtime/unknown-outcomes.js';
 import { type Audience, Realtime } from '../platform/realtime/realtime.js';
 import { Vault } from '../platform/vault/vault.js';
 import { Subscribers } from '../subscribers/subscribers.service.js';
@@ -86,7 +86,7 @@ export class BroadcastRuns {
     private readonly identities: Identities,
     private readonly jobs: Jobs,
     private readonly log: Log,
-    private readonly misses: Misses,
+    private readonly unknownOutcomes: UnknownOutcomes,
     private readonly realtime: Realtime,
     private readonly subscribers: Subscribers,
     private readonly vault: Vault,
@@ -143,7 +143,7 @@ export class BroadcastRuns {
   private async proceedWith(run: Run): Promise<boolean> {
     const content = (run.content ??= await this.open(run));
     const concerned: Audience[] = [`subscriber:${run.subscriberId}`];
-    const chunk = await this.misses.watch(
+    const chunk = await this.unknownOutcomes.guard(
       () => concerned,
       () => this.broadcasts.manager.transaction((manager) => this.sendChunk(manager, run, { content, concerned })),
     );

@@ -12,7 +12,7 @@ import { Batches, deferred } from '../platform/batches.js';
 import { HotStatements } from '../platform/hot-statements.js';
 import { DomainError, NotFound, ValidationFailed } from '../platform/problems/domain-error.js';
 import { RateLimits } from '../platform/rate-limits.js';
-import { Misses } from '../platform/realtime/misses.js';
+import { UnknownOutcomes } from '../platform/realtime/unknown-outcomes.js';
 import { Realtime } from '../platform/realtime/realtime.js';
 import { KeyGoneError } from '../platform/vault/keyring.js';
 import { Vault } from '../platform/vault/vault.js';
@@ -78,7 +78,7 @@ export class Messages {
     private readonly conversations: Conversations,
     private readonly limits: RateLimits,
     private readonly members: Members,
-    private readonly misses: Misses,
+    private readonly unknownOutcomes: UnknownOutcomes,
     private readonly realtime: Realtime,
     private readonly receipts: Receipts,
     private readonly statements: HotStatements,
@@ -139,7 +139,7 @@ export class Messages {
       if (isMember(principal)) await this.actions.record(manager, principal, 'message.withdrawn', conversationId);
       return { revision, withdrawnAt: row.withdrawn_at.toISOString(), lastTurn: turnOf(row) };
     };
-    const withdrawn = await this.misses.watch(
+    const withdrawn = await this.unknownOutcomes.guard(
       () => Object.values(audiences),
       () => this.database.transaction(erase),
     );
@@ -187,7 +187,7 @@ export class Messages {
       subscriber.privacy,
       afterLock,
     ];
-    const rows = await this.misses.watch(
+    const rows = await this.unknownOutcomes.guard(
       () => drafts.flatMap(({ conversation }) => Object.values(conversation.audiences)),
       () => this.statements.query<AppendedRow>(appendStatement, values),
     );

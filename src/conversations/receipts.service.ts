@@ -6,7 +6,7 @@ import { Batches } from '../platform/batches.js';
 import { HotStatements } from '../platform/hot-statements.js';
 import { NotFound, ValidationFailed } from '../platform/problems/domain-error.js';
 import { RateLimits } from '../platform/rate-limits.js';
-import { Misses } from '../platform/realtime/misses.js';
+import { UnknownOutcomes } from '../platform/realtime/unknown-outcomes.js';
 import { Realtime } from '../platform/realtime/realtime.js';
 import type { MessageReceipt } from './conversations.dto.js';
 import { ReceiptBeyondLast } from './conversations.errors.js';
@@ -45,7 +45,7 @@ export class Receipts {
   constructor(
     private readonly conversations: Conversations,
     private readonly limits: RateLimits,
-    private readonly misses: Misses,
+    private readonly unknownOutcomes: UnknownOutcomes,
     private readonly realtime: Realtime,
     private readonly standings: Standings,
     private readonly statements: HotStatements,
@@ -78,7 +78,7 @@ export class Receipts {
       receipts.map(({ deliveredSeq }) => deliveredSeq),
       receipts.map(({ seenSeq }) => seenSeq),
     ];
-    const rows = await this.misses.watch(
+    const rows = await this.unknownOutcomes.guard(
       () => receipts.flatMap(({ conversation }) => Object.values(conversation.audiences)),
       () => this.statements.query<RaisedRow>(raiseStatement, values),
     );

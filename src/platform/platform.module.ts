@@ -15,7 +15,7 @@ import { Postman } from './mail/postman.js';
 import { MailTemplates } from './mail/templates.js';
 import { ProblemFilter } from './problems/problem.filter.js';
 import { RateLimits } from './rate-limits.js';
-import { Misses } from './realtime/misses.js';
+import { UnknownOutcomes } from './realtime/unknown-outcomes.js';
 import { Realtime } from './realtime/realtime.js';
 import { SessionWork } from './session-work.js';
 import { validationPipe } from './validation/validation.js';
@@ -49,7 +49,7 @@ export class PlatformModule {
       Jobs,
       MailFailures,
       MailTemplates,
-      Misses,
+      UnknownOutcomes,
       Origins,
       Outbox,
       Postman,

@@ -6,11 +6,11 @@ import { type Audience, Realtime } from './realtime.js';
 const retryMilliseconds = 1_000;
 
 /**
- * Lets devices catch up when nobody can say whether there was something to tell them: the answer of the database was lost,
- * and what it was to store may be stored all the same.
+ * Commits whose outcome is unknown: the answer of the database was lost, and what was to be stored may be stored all the
+ * same. The devices that would have heard of it are made to reconnect and catch up.
  */
 @Injectable()
-export class Misses {
+export class UnknownOutcomes {
   private audiences = new Set<Audience>();
   private waiting: NodeJS.Timeout | undefined;
 
@@ -20,32 +20,32 @@ export class Misses {
   ) {}
 
   /**
-   * Does what ends with a commit. When its outcome stays unknown, the connections of those who would hear of it are closed
-   * once the database answers again: their clients come back by themselves, and catch up.
-   * @param audiences asked for when the outcome is unknown
+   * Does work that ends with a commit. When its outcome is unknown, the connections of these audiences are closed once the
+   * database answers again: their clients come back by themselves, and catch up.
+   * @param audiences called when the outcome is unknown
    */
-  async watch<Result>(audiences: () => Iterable<Audience>, work: () => Promise<Result>): Promise<Result> {
+  async guard<Result>(audiences: () => Iterable<Audience>, work: () => Promise<Result>): Promise<Result> {
     try {
       return await work();
     } catch (error) {
       if (isUnknownOutcome(error)) {
         for (const audience of audiences()) this.audiences.add(audience);
-        this.wait();
+        this.scheduleReconnects();
       }
       throw error;
     }
   }
 
   /** Never at once: a server that has lost its client may still be committing. */
-  private wait(): void {
+  private scheduleReconnects(): void {
     this.waiting ??= setTimeout(() => {
       this.waiting = undefined;
-      void this.letCatchUp();
+      void this.reconnect();
     }, retryMilliseconds).unref();
   }
 
-  private async letCatchUp(): Promise<void> {
-    // Whoever comes meanwhile has to wait as long.
+  private async reconnect(): Promise<void> {
+    // Those that are added meanwhile have to wait as long.
     const audiences = this.audiences;
     this.audiences = new Set();
     try {
@@ -53,7 +53,7 @@ export class Misses {
     } catch {
       for (const audience of audiences) this.audiences.add(audience);
       // Stopped, the service has no devices any more.
-      return this.database.isInitialized ? this.wait() : undefined;
+      return this.database.isInitialized ? this.scheduleReconnects() : undefined;
     }
     this.realtime.interrupt([...audiences]);
   }
