@@ -2,7 +2,6 @@ import { Module } from '@nestjs/common';
 import { ActionsModule } from '../actions/actions.module.js';
 import { AddressBookModule } from '../address-book/address-book.module.js';
 import { AuthModule } from '../auth/auth.module.js';
-import { CredentialsModule } from '../credentials/credentials.module.js';
 import { InterlocutorsModule } from '../interlocutors/interlocutors.module.js';
 import { MembersModule } from '../members/members.module.js';
 import { SubscribersModule } from '../subscribers/subscribers.module.js';
@@ -11,15 +10,7 @@ import { ProfilesController } from './profiles.controller.js';
 import { Profiles } from './profiles.service.js';
 
 @Module({
-  imports: [
-    ActionsModule,
-    AddressBookModule,
-    AuthModule,
-    CredentialsModule,
-    InterlocutorsModule,
-    MembersModule,
-    SubscribersModule,
-  ],
+  imports: [ActionsModule, AddressBookModule, AuthModule, InterlocutorsModule, MembersModule, SubscribersModule],
   controllers: [BusinessController, ProfilesController],
   providers: [Profiles],
 })

@@ -1,13 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
-import { Contacts } from '../address-book/contacts.service.js';
-import { Accounts } from '../auth/accounts.service.js';
-import { passwordError, verifyPassword } from '../auth/passwords.js';
-import type { Principal } from '../auth/principal.js';
-import { Sessions, signedIn } from '../auth/sessions.service.js';
-import { loginName } from '../auth/usernames.js';
 import { limits } from '../contract/limits.js';
-import { Interlocutors } from '../interlocutors/interlocutors.service.js';
 import { type Config, CONFIG } from '../platform/config.js';
 import { defineJob } from '../platform/jobs/job-kinds.js';
 import { Jobs } from '../platform/jobs/jobs.js';
@@ -17,9 +10,14 @@ import { DomainError, ValidationFailed } from '../platform/problems/domain-error
 import { RateLimits } from '../platform/rate-limits.js';
 import { canonicalAddress } from '../platform/validation/email-addresses.js';
 import { AddressHashes } from '../platform/vault/address-hashes.js';
+import { type AccountHolder, AccountHolders, type Addressee } from './account-holders.service.js';
 import { AccountTokens } from './account-tokens.service.js';
-import { type AccountHolder, type Addressee, Addresses } from './addresses.service.js';
+import { Accounts } from './accounts.service.js';
 import { AddressFull, LinkInvalid, PasswordWrong } from './credentials.errors.js';
+import { passwordError, verifyPassword } from './passwords.js';
+import type { Principal } from './principal.js';
+import { Sessions, signedIn } from './sessions.service.js';
+import { loginName } from './usernames.js';
 import type { VerificationMail } from './verification-mails.js';
 
 const verificationMinutes = 24 * 60;
@@ -47,10 +45,8 @@ export class Credentials {
     @Inject(CONFIG) { publicUrl }: Config,
     private readonly database: DataSource,
     private readonly accounts: Accounts,
-    private readonly addresses: Addresses,
-    private readonly contacts: Contacts,
     private readonly hashes: AddressHashes,
-    private readonly interlocutors: Interlocutors,
+    private readonly holders: AccountHolders,
     private readonly jobs: Jobs,
     private readonly limits: RateLimits,
     private readonly outbox: Outbox,
@@ -67,7 +63,7 @@ export class Credentials {
    * @throws DomainError `rate_limited`
    */
   async askVerification({ accountId }: Principal, network: string): Promise<void> {
-    const holder = await this.holder(accountId);
+    const holder = await this.holders.find(accountId);
     if (!holder || holder.verified) return;
     await this.countAsked(accountId, holder.email, network);
     await this.database.transaction((manager) => this.mailVerification(manager, holder));
@@ -128,20 +124,19 @@ export class Credentials {
   async verify(token: string): Promise<void> {
     const found = await this.tokens.find('verify_email', token);
     const { accountId, emailHash } = found;
-    const holder = await this.holder(accountId);
+    const holder = await this.holders.find(accountId);
     if (!holder || !this.hashes.matches(emailHash, 'email', holder.email)) throw new LinkInvalid();
-    const { key } = holder;
-    const contacts = await this.database.transaction(async (manager) => {
-      if (key.scope === 'interlocutor') await this.interlocutors.hold(manager, key.id);
+    const tellOthers = await this.database.transaction(async (manager) => {
+      await this.holders.hold(manager, holder);
       await holdHashes(manager, [emailHash]);
       await this.tokens.use(manager, found);
       if ((await this.accounts.othersWithAddress(manager, accountId, holder.email)) >= limits.accountsPerAddress) {
         throw new AddressFull();
       }
       await this.accounts.setVerifiedEmail(manager, accountId, emailHash);
-      return key.scope === 'interlocutor' ? this.contacts.setEmailVerified(manager, key.id, true) : [];
+      return this.holders.confirmed(manager, holder);
     });
-    await this.contacts.tellOf(contacts);
+    await tellOthers();
   }
 
   /** Does the same whether somebody has this login or not: who exists is seen by the job alone. */
@@ -157,7 +152,7 @@ export class Credentials {
   async reset(token: string, password: string, network: string): Promise<void> {
     const found = await this.tokens.find('reset_password', token);
     const { accountId, emailHash } = found;
-    const holder = await this.holder(accountId);
+    const holder = await this.holders.find(accountId);
     if (!holder?.verified || !this.hashes.matches(emailHash, 'email', holder.email)) throw new LinkInvalid();
     refuseWeak(password, 'password', holder);
     const passwordHash = await this.accounts.hashPassword(password, network);
@@ -175,7 +170,7 @@ export class Credentials {
   ): Promise<void> {
     const { accountId, sessionId } = principal;
     await this.requirePassword(accountId, currentPassword);
-    const holder = (await this.holder(accountId))!;
+    const holder = (await this.holders.find(accountId))!;
     refuseWeak(newPassword, 'newPassword', holder);
     const passwordHash = await this.accounts.hashPassword(newPassword, accountId);
     const ended = await this.database.transaction((manager) =>
@@ -258,7 +253,7 @@ export class Credentials {
   private async mailResets(accountIds: string[]): Promise<void> {
     const holders: AccountHolder[] = [];
     for (const accountId of accountIds) {
-      const holder = await this.holder(accountId);
+      const holder = await this.holders.find(accountId);
       if (holder?.verified) holders.push(holder);
     }
     // All or none: a job that is tried again must not write to some of them twice.
@@ -288,7 +283,7 @@ export class Credentials {
 
   private async tellOfSignIn(sessionId: string): Promise<void> {
     const session = await this.sessions.find(sessionId);
-    const holder = session && (await this.holder(session.accountId));
+    const holder = session && (await this.holders.find(session.accountId));
     if (!holder?.verified) return;
     const device = session!.device ?? '';
     const values = { device, time: inWords(session!.createdAt, holder), url: `${this.origin}/reset` };
@@ -302,11 +297,6 @@ export class Credentials {
   ): Promise<void> {
     const notAfter = new Date(Date.now() + noticeDays * 24 * 60 * 60 * 1000);
     await this.outbox.post(manager, { key, to: email, locale, template, values: { username, ...values }, notAfter });
-  }
-
-  private async holder(accountId: string): Promise<AccountHolder | undefined> {
-    const account = await this.accounts.find(accountId);
-    return account && this.addresses.of(account);
   }
 }
 
