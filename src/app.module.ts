@@ -29,8 +29,6 @@ export class AppModule {
       imports: [
         PlatformModule.with(foundation),
         TypeOrmModule.forRoot({ ...database, autoLoadEntities: true, migrationsRun: true, retryAttempts: 0 }),
-        // Before the address book, whose `contacts/:id` would answer for `contacts/export`.
-        ImportsModule,
         ActionsModule,
         AddressBookModule,
         AuthModule,
@@ -38,6 +36,7 @@ export class AppModule {
         ConsentsModule,
         ConversationsModule,
         HealthModule,
+        ImportsModule,
         InterlocutorsModule,
         InvitationsModule,
         LabelsModule,

@@ -67,7 +67,13 @@ function routesOf(app: NestExpressApplication): Map<string, Route> {
   return routes;
 }
 
-const operationIdOf = (controller: string, method: string) => `${controller.replace(/Controller$/, '')}.${method}`;
+/** Names in operation ids stay as they were published when a controller is called otherwise. */
+const publishedNames: Record<string, string> = { Subscriber: 'Business' };
+
+function operationIdOf(controller: string, method: string): string {
+  const name = controller.replace(/Controller$/, '');
+  return `${publishedNames[name] ?? name}.${method}`;
+}
 
 type Operation = NonNullable<OpenAPIObject['paths'][string]['get']>;
 

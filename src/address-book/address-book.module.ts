@@ -5,6 +5,8 @@ import { AccountHolders } from '../auth/account-holders.service.js';
 import { AuthModule } from '../auth/auth.module.js';
 import { InterlocutorsModule } from '../interlocutors/interlocutors.module.js';
 import { AddressHashing } from './address-hashing.service.js';
+import { ContactExportController } from './contact-export.controller.js';
+import { ContactExport } from './contact-export.service.js';
 import { Contact } from './contact.entity.js';
 import { ContactsController } from './contacts.controller.js';
 import { Contacts } from './contacts.service.js';
@@ -12,9 +14,10 @@ import { Directory } from './directory.js';
 
 @Module({
   imports: [TypeOrmModule.forFeature([Contact]), ActionsModule, AuthModule, InterlocutorsModule],
-  controllers: [ContactsController],
-  providers: [AddressHashing, Contacts, Directory],
-  exports: [Contacts, Directory],
+  // The export comes first: `contacts/:id` would answer for `contacts/export`.
+  controllers: [ContactExportController, ContactsController],
+  providers: [AddressHashing, ContactExport, Contacts, Directory],
+  exports: [ContactExport, Contacts, Directory],
 })
 export class AddressBookModule {
   constructor(contacts: Contacts, holders: AccountHolders) {

@@ -5,13 +5,13 @@ import { AuthModule } from '../auth/auth.module.js';
 import { InterlocutorsModule } from '../interlocutors/interlocutors.module.js';
 import { MembersModule } from '../members/members.module.js';
 import { SubscribersModule } from '../subscribers/subscribers.module.js';
-import { BusinessController } from './business.controller.js';
 import { ProfilesController } from './profiles.controller.js';
 import { Profiles } from './profiles.service.js';
+import { SubscriberController } from './subscriber.controller.js';
 
 @Module({
   imports: [ActionsModule, AddressBookModule, AuthModule, InterlocutorsModule, MembersModule, SubscribersModule],
-  controllers: [BusinessController, ProfilesController],
+  controllers: [SubscriberController, ProfilesController],
   providers: [Profiles],
 })
 export class ProfilesModule {}
