@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { ActionsModule } from '../actions/actions.module.js';
 import { AddressBookModule } from '../address-book/address-book.module.js';
+import { Contacts } from '../address-book/contacts.service.js';
 import { ConsentsModule } from '../consents/consents.module.js';
 import { InterlocutorsModule } from '../interlocutors/interlocutors.module.js';
 import { MembersModule } from '../members/members.module.js';
@@ -20,4 +21,8 @@ import { Standings } from './standings.service.js';
   providers: [BroadcastEntries, Conversations, Messages, MessageTexts, Receipts, Standings, ConversationsGateway],
   exports: [BroadcastEntries, Conversations],
 })
-export class ConversationsModule {}
+export class ConversationsModule {
+  constructor(contacts: Contacts, conversations: Conversations) {
+    contacts.holdConversationsBy((manager, { subscriberId, id }) => conversations.hold(manager, subscriberId, id));
+  }
+}

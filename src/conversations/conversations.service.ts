@@ -22,6 +22,7 @@ import {
   type HeadRow,
   hasUnread,
   headsQuery,
+  lockQuery,
   noMessageAt,
   placesQuery,
   sortKeys,
@@ -63,6 +64,11 @@ export class Conversations {
     private readonly texts: MessageTexts,
     private readonly vault: Vault,
   ) {}
+
+  /** Locks a conversation until the transaction ends: nothing is sent in it meanwhile. */
+  async hold(manager: EntityManager, subscriberId: string, id: string): Promise<void> {
+    await manager.query(lockQuery, [subscriberId, id]);
+  }
 
   /** Begins the conversation of a new contact. */
   async begin(manager: EntityManager, subscriberId: string, contactId: string): Promise<void> {

@@ -63,7 +63,7 @@ export class InvitationMails {
 
   /** Serialises whatever counts against a subscriber's cap; to be called before its invitations are touched. */
   async lock(manager: EntityManager, subscriberId: string): Promise<void> {
-    await manager.query('SELECT FROM subscriber WHERE subscriber_id = $1 FOR NO KEY UPDATE', [subscriberId]);
+    await this.subscribers.hold(manager, subscriberId);
   }
 
   /**

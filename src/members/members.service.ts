@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import { LRUCache } from 'lru-cache';
 import { type EntityManager, In, IsNull, type Repository } from 'typeorm';
+import { v7 as uuid } from 'uuid';
 import { Actions } from '../actions/actions.service.js';
 import { AccountHolders, type StatedHolder } from '../auth/account-holders.service.js';
 import type { Account } from '../auth/account.entity.js';
@@ -51,6 +52,15 @@ export class Members {
     const { page, more } = pageBehind(present, position?.[0], ask.limit);
     const items = await Promise.all(page.map((member) => this.view(member)));
     return { items, nextCursor: more ? next([items.at(-1)!.id]) : null };
+  }
+
+  /** Adds the owner of a new subscriber, in the transaction that registers it. */
+  async addOwner(
+    manager: EntityManager,
+    { subscriberId, accountId, joinedAt }: { subscriberId: string; accountId: string; joinedAt: Date },
+  ): Promise<void> {
+    const owner = { subscriberId, id: uuid(), accountId, role: 'owner', createdAt: joinedAt, joinedAt } as const;
+    await manager.insert(Member, owner);
   }
 
   /**

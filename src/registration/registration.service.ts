@@ -9,7 +9,7 @@ import type { VerificationMail } from '../auth/verification-mails.js';
 import { Consents } from '../consents/consents.service.js';
 import type { ErrorCode, FieldError } from '../contract/errors.js';
 import { limits } from '../contract/limits.js';
-import { Member } from '../members/member.entity.js';
+import { Members } from '../members/members.service.js';
 import { type Config, CONFIG } from '../platform/config.js';
 import { DomainError, ValidationFailed } from '../platform/problems/domain-error.js';
 import { RateLimits } from '../platform/rate-limits.js';
@@ -17,6 +17,7 @@ import { MASTER_KEY } from '../platform/vault/master-key.js';
 import { Vault } from '../platform/vault/vault.js';
 import { businessData, businessErrors } from '../subscribers/business.js';
 import { Subscriber } from '../subscribers/subscriber.entity.js';
+import { Subscribers } from '../subscribers/subscribers.service.js';
 import { checkRegistrationCode } from './registration-codes.js';
 import type { Registration, RegistrationState } from './registration.dto.js';
 
@@ -39,7 +40,9 @@ export class Registrations {
     private readonly consents: Consents,
     private readonly credentials: Credentials,
     private readonly limits: RateLimits,
+    private readonly members: Members,
     private readonly sessions: Sessions,
+    private readonly subscribers: Subscribers,
     private readonly vault: Vault,
   ) {}
 
@@ -77,16 +80,14 @@ export class Registrations {
     const key = { scope: 'subscriber', id: subscriber.id } as const;
     await this.vault.createKeys(key);
     const { id: subscriberId, createdAt } = subscriber;
-    const joined = { createdAt, joinedAt: createdAt };
-    const member: Partial<Member> = { subscriberId, id: uuid(), accountId, role: 'owner', ...joined };
     const made = await this.vault.destroyingOnRefusal([key], () =>
       this.database.transaction(async (manager) => {
         await this.claimPlace(manager, codeHash);
         const { username, locale, device, email } = registration;
         const account = { id: accountId, kind: 'member', subscriberId, key, username, passwordHash, locale } as const;
         await this.accounts.create(manager, account);
-        await manager.insert(Subscriber, subscriber);
-        await manager.insert(Member, member);
+        await this.subscribers.add(manager, subscriber);
+        await this.members.addOwner(manager, { subscriberId, accountId, joinedAt: createdAt });
         const record = {
           subscriberId,
           contactId: null,
