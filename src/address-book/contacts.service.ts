@@ -319,7 +319,7 @@ export class Contacts implements OnModuleInit {
   /** After a commit: tells subscribers that contacts of theirs have changed. */
   async tellOf(contacts: readonly ContactRef[]): Promise<void> {
     for (const contact of contacts) {
-      await this.log.afterCommit(async () => {
+      await this.log.attempt(async () => {
         const view = await this.published(contact);
         this.realtime.tell(`subscriber:${contact.subscriberId}`, 'contact.changed', { contact: view });
       });
@@ -581,7 +581,7 @@ export class Contacts implements OnModuleInit {
   }
 
   private async tellChanged(subscriberId: string, ids: string[]): Promise<void> {
-    await this.log.afterCommit(async () => {
+    await this.log.attempt(async () => {
       await this.directory.refresh(subscriberId, ...ids);
       for (const contact of await this.views(subscriberId, ids)) {
         this.realtime.tell(`subscriber:${subscriberId}`, 'contact.changed', { contact });

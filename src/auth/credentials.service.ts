@@ -5,9 +5,10 @@ import { type Config, CONFIG } from '../platform/config.js';
 import { defineJob } from '../platform/jobs/job-kinds.js';
 import { Jobs } from '../platform/jobs/jobs.js';
 import { holdHashes } from '../platform/locks.js';
+import { defineMail, type MailKind } from '../platform/mail/mail-kinds.js';
 import { Outbox } from '../platform/mail/outbox.js';
 import { DomainError, ValidationFailed } from '../platform/problems/domain-error.js';
-import { RateLimits } from '../platform/rate-limits.js';
+import { defineLimit, type LimitKind, RateLimits } from '../platform/rate-limits.js';
 import { canonicalAddress } from '../platform/validation/email-addresses.js';
 import { AddressHashes } from '../platform/vault/address-hashes.js';
 import { type AccountHolder, AccountHolders, type Addressee } from './account-holders.service.js';
@@ -24,14 +25,52 @@ const verificationMinutes = 24 * 60;
 const resetMinutes = 15;
 const noticeDays = 3;
 
-type Notice = 'address_changed' | 'new_device' | 'password_changed';
+const addressChanged = defineMail('address_changed');
+const newDevice = defineMail('new_device');
+const passwordChanged = defineMail('password_changed');
+const resetPassword = defineMail('reset_password');
+const verifyEmail = defineMail('verify_email');
 
-const mailsAtMost = {
-  verificationMail: `An account may have ${limits.verificationMailsPerHour} verification mails sent in an hour.`,
-  verificationAskedByAddressAndNetwork: `Your network has asked for ${limits.verificationMailsAskedToAddress / 2} verification mails to this address in an hour.`,
-  verificationAskedByAddress: `${limits.verificationMailsAskedToAddress} verification mails to this address have been asked for in an hour.`,
-} as const;
-type MailLimit = keyof typeof mailsAtMost;
+/** Mails that anybody can have sent to one account by asking for another password. */
+const resetMailsPerHour = 5;
+const [quarterHour, hour] = [15 * 60, 60 * 60];
+
+const mailsOfAccount = defineLimit('verificationMail', { points: limits.verificationMailsPerHour, seconds: hour });
+/** Verification mails that are sent without being asked for, to an address. */
+const mailsToAddress = defineLimit('verificationByAddress', {
+  points: limits.verificationMailsToAddress,
+  seconds: hour,
+});
+const mailsAskedToAddress = defineLimit('verificationAskedByAddress', {
+  points: limits.verificationMailsAskedToAddress,
+  seconds: hour,
+});
+const mailsAskedFromNetwork = defineLimit('verificationAskedByAddressAndNetwork', {
+  points: limits.verificationMailsAskedToAddress / 2,
+  seconds: hour,
+});
+const resetsFromNetwork = defineLimit('resetByAddress', {
+  points: ({ signInsPerQuarterHour }) => signInsPerQuarterHour * 10,
+  seconds: quarterHour,
+});
+const resetsByName = defineLimit('resetByName', { points: resetMailsPerHour, seconds: hour });
+const passwordChanges = defineLimit('passwordChange', {
+  points: ({ signInsPerQuarterHour }) => signInsPerQuarterHour,
+  seconds: quarterHour,
+});
+
+/** Refusals of one verification mail too many, in words. */
+const mailsAtMost = new Map([
+  [mailsOfAccount, `An account may have ${limits.verificationMailsPerHour} verification mails sent in an hour.`],
+  [
+    mailsAskedFromNetwork,
+    `Your network has asked for ${limits.verificationMailsAskedToAddress / 2} verification mails to this address in an hour.`,
+  ],
+  [
+    mailsAskedToAddress,
+    `${limits.verificationMailsAskedToAddress} verification mails to this address have been asked for in an hour.`,
+  ],
+]);
 
 /** The accounts that a login means, up to five, joined by commas; none for a login that means nobody. */
 const mailResets = defineJob<{ accountIds: string }>('password_reset.mail');
@@ -81,7 +120,7 @@ export class Credentials {
   ): Promise<VerificationMail> {
     // Whoever may join could fill a stranger's mailbox by naming it again and again.
     const key = canonicalAddress(addressee.email);
-    if (!invited && !(await this.limits.allows('verificationByAddress', key))) return 'withheld';
+    if (!invited && !(await this.limits.allows(mailsToAddress, key))) return 'withheld';
     await this.mailVerification(manager, addressee);
     return 'sent_soon';
   }
@@ -115,7 +154,7 @@ export class Credentials {
         address: masked(addressee.email),
         url: `${this.origin}/`,
       };
-      await this.notify(manager, { ...addressee, email: former }, { template: 'address_changed', values });
+      await this.notify(manager, { ...addressee, email: former }, { mail: addressChanged, values });
     }
     await this.mailVerification(manager, addressee);
   }
@@ -142,8 +181,8 @@ export class Credentials {
   /** Does the same whether somebody has this login or not: who exists is seen by the job alone. */
   async askReset(login: string, network: string): Promise<void> {
     const name = loginName(login);
-    await this.limits.count('resetByAddress', network);
-    await this.limits.count('resetByName', name);
+    await this.limits.count(resetsFromNetwork, network);
+    await this.limits.count(resetsByName, name);
     const accountIds = (await this.accounts.candidates(name)).map(({ id }) => id).join(',');
     await this.database.transaction((manager) => this.jobs.add(manager, mailResets, { accountIds }));
   }
@@ -181,11 +220,11 @@ export class Credentials {
 
   /** @throws PasswordWrong, DomainError `rate_limited` */
   private async requirePassword(accountId: string, password: string): Promise<void> {
-    await this.limits.count('passwordChange', accountId);
+    await this.limits.count(passwordChanges, accountId);
     const account = await this.accounts.find(accountId);
     const [matches] = await verifyPassword(password, [account?.passwordHash], accountId);
     if (!matches) throw new PasswordWrong();
-    await this.limits.forget('passwordChange', accountId);
+    await this.limits.forget(passwordChanges, accountId);
   }
 
   /**
@@ -195,18 +234,18 @@ export class Credentials {
    */
   private async countAsked(accountId: string, email: string, network: string): Promise<void> {
     const address = canonicalAddress(email);
-    await this.countMail('verificationMail', accountId);
-    await this.countMail('verificationAskedByAddressAndNetwork', address, network);
-    await this.countMail('verificationAskedByAddress', address);
+    await this.countMail(mailsOfAccount, accountId);
+    await this.countMail(mailsAskedFromNetwork, address, network);
+    await this.countMail(mailsAskedToAddress, address);
   }
 
-  private async countMail(limit: MailLimit, ...key: string[]): Promise<void> {
+  private async countMail(limit: LimitKind, ...key: string[]): Promise<void> {
     try {
       await this.limits.count(limit, ...key);
     } catch (error) {
       if (!(error instanceof DomainError) || error.data.retryAfter === undefined) throw error;
       const { retryAfter } = error.data;
-      const detail = `${mailsAtMost[limit]} Try again in ${Math.ceil(retryAfter / 60)} minutes.`;
+      const detail = `${mailsAtMost.get(limit)!} Try again in ${Math.ceil(retryAfter / 60)} minutes.`;
       throw new DomainError('rate_limited', { detail, retryAfter });
     }
   }
@@ -226,7 +265,7 @@ export class Credentials {
       about: accountId,
       to: email,
       locale,
-      template: 'verify_email',
+      mail: verifyEmail,
       values: { username, url: `${this.origin}/verify/${token}` },
       notAfter: expiresAt,
     });
@@ -245,7 +284,7 @@ export class Credentials {
     await this.tokens.withdraw(manager, accountId, 'reset_password');
     if (holder.verified) {
       const values = { time: inWords(new Date(), holder), url: `${this.origin}/reset` };
-      await this.notify(manager, holder, { template: 'password_changed', values });
+      await this.notify(manager, holder, { mail: passwordChanged, values });
     }
     return ended;
   }
@@ -275,7 +314,7 @@ export class Credentials {
       about: accountId,
       to: email,
       locale,
-      template: 'reset_password',
+      mail: resetPassword,
       values: { username, url: `${this.origin}/reset/${token}` },
       notAfter: expiresAt,
     });
@@ -287,16 +326,16 @@ export class Credentials {
     if (!holder?.verified) return;
     const device = session!.device ?? '';
     const values = { device, time: inWords(session!.createdAt, holder), url: `${this.origin}/reset` };
-    await this.database.transaction((manager) => this.notify(manager, holder, { template: 'new_device', values }));
+    await this.database.transaction((manager) => this.notify(manager, holder, { mail: newDevice, values }));
   }
 
   private async notify(
     manager: EntityManager,
     { key, email, locale, username }: Addressee,
-    { template, values }: { template: Notice; values: Record<string, string> },
+    { mail, values }: { mail: MailKind; values: Record<string, string> },
   ): Promise<void> {
     const notAfter = new Date(Date.now() + noticeDays * 24 * 60 * 60 * 1000);
-    await this.outbox.post(manager, { key, to: email, locale, template, values: { username, ...values }, notAfter });
+    await this.outbox.post(manager, { key, to: email, locale, mail, values: { username, ...values }, notAfter });
   }
 }
 

@@ -12,7 +12,7 @@ import { defineJob } from '../platform/jobs/job-kinds.js';
 import { Jobs } from '../platform/jobs/jobs.js';
 import { Log } from '../platform/log.js';
 import { NotFound } from '../platform/problems/domain-error.js';
-import { RateLimits } from '../platform/rate-limits.js';
+import { defineLimit, RateLimits } from '../platform/rate-limits.js';
 import { Realtime } from '../platform/realtime/realtime.js';
 import { Turns } from '../platform/turns.js';
 import type { KeyRef } from '../platform/vault/keyring.js';
@@ -83,6 +83,22 @@ const sessionStatement = (holders: string): HotStatement => ({
          WHERE session.token_hash = $1`,
 });
 
+const quarterHour = 15 * 60;
+const signInsByNameFromNetwork = defineLimit('signInByNameAndAddress', {
+  points: ({ signInsPerQuarterHour }) => signInsPerQuarterHour,
+  seconds: quarterHour,
+});
+const signInsByName = defineLimit('signInByName', {
+  points: ({ signInsPerQuarterHour }) => signInsPerQuarterHour * 5,
+  seconds: quarterHour,
+});
+const signInsFromNetwork = defineLimit('signInByAddress', {
+  points: ({ signInsPerQuarterHour }) => signInsPerQuarterHour * 10,
+  seconds: quarterHour,
+});
+/** Tokens that were not in use of late, of a network. */
+const unknownTokens = defineLimit('unknownToken', { points: limits.unknownTokensPerMinute, seconds: 60 });
+
 const tokensRemembered = 50_000;
 const day = 24 * 60 * 60 * 1000;
 const sweepMilliseconds = 10 * 60 * 1000;
@@ -142,14 +158,14 @@ export class Sessions implements OnModuleInit, OnModuleDestroy {
     network,
   }: SignInAttempt): Promise<OpenedSession & { principal: Principal }> {
     const name = loginName(login);
-    await this.limits.count('signInByAddress', network);
-    await this.limits.count('signInByNameAndAddress', name, network);
-    await this.limits.count('signInByName', name);
+    await this.limits.count(signInsFromNetwork, network);
+    await this.limits.count(signInsByNameFromNetwork, name, network);
+    await this.limits.count(signInsByName, name);
     const account = await this.matching({ name, password, kind, network });
     if (!account) throw new SignInFailed();
-    await this.limits.forget('signInByNameAndAddress', name, network);
-    await this.limits.giveBack('signInByAddress', network);
-    await this.limits.giveBack('signInByName', name);
+    await this.limits.forget(signInsByNameFromNetwork, name, network);
+    await this.limits.giveBack(signInsFromNetwork, network);
+    await this.limits.giveBack(signInsByName, name);
     const key = await this.holders.keyOf(account);
     const { session: opened, replaced } = await this.sessions.manager.transaction(async (manager) => {
       await requireUnchanged(manager, account);
@@ -194,9 +210,9 @@ export class Sessions implements OnModuleInit, OnModuleDestroy {
     const row = this.known.has(name)
       ? await this.rowOf(tokenHash, name)
       : await this.lookUps.run(network, async () => {
-          await this.limits.count('unknownToken', network);
+          await this.limits.count(unknownTokens, network);
           const found = await this.rowOf(tokenHash, name);
-          if (found) await this.limits.giveBack('unknownToken', network);
+          if (found) await this.limits.giveBack(unknownTokens, network);
           return found;
         });
     const principal = row && row.expires_at > new Date() ? principalOf(row) : undefined;

@@ -217,7 +217,7 @@ export class Consents {
       return changedAt;
     });
     if (!recordedAt) return;
-    await this.log.afterCommit(async () => void (await this.contacts.published(contact)));
+    await this.log.attempt(async () => void (await this.contacts.published(contact)));
     this.tell(subscriberId, contact, acceptance, recordedAt);
   }
 

@@ -10,6 +10,7 @@ import { BroadcastEntries } from './broadcast-entries.service.js';
 import { ConversationsController } from './conversations.controller.js';
 import { ConversationsGateway } from './conversations.gateway.js';
 import { Conversations } from './conversations.service.js';
+import './message-limits.js';
 import { MessageTexts } from './message-texts.js';
 import { Messages } from './messages.service.js';
 import { Receipts } from './receipts.service.js';

@@ -13,6 +13,7 @@ import {
 } from '@nestjs/common';
 import { ApiBody, ApiExtraModels, ApiResponse, ApiTags, getSchemaPath } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
+import { lookUps } from '../auth/joining-limits.js';
 import { isMember, type Principal } from '../auth/principal.js';
 import { SessionCookies } from '../auth/session-cookies.js';
 import { Caller, Public } from '../auth/session.guard.js';
@@ -105,7 +106,7 @@ export class JoiningController {
   @Post('stop')
   @HttpCode(204)
   async stop(@Param('code') code: string, @Req() request: Request): Promise<void> {
-    await this.limits.count('lookUp', networkOf(request.ip));
+    await this.limits.count(lookUps, networkOf(request.ip));
     await this.invitations.stop(code);
   }
 
@@ -115,14 +116,14 @@ export class JoiningController {
   @ApiResponse({ status: 303, description: 'To the page that asks.' })
   @Redirect()
   async askWhetherToStop(@Param('code') code: string, @Req() request: Request): Promise<HttpRedirectResponse> {
-    await this.limits.count('lookUp', networkOf(request.ip));
+    await this.limits.count(lookUps, networkOf(request.ip));
     const { stopHash } = await this.invitations.byCode(code);
     if (!stopHash) throw new NotFound();
     return { url: this.links.stopUrl(code), statusCode: 303 };
   }
 
   private async activeInvitation(code: string, request: Request): Promise<Invitation> {
-    await this.limits.count('lookUp', networkOf(request.ip));
+    await this.limits.count(lookUps, networkOf(request.ip));
     const invitation = await this.invitations.byCode(code);
     this.invitations.requireActive(invitation);
     return invitation;

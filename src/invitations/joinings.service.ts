@@ -5,6 +5,7 @@ import type { Contact } from '../address-book/contact.entity.js';
 import { type ContactRef, Contacts, type KnownJoining } from '../address-book/contacts.service.js';
 import { Accounts } from '../auth/accounts.service.js';
 import { Credentials } from '../auth/credentials.service.js';
+import { joins } from '../auth/joining-limits.js';
 import { passwordError } from '../auth/passwords.js';
 import type { InterlocutorPrincipal } from '../auth/principal.js';
 import { type OpenedSession, Sessions } from '../auth/sessions.service.js';
@@ -107,7 +108,7 @@ export class Joinings {
    * @throws NotFound, ConsentRequired, ValidationFailed, DomainError `invitation_…`, `client_id_reused`, `rate_limited`
    */
   async join(code: string, joining: Joining, network: string): Promise<JoinedInterlocutor> {
-    await this.limits.count('join', network);
+    await this.limits.count(joins, network);
     const { subscriberId } = await this.invitations.byCode(code);
     const subscriber = await this.subscribers.get(subscriberId);
     const { password, locale, username: wish, device } = joining;
@@ -159,7 +160,7 @@ export class Joinings {
    */
   async joinAgain(principal: InterlocutorPrincipal, code: string, given: GivenConsent[]): Promise<JoinedInterlocutor> {
     const { interlocutorId, accountId } = principal;
-    await this.limits.count('join', accountId);
+    await this.limits.count(joins, accountId);
     const { subscriberId } = await this.invitations.byCode(code);
     const username = await this.accounts.username(principal);
     const stated = await this.interlocutors.get(interlocutorId);
@@ -320,7 +321,7 @@ export class Joinings {
 
   /** What has been committed stands, also when it cannot be told: the next sync finds it. */
   private async tell(contact: Contact, twins: ContactRef[]): Promise<void> {
-    await this.log.afterCommit(() => this.tellBoth(contact));
+    await this.log.attempt(() => this.tellBoth(contact));
     await this.contacts.tellOf(twins);
   }
 

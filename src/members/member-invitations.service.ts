@@ -6,6 +6,7 @@ import { v7 as uuid } from 'uuid';
 import { Actions } from '../actions/actions.service.js';
 import { Accounts } from '../auth/accounts.service.js';
 import { Credentials } from '../auth/credentials.service.js';
+import { joins, lookUps } from '../auth/joining-limits.js';
 import { passwordError, verifyPassword } from '../auth/passwords.js';
 import type { MemberPrincipal } from '../auth/principal.js';
 import { type OpenedSession, Sessions } from '../auth/sessions.service.js';
@@ -16,9 +17,10 @@ import { limits } from '../contract/limits.js';
 import { type Config, CONFIG } from '../platform/config.js';
 import { defineJob } from '../platform/jobs/job-kinds.js';
 import { Jobs } from '../platform/jobs/jobs.js';
+import { defineMail } from '../platform/mail/mail-kinds.js';
 import { Outbox } from '../platform/mail/outbox.js';
 import { DomainError, NotFound, ValidationFailed } from '../platform/problems/domain-error.js';
-import { RateLimits } from '../platform/rate-limits.js';
+import { defineLimit, RateLimits } from '../platform/rate-limits.js';
 import { sameMailbox } from '../platform/validation/email-addresses.js';
 import { Vault } from '../platform/vault/vault.js';
 import { Subscribers } from '../subscribers/subscribers.service.js';
@@ -32,6 +34,14 @@ const codeBytes = 16;
 const dayMilliseconds = 24 * 60 * 60 * 1000;
 
 const purgeInvitations = defineJob('members.purge', { cron: '29 * * * *' });
+
+const memberInvitation = defineMail('member_invitation', { priority: 'bulk' });
+
+/** Mails that invite members, of a subscriber. */
+const invitationMails = defineLimit('memberInvitation', {
+  points: limits.memberInvitationMailsPerDay,
+  seconds: 24 * 60 * 60,
+});
 
 export interface MemberWhoJoined {
   member: MemberView;
@@ -106,7 +116,7 @@ export class MemberInvitations {
         about: id,
         to: email,
         locale: locale ?? subscriber.locale,
-        template: 'member_invitation',
+        mail: memberInvitation,
         values: { businessName: subscriber.businessName, url },
         notAfter: expiresAt,
       });
@@ -116,7 +126,7 @@ export class MemberInvitations {
 
   /** @throws NotFound for a code that never was one, DomainError `invitation_…` for one that does not hold any more */
   async invitedBy(code: string, network: string): Promise<Member> {
-    await this.limits.count('lookUp', network);
+    await this.limits.count(lookUps, network);
     const member = await this.invited.findOneBy({ codeHash: this.codeHash(code) });
     if (!member) throw new NotFound();
     requireInvited(member);
@@ -129,7 +139,7 @@ export class MemberInvitations {
    * @throws NotFound, ConsentRequired, PolicyChanged, UsernameTaken, ValidationFailed, DomainError `invitation_…`
    */
   async join(code: string, joining: MemberJoining, network: string): Promise<MemberWhoJoined> {
-    await this.limits.count('join', network);
+    await this.limits.count(joins, network);
     try {
       return await this.joinAnew(code, joining, network);
     } catch (error) {
@@ -214,7 +224,7 @@ export class MemberInvitations {
   /** @throws DomainError `rate_limited`, with which the invitation is not made */
   private async countMail(subscriberId: string): Promise<void> {
     try {
-      await this.limits.count('memberInvitation', subscriberId);
+      await this.limits.count(invitationMails, subscriberId);
     } catch (error) {
       if (!(error instanceof DomainError) || error.data.retryAfter === undefined) throw error;
       const { retryAfter } = error.data;

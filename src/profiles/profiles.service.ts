@@ -134,7 +134,7 @@ export class Profiles {
 
   /** Each interlocutor hears of its own conversation, and of no other. */
   private async tellOfSubscriber(subscriberId: string): Promise<void> {
-    await this.log.afterCommit(() => this.tellEverybodyOf(subscriberId));
+    await this.log.attempt(() => this.tellEverybodyOf(subscriberId));
   }
 
   private async tellEverybodyOf(subscriberId: string): Promise<void> {

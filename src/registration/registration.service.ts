@@ -3,6 +3,7 @@ import { DataSource, type EntityManager } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import { Accounts } from '../auth/accounts.service.js';
 import { Credentials } from '../auth/credentials.service.js';
+import { joins } from '../auth/joining-limits.js';
 import { passwordError, verifyPassword } from '../auth/passwords.js';
 import { type OpenedSession, Sessions } from '../auth/sessions.service.js';
 import type { VerificationMail } from '../auth/verification-mails.js';
@@ -58,7 +59,7 @@ export class Registrations {
    * @throws DomainError `registration_closed`, `registration_code_invalid`, ConsentRequired, UsernameTaken, ValidationFailed
    */
   async register(registration: Registration, network: string): Promise<RegisteredSubscriber> {
-    await this.limits.count('join', network);
+    await this.limits.count(joins, network);
     try {
       return await this.registerAnew(registration, network);
     } catch (error) {
