@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { limits } from '../contract/limits.js';
 import { type Config, CONFIG } from '../platform/config.js';
+import { dayMilliseconds } from '../platform/durations.js';
 import { defineJob } from '../platform/jobs/job-kinds.js';
 import { Jobs } from '../platform/jobs/jobs.js';
 import { holdHashes } from '../platform/locks.js';
@@ -334,7 +335,7 @@ export class Credentials {
     { key, email, locale, username }: Addressee,
     { mail, values }: { mail: MailKind; values: Record<string, string> },
   ): Promise<void> {
-    const notAfter = new Date(Date.now() + noticeDays * 24 * 60 * 60 * 1000);
+    const notAfter = new Date(Date.now() + noticeDays * dayMilliseconds);
     await this.outbox.post(manager, { key, to: email, locale, mail, values: { username, ...values }, notAfter });
   }
 }

@@ -7,6 +7,7 @@ import { v7 as uuid } from 'uuid';
 import { limits } from '../contract/limits.js';
 import { type Config, CONFIG } from '../platform/config.js';
 import { openPage } from '../platform/cursors.js';
+import { dayMilliseconds } from '../platform/durations.js';
 import { type HotStatement, HotStatements } from '../platform/hot-statements.js';
 import { defineJob } from '../platform/jobs/job-kinds.js';
 import { Jobs } from '../platform/jobs/jobs.js';
@@ -100,7 +101,6 @@ const signInsFromNetwork = defineLimit('signInByAddress', {
 const unknownTokens = defineLimit('unknownToken', { points: limits.unknownTokensPerMinute, seconds: 60 });
 
 const tokensRemembered = 50_000;
-const day = 24 * 60 * 60 * 1000;
 const sweepMilliseconds = 10 * 60 * 1000;
 const longestUseGap = 60 * 60 * 1000;
 
@@ -133,7 +133,7 @@ export class Sessions implements OnModuleInit, OnModuleDestroy {
     private readonly vault: Vault,
     private readonly log: Log,
   ) {
-    this.lifetime = config.sessionDays * day;
+    this.lifetime = config.sessionDays * dayMilliseconds;
   }
 
   onModuleInit(): void {

@@ -3,6 +3,7 @@ import { DataSource } from 'typeorm';
 import { Accounts } from '../auth/accounts.service.js';
 import { Member } from '../members/member.entity.js';
 import { type Config, CONFIG } from '../platform/config.js';
+import { dayMilliseconds } from '../platform/durations.js';
 import { defineJob } from '../platform/jobs/job-kinds.js';
 import { Jobs } from '../platform/jobs/jobs.js';
 import { defineMail } from '../platform/mail/mail-kinds.js';
@@ -49,7 +50,7 @@ export class HeldMails {
         locale,
         mail: broadcastHeld,
         values: { businessName, time: time.format(broadcast.sendAt), url: `${this.origin}/broadcasts/${id}` },
-        notAfter: new Date(Date.now() + noticeDays * 24 * 60 * 60 * 1000),
+        notAfter: new Date(Date.now() + noticeDays * dayMilliseconds),
       }),
     );
   }

@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager, In } from 'typeorm';
 import { Consents } from '../consents/consents.service.js';
 import { limits } from '../contract/limits.js';
+import { dayMilliseconds } from '../platform/durations.js';
 import { Log } from '../platform/log.js';
 import { type Config, CONFIG } from '../platform/config.js';
 import { defineJob } from '../platform/jobs/job-kinds.js';
@@ -16,8 +17,6 @@ import { Subscribers } from '../subscribers/subscribers.service.js';
 import { Invitation } from './invitation.entity.js';
 import { InvitationLinks } from './invitation-links.service.js';
 import { InvitedPeople } from './invited-people.service.js';
-
-export const dayMilliseconds = 24 * 60 * 60 * 1000;
 
 /** Also notices within the minute that a subscriber has verified its address, or that a day's cap has room again. */
 const postInvitations = defineJob('invitation.post', { cron: '* * * * *' });

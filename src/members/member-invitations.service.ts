@@ -15,6 +15,7 @@ import { Consents } from '../consents/consents.service.js';
 import type { ErrorCode } from '../contract/errors.js';
 import { limits } from '../contract/limits.js';
 import { type Config, CONFIG } from '../platform/config.js';
+import { dayMilliseconds } from '../platform/durations.js';
 import { defineJob } from '../platform/jobs/job-kinds.js';
 import { Jobs } from '../platform/jobs/jobs.js';
 import { defineMail } from '../platform/mail/mail-kinds.js';
@@ -31,7 +32,6 @@ import type { InvitedMember, MemberJoining, MemberView, NewMember } from './memb
 import { Members } from './members.service.js';
 
 const codeBytes = 16;
-const dayMilliseconds = 24 * 60 * 60 * 1000;
 
 const purgeInvitations = defineJob('members.purge', { cron: '29 * * * *' });
 
