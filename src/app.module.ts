@@ -7,12 +7,10 @@ import { AuthModule } from './auth/auth.module.js';
 import { BroadcastsModule } from './broadcasts/broadcasts.module.js';
 import { ConsentsModule } from './consents/consents.module.js';
 import { ConversationsModule } from './conversations/conversations.module.js';
-import { CredentialsModule } from './credentials/credentials.module.js';
 import { HealthModule } from './health/health.module.js';
 import { ImportsModule } from './imports/imports.module.js';
 import { InterlocutorsModule } from './interlocutors/interlocutors.module.js';
 import { InvitationsModule } from './invitations/invitations.module.js';
-import { JoiningModule } from './joining/joining.module.js';
 import { LabelsModule } from './labels/labels.module.js';
 import { MembersModule } from './members/members.module.js';
 import { DeclaredQueriesModule } from './platform/http/declared-queries.js';
@@ -31,19 +29,16 @@ export class AppModule {
       imports: [
         PlatformModule.with(foundation),
         TypeOrmModule.forRoot({ ...database, autoLoadEntities: true, migrationsRun: true, retryAttempts: 0 }),
-        // Before the address book, whose `contacts/:id` would answer for `contacts/export`.
-        ImportsModule,
         ActionsModule,
         AddressBookModule,
         AuthModule,
         BroadcastsModule,
         ConsentsModule,
         ConversationsModule,
-        CredentialsModule,
         HealthModule,
+        ImportsModule,
         InterlocutorsModule,
         InvitationsModule,
-        JoiningModule,
         LabelsModule,
         MembersModule,
         PlacesModule,

@@ -1,7 +1,7 @@
 import { loadConfig } from './platform/config.js';
 import { StartError } from './platform/start-error.js';
 import { type RunningService, startService } from './service.js';
-import { serveDocs } from './docs.js';
+import { serveDocs } from './serve-docs.js';
 
 /** The service is done before that; Docker and others kill after ten seconds. */
 const lastResortMilliseconds = 9_800;

@@ -40,6 +40,7 @@ export async function describeApi(): Promise<OpenAPIObject> {
   addExamples(document);
   addProblems(document);
   relaxDefaults(document);
+  sortByName(document);
   return document;
 }
 
@@ -66,7 +67,13 @@ function routesOf(app: NestExpressApplication): Map<string, Route> {
   return routes;
 }
 
-const operationIdOf = (controller: string, method: string) => `${controller.replace(/Controller$/, '')}.${method}`;
+/** Names in operation ids stay as they were published when a controller is called otherwise. */
+const publishedNames: Record<string, string> = { Subscriber: 'Business' };
+
+function operationIdOf(controller: string, method: string): string {
+  const name = controller.replace(/Controller$/, '');
+  return `${publishedNames[name] ?? name}.${method}`;
+}
 
 type Operation = NonNullable<OpenAPIObject['paths'][string]['get']>;
 
@@ -227,6 +234,16 @@ function relaxDefaults(document: OpenAPIObject): void {
     schema.required = schema.required.filter((name) => !('default' in (schema.properties?.[name] ?? {})));
     if (schema.required.length === 0) delete schema.required;
   }
+}
+
+/** Sorts paths and schemas, so that the description stays the same when a controller moves to another module. */
+function sortByName(document: OpenAPIObject): void {
+  document.paths = sorted(document.paths);
+  if (document.components?.schemas) document.components.schemas = sorted(document.components.schemas);
+}
+
+function sorted<Value>(byName: Record<string, Value>): Record<string, Value> {
+  return Object.fromEntries(Object.entries(byName).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 /** Every operation may answer with a problem. */

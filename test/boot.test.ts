@@ -11,7 +11,7 @@ import pg from 'pg';
 import { io } from 'socket.io-client';
 import { expectStatus, password, pause, serverAddress, unique } from './world.js';
 import { loadConfig, variables } from '../src/platform/config.js';
-import { openDatabases } from '../src/platform/databases.js';
+import { openDatabases } from '../src/platform/open-databases.js';
 import { within } from '../src/platform/deadline.js';
 import { StartError } from '../src/platform/start-error.js';
 import { type Ending, freePort, Installation, isRunning, type Service, until } from './boot/installation.js';

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { describe, expect, test } from '@jest/globals';
 import { errorCatalogue } from '../src/contract/errors.js';
 import { variables } from '../src/platform/config.js';
@@ -32,6 +32,16 @@ describe('the documents keep up with the code', () => {
     expect(components.schemas.Problem.properties.code.enum.sort()).toEqual(Object.keys(errorCatalogue).sort());
   });
 
+  test('docs/operations.md names only start errors that there are', async () => {
+    const [, table] = (await text('docs/operations.md')).split('## When it does not start');
+    const rows = [...table!.split('\n## ')[0]!.matchAll(/^\| ((?![-`]|the line says).*?) +\|/gm)];
+    const named = rows.flatMap(([, cell]) => cell!.split('; '));
+    expect(named.length).toBeGreaterThan(25);
+    const messages = await startMessages();
+    expect(named.filter((line) => !messages.some((message) => begins(message, line)))).toEqual([]);
+    expect(messages.some((message) => begins(message, 'The database is on holiday'))).toBe(false);
+  });
+
   test.each([
     'README.md',
     'SECURITY.md',
@@ -51,3 +61,29 @@ describe('the documents keep up with the code', () => {
     expect(missing).toEqual([]);
   });
 });
+
+/** The texts in the code that a start can end with; … stands for what is put in. */
+async function startMessages(): Promise<string[]> {
+  const files = (await readdir('src', { recursive: true })).filter((file) => /(?<!\.spec)\.ts$/.test(file));
+  const sources = [...files.map((file) => `src/${file}`), 'scripts/pinned-node.mjs', 'scripts/env-file.mjs'];
+  const literals = (await Promise.all(sources.map(text))).flatMap((source) => [
+    ...source.matchAll(/`((?:[^`\n$]|\$\{(?:[^`\n{}]|`[^`]*`)*\})*)`|'((?:[^'\\\n]|\\.)*)'/g),
+  ]);
+  const messages = literals.map(([, template, quoted]) =>
+    (template ?? quoted!).replace(/\$\{(?:[^`{}]|`[^`]*`)*\}/g, '…'),
+  );
+  // A path that is put together is one thing to its reader.
+  return messages.map((message) => message.replace(/(?:[\w/.-]*…)+(?:[\w/-]|\.\w)*/g, '…'));
+}
+
+/** Tells whether a message begins with a line, up to a word or a sign. */
+function begins(message: string, line: string): boolean {
+  const ends = [...message.matchAll(/[:,;.] | \(|\.?$/g)].map(({ index }) => message.slice(0, index));
+  return ends.some((end) => matches(end, line));
+}
+
+function matches(message: string, line: string): boolean {
+  if (message.replaceAll('…', '').length < 12) return false;
+  const parts = message.split('…').map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
+  return new RegExp(`^${parts.join('.+')}$`).test(line);
+}

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { limits } from '../src/contract/limits.js';
 import { ImportTurns } from '../src/imports/turns.js';
 import { InvitationMails } from '../src/invitations/invitation-mails.service.js';
-import { RateLimits } from '../src/platform/rate-limits.js';
+import { limitNamed, RateLimits } from '../src/platform/rate-limits.js';
 import { type Answer, expectStatus, type Shop, unique, until, World } from './world.js';
 
 /** What becomes of imported people: in the report, when they join, and when an import is cancelled. */
@@ -413,7 +413,7 @@ describe('files', () => {
   test('are counted, dry runs too', async () => {
     const shop = await world.shop('bakery');
     const counted = world.service.app.get(RateLimits);
-    for (let sent = 2; sent < limits.importsPerHour; sent++) await counted.count('import', shop.id);
+    for (let sent = 2; sent < limits.importsPerHour; sent++) await counted.count(limitNamed('import'), shop.id);
     expectStatus(await upload(shop, `Email\n${address()}\n`, { dryRun: 'true' }), 200);
     expectStatus(await upload(shop, '', { dryRun: 'true' }), 422);
     const refused = await upload(shop, `Email\n${address()}\n`, { dryRun: 'true' });

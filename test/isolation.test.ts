@@ -445,6 +445,18 @@ test('every registered route and event is in the matrix, and nothing else is', a
   expect((await registeredEvents()).sort()).toEqual(Object.keys(events).sort());
 });
 
+test('no route answers for another that comes after it', () => {
+  const shapes = registeredRoutes().map((route) => ({
+    route,
+    shape: new RegExp(`^${route.replace(/:\w+/g, '[^/]+')}$`),
+    example: route.replace(/:\w+/g, '0'),
+  }));
+  const hidden = shapes.flatMap(({ route, example }, index) =>
+    shapes.slice(0, index).flatMap((before) => (before.shape.test(example) ? [`${before.route} hides ${route}`] : [])),
+  );
+  expect(hidden).toEqual([]);
+});
+
 describe('every route', () => {
   const guarded = Object.entries(routes).filter(([, { for: whose }]) => whose !== 'everybody');
 

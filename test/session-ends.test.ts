@@ -2,7 +2,7 @@ import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { readFrames, upgrade } from '../bench/delivery/websocket.js';
 import { limits } from '../src/contract/limits.js';
-import { ContactExport } from '../src/imports/contact-export.service.js';
+import { ContactExport } from '../src/address-book/contact-export.service.js';
 import { Invitations } from '../src/invitations/invitations.service.js';
 import {
   type Answer,

@@ -50,10 +50,6 @@ export const contactRowsQuery = `
 export const lockContactsQuery = `
   SELECT id FROM contact WHERE subscriber_id = $1 AND id = ANY ($2::uuid[]) ORDER BY id FOR NO KEY UPDATE`;
 
-/** Whoever locks both locks the conversation before the contact. $1 subscriber, $2 contact. */
-export const lockConversationQuery = `
-  SELECT FROM conversation WHERE subscriber_id = $1 AND id = $2 FOR NO KEY UPDATE`;
-
 /** $1 subscriber, $2 contacts, $3 labels; gives the contacts that got one. */
 export const addLabelsQuery = `
   INSERT INTO contact_label (subscriber_id, contact_id, label_id)

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
+import { NIL } from 'uuid';
 import { Identities } from '../interlocutors/identities.js';
 import { defineJob } from '../platform/jobs/job-kinds.js';
 import { Jobs } from '../platform/jobs/jobs.js';
@@ -9,7 +10,6 @@ import { contactAddress } from './contacts.service.js';
 
 const hashAddresses = defineJob('address_book.hash', { cron: '53 * * * *' });
 const hashedAtOnce = 500;
-const nobody = '00000000-0000-0000-0000-000000000000';
 
 interface UnhashedContact {
   subscriber_id: string;
@@ -30,7 +30,7 @@ export class AddressHashing {
   }
 
   async hashAll(): Promise<void> {
-    let last: Pick<UnhashedContact, 'subscriber_id' | 'id'> = { subscriber_id: nobody, id: nobody };
+    let last: Pick<UnhashedContact, 'subscriber_id' | 'id'> = { subscriber_id: NIL, id: NIL };
     for (;;) {
       const place = [last.subscriber_id, last.id, hashedAtOnce];
       const rows = await this.database.query<UnhashedContact[]>(unhashedContactsQuery, place);

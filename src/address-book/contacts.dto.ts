@@ -6,6 +6,7 @@ import { limits } from '../contract/limits.js';
 import { Page } from '../platform/validation/page.dto.js';
 import { IsPlainText, Trimmed } from '../platform/validation/text.js';
 import { IsIds, IsTime, Nullable, Optional } from '../platform/validation/fields.js';
+import { type Locale, locales } from '../subscribers/subscribers.dto.js';
 import { IsPhone } from './phones.js';
 
 export class ContactSearch extends Page {
@@ -189,4 +190,14 @@ export class ContactList {
   nextCursor: string | null;
   /** How many contacts match, on all pages. */
   total: number;
+}
+
+export class ExportContacts {
+  @IsIn(['csv', 'json'])
+  format: 'csv' | 'json' = 'csv';
+
+  /** Language of the column names, and with it the separator: `;` for it, `,` for en. The member's without it. */
+  @Optional()
+  @IsIn(locales)
+  locale?: Locale;
 }

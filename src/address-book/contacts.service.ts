@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import { type EntityManager, In, LessThan, type Repository } from 'typeorm';
 import { Actions } from '../actions/actions.service.js';
@@ -25,7 +25,6 @@ import {
   joinedBeforeQuery,
   keepLabelsQuery,
   lockContactsQuery,
-  lockConversationQuery,
   overlabelledQuery,
   removeLabelsQuery,
   startingLabelsQuery,
@@ -88,8 +87,13 @@ export interface JoiningAttempt {
 /** Names a contact. */
 export type ContactRef = Pick<Contact, 'subscriberId' | 'id'>;
 
+/** Locks the conversation of a contact until the transaction ends. */
+type HoldConversation = (manager: EntityManager, contact: ContactRef) => Promise<void>;
+
 @Injectable()
-export class Contacts {
+export class Contacts implements OnModuleInit {
+  private holdConversation: HoldConversation;
+
   constructor(
     @InjectRepository(Contact) private readonly contacts: Repository<Contact>,
     private readonly actions: Actions,
@@ -100,6 +104,16 @@ export class Contacts {
     private readonly realtime: Realtime,
     private readonly vault: Vault,
   ) {}
+
+  /** Registers what locks the conversation of a contact; to be called before the application has started. */
+  holdConversationsBy(hold: HoldConversation): void {
+    this.holdConversation = hold;
+  }
+
+  /** @throws Error when no slice has registered what locks a conversation */
+  onModuleInit(): void {
+    if (!this.holdConversation) throw new Error('no slice locks the conversation of a contact');
+  }
 
   /** @returns undefined when the interlocutor is a contact of this subscriber already */
   async add(
@@ -230,7 +244,7 @@ export class Contacts {
     promotions: boolean,
   ): Promise<Date | undefined> {
     // What is being sent holds the conversation: it is there before a no is answered, and nothing promotional comes after.
-    if (!promotions) await manager.query(lockConversationQuery, [subscriberId, id]);
+    if (!promotions) await this.holdConversation(manager, { subscriberId, id });
     const [[row]] = await manager.query<[{ updated_at: Date }[], number]>(
       `UPDATE contact SET promotions = $3, updated_at = greatest(change_time(), updated_at + interval '1 ms')
        WHERE subscriber_id = $1 AND id = $2 AND promotions <> $3 RETURNING updated_at`,
@@ -306,7 +320,7 @@ export class Contacts {
   /** After a commit: tells subscribers that contacts of theirs have changed. */
   async tellOf(contacts: readonly ContactRef[]): Promise<void> {
     for (const contact of contacts) {
-      await this.log.afterCommit(async () => {
+      await this.log.attempt(async () => {
         const view = await this.published(contact);
         this.realtime.tell(`subscriber:${contact.subscriberId}`, 'contact.changed', { contact: view });
       });
@@ -567,7 +581,7 @@ export class Contacts {
   }
 
   private async tellChanged(subscriberId: string, ids: string[]): Promise<void> {
-    await this.log.afterCommit(async () => {
+    await this.log.attempt(async () => {
       await this.directory.refresh(subscriberId, ...ids);
       for (const contact of await this.views(subscriberId, ids)) {
         this.realtime.tell(`subscriber:${subscriberId}`, 'contact.changed', { contact });

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import { DataSource } from 'typeorm';
+import { NIL } from 'uuid';
 import type { Identity } from '../contract/events.js';
 import { Identities } from '../interlocutors/identities.js';
 import { Book, type BookEntry, wordsOf } from './book.js';
@@ -73,7 +74,7 @@ export class Directory {
     };
     const slice = (after: string) =>
       this.database.query<DirectoryRow[]>(directorySliceQuery, [subscriberId, after, rowsPerSlice]);
-    let rows = await slice('00000000-0000-0000-0000-000000000000');
+    let rows = await slice(NIL);
     while (rows.length > 0) {
       // The next rows come while these are opened.
       const [next, opened] = await Promise.all([

@@ -1,5 +1,7 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 
+export const accountKinds = ['member', 'interlocutor'] as const;
+
 /** Somebody who signs in: a member of a subscriber, or an interlocutor. */
 @Entity('account')
 export class Account {
@@ -7,7 +9,7 @@ export class Account {
   id: string;
 
   @Column('text')
-  kind: 'member' | 'interlocutor';
+  kind: (typeof accountKinds)[number];
 
   /** Of a member. */
   @Column('uuid', { name: 'subscriber_id', nullable: true })

@@ -109,15 +109,6 @@ export class Accounts {
     return (await this.accounts.findOneBy({ id })) ?? undefined;
   }
 
-  /** The key that seals what belongs to an account. */
-  async keyOf({ id, subscriberId }: Account): Promise<KeyRef> {
-    if (subscriberId) return { scope: 'subscriber', id: subscriberId };
-    const [row] = await this.accounts.query<{ id: string }[]>('SELECT id FROM interlocutor WHERE account_id = $1', [
-      id,
-    ]);
-    return { scope: 'interlocutor', id: row!.id };
-  }
-
   /** The username of an account whose key is known. */
   async usernameOf(id: string, key: KeyRef): Promise<string> {
     const { username } = await this.accounts.findOneByOrFail({ id });

@@ -4,7 +4,7 @@ import { type Config, CONFIG } from '../platform/config.js';
 import type { Account } from './account.entity.js';
 import type { SessionView } from './sessions.dto.js';
 import { type OpenedSession, Sessions } from './sessions.service.js';
-import { accountKindOf, clearSessionCookie, cookieOf, setSessionCookie, type WebApp, webAppOf } from './tokens.js';
+import { accountKindOf, clearSessionCookie, cookieOf, setSessionCookie, type WebApp, webAppOf } from './web-apps.js';
 
 /** The cookies of the two web apps. */
 @Injectable()

@@ -10,7 +10,7 @@ import { isMember, type MemberPrincipal, type Principal } from './principal.js';
 import type { AdmittedRequest } from './request-work.js';
 import { SessionCookies } from './session-cookies.js';
 import { type Authenticated, Sessions } from './sessions.service.js';
-import { bearerOf } from './tokens.js';
+import { bearerOf } from './web-apps.js';
 
 const publicRoute = 'colloquio:public';
 const onlyKind = 'colloquio:only';

@@ -9,7 +9,7 @@ import { SessionCookies } from './session-cookies.js';
 import { Caller, Public } from './session.guard.js';
 import { DeviceList, ListSessions, SignedIn, SignIn } from './sessions.dto.js';
 import { Sessions } from './sessions.service.js';
-import { accountKindOf, webAppOf } from './tokens.js';
+import { accountKindOf, webAppOf } from './web-apps.js';
 
 @ApiTags('sessions')
 @Controller('sessions')

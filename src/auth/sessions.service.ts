@@ -7,17 +7,19 @@ import { v7 as uuid } from 'uuid';
 import { limits } from '../contract/limits.js';
 import { type Config, CONFIG } from '../platform/config.js';
 import { openPage } from '../platform/cursors.js';
+import { dayMilliseconds } from '../platform/durations.js';
 import { type HotStatement, HotStatements } from '../platform/hot-statements.js';
 import { defineJob } from '../platform/jobs/job-kinds.js';
 import { Jobs } from '../platform/jobs/jobs.js';
 import { Log } from '../platform/log.js';
 import { NotFound } from '../platform/problems/domain-error.js';
-import { RateLimits } from '../platform/rate-limits.js';
+import { defineLimit, RateLimits } from '../platform/rate-limits.js';
 import { Realtime } from '../platform/realtime/realtime.js';
 import { Turns } from '../platform/turns.js';
 import type { KeyRef } from '../platform/vault/keyring.js';
 import { Vault } from '../platform/vault/vault.js';
 import type { Account } from './account.entity.js';
+import { AccountHolders } from './account-holders.service.js';
 import { Accounts } from './accounts.service.js';
 import { SignInFailed, Unauthenticated } from './auth.errors.js';
 import { verifyPassword } from './passwords.js';
@@ -40,7 +42,8 @@ export interface Authenticated {
   prolonged: boolean;
 }
 
-export interface Credentials {
+/** Sign-in attempt. */
+export interface SignInAttempt {
   login: string;
   password: string;
   device: string | undefined;
@@ -63,27 +66,41 @@ interface SessionRow {
   kind: Account['kind'];
   locale: string;
   subscriber_id: string | null;
-  member_id: string | null;
+  holder_id: string | null;
   role: 'owner' | 'staff' | null;
-  interlocutor_id: string | null;
 }
 
 /** Somebody signed in to an account with its password. */
 export const signedIn = defineJob<{ sessionId: string }>('session.signed_in');
 
-const sessionStatement: HotStatement = {
+/** @param holders SQL that selects the holder of the row `account` */
+const sessionStatement = (holders: string): HotStatement => ({
   name: 'session_of_token',
   text: `SELECT session.id AS session_id, account.id AS account_id, session.used_at, session.expires_at, account.kind,
-           account.locale, account.subscriber_id, member.id AS member_id, member.role, interlocutor.id AS interlocutor_id
+           account.locale, account.subscriber_id, holder.id AS holder_id, holder.role
          FROM session
          JOIN account ON account.id = session.account_id
-         LEFT JOIN member ON member.subscriber_id = account.subscriber_id AND member.account_id = account.id
-         LEFT JOIN interlocutor ON interlocutor.account_id = account.id
+         LEFT JOIN LATERAL (${holders}) holder ON true
          WHERE session.token_hash = $1`,
-};
+});
+
+const quarterHour = 15 * 60;
+const signInsByNameFromNetwork = defineLimit('signInByNameAndAddress', {
+  points: ({ signInsPerQuarterHour }) => signInsPerQuarterHour,
+  seconds: quarterHour,
+});
+const signInsByName = defineLimit('signInByName', {
+  points: ({ signInsPerQuarterHour }) => signInsPerQuarterHour * 5,
+  seconds: quarterHour,
+});
+const signInsFromNetwork = defineLimit('signInByAddress', {
+  points: ({ signInsPerQuarterHour }) => signInsPerQuarterHour * 10,
+  seconds: quarterHour,
+});
+/** Tokens that were not in use of late, of a network. */
+const unknownTokens = defineLimit('unknownToken', { points: limits.unknownTokensPerMinute, seconds: 60 });
 
 const tokensRemembered = 50_000;
-const day = 24 * 60 * 60 * 1000;
 const sweepMilliseconds = 10 * 60 * 1000;
 const longestUseGap = 60 * 60 * 1000;
 
@@ -102,11 +119,13 @@ export class Sessions implements OnModuleInit, OnModuleDestroy {
     of: 'sign-ins',
   });
   private sweeper: NodeJS.Timeout | undefined;
+  private statement: HotStatement;
 
   constructor(
     @InjectRepository(Session) private readonly sessions: Repository<Session>,
     @Inject(CONFIG) config: Config,
     private readonly accounts: Accounts,
+    private readonly holders: AccountHolders,
     private readonly jobs: Jobs,
     private readonly limits: RateLimits,
     private readonly realtime: Realtime,
@@ -114,10 +133,11 @@ export class Sessions implements OnModuleInit, OnModuleDestroy {
     private readonly vault: Vault,
     private readonly log: Log,
   ) {
-    this.lifetime = config.sessionDays * day;
+    this.lifetime = config.sessionDays * dayMilliseconds;
   }
 
   onModuleInit(): void {
+    this.statement = sessionStatement(this.holders.select());
     this.sweeper = setInterval(() => void this.sweep().catch((error) => this.log.failure(error)), sweepMilliseconds);
     this.sweeper.unref();
   }
@@ -136,17 +156,17 @@ export class Sessions implements OnModuleInit, OnModuleDestroy {
     device,
     kind,
     network,
-  }: Credentials): Promise<OpenedSession & { principal: Principal }> {
+  }: SignInAttempt): Promise<OpenedSession & { principal: Principal }> {
     const name = loginName(login);
-    await this.limits.count('signInByAddress', network);
-    await this.limits.count('signInByNameAndAddress', name, network);
-    await this.limits.count('signInByName', name);
+    await this.limits.count(signInsFromNetwork, network);
+    await this.limits.count(signInsByNameFromNetwork, name, network);
+    await this.limits.count(signInsByName, name);
     const account = await this.matching({ name, password, kind, network });
     if (!account) throw new SignInFailed();
-    await this.limits.forget('signInByNameAndAddress', name, network);
-    await this.limits.giveBack('signInByAddress', network);
-    await this.limits.giveBack('signInByName', name);
-    const key = await this.accounts.keyOf(account);
+    await this.limits.forget(signInsByNameFromNetwork, name, network);
+    await this.limits.giveBack(signInsFromNetwork, network);
+    await this.limits.giveBack(signInsByName, name);
+    const key = await this.holders.keyOf(account);
     const { session: opened, replaced } = await this.sessions.manager.transaction(async (manager) => {
       await requireUnchanged(manager, account);
       const session = await this.open(manager, account.id, { key, device });
@@ -190,9 +210,9 @@ export class Sessions implements OnModuleInit, OnModuleDestroy {
     const row = this.known.has(name)
       ? await this.rowOf(tokenHash, name)
       : await this.lookUps.run(network, async () => {
-          await this.limits.count('unknownToken', network);
+          await this.limits.count(unknownTokens, network);
           const found = await this.rowOf(tokenHash, name);
-          if (found) await this.limits.giveBack('unknownToken', network);
+          if (found) await this.limits.giveBack(unknownTokens, network);
           return found;
         });
     const principal = row && row.expires_at > new Date() ? principalOf(row) : undefined;
@@ -222,7 +242,7 @@ export class Sessions implements OnModuleInit, OnModuleDestroy {
     const account = session && (await this.accounts.find(session.accountId));
     if (!account) return undefined;
     const { accountId, device, createdAt } = session;
-    const key = await this.accounts.keyOf(account);
+    const key = await this.holders.keyOf(account);
     return { accountId, device: device && (await this.vault.open(key, device, deviceContext(id))), createdAt };
   }
 
@@ -308,7 +328,7 @@ export class Sessions implements OnModuleInit, OnModuleDestroy {
   }
 
   private async rowOf(tokenHash: Buffer, name: string): Promise<SessionRow | undefined> {
-    const [row] = await this.statements.query<SessionRow>(sessionStatement, [tokenHash]);
+    const [row] = await this.statements.query<SessionRow>(this.statement, [tokenHash]);
     if (row) this.known.set(name, row.account_id);
     else {
       this.known.delete(name);
@@ -342,7 +362,7 @@ export class Sessions implements OnModuleInit, OnModuleDestroy {
     password,
     kind,
     network,
-  }: Pick<Credentials, 'password' | 'kind' | 'network'> & { name: string }): Promise<Account | undefined> {
+  }: Pick<SignInAttempt, 'password' | 'kind' | 'network'> & { name: string }): Promise<Account | undefined> {
     const candidates: (Account | undefined)[] = await this.accounts.candidates(name);
     // An address may stand for several accounts: the work must not tell how many.
     const comparisons = name.includes('@') ? limits.accountsPerAddress : 1;
@@ -378,11 +398,10 @@ async function requireUnchanged(manager: EntityManager, { id, passwordHash }: Ac
 function principalOf(row: SessionRow): Principal | undefined {
   const { session_id: sessionId, account_id: accountId, locale } = row;
   const signedIn = { sessionId, accountId, locale };
-  if (row.kind === 'interlocutor') {
-    return row.interlocutor_id ? { ...signedIn, kind: 'interlocutor', interlocutorId: row.interlocutor_id } : undefined;
-  }
-  if (!row.subscriber_id || !row.member_id || !row.role) return undefined;
-  return { ...signedIn, kind: 'member', subscriberId: row.subscriber_id, memberId: row.member_id, role: row.role };
+  if (!row.holder_id) return undefined;
+  if (row.kind === 'interlocutor') return { ...signedIn, kind: 'interlocutor', interlocutorId: row.holder_id };
+  if (!row.subscriber_id || !row.role) return undefined;
+  return { ...signedIn, kind: 'member', subscriberId: row.subscriber_id, memberId: row.holder_id, role: row.role };
 }
 
 const hashOf = (token: string) => createHash('sha256').update(token).digest();

@@ -4,7 +4,7 @@ import type { Doorkeeper, Handshake } from '../platform/realtime/realtime.js';
 import { Unauthenticated } from './auth.errors.js';
 import { audienceOf, type Principal } from './principal.js';
 import { Sessions } from './sessions.service.js';
-import { asWebApp, cookieOf } from './tokens.js';
+import { asWebApp, cookieOf } from './web-apps.js';
 
 /** Admits sockets by the token of their handshake, or by the cookie of the web app they name. */
 @Injectable()

@@ -2,17 +2,12 @@ import { Injectable } from '@nestjs/common';
 import { type EntityManager } from 'typeorm';
 import { sameSegment } from '../address-book/book.js';
 import type { BroadcastKind } from '../contract/events.js';
+import { Labels } from '../labels/labels.service.js';
 import { ValidationFailed } from '../platform/problems/domain-error.js';
 import { Vault } from '../platform/vault/vault.js';
 import type { Audience, SkippedContacts } from './broadcasts.dto.js';
 import { UnknownAudienceLabel } from './broadcasts.errors.js';
-import {
-  type AudienceCountRow,
-  countAudience,
-  holdLabelsQuery,
-  nextContacts,
-  type SpelledAudience,
-} from './broadcasts.queries.js';
+import { type AudienceCountRow, countAudience, nextContacts, type SpelledAudience } from './broadcasts.queries.js';
 
 export interface AudienceCounts {
   total: number;
@@ -26,7 +21,10 @@ export interface AudienceCounts {
 /** Who belongs to the audience of a broadcast. */
 @Injectable()
 export class Audiences {
-  constructor(private readonly vault: Vault) {}
+  constructor(
+    private readonly labels: Labels,
+    private readonly vault: Vault,
+  ) {}
 
   /**
    * An audience in the form in which it is kept: what was left empty is gone, and every value stands in it once.
@@ -118,9 +116,7 @@ export class Audiences {
   }
 
   private async holdsLabels(manager: EntityManager, subscriberId: string, ids: readonly string[]): Promise<boolean> {
-    if (ids.length === 0) return true;
-    const there = await manager.query<unknown[]>(holdLabelsQuery, [subscriberId, ids]);
-    return there.length === ids.length;
+    return ids.length === 0 || this.labels.hold(manager, subscriberId, ids);
   }
 }
 

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import type { EntityManager, Repository } from 'typeorm';
+import { NIL } from 'uuid';
 import { Actions } from '../actions/actions.service.js';
 import { Consents } from '../consents/consents.service.js';
 import { ConsentRequired } from '../consents/consents.errors.js';
@@ -47,7 +48,6 @@ const edited = Symbol('edited');
 const contactsPerChunk = 500;
 /** A job ends after this, so that a stop need not wait, and adds the next. */
 const workingMilliseconds = 4_000;
-const beforeAllIds = '00000000-0000-0000-0000-000000000000';
 
 type BroadcastId = Pick<Broadcast, 'subscriberId' | 'id'>;
 
@@ -200,7 +200,7 @@ export class BroadcastRuns {
     if (held.state === 'scheduled') await this.start(manager, { subscriberId, id }, content, now);
     const contactIds = await this.audiences.next(manager, subscriberId, {
       audience: content.audience,
-      after: held.checkpoint ?? beforeAllIds,
+      after: held.checkpoint ?? NIL,
       joinedUntil: held.startedAt ?? now,
       limit: contactsPerChunk,
     });

@@ -6,6 +6,7 @@ import { AuthModule } from '../auth/auth.module.js';
 import { ConsentsModule } from '../consents/consents.module.js';
 import { ConversationsModule } from '../conversations/conversations.module.js';
 import { InterlocutorsModule } from '../interlocutors/interlocutors.module.js';
+import { LabelsModule } from '../labels/labels.module.js';
 import { MembersModule } from '../members/members.module.js';
 import { SubscribersModule } from '../subscribers/subscribers.module.js';
 import { Audiences } from './audiences.service.js';
@@ -24,6 +25,7 @@ import { Broadcasts } from './broadcasts.service.js';
     ConsentsModule,
     ConversationsModule,
     InterlocutorsModule,
+    LabelsModule,
     MembersModule,
     SubscribersModule,
   ],

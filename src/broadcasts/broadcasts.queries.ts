@@ -125,10 +125,6 @@ export const holdQuery = `
     AND broadcast.state IN ('scheduled', 'running') AND broadcast.send_at <= $3
   FOR NO KEY UPDATE OF broadcast SKIP LOCKED`;
 
-/** Those of the labels that are there; until the transaction ends they stay. $1 subscriber, $2 labels. */
-export const holdLabelsQuery = `
-  SELECT id FROM label WHERE subscriber_id = $1 AND id = ANY ($2::uuid[]) ORDER BY id FOR KEY SHARE`;
-
 export interface ProgressRow {
   state: BroadcastState;
   sent: number;

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import { type EntityManager, In, LessThan, type Repository } from 'typeorm';
-import { v7 as uuid } from 'uuid';
+import { NIL, v7 as uuid } from 'uuid';
 import { Actions } from '../actions/actions.service.js';
 import { Contacts } from '../address-book/contacts.service.js';
 import type { InterlocutorPrincipal, MemberPrincipal } from '../auth/principal.js';
@@ -94,7 +94,7 @@ export class Broadcasts {
     const digest = await this.digestOf(subscriberId, { ...wanted, audience });
     const subscriber = await this.subscribers.get(subscriberId);
     const { broadcast, repeated } = await this.broadcasts.manager.transaction(async (manager) => {
-      await manager.query('SELECT FROM subscriber WHERE subscriber_id = $1 FOR NO KEY UPDATE', [subscriberId]);
+      await this.subscribers.hold(manager, subscriberId);
       const known = await manager.findOneBy(Broadcast, { subscriberId, clientId: wanted.clientId });
       if (known && !known.digest.equals(digest)) throw new ClientIdReused();
       if (known) return { broadcast: known, repeated: true };
@@ -221,7 +221,7 @@ export class Broadcasts {
     await this.access(this.broadcasts.manager, subscriberId, id);
     const { ask, position, next } = openPage(ListRecipients, wanted, ['id']);
     const { outcome, reason, limit } = ask;
-    const after = position?.[0] ?? beforeAllIds;
+    const after = position?.[0] ?? NIL;
     const filter = [outcome ?? null, reason ?? null];
     const values = [subscriberId, id, after, ...filter, limit + 1];
     const rows = await this.broadcasts.query<RecipientRow[]>(recipientsQuery, values);
@@ -448,8 +448,6 @@ export class Broadcasts {
 
 /** States in which something is still to come. */
 const underWay: readonly Broadcast['state'][] = ['scheduled', 'running', 'held'];
-
-const beforeAllIds = '00000000-0000-0000-0000-000000000000';
 
 /** @throws ValidationFailed for a service message without a reason, and a promotional one with it */
 function requireReason({ kind, reason }: Pick<NewBroadcast, 'kind' | 'reason'>): BroadcastReason | null {

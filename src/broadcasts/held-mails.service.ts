@@ -3,8 +3,10 @@ import { DataSource } from 'typeorm';
 import { Accounts } from '../auth/accounts.service.js';
 import { Member } from '../members/member.entity.js';
 import { type Config, CONFIG } from '../platform/config.js';
+import { dayMilliseconds } from '../platform/durations.js';
 import { defineJob } from '../platform/jobs/job-kinds.js';
 import { Jobs } from '../platform/jobs/jobs.js';
+import { defineMail } from '../platform/mail/mail-kinds.js';
 import { Outbox } from '../platform/mail/outbox.js';
 import { Subscribers } from '../subscribers/subscribers.service.js';
 import { Broadcast } from './broadcast.entity.js';
@@ -13,6 +15,8 @@ import { Broadcast } from './broadcast.entity.js';
 export const mailHeld = defineJob<{ subscriberId: string; broadcastId: string }>('broadcast.mail_held');
 
 const noticeDays = 3;
+
+const broadcastHeld = defineMail('broadcast_held');
 
 /** Mails to the owner of a business, if its address is verified, that a broadcast waits for a decision. */
 @Injectable()
@@ -44,9 +48,9 @@ export class HeldMails {
         about: owner.accountId!,
         to: email,
         locale,
-        template: 'broadcast_held',
+        mail: broadcastHeld,
         values: { businessName, time: time.format(broadcast.sendAt), url: `${this.origin}/broadcasts/${id}` },
-        notAfter: new Date(Date.now() + noticeDays * 24 * 60 * 60 * 1000),
+        notAfter: new Date(Date.now() + noticeDays * dayMilliseconds),
       }),
     );
   }

@@ -1,11 +1,11 @@
 import type { FieldError } from '../contract/errors.js';
 import { limits } from '../contract/limits.js';
+import { dayMilliseconds } from '../platform/durations.js';
 import { ValidationFailed } from '../platform/problems/domain-error.js';
 
 const form = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})?$/i;
 const lateMilliseconds = 60_000;
 const hourMilliseconds = 60 * 60 * 1000;
-const dayMilliseconds = 24 * hourMilliseconds;
 
 /**
  * The moment that a text means (ISO 8601): with an offset or Z the one it names, without in a time zone. Of a time that

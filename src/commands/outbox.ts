@@ -2,7 +2,7 @@ import { DataSource } from 'typeorm';
 import { type Config, loadConfig } from '../platform/config.js';
 import { requireData } from '../platform/data-dir.js';
 import { keyringDatabase, mainDatabaseOptions } from '../platform/database.js';
-import { type Databases, openDatabases } from '../platform/databases.js';
+import { type Databases, openDatabases } from '../platform/open-databases.js';
 import { Mail } from '../platform/mail/mail.entity.js';
 import { failureInWords } from '../platform/mail/refusals.js';
 import { openMail } from '../platform/mail/sealed-mail.js';

@@ -4,11 +4,14 @@ import { isMember, type Principal } from '../auth/principal.js';
 import { Unauthenticated } from '../auth/auth.errors.js';
 import { Caller, Public } from '../auth/session.guard.js';
 import { NotFound } from '../platform/problems/domain-error.js';
-import { RateLimits } from '../platform/rate-limits.js';
+import { defineLimit, RateLimits } from '../platform/rate-limits.js';
 import { Subscribers } from '../subscribers/subscribers.service.js';
 import { ChangeConsent, ConsentList, CurrentPolicies, ListConsents, PolicyList } from './consents.dto.js';
 import { Consents } from './consents.service.js';
 import { policyView } from './policy-view.js';
+
+/** Consents given or withdrawn by an account. */
+const consentsGiven = defineLimit('consent', { points: 60, seconds: 60 * 60 });
 
 @ApiTags('consents')
 @Controller()
@@ -64,7 +67,7 @@ export class ConsentsController {
   @Post('consents')
   @HttpCode(204)
   async change(@Caller() principal: Principal, @Body() { given, contactId, ...consent }: ChangeConsent): Promise<void> {
-    await this.limits.count('consent', principal.accountId);
+    await this.limits.count(consentsGiven, principal.accountId);
     if (!isMember(principal)) {
       if (!contactId) throw new NotFound();
       return this.consents.changeOfContact(principal, contactId, given, consent);

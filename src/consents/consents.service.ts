@@ -174,14 +174,8 @@ export class Consents {
     const { version } = acceptance.shown.document;
     const recordedAt = new Date();
     const changed = await this.consents.manager.transaction(async (manager) => {
-      const column = acceptance.purpose === 'terms' ? 'termsVersion' : 'privacyVersion';
-      const { affected } = await manager
-        .createQueryBuilder()
-        .update(Subscriber)
-        .set({ [column]: version })
-        .where(`id = :subscriberId AND ${column} < :version`, { subscriberId, version })
-        .execute();
-      if (!affected) return false;
+      const purpose = acceptance.purpose === 'terms' ? 'terms' : 'privacy';
+      if (!(await this.subscribers.acceptPolicy(manager, subscriberId, { purpose, version }))) return false;
       await this.record(manager, {
         subscriberId,
         contactId: null,
@@ -223,7 +217,7 @@ export class Consents {
       return changedAt;
     });
     if (!recordedAt) return;
-    await this.log.afterCommit(async () => void (await this.contacts.published(contact)));
+    await this.log.attempt(async () => void (await this.contacts.published(contact)));
     this.tell(subscriberId, contact, acceptance, recordedAt);
   }
 

@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { ActionsModule } from '../actions/actions.module.js';
 import { AddressBookModule } from '../address-book/address-book.module.js';
+import { Contacts } from '../address-book/contacts.service.js';
 import { ConsentsModule } from '../consents/consents.module.js';
 import { InterlocutorsModule } from '../interlocutors/interlocutors.module.js';
 import { MembersModule } from '../members/members.module.js';
@@ -9,6 +10,7 @@ import { BroadcastEntries } from './broadcast-entries.service.js';
 import { ConversationsController } from './conversations.controller.js';
 import { ConversationsGateway } from './conversations.gateway.js';
 import { Conversations } from './conversations.service.js';
+import './message-limits.js';
 import { MessageTexts } from './message-texts.js';
 import { Messages } from './messages.service.js';
 import { Receipts } from './receipts.service.js';
@@ -20,4 +22,8 @@ import { Standings } from './standings.service.js';
   providers: [BroadcastEntries, Conversations, Messages, MessageTexts, Receipts, Standings, ConversationsGateway],
   exports: [BroadcastEntries, Conversations],
 })
-export class ConversationsModule {}
+export class ConversationsModule {
+  constructor(contacts: Contacts, conversations: Conversations) {
+    contacts.holdConversationsBy((manager, { subscriberId, id }) => conversations.hold(manager, subscriberId, id));
+  }
+}

@@ -24,6 +24,7 @@ import {
   headsQuery,
   descending,
   isBehind,
+  lockQuery,
   noMessageAt,
   placesQuery,
   type Standing,
@@ -64,6 +65,11 @@ export class Conversations {
     private readonly texts: MessageTexts,
     private readonly vault: Vault,
   ) {}
+
+  /** Locks a conversation until the transaction ends: nothing is sent in it meanwhile. */
+  async hold(manager: EntityManager, subscriberId: string, id: string): Promise<void> {
+    await manager.query(lockQuery, [subscriberId, id]);
+  }
 
   /** Begins the conversation of a new contact. */
   async begin(manager: EntityManager, subscriberId: string, contactId: string): Promise<void> {

@@ -3,8 +3,8 @@ import { IsIn, IsInt, IsOptional, IsString, Max, MaxLength, Min } from 'class-va
 import { limits } from '../contract/limits.js';
 import { SuggestedPerson } from '../invitations/invitations.dto.js';
 import { IsDictionary, Optional, ToNumber } from '../platform/validation/fields.js';
-import { type Locale, locales } from '../subscribers/subscribers.dto.js';
 import { Page } from '../platform/validation/page.dto.js';
+import { type Locale, locales } from '../subscribers/subscribers.dto.js';
 import { type ImportField, importFields } from './columns.js';
 import { type Separator, separators } from './csv.js';
 import { type Encoding, encodings } from './encodings.js';
@@ -206,16 +206,6 @@ export class ReadReport extends ListImports {
   @Optional()
   @IsIn(importOutcomes)
   outcome?: ImportOutcome;
-}
-
-export class ExportContacts {
-  @IsIn(['csv', 'json'])
-  format: 'csv' | 'json' = 'csv';
-
-  /** Language of the column names, and with it the separator: `;` for it, `,` for en. The member's without it. */
-  @Optional()
-  @IsIn(locales)
-  locale?: Locale;
 }
 
 function parsedJson(value: unknown): unknown {

@@ -7,8 +7,6 @@ import { ConsentsModule } from '../consents/consents.module.js';
 import { InvitationsModule } from '../invitations/invitations.module.js';
 import { LabelsModule } from '../labels/labels.module.js';
 import { SubscribersModule } from '../subscribers/subscribers.module.js';
-import { ContactExportController } from './contact-export.controller.js';
-import { ContactExport } from './contact-export.service.js';
 import { Import, ImportChunk, ImportLine } from './import.entity.js';
 import { ImportsController } from './imports.controller.js';
 import { Imports } from './imports.service.js';
@@ -25,7 +23,7 @@ import { ImportTurns } from './turns.js';
     LabelsModule,
     SubscribersModule,
   ],
-  controllers: [ContactExportController, ImportsController],
-  providers: [ContactExport, Imports, ImportTurns],
+  controllers: [ImportsController],
+  providers: [Imports, ImportTurns],
 })
 export class ImportsModule {}

@@ -3,12 +3,12 @@ import { isPhone, normalisedPhone } from '../address-book/phones.js';
 import { limits } from '../contract/limits.js';
 import { namesOf, type OpenedPerson } from '../invitations/invited-people.service.js';
 import { canonicalSegment } from '../places/segments.js';
+import { withFormulas } from '../platform/formulas.js';
 import { canonicalAddress } from '../platform/validation/email-addresses.js';
 import { plainTextProblem, trimmed } from '../platform/validation/text.js';
 import { addressesIn, holdsInvisibleAddress, nameBeside } from './addresses.js';
 import { type ImportField, inOrderOfUse } from './columns.js';
 import type { Row } from './csv.js';
-import { withFormulas } from './formulas.js';
 import { isSurnameFirst, splitName } from './names.js';
 
 export const importReasons = [

@@ -7,10 +7,13 @@ import {
 } from '@nestjs/common';
 import { catchError, finalize, type Observable } from 'rxjs';
 import type { MemberPrincipal } from '../auth/principal.js';
+import { limits } from '../contract/limits.js';
 import { DomainError } from '../platform/problems/domain-error.js';
-import { RateLimits } from '../platform/rate-limits.js';
+import { defineLimit, RateLimits } from '../platform/rate-limits.js';
 import { Turns } from '../platform/turns.js';
 import { importTooLarge } from './tables.js';
+
+const importedFiles = defineLimit('import', { points: limits.importsPerHour, seconds: 60 * 60 });
 
 /**
  * Has files read one at a time for each business, and two at a time for all: a table of 5 MB keeps the processor busy, and
@@ -58,7 +61,7 @@ export class OneFileAtATime implements NestInterceptor {
 
   async intercept(context: ExecutionContext, next: CallHandler): Promise<Observable<unknown>> {
     const { principal } = context.switchToHttp().getRequest<{ principal: MemberPrincipal }>();
-    await this.limits.count('import', principal.subscriberId);
+    await this.limits.count(importedFiles, principal.subscriberId);
     const leave = this.turns.enter(principal.subscriberId);
     return next.handle().pipe(
       catchError((error: unknown) => {

@@ -1,11 +1,12 @@
 import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
+import { AuthModule } from '../auth/auth.module.js';
 import { Identities } from './identities.js';
 import { Interlocutor } from './interlocutor.entity.js';
 import { Interlocutors } from './interlocutors.service.js';
 
 @Module({
-  imports: [TypeOrmModule.forFeature([Interlocutor])],
+  imports: [TypeOrmModule.forFeature([Interlocutor]), AuthModule],
   providers: [Identities, Interlocutors],
   exports: [Identities, Interlocutors],
 })

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import type { EntityManager, Repository } from 'typeorm';
+import { AccountHolders, type StatedHolder } from '../auth/account-holders.service.js';
 import { NotFound } from '../platform/problems/domain-error.js';
 import { Identities, type StatedIdentity } from './identities.js';
 import { Interlocutor } from './interlocutor.entity.js';
@@ -18,7 +19,18 @@ export class Interlocutors {
   constructor(
     @InjectRepository(Interlocutor) private readonly interlocutors: Repository<Interlocutor>,
     private readonly identities: Identities,
-  ) {}
+    holders: AccountHolders,
+  ) {
+    holders.register('interlocutor', {
+      select: 'SELECT id, NULL AS role FROM interlocutor WHERE account_id = account.id',
+      keyOf: async ({ id: accountId }) => {
+        const { id } = await this.interlocutors.findOneOrFail({ select: { id: true }, where: { accountId } });
+        return { scope: 'interlocutor', id };
+      },
+      stated: async (_account, { id }) => holderOf(await this.get(id)),
+      hold: (manager, { id }) => this.hold(manager, id),
+    });
+  }
 
   async create(
     manager: EntityManager,
@@ -34,11 +46,6 @@ export class Interlocutors {
   async held(manager: EntityManager, id: string): Promise<StatedInterlocutor> {
     const row = await manager.findOneOrFail(Interlocutor, { where: { id }, lock: { mode: 'pessimistic_read' } });
     return this.stated(row);
-  }
-
-  /** Until the transaction ends nobody edits it and it joins nobody. Comes before its account and its contacts are held. */
-  async hold(manager: EntityManager, id: string): Promise<void> {
-    await manager.query('SELECT FROM interlocutor WHERE id = $1 FOR UPDATE', [id]);
   }
 
   /**
@@ -66,7 +73,17 @@ export class Interlocutors {
     return this.stated(row);
   }
 
+  /** Until the transaction ends nobody edits it and it joins nobody. Comes before its account and its contacts are held. */
+  private async hold(manager: EntityManager, id: string): Promise<void> {
+    await manager.query('SELECT FROM interlocutor WHERE id = $1 FOR UPDATE', [id]);
+  }
+
   private async stated({ id, identity, region, province, sector }: Interlocutor): Promise<StatedInterlocutor> {
     return { identity: await this.identities.openOriginal(id, identity), region, province, sector };
   }
+}
+
+function holderOf({ identity }: StatedInterlocutor): StatedHolder {
+  const { email, firstName, surname, companyName } = identity;
+  return { email, names: [firstName, surname, companyName] };
 }

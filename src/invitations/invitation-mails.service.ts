@@ -2,10 +2,12 @@ import { Inject, Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager, In } from 'typeorm';
 import { Consents } from '../consents/consents.service.js';
 import { limits } from '../contract/limits.js';
+import { dayMilliseconds } from '../platform/durations.js';
 import { Log } from '../platform/log.js';
 import { type Config, CONFIG } from '../platform/config.js';
 import { defineJob } from '../platform/jobs/job-kinds.js';
 import { Jobs } from '../platform/jobs/jobs.js';
+import { defineMail, type MailKind } from '../platform/mail/mail-kinds.js';
 import { Outbox } from '../platform/mail/outbox.js';
 import { DomainError } from '../platform/problems/domain-error.js';
 import { AddressHashes } from '../platform/vault/address-hashes.js';
@@ -16,15 +18,14 @@ import { Invitation } from './invitation.entity.js';
 import { InvitationLinks } from './invitation-links.service.js';
 import { InvitedPeople } from './invited-people.service.js';
 
-export const dayMilliseconds = 24 * 60 * 60 * 1000;
-
 /** Also notices within the minute that a subscriber has verified its address, or that a day's cap has room again. */
 const postInvitations = defineJob('invitation.post', { cron: '* * * * *' });
 const remindInvited = defineJob('invitation.remind', { cron: '23 * * * *' });
 
 const postedAtOnce = 100;
 
-type Template = 'invitation' | 'invitation_reminder';
+const invitationMail = defineMail('invitation', { priority: 'bulk' });
+const reminderMail = defineMail('invitation_reminder', { priority: 'bulk' });
 
 /**
  * Hands the mails of personal invitations to the outbox: none before the subscriber's own address is verified, none to
@@ -63,7 +64,7 @@ export class InvitationMails {
 
   /** Serialises whatever counts against a subscriber's cap; to be called before its invitations are touched. */
   async lock(manager: EntityManager, subscriberId: string): Promise<void> {
-    await manager.query('SELECT FROM subscriber WHERE subscriber_id = $1 FOR NO KEY UPDATE', [subscriberId]);
+    await this.subscribers.hold(manager, subscriberId);
   }
 
   /**
@@ -80,7 +81,7 @@ export class InvitationMails {
         retryAfter,
       });
     }
-    await this.post(manager, subscriber, [invitation], 'invitation');
+    await this.post(manager, subscriber, [invitation], invitationMail);
   }
 
   /** Has the mails that wait posted once this transaction has committed. */
@@ -131,7 +132,7 @@ export class InvitationMails {
     );
     for (const { id } of waiting) {
       // One business that fails does not keep the others waiting.
-      await this.log.afterCommit(() => this.postAll(id, 'invitation', isWaiting));
+      await this.log.attempt(() => this.postAll(id, invitationMail, isWaiting));
     }
   }
 
@@ -142,14 +143,14 @@ export class InvitationMails {
     );
     for (const { id } of due) {
       // One business that fails does not keep the others waiting.
-      await this.log.afterCommit(() => this.postAll(id, 'invitation_reminder', isToRemind));
+      await this.log.attempt(() => this.postAll(id, reminderMail, isToRemind));
     }
   }
 
-  private async postAll(subscriberId: string, template: Template, which: string): Promise<void> {
+  private async postAll(subscriberId: string, mail: MailKind, which: string): Promise<void> {
     const subscriber = await this.subscribers.get(subscriberId);
     if (!this.mayInvite(subscriber)) return;
-    while (await this.postSome(subscriber, template, which));
+    while (await this.postSome(subscriber, mail, which));
   }
 
   /** While a newer policy waits for acceptance nothing is sent, and what waits goes on waiting. */
@@ -164,7 +165,7 @@ export class InvitationMails {
   }
 
   /** @returns whether there may be more */
-  private async postSome(subscriber: Subscriber, template: Template, which: string): Promise<boolean> {
+  private async postSome(subscriber: Subscriber, mail: MailKind, which: string): Promise<boolean> {
     const { posted, stopped } = await this.database.transaction(async (manager) => {
       await this.lock(manager, subscriber.id);
       if (!(await this.addressVerified(subscriber, manager))) return { posted: 0, stopped: [] };
@@ -181,7 +182,7 @@ export class InvitationMails {
         where: { subscriberId: subscriber.id, id: In(rows.map(({ id }) => id)) },
         order: { id: 'ASC' },
       });
-      return { posted: rows.length, stopped: await this.post(manager, subscriber, invitations, template) };
+      return { posted: rows.length, stopped: await this.post(manager, subscriber, invitations, mail) };
     });
     await this.people.destroyKeys(stopped);
     return posted > 0;
@@ -192,7 +193,7 @@ export class InvitationMails {
     manager: EntityManager,
     { id: subscriberId, businessName }: Subscriber,
     invitations: Invitation[],
-    template: Template,
+    mail: MailKind,
   ): Promise<string[]> {
     // Looked at again under the lock of the invitations, which who joins takes too.
     const joined = await this.joinedAmong(manager, subscriberId, invitations);
@@ -212,7 +213,7 @@ export class InvitationMails {
         continue;
       }
       const expiresAt =
-        template === 'invitation'
+        mail === invitationMail
           ? new Date(now.getTime() + limits.personalInvitationDays * dayMilliseconds)
           : invitation.expiresAt!;
       const locale = invitation.locale ?? 'it';
@@ -221,7 +222,7 @@ export class InvitationMails {
         key: { scope: 'contact', id },
         to: email,
         locale,
-        template,
+        mail,
         values: {
           businessName,
           url: this.links.joinUrl(code),
@@ -231,7 +232,7 @@ export class InvitationMails {
         },
         notAfter: expiresAt,
       });
-      const change = template === 'invitation' ? { mailedAt: now, expiresAt } : { remindedAt: now };
+      const change = mail === invitationMail ? { mailedAt: now, expiresAt } : { remindedAt: now };
       await manager.update(Invitation, { subscriberId, id }, change);
       Object.assign(invitation, change);
     }

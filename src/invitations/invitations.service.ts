@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { InjectRepository } from '@nestjs/typeorm';
 import qrcode from 'qrcode';
 import { Brackets, type EntityManager, In, type Repository, type SelectQueryBuilder } from 'typeorm';
-import { v7 as uuid } from 'uuid';
+import { NIL, v7 as uuid } from 'uuid';
 import { Actions } from '../actions/actions.service.js';
 import { Contacts } from '../address-book/contacts.service.js';
 import { openInvitationName, sealInvitationName } from '../address-book/invitation-names.js';
@@ -12,6 +12,7 @@ import { Consents } from '../consents/consents.service.js';
 import type { ErrorCode } from '../contract/errors.js';
 import { limits } from '../contract/limits.js';
 import { openPage } from '../platform/cursors.js';
+import { dayMilliseconds } from '../platform/durations.js';
 import { Outbox } from '../platform/mail/outbox.js';
 import { DomainError, NotFound, ValidationFailed } from '../platform/problems/domain-error.js';
 import { canonicalAddress, sameMailbox } from '../platform/validation/email-addresses.js';
@@ -19,7 +20,7 @@ import { Vault } from '../platform/vault/vault.js';
 import type { Subscriber } from '../subscribers/subscriber.entity.js';
 import { Subscribers } from '../subscribers/subscribers.service.js';
 import { InvitationLinks } from './invitation-links.service.js';
-import { dayMilliseconds, InvitationMails, type MailState } from './invitation-mails.service.js';
+import { InvitationMails, type MailState } from './invitation-mails.service.js';
 import { Invitation } from './invitation.entity.js';
 import {
   type ChangeInvitation,
@@ -234,7 +235,7 @@ export class Invitations {
 
   /** Those of an import that stand and go by letter, in the order in which they were made. */
   async *letters(subscriberId: string, importId: string): AsyncGenerator<InvitationView, void, undefined> {
-    let after = '00000000-0000-0000-0000-000000000000';
+    let after: string = NIL;
     for (;;) {
       const page = await this.matching(subscriberId, { kind: 'personal', state: 'active', importId, letter: true })
         .andWhere('invitation.id > :after', { after })

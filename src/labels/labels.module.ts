@@ -2,14 +2,20 @@ import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { ActionsModule } from '../actions/actions.module.js';
 import { AddressBookModule } from '../address-book/address-book.module.js';
+import { ContactExport } from '../address-book/contact-export.service.js';
+import { SubscribersModule } from '../subscribers/subscribers.module.js';
 import { Label } from './label.entity.js';
 import { LabelsController } from './labels.controller.js';
 import { Labels } from './labels.service.js';
 
 @Module({
-  imports: [TypeOrmModule.forFeature([Label]), ActionsModule, AddressBookModule],
+  imports: [TypeOrmModule.forFeature([Label]), ActionsModule, AddressBookModule, SubscribersModule],
   controllers: [LabelsController],
   providers: [Labels],
   exports: [Labels],
 })
-export class LabelsModule {}
+export class LabelsModule {
+  constructor(contactExport: ContactExport, labels: Labels) {
+    contactExport.nameLabelsBy((subscriberId) => labels.names(subscriberId));
+  }
+}

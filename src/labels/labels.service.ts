@@ -12,6 +12,7 @@ import { NotFound } from '../platform/problems/domain-error.js';
 import { Realtime } from '../platform/realtime/realtime.js';
 import { isUniqueViolation } from '../platform/sqlstate.js';
 import { Vault } from '../platform/vault/vault.js';
+import { Subscribers } from '../subscribers/subscribers.service.js';
 import { Label } from './label.entity.js';
 import { type ChangeLabel, type LabelList, type LabelView, ListLabels, type NewLabel } from './labels.dto.js';
 import { LabelTaken, TooManyLabels } from './labels.errors.js';
@@ -23,6 +24,7 @@ export class Labels {
     private readonly actions: Actions,
     private readonly directory: Directory,
     private readonly realtime: Realtime,
+    private readonly subscribers: Subscribers,
     private readonly vault: Vault,
   ) {}
 
@@ -47,6 +49,18 @@ export class Labels {
   /** The names of all labels, by their ids. */
   async names(subscriberId: string): Promise<Map<string, string>> {
     return new Map((await this.all(this.labels.manager, subscriberId)).map(({ id, name }) => [id, name]));
+  }
+
+  /**
+   * Keeps labels from being removed until the transaction ends.
+   * @returns whether they are all there
+   */
+  async hold(manager: EntityManager, subscriberId: string, ids: readonly string[]): Promise<boolean> {
+    const there = await manager.query<unknown[]>(
+      'SELECT id FROM label WHERE subscriber_id = $1 AND id = ANY ($2::uuid[]) ORDER BY id FOR KEY SHARE',
+      [subscriberId, ids],
+    );
+    return there.length === ids.length;
   }
 
   /** @throws LabelTaken, TooManyLabels */
@@ -134,7 +148,7 @@ export class Labels {
   ): Promise<LabelView[]> {
     try {
       const { labels, outcome } = await this.labels.manager.transaction(async (manager) => {
-        await manager.query('SELECT FROM subscriber WHERE subscriber_id = $1 FOR NO KEY UPDATE', [subscriberId]);
+        await this.subscribers.hold(manager, subscriberId);
         const outcome = await work(manager);
         return { labels: await this.all(manager, subscriberId), outcome };
       });

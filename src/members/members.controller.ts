@@ -11,6 +11,7 @@ import { Id } from '../platform/validation/id.js';
 import { sendLogo } from '../subscribers/logo-answer.js';
 import { InLocale } from '../subscribers/subscribers.dto.js';
 import { Subscribers } from '../subscribers/subscribers.service.js';
+import { MemberInvitations } from './member-invitations.service.js';
 import {
   AuthorList,
   InvitedMember,
@@ -32,6 +33,7 @@ export class MembersController {
     private readonly members: Members,
     private readonly consents: Consents,
     private readonly cookies: SessionCookies,
+    private readonly invitations: MemberInvitations,
     private readonly subscribers: Subscribers,
   ) {}
 
@@ -44,7 +46,7 @@ export class MembersController {
   /** Invite somebody as staff, by mail: fifty mails in 24 hours at most. For the owner. */
   @Post('members')
   invite(@Caller() owner: MemberPrincipal, @Body() wanted: NewMember): Promise<InvitedMember> {
-    return this.members.invite(owner, wanted);
+    return this.invitations.invite(owner, wanted);
   }
 
   /**
@@ -72,7 +74,7 @@ export class MembersController {
     @Query() { locale }: InLocale,
     @Req() request: Request,
   ): Promise<OpenedMemberInvitation> {
-    const { subscriberId } = await this.members.invitedBy(code, networkOf(request.ip));
+    const { subscriberId } = await this.invitations.invitedBy(code, networkOf(request.ip));
     const { businessName } = await this.subscribers.get(subscriberId);
     const logoUrl = (await this.subscribers.hasLogo(subscriberId))
       ? `/api/members/by-code/${encodeURIComponent(code)}/logo`
@@ -84,7 +86,7 @@ export class MembersController {
   @Public()
   @Get('members/by-code/:code/logo')
   async logo(@Param('code') code: string, @Req() request: Request, @Res() response: Response): Promise<void> {
-    const { subscriberId } = await this.members.invitedBy(code, networkOf(request.ip));
+    const { subscriberId } = await this.invitations.invitedBy(code, networkOf(request.ip));
     sendLogo(response, await this.subscribers.logo(subscriberId));
   }
 
@@ -96,7 +98,7 @@ export class MembersController {
     @Body() joining: MemberJoining,
     @Req() request: Request,
   ): Promise<JoinedMember> {
-    const { session, ...joined } = await this.members.join(code, joining, networkOf(request.ip));
+    const { session, ...joined } = await this.invitations.join(code, joining, networkOf(request.ip));
     return { ...joined, session: await this.cookies.give(request, 'member', session) };
   }
 }

@@ -2,13 +2,13 @@ import { Type } from 'class-transformer';
 import { IsIn, IsString, MaxLength } from 'class-validator';
 import { SessionView } from '../auth/sessions.dto.js';
 import { IsUsername } from '../auth/usernames.js';
+import { type VerificationMail, verificationMails } from '../auth/verification-mails.js';
 import { GivenConsent, PolicyView } from '../consents/consents.dto.js';
 import type { Author } from '../contract/events.js';
 import { limits } from '../contract/limits.js';
-import { type VerificationMail, verificationMails } from '../credentials/verification-mails.js';
+import { IsParts, Optional } from '../platform/validation/fields.js';
 import { Page } from '../platform/validation/page.dto.js';
 import { IsEmailAddress, IsPlainText, NormalisedEmail, Trimmed } from '../platform/validation/text.js';
-import { IsParts, Optional } from '../platform/validation/fields.js';
 import { type Locale, locales } from '../subscribers/subscribers.dto.js';
 
 export class NewMember {

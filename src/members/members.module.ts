@@ -3,23 +3,16 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import { ActionsModule } from '../actions/actions.module.js';
 import { AuthModule } from '../auth/auth.module.js';
 import { ConsentsModule } from '../consents/consents.module.js';
-import { CredentialsModule } from '../credentials/credentials.module.js';
 import { SubscribersModule } from '../subscribers/subscribers.module.js';
+import { MemberInvitations } from './member-invitations.service.js';
 import { Member } from './member.entity.js';
 import { MembersController } from './members.controller.js';
 import { Members } from './members.service.js';
 
 @Module({
-  imports: [
-    TypeOrmModule.forFeature([Member]),
-    ActionsModule,
-    AuthModule,
-    ConsentsModule,
-    CredentialsModule,
-    SubscribersModule,
-  ],
+  imports: [TypeOrmModule.forFeature([Member]), ActionsModule, AuthModule, ConsentsModule, SubscribersModule],
   controllers: [MembersController],
-  providers: [Members],
+  providers: [MemberInvitations, Members],
   exports: [Members],
 })
 export class MembersModule {}

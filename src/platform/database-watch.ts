@@ -6,7 +6,7 @@ import { clientOptions, type DatabaseAddress } from './database.js';
 import { cutClient } from './database-connections.js';
 import { type DatabaseTrouble, databaseTrouble } from './database-failures.js';
 import { within } from './deadline.js';
-import type { Databases } from './databases.js';
+import type { Databases } from './open-databases.js';
 
 /** Less than the two seconds in which readiness is to be known. */
 const lookMilliseconds = 1_800;

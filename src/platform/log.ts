@@ -48,8 +48,8 @@ export class Log implements LoggerService {
     this.out.debug(facts, 'request aborted by its sender');
   }
 
-  /** Does what follows a commit: it cannot undo what is stored, so a failure is noted and no request fails for it. */
-  async afterCommit(work: () => Promise<void>): Promise<void> {
+  /** Does work whose failure is noted and fails nothing else, such as what follows a commit: that cannot be undone. */
+  async attempt(work: () => Promise<void>): Promise<void> {
     try {
       await work();
     } catch (error) {

@@ -1,39 +1,39 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { RateLimiterMemory, type RateLimiterRes } from 'rate-limiter-flexible';
-import { limits } from '../contract/limits.js';
 import { type Config, CONFIG } from './config.js';
 import { DomainError } from './problems/domain-error.js';
 
-export type Limit =
-  | 'message'
-  | 'accountMessage'
-  | 'receipt'
-  | 'accountReceipt'
-  | 'unknownToken'
-  | 'consent'
-  | 'signInByNameAndAddress'
-  | 'signInByName'
-  | 'signInByAddress'
-  | 'import'
-  | 'join'
-  | 'lookUp'
-  | 'verificationMail'
-  | 'verificationByAddress'
-  | 'verificationAskedByAddress'
-  | 'verificationAskedByAddressAndNetwork'
-  | 'memberInvitation'
-  | 'resetByAddress'
-  | 'resetByName'
-  | 'passwordChange';
+/** Limit of attempts in a period, as a slice defines it. */
+export interface LimitKind {
+  name: string;
+  points: number | ((config: Config) => number);
+  seconds: number;
+  /** Set where the key is the id of a session or an account: it names nobody, and is counted with every message unhashed. */
+  keyedById?: true;
+}
 
-/** An account may send as much as so many of its devices together, however many it has. */
-const devicesAtOnce = 2;
+/** Limits of events, which are counted by name: the platform counts them too, before it looks at an event. */
+const namedLimits = ['message', 'accountMessage', 'receipt', 'accountReceipt'] as const;
+export type Limit = LimitKind | (typeof namedLimits)[number];
 
-/** Mails that anybody can have sent to one account. */
-const mailsPerHour = 5;
+/** Every limit that a slice defines. */
+const limitKinds = new Map<string, LimitKind>();
 
-const countedOften: ReadonlySet<Limit> = new Set(['message', 'accountMessage', 'receipt', 'accountReceipt']);
+/** @throws Error for a name that is taken */
+export function defineLimit(name: string, options: Omit<LimitKind, 'name'>): LimitKind {
+  if (limitKinds.has(name)) throw new Error(`two limits are called ${name}`);
+  const kind = { name, ...options };
+  limitKinds.set(name, kind);
+  return kind;
+}
+
+/** @throws Error for a limit that no slice defines */
+export function limitNamed(name: string): LimitKind {
+  const kind = limitKinds.get(name);
+  if (!kind) throw new Error(`no slice defines the limit ${name}`);
+  return kind;
+}
 
 /**
  * Counts attempts in memory. Keys are HMACs under a key of this process, or ids of sessions and accounts: no name or network
@@ -42,42 +42,25 @@ const countedOften: ReadonlySet<Limit> = new Set(['message', 'accountMessage', '
 @Injectable()
 export class RateLimits {
   private readonly secret = randomBytes(32);
-  private readonly limiters: Record<Limit, RateLimiterMemory>;
+  private readonly limiters = new Map<string, RateLimiterMemory>();
 
+  /** @throws Error for a limit that is counted by name and that no slice defines */
   constructor(@Inject(CONFIG) config: Config) {
-    const signIns = config.signInsPerQuarterHour;
-    const limiter = (points: number, duration: number) => new RateLimiterMemory({ points, duration });
-    this.limiters = {
-      message: limiter(config.messagesPerMinute, 60),
-      accountMessage: limiter(config.messagesPerMinute * devicesAtOnce, 60),
-      receipt: limiter(config.messagesPerMinute * 10, 60),
-      accountReceipt: limiter(config.messagesPerMinute * 10 * devicesAtOnce, 60),
-      unknownToken: limiter(limits.unknownTokensPerMinute, 60),
-      consent: limiter(60, 60 * 60),
-      signInByNameAndAddress: limiter(signIns, 15 * 60),
-      signInByName: limiter(signIns * 5, 15 * 60),
-      signInByAddress: limiter(signIns * 10, 15 * 60),
-      import: limiter(limits.importsPerHour, 60 * 60),
-      join: limiter(config.joinsPerHour, 60 * 60),
-      lookUp: limiter(config.joinsPerHour * 10, 60 * 60),
-      verificationMail: limiter(limits.verificationMailsPerHour, 60 * 60),
-      verificationByAddress: limiter(limits.verificationMailsToAddress, 60 * 60),
-      verificationAskedByAddress: limiter(limits.verificationMailsAskedToAddress, 60 * 60),
-      verificationAskedByAddressAndNetwork: limiter(limits.verificationMailsAskedToAddress / 2, 60 * 60),
-      memberInvitation: limiter(limits.memberInvitationMailsPerDay, 24 * 60 * 60),
-      resetByAddress: limiter(signIns * 10, 15 * 60),
-      resetByName: limiter(mailsPerHour, 60 * 60),
-      passwordChange: limiter(signIns, 15 * 60),
-    };
+    for (const name of namedLimits) limitNamed(name);
+    for (const { name, points, seconds } of limitKinds.values()) {
+      const most = typeof points === 'number' ? points : points(config);
+      this.limiters.set(name, new RateLimiterMemory({ points: most, duration: seconds }));
+    }
   }
 
   /** @throws DomainError `rate_limited` with the seconds to wait */
   async count(limit: Limit, ...key: string[]): Promise<void> {
+    const limiter = this.limiterOf(limit);
     try {
-      await this.limiters[limit].consume(this.keyOf(limit, key));
+      await limiter.consume(this.keyOf(limit, key));
     } catch (refusal) {
       if (refusal instanceof Error) throw refusal;
-      throw tooMany(refusal as RateLimiterRes, this.limiters[limit].duration);
+      throw tooMany(refusal as RateLimiterRes, limiter.duration);
     }
   }
 
@@ -86,7 +69,7 @@ export class RateLimits {
    * @throws DomainError `rate_limited` with the seconds to wait
    */
   async requireRoom(limit: Limit, ...key: string[]): Promise<void> {
-    const limiter = this.limiters[limit];
+    const limiter = this.limiterOf(limit);
     const counted = await limiter.get(this.keyOf(limit, key));
     if (counted && counted.consumedPoints >= limiter.points) throw tooMany(counted, limiter.duration);
   }
@@ -104,16 +87,20 @@ export class RateLimits {
 
   /** Takes back a count: of an attempt that was no failure. */
   async giveBack(limit: Limit, ...key: string[]): Promise<void> {
-    await this.limiters[limit].reward(this.keyOf(limit, key));
+    await this.limiterOf(limit).reward(this.keyOf(limit, key));
   }
 
   async forget(limit: Limit, ...key: string[]): Promise<void> {
-    await this.limiters[limit].delete(this.keyOf(limit, key));
+    await this.limiterOf(limit).delete(this.keyOf(limit, key));
   }
 
-  /** The id of a session or an account names nobody, and is counted with every message. */
+  private limiterOf(limit: Limit): RateLimiterMemory {
+    return this.limiters.get(typeof limit === 'string' ? limit : limit.name)!;
+  }
+
   private keyOf(limit: Limit, key: string[]): string {
-    return countedOften.has(limit) ? key[0]! : this.hashed(key);
+    const { keyedById } = typeof limit === 'string' ? limitNamed(limit) : limit;
+    return keyedById ? key[0]! : this.hashed(key);
   }
 
   private hashed(key: string[]): string {

@@ -2,25 +2,16 @@ import { Module } from '@nestjs/common';
 import { ActionsModule } from '../actions/actions.module.js';
 import { AddressBookModule } from '../address-book/address-book.module.js';
 import { AuthModule } from '../auth/auth.module.js';
-import { CredentialsModule } from '../credentials/credentials.module.js';
 import { InterlocutorsModule } from '../interlocutors/interlocutors.module.js';
 import { MembersModule } from '../members/members.module.js';
 import { SubscribersModule } from '../subscribers/subscribers.module.js';
-import { BusinessController } from './business.controller.js';
 import { ProfilesController } from './profiles.controller.js';
 import { Profiles } from './profiles.service.js';
+import { SubscriberController } from './subscriber.controller.js';
 
 @Module({
-  imports: [
-    ActionsModule,
-    AddressBookModule,
-    AuthModule,
-    CredentialsModule,
-    InterlocutorsModule,
-    MembersModule,
-    SubscribersModule,
-  ],
-  controllers: [BusinessController, ProfilesController],
+  imports: [ActionsModule, AddressBookModule, AuthModule, InterlocutorsModule, MembersModule, SubscribersModule],
+  controllers: [SubscriberController, ProfilesController],
   providers: [Profiles],
 })
 export class ProfilesModule {}

@@ -3,8 +3,8 @@ import { DataSource } from 'typeorm';
 import { Actions } from '../actions/actions.service.js';
 import { Contacts } from '../address-book/contacts.service.js';
 import { Accounts } from '../auth/accounts.service.js';
+import { Credentials, passwordMissing } from '../auth/credentials.service.js';
 import { accountKey, type InterlocutorPrincipal, type MemberPrincipal } from '../auth/principal.js';
-import { Credentials, passwordMissing } from '../credentials/credentials.service.js';
 import type { StatedIdentity } from '../interlocutors/identities.js';
 import { Interlocutors, type StatedInterlocutor } from '../interlocutors/interlocutors.service.js';
 import { Members } from '../members/members.service.js';
@@ -134,7 +134,7 @@ export class Profiles {
 
   /** Each interlocutor hears of its own conversation, and of no other. */
   private async tellOfSubscriber(subscriberId: string): Promise<void> {
-    await this.log.afterCommit(() => this.tellEverybodyOf(subscriberId));
+    await this.log.attempt(() => this.tellEverybodyOf(subscriberId));
   }
 
   private async tellEverybodyOf(subscriberId: string): Promise<void> {

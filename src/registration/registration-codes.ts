@@ -1,7 +1,7 @@
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { dayMilliseconds } from '../platform/durations.js';
 
 const lifetimeDays = 14;
-const dayMilliseconds = 24 * 60 * 60 * 1000;
 
 /**
  * A registration code for REGISTRATION=invited: random, dated and signed under the master key, so that the host can

@@ -1,11 +1,11 @@
 import { IsIn, IsString, MaxLength } from 'class-validator';
 import { SessionView } from '../auth/sessions.dto.js';
 import { IsUsername } from '../auth/usernames.js';
+import { type VerificationMail, verificationMails } from '../auth/verification-mails.js';
 import { GivenConsent } from '../consents/consents.dto.js';
 import { limits } from '../contract/limits.js';
-import { type VerificationMail, verificationMails } from '../credentials/verification-mails.js';
-import { IsPlainText, Trimmed } from '../platform/validation/text.js';
 import { IsParts, Optional } from '../platform/validation/fields.js';
+import { IsPlainText, Trimmed } from '../platform/validation/text.js';
 import { Business, SubscriberView } from '../subscribers/subscribers.dto.js';
 
 export class Registration extends Business {

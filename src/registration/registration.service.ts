@@ -2,14 +2,15 @@ import { Inject, Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import { Accounts } from '../auth/accounts.service.js';
+import { Credentials } from '../auth/credentials.service.js';
+import { joins } from '../auth/joining-limits.js';
 import { passwordError, verifyPassword } from '../auth/passwords.js';
 import { type OpenedSession, Sessions } from '../auth/sessions.service.js';
+import type { VerificationMail } from '../auth/verification-mails.js';
 import { Consents } from '../consents/consents.service.js';
 import type { ErrorCode, FieldError } from '../contract/errors.js';
 import { limits } from '../contract/limits.js';
-import { Credentials } from '../credentials/credentials.service.js';
-import type { VerificationMail } from '../credentials/verification-mails.js';
-import { Member } from '../members/member.entity.js';
+import { Members } from '../members/members.service.js';
 import { type Config, CONFIG } from '../platform/config.js';
 import { DomainError, ValidationFailed } from '../platform/problems/domain-error.js';
 import { RateLimits } from '../platform/rate-limits.js';
@@ -17,6 +18,7 @@ import { MASTER_KEY } from '../platform/vault/master-key.js';
 import { Vault } from '../platform/vault/vault.js';
 import { businessData, businessErrors } from '../subscribers/business.js';
 import { Subscriber } from '../subscribers/subscriber.entity.js';
+import { Subscribers } from '../subscribers/subscribers.service.js';
 import { checkRegistrationCode } from './registration-codes.js';
 import type { Registration, RegistrationState } from './registration.dto.js';
 
@@ -39,7 +41,9 @@ export class Registrations {
     private readonly consents: Consents,
     private readonly credentials: Credentials,
     private readonly limits: RateLimits,
+    private readonly members: Members,
     private readonly sessions: Sessions,
+    private readonly subscribers: Subscribers,
     private readonly vault: Vault,
   ) {}
 
@@ -55,7 +59,7 @@ export class Registrations {
    * @throws DomainError `registration_closed`, `registration_code_invalid`, ConsentRequired, UsernameTaken, ValidationFailed
    */
   async register(registration: Registration, network: string): Promise<RegisteredSubscriber> {
-    await this.limits.count('join', network);
+    await this.limits.count(joins, network);
     try {
       return await this.registerAnew(registration, network);
     } catch (error) {
@@ -77,16 +81,14 @@ export class Registrations {
     const key = { scope: 'subscriber', id: subscriber.id } as const;
     await this.vault.createKeys(key);
     const { id: subscriberId, createdAt } = subscriber;
-    const joined = { createdAt, joinedAt: createdAt };
-    const member: Partial<Member> = { subscriberId, id: uuid(), accountId, role: 'owner', ...joined };
     const made = await this.vault.destroyingOnRefusal([key], () =>
       this.database.transaction(async (manager) => {
         await this.claimPlace(manager, codeHash);
         const { username, locale, device, email } = registration;
         const account = { id: accountId, kind: 'member', subscriberId, key, username, passwordHash, locale } as const;
         await this.accounts.create(manager, account);
-        await manager.insert(Subscriber, subscriber);
-        await manager.insert(Member, member);
+        await this.subscribers.add(manager, subscriber);
+        await this.members.addOwner(manager, { subscriberId, accountId, joinedAt: createdAt });
         const record = {
           subscriberId,
           contactId: null,

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import type { EntityManager, Repository } from 'typeorm';
+import { type EntityManager, LessThan, type Repository } from 'typeorm';
 import { type Config, CONFIG, consentAgeElsewhere } from '../platform/config.js';
 import { DomainError, NotFound, ValidationFailed } from '../platform/problems/domain-error.js';
 import type { PolicyIdentity } from '../policies/policies.service.js';
@@ -23,6 +23,27 @@ export class Subscribers {
     const subscriber = await this.subscribers.findOneBy({ id });
     if (!subscriber) throw new NotFound();
     return subscriber;
+  }
+
+  /** Adds a subscriber, in the transaction that registers it. */
+  async add(manager: EntityManager, subscriber: Subscriber): Promise<void> {
+    await manager.insert(Subscriber, subscriber);
+  }
+
+  /** Does one change at a time of what a subscriber has a limited number of, until the transaction ends. */
+  async hold(manager: EntityManager, id: string): Promise<void> {
+    await manager.query('SELECT FROM subscriber WHERE subscriber_id = $1 FOR NO KEY UPDATE', [id]);
+  }
+
+  /** @returns whether it is a newer version than the one accepted before */
+  async acceptPolicy(
+    manager: EntityManager,
+    id: string,
+    { purpose, version }: { purpose: 'terms' | 'privacy'; version: number },
+  ): Promise<boolean> {
+    const column = purpose === 'terms' ? 'termsVersion' : 'privacyVersion';
+    const { affected } = await manager.update(Subscriber, { id, [column]: LessThan(version) }, { [column]: version });
+    return Boolean(affected);
   }
 
   /**

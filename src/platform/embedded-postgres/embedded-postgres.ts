@@ -1,12 +1,12 @@
 import { access, chmod, constants, mkdir, realpath, rmdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { findBinaries } from './binaries.js';
-import { openCluster } from './cluster.js';
+import type { Settings } from './cluster.js';
 import { type PostgresConnection, clientOf } from './connection.js';
+import { openCluster } from './open-cluster.js';
 import { asPostgresStartError } from './postgres-start-error.js';
 import { stopPostmaster } from './postmaster.js';
 import { adoptServer, launchServer } from './server.js';
-import type { Settings } from './settings.js';
 import { whileLocked } from './start-lock.js';
 import { asRoot } from './system.js';
 

@@ -1,11 +1,12 @@
 import { lchown, mkdtemp, readFile, readdir, readlink, rename, rm, rmdir, stat, symlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { type Binaries, binariesFor, program } from './binaries.js';
+import type { Settings } from './cluster.js';
 import { superuser } from './connection.js';
 import { ifMissing, makeSystemFolder, shortHash, syncFolder, systemFolder } from './files.js';
 import { PostgresStartError, gaveUp } from './postgres-start-error.js';
 import { findPostmaster, stopPostmaster } from './postmaster.js';
-import { type Settings, includeSettings } from './settings.js';
+import { includeSettings } from './settings.js';
 import { type User, asRoot, may, run } from './system.js';
 
 interface Blueprint {

@@ -5,12 +5,12 @@ import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { program } from './binaries.js';
-import type { Cluster } from './cluster.js';
+import type { Cluster, Settings } from './cluster.js';
 import { type PostgresConnection, ask, socketPort, superuser, waitForAnswer } from './connection.js';
 import { createFile, ifMissing } from './files.js';
 import { PostgresStartError, gaveUp } from './postgres-start-error.js';
 import { findPostmaster, isAlive, readPidFile, serves, signalChildren, stopPostmaster } from './postmaster.js';
-import { type Settings, writeSettings } from './settings.js';
+import { writeSettings } from './settings.js';
 import { environment, onWindows } from './system.js';
 
 export interface Server {

@@ -2,13 +2,11 @@ import { constants } from 'node:fs';
 import { appendFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
-import type { Cluster } from './cluster.js';
+import type { Cluster, Settings } from './cluster.js';
 import { socketPort } from './connection.js';
 import { replaceFile } from './files.js';
 import { PostgresStartError } from './postgres-start-error.js';
 import { onLinux, onWindows } from './system.js';
-
-export type Settings = Record<string, string>;
 
 /**
  * For a machine with 2 GB and two cores that it shares with the service. They stand in `colloquio.conf`, which is written

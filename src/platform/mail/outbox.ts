@@ -1,4 +1,4 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import { type EntityManager, IsNull, LessThan, type Repository } from 'typeorm';
 import { v7 as uuid } from 'uuid';
@@ -8,12 +8,14 @@ import { JobFailure, Jobs } from '../jobs/jobs.js';
 import { KeyGoneError, type KeyRef } from '../vault/keyring.js';
 import { Vault } from '../vault/vault.js';
 import { Mail } from './mail.entity.js';
+import { type MailKind, mailKinds } from './mail-kinds.js';
 import { MailFailures } from './mail-failures.js';
 import { Postman, Undeliverable } from './postman.js';
 import { openMail, sealMail } from './sealed-mail.js';
 import { type MailDraft, MailTemplates } from './templates.js';
 
-export interface NewMail extends MailDraft {
+export interface NewMail extends Omit<MailDraft, 'template'> {
+  mail: MailKind;
   /** Whose key seals it: the addressee's. */
   key: KeyRef;
   /** Whom of those who share the key it concerns, so that it can be taken back. */
@@ -36,12 +38,12 @@ const resumeMails = defineJob('mail.resume', { cron: '* * * * *' });
 const purgeMails = defineJob('mail.purge', { cron: '17 * * * *' });
 
 const resumedAtOnce = 1_000;
-/** Invitations are sent by the hundred; nobody who waits for a new password should wait for them. */
-const urgent = 10;
+/** Jobs of a higher priority are done first. */
+const priorities = { urgent: 10, bulk: 0 } as const satisfies Record<MailKind['priority'], number>;
 
 /** Mails wait here, sealed. With SMTP_URL jobs send them; without, the host reads them with `npm run outbox`. */
 @Injectable()
-export class Outbox {
+export class Outbox implements OnModuleInit {
   constructor(
     @InjectRepository(Mail) private readonly mails: Repository<Mail>,
     @Inject(CONFIG) private readonly config: Config,
@@ -59,9 +61,19 @@ export class Outbox {
     });
   }
 
+  /** @throws Error naming a kind of mail without a text, or a text that no slice defines a mail for */
+  onModuleInit(): void {
+    const { names } = this.templates;
+    const orphans = [...new Set([...mailKinds.keys(), ...names])].filter(
+      (name) => !mailKinds.has(name) || !names.includes(name),
+    );
+    if (orphans.length > 0) throw new Error(`no text, or no slice, for the mail ${orphans.join(', ')}`);
+  }
+
   /** Puts a mail into the outbox, in the transaction that is the reason for it. */
-  async post(manager: EntityManager, { key, about, notAfter, ...draft }: NewMail): Promise<void> {
+  async post(manager: EntityManager, { key, about, notAfter, mail, ...rest }: NewMail): Promise<void> {
     const id = uuid();
+    const draft = { ...rest, template: mail.name };
     await manager.insert(Mail, {
       id,
       keyScope: key.scope,
@@ -105,7 +117,7 @@ export class Outbox {
   }
 
   private hand(manager: EntityManager, { id, template }: Pick<Mail, 'id' | 'template'>): Promise<void> {
-    const priority = template.includes('invitation') ? 0 : urgent;
+    const priority = priorities[mailKinds.get(template)?.priority ?? 'urgent'];
     return this.jobs.add(manager, sendMail, { mailId: id }, { singletonKey: id, priority });
   }
 

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Inject, Injectable } from '@nestjs/common';
 import mustache from 'mustache';
@@ -6,29 +6,15 @@ import { type Config, CONFIG } from '../config.js';
 import { shortened } from '../validation/text.js';
 import { htmlLayout, type MailText, textLayout } from './layout.js';
 
-/** The mails there are: each is a text in `mails/`, in Italian and English. */
-export const mailTemplates = [
-  'address_changed',
-  'broadcast_held',
-  'invitation',
-  'invitation_reminder',
-  'member_invitation',
-  'new_device',
-  'password_changed',
-  'reset_password',
-  'verify_email',
-] as const;
-export type MailTemplate = (typeof mailTemplates)[number];
-
 export const mailLocales = ['it', 'en'] as const;
-export type MailLocale = (typeof mailLocales)[number];
+type MailLocale = (typeof mailLocales)[number];
 
 /** What is to be said to whom. */
 export interface MailDraft {
   to: string;
   /** Italian for `it`, English for every other. */
   locale: string;
-  template: MailTemplate;
+  template: string;
   /**
    * Fill the template's placeholders. `stopUrl` is where one says that no more mails are welcome, `oneClickStopUrl` the
    * https address that takes it as a POST.
@@ -57,12 +43,14 @@ interface Template {
 const subjectLength = 150;
 
 /**
- * The templates, read once. They are written in a little Markdown (a heading, paragraphs, bold words, facts after `>`,
+ * The templates of the folder `mails`, read once. They are written in a little Markdown (a heading, paragraphs, bold words, facts after `>`,
  * `[button]`) below a head that names the subject, the preheader, the button and its link, and why one gets this mail.
  * Values are put in after the Markdown has become text and HTML, so that nothing of them is taken for Markdown.
  */
 @Injectable()
 export class MailTemplates {
+  /** Names of the mails that have a text, in Italian and English. */
+  readonly names = templateNames();
   private readonly templates = new Map<string, Template>();
   private readonly host: string;
   private readonly controller: string;
@@ -71,7 +59,7 @@ export class MailTemplates {
   constructor(@Inject(CONFIG) { publicUrl, controller }: Pick<Config, 'publicUrl' | 'controller'>) {
     this.host = publicUrl.host;
     this.controller = controller.name;
-    for (const name of mailTemplates) {
+    for (const name of this.names) {
       for (const locale of mailLocales) {
         const source = readTemplate(name, locale);
         const { subject, link } = source;
@@ -107,7 +95,7 @@ function unsubscribing({ stopUrl, oneClickStopUrl }: Record<string, string>): Re
   return stopUrl ? { 'List-Unsubscribe': `<${stopUrl}>` } : {};
 }
 
-function readTemplate(name: MailTemplate, locale: MailLocale): MailText {
+function readTemplate(name: string, locale: MailLocale): MailText {
   const path = join(folder(), `${name}.${locale}.md`);
   const [, head = '', body = ''] = /^---\n([\s\S]*?)\n---\n([\s\S]*)$/.exec(readFileSync(path, 'utf8')) ?? [];
   const field = (wanted: string) => new RegExp(`^${wanted}: (.+)$`, 'm').exec(head)?.[1]?.trim();
@@ -117,6 +105,10 @@ function readTemplate(name: MailTemplate, locale: MailLocale): MailText {
   }
   const blocks = body.trim().split(/\n\n+/);
   return { locale, subject, preheader, button, link, reason, stop: field('stop'), blocks };
+}
+
+function templateNames(): string[] {
+  return [...new Set(readdirSync(folder()).map((file) => file.split('.')[0]!))].sort();
 }
 
 /** Beside `src` when the tests run it as it is, one folder further from what was built. */

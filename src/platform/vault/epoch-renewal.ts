@@ -1,7 +1,7 @@
+import { dayMilliseconds } from '../durations.js';
 import type { Log } from '../log.js';
 import type { Keyring } from './keyring.js';
 
-const day = 24 * 60 * 60 * 1000;
 const lookMilliseconds = 10 * 60 * 1000;
 
 /**
@@ -13,7 +13,7 @@ export function scheduleEpochRenewal(keyring: Keyring, log: Log): () => Promise<
   const look = () => {
     const age = Date.now() - keyring.epochMadeAt.getTime();
     // One from the future was made while the clock was wrong, and would not be due for as long as that.
-    if (age >= 0 && age < day) return;
+    if (age >= 0 && age < dayMilliseconds) return;
     underWay = keyring.renewEpoch().catch((error: unknown) => log.failure(error));
   };
   look();

@@ -1,11 +1,12 @@
 import { createHmac, hkdfSync } from 'node:crypto';
+import { NIL } from 'uuid';
 import { DomainError } from '../problems/domain-error.js';
 import { StartError } from '../start-error.js';
 import { KeyGoneError, type KeyRef, type Keyring, keysDoNotMatch, type KeyScope } from './keyring.js';
 import { open, seal, UnsealError } from './sealing.js';
 
 /** The service's own key, from which the lookup hashes are derived. */
-const serviceKey: KeyRef = { scope: 'service', id: '00000000-0000-0000-0000-000000000000' };
+const serviceKey: KeyRef = { scope: 'service', id: NIL };
 
 const openedBeforePausing = 500;
 

@@ -1,15 +1,17 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { stringify } from 'csv-stringify/sync';
 import { DataSource } from 'typeorm';
 import { Actions } from '../actions/actions.service.js';
-import type { ContactView } from '../address-book/contacts.dto.js';
-import { Contacts } from '../address-book/contacts.service.js';
 import type { MemberPrincipal } from '../auth/principal.js';
-import { Labels } from '../labels/labels.service.js';
-import { withoutFormulas } from './formulas.js';
+import { withoutFormulas } from '../platform/formulas.js';
+import type { ContactView } from './contacts.dto.js';
+import { Contacts } from './contacts.service.js';
 
 /** What a row of an exported address book says; labels by name. */
 type Row = Omit<ContactView, 'labels'> & { labels: string[] };
+
+/** @returns the names of the labels of a subscriber, by their ids */
+type NamesOfLabels = (subscriberId: string) => Promise<ReadonlyMap<string, string>>;
 
 const contactsAtOnce = 500;
 
@@ -56,13 +58,24 @@ type ColumnName = keyof (typeof columnNames)['it'];
 
 /** The whole address book as a file, in pieces. */
 @Injectable()
-export class ContactExport {
+export class ContactExport implements OnModuleInit {
+  private namesOfLabels: NamesOfLabels;
+
   constructor(
     private readonly actions: Actions,
     private readonly database: DataSource,
     private readonly contacts: Contacts,
-    private readonly labels: Labels,
   ) {}
+
+  /** Registers where labels have their names from; to be called before the application has started. */
+  nameLabelsBy(names: NamesOfLabels): void {
+    this.namesOfLabels = names;
+  }
+
+  /** @throws Error when no slice has registered the names of labels */
+  onModuleInit(): void {
+    if (!this.namesOfLabels) throw new Error('no slice names the labels of an exported address book');
+  }
 
   /** An array, with labels by name. */
   async *json(member: MemberPrincipal): AsyncGenerator<string, void, undefined> {
@@ -90,7 +103,7 @@ export class ContactExport {
 
   private async *rows(member: MemberPrincipal): AsyncGenerator<Row[], void, undefined> {
     await this.actions.record(this.database.manager, member, 'contacts.exported');
-    const nameOf = await this.labels.names(member.subscriberId);
+    const nameOf = await this.namesOfLabels(member.subscriberId);
     let cursor: string | null | undefined;
     do {
       const page = await this.contacts.search(member, {

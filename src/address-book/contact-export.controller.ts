@@ -5,7 +5,7 @@ import { Downloads } from '../auth/downloads.js';
 import type { MemberPrincipal } from '../auth/principal.js';
 import { Caller, OwnerOnly } from '../auth/session.guard.js';
 import { ContactExport } from './contact-export.service.js';
-import { ExportContacts } from './imports.dto.js';
+import { ExportContacts } from './contacts.dto.js';
 
 @ApiTags('address book')
 @OwnerOnly()

@@ -1,11 +1,11 @@
 import { Body, Controller, HttpCode, Post, Put, Req } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import type { Request } from 'express';
-import type { Principal } from '../auth/principal.js';
-import { Caller, Public } from '../auth/session.guard.js';
 import { networkOf } from '../platform/http/networks.js';
 import { MailedToken, PasswordChange, PasswordReset, PasswordResetRequest } from './credentials.dto.js';
 import { Credentials } from './credentials.service.js';
+import type { Principal } from './principal.js';
+import { Caller, Public } from './session.guard.js';
 
 @ApiTags('profile')
 @Controller()

@@ -1,8 +1,12 @@
 import 'reflect-metadata';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { loadConfig } from './config.js';
-import { DomainError } from './problems/domain-error.js';
-import { type Limit, RateLimits } from './rate-limits.js';
+import { joins } from '../src/auth/joining-limits.js';
+import '../src/auth/sessions.service.js';
+import '../src/conversations/message-limits.js';
+import '../src/imports/turns.js';
+import { loadConfig } from '../src/platform/config.js';
+import { DomainError } from '../src/platform/problems/domain-error.js';
+import { defineLimit, limitNamed, RateLimits } from '../src/platform/rate-limits.js';
 
 const perMinute = 60;
 const perQuarterHour = 15 * 60;
@@ -17,8 +21,8 @@ describe('attempts', () => {
   });
   afterEach(() => void jest.useRealTimers());
 
-  const refusal = async (limit: Limit, ...key: string[]) =>
-    limits.count(limit, ...key).then(
+  const refusal = async (limit: string, ...key: string[]) =>
+    limits.count(limitNamed(limit), ...key).then(
       () => undefined,
       (error: DomainError) => error,
     );
@@ -49,21 +53,26 @@ describe('attempts', () => {
     expect(await refusal('message', 'anna')).toBeDefined();
     expect(await refusal('message', 'bruno')).toBeUndefined();
     expect(await refusal('join', 'anna')).toBeUndefined();
-    for (let attempt = 1; attempt <= 2; attempt++) await limits.count('signInByNameAndAddress', 'a', 'bc');
+    for (let attempt = 1; attempt <= 2; attempt++) await limits.count(limitNamed('signInByNameAndAddress'), 'a', 'bc');
     expect(await refusal('signInByNameAndAddress', 'a', 'bc')).toBeDefined();
     expect(await refusal('signInByNameAndAddress', 'ab', 'c')).toBeUndefined();
   });
 
   test('that are forgotten count no more', async () => {
-    for (let attempt = 1; attempt <= 2; attempt++) await limits.count('signInByNameAndAddress', 'anna', '192.0.2.1');
-    await limits.forget('signInByNameAndAddress', 'anna', '192.0.2.1');
+    for (let attempt = 1; attempt <= 2; attempt++)
+      await limits.count(limitNamed('signInByNameAndAddress'), 'anna', '192.0.2.1');
+    await limits.forget(limitNamed('signInByNameAndAddress'), 'anna', '192.0.2.1');
     expect(await refusal('signInByNameAndAddress', 'anna', '192.0.2.1')).toBeUndefined();
   });
 
   test('are refused with a wait in words, and without the name', async () => {
-    for (let attempt = 1; attempt <= 4; attempt++) await limits.count('join', 'anna');
+    for (let attempt = 1; attempt <= 4; attempt++) await limits.count(joins, 'anna');
     expect((await refusal('join', 'anna'))!.message).toBe('Too many attempts. Try again in 60 minutes.');
     jest.advanceTimersByTime((perHour - 119) * 1000);
     expect((await refusal('join', 'anna'))!.message).toBe('Too many attempts. Try again in 119 seconds.');
+  });
+
+  test('cannot be defined twice under one name', () => {
+    expect(() => defineLimit('join', { points: 1, seconds: 1 })).toThrow('two limits are called join');
   });
 });

@@ -4,19 +4,18 @@ import { v7 as uuid } from 'uuid';
 import type { Contact } from '../address-book/contact.entity.js';
 import { type ContactRef, Contacts, type KnownJoining } from '../address-book/contacts.service.js';
 import { Accounts } from '../auth/accounts.service.js';
+import { Credentials } from '../auth/credentials.service.js';
+import { joins } from '../auth/joining-limits.js';
 import { passwordError } from '../auth/passwords.js';
 import type { InterlocutorPrincipal } from '../auth/principal.js';
 import { type OpenedSession, Sessions } from '../auth/sessions.service.js';
+import type { VerificationMail } from '../auth/verification-mails.js';
 import type { GivenConsent } from '../consents/consents.dto.js';
 import { type Acceptance, Consents } from '../consents/consents.service.js';
 import { limits } from '../contract/limits.js';
 import { Conversations } from '../conversations/conversations.service.js';
-import { Credentials } from '../credentials/credentials.service.js';
-import type { VerificationMail } from '../credentials/verification-mails.js';
 import type { StatedIdentity } from '../interlocutors/identities.js';
 import { Interlocutors, type StatedInterlocutor } from '../interlocutors/interlocutors.service.js';
-import type { Invitation } from '../invitations/invitation.entity.js';
-import { Invitations } from '../invitations/invitations.service.js';
 import { Log } from '../platform/log.js';
 import { DomainError, ValidationFailed } from '../platform/problems/domain-error.js';
 import { RateLimits } from '../platform/rate-limits.js';
@@ -26,6 +25,8 @@ import type { KeyRef } from '../platform/vault/keyring.js';
 import { Vault } from '../platform/vault/vault.js';
 import type { Subscriber } from '../subscribers/subscriber.entity.js';
 import { Subscribers } from '../subscribers/subscribers.service.js';
+import type { Invitation } from './invitation.entity.js';
+import { Invitations } from './invitations.service.js';
 import type { Joining } from './joining.dto.js';
 
 /** Who joined, and the contact that came about or was there already. */
@@ -107,7 +108,7 @@ export class Joinings {
    * @throws NotFound, ConsentRequired, ValidationFailed, DomainError `invitation_…`, `client_id_reused`, `rate_limited`
    */
   async join(code: string, joining: Joining, network: string): Promise<JoinedInterlocutor> {
-    await this.limits.count('join', network);
+    await this.limits.count(joins, network);
     const { subscriberId } = await this.invitations.byCode(code);
     const subscriber = await this.subscribers.get(subscriberId);
     const { password, locale, username: wish, device } = joining;
@@ -159,7 +160,7 @@ export class Joinings {
    */
   async joinAgain(principal: InterlocutorPrincipal, code: string, given: GivenConsent[]): Promise<JoinedInterlocutor> {
     const { interlocutorId, accountId } = principal;
-    await this.limits.count('join', accountId);
+    await this.limits.count(joins, accountId);
     const { subscriberId } = await this.invitations.byCode(code);
     const username = await this.accounts.username(principal);
     const stated = await this.interlocutors.get(interlocutorId);
@@ -320,7 +321,7 @@ export class Joinings {
 
   /** What has been committed stands, also when it cannot be told: the next sync finds it. */
   private async tell(contact: Contact, twins: ContactRef[]): Promise<void> {
-    await this.log.afterCommit(() => this.tellBoth(contact));
+    await this.log.attempt(() => this.tellBoth(contact));
     await this.contacts.tellOf(twins);
   }
 

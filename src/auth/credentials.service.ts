@@ -1,39 +1,77 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
-import { Contacts } from '../address-book/contacts.service.js';
-import { Accounts } from '../auth/accounts.service.js';
-import { passwordError, verifyPassword } from '../auth/passwords.js';
-import type { Principal } from '../auth/principal.js';
-import { Sessions, signedIn } from '../auth/sessions.service.js';
-import { loginName } from '../auth/usernames.js';
 import { limits } from '../contract/limits.js';
-import { Interlocutors } from '../interlocutors/interlocutors.service.js';
 import { type Config, CONFIG } from '../platform/config.js';
+import { dayMilliseconds } from '../platform/durations.js';
 import { defineJob } from '../platform/jobs/job-kinds.js';
 import { Jobs } from '../platform/jobs/jobs.js';
 import { holdHashes } from '../platform/locks.js';
+import { defineMail, type MailKind } from '../platform/mail/mail-kinds.js';
 import { Outbox } from '../platform/mail/outbox.js';
 import { DomainError, ValidationFailed } from '../platform/problems/domain-error.js';
-import { RateLimits } from '../platform/rate-limits.js';
+import { defineLimit, type LimitKind, RateLimits } from '../platform/rate-limits.js';
 import { canonicalAddress } from '../platform/validation/email-addresses.js';
 import { AddressHashes } from '../platform/vault/address-hashes.js';
+import { type AccountHolder, AccountHolders, type Addressee } from './account-holders.service.js';
 import { AccountTokens } from './account-tokens.service.js';
-import { type AccountHolder, type Addressee, Addresses } from './addresses.service.js';
+import { Accounts } from './accounts.service.js';
 import { AddressFull, LinkInvalid, PasswordWrong } from './credentials.errors.js';
+import { passwordError, verifyPassword } from './passwords.js';
+import type { Principal } from './principal.js';
+import { Sessions, signedIn } from './sessions.service.js';
+import { loginName } from './usernames.js';
 import type { VerificationMail } from './verification-mails.js';
 
 const verificationMinutes = 24 * 60;
 const resetMinutes = 15;
 const noticeDays = 3;
 
-type Notice = 'address_changed' | 'new_device' | 'password_changed';
+const addressChanged = defineMail('address_changed');
+const newDevice = defineMail('new_device');
+const passwordChanged = defineMail('password_changed');
+const resetPassword = defineMail('reset_password');
+const verifyEmail = defineMail('verify_email');
 
-const mailsAtMost = {
-  verificationMail: `An account may have ${limits.verificationMailsPerHour} verification mails sent in an hour.`,
-  verificationAskedByAddressAndNetwork: `Your network has asked for ${limits.verificationMailsAskedToAddress / 2} verification mails to this address in an hour.`,
-  verificationAskedByAddress: `${limits.verificationMailsAskedToAddress} verification mails to this address have been asked for in an hour.`,
-} as const;
-type MailLimit = keyof typeof mailsAtMost;
+/** Mails that anybody can have sent to one account by asking for another password. */
+const resetMailsPerHour = 5;
+const [quarterHour, hour] = [15 * 60, 60 * 60];
+
+const mailsOfAccount = defineLimit('verificationMail', { points: limits.verificationMailsPerHour, seconds: hour });
+/** Verification mails that are sent without being asked for, to an address. */
+const mailsToAddress = defineLimit('verificationByAddress', {
+  points: limits.verificationMailsToAddress,
+  seconds: hour,
+});
+const mailsAskedToAddress = defineLimit('verificationAskedByAddress', {
+  points: limits.verificationMailsAskedToAddress,
+  seconds: hour,
+});
+const mailsAskedFromNetwork = defineLimit('verificationAskedByAddressAndNetwork', {
+  points: limits.verificationMailsAskedToAddress / 2,
+  seconds: hour,
+});
+const resetsFromNetwork = defineLimit('resetByAddress', {
+  points: ({ signInsPerQuarterHour }) => signInsPerQuarterHour * 10,
+  seconds: quarterHour,
+});
+const resetsByName = defineLimit('resetByName', { points: resetMailsPerHour, seconds: hour });
+const passwordChanges = defineLimit('passwordChange', {
+  points: ({ signInsPerQuarterHour }) => signInsPerQuarterHour,
+  seconds: quarterHour,
+});
+
+/** Refusals of one verification mail too many, in words. */
+const mailsAtMost = new Map([
+  [mailsOfAccount, `An account may have ${limits.verificationMailsPerHour} verification mails sent in an hour.`],
+  [
+    mailsAskedFromNetwork,
+    `Your network has asked for ${limits.verificationMailsAskedToAddress / 2} verification mails to this address in an hour.`,
+  ],
+  [
+    mailsAskedToAddress,
+    `${limits.verificationMailsAskedToAddress} verification mails to this address have been asked for in an hour.`,
+  ],
+]);
 
 /** The accounts that a login means, up to five, joined by commas; none for a login that means nobody. */
 const mailResets = defineJob<{ accountIds: string }>('password_reset.mail');
@@ -47,10 +85,8 @@ export class Credentials {
     @Inject(CONFIG) { publicUrl }: Config,
     private readonly database: DataSource,
     private readonly accounts: Accounts,
-    private readonly addresses: Addresses,
-    private readonly contacts: Contacts,
     private readonly hashes: AddressHashes,
-    private readonly interlocutors: Interlocutors,
+    private readonly holders: AccountHolders,
     private readonly jobs: Jobs,
     private readonly limits: RateLimits,
     private readonly outbox: Outbox,
@@ -67,7 +103,7 @@ export class Credentials {
    * @throws DomainError `rate_limited`
    */
   async askVerification({ accountId }: Principal, network: string): Promise<void> {
-    const holder = await this.holder(accountId);
+    const holder = await this.holders.find(accountId);
     if (!holder || holder.verified) return;
     await this.countAsked(accountId, holder.email, network);
     await this.database.transaction((manager) => this.mailVerification(manager, holder));
@@ -85,7 +121,7 @@ export class Credentials {
   ): Promise<VerificationMail> {
     // Whoever may join could fill a stranger's mailbox by naming it again and again.
     const key = canonicalAddress(addressee.email);
-    if (!invited && !(await this.limits.allows('verificationByAddress', key))) return 'withheld';
+    if (!invited && !(await this.limits.allows(mailsToAddress, key))) return 'withheld';
     await this.mailVerification(manager, addressee);
     return 'sent_soon';
   }
@@ -119,7 +155,7 @@ export class Credentials {
         address: masked(addressee.email),
         url: `${this.origin}/`,
       };
-      await this.notify(manager, { ...addressee, email: former }, { template: 'address_changed', values });
+      await this.notify(manager, { ...addressee, email: former }, { mail: addressChanged, values });
     }
     await this.mailVerification(manager, addressee);
   }
@@ -128,27 +164,26 @@ export class Credentials {
   async verify(token: string): Promise<void> {
     const found = await this.tokens.find('verify_email', token);
     const { accountId, emailHash } = found;
-    const holder = await this.holder(accountId);
+    const holder = await this.holders.find(accountId);
     if (!holder || !this.hashes.matches(emailHash, 'email', holder.email)) throw new LinkInvalid();
-    const { key } = holder;
-    const contacts = await this.database.transaction(async (manager) => {
-      if (key.scope === 'interlocutor') await this.interlocutors.hold(manager, key.id);
+    const tellOthers = await this.database.transaction(async (manager) => {
+      await this.holders.hold(manager, holder);
       await holdHashes(manager, [emailHash]);
       await this.tokens.use(manager, found);
       if ((await this.accounts.othersWithAddress(manager, accountId, holder.email)) >= limits.accountsPerAddress) {
         throw new AddressFull();
       }
       await this.accounts.setVerifiedEmail(manager, accountId, emailHash);
-      return key.scope === 'interlocutor' ? this.contacts.setEmailVerified(manager, key.id, true) : [];
+      return this.holders.confirmed(manager, holder);
     });
-    await this.contacts.tellOf(contacts);
+    await tellOthers();
   }
 
   /** Does the same whether somebody has this login or not: who exists is seen by the job alone. */
   async askReset(login: string, network: string): Promise<void> {
     const name = loginName(login);
-    await this.limits.count('resetByAddress', network);
-    await this.limits.count('resetByName', name);
+    await this.limits.count(resetsFromNetwork, network);
+    await this.limits.count(resetsByName, name);
     const accountIds = (await this.accounts.candidates(name)).map(({ id }) => id).join(',');
     await this.database.transaction((manager) => this.jobs.add(manager, mailResets, { accountIds }));
   }
@@ -157,7 +192,7 @@ export class Credentials {
   async reset(token: string, password: string, network: string): Promise<void> {
     const found = await this.tokens.find('reset_password', token);
     const { accountId, emailHash } = found;
-    const holder = await this.holder(accountId);
+    const holder = await this.holders.find(accountId);
     if (!holder?.verified || !this.hashes.matches(emailHash, 'email', holder.email)) throw new LinkInvalid();
     refuseWeak(password, 'password', holder);
     const passwordHash = await this.accounts.hashPassword(password, network);
@@ -175,7 +210,7 @@ export class Credentials {
   ): Promise<void> {
     const { accountId, sessionId } = principal;
     await this.requirePassword(accountId, currentPassword);
-    const holder = (await this.holder(accountId))!;
+    const holder = (await this.holders.find(accountId))!;
     refuseWeak(newPassword, 'newPassword', holder);
     const passwordHash = await this.accounts.hashPassword(newPassword, accountId);
     const ended = await this.database.transaction((manager) =>
@@ -186,11 +221,11 @@ export class Credentials {
 
   /** @throws PasswordWrong, DomainError `rate_limited` */
   private async requirePassword(accountId: string, password: string): Promise<void> {
-    await this.limits.count('passwordChange', accountId);
+    await this.limits.count(passwordChanges, accountId);
     const account = await this.accounts.find(accountId);
     const [matches] = await verifyPassword(password, [account?.passwordHash], accountId);
     if (!matches) throw new PasswordWrong();
-    await this.limits.forget('passwordChange', accountId);
+    await this.limits.forget(passwordChanges, accountId);
   }
 
   /**
@@ -200,18 +235,18 @@ export class Credentials {
    */
   private async countAsked(accountId: string, email: string, network: string): Promise<void> {
     const address = canonicalAddress(email);
-    await this.countMail('verificationMail', accountId);
-    await this.countMail('verificationAskedByAddressAndNetwork', address, network);
-    await this.countMail('verificationAskedByAddress', address);
+    await this.countMail(mailsOfAccount, accountId);
+    await this.countMail(mailsAskedFromNetwork, address, network);
+    await this.countMail(mailsAskedToAddress, address);
   }
 
-  private async countMail(limit: MailLimit, ...key: string[]): Promise<void> {
+  private async countMail(limit: LimitKind, ...key: string[]): Promise<void> {
     try {
       await this.limits.count(limit, ...key);
     } catch (error) {
       if (!(error instanceof DomainError) || error.data.retryAfter === undefined) throw error;
       const { retryAfter } = error.data;
-      const detail = `${mailsAtMost[limit]} Try again in ${Math.ceil(retryAfter / 60)} minutes.`;
+      const detail = `${mailsAtMost.get(limit)!} Try again in ${Math.ceil(retryAfter / 60)} minutes.`;
       throw new DomainError('rate_limited', { detail, retryAfter });
     }
   }
@@ -231,7 +266,7 @@ export class Credentials {
       about: accountId,
       to: email,
       locale,
-      template: 'verify_email',
+      mail: verifyEmail,
       values: { username, url: `${this.origin}/verify/${token}` },
       notAfter: expiresAt,
     });
@@ -250,7 +285,7 @@ export class Credentials {
     await this.tokens.withdraw(manager, accountId, 'reset_password');
     if (holder.verified) {
       const values = { time: inWords(new Date(), holder), url: `${this.origin}/reset` };
-      await this.notify(manager, holder, { template: 'password_changed', values });
+      await this.notify(manager, holder, { mail: passwordChanged, values });
     }
     return ended;
   }
@@ -258,7 +293,7 @@ export class Credentials {
   private async mailResets(accountIds: string[]): Promise<void> {
     const holders: AccountHolder[] = [];
     for (const accountId of accountIds) {
-      const holder = await this.holder(accountId);
+      const holder = await this.holders.find(accountId);
       if (holder?.verified) holders.push(holder);
     }
     // All or none: a job that is tried again must not write to some of them twice.
@@ -280,7 +315,7 @@ export class Credentials {
       about: accountId,
       to: email,
       locale,
-      template: 'reset_password',
+      mail: resetPassword,
       values: { username, url: `${this.origin}/reset/${token}` },
       notAfter: expiresAt,
     });
@@ -288,25 +323,20 @@ export class Credentials {
 
   private async tellOfSignIn(sessionId: string): Promise<void> {
     const session = await this.sessions.find(sessionId);
-    const holder = session && (await this.holder(session.accountId));
+    const holder = session && (await this.holders.find(session.accountId));
     if (!holder?.verified) return;
     const device = session!.device ?? '';
     const values = { device, time: inWords(session!.createdAt, holder), url: `${this.origin}/reset` };
-    await this.database.transaction((manager) => this.notify(manager, holder, { template: 'new_device', values }));
+    await this.database.transaction((manager) => this.notify(manager, holder, { mail: newDevice, values }));
   }
 
   private async notify(
     manager: EntityManager,
     { key, email, locale, username }: Addressee,
-    { template, values }: { template: Notice; values: Record<string, string> },
+    { mail, values }: { mail: MailKind; values: Record<string, string> },
   ): Promise<void> {
-    const notAfter = new Date(Date.now() + noticeDays * 24 * 60 * 60 * 1000);
-    await this.outbox.post(manager, { key, to: email, locale, template, values: { username, ...values }, notAfter });
-  }
-
-  private async holder(accountId: string): Promise<AccountHolder | undefined> {
-    const account = await this.accounts.find(accountId);
-    return account && this.addresses.of(account);
+    const notAfter = new Date(Date.now() + noticeDays * dayMilliseconds);
+    await this.outbox.post(manager, { key, to: email, locale, mail, values: { username, ...values }, notAfter });
   }
 }
 

@@ -28,7 +28,7 @@ import { Profiles } from './profiles.service.js';
 @ApiTags('subscribers')
 @OwnerOnly()
 @Controller('subscriber')
-export class BusinessController {
+export class SubscriberController {
   constructor(
     private readonly profiles: Profiles,
     private readonly subscribers: Subscribers,

@@ -2,13 +2,13 @@ import { Type } from 'class-transformer';
 import { Equals, IsIn, IsString, MaxLength, ValidateIf } from 'class-validator';
 import { SessionView } from '../auth/sessions.dto.js';
 import { IsUsername } from '../auth/usernames.js';
+import { type VerificationMail, verificationMails } from '../auth/verification-mails.js';
 import { GivenConsent, PolicyView } from '../consents/consents.dto.js';
 import { limits } from '../contract/limits.js';
-import { type VerificationMail, verificationMails } from '../credentials/verification-mails.js';
 import { InterlocutorView } from '../interlocutors/interlocutors.dto.js';
 import { StatedSegment } from '../places/segments.js';
-import { IsEmailAddress, IsPlainText, NormalisedEmail, Trimmed } from '../platform/validation/text.js';
 import { IsClientId, IsParts, Optional } from '../platform/validation/fields.js';
+import { IsEmailAddress, IsPlainText, NormalisedEmail, Trimmed } from '../platform/validation/text.js';
 import { type Locale, locales } from '../subscribers/subscribers.dto.js';
 
 /** What the business knows of the person whom a personal invitation is for: to fill in the form with. */

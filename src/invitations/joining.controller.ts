@@ -13,16 +13,13 @@ import {
 } from '@nestjs/common';
 import { ApiBody, ApiExtraModels, ApiResponse, ApiTags, getSchemaPath } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
+import { lookUps } from '../auth/joining-limits.js';
 import { isMember, type Principal } from '../auth/principal.js';
 import { SessionCookies } from '../auth/session-cookies.js';
 import { Caller, Public } from '../auth/session.guard.js';
 import { Consents } from '../consents/consents.service.js';
 import { policyView } from '../consents/policy-view.js';
 import { interlocutorView } from '../interlocutors/interlocutor-view.js';
-import type { Invitation } from '../invitations/invitation.entity.js';
-import { InvitationLinks } from '../invitations/invitation-links.service.js';
-import { Invitations } from '../invitations/invitations.service.js';
-import type { OpenedPerson } from '../invitations/invited-people.service.js';
 import { networkOf } from '../platform/http/networks.js';
 import { NotFound } from '../platform/problems/domain-error.js';
 import { RateLimits } from '../platform/rate-limits.js';
@@ -30,6 +27,10 @@ import { validated } from '../platform/validation/validation.js';
 import { sendLogo } from '../subscribers/logo-answer.js';
 import { InLocale } from '../subscribers/subscribers.dto.js';
 import { Subscribers } from '../subscribers/subscribers.service.js';
+import { InvitationLinks } from './invitation-links.service.js';
+import type { Invitation } from './invitation.entity.js';
+import { Invitations } from './invitations.service.js';
+import type { OpenedPerson } from './invited-people.service.js';
 import { Joined, Joining, JoiningAgain, OpenedInvitation, SuggestedSelf } from './joining.dto.js';
 import { type JoinedInterlocutor, Joinings } from './joinings.service.js';
 
@@ -105,7 +106,7 @@ export class JoiningController {
   @Post('stop')
   @HttpCode(204)
   async stop(@Param('code') code: string, @Req() request: Request): Promise<void> {
-    await this.limits.count('lookUp', networkOf(request.ip));
+    await this.limits.count(lookUps, networkOf(request.ip));
     await this.invitations.stop(code);
   }
 
@@ -115,14 +116,14 @@ export class JoiningController {
   @ApiResponse({ status: 303, description: 'To the page that asks.' })
   @Redirect()
   async askWhetherToStop(@Param('code') code: string, @Req() request: Request): Promise<HttpRedirectResponse> {
-    await this.limits.count('lookUp', networkOf(request.ip));
+    await this.limits.count(lookUps, networkOf(request.ip));
     const { stopHash } = await this.invitations.byCode(code);
     if (!stopHash) throw new NotFound();
     return { url: this.links.stopUrl(code), statusCode: 303 };
   }
 
   private async activeInvitation(code: string, request: Request): Promise<Invitation> {
-    await this.limits.count('lookUp', networkOf(request.ip));
+    await this.limits.count(lookUps, networkOf(request.ip));
     const invitation = await this.invitations.byCode(code);
     this.invitations.requireActive(invitation);
     return invitation;

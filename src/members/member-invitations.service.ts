@@ -1,0 +1,279 @@
+import { randomBytes } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
+import { InjectRepository } from '@nestjs/typeorm';
+import type { EntityManager, Repository } from 'typeorm';
+import { v7 as uuid } from 'uuid';
+import { Actions } from '../actions/actions.service.js';
+import { Accounts } from '../auth/accounts.service.js';
+import { Credentials } from '../auth/credentials.service.js';
+import { joins, lookUps } from '../auth/joining-limits.js';
+import { passwordError, verifyPassword } from '../auth/passwords.js';
+import type { MemberPrincipal } from '../auth/principal.js';
+import { type OpenedSession, Sessions } from '../auth/sessions.service.js';
+import type { VerificationMail } from '../auth/verification-mails.js';
+import { Consents } from '../consents/consents.service.js';
+import type { ErrorCode } from '../contract/errors.js';
+import { limits } from '../contract/limits.js';
+import { type Config, CONFIG } from '../platform/config.js';
+import { dayMilliseconds } from '../platform/durations.js';
+import { defineJob } from '../platform/jobs/job-kinds.js';
+import { Jobs } from '../platform/jobs/jobs.js';
+import { defineMail } from '../platform/mail/mail-kinds.js';
+import { Outbox } from '../platform/mail/outbox.js';
+import { DomainError, NotFound, ValidationFailed } from '../platform/problems/domain-error.js';
+import { defineLimit, RateLimits } from '../platform/rate-limits.js';
+import { sameMailbox } from '../platform/validation/email-addresses.js';
+import { Vault } from '../platform/vault/vault.js';
+import { Subscribers } from '../subscribers/subscribers.service.js';
+import { memberKey, openOfMember, sealOfMember } from './member-seals.js';
+import { type MemberState, stateOf } from './member-state.js';
+import { Member } from './member.entity.js';
+import type { InvitedMember, MemberJoining, MemberView, NewMember } from './members.dto.js';
+import { Members } from './members.service.js';
+
+const codeBytes = 16;
+
+const purgeInvitations = defineJob('members.purge', { cron: '29 * * * *' });
+
+const memberInvitation = defineMail('member_invitation', { priority: 'bulk' });
+
+/** Mails that invite members, of a subscriber. */
+const invitationMails = defineLimit('memberInvitation', {
+  points: limits.memberInvitationMailsPerDay,
+  seconds: 24 * 60 * 60,
+});
+
+export interface MemberWhoJoined {
+  member: MemberView;
+  session: OpenedSession;
+  verificationMail?: VerificationMail;
+}
+
+/** Invitations to act for a subscriber, and how they are accepted. */
+@Injectable()
+export class MemberInvitations {
+  private readonly address: string;
+
+  constructor(
+    @InjectRepository(Member) private readonly invited: Repository<Member>,
+    @Inject(CONFIG) config: Config,
+    private readonly accounts: Accounts,
+    private readonly actions: Actions,
+    private readonly consents: Consents,
+    private readonly credentials: Credentials,
+    jobs: Jobs,
+    private readonly limits: RateLimits,
+    private readonly members: Members,
+    private readonly outbox: Outbox,
+    private readonly sessions: Sessions,
+    private readonly subscribers: Subscribers,
+    private readonly vault: Vault,
+  ) {
+    this.address = `${config.publicUrl.origin}/members/`;
+    jobs.handle(purgeInvitations, () => this.purge());
+  }
+
+  /**
+   * Invites somebody to act for the subscriber. The link goes out by mail once the owner's own address is verified;
+   * before, the owner hands it over.
+   * @throws ConsentRequired, DomainError `members_limit`, `already_a_member`, `rate_limited`
+   */
+  async invite(owner: MemberPrincipal, { email, displayName, locale }: NewMember): Promise<InvitedMember> {
+    const { subscriberId } = owner;
+    const subscriber = await this.subscribers.get(subscriberId);
+    this.consents.requireOfSubscriber(subscriber);
+    const id = uuid();
+    const code = randomBytes(codeBytes).toString('base64url');
+    const url = this.address + code;
+    const key = memberKey(subscriberId);
+    const createdAt = new Date();
+    const expiresAt = new Date(createdAt.getTime() + limits.memberInvitationDays * dayMilliseconds);
+    const invited: Member = {
+      subscriberId,
+      id,
+      accountId: null,
+      role: 'staff',
+      displayName:
+        displayName === undefined
+          ? null
+          : await sealOfMember(this.vault, { subscriberId, id }, 'display_name', displayName),
+      email: await sealOfMember(this.vault, { subscriberId, id }, 'email', email),
+      codeHash: this.codeHash(code),
+      expiresAt,
+      createdAt,
+      joinedAt: null,
+      removedAt: null,
+    };
+    const mailed = await this.accounts.hasVerified(owner.accountId, subscriber.email);
+    await this.invited.manager.transaction(async (manager) => {
+      await this.requirePlaceFor(manager, subscriberId, email);
+      await manager.insert(Member, invited);
+      await this.actions.record(manager, owner, 'member.invited', id);
+      if (!mailed) return;
+      await this.countMail(subscriberId);
+      await this.outbox.post(manager, {
+        key,
+        about: id,
+        to: email,
+        locale: locale ?? subscriber.locale,
+        mail: memberInvitation,
+        values: { businessName: subscriber.businessName, url },
+        notAfter: expiresAt,
+      });
+    });
+    return { id, url, expiresAt: expiresAt.toISOString(), mail: mailed ? 'sent_soon' : 'none' };
+  }
+
+  /** @throws NotFound for a code that never was one, DomainError `invitation_…` for one that does not hold any more */
+  async invitedBy(code: string, network: string): Promise<Member> {
+    await this.limits.count(lookUps, network);
+    const member = await this.invited.findOneBy({ codeHash: this.codeHash(code) });
+    if (!member) throw new NotFound();
+    requireInvited(member);
+    return member;
+  }
+
+  /**
+   * Somebody who is invited begins to act for the subscriber, with an account of their own.
+   * Sent again within ten minutes it is answered as the first time, with another session.
+   * @throws NotFound, ConsentRequired, PolicyChanged, UsernameTaken, ValidationFailed, DomainError `invitation_…`
+   */
+  async join(code: string, joining: MemberJoining, network: string): Promise<MemberWhoJoined> {
+    await this.limits.count(joins, network);
+    try {
+      return await this.joinAnew(code, joining, network);
+    } catch (error) {
+      const used = error instanceof DomainError && error.code === 'invitation_used';
+      const repeated = used && (await this.repeat(code, joining, network));
+      if (repeated) return repeated;
+      throw error;
+    }
+  }
+
+  private async joinAnew(
+    code: string,
+    { displayName, username, password, locale, device, consents }: MemberJoining,
+    network: string,
+  ): Promise<MemberWhoJoined> {
+    const { subscriberId, id } = await this.invitedBy(code, network);
+    refuseWeakPassword(password, [username, ...displayName.split(/\s+/)]);
+    const acceptances = this.consents.checkMember(consents);
+    const passwordHash = await this.accounts.hashPassword(password, network);
+    const name = await sealOfMember(this.vault, { subscriberId, id }, 'display_name', displayName);
+    const [accountId, key, joinedAt] = [uuid(), memberKey(subscriberId), new Date()];
+    const made = await this.invited.manager.transaction(async (manager) => {
+      const member = await this.members.locked(manager, subscriberId, id);
+      requireInvited(member);
+      const account = { id: accountId, kind: 'member', subscriberId, key, username, passwordHash, locale } as const;
+      await this.accounts.create(manager, account);
+      const changes = { accountId, displayName: name, joinedAt };
+      await manager.update(Member, { subscriberId, id }, changes);
+      const record = { subscriberId, contactId: null, accountId, acceptances, recordedAt: joinedAt };
+      await this.consents.record(manager, { ...record, how: 'joining' });
+      await this.actions.record(manager, { subscriberId, memberId: id }, 'member.joined', id);
+      const session = await this.sessions.open(manager, accountId, { key, device });
+      const email = await openOfMember(this.vault, member, 'email');
+      if (!email) return { email, session };
+      const addressee = { accountId, key, email, locale, username };
+      return { email, session, verificationMail: await this.credentials.requestVerification(manager, addressee) };
+    });
+    this.members.tell(subscriberId, { id, displayName });
+    const { email, session, ...mail } = made;
+    const joined = {
+      id,
+      role: 'staff',
+      displayName,
+      username,
+      joinedAt: joinedAt.toISOString(),
+      state: 'active',
+    } as const;
+    return { member: { ...joined, email: email ?? '' }, session, ...mail };
+  }
+
+  /** @returns the member who joined minutes ago with this code, username and password; undefined for anybody else */
+  private async repeat(code: string, { username, password, device }: MemberJoining, network: string) {
+    const member = await this.invited.findOneBy({ codeHash: this.codeHash(code) });
+    const since = Date.now() - limits.joiningRepeatedMinutes * 60 * 1000;
+    if (!member?.accountId || !member.joinedAt || member.joinedAt.getTime() <= since) return undefined;
+    const account = (await this.accounts.candidates(username)).find(({ id }) => id === member.accountId);
+    if (!account) return undefined;
+    const [matches] = await verifyPassword(password, [account.passwordHash], network);
+    if (!matches) return undefined;
+    const { id, passwordHash } = account;
+    const session = await this.invited.manager.transaction(async (manager) =>
+      (await this.accounts.holdsPassword(manager, id, passwordHash))
+        ? this.sessions.open(manager, id, { key: memberKey(member.subscriberId), device })
+        : undefined,
+    );
+    return session && { member: await this.members.view(member), session };
+  }
+
+  /** Counted and compared under a lock. The addresses are sealed; of fifty at most each can be opened. */
+  private async requirePlaceFor(manager: EntityManager, subscriberId: string, email: string): Promise<void> {
+    await this.subscribers.hold(manager, subscriberId);
+    const present = await this.members.present(manager, subscriberId);
+    if (present.length >= limits.membersMax) throw new DomainError('members_limit', { detail: membersLimit });
+    for (const member of present) {
+      const known = await openOfMember(this.vault, member, 'email');
+      if (known !== null && sameMailbox(known, email)) {
+        throw new DomainError('already_a_member', { detail: alreadyAMember });
+      }
+    }
+  }
+
+  /** @throws DomainError `rate_limited`, with which the invitation is not made */
+  private async countMail(subscriberId: string): Promise<void> {
+    try {
+      await this.limits.count(invitationMails, subscriberId);
+    } catch (error) {
+      if (!(error instanceof DomainError) || error.data.retryAfter === undefined) throw error;
+      const { retryAfter } = error.data;
+      const hours = Math.ceil(retryAfter / 3600);
+      const detail = `At most ${limits.memberInvitationMailsPerDay} mails that invite members may be sent in 24 hours. Try again in ${hours === 1 ? 'an hour' : `${hours} hours`}.`;
+      throw new DomainError('rate_limited', { detail, retryAfter });
+    }
+  }
+
+  private codeHash(code: string): Buffer {
+    return this.vault.lookupHash('member_invitation', code);
+  }
+
+  /** Of those who did not come, no name and address stay. */
+  private async purge(): Promise<void> {
+    await this.invited.query(
+      `UPDATE member SET email = NULL, display_name = NULL
+       WHERE joined_at IS NULL AND email IS NOT NULL AND expires_at <= $1`,
+      [new Date()],
+    );
+  }
+}
+
+const alreadyAMember =
+  'Somebody with this address acts for the business already, or is invited. Remove the invitation to make another.';
+
+const membersLimit = `A business has at most ${limits.membersMax} members, with those invited. Remove one first.`;
+
+const used = {
+  code: 'invitation_used',
+  detail: 'This invitation has been used. Sign in, or ask the business for a new one.',
+} as const;
+const refusals: Record<Exclude<MemberState, 'invited'>, { code: ErrorCode; detail: string }> = {
+  active: used,
+  removed: used,
+  revoked: {
+    code: 'invitation_revoked',
+    detail: 'This invitation was withdrawn by the business. Ask it for a new one.',
+  },
+  expired: { code: 'invitation_expired', detail: 'This invitation is out of date. Ask the business for a new one.' },
+};
+
+/** @throws DomainError that says why nobody joins with it any more */
+function requireInvited(member: Member): void {
+  const state = stateOf(member);
+  if (state !== 'invited') throw new DomainError(refusals[state].code, { detail: refusals[state].detail });
+}
+
+function refuseWeakPassword(password: string, personal: string[]): void {
+  const refused = passwordError(password, personal);
+  if (refused) throw new ValidationFailed([{ field: 'password', ...refused }]);
+}

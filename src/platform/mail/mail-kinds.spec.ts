@@ -1,0 +1,26 @@
+import 'reflect-metadata';
+import { expect, test } from '@jest/globals';
+import { loadConfig } from '../config.js';
+import type { Jobs } from '../jobs/jobs.js';
+import { defineMail } from './mail-kinds.js';
+import { Outbox } from './outbox.js';
+import { MailTemplates } from './templates.js';
+
+const config = loadConfig({});
+const templates = new MailTemplates(config);
+const jobs = { handle: () => {} } as unknown as Jobs;
+const unused = {} as never;
+const boot = () => new Outbox(unused, config, unused, jobs, unused, templates, unused).onModuleInit();
+
+test('the boot fails for a text that no slice defines a mail for, and for a mail without a text', () => {
+  for (const name of templates.names.filter((each) => each !== 'verify_email')) defineMail(name);
+  expect(boot).toThrow('no text, or no slice, for the mail verify_email');
+  defineMail('verify_email');
+  expect(boot).not.toThrow();
+  defineMail('postcard');
+  expect(boot).toThrow('no text, or no slice, for the mail postcard');
+});
+
+test('no two mails have one name', () => {
+  expect(() => defineMail('postcard')).toThrow('two mails are called postcard');
+});
