@@ -164,6 +164,22 @@ describe('a connection is cut', () => {
     });
   });
 
+  test('but not at once: what is not acknowledged counts as a message all the same', async () => {
+    const eager = await world.join(bakery, 'carla');
+    const device = await eager.device.connect();
+    const socket = await webSocket(device.token);
+    socket.write(frame('42["message.send",{}]').repeat(60), 'latin1');
+    await settle();
+    const { error } = await device.emit('message.send', {
+      conversationId: eager.contactId,
+      clientId: unique(),
+      body: 'Ciao',
+    });
+    expect(error).toMatchObject({ code: 'rate_limited', retryAfter: expect.any(Number) });
+    expect([device.connected, socket.closed]).toEqual([true, false]);
+    socket.destroy();
+  });
+
   test('but not of a session that sends what it may', async () => {
     const device: Device = await (await world.signIn(anna.username)).connect();
     const sends = Array.from({ length: 40 }, () =>
@@ -171,5 +187,49 @@ describe('a connection is cut', () => {
     );
     expect((await Promise.all(sends)).every(({ data, error }) => data ?? error.code === 'rate_limited')).toBe(true);
     expect(device.connected).toBe(true);
+  });
+});
+
+describe('what the parser of HTTP cannot read', () => {
+  const get = (...lines: string[]) => ['GET /api/health/live HTTP/1.1', ...lines, '\r\n'].join('\r\n');
+  const longHeader = (bytes: number) => get('Host: localhost', 'Connection: close', `X-Long: ${'x'.repeat(bytes)}`);
+
+  test.each([
+    ['no HTTP at all', 'HELO localhost\r\n\r\n', 400, 'malformed_request'],
+    ['TLS', Buffer.from('1603010200010001fc0303', 'hex'), 400, 'malformed_request'],
+    ['a header that ends in the middle', get('Host: localhost', 'X: a\0b'), 400, 'malformed_request'],
+    ['two lengths', head('Content-Length: 2', 'Transfer-Encoding: chunked') + '{}', 400, 'malformed_request'],
+    ['no host', get('Accept: */*'), 400, 'malformed_request'],
+    ['a broken chunk', `${head('Transfer-Encoding: chunked')}zz\r\n`, 400, 'malformed_request'],
+    ['a chunk with a long extension', `${head('Transfer-Encoding: chunked')}2;${'x'.repeat(20_000)}`, 413, 'too_large'],
+    ['another expectation', get('Host: localhost', 'Expect: tea'), 400, 'malformed_request'],
+    ['headers of more than 16 KB', longHeader(limits.headerBytes), 431, 'headers_too_large'],
+  ])('is answered with a problem, and the connection closed: %s', async (_, bytes, status, code) => {
+    const [answered = '', body = ''] = (await raw(bytes)).split('\r\n\r\n');
+    expect(answered).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+    expect(answered).toMatch(/\r\nContent-Type: application\/problem\+json/i);
+    expect(answered).toMatch(/\r\nConnection: close/i);
+    expect(JSON.parse(body)).toEqual({
+      type: `urn:colloquio:problem:${code}`,
+      title: expect.any(String),
+      ...{ status, code },
+      detail: expect.any(String),
+      requestId: expect.stringMatching(/^[0-9a-f-]{36}$/),
+    });
+  });
+
+  test('is not headers of almost 16 KB', async () => {
+    expect(await raw(longHeader(limits.headerBytes - 200))).toMatch(/^HTTP\/1\.1 200 /);
+  });
+
+  test('behind a request under way is no answer to that one', async () => {
+    const wanted = `POST /api/sessions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n`;
+    const body = JSON.stringify({ username: unique(), password: 'una parola qualunque' });
+    expect(await raw(`${wanted}Content-Length: ${body.length}\r\n\r\n${body}HELO\r\n\r\n`)).toBe('');
+  });
+
+  test('is not the offer of HTTP/2 in clear', async () => {
+    const offer = ['Connection: Upgrade, HTTP2-Settings, close', 'Upgrade: h2c', 'HTTP2-Settings: AAMAAABk'];
+    expect(await raw(get('Host: localhost', ...offer))).toMatch(/^HTTP\/1\.1 200 /);
   });
 });

@@ -6,6 +6,8 @@ export const limits = {
   eventBytes: 64 * 1024,
   /** Largest JSON request, in bytes; the longest text and the most contacts fit even when a client escapes every character. */
   jsonBytes: 256 * 1024,
+  /** The address and the headers of a request together, in bytes. */
+  headerBytes: 16 * 1024,
   /** Levels of objects and lists within each other in a JSON request or an event. */
   requestDepth: 20,
   /** Fields of one object in a JSON request or an event. */
@@ -46,6 +48,8 @@ export const limits = {
   admissionSeconds: 20,
   /** Connections of one network that have had no answer yet. */
   connectionsUnanswered: 500,
+  /** Connections of one network in all, WebSockets apart; a new one closes the one that has been idle for longest. */
+  connectionsPerNetwork: 1_000,
   /** A request that takes longer to come in, with its file, is cut. */
   requestSeconds: 120,
   /** Sessions of one account; a new one ends the one that has not been used for longest. */
