@@ -46,6 +46,7 @@ export const errorCatalogue = {
   logo_dimensions: { status: 422, retry: 'never', title: 'The image has too many pixels' },
   logo_unreadable: { status: 422, retry: 'never', title: 'The image cannot be read' },
   audience_empty: { status: 422, retry: 'after', title: 'The audience is nobody' },
+  import_empty: { status: 422, retry: 'never', title: 'There is nobody in the file' },
   import_unreadable: { status: 422, retry: 'never', title: 'The file cannot be read as a table' },
   too_many_labels: { status: 422, retry: 'never', title: 'Too many labels' },
   receipt_beyond_last: { status: 422, retry: 'after', title: 'The receipt goes beyond the last message' },

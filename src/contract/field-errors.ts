@@ -269,6 +269,11 @@ export const fieldErrorCatalogue = {
     en: 'The file has nothing in this line. Give the number of the line that names the columns.',
     it: 'Il file non ha nulla in questa riga. Indica il numero della riga che dà il nome alle colonne.',
   },
+  sheet: {
+    values: ['sheets'],
+    en: 'The file has no such sheet. It has: {sheets}.',
+    it: 'Il file non ha questo foglio. Ha: {sheets}.',
+  },
   labels: {
     values: ['labels', 'limit'],
     en: 'Name at most {labels} labels of 1 to {limit} characters, between commas.',

@@ -144,6 +144,8 @@ export const limits = {
   importCellLength: 32_767,
   /** Longest line of an import, quoted line breaks included. */
   importLineLength: 100_000,
+  /** Longest name of a sheet that an import can name; Excel's have at most 31 characters. */
+  sheetNameLength: 100,
   /** What an .xlsx file may hold once it is unpacked, in bytes. */
   importUnpackedBytes: 50 * 1024 * 1024,
   /** Files a business may send in an hour, dry runs included. */
