@@ -14,6 +14,7 @@ import { Jobs } from '../platform/jobs/jobs.js';
 import { holdHashes } from '../platform/locks.js';
 import { Outbox } from '../platform/mail/outbox.js';
 import { DomainError, ValidationFailed } from '../platform/problems/domain-error.js';
+import { timeInWords } from '../platform/mail/times.js';
 import { RateLimits } from '../platform/rate-limits.js';
 import { canonicalAddress } from '../platform/validation/email-addresses.js';
 import { AddressHashes } from '../platform/vault/address-hashes.js';
@@ -115,7 +116,7 @@ export class Credentials {
     const wasVerified = await this.accounts.forgetVerifiedEmail(manager, addressee.accountId);
     if (wasVerified) {
       const values = {
-        time: inWords(new Date(), addressee),
+        time: timeInWords(new Date(), addressee),
         address: masked(addressee.email),
         url: `${this.origin}/`,
       };
@@ -249,7 +250,7 @@ export class Credentials {
     await this.accounts.setPasswordHash(manager, accountId, passwordHash);
     await this.tokens.withdraw(manager, accountId, 'reset_password');
     if (holder.verified) {
-      const values = { time: inWords(new Date(), holder), url: `${this.origin}/reset` };
+      const values = { time: timeInWords(new Date(), holder), url: `${this.origin}/reset` };
       await this.notify(manager, holder, { template: 'password_changed', values });
     }
     return ended;
@@ -291,7 +292,7 @@ export class Credentials {
     const holder = session && (await this.holder(session.accountId));
     if (!holder?.verified) return;
     const device = session!.device ?? '';
-    const values = { device, time: inWords(session!.createdAt, holder), url: `${this.origin}/reset` };
+    const values = { device, time: timeInWords(session!.createdAt, holder), url: `${this.origin}/reset` };
     await this.database.transaction((manager) => this.notify(manager, holder, { template: 'new_device', values }));
   }
 
@@ -324,17 +325,4 @@ export const passwordMissing = () =>
 function masked(email: string): string {
   const [first = ''] = email;
   return `${first}…${email.slice(email.lastIndexOf('@'))}`;
-}
-
-/** In the time zone of the business that the reader works for, else in the server's; it is named. */
-function inWords(time: Date, { locale, timeZone }: Addressee): string {
-  return new Intl.DateTimeFormat(locale === 'it' ? 'it' : 'en-GB', {
-    day: 'numeric',
-    month: 'long',
-    year: 'numeric',
-    hour: '2-digit',
-    minute: '2-digit',
-    timeZoneName: 'short',
-    timeZone,
-  }).format(time);
 }
