@@ -190,6 +190,60 @@ describe('a connection is cut', () => {
   });
 });
 
+describe('writing goes on beside', () => {
+  test('a thousand preflights of a strange origin', async () => {
+    const preflight = () =>
+      fetch(`${world.url}/api/me`, {
+        method: 'OPTIONS',
+        headers: { origin: 'https://elsewhere.example', 'access-control-request-method': 'PATCH' },
+      }).then(({ status, headers }) => [status, headers.get('access-control-allow-origin')]);
+    const answers = await beside(async () => {
+      const all: unknown[][] = [];
+      for (let group = 0; group < 10; group++) all.push(...(await Promise.all(Array.from({ length: 100 }, preflight))));
+      return all;
+    });
+    expect(new Set(answers.map(([status]) => status))).toEqual(new Set([403]));
+    expect(answers.every(([, allowed]) => allowed === null)).toBe(true);
+  });
+
+  test('a form of ten thousand tiny parts, or of ten thousand headers in one', async () => {
+    const part = (name: string) => `--x\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n1\r\n`;
+    const headers = Array.from({ length: 10_000 }, (_, index) => `X-${index}: 1`).join('\r\n');
+    const bodies = [
+      Array.from({ length: 10_000 }, (_, index) => part(`f${index}`)).join(''),
+      part('labels').repeat(10_000),
+      `--x\r\n${headers}\r\nContent-Disposition: form-data; name="labels"\r\n\r\n1\r\n`,
+    ];
+    for (const path of ['/api/imports', '/api/subscriber/logo']) {
+      for (const body of bodies) {
+        const answer = await beside(() =>
+          fetch(`${world.url}${path}`, {
+            method: path.endsWith('logo') ? 'PUT' : 'POST',
+            headers: {
+              authorization: `Bearer ${bakery.owner.token}`,
+              'content-type': 'multipart/form-data; boundary=x',
+            },
+            body: `${body}--x--\r\n`,
+          }),
+        );
+        expect([400, 413]).toContain(answer.status);
+        expect(answer.headers.get('content-type')).toContain('problem+json');
+      }
+    }
+  });
+
+  test('signing in and out of one account many times at once', async () => {
+    const held = async () => (await bakery.owner.ask('GET', '/api/sessions?limit=200')).body.items.length as number;
+    const before = await held();
+    const signIn = async (_: unknown, index: number) => {
+      const device = await world.signIn(bakery.username);
+      if (index % 2 === 1) expectStatus(await device.ask('DELETE', '/api/sessions/current'), 204);
+    };
+    await beside(() => Promise.all(Array.from({ length: 16 }, signIn)));
+    expect(await held()).toBe(before + 8);
+  });
+});
+
 describe('what the parser of HTTP cannot read', () => {
   const get = (...lines: string[]) => ['GET /api/health/live HTTP/1.1', ...lines, '\r\n'].join('\r\n');
   const longHeader = (bytes: number) => get('Host: localhost', 'Connection: close', `X-Long: ${'x'.repeat(bytes)}`);

@@ -52,6 +52,8 @@ export const limits = {
   connectionsPerNetwork: 1_000,
   /** A request that takes longer to come in, with its file, is cut. */
   requestSeconds: 120,
+  /** A connection over which nothing comes or goes for so long while a request or an answer is under way is cut. */
+  stalledSeconds: 120,
   /** Sessions of one account; a new one ends the one that has not been used for longest. */
   sessionsPerAccount: 50,
   /** Requests of one account that are answered at once; without a session, of one network. More of them wait. */

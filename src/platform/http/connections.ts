@@ -30,6 +30,8 @@ interface Connection {
 export function boundConnections(server: HttpServer, trustProxy: string | undefined): void {
   server.headersTimeout = limits.admissionSeconds * 1000;
   server.requestTimeout = limits.requestSeconds * 1000;
+  // An answer that is never read would be held until its session ends. WebSockets have pings for that.
+  server.timeout = limits.stalledSeconds * 1000;
   // Node looks for those that took too long every half a minute.
   (server as unknown as { connectionsCheckingInterval: number }).connectionsCheckingInterval = checkingMilliseconds;
   if (trustProxy) return;
