@@ -34,7 +34,7 @@ export const operationErrors: Record<string, ErrorCode[]> = {
   'Credentials.reset': ['link_invalid'],
   'Credentials.verify': ['link_invalid', 'address_full'],
   'Health.ready': ['unavailable'],
-  'Imports.begin': ['consent_required', 'import_needs_confirmation', 'import_unreadable', 'too_large'],
+  'Imports.begin': ['consent_required', 'import_empty', 'import_needs_confirmation', 'import_unreadable', 'too_large'],
   'Invitations.create': ['rate_limited', 'consent_required', 'already_a_contact', 'asked_not_to_be_written_to'],
   'Joining.accept': ['client_id_reused', 'consent_required', 'policy_changed', 'already_a_contact', ...invitation],
   'Joining.askWhetherToStop': ['rate_limited'],

@@ -26,6 +26,7 @@ import { Origins } from './platform/http/origins.js';
 import { answerUnrouted, keepPathsOnly, requirePath } from './platform/http/paths.js';
 import { boundPipelines } from './platform/http/pipelines.js';
 import { Requests } from './platform/http/requests.js';
+import { answerUnreadable } from './platform/http/unreadable-requests.js';
 import { Jobs } from './platform/jobs/jobs.js';
 import { Log } from './platform/log.js';
 import { Outbox } from './platform/mail/outbox.js';
@@ -150,6 +151,7 @@ export async function startService(
     app.get(Realtime).open(app.getHttpServer(), app.get(SocketDoorkeeper));
     app.getHttpServer().prependListener('request', keepPathsOnly);
     boundConnections(app.getHttpServer(), config.trustProxy);
+    answerUnreadable(app.getHttpServer());
     await listen(app, config);
     // Only a start that succeeds works: mails and broadcasts wait for the one that can be reached.
     await app.get(Jobs).begin();

@@ -85,6 +85,15 @@ describe('the address book', () => {
     expect(body.items.map(({ displayName }: { displayName: string }) => displayName)).toEqual(['Anna Maria Rossi']);
   });
 
+  test('finds names that are written without blanks by each of their parts', async () => {
+    const shop = await world.shop('florist');
+    await world.join(shop, 'anna', { firstName: '太郎', surname: '山田' });
+    for (const query of ['太郎', '山田', '山田太郎', '田中']) {
+      const { body } = await shop.owner.ask('POST', '/api/contacts/search', { query });
+      expect([query, body.total]).toEqual([query, query === '田中' ? 0 : 1]);
+    }
+  });
+
   test('comes in pages that hold each contact once, and says how many there are', async () => {
     const all = await names();
     const paged: string[] = [];

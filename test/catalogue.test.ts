@@ -138,6 +138,7 @@ const inClear = [
   ...['kind', 'reason', 'locale', 'state', 'stop_reason'].map((each) => `broadcast.${each}`),
   'broadcast_recipient.skipped',
   ...[
+    'import.encoding',
     'import.locale',
     'import_line.outcome',
     'import_line.field',

@@ -164,6 +164,22 @@ describe('a connection is cut', () => {
     });
   });
 
+  test('but not at once: what is not acknowledged counts as a message all the same', async () => {
+    const eager = await world.join(bakery, 'carla');
+    const device = await eager.device.connect();
+    const socket = await webSocket(device.token);
+    socket.write(frame('42["message.send",{}]').repeat(60), 'latin1');
+    await settle();
+    const { error } = await device.emit('message.send', {
+      conversationId: eager.contactId,
+      clientId: unique(),
+      body: 'Ciao',
+    });
+    expect(error).toMatchObject({ code: 'rate_limited', retryAfter: expect.any(Number) });
+    expect([device.connected, socket.closed]).toEqual([true, false]);
+    socket.destroy();
+  });
+
   test('but not of a session that sends what it may', async () => {
     const device: Device = await (await world.signIn(anna.username)).connect();
     const sends = Array.from({ length: 40 }, () =>
@@ -171,5 +187,103 @@ describe('a connection is cut', () => {
     );
     expect((await Promise.all(sends)).every(({ data, error }) => data ?? error.code === 'rate_limited')).toBe(true);
     expect(device.connected).toBe(true);
+  });
+});
+
+describe('writing goes on beside', () => {
+  test('a thousand preflights of a strange origin', async () => {
+    const preflight = () =>
+      fetch(`${world.url}/api/me`, {
+        method: 'OPTIONS',
+        headers: { origin: 'https://elsewhere.example', 'access-control-request-method': 'PATCH' },
+      }).then(({ status, headers }) => [status, headers.get('access-control-allow-origin')]);
+    const answers = await beside(async () => {
+      const all: unknown[][] = [];
+      for (let group = 0; group < 10; group++) all.push(...(await Promise.all(Array.from({ length: 100 }, preflight))));
+      return all;
+    });
+    expect(new Set(answers.map(([status]) => status))).toEqual(new Set([403]));
+    expect(answers.every(([, allowed]) => allowed === null)).toBe(true);
+  });
+
+  test('a form of ten thousand tiny parts, or of ten thousand headers in one', async () => {
+    const part = (name: string) => `--x\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n1\r\n`;
+    const headers = Array.from({ length: 10_000 }, (_, index) => `X-${index}: 1`).join('\r\n');
+    const bodies = [
+      Array.from({ length: 10_000 }, (_, index) => part(`f${index}`)).join(''),
+      part('labels').repeat(10_000),
+      `--x\r\n${headers}\r\nContent-Disposition: form-data; name="labels"\r\n\r\n1\r\n`,
+    ];
+    for (const path of ['/api/imports', '/api/subscriber/logo']) {
+      for (const body of bodies) {
+        const answer = await beside(() =>
+          fetch(`${world.url}${path}`, {
+            method: path.endsWith('logo') ? 'PUT' : 'POST',
+            headers: {
+              authorization: `Bearer ${bakery.owner.token}`,
+              'content-type': 'multipart/form-data; boundary=x',
+            },
+            body: `${body}--x--\r\n`,
+          }),
+        );
+        expect([400, 413]).toContain(answer.status);
+        expect(answer.headers.get('content-type')).toContain('problem+json');
+      }
+    }
+  });
+
+  test('signing in and out of one account many times at once', async () => {
+    const held = async () => (await bakery.owner.ask('GET', '/api/sessions?limit=200')).body.items.length as number;
+    const before = await held();
+    const signIn = async (_: unknown, index: number) => {
+      const device = await world.signIn(bakery.username);
+      if (index % 2 === 1) expectStatus(await device.ask('DELETE', '/api/sessions/current'), 204);
+    };
+    await beside(() => Promise.all(Array.from({ length: 16 }, signIn)));
+    expect(await held()).toBe(before + 8);
+  });
+});
+
+describe('what the parser of HTTP cannot read', () => {
+  const get = (...lines: string[]) => ['GET /api/health/live HTTP/1.1', ...lines, '\r\n'].join('\r\n');
+  const longHeader = (bytes: number) => get('Host: localhost', 'Connection: close', `X-Long: ${'x'.repeat(bytes)}`);
+
+  test.each([
+    ['no HTTP at all', 'HELO localhost\r\n\r\n', 400, 'malformed_request'],
+    ['TLS', Buffer.from('1603010200010001fc0303', 'hex'), 400, 'malformed_request'],
+    ['a header that ends in the middle', get('Host: localhost', 'X: a\0b'), 400, 'malformed_request'],
+    ['two lengths', head('Content-Length: 2', 'Transfer-Encoding: chunked') + '{}', 400, 'malformed_request'],
+    ['no host', get('Accept: */*'), 400, 'malformed_request'],
+    ['a broken chunk', `${head('Transfer-Encoding: chunked')}zz\r\n`, 400, 'malformed_request'],
+    ['a chunk with a long extension', `${head('Transfer-Encoding: chunked')}2;${'x'.repeat(20_000)}`, 413, 'too_large'],
+    ['another expectation', get('Host: localhost', 'Expect: tea'), 400, 'malformed_request'],
+    ['headers of more than 16 KB', longHeader(limits.headerBytes), 431, 'headers_too_large'],
+  ])('is answered with a problem, and the connection closed: %s', async (_, bytes, status, code) => {
+    const [answered = '', body = ''] = (await raw(bytes)).split('\r\n\r\n');
+    expect(answered).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+    expect(answered).toMatch(/\r\nContent-Type: application\/problem\+json/i);
+    expect(answered).toMatch(/\r\nConnection: close/i);
+    expect(JSON.parse(body)).toEqual({
+      type: `urn:colloquio:problem:${code}`,
+      title: expect.any(String),
+      ...{ status, code },
+      detail: expect.any(String),
+      requestId: expect.stringMatching(/^[0-9a-f-]{36}$/),
+    });
+  });
+
+  test('is not headers of almost 16 KB', async () => {
+    expect(await raw(longHeader(limits.headerBytes - 200))).toMatch(/^HTTP\/1\.1 200 /);
+  });
+
+  test('behind a request under way is no answer to that one', async () => {
+    const wanted = `POST /api/sessions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n`;
+    const body = JSON.stringify({ username: unique(), password: 'una parola qualunque' });
+    expect(await raw(`${wanted}Content-Length: ${body.length}\r\n\r\n${body}HELO\r\n\r\n`)).toBe('');
+  });
+
+  test('is not the offer of HTTP/2 in clear', async () => {
+    const offer = ['Connection: Upgrade, HTTP2-Settings, close', 'Upgrade: h2c', 'HTTP2-Settings: AAMAAABk'];
+    expect(await raw(get('Host: localhost', ...offer))).toMatch(/^HTTP\/1\.1 200 /);
   });
 });

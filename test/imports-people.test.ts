@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import iconv from 'iconv-lite';
 import { limits } from '../src/contract/limits.js';
 import { ImportTurns } from '../src/imports/turns.js';
 import { InvitationMails } from '../src/invitations/invitation-mails.service.js';
@@ -357,6 +358,78 @@ describe('files', () => {
     const refused = await upload(shop, Buffer.from('\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1', 'latin1'));
     expectStatus(refused, 422);
     expect(refused.body).toMatchObject({ code: 'import_unreadable', detail: expect.stringContaining('Save As') });
+  });
+
+  test('name their sheet, and say which ones there are', async () => {
+    const shop = await world.shop('bakery');
+    const preview = await dryRun(shop, list('excel-it.xlsx'));
+    const [first, second] = preview.sheets;
+    expect(preview.sheet).toBe(first);
+    const other = await upload(shop, list('excel-it.xlsx'), { dryRun: 'true', sheet: second });
+    expect([400, 422]).toContain(other.status);
+    const refused = await upload(shop, list('excel-it.xlsx'), { dryRun: 'true', sheet: 'Soci 2020' });
+    expect(refused).toMatchObject({
+      status: 400,
+      body: { errors: [{ field: 'sheet', code: 'sheet', values: { sheets: [first, second] } }] },
+    });
+    expect(await upload(shop, 'Email\na@mail.example', { dryRun: 'true', sheet: 'x' })).toMatchObject({
+      status: 400,
+      body: { errors: [{ field: 'sheet', code: 'exclusive' }] },
+    });
+    for (const [length, code] of [
+      [limits.sheetNameLength, 'sheet'],
+      [limits.sheetNameLength + 1, 'too_long'],
+    ] as const) {
+      const { body } = await upload(shop, list('excel-it.xlsx'), { dryRun: 'true', sheet: 'x'.repeat(length) });
+      expect(body.errors).toMatchObject([{ field: 'sheet', code }]);
+    }
+  });
+
+  test('of other alphabets are read as they are, or refused until their encoding is said', async () => {
+    const shop = await world.shop('bakery');
+    const written = (encoding: string, ...names: string[]) =>
+      iconv.encode(['Nome;Email', ...names.map((name) => `${name};${address()}`)].join('\n'), encoding);
+    const { view, lines } = await imported(shop, written('windows-1251', 'Иван', 'Мария'));
+    expect(view.encoding).toBe('windows-1251');
+    expect((await invitation(shop, lines[0].invitationId)).suggestion).toEqual({ firstName: 'Иван' });
+
+    const korean = written('euc-kr', '김철수', '이영희');
+    expect(await dryRun(shop, korean)).toMatchObject({
+      ...{ encoding: 'windows-1252', needsConfirmation: true },
+      warnings: [{ code: 'garbled', count: 2 }],
+    });
+    for (const confirm of [{}, { confirm: 'letters' }]) {
+      const refused = await upload(shop, korean, confirm as Record<string, string>);
+      expect(refused).toMatchObject({ status: 409, body: { code: 'import_needs_confirmation' } });
+      expect(refused.body.detail).toContain('"encoding"');
+    }
+    expectStatus(await upload(shop, korean, { dryRun: 'true', encoding: 'klingon' }), 400);
+    const said = await dryRun(shop, korean, { encoding: 'euc-kr' });
+    expect(said).toMatchObject({ encoding: 'euc-kr', needsConfirmation: false, warnings: [] });
+    expect(said.sample[0].firstName).toBe('김철수');
+    expect((await imported(shop, korean, { encoding: 'euc-kr' })).view.counts.invited).toBe(2);
+  });
+
+  test('say which lines name nobody because of their spreadsheet, and that nobody is in them at all', async () => {
+    const shop = await world.shop('bakery');
+    const exchange = '/O=EXCHANGELABS/OU=EXCHANGE ADMINISTRATIVE GROUP/CN=RECIPIENTS/CN=UGO';
+    const lines = [`Ada;${address()}`, 'Eva;#N/D', `Ugo;${exchange}`, 'Totale;'];
+    const file = ['Nome;Email', ...lines].join('\n');
+    const { view, lines: reported } = await imported(shop, file);
+    expect(view.counts).toMatchObject({ invited: 1, invalid: 3 });
+    expect(reported.map(({ reason }) => reason)).toEqual([
+      undefined,
+      'formula_error',
+      'no_internet_address',
+      'total_line',
+    ]);
+    expect(await dryRun(shop, 'Nome;Cognome;Email\n')).toMatchObject({
+      total: 0,
+      warnings: [{ code: 'nobody', count: 0 }],
+    });
+    const refused = await upload(shop, 'Nome;Cognome;Email\n');
+    expect(refused).toMatchObject({ status: 422, body: { code: 'import_empty' } });
+    expect(refused.body.detail).toContain('nobody in this file');
   });
 
   test('name their header in another line', async () => {

@@ -573,6 +573,7 @@ describe('no line is lost or doubled', () => {
         const file = (bom ? '\uFEFF' : '') + lines.join(lineBreak);
         // Records in which something can be seen; blank ones are none.
         const expected = rows.filter((cells) => cells.some((value) => value.trim() !== '')).length;
+        fc.pre(expected > 0);
         const { id, total, done, counts } = await importFile(shop, file);
         const reported = await report(shop, id);
         expect([total, done, reported.length]).toEqual([expected, expected, expected]);

@@ -216,12 +216,22 @@ describe('a list of conversations', () => {
     expectStatus(await named('Caffè dell’Angolo'), 201);
     for (const name of ["caffe dell'angolo", 'ＣＡＦＦＥ DELL´ANGOLO', 'Caffè\u200B dell’Angolo'])
       expect(await named(name)).toMatchObject({ status: 409, body: { code: 'label_taken' } });
-    for (const name of ['\u2800', '\u3164\u200B']) expectStatus(await named(name), 400);
+    for (const name of ['\u2800', '\u3164\u200B', '\uFFFC', '\u{1D159}']) expectStatus(await named(name), 400);
     expectStatus(await named('Caffè dell’Angolo!'), 201);
   });
 
   test('takes no message in which nothing can be seen', async () => {
-    for (const body of ['\u200B', '\u2060', '\u00AD', '\uFE0F', '\u3164', '\u2800', ' \u2800\n']) {
+    for (const body of [
+      '\u200B',
+      '\u2060',
+      '\u00AD',
+      '\uFE0F',
+      '\u3164',
+      '\u2800',
+      ' \u2800\n',
+      '\uFFFC',
+      '\u{1D159}',
+    ]) {
       const answer = await shop.owner.ask('POST', `/api/conversations/${anna!.contactId}/messages`, {
         clientId: unique(),
         body,

@@ -180,6 +180,34 @@ onLinux('a network has at most 500 connections that have had no answer, and thos
   for (const socket of [answered, ...silent]) socket.destroy();
 });
 
+onLinux(
+  'a network has at most 1,000 connections; a new one closes the one that has been idle for longest',
+  async () => {
+    const ask = 'GET /api/health/live HTTP/1.1\r\nHost: localhost\r\n\r\n';
+    const answered = async () => {
+      const socket = connect({ port: port(), host: '127.0.0.1', localAddress: '127.0.0.3' }).on('error', () => {});
+      let heard = '';
+      socket.on('data', (chunk: Buffer) => (heard += chunk.toString()));
+      socket.write(ask);
+      await until(() => heard.includes('live') || socket.closed, 'it has an answer, or is closed');
+      return { socket, again: () => ((heard = ''), socket.write(ask)), heard: () => heard };
+    };
+    const crowd: Awaited<ReturnType<typeof answered>>[] = [];
+    for (let group = 0; group < limits.connectionsPerNetwork / 100; group++) {
+      crowd.push(...(await Promise.all(Array.from({ length: 100 }, answered))));
+    }
+    const [used, idle] = [crowd[0]!, crowd[1]!];
+    expect(crowd.every(({ socket }) => !socket.closed)).toBe(true);
+    used.again();
+    await until(() => used.heard().includes('live'), 'the first is used again');
+    const further = await beside(answered);
+    expect(further.heard()).toContain('live');
+    await until(() => idle.socket.closed, 'the one that has been idle for longest is closed');
+    expect(crowd.filter(({ socket }) => socket.closed)).toHaveLength(1);
+    for (const { socket } of [...crowd, further]) socket.destroy();
+  },
+);
+
 describe('unknown tokens', () => {
   test('are looked for once, a few at once, and then refused to their network, while known ones are not', async () => {
     const lookUp = jest.spyOn(world.service.app.get(HotStatements), 'query');

@@ -9,6 +9,7 @@ import { Addresses1763874000000 } from './1763874000000-addresses.js';
 import { Imports1763875000000 } from './1763875000000-imports.js';
 import { Inbox1763876000000 } from './1763876000000-inbox.js';
 import { LateBroadcasts1763876001000 } from './1763876001000-late-broadcasts.js';
+import { ImportEncodings1763877000000 } from './1763877000000-import-encodings.js';
 import { Functions } from './functions.js';
 
 export const mainMigrations = [
@@ -23,5 +24,6 @@ export const mainMigrations = [
   Imports1763875000000,
   Inbox1763876000000,
   LateBroadcasts1763876001000,
+  ImportEncodings1763877000000,
   Functions,
 ];

@@ -244,9 +244,32 @@ describe('a name', () => {
     ['Rossi S.r.l.', 'srl'],
     ['Ａｎｎａ Rossi', 'anna'],
     ['Anna Rossi', '\u200Banna'],
+    ['山田太郎', '太郎'],
+    ['山田太郎', '山田'],
+    ['山田太郎', '山田 太郎'],
+    ['太郎 山田', '山田太郎'],
+    ['太郎 山田', '太郎山田'],
+    ['やまだ たろう', 'たろう'],
+    ['ﾔﾏﾀﾞ ﾀﾛｳ', 'タロウ'],
+    ['ジョン・スミス', 'スミス'],
+    ['王小明', '小明'],
+    ['김철수', '철수'],
+    ['철수 김', '김철수'],
+    ['สมชาย ใจดี', 'ใจดี'],
+    ['株式会社山田商店', '山田商店'],
   ])('%s is found by %s', async (name, query) => {
     const book = new Book([entry(1, { words: wordsOf(name, 'x@y.example') })]);
     expect(await ids(book, { query })).toEqual([1]);
+  });
+
+  test.each([
+    ['山田太郎', '田中'],
+    ['山田 太郎', '鈴木'],
+    ['山田太郎', '太郎 鈴木'],
+    ['Anna Yamada', '山田'],
+  ])('%s is not found by %s', async (name, query) => {
+    const book = new Book([entry(1, { words: wordsOf(name, 'x@y.example') })]);
+    expect(await ids(book, { query })).toEqual([]);
   });
 
   test.each([

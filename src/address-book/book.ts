@@ -284,7 +284,7 @@ export function wordsOf(displayName: string, email: string): string {
   const at = address.lastIndexOf('@');
   const [local, domain] = [address.slice(0, at), address.slice(at)];
   const words = new Set([
-    ...foldings(displayName).flatMap((form) => form.split(' ').flatMap(wordsWithin)),
+    ...foldings(displayName).flatMap((form) => [...form.split(' ').flatMap(wordsWithin), ...writtenTogether(form)]),
     ...fold(local).split(separators).slice(1),
     fold(domain),
     fold(domain.slice(1)),
@@ -299,6 +299,17 @@ export function wordsOf(displayName: string, email: string): string {
 function wordsWithin(text: string): string[] {
   const pieces = text.split(separators).filter(Boolean);
   return pieces.length > 1 ? [...pieces, pieces.join('')] : pieces;
+}
+
+/** Scripts that put no blanks between words, or, as Korean, none within a name. */
+const unspaced =
+  /^[\p{scx=Han}\p{scx=Hiragana}\p{scx=Katakana}\p{scx=Bopomofo}\p{scx=Hangul}\p{scx=Thai}\p{scx=Lao}\p{scx=Khmer}\p{scx=Myanmar}]/u;
+
+/** A name of such a script in one piece, the surname before and behind: "太郎 山田" is found as 山田太郎 too. */
+function writtenTogether(form: string): string[] {
+  const pieces = form.split(separators).filter(Boolean);
+  if (pieces.length < 2 || !pieces.every((piece) => unspaced.test(piece))) return [];
+  return [pieces.join(''), pieces.reverse().join('')];
 }
 
 const addressIn = (words: string) => words.slice(words.lastIndexOf('\n') + 1);
@@ -335,16 +346,18 @@ function beginningsIn(query: string): (words: string) => boolean {
   return (words) => forms.some((form) => form.every((finds) => finds(words)));
 }
 
+/** What a piece is found by: where a word begins, or anywhere where no blank shows that. */
+const begun = (piece: string) => (unspaced.test(piece) ? piece : `\n${piece}`);
+
 /** "jean-pierre" is found as the beginning of an address, as two words of a name, and as "jeanpierre". */
 function beginning(part: string): ((words: string) => boolean)[] {
   const pieces = part.split(separators).filter(Boolean);
   if (pieces.length === 0) return [];
-  const whole = `\n${part}`;
+  const whole = begun(part);
   if (pieces[0] === part) return [(words) => words.includes(whole)];
-  const joined = `\n${pieces.join('')}`;
-  return [
-    (words) => words.includes(whole) || words.includes(joined) || pieces.every((piece) => words.includes(`\n${piece}`)),
-  ];
+  const joined = begun(pieces.join(''));
+  const begins = pieces.map(begun);
+  return [(words) => words.includes(whole) || words.includes(joined) || begins.every((each) => words.includes(each))];
 }
 
 /** Tells whether a search finds a name, as it would find a contact of that name. */

@@ -9,6 +9,7 @@ import { holdHashes } from '../platform/locks.js';
 import { defineMail, type MailKind } from '../platform/mail/mail-kinds.js';
 import { Outbox } from '../platform/mail/outbox.js';
 import { DomainError, ValidationFailed } from '../platform/problems/domain-error.js';
+import { timeInWords } from '../platform/mail/times.js';
 import { defineLimit, type LimitKind, RateLimits } from '../platform/rate-limits.js';
 import { canonicalAddress } from '../platform/validation/email-addresses.js';
 import { AddressHashes } from '../platform/vault/address-hashes.js';
@@ -151,7 +152,7 @@ export class Credentials {
     const wasVerified = await this.accounts.forgetVerifiedEmail(manager, addressee.accountId);
     if (wasVerified) {
       const values = {
-        time: inWords(new Date(), addressee),
+        time: timeInWords(new Date(), addressee),
         address: masked(addressee.email),
         url: `${this.origin}/`,
       };
@@ -284,7 +285,7 @@ export class Credentials {
     await this.accounts.setPasswordHash(manager, accountId, passwordHash);
     await this.tokens.withdraw(manager, accountId, 'reset_password');
     if (holder.verified) {
-      const values = { time: inWords(new Date(), holder), url: `${this.origin}/reset` };
+      const values = { time: timeInWords(new Date(), holder), url: `${this.origin}/reset` };
       await this.notify(manager, holder, { mail: passwordChanged, values });
     }
     return ended;
@@ -326,7 +327,7 @@ export class Credentials {
     const holder = session && (await this.holders.find(session.accountId));
     if (!holder?.verified) return;
     const device = session!.device ?? '';
-    const values = { device, time: inWords(session!.createdAt, holder), url: `${this.origin}/reset` };
+    const values = { device, time: timeInWords(session!.createdAt, holder), url: `${this.origin}/reset` };
     await this.database.transaction((manager) => this.notify(manager, holder, { mail: newDevice, values }));
   }
 
@@ -354,17 +355,4 @@ export const passwordMissing = () =>
 function masked(email: string): string {
   const [first = ''] = email;
   return `${first}…${email.slice(email.lastIndexOf('@'))}`;
-}
-
-/** In the time zone of the business that the reader works for, else in the server's; it is named. */
-function inWords(time: Date, { locale, timeZone }: Addressee): string {
-  return new Intl.DateTimeFormat(locale === 'it' ? 'it' : 'en-GB', {
-    day: 'numeric',
-    month: 'long',
-    year: 'numeric',
-    hour: '2-digit',
-    minute: '2-digit',
-    timeZoneName: 'short',
-    timeZone,
-  }).format(time);
 }

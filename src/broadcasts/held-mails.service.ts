@@ -8,6 +8,7 @@ import { defineJob } from '../platform/jobs/job-kinds.js';
 import { Jobs } from '../platform/jobs/jobs.js';
 import { defineMail } from '../platform/mail/mail-kinds.js';
 import { Outbox } from '../platform/mail/outbox.js';
+import { timeInWords } from '../platform/mail/times.js';
 import { Subscribers } from '../subscribers/subscribers.service.js';
 import { Broadcast } from './broadcast.entity.js';
 
@@ -41,7 +42,7 @@ export class HeldMails {
     if (!broadcast || !owner?.accountId) return;
     const { businessName, email, locale, timeZone } = await this.subscribers.get(subscriberId);
     if (!(await this.accounts.hasVerified(owner.accountId, email))) return;
-    const time = new Intl.DateTimeFormat(locale, { dateStyle: 'long', timeStyle: 'short', timeZone });
+    const time = timeInWords(broadcast.sendAt, { locale, timeZone });
     await this.database.transaction((manager) =>
       this.outbox.post(manager, {
         key: { scope: 'subscriber', id: subscriberId },
@@ -49,7 +50,7 @@ export class HeldMails {
         to: email,
         locale,
         mail: broadcastHeld,
-        values: { businessName, time: time.format(broadcast.sendAt), url: `${this.origin}/broadcasts/${id}` },
+        values: { businessName, time, url: `${this.origin}/broadcasts/${id}` },
         notAfter: new Date(Date.now() + noticeDays * dayMilliseconds),
       }),
     );

@@ -93,6 +93,16 @@ export const fieldErrorCatalogue = {
     en: '{field} holds a character that cannot be seen ({character}). Type the address instead of copying it.',
     it: '{field} contiene un carattere che non si vede ({character}). Scrivi l’indirizzo invece di copiarlo.',
   },
+  at_sign: {
+    values: [],
+    en: '{field} has a sign that looks like @ and is another character. Type the address with a plain @.',
+    it: '{field} contiene un segno che sembra @ ma è un altro carattere. Scrivi l’indirizzo con una @ normale.',
+  },
+  domain_label: {
+    values: ['label'],
+    en: '{field} has a domain with a part that stands for no name ({label}). Check the address.',
+    it: '{field} ha un dominio con una parte che non corrisponde a nessun nome ({label}). Controlla l’indirizzo.',
+  },
   is_phone: {
     values: ['limit'],
     en: '{field} must be a telephone number of at most {limit} characters.',
@@ -258,6 +268,11 @@ export const fieldErrorCatalogue = {
     values: [],
     en: 'The file has nothing in this line. Give the number of the line that names the columns.',
     it: 'Il file non ha nulla in questa riga. Indica il numero della riga che dà il nome alle colonne.',
+  },
+  sheet: {
+    values: ['sheets'],
+    en: 'The file has no such sheet. It has: {sheets}.',
+    it: 'Il file non ha questo foglio. Ha: {sheets}.',
   },
   labels: {
     values: ['labels', 'limit'],

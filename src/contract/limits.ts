@@ -6,6 +6,8 @@ export const limits = {
   eventBytes: 64 * 1024,
   /** Largest JSON request, in bytes; the longest text and the most contacts fit even when a client escapes every character. */
   jsonBytes: 256 * 1024,
+  /** The address and the headers of a request together, in bytes. */
+  headerBytes: 16 * 1024,
   /** Levels of objects and lists within each other in a JSON request or an event. */
   requestDepth: 20,
   /** Fields of one object in a JSON request or an event. */
@@ -46,8 +48,12 @@ export const limits = {
   admissionSeconds: 20,
   /** Connections of one network that have had no answer yet. */
   connectionsUnanswered: 500,
+  /** Connections of one network in all, WebSockets apart; a new one closes the one that has been idle for longest. */
+  connectionsPerNetwork: 1_000,
   /** A request that takes longer to come in, with its file, is cut. */
   requestSeconds: 120,
+  /** A connection over which nothing comes or goes for so long while a request or an answer is under way is cut. */
+  stalledSeconds: 120,
   /** Sessions of one account; a new one ends the one that has not been used for longest. */
   sessionsPerAccount: 50,
   /** Requests of one account that are answered at once; without a session, of one network. More of them wait. */
@@ -140,6 +146,8 @@ export const limits = {
   importCellLength: 32_767,
   /** Longest line of an import, quoted line breaks included. */
   importLineLength: 100_000,
+  /** Longest name of a sheet that an import can name; Excel's have at most 31 characters. */
+  sheetNameLength: 100,
   /** What an .xlsx file may hold once it is unpacked, in bytes. */
   importUnpackedBytes: 50 * 1024 * 1024,
   /** Files a business may send in an hour, dry runs included. */

@@ -10,7 +10,7 @@ import { readTable } from './tables.js';
 const bytesOf = (name: string) => readFileSync(new URL(`../../test/address-lists/${name}`, import.meta.url));
 
 async function understood(bytes: Buffer, headerRow?: number) {
-  const table = await readTable(bytes, headerRow);
+  const table = await readTable(bytes, { headerRow });
   const fields = guessFields(table.columns, table.rows);
   const reader = new RecordReader(table.columns, fields, 'IT');
   const records = compared(table.rows.map((row) => reader.read(row)));
@@ -236,7 +236,13 @@ describe('an exported list is understood: from', () => {
 
   test('an Excel workbook', async () => {
     const { table, people } = await understood(bytesOf('excel-it.xlsx'));
-    expect(table).toMatchObject({ format: 'xlsx', headerRow: 3, above: 1, otherSheets: 1, uncomputed: 0 });
+    expect(table).toMatchObject({
+      format: 'xlsx',
+      headerRow: 3,
+      above: 1,
+      sheets: [expect.any(String), expect.any(String)],
+      uncomputed: 0,
+    });
     expect(people).toEqual([
       {
         ...{ firstName: 'Niccolò', surname: "D'Angelo", email: 'niccolo@mail.example', externalId: '00184' },
@@ -245,6 +251,7 @@ describe('an exported list is understood: from', () => {
       {
         ...{ firstName: 'Anna', surname: 'Rossi', email: 'anna@mail.example', externalId: '00007' },
         phone: '+39 333 123 4567',
+        left: { field: 'note', reason: 'formula_error' },
       },
     ]);
   });
@@ -392,6 +399,88 @@ describe('the people of a list', () => {
       left: { field: 'phone', reason: 'not_a_phone' },
     });
     expect(noCode).toMatchObject({ invalid: { field: 'externalId', reason: 'too_long' } });
+  });
+
+  test.each([
+    '#N/A',
+    '#N/D',
+    '#NOME?',
+    '#RIF!',
+    '#VALORE!',
+    '#DIV/0!',
+    '#REF!',
+    '#NAME?',
+    '#BEZUG!',
+    'Err:502',
+    '####',
+  ])('are not those whose formula has failed: %s', async (error) => {
+    const [mail, name, other, phone] = await read(
+      `1;Ada;Rossi;${error};;`,
+      `2;${error};Neri;u@mail.example;;`,
+      `${error};Ugo;Neri;v@mail.example;;`,
+      `4;Eva;Verdi;e@mail.example;${error};`,
+    );
+    expect(mail).toMatchObject({ invalid: { field: 'email', reason: 'formula_error' } });
+    expect(name).toMatchObject({ invalid: { field: 'firstName', reason: 'formula_error' } });
+    expect(other).toMatchObject({ invalid: { field: 'externalId', reason: 'formula_error' } });
+    expect(phone).toMatchObject({
+      person: { email: 'e@mail.example' },
+      left: { field: 'phone', reason: 'formula_error' },
+    });
+  });
+
+  test('have a column of addresses, however many of its formulas have failed', async () => {
+    const lines = Array.from({ length: 9 }, (_, index) => `${index};Ada;Rossi;#N/D;;`);
+    const records = await read(...lines, '9;Ugo;Neri;u@mail.example;;');
+    expect(records.filter(({ invalid }) => invalid?.reason === 'formula_error')).toHaveLength(9);
+    expect(records.at(-1)).toMatchObject({ person: { email: 'u@mail.example' } });
+  });
+
+  test.each(['Totale;;;;;', 'TOTALE CLIENTI: 2;;;;;', 'Total;12;;;;', ';Totale;;;2;', 'Totali;#N/D;;;1.234,50 €;'])(
+    'do not have the sums below them among them: %s',
+    async (total) => {
+      const [first, sums, date] = await read('1;Ada;Rossi;a@mail.example;;', total, 'Totale generale;;;;2;');
+      expect(first).toHaveProperty('person');
+      for (const each of [sums, date]) {
+        expect(each).toMatchObject({ invalid: { reason: expect.stringMatching(/total_line|formula_error/) } });
+        expect(each).not.toHaveProperty('person');
+      }
+    },
+  );
+
+  test('may be called so, above others or with a name or an address', async () => {
+    const records = await read(
+      'T1;Total;;;;',
+      ';Total;;;;',
+      '1;Ada;Rossi;a@mail.example;;',
+      ';Total;Energie;;;',
+      ';Total;;total@mail.example;;',
+    );
+    expect(records.every(({ person }) => person)).toBe(true);
+  });
+
+  test('of Outlook have the address behind the name of their mailbox, or are said to have none', async () => {
+    const name = '/O=EXCHANGELABS/OU=EXCHANGE ADMINISTRATIVE GROUP (FYDIBOHF23SPDLT)/CN=RECIPIENTS/CN=1A2B-ANNA';
+    const { named, people } = await understood(
+      Buffer.from(
+        [
+          'First Name,Last Name,E-mail Address,E-mail Type,E-mail Display Name,E-mail 2 Address',
+          `Anna,Rossi,${name},EX,Anna Rossi (anna@mail.example),`,
+          `Ugo,Neri,${name.toLowerCase()},EX,Ugo Neri,`,
+          `Eva,Verdi,${name},EX,Eva Verdi,eva@mail.example`,
+          `Ida,Bianchi,${name},EX,Ida Bianchi,`,
+          `Leo,Conti,ufficio,SMTP,Leo Conti (leo@mail.example),`,
+        ].join('\n'),
+      ),
+    );
+    expect(named['E-mail Address']).toBe('email');
+    expect(people).toEqual([
+      { firstName: 'Anna', surname: 'Rossi', email: 'anna@mail.example' },
+      { invalid: { field: 'email', reason: 'no_internet_address' } },
+      { firstName: 'Eva', surname: 'Verdi', email: 'eva@mail.example' },
+      { invalid: { field: 'email', reason: 'no_internet_address' } },
+      { invalid: { field: 'email', reason: 'not_an_address' } },
+    ]);
   });
 
   test.each([

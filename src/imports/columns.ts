@@ -1,5 +1,5 @@
 import { italianProvinceCode, italianRegionName } from '../places/italy.js';
-import { addressesIn, holdsInvisibleAddress } from './addresses.js';
+import { isFormulaError, isLikeAddress } from './cells.js';
 import type { Row } from './csv.js';
 
 /** What a column of a file can say of a person. */
@@ -110,7 +110,7 @@ export function guessFields(columns: readonly string[], sample: readonly Row[]):
     if (guess.field === 'firstName' && !among(['surname', 'companyName']) && share(cells, isSeveralWords) > 0.5) {
       return { ...guess, field: 'fullName' };
     }
-    if (guess.field === 'email' && cells.length > 0 && share(cells, holdsAddress) < 0.2) return undefined;
+    if (guess.field === 'email' && cells.length > 0 && share(cells, isLikeAddress) < 0.2) return undefined;
     if (guess.field === 'phone' && cells.length > 0 && share(cells, isLikePhone) < 0.5) return undefined;
     if (guess.field === 'region' || guess.field === 'province') {
       // Mailchimp tells where a mail was opened, by numbers.
@@ -147,7 +147,7 @@ export function addressColumns(
     if (fields[index] !== null) return [];
     const cells = cellsOf(sample, index);
     const distinct = new Set(cells.map((cell) => cell.toLowerCase())).size;
-    return cells.length > 0 && share(cells, holdsAddress) >= 0.6 && distinct > cells.length / 2 ? index : [];
+    return cells.length > 0 && share(cells, isLikeAddress) >= 0.6 && distinct > cells.length / 2 ? index : [];
   });
 }
 
@@ -164,6 +164,14 @@ export function inOrderOfUse(columns: readonly string[], field: ImportField, ind
     return named?.field === field ? named.rank : 0;
   };
   return [...indexes].sort((a, b) => rank(a) - rank(b) || a - b);
+}
+
+const displayNames =
+  /^(?:email(?:address)?displayname|nomevisualizzato(?:indirizzo)?(?:di)?postaelettronica|emailangezeigtername|nomcompletdel?adressedemessagerie|nombredepantalladecorreo(?:electronico)?)$/;
+
+/** The columns beside those of addresses in which Outlook writes who an address is of, often with another one in brackets. */
+export function displayNameColumns(columns: readonly string[]): number[] {
+  return columns.flatMap((column, index) => (displayNames.test(foldedName(column)) ? index : []));
 }
 
 function nameField(columns: readonly string[], among: (fields: ImportField[]) => boolean): ImportField {
@@ -192,15 +200,17 @@ function foldedName(column: string): string {
 
 const looked = 500;
 
+/** Errors of formulas say nothing of what their column holds. */
 function cellsOf(sample: readonly Row[], index: number): string[] {
-  return sample.slice(0, looked).flatMap(({ values }) => values[index] || []);
+  return sample.slice(0, looked).flatMap(({ values }) => {
+    const cell = values[index] ?? '';
+    return cell === '' || isFormulaError(cell) ? [] : cell;
+  });
 }
 
 function share(cells: readonly string[], test: (cell: string) => boolean): number {
   return cells.length === 0 ? 0 : cells.filter(test).length / cells.length;
 }
 
-/** An address that is refused for what cannot be seen in it is one all the same: its line says so. */
-const holdsAddress = (cell: string) => addressesIn(cell).length > 0 || holdsInvisibleAddress(cell);
 const isLikePhone = (cell: string) => (cell.match(/\d/g)?.length ?? 0) >= 5;
 const isSeveralWords = (cell: string) => /^\p{L}[\p{L}'’.-]*(?:\s+\p{L}[\p{L}'’.-]*)+$/u.test(cell);

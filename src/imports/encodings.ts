@@ -1,30 +1,69 @@
 import iconv from 'iconv-lite';
+import { scoresOf, unicodeScores, wordsIn } from './plausibility.js';
 
-export const encodings = ['utf-8', 'utf-16le', 'utf-16be', 'windows-1252', 'macintosh'] as const;
+/** By their names in the Encoding Standard, and cp850 and cp866 of DOS. */
+export const encodings = [
+  'utf-8',
+  'utf-16le',
+  'utf-16be',
+  'windows-1252',
+  'macintosh',
+  'cp850',
+  'windows-1250',
+  'windows-1251',
+  'windows-1253',
+  'windows-1254',
+  'windows-1255',
+  'windows-1256',
+  'koi8-r',
+  'cp866',
+  'shift_jis',
+  'euc-jp',
+  'gb18030',
+  'big5',
+  'euc-kr',
+] as const;
 export type Encoding = (typeof encodings)[number];
 
 export interface DecodedText {
   encoding: Encoding;
   text: string;
-  /** Bytes that do not belong to the encoding, and were read as Windows-1252. */
+  /** Bytes that do not belong to the encoding; of UTF-8 they were read as Windows-1252. */
   damaged: number;
+  /** Words that do not read as words of any language in this encoding. */
+  garbled: number;
+  /** Most words with other letters than a to z are garbled. */
+  gibberish: boolean;
+  /** Another encoding makes as good words of it. */
+  doubtful: boolean;
 }
 
 /**
- * Reads a text in the encoding that fits it best. A byte order mark decides; without one UTF-16 is known by its zero
- * bytes, UTF-8 by its sequences, even if a few bytes are broken, and Mac Roman by accented letters that stand where
- * Windows-1252 has signs.
+ * Reads a text in the wanted encoding, or in the one that fits it best. A byte order mark decides; without one UTF-16 is
+ * known by its zero bytes, UTF-8 by its sequences, even if a few bytes are broken, and the others by the words that they make
+ * of it.
  */
-export function decodedText(bytes: Buffer): DecodedText {
-  const utf16 = utf16Of(bytes);
-  if (utf16) return { encoding: utf16, text: withoutMark(iconv.decode(bytes, utf16)), damaged: 0 };
+export function decodedText(bytes: Buffer, wanted?: Encoding): DecodedText {
+  if (wanted && wanted !== 'utf-8') {
+    const text = withoutMark(iconv.decode(bytes, wanted));
+    return { ...judged(wanted, text, bytes), damaged: text.split('\uFFFD').length - 1 };
+  }
+  const utf16 = wanted ? undefined : utf16Of(bytes);
+  if (utf16) return judged(utf16, withoutMark(iconv.decode(bytes, utf16)), bytes);
   const utf8 = sequencesOf(bytes);
   const marked = bytes.subarray(0, 3).equals(byteOrderMark);
-  if (marked || utf8.invalid.length === 0 || utf8.valid > 4 * utf8.invalid.length) {
-    return { encoding: 'utf-8', text: withoutMark(mended(bytes, utf8.invalid)), damaged: utf8.invalid.length };
+  if (wanted || marked || utf8.invalid.length === 0 || utf8.valid > 4 * utf8.invalid.length) {
+    const text = withoutMark(mended(bytes, utf8.invalid));
+    return { ...judged('utf-8', text, bytes), damaged: utf8.invalid.length };
   }
-  const encoding = singleByteEncoding(bytes);
-  return { encoding, text: iconv.decode(bytes, encoding), damaged: 0 };
+  const { encoding, doubtful } = byteEncodingOf(bytes);
+  return { ...judged(encoding, iconv.decode(bytes, encoding), bytes), doubtful };
+}
+
+function judged(encoding: Encoding, text: string, bytes: Buffer): DecodedText {
+  const scores = scoresOf(encoding, wordsOf(bytes, encoding)) ?? unicodeScores(text);
+  const garbled = scores.filter((score) => score < 0).length;
+  return { encoding, text, damaged: 0, garbled, gibberish: garbled > scores.length / 2, doubtful: false };
 }
 
 const byteOrderMark = Buffer.from([0xef, 0xbb, 0xbf]);
@@ -82,34 +121,40 @@ function mended(bytes: Buffer, invalid: readonly number[]): string {
   return pieces.join('') + bytes.toString('utf8', start);
 }
 
-const smallLetters = new Set('àèéìòùáíóúâêîôûäëïöüçñãõåæøœß');
-const capitals = new Set([...smallLetters].map((letter) => letter.toUpperCase()));
+/** Tried in this order; the last two share most letters with the first, and have to be clearly better. */
+const byteEncodings = [
+  'windows-1252',
+  'macintosh',
+  'cp850',
+  'windows-1251',
+  'koi8-r',
+  'cp866',
+  'windows-1253',
+  'shift_jis',
+  'windows-1254',
+  'windows-1250',
+] as const satisfies Encoding[];
+const clearly = 0.3;
+const hardly = 0.1;
 
-function singleByteEncoding(bytes: Buffer): 'windows-1252' | 'macintosh' {
-  return plausibility(bytes, 'macintosh') > plausibility(bytes, 'windows-1252') ? 'macintosh' : 'windows-1252';
-}
-
-/** How well the bytes above ASCII read as letters of western Europe beside the ASCII letters around them. */
-function plausibility(bytes: Buffer, encoding: 'windows-1252' | 'macintosh'): number {
-  const all = iconv.decode(Buffer.from(Array.from({ length: 128 }, (_, index) => index + 128)), encoding);
-  const looked = Math.min(bytes.length, 512 * 1024);
-  let score = 0;
-  for (let index = 0; index < looked; index++) {
-    const byte = bytes[index]!;
-    if (byte < 0x80) continue;
-    const before = index > 0 ? bytes[index - 1]! : 0x20;
-    const after = bytes[index + 1] ?? 0x20;
-    if (!isLetter(before) && !isLetter(after)) continue;
-    const character = all[byte - 128]!;
-    const inWord = before >= 0x61 && before <= 0x7a;
-    if (smallLetters.has(character)) score += 2;
-    else if (capitals.has(character)) score += inWord ? -2 : 1;
-    else if (character === '’') score += isLetter(before) && isLetter(after) ? 1 : 0;
-    else score -= 2;
+/** The encoding that makes the best words of a text, and whether that is in doubt. Windows-1252 is what most lists are in. */
+function byteEncodingOf(bytes: Buffer): { encoding: Encoding; doubtful: boolean } {
+  let best: { encoding: Encoding; score: number } = { encoding: 'windows-1252', score: -1 };
+  let rival = -1;
+  for (const encoding of byteEncodings) {
+    const scores = scoresOf(encoding, wordsOf(bytes, encoding))!;
+    if (scores.length === 0) continue;
+    const score = scores.reduce((sum, each) => sum + each, 0) / scores.length;
+    const margin = encoding === 'windows-1250' || encoding === 'windows-1254' ? clearly : 0;
+    if (score > best.score + margin) {
+      rival = best.score;
+      best = { encoding, score };
+    } else if (margin === 0) rival = Math.max(rival, score);
   }
-  return score;
+  return { encoding: best.encoding, doubtful: best.encoding !== 'windows-1252' && rival > best.score - hardly };
 }
 
-function isLetter(byte: number): boolean {
-  return (byte >= 0x41 && byte <= 0x5a) || (byte >= 0x61 && byte <= 0x7a);
+function wordsOf(bytes: Buffer, encoding: Encoding): string[] {
+  const words = iconv.decode(wordsIn(bytes), encoding);
+  return words === '' ? [] : words.split('\n');
 }

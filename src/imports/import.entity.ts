@@ -13,6 +13,10 @@ export class Import {
   @Column('bytea')
   name: Buffer;
 
+  /** In which a text was read; null of a workbook. */
+  @Column('text', { nullable: true })
+  encoding: string | null;
+
   /** Of the mails and letters. */
   @Column('text')
   locale: string;

@@ -19,6 +19,7 @@ import { ValidationFailed } from '../platform/problems/domain-error.js';
 import { Id } from '../platform/validation/id.js';
 import { Subscribers } from '../subscribers/subscribers.service.js';
 import { importFields } from './columns.js';
+import { encodings } from './encodings.js';
 import {
   CancelImport,
   CancelledImport,
@@ -46,12 +47,13 @@ export class ImportsController {
   ) {}
 
   /**
-   * Invite the people of a file: by mail, and without an address by letter. CSV with `,`, `;` or tab (UTF-8, UTF-16,
-   * Windows-1252 or Mac Roman) or an Excel workbook (.xlsx, its first sheet); at most 5 MB, 10,000 lines, 200 columns,
-   * 100,000 characters a line and 32,767 a cell. The columns are told by their names and by what they hold. Repeating a file
+   * Invite the people of a file: by mail, and without an address by letter. CSV with `,`, `;` or tab (in
+   * UTF-8, UTF-16, or another encoding that is found or said) or an Excel workbook (.xlsx, one sheet of it); at most 5 MB,
+   * 10,000 lines, 200 columns, 100,000 characters a line and 32,767 a cell. The columns are told by their names and by what they hold. Repeating a file
    * invites nobody twice, and corrects the invitations of those who have not joined. A dry run answers 200 with an
    * `ImportPreview` and keeps nothing. A file in which nobody gets a mail, or whose addresses are mostly left out, is refused
-   * with `import_needs_confirmation` until `confirm` is `letters`. One file of a business is read at a time, and 120 in an
+   * with `import_needs_confirmation` until `confirm` is `letters`; one that reads as gibberish, until `encoding` says how to
+   * read it. One file of a business is read at a time, and 120 in an
    * hour, dry runs too.
    */
   @Post()
@@ -71,6 +73,12 @@ export class ImportsController {
           type: 'string',
           description: 'The line that names the columns, 0 when none does; found without it.',
         },
+        encoding: { type: 'string', enum: [...encodings], description: 'Of a CSV file; found without it.' },
+        sheet: {
+          type: 'string',
+          maxLength: limits.sheetNameLength,
+          description: 'The name of the sheet of a workbook; the first that is like a list of people without it.',
+        },
         labels: { type: 'string', description: 'Names of labels for everybody in the file, between commas.' },
         confirm: { type: 'string', enum: ['letters'], description: 'Take the file in though it makes letters.' },
         dryRun: { type: 'string', enum: ['true', 'false'] },
@@ -83,7 +91,7 @@ export class ImportsController {
   @UseInterceptors(
     OneFileAtATime,
     FileInterceptor('file', {
-      limits: { fileSize: limits.importBytes, files: 1, fields: 6, fieldSize: 16 * 1024, parts: 8, headerPairs: 20 },
+      limits: { fileSize: limits.importBytes, files: 1, fields: 8, fieldSize: 16 * 1024, parts: 9, headerPairs: 20 },
     }),
   )
   async begin(

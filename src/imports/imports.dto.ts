@@ -28,6 +28,9 @@ export const importWarnings = [
   'addresses_left_out',
   'rows_above_header',
   'damaged_characters',
+  'garbled',
+  'encoding_doubtful',
+  'nobody',
   'other_sheets',
   'formulas_without_value',
 ] as const;
@@ -57,6 +60,17 @@ export class NewImport {
   @Min(0)
   @Max(1_000_000)
   headerRow?: number;
+
+  /** The encoding of a CSV file; found without it. A file that reads as gibberish is taken in only when this is said. */
+  @Optional()
+  @IsIn(encodings)
+  encoding?: Encoding;
+
+  /** The name of the sheet of a workbook; the first that is like a list of people without it. */
+  @Optional()
+  @IsString()
+  @MaxLength(limits.sheetNameLength)
+  sheet?: string;
 
   /** Names of labels for everybody in the file, between commas; those that are not there are made. */
   @Optional()
@@ -90,6 +104,10 @@ export class ImportView {
   id: string;
   /** Of the file. */
   name: string;
+  /** In which a CSV file was read. */
+  @IsOptional()
+  @IsIn(encodings)
+  encoding?: Encoding;
   @IsIn(locales)
   locale: Locale;
   @IsIn(['running', 'finished', 'cancelled'])
@@ -178,6 +196,10 @@ export class ImportPreview {
   @IsOptional()
   @IsIn(separators)
   separator?: Separator;
+  /** Of a workbook: the sheet that was read. */
+  sheet?: string;
+  /** Of a workbook: the names of the sheets that can be read, in their order. */
+  sheets?: string[];
   /** The line that names the columns; 0 when none does. */
   headerRow: number;
   columns: ImportColumn[];
@@ -187,7 +209,7 @@ export class ImportPreview {
   letters: number;
   /** What to look at before the import is made. */
   warnings: ImportWarning[];
-  /** Whether the import has to be made with `confirm=letters`. */
+  /** Whether the import is refused without `confirm=letters`, or with the warning `garbled` without `encoding`. */
   needsConfirmation: boolean;
   /** The first five as they are understood. */
   sample: ImportedPerson[];

@@ -13,6 +13,7 @@ import { openPage } from '../platform/cursors.js';
 import { defineJob } from '../platform/jobs/job-kinds.js';
 import { Jobs } from '../platform/jobs/jobs.js';
 import { DomainError, NotFound, ValidationFailed } from '../platform/problems/domain-error.js';
+import { type Fault, fieldError } from '../platform/problems/field-error.js';
 import { Realtime } from '../platform/realtime/realtime.js';
 import { plainTextProblem } from '../platform/validation/text.js';
 import { Vault } from '../platform/vault/vault.js';
@@ -21,6 +22,7 @@ import type { Subscriber } from '../subscribers/subscriber.entity.js';
 import { Subscribers } from '../subscribers/subscribers.service.js';
 import { guessFields, type ImportField, importFields, singleFields } from './columns.js';
 import { UnreadableTable } from './csv.js';
+import type { Encoding } from './encodings.js';
 import { Import, ImportChunk, ImportLine } from './import.entity.js';
 import {
   type CancelImport,
@@ -38,7 +40,7 @@ import {
 } from './imports.dto.js';
 import { compared, type ImportReason, type ImportRecord, labelsIn, RecordReader, type Remark } from './people.js';
 import { pausing } from './pausing.js';
-import { NoSuchRow, readTable, type Table } from './tables.js';
+import { NoSuchRow, NoSuchSheet, readTable, type Table } from './tables.js';
 import { ImportTurns } from './turns.js';
 
 /** An uploaded file. */
@@ -58,6 +60,7 @@ const recordsPerChunk = 250;
 /** A job ends after this, so that a stop need not wait, and adds the next. */
 const workingMilliseconds = 4_000;
 const problemsShown = 100;
+const sheetsNamed = 20;
 const sampleSize = 5;
 const nameLength = 200;
 
@@ -88,13 +91,15 @@ export class Imports {
   /**
    * Takes a file in: its lines wait sealed, and jobs invite whom they name.
    * @throws ConsentRequired, ValidationFailed, TooManyLabels, DomainError `import_unreadable`, `too_large`,
-   * `import_needs_confirmation`
+   * `import_empty`, `import_needs_confirmation`
    */
   async begin(member: MemberPrincipal, { name, bytes }: ImportFile, wanted: NewImport): Promise<ImportView> {
     const { subscriberId, memberId } = member;
     const subscriber = await this.subscribers.get(subscriberId);
     this.consents.requireOfSubscriber(subscriber);
     const list = await this.read(subscriber, bytes, wanted);
+    if (list.records.length === 0) throw new DomainError('import_empty', { detail: nobodyInIt });
+    if (list.table.gibberish) throw new DomainError('import_needs_confirmation', { detail: gibberish(list.table) });
     if (list.needsConfirmation && wanted.confirm !== 'letters') {
       throw new DomainError('import_needs_confirmation', { detail: needsConfirmation(list) });
     }
@@ -107,6 +112,7 @@ export class Imports {
         subscriberId,
         id,
         name: await this.vault.seal(key, [...name].slice(0, nameLength).join(''), nameContext(subscriberId, id)),
+        encoding: list.table.encoding ?? null,
         locale: wanted.locale ?? subscriber.locale,
         createdBy: memberId,
         createdAt: new Date(),
@@ -140,18 +146,20 @@ export class Imports {
       warnings,
       needsConfirmation: unconfirmed,
     } = await this.read(subscriber, bytes, wanted);
-    const { format, encoding, separator, columns, headerRow } = table;
+    const { format, encoding, separator, sheet, sheets, columns, headerRow, gibberish } = table;
     const preview: ImportPreview = {
       format,
       ...(encoding && { encoding }),
       ...(separator && { separator }),
+      ...(sheet !== undefined && { sheet }),
+      ...(sheets && { sheets }),
       headerRow,
       columns: columns.map((name, index) => ({ name, field: fields[index]! })),
       total: 0,
       counts: { ...noCounts },
       letters: 0,
       warnings,
-      needsConfirmation: unconfirmed,
+      needsConfirmation: unconfirmed || gibberish,
       sample: [],
       problems: [],
     };
@@ -188,10 +196,10 @@ export class Imports {
   private read(
     { id: subscriberId, country }: Subscriber,
     bytes: Buffer,
-    { mapping, headerRow, labels }: NewImport,
+    { mapping, headerRow, encoding, sheet, labels }: NewImport,
   ): Promise<ReadList> {
     return this.turns.read(subscriberId, async () => {
-      const table = await readable(() => readTable(bytes, headerRow));
+      const table = await readable(() => readTable(bytes, { headerRow, encoding, sheet }));
       const fields = fieldsOf(table, mapping);
       const common = statedLabels(labels);
       const reader = new RecordReader(table.columns, fields, country);
@@ -214,7 +222,7 @@ export class Imports {
         table,
         fields,
         records,
-        warnings: warningsOf(table, { mails, letters, otherAddresses }),
+        warnings: warningsOf(table, { mails, letters, otherAddresses, lines: records.length }),
         needsConfirmation: (letters > 0 && mails === 0) || otherAddresses > records.length / 2,
         letters,
         otherAddresses,
@@ -388,7 +396,7 @@ export class Imports {
     return JSON.parse(await this.vault.open(key, lines, chunkContext({ subscriberId, id }, number))) as ImportRecord[];
   }
 
-  private async view({ subscriberId, id, name, ...rest }: Import): Promise<ImportView> {
+  private async view({ subscriberId, id, name, encoding, ...rest }: Import): Promise<ImportView> {
     const rows = await this.imports.query<{ outcome: keyof OutcomeCounts; lines: number }[]>(
       `SELECT outcome, count(*)::integer AS lines FROM import_line
        WHERE subscriber_id = $1 AND import_id = $2 GROUP BY outcome`,
@@ -399,6 +407,7 @@ export class Imports {
     return {
       id,
       name: await this.vault.open(key, name, nameContext(subscriberId, id)),
+      ...(encoding && { encoding: encoding as Encoding }),
       locale: locale as Locale,
       state: cancelledAt ? 'cancelled' : finishedAt ? 'finished' : 'running',
       total,
@@ -443,10 +452,17 @@ function needsConfirmation({ letters, otherAddresses }: ReadList): string {
   return `${what}: ${inEnglish(letters)} people would become letters to print. Say with "mapping" which columns hold addresses, or send confirm=letters.`;
 }
 
+const nobodyInIt =
+  'There is nobody in this file: it has no line below the names of the columns. Look whether it was saved whole, or say with "headerRow" which line names the columns.';
+
+const gibberish = ({ encoding }: Table) =>
+  `Read as ${encoding}, the names in this file are gibberish. Save it as UTF-8, or say with "encoding" how to read it; a dry run shows what comes of that.`;
+
 function warningsOf(
-  { above, damaged, otherSheets, uncomputed }: Table,
-  { mails, letters, otherAddresses }: { mails: number; letters: number; otherAddresses: number },
+  { above, damaged, garbled, doubtful, sheet, sheets = [], uncomputed }: Table,
+  { mails, letters, otherAddresses, lines }: { mails: number; letters: number; otherAddresses: number; lines: number },
 ): ImportWarning[] {
+  const otherSheets = Math.max(0, sheets.length - 1);
   const warnings: (ImportWarning | false)[] = [
     mails === 0 &&
       letters > 0 && {
@@ -475,9 +491,22 @@ function warningsOf(
       message: 'Some characters are damaged. Look at the names in the sample, and save the file as UTF-8.',
       count: damaged,
     },
+    garbled > 0 && {
+      code: 'garbled',
+      message:
+        'Some words do not read as words. Look at the names in the sample, and say "encoding" if they are wrong.',
+      count: garbled,
+    },
+    doubtful && {
+      code: 'encoding_doubtful',
+      message:
+        'The file can be read in several encodings. Look at the names in the sample, and say "encoding" if they are wrong.',
+      count: 1,
+    },
+    lines === 0 && { code: 'nobody', message: nobodyInIt, count: 0 },
     otherSheets > 0 && {
       code: 'other_sheets',
-      message: 'Only the first sheet is read. Move the others to files of their own.',
+      message: `One sheet is read${sheet ? `, "${sheet}"` : ''}. Say with "sheet" if another one holds the list.`,
       count: otherSheets,
     },
     uncomputed > 0 && {
@@ -577,12 +606,19 @@ async function readable(work: () => Promise<Table>): Promise<Table> {
     return await work();
   } catch (error) {
     if (error instanceof UnreadableTable) throw new DomainError('import_unreadable', { detail: error.message });
+    if (error instanceof NoSuchSheet) throw new ValidationFailed([fieldError('sheet', noSuchSheet(error))]);
     if (error instanceof NoSuchRow) {
       const message = 'The file has nothing in this line. Send the number of the line that names the columns.';
       throw new ValidationFailed([{ field: 'headerRow', code: 'header_row', message }]);
     }
     throw error;
   }
+}
+
+function noSuchSheet({ sheets }: NoSuchSheet): Fault {
+  if (sheets.length === 0)
+    return { code: 'exclusive', message: 'Only workbooks have sheets: leave {field} out for this file.' };
+  return { code: 'sheet', values: { sheets: sheets.slice(0, sheetsNamed) } };
 }
 
 const nameContext = (subscriberId: string, id: string) => ['import', subscriberId, id, 'name'];

@@ -7,13 +7,17 @@ import { withFormulas } from '../platform/formulas.js';
 import { canonicalAddress } from '../platform/validation/email-addresses.js';
 import { plainTextProblem, trimmed } from '../platform/validation/text.js';
 import { addressesIn, holdsInvisibleAddress, nameBeside } from './addresses.js';
-import { type ImportField, inOrderOfUse } from './columns.js';
+import { isExchangeName, isFormulaError, isTotal } from './cells.js';
+import { displayNameColumns, type ImportField, inOrderOfUse } from './columns.js';
 import type { Row } from './csv.js';
 import { isSurnameFirst, splitName } from './names.js';
 
 export const importReasons = [
   'missing',
   'not_an_address',
+  'no_internet_address',
+  'formula_error',
+  'total_line',
   'invisible_characters',
   'too_long',
   'not_plain_text',
@@ -53,12 +57,15 @@ interface ReadRecord extends ImportRecord {
   names: string;
   /** Of all cells of the line. */
   digest: string;
+  /** It looks like a line of sums; it is one if nothing else comes below. */
+  total?: boolean;
 }
 
 /** Reads records by the fields of the columns. */
 export class RecordReader {
   private readonly places = new Map<ImportField, number[]>();
   private readonly surnameFirst: boolean;
+  private readonly displayNames: number[];
 
   constructor(
     columns: readonly string[],
@@ -69,6 +76,7 @@ export class RecordReader {
       if (field) this.places.set(field, [...(this.places.get(field) ?? []), index]);
     }
     for (const [field, indexes] of this.places) this.places.set(field, inOrderOfUse(columns, field, indexes));
+    this.displayNames = displayNameColumns(columns);
     this.surnameFirst = this.placesOf('fullName').some((index) => isSurnameFirst(columns[index]!));
   }
 
@@ -84,6 +92,7 @@ export class RecordReader {
     let left: Remark | undefined;
     for (const field of ['firstName', 'surname', 'fullName', 'companyName', 'externalId'] as const) {
       const cell = this.cells(field, values)[0] ?? '';
+      if (isFormulaError(cell)) return invalid(field, 'formula_error');
       const text = trimmed(field === 'externalId' ? withoutTextMark(cell) : cell);
       const reason = text && textProblem(text, field === 'externalId' ? limits.externalIdLength : limits.nameLength);
       if (reason) return invalid(field, reason);
@@ -92,21 +101,31 @@ export class RecordReader {
     for (const field of ['companyType', 'region', 'province', 'sector'] as const) {
       const text = trimmed(this.cells(field, values)[0] ?? '');
       if (!text) continue;
+      if (isFormulaError(text)) {
+        left ??= { field, reason: 'formula_error' };
+        continue;
+      }
       const reason = textProblem(text, field === 'companyType' ? limits.companyTypeLength : limits.segmentLength);
       if (reason) left ??= { field, reason };
       else said[field] = field === 'companyType' ? text : canonicalSegment(field, text);
     }
-    const phones = this.cells('phone', values).flatMap((cell) =>
+    const phoneCells = this.computed('phone', values);
+    if (phoneCells.failed) left ??= { field: 'phone', reason: 'formula_error' };
+    const phones = phoneCells.cells.flatMap((cell) =>
       cell.split(':::').map((each) => trimmed(withoutTextMark(each.trim()).replace(/^=/, ''))),
     );
     const phone = phones.find(isPhone);
     if (phone) said['phone'] = normalisedPhone(phone, this.country);
     else if (phones.some(Boolean)) left ??= { field: 'phone', reason: 'not_a_phone' };
-    const note = trimmed(this.cells('note', values).join('\n').replace(/\r\n?/g, '\n'), { multiline: true });
+    const notes = this.computed('note', values);
+    if (notes.failed) left ??= { field: 'note', reason: 'formula_error' };
+    const note = trimmed(notes.cells.join('\n').replace(/\r\n?/g, '\n'), { multiline: true });
     const noteProblem = note && plainTextProblem(note, { max: limits.noteLength, multiline: true });
     if (noteProblem) left ??= { field: 'note', reason: reasonOf(note, limits.noteLength) };
     else if (note) said['note'] = note;
-    const labels = this.cells('labels', values).flatMap(labelsIn);
+    const labelCells = this.computed('labels', values);
+    if (labelCells.failed) left ??= { field: 'labels', reason: 'formula_error' };
+    const labels = labelCells.cells.flatMap(labelsIn);
     const wrongLabel = labels.find((label) => plainTextProblem(label, { max: limits.labelNameLength }));
     const problem: ImportReason | undefined =
       wrongLabel !== undefined
@@ -116,19 +135,19 @@ export class RecordReader {
           : undefined;
     if (problem) left ??= { field: 'labels', reason: problem };
 
-    const mails = this.cells('email', values);
-    const email = mails.flatMap(addressesIn)[0];
-    if (email === undefined && mails.length > 0) {
-      if (mails.some(holdsInvisibleAddress)) return invalid('email', 'invisible_characters');
-      return invalid('email', mails.some((cell) => cell.length > limits.emailLength) ? 'too_long' : 'not_an_address');
-    }
+    const { cells: mails, failed } = this.computed('email', values);
+    const email = mails.flatMap(addressesIn)[0] ?? this.addressBesideExchangeName(mails, values);
+    if (email === undefined && (mails.length > 0 || failed)) return invalid('email', reasonOfNoAddress(mails, failed));
+    if (failed) left ??= { field: 'email', reason: 'formula_error' };
     const { fullName, ...suggestion } = said;
     const named = suggestion['firstName'] ?? suggestion['surname'] ?? suggestion['companyName'];
     const whole = fullName ?? mails.map(nameBeside).find((name) => name && !textProblem(name, limits.nameLength));
     if (named === undefined && whole !== undefined) {
       Object.assign(suggestion, splitName(whole, { surnameFirst: fullName !== undefined && this.surnameFirst }));
     }
-    if (email === undefined && named === undefined && whole === undefined) return invalid('email', 'missing');
+    if (email === undefined && named === undefined && whole === undefined) {
+      return { ...invalid('email', 'missing'), ...(isTotal(values) && { total: true }) };
+    }
     const person: OpenedPerson = {
       ...(email !== undefined && { email }),
       ...(Object.keys(suggestion).length > 0 && { suggestion }),
@@ -139,8 +158,15 @@ export class RecordReader {
       ...(left && { left }),
       labels: problem ? [] : [...new Set(labels)],
       names: namesOf(person),
+      ...(email === undefined && isTotal(values) && { total: true }),
       digest: createHash('sha256').update(JSON.stringify(values)).digest('base64'),
     };
+  }
+
+  /** The address that Outlook shows beside the name of a mailbox within a company. */
+  private addressBesideExchangeName(mails: readonly string[], values: readonly string[]): string | undefined {
+    if (!mails.some(isExchangeName)) return undefined;
+    return this.displayNames.flatMap((index) => addressesIn(values[index] ?? ''))[0];
   }
 
   /** Whether a line holds an address outside of the columns of addresses. */
@@ -152,9 +178,24 @@ export class RecordReader {
     return this.places.get(field) ?? [];
   }
 
+  /** The cells of a field without those whose formula has failed. */
+  private computed(field: ImportField, values: readonly string[]): { cells: string[]; failed: boolean } {
+    const all = this.cells(field, values);
+    const cells = all.filter((cell) => !isFormulaError(cell));
+    return { cells, failed: cells.length < all.length };
+  }
+
   private cells(field: ImportField, values: readonly string[]): string[] {
     return this.placesOf(field).flatMap((index) => withFormulas(values[index] ?? '').trim() || []);
   }
+}
+
+/** Why none of the cells for addresses, or of the formulas that failed in them, is one. */
+function reasonOfNoAddress(mails: readonly string[], failed: boolean): ImportReason {
+  if (mails.some(holdsInvisibleAddress)) return 'invisible_characters';
+  if (mails.some(isExchangeName)) return 'no_internet_address';
+  if (mails.length === 0 && failed) return 'formula_error';
+  return mails.some((cell) => cell.length > limits.emailLength) ? 'too_long' : 'not_an_address';
 }
 
 /** A number without the signs that keep it a text in a spreadsheet, as in `'00123` and `="00123"`. */
@@ -183,6 +224,7 @@ const reasonOf = (text: string, max: number): ImportReason => ([...text].length 
  * letter, because a mailbox gets one invitation; and only the first of several people keeps a customer code.
  */
 export function compared(records: readonly ReadRecord[]): (ImportRecord & { labels: string[] })[] {
+  leaveOutTotals(records);
   const atAddress = groups(records, ({ person }) => person?.email && canonicalAddress(person.email));
   for (const group of atAddress.values()) {
     const [first, ...others] = withoutRepeated(
@@ -218,7 +260,17 @@ export function compared(records: readonly ReadRecord[]): (ImportRecord & { labe
     people.sort((a, b) => (a.digest < b.digest ? -1 : 1));
     for (const other of people.slice(1)) other.person!.apart = other.digest;
   }
-  return records.map(({ digest: _, names: __, ...record }) => record);
+  return records.map(({ digest: _, names: __, total: ___, ...record }) => record);
+}
+
+/** Sums stand at the end of a list; anywhere else a line that looks so may be somebody's name. */
+function leaveOutTotals(records: readonly ReadRecord[]): void {
+  for (const record of [...records].reverse()) {
+    if (!record.total) return;
+    delete record.person;
+    record.invalid = { field: null, reason: 'total_line' };
+    record.labels = [];
+  }
 }
 
 function groups(

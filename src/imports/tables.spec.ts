@@ -3,11 +3,12 @@ import { describe, expect, test } from '@jest/globals';
 import iconv from 'iconv-lite';
 import { limits } from '../contract/limits.js';
 import { DomainError } from '../platform/problems/domain-error.js';
-import { readTable } from './tables.js';
+import type { Encoding } from './encodings.js';
+import { NoSuchSheet, readTable } from './tables.js';
 import { shownNumber } from './xlsx-numbers.js';
 
 const read = (text: string | Buffer, headerRow?: number) =>
-  readTable(typeof text === 'string' ? Buffer.from(text) : text, headerRow);
+  readTable(typeof text === 'string' ? Buffer.from(text) : text, { headerRow });
 const rowsOf = async (text: string | Buffer) => (await read(text)).rows.map(({ values }) => values);
 const cell = (text: string) => `<c t="inlineStr"><is><t>${text}</t></is></c>`;
 const row = (...cells: string[]) => `<row>${cells.map(cell).join('')}</row>`;
@@ -49,6 +50,81 @@ describe('the encoding', () => {
     const table = await read(bytes);
     expect(table).toMatchObject({ encoding, damaged: 0, columns: ['Nome', 'Cognome', 'Email'] });
     expect(table.rows[0]!.values).toEqual(['Niccolò', 'Perché', 'n@mail.example']);
+  });
+
+  test.each<[Encoding, string[]]>([
+    ['cp850', ['Niccolò Perché', 'José Città', 'Lefèvre', 'Nicolò']],
+    ['cp850', ['MULLER Jürgen', 'Citt\u00E0 di Castello', 'Però']],
+    ['macintosh', ['Jäger', 'Müller', 'Niccolò', 'Città']],
+    ['windows-1252', ['Škerk', 'Žiga', 'Niccolò', "L'Été"]],
+    ['windows-1252', ['Müller', 'Großmann', 'NICCOLÒ', '“Bar Sport”', 'n° 5', 'Nicol´', 'François']],
+    ['windows-1252', ['Øystein Ås', 'Bjørn', 'Muñoz', 'João']],
+    ['windows-1251', ['Иван Петров', 'Мария', 'ОЛЬГА СМИРНОВА', 'Шевченко']],
+    ['windows-1251', ['Anna Rossi', 'Ірина']],
+    ['koi8-r', ['Иван Петров', 'Мария', 'Ольга']],
+    ['cp866', ['Иван Петров', 'Мария', 'Ольга']],
+    ['windows-1253', ['Γιώργος Παπαδόπουλος', 'Ελένη Νικολάου']],
+    ['shift_jis', ['山田 太郎', '鈴木花子', 'ヤマダ タロウ', 'さくら', '表参道ソニー']],
+    ['windows-1250', ['Łukasz Żółć', 'Świętosława', 'Jiří Dvořák']],
+    ['windows-1254', ['Yıldız Şahin', 'Ayşe', 'İbrahim', 'Oğuz']],
+  ])('%s is told by the words that it makes of a list', async (encoding, names) => {
+    const list = `Nome;Email\n${names.map((name, index) => `${name};n${index}@mail.example`).join('\n')}\n`;
+    const table = await read(iconv.encode(list, encoding));
+    expect(table.rows.map(({ values }) => values[0])).toEqual(names);
+    expect(table).toMatchObject({ encoding, gibberish: false, damaged: 0 });
+  });
+
+  test.each<Encoding>(['euc-kr', 'gb18030', 'big5', 'windows-1255', 'windows-1256'])(
+    '%s is not guessed: what is read is called gibberish until the encoding is said',
+    async (encoding) => {
+      const names = {
+        'euc-kr': '김철수',
+        gb18030: '王小明',
+        big5: '王小明',
+        'windows-1255': 'דוד',
+        'windows-1256': 'محمد',
+      };
+      const name = names[encoding as keyof typeof names];
+      const bytes = iconv.encode(`Nome;Email\n${name};n@mail.example\n${name};m@mail.example\n`, encoding);
+      expect(await read(bytes)).toMatchObject({ gibberish: true, garbled: 2 });
+      const table = await readTable(bytes, { encoding });
+      expect(table).toMatchObject({ encoding, gibberish: false, garbled: 0 });
+      expect(table.rows[0]!.values[0]).toBe(name);
+    },
+  );
+
+  test('of UTF-8 that was read as something else and written anew is called gibberish', async () => {
+    const twice = iconv.decode(
+      Buffer.from('Nome;Email\nNiccolò;n@mail.example\nPerché;p@mail.example\n'),
+      'windows-1252',
+    );
+    expect(await read(twice)).toMatchObject({ encoding: 'utf-8', gibberish: true, garbled: 2 });
+    const sound =
+      'Nome;Email\nÂngela;a@mail.example\nFRANÇÃO;b@mail.example\nГалина;c@mail.example\n“Bar”;d@mail.example\n';
+    expect(await read(sound)).toMatchObject({ gibberish: false, garbled: 0 });
+  });
+
+  test('in which it makes no better words than another is in doubt', async () => {
+    const table = await read(Buffer.from('Nome;Email\nJ\x8Ager;j@mail.example\n', 'latin1'));
+    expect(table).toMatchObject({ doubtful: true, gibberish: false });
+    expect(await read(iconv.encode(text, 'windows-1252'))).toMatchObject({ doubtful: false });
+  });
+
+  test('that is said is taken, and what does not belong to it is counted', async () => {
+    const bytes = Buffer.concat([
+      Buffer.from('Nome;Email\nNiccol'),
+      Buffer.from([0xf2]),
+      Buffer.from(';n@mail.example\n'),
+    ]);
+    expect(await readTable(bytes, { encoding: 'utf-8' })).toMatchObject({ encoding: 'utf-8', damaged: 1 });
+    const table = await readTable(bytes, { encoding: 'windows-1251' });
+    expect(table).toMatchObject({ encoding: 'windows-1251', gibberish: false, garbled: 1 });
+    expect(table.rows[0]!.values[0]).toBe('Niccolт');
+  });
+
+  test('is looked for in a time that the file bounds', async () => {
+    for (const piece of ['\xE9', 'a\xE9', 'a', '\xE9;', '\x83\x5C'])
+      await read(Buffer.from(`Email\n${`${piece.repeat(30_000 / piece.length)}\n`.repeat(100)}`, 'latin1'));
   });
 
   test('stays UTF-8 when a byte is broken', async () => {
@@ -135,7 +211,82 @@ describe('a table', () => {
   });
 });
 
+describe('a workbook of several sheets', () => {
+  const book = (sheets: Record<string, string>, { chart = false, hidden = '' } = {}) => {
+    const names = Object.keys(sheets);
+    const listed = names.map(
+      (name, index) =>
+        `<sheet name="${name}" sheetId="${index + 1}" r:id="rId${index + 1}"${name === hidden ? ' state="hidden"' : ''}/>`,
+    );
+    const related = names.map(
+      (_, index) => `<Relationship Id="rId${index + 1}" Type="x/worksheet" Target="worksheets/s${index + 1}.xml"/>`,
+    );
+    if (chart) {
+      listed.unshift('<sheet name="Grafico" sheetId="99" r:id="rId99"/>');
+      related.push('<Relationship Id="rId99" Type="x/chartsheet" Target="chartsheets/sheet1.xml"/>');
+    }
+    return workbookOf('', {
+      'xl/workbook.xml': `<workbook xmlns:r="r"><sheets>${listed.join('')}</sheets></workbook>`,
+      'xl/_rels/workbook.xml.rels': `<Relationships>${related.join('')}</Relationships>`,
+      ...(chart && { 'xl/chartsheets/sheet1.xml': '<chartsheet/>' }),
+      ...Object.fromEntries(
+        Object.values(sheets).map((rows, index) => [
+          `xl/worksheets/s${index + 1}.xml`,
+          `<worksheet><sheetData>${rows}</sheetData></worksheet>`,
+        ]),
+      ),
+    });
+  };
+  const list = row('Nome', 'Email') + row('Ada', 'ada@mail.example');
+
+  test.each<[string, Record<string, string>, string]>([
+    ['a cover', { Copertina: row('Elenco soci 2026') + row('Contatti: info@mail.example'), Soci: list }, 'Soci'],
+    ['an empty one', { Foglio1: '', Foglio2: list }, 'Foglio2'],
+    ['a key', { Legenda: row('Note', 'Stato') + row('1', 'attivo'), Soci: list }, 'Soci'],
+    ['another list after it', { Soci: list, Vecchi: list }, 'Soci'],
+    [
+      'addresses without names of columns',
+      { Copertina: row('Soci'), Dati: row('Ada', 'a@x.it') + row('Ugo', 'u@x.it') },
+      'Dati',
+    ],
+    ['no list at all', { Uno: row('a', 'b') + row('c', 'd'), Due: '' }, 'Uno'],
+  ])('is read where the list is: %s', async (_, sheets, expected) => {
+    const bytes = book(sheets);
+    const table = await readTable(bytes, { headerRow: expected === 'Dati' ? 0 : undefined });
+    expect(table).toMatchObject({ sheet: expected, sheets: Object.keys(sheets) });
+  });
+
+  test('has sheets that can be named, but no charts and nothing hidden', async () => {
+    const bytes = book(
+      { Soci: list, Clienti: row('Email') + row('c@mail.example'), Nascosto: list },
+      { chart: true, hidden: 'Nascosto' },
+    );
+    expect(await read(bytes)).toMatchObject({ sheet: 'Soci', sheets: ['Soci', 'Clienti'], rows: { length: 1 } });
+    const clients = await readTable(bytes, { sheet: 'Clienti' });
+    expect(clients).toMatchObject({ sheet: 'Clienti', rows: [{ values: ['c@mail.example'] }] });
+    for (const sheet of ['Grafico', 'Nascosto', 'soci ']) {
+      await expect(readTable(bytes, { sheet })).rejects.toMatchObject({ sheets: ['Soci', 'Clienti'] });
+    }
+    await expect(readTable(Buffer.from('Email\na@x.it'), { sheet: 'Soci' })).rejects.toThrow(NoSuchSheet);
+    await expect(readTable(book({ Uno: '', Due: list }), { sheet: 'Uno' })).rejects.toThrow(/sheet is empty.*"sheet"/);
+    await expect(read(book({}, { chart: true }))).rejects.toThrow(/no sheet with cells/);
+  });
+
+  test('counts failed formulas of the sheet alone that is read', async () => {
+    const uncomputed = `<row>${cell('x')}<c><f>B1</f></c></row>`;
+    expect(await read(book({ Uno: uncomputed, Soci: list }))).toMatchObject({ sheet: 'Soci', uncomputed: 0 });
+  });
+});
+
 describe('a workbook', () => {
+  test('says which formulas have failed, and dates as they are read', async () => {
+    const cells =
+      '<c t="e"><v>#N/A</v></c><c t="d"><v>2026-01-31T00:00:00</v></c><c t="d"><v>2026-01-31T09:30:00Z</v></c>';
+    expect(await rowsOf(workbookOf(row('Email', 'A', 'B') + `<row>${cells}</row>`))).toEqual([
+      ['#N/A', '2026-01-31', '2026-01-31 09:30'],
+    ]);
+  });
+
   test('that is damaged or hostile is refused', async () => {
     const sound = workbookOf(row('Email') + row('a@mail.example'));
     expect(await rowsOf(sound)).toEqual([['a@mail.example']]);
@@ -207,7 +358,15 @@ describe('a workbook', () => {
     ['0.30000000000000004', 'General', '0.3'],
     ['46053', 'dd/mm/yyyy', '2026-01-31'],
     ['46053.5', 'yyyy\\-mm\\-dd', '2026-01-31'],
+    ['46053.396', 'dd/mm/yyyy hh:mm', '2026-01-31 09:30'],
+    ['46053', '[$-410]d mmmm yyyy;@', '2026-01-31'],
+    ['46053', 'mmmm', '2026-01-31'],
+    ['46053', 'm/d/yy h:mm AM/PM', '2026-01-31 00:00'],
+    ['0.39583333', 'hh:mm:ss', '09:30'],
+    ['0.39583333', 'h:mm AM/PM', '09:30'],
+    ['1.25', '[h]:mm', '30:00'],
     ['1.5', '0.00', '1.5'],
+    ['12', '0 "mesi"', '12'],
     ['-7', '0000', '-7'],
   ])('shows %s in the format %s as %s', (raw, code, shown) => {
     expect(shownNumber(raw, 0, { from1904: false, codes: [code] })).toBe(shown);

@@ -4,7 +4,7 @@ import { addressesIn } from './addresses.js';
 import { fieldNamed } from './columns.js';
 import { csvRows, type Row, type Separator, separators, UnreadableTable } from './csv.js';
 import { decodedText, type Encoding } from './encodings.js';
-import { readWorkbook } from './xlsx.js';
+import { type SheetName, Workbook } from './xlsx.js';
 
 export const formats = ['csv', 'xlsx'] as const;
 
@@ -23,13 +23,40 @@ export interface Table {
   above: number;
   /** Bytes that did not belong to the encoding. */
   damaged: number;
-  otherSheets: number;
+  /** Words that do not read as words of any language. */
+  garbled: number;
+  /** Most of those with other letters than a to z are garbled, in an encoding that nobody has named. */
+  gibberish: boolean;
+  /** Another encoding makes as good words of the text. */
+  doubtful: boolean;
+  /** Of a workbook: the sheet that was read, and the names of all that can be. */
+  sheet?: string;
+  sheets?: string[];
   uncomputed: number;
+}
+
+/** What is said about a file, and otherwise found out. */
+export interface TableWishes {
+  /** The line that names the columns, 0 when none does. */
+  headerRow?: number | undefined;
+  /** Of a text. */
+  encoding?: Encoding | undefined;
+  /** The name of a workbook's sheet. */
+  sheet?: string | undefined;
 }
 
 /** `headerRow` names a line that the file does not have. */
 export class NoSuchRow extends Error {
   override readonly name = 'NoSuchRow';
+}
+
+/** `sheet` names none of the workbook's sheets, or the file is no workbook. */
+export class NoSuchSheet extends Error {
+  override readonly name = 'NoSuchSheet';
+
+  constructor(readonly sheets: readonly string[]) {
+    super();
+  }
 }
 
 const pieceMilliseconds = 10;
@@ -41,24 +68,78 @@ export const importTooLarge = `An import has at most ${limits.importBytes / 1024
 
 /**
  * Reads CSV (RFC 4180, with `,`, `;`, tab or `|`) or an Excel workbook, and lets other work go on meanwhile.
- * @param wantedHeader the line that names the columns, 0 when none does; found without it
- * @throws UnreadableTable, NoSuchRow, DomainError `too_large`
+ * @throws UnreadableTable, NoSuchRow, NoSuchSheet, DomainError `too_large`
  */
-export async function readTable(bytes: Buffer, wantedHeader?: number): Promise<Table> {
+export async function readTable(bytes: Buffer, wishes: TableWishes = {}): Promise<Table> {
   const foreign = foreignKind(bytes);
   if (foreign) throw new UnreadableTable(foreign);
-  if (isZip(bytes)) {
-    const { rows, otherSheets, uncomputed } = await readWorkbook(bytes);
-    const all = await gathered(rows);
-    return { format: 'xlsx', ...split(all, wantedHeader), damaged: 0, otherSheets, uncomputed: uncomputed() };
-  }
-  const { encoding, text, damaged } = decodedText(bytes);
+  return isZip(bytes) ? readSheet(bytes, wishes) : readText(bytes, wishes);
+}
+
+async function readSheet(bytes: Buffer, { headerRow, sheet: wanted }: TableWishes): Promise<Table> {
+  const workbook = await Workbook.open(bytes);
+  const { sheets } = workbook;
+  const chosen = wanted === undefined ? await likeliestSheet(workbook) : sheets.find(({ name }) => name === wanted);
+  const names = sheets.map(({ name }) => name);
+  if (!chosen) throw new NoSuchSheet(names);
+  const { rows, uncomputed } = await workbook.read(chosen);
+  const all = await gathered(rows);
+  if (all.length === 0) throw new UnreadableTable(emptySheet(names));
+  const sound = { damaged: 0, garbled: 0, gibberish: false, doubtful: false };
+  return {
+    format: 'xlsx',
+    ...split(all, headerRow),
+    ...sound,
+    ...{ sheet: chosen.name, sheets: names, uncomputed: uncomputed() },
+  };
+}
+
+async function readText(bytes: Buffer, { headerRow, encoding: wanted, sheet }: TableWishes): Promise<Table> {
+  if (sheet !== undefined) throw new NoSuchSheet([]);
+  const { encoding, text, damaged, garbled, gibberish, doubtful } = decodedText(bytes, wanted);
   const stated = /^sep=(.)\r?(?:\n|\r|$)/i.exec(text)?.[1];
   const separator = separators.find((each) => each === stated) ?? separatorOf(text);
   const all = await gathered(csvRows(text, separator));
   // Excel's own first line names the separator.
   if (stated !== undefined && all[0]?.line === 1) all.shift();
-  return { format: 'csv', encoding, separator, ...split(all, wantedHeader), damaged, otherSheets: 0, uncomputed: 0 };
+  const judged = { damaged, garbled, gibberish: gibberish && wanted === undefined, doubtful };
+  return { format: 'csv', encoding, separator, ...split(all, headerRow), ...judged, uncomputed: 0 };
+}
+
+const emptySheet = (names: readonly string[]) =>
+  names.length < 2 ? 'The file is empty.' : 'The sheet is empty. Say with "sheet" which one holds the list.';
+
+/** So many sheets are looked at, and so many rows of each. */
+const [sheetsLooked, rowsLooked] = [50, 200];
+
+/** The first sheet that is most like a list of people: known columns and addresses, or one of both. */
+async function likeliestSheet(workbook: Workbook): Promise<SheetName | undefined> {
+  const { sheets } = workbook;
+  let best: { sheet: SheetName; likeness: number } | undefined;
+  for (const sheet of sheets.length < 2 ? [] : sheets.slice(0, sheetsLooked)) {
+    const rows: Row[] = [];
+    const { rows: all } = await workbook.read(sheet);
+    for await (const row of all) {
+      if (row) rows.push(row);
+      if (rows.length === rowsLooked) break;
+    }
+    const likeness = likenessOf(rows);
+    if (!best || likeness > best.likeness) best = { sheet, likeness };
+  }
+  return best?.sheet ?? sheets[0];
+}
+
+function likenessOf(rows: readonly Row[]): number {
+  const names = rows.slice(0, headerAmong).map(knownNames);
+  const header = names.indexOf(Math.max(0, ...names));
+  const columns = names[header] ?? 0;
+  const below = rows.slice(columns > 0 ? header + 1 : 0);
+  const addresses = below.filter(({ values }) => values.some((value) => addressesIn(value).length > 0)).length;
+  if (columns > 0 && addresses > 0) return 5;
+  if (addresses > 1) return 4;
+  if (columns > 1 && below.length > 0) return 3;
+  if (columns > 0 && below.length > 0) return 2;
+  return rows.length > 0 ? 1 : 0;
 }
 
 /** Gathers rows, pausing when it has taken a while, so that everything else goes on. */

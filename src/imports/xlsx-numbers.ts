@@ -36,28 +36,57 @@ export function readFormats(from1904: boolean) {
 
 /** Of the formats that every workbook has (ISO/IEC 29500-1, 18.8.30) those that change how a number reads: dates. */
 function builtIn(id: number): string {
-  if ((id >= 14 && id <= 17) || id === 22 || (id >= 27 && id <= 36) || (id >= 50 && id <= 58)) return 'yyyy-mm-dd';
+  if (id === 22) return 'yyyy-mm-dd hh:mm';
+  if (id === 46) return '[h]:mm';
+  if ((id >= 14 && id <= 17) || (id >= 27 && id <= 36) || (id >= 50 && id <= 58)) return 'yyyy-mm-dd';
   return (id >= 18 && id <= 21) || (id >= 45 && id <= 47) ? 'hh:mm' : 'General';
 }
 
-/** A number as its cell shows it: a date as 2026-01-31, leading zeros as "00184", anything else as it is. */
+/**
+ * A number as its cell shows it: a date as 2026-01-31, a time as 09:30, both as 2026-01-31 09:30, leading zeros as "00184",
+ * anything else as it is.
+ */
 export function shownNumber(raw: string, style: number, { from1904, codes }: NumberFormats): string {
   const value = Number(raw);
   if (raw.trim() === '' || !Number.isFinite(value)) return raw;
   const code = (codes[style] ?? 'General').split(';')[0]!;
-  const plain = code.replace(/"[^"]*"|\\.|_.|\*.|\[[^\]]*\]/g, '');
-  if (/[dy]/i.test(plain) && plain !== 'General') return dateOf(value, from1904);
+  const plain = code.replace(/"[^"]*"|\\.|_.|\*.|\[(?!h+\]|m+\]|s+\])[^\]]*\]/gi, '').replace(/am\/pm|a\/p/gi, '');
+  if (plain !== 'General') {
+    // An m alone is a month, beside hours or seconds minutes.
+    const time = /[hs]/i.test(plain);
+    const date = /[dy]/i.test(plain) || (!time && /m/i.test(plain));
+    if (date || time) return momentOf(value, from1904, { date, time, elapsed: /\[[hms]/i.test(plain) });
+  }
   if (Number.isInteger(value) && value >= 0 && value < 1e15) return withZeros(value, code) ?? String(value);
   return String(Number(value.toPrecision(15)));
 }
 
 const dayMilliseconds = 86_400_000;
+const dayMinutes = 24 * 60;
 
-function dateOf(days: number, from1904: boolean): string {
+function momentOf(days: number, from1904: boolean, shown: { date: boolean; time: boolean; elapsed: boolean }): string {
+  const minutes = Math.round(days * dayMinutes);
+  if (shown.elapsed) return clock(minutes);
   // Excel counts a 29 February 1900 that there never was.
   const start = from1904 ? Date.UTC(1904, 0, 1) : Date.UTC(1899, 11, days < 60 ? 31 : 30);
-  const date = new Date(start + Math.round(days * dayMilliseconds));
-  return Number.isNaN(date.getTime()) ? String(days) : date.toISOString().slice(0, 10);
+  const moment = new Date(start + (shown.time ? minutes * (dayMilliseconds / dayMinutes) : days * dayMilliseconds));
+  if (Number.isNaN(moment.getTime())) return String(days);
+  const [date, time] = [moment.toISOString().slice(0, 10), clock(((minutes % dayMinutes) + dayMinutes) % dayMinutes)];
+  if (!shown.time) return date;
+  // What is less than a day has no date.
+  return shown.date && minutes >= dayMinutes ? `${date} ${time}` : time;
+}
+
+function clock(minutes: number): string {
+  const [hours, rest] = [Math.floor(Math.abs(minutes) / 60), Math.abs(minutes) % 60];
+  return `${minutes < 0 ? '-' : ''}${String(hours).padStart(2, '0')}:${String(rest).padStart(2, '0')}`;
+}
+
+/** A date and time as ISO 8601 has it, in the same form; at midnight the date alone. */
+export function shownTime(text: string): string {
+  const [, date, time] = /^(\d{4}-\d\d-\d\d)(?:T(\d\d:\d\d)\S*)?$/.exec(text.trim()) ?? [];
+  if (date === undefined) return text;
+  return time === undefined || time === '00:00' ? date : `${date} ${time}`;
 }
 
 /** Fills a format of zeros and signs between them, such as `00000` or `000" "0000000`, from the right. */

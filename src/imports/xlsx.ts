@@ -3,14 +3,19 @@ import { SaxesParser, type SaxesTagPlain } from 'saxes';
 import { type Entry, fromBuffer, type ZipFile } from 'yauzl';
 import { limits } from '../contract/limits.js';
 import { lineTooLong, type Row, UnreadableTable } from './csv.js';
-import { type NumberFormats, readFormats, shownNumber } from './xlsx-numbers.js';
+import { type NumberFormats, readFormats, shownNumber, shownTime } from './xlsx-numbers.js';
+
+/** A sheet that can be read. */
+export interface SheetName {
+  name: string;
+  /** Its part in the archive. */
+  path: string;
+}
 
 export interface Sheet {
   /** In their order; undefined for a blank one. */
   rows: AsyncGenerator<Row | undefined, void, undefined>;
-  /** Names of the workbook's other visible sheets, which are not read. */
-  otherSheets: number;
-  /** Cells with a formula whose value the program that wrote the file had not computed. */
+  /** Cells with a formula whose value the program that wrote the file had not computed, of those read so far. */
   uncomputed: () => number;
 }
 
@@ -22,57 +27,65 @@ const mostParts = 1_000;
 const mostSharedTexts = 1_000_000;
 const tooManyTexts = `This Excel file has more than ${mostSharedTexts.toLocaleString('en')} texts. Copy the list alone into a new workbook, and send that.`;
 
-/**
- * The first visible sheet of an Excel workbook (ISO/IEC 29500). Formulas count as their stored values, and numbers keep
- * the leading zeros that their format shows.
- * @throws UnreadableTable, also while the rows are read
- */
-export async function readWorkbook(bytes: Buffer): Promise<Sheet> {
-  const workbook = await Workbook.open(bytes);
-  return workbook.firstSheet();
-}
+const noSheet =
+  'This Excel file has no sheet with cells that can be seen. Show the sheet that holds the list, save the file, and send that.';
 
-class Workbook {
+/**
+ * An Excel workbook (ISO/IEC 29500). Formulas count as their stored values, and numbers keep the leading zeros that their
+ * format shows.
+ */
+export class Workbook {
+  /** The visible ones that have cells: charts have none. */
+  sheets: SheetName[] = [];
   private unpacked = 0;
-  private uncomputed = 0;
+  private from1904 = false;
+  private shared: { texts: string[]; formats: NumberFormats } | undefined;
 
   private constructor(
     private readonly zip: ZipFile,
     private readonly parts: ReadonlyMap<string, Entry>,
   ) {}
 
+  /** @throws UnreadableTable */
   static async open(bytes: Buffer): Promise<Workbook> {
-    return readable(async () => {
+    const workbook = await readable(async () => {
       const zip = await new Promise<ZipFile>((resolve, reject) => {
         fromBuffer(bytes, { lazyEntries: true }, (error, opened) => (error ? reject(error) : resolve(opened)));
       });
       return new Workbook(zip, await partsOf(zip));
     });
+    await workbook.list();
+    return workbook;
   }
 
-  async firstSheet(): Promise<Sheet> {
-    const sheets: { name: string; rel: string }[] = [];
-    let from1904 = false;
-    await this.read('xl/workbook.xml', ({ name, attributes }) => {
-      if (name === 'workbookPr') from1904 = /^(1|true)$/.test(attributes['date1904'] ?? '');
+  /** @throws UnreadableTable, also while the rows are read */
+  async read({ path }: SheetName): Promise<Sheet> {
+    this.shared ??= { texts: await this.sharedTexts(), formats: await this.formats() };
+    const counted = { uncomputed: 0 };
+    return { rows: this.rows(path, this.shared, counted), uncomputed: () => counted.uncomputed };
+  }
+
+  private async list(): Promise<void> {
+    const listed: { name: string; rel: string }[] = [];
+    await this.parse('xl/workbook.xml', ({ name, attributes }) => {
+      if (name === 'workbookPr') this.from1904 = /^(1|true)$/.test(attributes['date1904'] ?? '');
       const rel = attributes['r:id'] ?? attributes['id'];
       if (name === 'sheet' && rel && !attributes['state']?.toLowerCase().includes('hidden')) {
-        sheets.push({ name: attributes['name'] ?? '', rel });
+        listed.push({ name: attributes['name'] ?? '', rel });
       }
     });
-    const targets = new Map<string, string>();
-    await this.read('xl/_rels/workbook.xml.rels', ({ name, attributes }) => {
-      if (name === 'Relationship') targets.set(attributes['Id'] ?? '', attributes['Target'] ?? '');
+    const targets = new Map<string, { target: string; cells: boolean }>();
+    await this.parse('xl/_rels/workbook.xml.rels', ({ name, attributes }) => {
+      const { Id: id = '', Target: target = '', Type: type = '' } = attributes;
+      // Beside worksheets there are sheets that hold a chart, a dialogue or macros.
+      if (name === 'Relationship') targets.set(id, { target, cells: !/\/(?!work)[a-z]+sheet$/i.test(type) });
     });
-    const target = targets.get(sheets[0]?.rel ?? '');
-    if (target === undefined) throw new UnreadableTable(broken);
-    const texts = await this.sharedTexts();
-    const formats = await this.formats(from1904);
-    return {
-      rows: this.rows(pathOf(target), texts, formats),
-      otherSheets: sheets.length - 1,
-      uncomputed: () => this.uncomputed,
-    };
+    if (listed.some(({ rel }) => !targets.has(rel))) throw new UnreadableTable(broken);
+    this.sheets = listed.flatMap(({ name, rel }) => {
+      const { target, cells } = targets.get(rel)!;
+      return cells ? { name, path: pathOf(target) } : [];
+    });
+    if (this.sheets.length === 0) throw new UnreadableTable(noSheet);
   }
 
   private async sharedTexts(): Promise<string[]> {
@@ -80,7 +93,7 @@ class Workbook {
     let text: string | undefined;
     let within = false;
     let phonetic = 0;
-    await this.read(
+    await this.parse(
       'xl/sharedStrings.xml',
       ({ name }) => {
         if (name === 'si') text = '';
@@ -105,16 +118,16 @@ class Workbook {
     return texts;
   }
 
-  private async formats(from1904: boolean): Promise<NumberFormats> {
-    const reader = readFormats(from1904);
-    await this.read('xl/styles.xml', reader.opened, { optional: true, closed: reader.closed });
+  private async formats(): Promise<NumberFormats> {
+    const reader = readFormats(this.from1904);
+    await this.parse('xl/styles.xml', reader.opened, { optional: true, closed: reader.closed });
     return reader.formats;
   }
 
   private async *rows(
     path: string,
-    texts: readonly string[],
-    formats: NumberFormats,
+    { texts, formats }: { texts: readonly string[]; formats: NumberFormats },
+    counted: { uncomputed: number },
   ): AsyncGenerator<Row | undefined, void, undefined> {
     const ready: (Row | undefined)[] = [];
     let line = 0;
@@ -142,6 +155,7 @@ class Workbook {
     const closed = (name: string) => {
       within = false;
       if (name === 'c' && cell && row) {
+        if (cell.formula && cell.value === '' && cell.type !== 'str') counted.uncomputed++;
         const value = this.valueOf(cell, texts, formats).trim();
         length += value.length;
         if (length > limits.importLineLength) throw new UnreadableTable(lineTooLong(line));
@@ -161,18 +175,18 @@ class Workbook {
   }
 
   private valueOf(
-    { type, style, value, formula }: { type: string; style: number; value: string; formula: boolean },
+    { type, style, value }: { type: string; style: number; value: string },
     texts: readonly string[],
     formats: NumberFormats,
   ): string {
-    if (formula && value === '' && type !== 'str') this.uncomputed++;
+    if (value === '') return '';
     if (type === 's') return texts[Number(value)] ?? '';
     if (type === 'b') return value === '1' ? 'TRUE' : 'FALSE';
-    if (type === 'e' || value === '') return '';
+    if (type === 'd') return shownTime(value);
     return type === 'n' ? shownNumber(value, style, formats) : unescaped(value);
   }
 
-  private async read(
+  private async parse(
     path: string,
     opened: (tag: SaxesTagPlain) => void,
     further: Further & { optional?: boolean } = {},

@@ -57,13 +57,32 @@ describe('the regions and provinces of Italy', () => {
     ['Reggio Calabria', 'RC'],
     ['Monza e Brianza', 'MB'],
     ['Na', 'NA'],
+    ['Rimini - RN', 'RN'],
+    ['Rimini (RN), Italia', 'RN'],
+    ['Provincia di Rimini (RN)', 'RN'],
+    ['Roma Capitale', 'RM'],
+    ['Città metropolitana di Roma Capitale', 'RM'],
+    ['laquila', 'AQ'],
+    ["Provincia dell'Aquila", 'AQ'],
+    ['forlicesena', 'FC'],
+    ['Reggioemilia', 'RE'],
+    ['bozen', 'BZ'],
+    ['Bozen/Bolzano', 'BZ'],
+    ['Prov. Aut. di Trento', 'TN'],
+    ['Libero consorzio comunale di Enna', 'EN'],
+    ['Monza-Brianza', 'MB'],
+    ['BAT', 'BT'],
+    ['PS', 'PU'],
   ])('%p is the province %s', (text, code) => {
     expect(italianProvinceCode(text)).toBe(code);
   });
 
-  test.each(['Steiermark', 'Modena (BO)', 'MO BO', '07', '', 'Provincia'])('%p is no province', (text) => {
-    expect(italianProvinceCode(text)).toBeUndefined();
-  });
+  test.each(['Steiermark', 'Modena (BO)', 'MO BO', '07', '', 'Provincia', 'n/a', 'N.A.', 'Rimini (FC)', 'Tirol', 'it'])(
+    '%p is no province',
+    (text) => {
+      expect(italianProvinceCode(text)).toBeUndefined();
+    },
+  );
 
   test.each([
     ['emilia romagna', 'Emilia-Romagna'],
@@ -72,6 +91,17 @@ describe('the regions and provinces of Italy', () => {
     ["valle d'aosta", 'Valle d’Aosta'],
     ['Tuscany', 'Toscana'],
     ['IT-45', 'Emilia-Romagna'],
+    ['Emilia', 'Emilia-Romagna'],
+    ['emiliaromagna', 'Emilia-Romagna'],
+    ['Romagna', 'Emilia-Romagna'],
+    ['Trentino', 'Trentino-Alto Adige'],
+    ['Trentino-Alto Adige/Südtirol', 'Trentino-Alto Adige'],
+    ['Südtirol', 'Trentino-Alto Adige'],
+    ['FVG', 'Friuli-Venezia Giulia'],
+    ["Val d'Aosta", 'Valle d’Aosta'],
+    ['Regione autonoma della Sardegna', 'Sardegna'],
+    ['Puglie', 'Puglia'],
+    ['Lazio, Italia', 'Lazio'],
   ])('%p is the region %s', (text, name) => {
     expect(italianRegionName(text)).toBe(name);
   });

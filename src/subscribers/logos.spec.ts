@@ -101,6 +101,14 @@ describe('sizes', () => {
     await expect(draw(whitePng(1, 40_000_000, 10))).rejects.toThrow(/10,000 pixels a side and 40 megapixels/);
   });
 
+  test('a JPEG of 100 scans is drawn, and one of more is refused before it is', async () => {
+    const scans = (count: number) => progressive(512, count);
+    expect(await codeOf(scans(100))).toBe('accepted');
+    expect(await codeOf(scans(101))).toBe('logo_unreadable');
+    expect(await codeOf(scans(20_000))).toBe('logo_unreadable');
+    expect(await codeOf(await plain(900, 700).jpeg({ progressive: true }).toBuffer())).toBe('accepted');
+  });
+
   test('one subscriber may have one drawn and two waiting', async () => {
     const image = await plain(600, 600).png().toBuffer();
     const answers = await Promise.all(
@@ -186,5 +194,35 @@ function whitePng(width: number, height: number, rows = height): Buffer {
     chunk('IHDR', header),
     chunk('IDAT', deflateSync(lines)),
     chunk('IEND', Buffer.alloc(0)),
+  ]);
+}
+
+/** A grey JPEG (ITU-T T.81, G) of one scan of means and so many without anything in them. */
+function progressive(side: number, scans: number): Buffer {
+  const segment = (marker: number, ...bytes: number[]) =>
+    Buffer.from([0xff, marker, (bytes.length + 2) >> 8, (bytes.length + 2) & 255, ...bytes]);
+  /** One code, a bit long. */
+  const codes = (kind: number, symbol: number) => segment(0xc4, kind, 1, ...Array<number>(15).fill(0), symbol);
+  const blocks = (side / 8) ** 2;
+  const empty = 0xc0;
+  // The run of blocks that are empty to their end: 4,096 and what twelve bits add.
+  const run = (0).toString() + (blocks - 4_096).toString(2).padStart(12, '0');
+  const body = Buffer.from(
+    run
+      .padEnd(16, '1')
+      .match(/.{8}/g)!
+      .map((bits) => Number.parseInt(bits, 2)),
+  );
+  const scan = Buffer.concat([segment(0xda, 1, 1, 0, 1, 63, 0), body]);
+  return Buffer.concat([
+    Buffer.from([0xff, 0xd8]),
+    segment(0xdb, 0, ...Array<number>(64).fill(1)),
+    segment(0xc2, 8, side >> 8, side & 255, side >> 8, side & 255, 1, 1, 0x11, 0),
+    codes(0, 0),
+    codes(0x10, empty),
+    segment(0xda, 1, 1, 0, 0, 0, 0),
+    Buffer.alloc(blocks / 8),
+    ...Array<Buffer>(scans - 1).fill(scan),
+    Buffer.from([0xff, 0xd9]),
   ]);
 }

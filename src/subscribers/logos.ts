@@ -27,6 +27,12 @@ const maxSide = 512;
 const maxSeconds = 5;
 const quality = 90;
 
+/**
+ * A progressive JPEG has some ten scans, each of which is drawn over all pixels: 5,000 of them fit into 360 KB and keep a
+ * thread for 24 s, because the limit of time is looked at only once they are drawn.
+ */
+const mostScans = 100;
+
 // A picture takes one thread of those that everything shares, not one for each core.
 sharp.concurrency(1);
 
@@ -57,6 +63,9 @@ export async function reencodeLogo(bytes: Buffer, subscriberId: string): Promise
 }
 
 async function draw(bytes: Buffer): Promise<Logo> {
+  if (scansOf(bytes) > mostScans) {
+    throw new LogoError('logo_unreadable', 'The image is a JPEG of too many scans. Save it anew, and send that.');
+  }
   // Only the header is read here; with a limit sharp would say no more than that the image cannot be read.
   const { width, height } = await readable(sharp(bytes, { limitInputPixels: false }).metadata());
   if (Math.max(width, height) > limits.logoSide || width * height > limits.logoPixels) {
@@ -73,6 +82,17 @@ async function draw(bytes: Buffer): Promise<Logo> {
   const { data, info } = await readable(drawn);
   return { bytes: data, mediaType: 'image/webp', width: info.width, height: info.height };
 }
+
+/** How often a JPEG says that a scan begins (ITU-T T.81, B.2.3); what it hides in its metadata counts too. */
+function scansOf(bytes: Buffer): number {
+  if (bytes[0] !== 0xff || bytes[1] !== 0xd8) return 0;
+  let scans = 0;
+  for (let at = bytes.indexOf(startOfScan); at >= 0 && scans <= mostScans; at = bytes.indexOf(startOfScan, at + 2))
+    scans++;
+  return scans;
+}
+
+const startOfScan = Buffer.from([0xff, 0xda]);
 
 /** sharp's own messages speak of libvips and its inputs: they help nobody who uploads a logo. */
 async function readable<T extends Metadata | { data: Buffer }>(reading: Promise<T>): Promise<T> {

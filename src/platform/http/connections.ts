@@ -4,38 +4,92 @@ import type { Socket } from 'node:net';
 import { limits } from '../../contract/limits.js';
 import { networkOf } from './networks.js';
 
+const checkingMilliseconds = 5_000;
+
+/** The HTTP connections of one network. */
+interface Connections {
+  open: number;
+  /** They have had no answer yet. */
+  unanswered: number;
+  /** Nothing is under way on them since an answer; the one that has been idle for longest comes first. */
+  idle: Set<Socket>;
+}
+
+interface Connection {
+  network: string;
+  answered: boolean;
+  /** Requests without an answer. */
+  underWay: number;
+}
+
 /**
- * Bounds the connections of a network that have had no answer yet, and how long one may take to ask: who sends nothing, or
- * half a request, holds no more than that. Behind a proxy all connections are the proxy's, which bounds those of clients.
+ * Bounds the connections of a network, fewer of them while they have had no answer, and how long one may take to ask: who
+ * sends nothing, or half a request, holds no more than that. WebSockets are bounded by the sessions they are for. Behind a
+ * proxy all connections are the proxy's, which bounds those of clients.
  */
 export function boundConnections(server: HttpServer, trustProxy: string | undefined): void {
   server.headersTimeout = limits.admissionSeconds * 1000;
   server.requestTimeout = limits.requestSeconds * 1000;
+  // An answer that is never read would be held until its session ends. WebSockets have pings for that.
+  server.timeout = limits.stalledSeconds * 1000;
+  // Node looks for those that took too long every half a minute.
+  (server as unknown as { connectionsCheckingInterval: number }).connectionsCheckingInterval = checkingMilliseconds;
   if (trustProxy) return;
-  const unanswered = new Map<string, number>();
-  const networks = new WeakMap<Socket, string>();
+  const connections = new NetworkConnections();
+  server.on(server instanceof HttpsServer ? 'secureConnection' : 'connection', connections.comes);
+  server.on('request', connections.asks);
+  server.on('upgrade', ({ socket }: IncomingMessage) => connections.leaves(socket));
+}
 
-  function comes(socket: Socket): void {
+class NetworkConnections {
+  private readonly networks = new Map<string, Connections>();
+  private readonly known = new WeakMap<Socket, Connection>();
+
+  readonly comes = (socket: Socket): void => {
     const network = networkOf(socket.remoteAddress);
-    const others = unanswered.get(network) ?? 0;
-    if (others >= limits.connectionsUnanswered) return void socket.destroy();
-    unanswered.set(network, others + 1);
-    networks.set(socket, network);
-    socket.once('close', () => isAnswered(socket));
+    const all = this.networks.get(network) ?? { open: 0, unanswered: 0, idle: new Set() };
+    if (all.unanswered >= limits.connectionsUnanswered) return void socket.destroy();
+    if (all.open >= limits.connectionsPerNetwork) {
+      const [longestIdle] = all.idle;
+      if (!longestIdle) return void socket.destroy();
+      this.leaves(longestIdle);
+      longestIdle.destroy();
+    }
+    all.open++;
+    all.unanswered++;
+    this.networks.set(network, all);
+    this.known.set(socket, { network, answered: false, underWay: 0 });
+    socket.once('close', () => this.leaves(socket));
+  };
+
+  readonly asks = ({ socket }: IncomingMessage, response: ServerResponse): void => {
+    const connection = this.known.get(socket);
+    if (!connection) return;
+    connection.underWay++;
+    this.networks.get(connection.network)!.idle.delete(socket);
+    response.once('close', () => this.isAnswered(socket, response.writableFinished));
+  };
+
+  private isAnswered(socket: Socket, wholly: boolean): void {
+    const connection = this.known.get(socket);
+    if (!connection) return;
+    const all = this.networks.get(connection.network)!;
+    connection.underWay--;
+    if (wholly && !connection.answered) {
+      connection.answered = true;
+      all.unanswered--;
+    }
+    if (connection.underWay === 0 && connection.answered) all.idle.add(socket);
   }
 
-  function isAnswered(socket: Socket): void {
-    const network = networks.get(socket);
-    if (network === undefined) return;
-    networks.delete(socket);
-    const left = unanswered.get(network)! - 1;
-    if (left > 0) unanswered.set(network, left);
-    else unanswered.delete(network);
+  leaves(socket: Socket): void {
+    const connection = this.known.get(socket);
+    if (!connection) return;
+    this.known.delete(socket);
+    const all = this.networks.get(connection.network)!;
+    all.idle.delete(socket);
+    all.open--;
+    if (!connection.answered) all.unanswered--;
+    if (all.open === 0) this.networks.delete(connection.network);
   }
-
-  server.on(server instanceof HttpsServer ? 'secureConnection' : 'connection', comes);
-  server.on('request', ({ socket }: IncomingMessage, response: ServerResponse) => {
-    if (networks.has(socket)) response.once('finish', () => isAnswered(socket));
-  });
-  server.on('upgrade', ({ socket }: IncomingMessage) => isAnswered(socket));
 }

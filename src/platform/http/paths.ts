@@ -15,11 +15,15 @@ export function keepPathsOnly(request: IncomingMessage): void {
   if (!request.url?.startsWith('/')) request.url = noPath;
 }
 
-/** Express middleware: refuses what {@link keepPathsOnly} has not kept. */
-export function requirePath(request: Request, _response: Response, next: NextFunction): void {
-  const detail = 'The target of a request is a path that begins with a slash.';
-  next(request.url === noPath ? new DomainError('malformed_request', { detail }) : undefined);
+/** Express middleware: refuses what {@link keepPathsOnly} has not kept, and a request that names no host (RFC 9112, 3.2). */
+export function requirePath(request: Request, response: Response, next: NextFunction): void {
+  if (request.url === noPath) return next(malformed('The target of a request is a path that begins with a slash.'));
+  if (request.headers.host !== undefined || request.httpVersion !== '1.1') return next();
+  response.setHeader('Connection', 'close');
+  next(malformed('Say with the header Host which server is meant.'));
 }
+
+const malformed = (detail: string) => new DomainError('malformed_request', { detail });
 
 /** The last middleware: answers for what no route has taken. */
 export function answerUnrouted(request: Request, response: Response): void {

@@ -6,13 +6,14 @@ import { toProblem } from '../problems/problems.js';
 
 /** Answers a request that Express does not see with a problem, and closes its connection. */
 export function refuse(request: IncomingMessage, response: ServerResponse | undefined, error: DomainError): void {
+  if (!response) return refuseRaw(request.socket, error);
   const { status, body, headers } = answerOf(error);
-  if (response) response.writeHead(status, headers).end(body);
-  else refuseUpgrade(request.socket, status, headers, body);
+  response.writeHead(status, headers).end(body);
 }
 
-/** For a WebSocket there is no answer to write into yet. */
-function refuseUpgrade(socket: Duplex, status: number, headers: Record<string, string | number>, body: string): void {
+/** Does the same where there is no answer to write into: to a WebSocket, and to what is no request. */
+export function refuseRaw(socket: Duplex, error: DomainError): void {
+  const { status, body, headers } = answerOf(error);
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
   socket.on('error', () => socket.destroy());
   socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('\r\n')}\r\n\r\n${body}`);

@@ -89,7 +89,7 @@ function htmlOf(block: string, text: MailText): string {
   if (block.startsWith('> ')) {
     const label = `<span class="quiet" style="color: ${stone[600]};">$1</span> `;
     const facts = block.replace(/^> /gm, '').split('\n');
-    const lines = facts.map((fact) => inline(fact).replace(/^(\p{L}+:) /u, label)).join('<br>');
+    const lines = facts.map((fact) => inline(fact).replace(/^((?:\p{L}+ ){0,2}\p{L}+:) /u, label)).join('<br>');
     return `<table role="presentation" width="100%" border="0" cellpadding="0" cellspacing="0" style="margin: 0 0 20px;"><tr><td class="facts ink" bgcolor="${stone[50]}" style="${prose} padding: 14px 18px; background-color: ${stone[50]}; border: 1px solid ${stone[200]}; border-radius: 10px;">${lines}</td></tr></table>`;
   }
   return `<p class="ink" style="${prose} margin: 0 0 20px;">${inline(block)}</p>`;

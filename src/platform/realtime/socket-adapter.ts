@@ -54,9 +54,12 @@ export class SocketAdapter extends AbstractWsAdapter {
     values: unknown[],
   ): Promise<void> {
     const acknowledge = values.at(-1) as Done | undefined;
-    // Without an acknowledgement a client could not know whether its event counted, so it does not.
-    if (typeof acknowledge !== 'function') return;
     const rates = ratesOf(event, socket.data.admission);
+    // Without an acknowledgement a client could not know what became of its event: nothing does, and it counts as one.
+    if (typeof acknowledge !== 'function') {
+      for (const [rate, key] of rates) void this.rateLimits.allows(rate, key);
+      return;
+    }
     let answered = false;
     const answer: Done = (told) => {
       if (answered) return;

@@ -6,9 +6,11 @@ import {
   formerSpellings,
   invisibleCharacter,
   isEmailAddress,
+  lacksPlainAt,
   mailableAddress,
   normalisedEmail,
   sameMailbox,
+  undecodableLabel,
 } from './email-addresses.js';
 
 const ascii = 'anna@xn--caff-8oa.example';
@@ -84,13 +86,34 @@ describe('a domain', () => {
     'exa\u2003mple.it',
     'a..it',
     '\u2044.it/',
+    'xn--zzzz.it',
+    'XN--ZZZZ.it',
+    'mail.xn--a.it',
+    'caffè.xn--zzzz999',
+    'xn--x-.it',
   ])('%j is none', (domain) => expect(isEmailAddress(`anna@${domain}`)).toBe(false));
+
+  test('may be written in ASCII when it stands for a name', () => {
+    for (const domain of ['xn--caff-8oa.example', 'XN--CAFF-8OA.example', 'a.xn--mgbh0fb', 'ab--cd.it'])
+      expect(isEmailAddress(`anna@${domain}`)).toBe(true);
+    expect(undecodableLabel('mail.xn--zzzz.it')).toBe('xn--zzzz');
+    expect(undecodableLabel('xn--caff-8oa.example')).toBeUndefined();
+  });
 
   test('has room in its ASCII form too', () => {
     expect(isEmailAddress(`a@${'è'.repeat(20)}.it`)).toBe(true);
     expect(isEmailAddress(`a@${'è'.repeat(60)}.it`)).toBe(false);
   });
 });
+
+test.each(['anna＠rossi.it', 'anna﹫rossi.it', 'anna@rossi＠x.it', 'anna＠x@rossi.it'])(
+  '%j is no address, for want of a plain @',
+  (address) => {
+    expect(isEmailAddress(address)).toBe(false);
+    expect(isEmailAddress(normalisedEmail(address))).toBe(false);
+    expect(lacksPlainAt(normalisedEmail(address))).toBe(!address.includes('@'));
+  },
+);
 
 test('what is canonical stays so, and says the same of what is kept', () => {
   fc.assert(

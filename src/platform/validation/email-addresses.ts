@@ -14,6 +14,8 @@ const allInvisible = new RegExp(invisible.source, 'gu');
 
 /** Printable ASCII alone, which is canonical in lower case. */
 const plain = /^[\x21-\x7E]*$/;
+/** Signs that look like the @, and are none. */
+const atSignsOfOthers = /[\uFE6B\uFF20]/;
 /** Characters that a domain may hold. The parser behind `domainToASCII` would take the rest for a port, a path or an escape. */
 const domainCharacters = /^[a-z0-9.\-\u0080-\u{10FFFF}]*$/iu;
 
@@ -22,6 +24,20 @@ export function invisibleCharacter(address: string): string | undefined {
   const [found] = invisible.exec(address) ?? [];
   return found && `U+${found.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0')}`;
 }
+
+/** Tells whether a text has a full-width or small @ and no other: what it means is plain, but no mail server takes it. */
+export function lacksPlainAt(address: string): boolean {
+  return !address.includes('@') && atSignsOfOthers.test(address);
+}
+
+/** The first label of a domain that is written in ASCII (`xn--…`, RFC 5890) and stands for no name. */
+export function undecodableLabel(domain: string): string | undefined {
+  if (domain.length > limits.emailLength || !/xn--/i.test(domain)) return undefined;
+  return domain.split('.').find((label) => /^xn--/i.test(label) && /^(?:xn--.*)?$/i.test(domainToUnicode(label)));
+}
+
+/** The part of an address behind its last @. */
+export const domainOf = (address: string): string => parts(address)[1];
 
 /**
  * An address of at most 254 bytes (RFC 5321, 4.5.3.1.3, less the angle brackets) without display name and invisible
@@ -32,6 +48,7 @@ export function isEmailAddress(value: unknown): boolean {
   if (typeof value !== 'string' || value.length > limits.emailLength || !value.isWellFormed() || invisible.test(value))
     return false;
   const [local, domain] = parts(value);
+  if (undecodableLabel(domain) !== undefined) return false;
   const ascii = `${local}@${plain.test(domain) ? domain : asciiDomain(domain)}`;
   return (
     Buffer.byteLength(value) <= limits.emailLength &&
@@ -47,13 +64,15 @@ export function isEmailAddress(value: unknown): boolean {
 export function normalisedEmail(address: string): string {
   const text = address.trim();
   const at = text.lastIndexOf('@') + 1;
+  // A full-width @ would become a plain one.
+  if (at === 0) return text.toLowerCase();
   const domain = text
     .slice(at)
     .normalize('NFKC')
     .toLowerCase()
     .normalize('NFC')
     .replace(/[\u3002]/g, '.');
-  return text.slice(0, at) + (at > 0 && domain.length > 1 ? domain.replace(/\.$/, '') : domain);
+  return text.slice(0, at) + (domain.length > 1 ? domain.replace(/\.$/, '') : domain);
 }
 
 /** The address within `<…>` or after `mailto:`, as lists that were exported or copied have them. */

@@ -149,6 +149,16 @@ describe('decorated fields', () => {
     [{ labels: ['a'] }, 'too_short', 'labels.0 must have at least 2 characters.'],
     [{ labels: ['ab', 3] }, 'not_text', 'labels.1 must be a text.'],
     [{ email: 'anna' }, 'is_email_address', 'email must be an email address of at most 254 characters.'],
+    [
+      { email: 'anna＠rossi.it' },
+      'at_sign',
+      'email has a sign that looks like @ and is another character. Type the address with a plain @.',
+    ],
+    [
+      { email: 'anna@xn--zzzz.it' },
+      'domain_label',
+      'email has a domain with a part that stands for no name (xn--zzzz). Check the address.',
+    ],
     [{ email: 7 }, 'is_email_address', 'email must be an email address of at most 254 characters.'],
   ])('%j is refused as %s', (fields, code, message) => {
     expect(errorsOf(fields)).toEqual([[code, message]]);
@@ -220,6 +230,12 @@ describe('a text in which nothing can be seen', () => {
     '\u0085',
     '\u{E0041}',
     ' \u200B\u2800\t',
+    '\uFFFC',
+    '\u{1D159}',
+    '\uFFFC\u{1D159} \u{16FE4}',
+    '\u{13441}\u{13442}\u{13430}',
+    '\u070F',
+    '\uFDD0\uFFFE\u{10FFFF}',
   ];
 
   test.each(unseen)('%j is empty', (text) => {
@@ -229,7 +245,7 @@ describe('a text in which nothing can be seen', () => {
     expect(plainTextProblem(text, { max: 10 })).toBe('must have 1 to 10 characters');
   });
 
-  test.each(['a', '🏴󠁧󠁢󠁥󠁮󠁧󠁿', '❤️', '۝', '⠁', '\u0301a', '.'])('is not %s', (text) => {
+  test.each(['a', '🏴󠁧󠁢󠁥󠁮󠁧󠁿', '❤️', '۝', '\u0600', '\u{110BD}', '�', '⠁', '\u0301a', '.'])('is not %s', (text) => {
     expect(isBlank(text)).toBe(false);
   });
 });

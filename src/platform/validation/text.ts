@@ -2,7 +2,14 @@ import { Transform } from 'class-transformer';
 import type { ValidationOptions } from 'class-validator';
 import { limits } from '../../contract/limits.js';
 import type { Fault } from '../problems/field-error.js';
-import { invisibleCharacter, isEmailAddress, normalisedEmail } from './email-addresses.js';
+import {
+  domainOf,
+  invisibleCharacter,
+  isEmailAddress,
+  lacksPlainAt,
+  normalisedEmail,
+  undecodableLabel,
+} from './email-addresses.js';
 import { Rule } from './rule.js';
 
 export { isEmailAddress, normalisedEmail } from './email-addresses.js';
@@ -21,8 +28,12 @@ const bidiOverrides = /[\u202A-\u202E\u2066-\u2069]/;
 const controls = /[\u0000-\u001F\u007F-\u009F]/;
 const controlsExceptLayout = /[\u0000-\u0008\u000B-\u001F\u007F-\u009F]/;
 const lineSeparators = /[\u2028\u2029]/;
-/** What shows nothing: blanks, control characters, characters that fonts pass over, and the empty Braille cell. */
-const nothing = /^[\p{White_Space}\p{Default_Ignorable_Code_Point}\p{Cc}\u2800\uFFF9-\uFFFB]*$/u;
+/**
+ * What shows nothing: blanks, control characters, characters that fonts pass over, noncharacters, and the signs of scripts
+ * and of musical notation that stand for a gap. Of the format characters those that enclose numbers are seen.
+ */
+const nothing =
+  /^(?:[\p{White_Space}\p{Default_Ignorable_Code_Point}\p{Cc}\p{Noncharacter_Code_Point}\u2800\uFFFC\u{13441}\u{13442}\u{1D159}]|\u{16FE4}|(?![\u0600-\u0605\u06DD\u0890\u0891\u08E2\u{110BD}\u{110CD}])\p{Cf})*$/u;
 
 export function codePoints(text: string): number {
   let count = text.length;
@@ -115,7 +126,7 @@ export function Trimmed(kind: { multiline?: boolean } = {}): PropertyDecorator {
   return Transform(({ value }) => eachText(value, (text) => trimmed(text, kind)));
 }
 
-/** An address as `isEmailAddress` has it. Invisible characters have an error of their own, which names the first. */
+/** An address as `isEmailAddress` has it. What is hard to see in one has an error of its own, which names it. */
 export function IsEmailAddress(options?: ValidationOptions): PropertyDecorator {
   return Rule('isEmailAddress', emailAddressFault, options);
 }
@@ -123,7 +134,11 @@ export function IsEmailAddress(options?: ValidationOptions): PropertyDecorator {
 function emailAddressFault(value: unknown): Fault | undefined {
   const character = typeof value === 'string' ? invisibleCharacter(value) : undefined;
   if (character !== undefined) return { code: 'invisible_characters', values: { character } };
-  return isEmailAddress(value) ? undefined : { code: 'is_email_address', values: { limit: limits.emailLength } };
+  if (isEmailAddress(value)) return undefined;
+  if (typeof value === 'string' && lacksPlainAt(value)) return { code: 'at_sign' };
+  const label = typeof value === 'string' ? undecodableLabel(domainOf(value)) : undefined;
+  if (label !== undefined) return { code: 'domain_label', values: { label } };
+  return { code: 'is_email_address', values: { limit: limits.emailLength } };
 }
 
 /** Applies `normalisedEmail` before validation. */

@@ -1,0 +1,42 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { type AddressInfo, connect, type Socket } from 'node:net';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { limits } from '../../contract/limits.js';
+import { boundConnections } from './connections.js';
+
+const server = createServer((_request, response) => {
+  const more = () => {
+    while (response.write('x'.repeat(64 * 1024)));
+  };
+  response.on('drain', more);
+  more();
+});
+boundConnections(server, undefined);
+
+beforeAll(async () => {
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+});
+afterAll(() => {
+  server.closeAllConnections();
+  server.close();
+});
+
+test('an answer of which nothing is taken is cut after two minutes, and one that is taken is not', async () => {
+  expect(server.timeout).toBe(limits.stalledSeconds * 1000);
+  server.timeout = 300;
+  const ask = async (): Promise<[Socket, Socket]> => {
+    const accepted = once(server, 'connection') as Promise<[Socket]>;
+    const socket = connect((server.address() as AddressInfo).port, '127.0.0.1').on('error', () => {});
+    socket.write('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    return [socket, (await accepted)[0]];
+  };
+  const [read, taken] = await ask();
+  read.resume();
+  const [unread, stalled] = await ask();
+  unread.pause();
+  await once(stalled, 'close');
+  expect(taken.destroyed).toBe(false);
+  for (const socket of [read, unread]) socket.destroy();
+});
