@@ -1,13 +1,27 @@
 // The parts of documents that are written from the code, each between two comments that name it.
 import { graphOf, readSlices, readsOf, usesOf } from './slices.mjs';
 
-/** @returns for each document a function that gives its text with the generated parts as they should be */
-export function generatedParts() {
+/**
+ * @param variables of the settings
+ * @returns for each document a function that gives its text with the generated parts as they should be
+ */
+export function generatedParts(variables) {
   const graph = graphOf(usesOf(readSlices()));
   const reads = readsOf(readSlices({ and: ['platform'] })).join('\n');
   return [
+    { file: 'README.md', replaced: (text) => withPart(text, 'settings', tableOf(variables)) },
     { file: 'docs/architecture.md', replaced: (text) => withPart(withPart(text, 'slices', graph), 'reads', reads) },
   ];
+}
+
+/** Columns are as wide as Prettier makes them. */
+function tableOf(variables) {
+  const rows = Object.entries(variables).map(([name, { default: usual, about }]) => [`\`${name}\``, usual, about]);
+  const all = [['variable', 'default', 'meaning'], ...rows];
+  const widths = [0, 1, 2].map((column) => Math.max(...all.map((row) => row[column].length)));
+  const line = (row) => `| ${row.map((cell, column) => cell.padEnd(widths[column])).join(' | ')} |`;
+  const [head, ...others] = all.map(line);
+  return [head, `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`, ...others].join('\n');
 }
 
 function withPart(text, name, part) {

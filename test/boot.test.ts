@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { io } from 'socket.io-client';
 import { expectStatus, password, pause, serverAddress, unique } from './world.js';
-import { loadConfig, variables } from '../src/platform/config.js';
+import { loadConfig, variables, withoutMarkdown } from '../src/platform/config.js';
 import { openDatabases } from '../src/platform/open-databases.js';
 import { within } from '../src/platform/deadline.js';
 import { StartError } from '../src/platform/start-error.js';
@@ -565,7 +565,7 @@ describe('check-config', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     for (const [name, { about }] of Object.entries(variables)) {
       expect(stdout).toMatch(new RegExp(`^${name} `, 'm'));
-      expect(stdout).toContain(about);
+      expect(stdout).toContain(withoutMarkdown(about));
     }
     expect(stdout).toMatch(/^REGISTRATION +open$/m);
     expect(stdout).toMatch(/^LOG_LEVEL +\(not set: info\)$/m);

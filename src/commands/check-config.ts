@@ -1,4 +1,4 @@
-import { type Config, ConfigError, loadConfig, variables } from '../platform/config.js';
+import { type Config, ConfigError, loadConfig, variables, withoutMarkdown } from '../platform/config.js';
 import { Postman, Undeliverable } from '../platform/mail/postman.js';
 import { failureInWords } from '../platform/mail/refusals.js';
 
@@ -7,9 +7,13 @@ const { mistakes, warnings } = judge(process.env);
 const width = Math.max(...Object.keys(variables).map((name) => name.length));
 for (const [name, variable] of Object.entries(variables)) {
   const set = process.env[name]?.trim();
-  const value = set ? ('secret' in variable ? '(set, secret)' : set) : `(not set: ${variable.default})`;
+  const value = set
+    ? 'secret' in variable
+      ? '(set, secret)'
+      : set
+    : `(not set: ${withoutMarkdown(variable.default)})`;
   console.log(`${name.padEnd(width)}  ${value}`);
-  console.log(`${' '.repeat(width)}  ${variable.about}`);
+  console.log(`${' '.repeat(width)}  ${withoutMarkdown(variable.about)}`);
 }
 console.log();
 for (const warning of warnings) console.log(`WARNING  ${warning}`);

@@ -38,98 +38,104 @@ export interface Config {
   logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
 }
 
+/** Texts in Markdown: the table of settings in the README is written from them, and `npm run check-config` shows them. */
 interface Variable {
+  /** As a person would write it. */
   default: string;
   secret?: true;
   about: string;
 }
 
-/** Every environment variable the service reads: its default as a person would write it, and what it means. */
+/** Every environment variable the service reads. */
 export const variables = {
-  PORT: { default: '3000', about: 'TCP port to listen on (0 lets the system choose).' },
+  PORT: { default: '`3000`', about: 'TCP port to listen on; `0` lets the system choose' },
   HOST: {
-    default: '127.0.0.1; with TLS or a proxy ::, which is every address of IPv6 and IPv4',
-    about: 'Address to listen on. Beyond loopback only with TLS_CERT and TLS_KEY, or behind TRUST_PROXY.',
+    default: '`127.0.0.1`; with TLS or a proxy `::`, every address of IPv6 and IPv4',
+    about: 'address to listen on; beyond loopback only with `TLS_CERT` and `TLS_KEY`, or behind `TRUST_PROXY`',
   },
-  DATA_DIR: { default: './data', about: 'Folder of the embedded database (pg/), the keys (keys/) and the files.' },
+  DATA_DIR: { default: '`./data`', about: 'folder of the embedded database (`pg/`) and the keys (`keys/`)' },
   PUBLIC_URL: {
-    default: 'http://localhost:PORT',
-    about: 'Address people open; links and QR codes point to it. Required behind TRUST_PROXY.',
+    default: '`http://localhost:PORT` (`https` with TLS)',
+    about:
+      'the address people open, which links and QR codes point to; `https://` unless it is localhost; required behind `TRUST_PROXY`',
   },
   DATABASE_URL: {
     default: 'the embedded PostgreSQL',
     secret: true,
-    about: 'postgres://user:password@host:5432/name of your own PostgreSQL 15 or newer.',
+    about: '`postgres://user:password@host:5432/name` of your own PostgreSQL, 15 or newer',
   },
   KEYRING_DATABASE_URL: {
     default: 'the embedded PostgreSQL',
     secret: true,
-    about: 'A second database, for the keyring alone. Required with DATABASE_URL.',
+    about: 'a second database, for the keyring alone; the two are set together',
   },
   MASTER_KEY: {
-    default: 'read from MASTER_KEY_FILE',
+    default: 'read from `MASTER_KEY_FILE`',
     secret: true,
-    about: '32 bytes as 64 hexadecimal digits or as base64. Whoever has it and the data can read everything.',
+    about: '32 bytes as 64 hexadecimal digits or as base64; with it and the data everything can be read',
   },
   MASTER_KEY_FILE: {
-    default: 'DATA_DIR/keys/master.key',
-    about: 'File that holds the master key. Made at the first start; keep a copy elsewhere.',
+    default: '`DATA_DIR/keys/master.key`',
+    about: 'file that holds the master key; made at the first start unless it is there; keep a copy elsewhere',
   },
-  TLS_CERT: { default: 'none', about: 'PEM file with the certificate chain, to serve HTTPS directly.' },
-  TLS_KEY: { default: 'none', about: 'PEM file with the private key of TLS_CERT.' },
+  TLS_CERT: { default: 'none', about: 'PEM file with the certificate chain, to serve HTTPS directly' },
+  TLS_KEY: { default: 'none', about: 'PEM file with the private key of `TLS_CERT`' },
   TRUST_PROXY: {
     default: 'none',
-    about: 'Which proxies in front may tell the client address: how many hops (1), or networks (loopback, 10.0.0.0/8).',
+    about:
+      "which proxies in front may tell the client's address: how many hops (`1`), or networks (`loopback`, `10.0.0.0/8`)",
   },
   ALLOWED_ORIGINS: {
     default: 'none',
     about:
-      'Other origins whose pages may call the API, with a bearer token and never by cookie, as capacitor://localhost,http://localhost:5173.',
+      'other origins whose pages may call with a bearer token, such as `capacitor://localhost,http://localhost:5173`; never by cookie',
   },
   REGISTRATION: {
-    default: 'first',
-    about: 'Who may register as a subscriber: first (one, then closed), invited (with a code) or open.',
-  },
-  CONTROLLER_NAME: { default: 'none', about: 'Name of whoever runs this installation, for the policies.' },
-  CONTROLLER_ADDRESS: { default: 'none', about: 'Postal address of whoever runs this installation.' },
-  CONTROLLER_CONTACT: { default: 'none', about: 'Where to write to about privacy, an email address.' },
-  POLICIES_DIR: { default: './policies', about: 'Folder with the versioned policy texts.' },
-  DIGITAL_CONSENT_AGE: {
-    default: 'IT=14,AT=14,BE=13,… (the law of each EU country), 16 elsewhere',
-    about: 'Age of digital consent by country of the subscriber, as IT=14,DE=16; adds to the default.',
-  },
-  SESSION_DAYS: { default: '90', about: 'A session ends after this many days without use (fractions allowed).' },
-  RATE_MESSAGES: {
-    default: '60',
-    about: 'Messages a session may send in a minute; an account twice as many, with all its sessions.',
-  },
-  RATE_SIGN_IN: {
-    default: '10',
+    default: '`first`; in Compose `invited`',
     about:
-      'Failed sign-ins for a name from one address in 15 minutes; 5 times as many for a name from anywhere, 10 times as many from one address.',
+      'who may register a business: `first` (one, then closed), `invited` (with a [code](docs/operations.md#registration)) or `open`',
+  },
+  CONTROLLER_NAME: { default: 'none', about: 'name of whoever runs this installation, for the policies' },
+  CONTROLLER_ADDRESS: { default: 'none', about: 'its postal address' },
+  CONTROLLER_CONTACT: { default: 'none', about: 'where to write to about privacy, an email address' },
+  POLICIES_DIR: { default: '`./policies`', about: 'folder with the versioned policy texts' },
+  DIGITAL_CONSENT_AGE: {
+    default: 'the law of each EU country (`IT=14`, `AT=14`, `BE=13` …), 16 elsewhere',
+    about: 'age of digital consent by country of the business, such as `IT=14,DE=16`; adds to the default',
+  },
+  SESSION_DAYS: { default: '`90`', about: 'a session ends after this many days without use; fractions are allowed' },
+  RATE_MESSAGES: { default: '`60`', about: 'messages a session may send in a minute; an account twice as many' },
+  RATE_SIGN_IN: {
+    default: '`10`',
+    about:
+      'failed sign-ins for a name from one address in 15 minutes; five times as many for a name from anywhere, ten times as many from one address',
   },
   RATE_JOIN: {
-    default: '300',
-    about: 'Registrations and joins from an address in an hour; 10 times as many openings of invitations.',
+    default: '`300`',
+    about: 'registrations and joinings from one address in an hour; ten times as many openings of invitations',
   },
   SMTP_URL: {
-    default: 'none: mails wait sealed, npm run outbox shows them',
+    default: 'none: mails wait encrypted, `npm run outbox` shows them',
     secret: true,
-    about: 'smtp://user:password@host:587 or smtps://… of the server that sends mail.',
+    about: '`smtp://user:password@host:587` or `smtps://…`, the server that sends mail',
   },
   MAIL_FROM: {
-    default: 'no-reply@ the host of PUBLIC_URL',
-    about: 'Sender of mails, as Name <address> or an address.',
+    default: '`no-reply@` the host of `PUBLIC_URL`',
+    about: 'sender of mails, as `Name <address>` or an address',
   },
   RATE_INVITATION_MAILS: {
-    default: '200',
-    about:
-      'Invitation mails (with their reminders) a subscriber may send in 24 hours; protects the host from being blocked.',
+    default: '`200`',
+    about: 'mails of invitations a business may send in 24 hours (reminders count too; an import goes on the next day)',
   },
-  LOG_LEVEL: { default: 'info', about: 'debug (every request), info, warn, error or silent.' },
+  LOG_LEVEL: { default: '`info`', about: '`debug` (every request), `info`, `warn`, `error` or `silent`' },
 } as const satisfies Record<string, Variable>;
 
 export type VariableName = keyof typeof variables;
+
+/** The text of a setting for a terminal: code and links become their words. */
+export function withoutMarkdown(text: string): string {
+  return text.replace(/`([^`]*)`/g, '$1').replace(/\[([^\]]*)\]\([^)]*\)/g, '$1');
+}
 
 /** Every address of both families; where the machine has no IPv6, the service listens on those of IPv4 instead. */
 export const everyInterface = '::';
