@@ -346,7 +346,7 @@ function beginningsIn(query: string): (words: string) => boolean {
   return (words) => forms.some((form) => form.every((finds) => finds(words)));
 }
 
-/** What a piece is found by: where a word begins, or anywhere where no blank shows that. */
+/** The text that a piece is found by: where a word begins, or anywhere where no blank shows that. */
 const begun = (piece: string) => (unspaced.test(piece) ? piece : `\n${piece}`);
 
 /** "jean-pierre" is found as the beginning of an address, as two words of a name, and as "jeanpierre". */

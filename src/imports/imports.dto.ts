@@ -196,9 +196,9 @@ export class ImportPreview {
   @IsOptional()
   @IsIn(separators)
   separator?: Separator;
-  /** Of a workbook: the sheet that was read. */
+  /** The sheet of a workbook that was read. */
   sheet?: string;
-  /** Of a workbook: the names of the sheets that can be read, in their order. */
+  /** Names of the sheets of a workbook that can be read, in their order. */
   sheets?: string[];
   /** The line that names the columns; 0 when none does. */
   headerRow: number;
@@ -209,7 +209,7 @@ export class ImportPreview {
   letters: number;
   /** What to look at before the import is made. */
   warnings: ImportWarning[];
-  /** Whether the import is refused without `confirm=letters`, or with the warning `garbled` without `encoding`. */
+  /** True when the import is refused without `confirm=letters`, or with the warning `garbled` without `encoding`. */
   needsConfirmation: boolean;
   /** The first five as they are understood. */
   sample: ImportedPerson[];

@@ -29,17 +29,17 @@ export interface Table {
   gibberish: boolean;
   /** Another encoding makes as good words of the text. */
   doubtful: boolean;
-  /** Of a workbook: the sheet that was read, and the names of all that can be. */
+  /** The sheet of a workbook that was read, and the names of all that can be. */
   sheet?: string;
   sheets?: string[];
   uncomputed: number;
 }
 
-/** What is said about a file, and otherwise found out. */
+/** Facts that are said about a file, and otherwise found out. */
 export interface TableWishes {
   /** The line that names the columns, 0 when none does. */
   headerRow?: number | undefined;
-  /** Of a text. */
+  /** The encoding of a text. */
   encoding?: Encoding | undefined;
   /** The name of a workbook's sheet. */
   sheet?: string | undefined;

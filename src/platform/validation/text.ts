@@ -29,7 +29,7 @@ const controls = /[\u0000-\u001F\u007F-\u009F]/;
 const controlsExceptLayout = /[\u0000-\u0008\u000B-\u001F\u007F-\u009F]/;
 const lineSeparators = /[\u2028\u2029]/;
 /**
- * What shows nothing: blanks, control characters, characters that fonts pass over, noncharacters, and the signs of scripts
+ * Texts that show nothing: blanks, control characters, characters that fonts pass over, noncharacters, and the signs of scripts
  * and of musical notation that stand for a gap. Of the format characters those that enclose numbers are seen.
  */
 const nothing =
