@@ -49,7 +49,7 @@ describe('attempts', () => {
   });
 
   test('of one do not count for another, nor those of one kind for another kind', async () => {
-    for (let attempt = 1; attempt <= 3; attempt++) await limits.count('message', 'anna');
+    for (let attempt = 1; attempt <= 3; attempt++) await limits.count(limitNamed('message'), 'anna');
     expect(await refusal('message', 'anna')).toBeDefined();
     expect(await refusal('message', 'bruno')).toBeUndefined();
     expect(await refusal('join', 'anna')).toBeUndefined();

@@ -17,6 +17,7 @@ import {
 import { messageContext } from '../conversations/sealed-message.js';
 import { Identities } from '../interlocutors/identities.js';
 import { defineJob } from '../platform/jobs/job-kinds.js';
+import { inTurns } from '../platform/jobs/in-turns.js';
 import { Jobs } from '../platform/jobs/jobs.js';
 import { Log } from '../platform/log.js';
 import { UnknownOutcomes } from '../platform/realtime/unknown-outcomes.js';
@@ -46,8 +47,6 @@ const proceedWithBroadcasts = defineJob('broadcast.proceed', { cron: '* * * * *'
 const edited = Symbol('edited');
 
 const contactsPerChunk = 500;
-/** A job ends after this, so that a stop need not wait, and adds the next. */
-const workingMilliseconds = 4_000;
 
 type BroadcastId = Pick<Broadcast, 'subscriberId' | 'id'>;
 
@@ -102,26 +101,11 @@ export class BroadcastRuns {
 
   /** Takes every broadcast whose time has come a chunk further in turn. One that fails stops no other. */
   async proceed(): Promise<void> {
-    const deadline = performance.now() + workingMilliseconds;
-    let unfinished = await this.broadcasts.query<Run[]>(dueQuery, [new Date()]);
-    let failure: unknown;
-    while (unfinished.length > 0 && performance.now() < deadline) {
-      const further: Run[] = [];
-      for (const run of unfinished) {
-        try {
-          if (await this.proceedWith(run)) further.push(run);
-        } catch (error) {
-          // The job fails with one of them; the others are noted here.
-          if (failure === undefined) failure = error;
-          else this.log.failure(error);
-        }
-      }
-      unfinished = further;
-    }
-    if (unfinished.length > 0) {
-      await this.broadcasts.manager.transaction((manager) => this.jobs.add(manager, proceedWithBroadcasts, {}));
-    }
-    if (failure !== undefined) throw failure as Error;
+    const due = await this.broadcasts.query<Run[]>(dueQuery, [new Date()]);
+    await inTurns(due, (run) => this.proceedWith(run), {
+      log: this.log,
+      then: () => this.broadcasts.manager.transaction((manager) => this.jobs.add(manager, proceedWithBroadcasts, {})),
+    });
   }
 
   /** Tells the subscriber's devices how far a broadcast is. */

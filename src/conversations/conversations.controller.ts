@@ -18,6 +18,7 @@ import {
   UnreadTotals,
 } from './conversations.dto.js';
 import { Conversations } from './conversations.service.js';
+import { MessageLimits } from './message-limits.js';
 import { Messages } from './messages.service.js';
 import { Receipts } from './receipts.service.js';
 
@@ -27,6 +28,7 @@ export class ConversationsController {
   constructor(
     private readonly conversations: Conversations,
     private readonly messages: Messages,
+    private readonly limits: MessageLimits,
     private readonly receipts: Receipts,
     private readonly subscribers: Subscribers,
   ) {}
@@ -76,6 +78,7 @@ export class ConversationsController {
     @Body() content: MessageContent,
     @Res({ passthrough: true }) response: Response,
   ): Promise<SentMessage> {
+    await this.limits.countMessage(principal);
     const { seq, sentAt, repeated } = await this.messages.send(principal, id, content);
     if (repeated) response.status(200);
     return { seq, sentAt };
@@ -85,6 +88,7 @@ export class ConversationsController {
   @Delete(':id/messages/:seq')
   @HttpCode(204)
   async withdraw(@Caller() principal: Principal, @Id() id: string, @Seq() seq: number): Promise<void> {
+    await this.limits.countMessage(principal);
     await this.messages.withdraw(principal, id, seq);
   }
 
@@ -92,6 +96,7 @@ export class ConversationsController {
   @Put(':id/receipt')
   @HttpCode(204)
   async receipt(@Caller() principal: Principal, @Id() id: string, @Body() receipt: MessageReceipt): Promise<void> {
+    await this.limits.countReceipt(principal);
     await this.receipts.send(principal, id, receipt);
   }
 

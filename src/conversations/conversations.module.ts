@@ -10,7 +10,7 @@ import { BroadcastEntries } from './broadcast-entries.service.js';
 import { ConversationsController } from './conversations.controller.js';
 import { ConversationsGateway } from './conversations.gateway.js';
 import { Conversations } from './conversations.service.js';
-import './message-limits.js';
+import { MessageLimits } from './message-limits.js';
 import { MessageTexts } from './message-texts.js';
 import { Messages } from './messages.service.js';
 import { Receipts } from './receipts.service.js';
@@ -19,7 +19,16 @@ import { Standings } from './standings.service.js';
 @Module({
   imports: [ActionsModule, AddressBookModule, ConsentsModule, InterlocutorsModule, MembersModule, SubscribersModule],
   controllers: [ConversationsController],
-  providers: [BroadcastEntries, Conversations, Messages, MessageTexts, Receipts, Standings, ConversationsGateway],
+  providers: [
+    BroadcastEntries,
+    Conversations,
+    MessageLimits,
+    Messages,
+    MessageTexts,
+    Receipts,
+    Standings,
+    ConversationsGateway,
+  ],
   exports: [BroadcastEntries, Conversations],
 })
 export class ConversationsModule {

@@ -1,22 +1,54 @@
-import { defineLimit } from '../platform/rate-limits.js';
+import { Injectable } from '@nestjs/common';
+import type { Principal } from '../auth/principal.js';
+import { defineLimit, RateLimits } from '../platform/rate-limits.js';
+import { type EventLimits, limitEvent } from '../platform/realtime/event-limits.js';
 
 /** Devices of an account that may send at full rate at the same time, however many it has. */
 const devicesAtOnce = 2;
 const receiptsPerMessage = 10;
 
-defineLimit('message', { points: ({ messagesPerMinute }) => messagesPerMinute, seconds: 60, keyedById: true });
-defineLimit('accountMessage', {
-  points: ({ messagesPerMinute }) => messagesPerMinute * devicesAtOnce,
-  seconds: 60,
-  keyedById: true,
+const messages = limitEvent('message.send', {
+  session: defineLimit('message', {
+    points: ({ messagesPerMinute }) => messagesPerMinute,
+    seconds: 60,
+    keyedById: true,
+  }),
+  account: defineLimit('accountMessage', {
+    points: ({ messagesPerMinute }) => messagesPerMinute * devicesAtOnce,
+    seconds: 60,
+    keyedById: true,
+  }),
 });
-defineLimit('receipt', {
-  points: ({ messagesPerMinute }) => messagesPerMinute * receiptsPerMessage,
-  seconds: 60,
-  keyedById: true,
+const receipts = limitEvent('receipt.send', {
+  session: defineLimit('receipt', {
+    points: ({ messagesPerMinute }) => messagesPerMinute * receiptsPerMessage,
+    seconds: 60,
+    keyedById: true,
+  }),
+  account: defineLimit('accountReceipt', {
+    points: ({ messagesPerMinute }) => messagesPerMinute * receiptsPerMessage * devicesAtOnce,
+    seconds: 60,
+    keyedById: true,
+  }),
 });
-defineLimit('accountReceipt', {
-  points: ({ messagesPerMinute }) => messagesPerMinute * receiptsPerMessage * devicesAtOnce,
-  seconds: 60,
-  keyedById: true,
-});
+
+/** Counts what is sent over HTTP; the dispatcher of a socket counts its events itself. */
+@Injectable()
+export class MessageLimits {
+  constructor(private readonly rateLimits: RateLimits) {}
+
+  /** @throws DomainError `rate_limited` */
+  countMessage(principal: Principal): Promise<void> {
+    return this.count(messages, principal);
+  }
+
+  /** @throws DomainError `rate_limited` */
+  countReceipt(principal: Principal): Promise<void> {
+    return this.count(receipts, principal);
+  }
+
+  private async count({ session, account }: EventLimits, { sessionId, accountId }: Principal): Promise<void> {
+    await this.rateLimits.count(session, sessionId);
+    await this.rateLimits.count(account, accountId);
+  }
+}

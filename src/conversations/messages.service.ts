@@ -11,7 +11,6 @@ import { openPage } from '../platform/cursors.js';
 import { Batches, deferred } from '../platform/batches.js';
 import { HotStatements } from '../platform/hot-statements.js';
 import { DomainError, NotFound, ValidationFailed } from '../platform/problems/domain-error.js';
-import { RateLimits } from '../platform/rate-limits.js';
 import { UnknownOutcomes } from '../platform/realtime/unknown-outcomes.js';
 import { Realtime } from '../platform/realtime/realtime.js';
 import { KeyGoneError } from '../platform/vault/keyring.js';
@@ -76,7 +75,6 @@ export class Messages {
     private readonly actions: Actions,
     private readonly consents: Consents,
     private readonly conversations: Conversations,
-    private readonly limits: RateLimits,
     private readonly members: Members,
     private readonly unknownOutcomes: UnknownOutcomes,
     private readonly realtime: Realtime,
@@ -89,11 +87,9 @@ export class Messages {
   /**
    * Stores a message once and tells the devices of both parties. Resolves when {@link append} has stored the batch that
    * its draft went into.
-   * @throws NotFound, ConsentRequired, ConversationRestricted, ClientIdReused, DomainError `rate_limited`, `overloaded`
+   * @throws NotFound, ConsentRequired, ConversationRestricted, ClientIdReused, DomainError `overloaded`
    */
   async send(principal: Principal, conversationId: string, content: MessageContent): Promise<Stored> {
-    await this.limits.count('message', principal.sessionId);
-    await this.limits.count('accountMessage', principal.accountId);
     const conversation = await this.conversations.toWriteIn(principal, conversationId);
     const author = isMember(principal) ? await this.members.author(principal) : null;
     const draft = await this.seal(conversation, author, content);
@@ -117,11 +113,9 @@ export class Messages {
 
   /**
    * Erases the text of an own message; its entry stays, as withdrawn. Withdrawing it again changes nothing.
-   * @throws NotFound, NotTheSender, ConversationRestricted, DomainError `rate_limited`
+   * @throws NotFound, NotTheSender, ConversationRestricted
    */
   async withdraw(principal: Principal, conversationId: string, seq: number): Promise<void> {
-    await this.limits.count('message', principal.sessionId);
-    await this.limits.count('accountMessage', principal.accountId);
     const { subscriberId, party, audiences } = await this.conversations.access(principal, conversationId);
     const erase = async (manager: EntityManager) => {
       const where = [subscriberId, conversationId] as const;

@@ -5,7 +5,6 @@ import { limits } from '../contract/limits.js';
 import { Batches } from '../platform/batches.js';
 import { HotStatements } from '../platform/hot-statements.js';
 import { NotFound, ValidationFailed } from '../platform/problems/domain-error.js';
-import { RateLimits } from '../platform/rate-limits.js';
 import { UnknownOutcomes } from '../platform/realtime/unknown-outcomes.js';
 import { Realtime } from '../platform/realtime/realtime.js';
 import type { MessageReceipt } from './conversations.dto.js';
@@ -44,7 +43,6 @@ export class Receipts {
 
   constructor(
     private readonly conversations: Conversations,
-    private readonly limits: RateLimits,
     private readonly unknownOutcomes: UnknownOutcomes,
     private readonly realtime: Realtime,
     private readonly standings: Standings,
@@ -53,15 +51,13 @@ export class Receipts {
 
   /**
    * Raises the watermarks of the principal's party; what is lower than before changes nothing.
-   * @throws NotFound, ReceiptBeyondLast, ValidationFailed, DomainError `rate_limited`, `overloaded`
+   * @throws NotFound, ReceiptBeyondLast, ValidationFailed, DomainError `overloaded`
    */
   async send(principal: Principal, conversationId: string, { deliveredSeq, seenSeq }: MessageReceipt): Promise<void> {
     if (deliveredSeq === undefined && seenSeq === undefined) {
       const message = 'Say deliveredSeq, seenSeq or both.';
       throw new ValidationFailed([{ field: 'deliveredSeq', code: 'required', message }]);
     }
-    await this.limits.count('receipt', principal.sessionId);
-    await this.limits.count('accountReceipt', principal.accountId);
     const conversation = await this.conversations.toWriteIn(principal, conversationId);
     const receipt = { conversation, deliveredSeq: deliveredSeq ?? 0, seenSeq: seenSeq ?? 0 };
     const raised = await this.receipts.add(receipt);

@@ -11,7 +11,9 @@ import { type Assessment, Invitations } from '../invitations/invitations.service
 import { Labels } from '../labels/labels.service.js';
 import { openPage } from '../platform/cursors.js';
 import { defineJob } from '../platform/jobs/job-kinds.js';
+import { inTurns } from '../platform/jobs/in-turns.js';
 import { Jobs } from '../platform/jobs/jobs.js';
+import { Log } from '../platform/log.js';
 import { DomainError, NotFound, ValidationFailed } from '../platform/problems/domain-error.js';
 import { type Fault, fieldError } from '../platform/problems/field-error.js';
 import { Realtime } from '../platform/realtime/realtime.js';
@@ -57,8 +59,6 @@ const destroyRevoked = defineJob<{ subscriberId: string; importId: string }>('im
 });
 
 const recordsPerChunk = 250;
-/** A job ends after this, so that a stop need not wait, and adds the next. */
-const workingMilliseconds = 4_000;
 const problemsShown = 100;
 const sheetsNamed = 20;
 const sampleSize = 5;
@@ -77,6 +77,7 @@ export class Imports {
     private readonly invitations: Invitations,
     private readonly jobs: Jobs,
     private readonly labels: Labels,
+    private readonly log: Log,
     private readonly realtime: Realtime,
     private readonly subscribers: Subscribers,
     private readonly turns: ImportTurns,
@@ -314,26 +315,13 @@ export class Imports {
 
   /** Takes every unfinished import a chunk further in turn. One that fails stops no other. */
   async proceed(): Promise<void> {
-    const deadline = performance.now() + workingMilliseconds;
-    let unfinished = await this.imports.query<ImportId[]>(
+    const begun = await this.imports.query<ImportId[]>(
       `SELECT subscriber_id AS "subscriberId", id FROM import WHERE finished_at IS NULL ORDER BY created_at`,
     );
-    let failure: unknown;
-    while (unfinished.length > 0 && performance.now() < deadline) {
-      const further: ImportId[] = [];
-      for (const each of unfinished) {
-        try {
-          if (await this.proceedWith(each)) further.push(each);
-        } catch (error) {
-          failure ??= error;
-        }
-      }
-      unfinished = further;
-    }
-    if (unfinished.length > 0) {
-      await this.imports.manager.transaction((manager) => this.jobs.add(manager, proceedWithImports, {}));
-    }
-    if (failure !== undefined) throw failure as Error;
+    await inTurns(begun, (each) => this.proceedWith(each), {
+      log: this.log,
+      then: () => this.imports.manager.transaction((manager) => this.jobs.add(manager, proceedWithImports, {})),
+    });
   }
 
   /**

@@ -13,10 +13,6 @@ export interface LimitKind {
   keyedById?: true;
 }
 
-/** Limits of events, which are counted by name: the platform counts them too, before it looks at an event. */
-const namedLimits = ['message', 'accountMessage', 'receipt', 'accountReceipt'] as const;
-export type Limit = LimitKind | (typeof namedLimits)[number];
-
 /** Every limit that a slice defines. */
 const limitKinds = new Map<string, LimitKind>();
 
@@ -44,9 +40,7 @@ export class RateLimits {
   private readonly secret = randomBytes(32);
   private readonly limiters = new Map<string, RateLimiterMemory>();
 
-  /** @throws Error for a limit that is counted by name and that no slice defines */
   constructor(@Inject(CONFIG) config: Config) {
-    for (const name of namedLimits) limitNamed(name);
     for (const { name, points, seconds } of limitKinds.values()) {
       const most = typeof points === 'number' ? points : points(config);
       this.limiters.set(name, new RateLimiterMemory({ points: most, duration: seconds }));
@@ -54,7 +48,7 @@ export class RateLimits {
   }
 
   /** @throws DomainError `rate_limited` with the seconds to wait */
-  async count(limit: Limit, ...key: string[]): Promise<void> {
+  async count(limit: LimitKind, ...key: string[]): Promise<void> {
     const limiter = this.limiterOf(limit);
     try {
       await limiter.consume(this.keyOf(limit, key));
@@ -64,18 +58,8 @@ export class RateLimits {
     }
   }
 
-  /**
-   * Refuses what would be one too many, without counting anything.
-   * @throws DomainError `rate_limited` with the seconds to wait
-   */
-  async requireRoom(limit: Limit, ...key: string[]): Promise<void> {
-    const limiter = this.limiterOf(limit);
-    const counted = await limiter.get(this.keyOf(limit, key));
-    if (counted && counted.consumedPoints >= limiter.points) throw tooMany(counted, limiter.duration);
-  }
-
   /** Counts too, for what is passed over in silence when there was too much of it. */
-  async allows(limit: Limit, ...key: string[]): Promise<boolean> {
+  async allows(limit: LimitKind, ...key: string[]): Promise<boolean> {
     try {
       await this.count(limit, ...key);
       return true;
@@ -86,21 +70,20 @@ export class RateLimits {
   }
 
   /** Takes back a count: of an attempt that was no failure. */
-  async giveBack(limit: Limit, ...key: string[]): Promise<void> {
+  async giveBack(limit: LimitKind, ...key: string[]): Promise<void> {
     await this.limiterOf(limit).reward(this.keyOf(limit, key));
   }
 
-  async forget(limit: Limit, ...key: string[]): Promise<void> {
+  async forget(limit: LimitKind, ...key: string[]): Promise<void> {
     await this.limiterOf(limit).delete(this.keyOf(limit, key));
   }
 
-  private limiterOf(limit: Limit): RateLimiterMemory {
-    return this.limiters.get(typeof limit === 'string' ? limit : limit.name)!;
+  private limiterOf(limit: LimitKind): RateLimiterMemory {
+    return this.limiters.get(limit.name)!;
   }
 
-  private keyOf(limit: Limit, key: string[]): string {
-    const { keyedById } = typeof limit === 'string' ? limitNamed(limit) : limit;
-    return keyedById ? key[0]! : this.hashed(key);
+  private keyOf(limit: LimitKind, key: string[]): string {
+    return limit.keyedById ? key[0]! : this.hashed(key);
   }
 
   private hashed(key: string[]): string {

@@ -1,20 +1,18 @@
 import type { INestApplicationContext, WsMessageHandler } from '@nestjs/common';
 import { AbstractWsAdapter } from '@nestjs/websockets';
 import { v7 as uuid } from 'uuid';
-import type { ErrorCode, Problem } from '../../contract/errors.js';
+import type { Problem } from '../../contract/errors.js';
 import { limits } from '../../contract/limits.js';
 import { Log } from '../log.js';
 import { DomainError } from '../problems/domain-error.js';
 import { toProblem } from '../problems/problems.js';
-import { type Limit, RateLimits } from '../rate-limits.js';
+import { RateLimits } from '../rate-limits.js';
 import { requirePlainShape } from '../validation/shape.js';
+import { limitsOfEvent } from './event-limits.js';
 import { type Admission, type DeviceSocket, Realtime } from './realtime.js';
 
 type Done = (answer: { data?: unknown; error?: Problem }) => void;
 type Handler = (data: unknown, done: Done) => Promise<unknown>;
-
-/** Errors of events that never reach the services, which count them. */
-const refusedUnseen: ReadonlySet<ErrorCode> = new Set(['validation_failed', 'malformed_request', 'unknown_event']);
 
 /**
  * Hands the gateways the one Socket.IO server of {@link Realtime}, and gives each socket one dispatcher instead of a
@@ -54,21 +52,12 @@ export class SocketAdapter extends AbstractWsAdapter {
     values: unknown[],
   ): Promise<void> {
     const acknowledge = values.at(-1) as Done | undefined;
-    const rates = ratesOf(event, socket.data.admission);
     // Without an acknowledgement a client could not know what became of its event: nothing does, and it counts as one.
-    if (typeof acknowledge !== 'function') {
-      for (const [rate, key] of rates) void this.rateLimits.allows(rate, key);
-      return;
-    }
+    if (typeof acknowledge !== 'function') return void this.count(event, socket.data.admission).catch(() => {});
     let answered = false;
     const answer: Done = (told) => {
-      if (answered) return;
+      if (!answered) acknowledge(told);
       answered = true;
-      // The services count the events that reach them; a refused one must count as much.
-      if (told.error && refusedUnseen.has(told.error.code)) {
-        for (const [rate, key] of rates) void this.rateLimits.allows(rate, key);
-      }
-      acknowledge(told);
     };
     const finished = this.realtime.began(socket);
     if (!finished) return answer({ error: toProblem(new DomainError('unauthenticated'), uuid()) });
@@ -76,8 +65,8 @@ export class SocketAdapter extends AbstractWsAdapter {
     socket.data.usedAt = Date.now();
     try {
       if (socket.data.underWay > limits.socketEventsUnderWay) throw tooMany();
-      // A session that has used up its rate is answered before its event is looked at.
-      for (const [rate, key] of rates) await this.rateLimits.requireRoom(rate, key);
+      // Before the event is looked at.
+      await this.count(event, socket.data.admission);
       const handler = handlers.get(event);
       if (!handler) throw unknownEvent(handlers);
       requirePlainShape(values[0]);
@@ -93,21 +82,15 @@ export class SocketAdapter extends AbstractWsAdapter {
     }
   }
 
+  /** @throws DomainError `rate_limited` */
+  private async count(event: string, { sessionId, accountId }: Admission): Promise<void> {
+    const { session, account } = limitsOfEvent(event);
+    await this.rateLimits.count(session, sessionId);
+    await this.rateLimits.count(account, accountId);
+  }
+
   /** {@link Realtime} closes its server itself, after the events under way. */
   override async close(): Promise<void> {}
-}
-
-/** The rates that an event counts against: those of its session and of its account. */
-function ratesOf(event: string, { sessionId, accountId }: Admission): [Limit, string][] {
-  return event === 'receipt.send'
-    ? [
-        ['receipt', sessionId],
-        ['accountReceipt', accountId],
-      ]
-    : [
-        ['message', sessionId],
-        ['accountMessage', accountId],
-      ];
 }
 
 function unknownEvent(handlers: Map<string, Handler>): DomainError {
