@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { limits } from '../src/contract/limits.js';
-import { type Device, expectStatus, type Person, settle, type Shop, unique, until, World } from './world.js';
+import { type Device, expectStatus, type Person, settle, type Shop, unique, until, World } from './support/world.js';
 
-/** What is sent at once is stored together, and still each by itself. */
+/** Promise 3: what is sent at once is stored together, and still each by itself. */
 
 let world: World;
 let bakery: Shop;

@@ -2,8 +2,18 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { DataSource } from 'typeorm';
 import { Outbox } from '../src/platform/mail/outbox.js';
 import { mailLocales, mailTemplates } from '../src/platform/mail/templates.js';
-import { MailServer, tokenIn } from './mail-server.js';
-import { type Device, expectStatus, password, type Person, settle, type Shop, unique, until, World } from './world.js';
+import { MailServer, tokenIn } from './support/mail-server.js';
+import {
+  type Device,
+  expectStatus,
+  password,
+  type Person,
+  settle,
+  type Shop,
+  unique,
+  until,
+  World,
+} from './support/world.js';
 
 let mails: MailServer;
 let world: World;

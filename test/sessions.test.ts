@@ -2,8 +2,8 @@ import type { ServerResponse } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { limits } from '../src/contract/limits.js';
 import { type DeviceSocket, Realtime } from '../src/platform/realtime/realtime.js';
-import { PollingDevice } from './polling-device.js';
-import { SilentDevice } from './silent-device.js';
+import { PollingDevice } from './support/polling-device.js';
+import { SilentDevice } from './support/silent-device.js';
 import {
   type Device,
   expectStatus,
@@ -15,7 +15,7 @@ import {
   unique,
   until,
   World,
-} from './world.js';
+} from './support/world.js';
 
 /** Promise 7: logout stops notifications. And signing in. */
 
