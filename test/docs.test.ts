@@ -1,4 +1,6 @@
+import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
+import { promisify } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
 import { errorCatalogue } from '../src/contract/errors.js';
 import { variables } from '../src/platform/config.js';
@@ -30,6 +32,11 @@ describe('the documents keep up with the code', () => {
       components: { schemas: { Problem: { properties: { code: { enum: string[] } } } } };
     };
     expect(components.schemas.Problem.properties.code.enum.sort()).toEqual(Object.keys(errorCatalogue).sort());
+  });
+
+  test('docs/promises.md names the tests that hold each promise', async () => {
+    const check = promisify(execFile)(process.execPath, ['scripts/promises.mjs', '--check']);
+    expect(await check).toEqual({ stdout: '', stderr: '' });
   });
 
   test.each([
