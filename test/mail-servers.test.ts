@@ -10,7 +10,7 @@ import { expectStatus, type Shop, World } from './support/world.js';
 
 /** Mail servers as people have met them with other products; each title says what is to come of it. */
 
-const pem = (name: string) => readFileSync(`test/boot/${name}.pem`, 'utf8');
+const pem = (name: string) => readFileSync(`test/support/${name}.pem`, 'utf8');
 const trusted = { cert: pem('tests-only.cert'), key: pem('tests-only.key') };
 const expired = { cert: pem('tests-only-expired.cert'), key: pem('tests-only-expired.key') };
 

@@ -74,9 +74,6 @@ export interface AskOptions {
 
 export type DeviceClient = Socket<ServerEvents, ClientEvents>;
 
-// Its passwords cost little to hash: test/setup/quick-bcrypt.mjs.
-Object.assign(globalThis, { hashesAreQuick: true });
-
 let worlds = 0;
 
 /** A service that can be asked, in this process or as one of its own. */
