@@ -2,12 +2,11 @@
 import { pathToFileURL } from 'node:url';
 
 async function processAsync(_source, path) {
-  const url = pathToFileURL(path).href;
-  const names = Object.keys(await import(url));
+  const names = Object.keys(await import(pathToFileURL(path).href));
   const links = names.map((name) =>
     name === 'default' ? 'export default loaded.default;' : `export const ${name} = loaded.${name};`,
   );
-  return { code: [`const loaded = await importBuilt(${JSON.stringify(url)});`, ...links, ''].join('\n') };
+  return { code: ['const loaded = await importBuilt(import.meta.url);', ...links, ''].join('\n') };
 }
 
 /** What is required, and not imported, stays as it is. */
