@@ -201,7 +201,7 @@ export function isRunning(pid: number): boolean {
   return process.platform !== 'linux' || !/\) [ZX]/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
 }
 
-const patience = 60_000;
+const patience = 120_000;
 
 /** Waits until something holds; machines that run tests can be slow, so the end of patience is no measure of anything. */
 export async function until(holds: () => boolean | Promise<boolean>, what: string): Promise<void> {
