@@ -237,6 +237,14 @@ export default defineConfig([
   },
 
   {
+    name: 'tests/quick',
+    files: ['test/*.test.ts', 'src/**/*.spec.ts'],
+    rules: restrictedImports({
+      regex: '/(support/installation|crash/ordeal)\\.js$',
+      message: 'Tests that start the service as a process are in test/process; npm run test:quick leaves them out.',
+    }),
+  },
+  {
     name: 'tests',
     files: ['test/**/*.ts', 'bench/**/*.ts', 'src/**/*.spec.ts'],
     rules: {

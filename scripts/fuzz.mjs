@@ -10,5 +10,5 @@ const { values } = parseArgs({
 process.env['FUZZ_CASES'] = values.cases;
 process.env['FUZZ_SEED'] = values.seed;
 
-process.argv.splice(2, Infinity, '--runTestsByPath', 'test/fuzz.test.ts');
+process.argv.splice(2, Infinity, '--runTestsByPath', 'test/process/fuzz.test.ts');
 await import('./test.mjs');

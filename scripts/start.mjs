@@ -1,3 +1,5 @@
+import module from 'node:module';
+
 // `npm start` runs this with the pinned Node; somebody may run it without.
 if (Number.parseInt(process.versions.node, 10) < 26) {
   console.error(
@@ -6,6 +8,8 @@ if (Number.parseInt(process.versions.node, 10) < 26) {
   process.exit(1);
 }
 
+// What is compiled is kept for the next start, in the folder for temporary files.
+module.enableCompileCache();
 const { readEnvFile } = await import('./env-file.mjs');
 await import('./build.mjs');
 readEnvFile();

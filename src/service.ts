@@ -1,6 +1,5 @@
 import { once } from 'node:events';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
@@ -17,6 +16,7 @@ import { DatabaseWatch } from './platform/database-watch.js';
 import { keyringDatabase, mainDatabaseOptions, openConnections } from './platform/database.js';
 import { type Databases, openDatabases } from './platform/open-databases.js';
 import { DeadlinePassed, within } from './platform/deadline.js';
+import { freePort } from './platform/free-port.js';
 import { HotStatements } from './platform/hot-statements.js';
 import { compressAnswers } from './platform/http/compression.js';
 import { boundConnections } from './platform/http/connections.js';
@@ -297,13 +297,7 @@ async function contentsOf({ main }: Databases): Promise<'nothing' | 'tables' | '
 }
 
 async function withFreePort(config: Config): Promise<Config> {
-  const port = await new Promise<number>((resolve, reject) => {
-    const server = createServer().once('error', reject);
-    server.listen(0, config.host, () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
-    });
-  });
+  const port = await freePort(config.host);
   const publicUrl = new URL(config.publicUrl);
   if (publicUrl.port === '0') publicUrl.port = String(port);
   return { ...config, port, publicUrl };

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { limits } from '../src/contract/limits.js';
-import { expectStatus, type Shop, unique, World } from './world.js';
+import { expectStatus, type Shop, unique, World } from './support/world.js';
 
 let world: World;
 let bakery: Shop;

@@ -4,7 +4,7 @@ import type { ContactView } from '../src/contract/events.js';
 import { limits } from '../src/contract/limits.js';
 import { InvitationMails } from '../src/invitations/invitation-mails.service.js';
 import { Vault } from '../src/platform/vault/vault.js';
-import { MailServer, tokenIn } from './mail-server.js';
+import { MailServer, tokenIn } from './support/mail-server.js';
 import {
   type Answer,
   type Device,
@@ -16,7 +16,7 @@ import {
   unique,
   until,
   World,
-} from './world.js';
+} from './support/world.js';
 
 /** One mailbox is one, however it is spelled; whose it is, is shown by a mail; and nobody is mailed too often. */
 

@@ -1,9 +1,18 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { readFile } from 'node:fs/promises';
 import sharp from 'sharp';
-import { type Answer, type Device, expectStatus, password, type Person, type Shop, unique, World } from './world.js';
+import {
+  type Answer,
+  type Device,
+  expectStatus,
+  password,
+  type Person,
+  type Shop,
+  unique,
+  World,
+} from './support/world.js';
 
-/** The same request several times in one moment, as impatient fingers, retries and two devices of one person make it. */
+/** Promise 3: the same request several times in one moment, as impatient fingers, retries and two devices of one person make it. */
 
 let world: World;
 let bakery: Shop;

@@ -3,9 +3,9 @@ import { Adapter } from 'socket.io-adapter';
 import { limits } from '../src/contract/limits.js';
 import { webSocketOf } from '../src/platform/realtime/engine.js';
 import { Realtime } from '../src/platform/realtime/realtime.js';
-import { type Device, expectStatus, type Person, settle, type Shop, unique, until, World } from './world.js';
+import { type Device, expectStatus, type Person, settle, type Shop, unique, until, World } from './support/world.js';
 
-/** What is sent at once is stored together, and still each by itself. */
+/** Promise 3: what is sent at once is stored together, and still each by itself. */
 
 let world: World;
 let bakery: Shop;

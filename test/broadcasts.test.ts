@@ -5,8 +5,8 @@ import { Accounts } from '../src/auth/accounts.service.js';
 import { AddressHashes } from '../src/platform/vault/address-hashes.js';
 import { BroadcastRuns } from '../src/broadcasts/broadcast-runs.service.js';
 import { limits } from '../src/contract/limits.js';
-import { Client, plain } from './client.js';
-import { crowd } from './crowd.js';
+import { Client, plain } from './support/client.js';
+import { crowd } from './support/crowd.js';
 import {
   type Answer,
   type Device,
@@ -17,9 +17,9 @@ import {
   unique,
   until,
   World,
-} from './world.js';
+} from './support/world.js';
 
-/** One text to many: who gets it, once, in private; who does not, and why. */
+/** Promise 2: one text to many: who gets it, once, in private; who does not, and why. */
 
 let world: World;
 beforeAll(async () => {

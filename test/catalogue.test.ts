@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { functions } from '../migrations/main/functions.js';
-import { World } from './world.js';
+import { World } from './support/world.js';
 
-/** What the schema promises about sharding and isolation, read from the catalogue. */
+/** Promises 1 and 5: what the schema says about sharding, isolation and texts in clear, read from the catalogue. */
 
 let world: World;
 beforeAll(async () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { scheduleEpochRenewal } from '../src/platform/vault/epoch-renewal.js';
-import { expectStatus, type Person, type Shop, unique, until, World } from './world.js';
+import { expectStatus, type Person, type Shop, unique, until, World } from './support/world.js';
 
 /** Clocks are set back: by an hour in which somebody had mistaken the time zone, or by a year after a flat battery. */
 

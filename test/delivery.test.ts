@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { ToldEvent } from '../src/contract/events.js';
-import { Client, plain } from './client.js';
-import { type Device, password, type Person, settle, type Shop, unique, until, World } from './world.js';
+import { Client, plain } from './support/client.js';
+import { type Device, password, type Person, settle, type Shop, unique, until, World } from './support/world.js';
 
 /** A small picture. */
 async function logo(): Promise<FormData> {

@@ -1,4 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
 import { errorCatalogue } from '../src/contract/errors.js';
 import { variables } from '../src/platform/config.js';
@@ -40,6 +42,11 @@ describe('the documents keep up with the code', () => {
     const messages = await startMessages();
     expect(named.filter((line) => !messages.some((message) => begins(message, line)))).toEqual([]);
     expect(messages.some((message) => begins(message, 'The database is on holiday'))).toBe(false);
+  });
+
+  test('docs/promises.md names the tests that hold each promise', async () => {
+    const check = promisify(execFile)(process.execPath, ['scripts/promises.mjs', '--check']);
+    expect(await check).toEqual({ stdout: '', stderr: '' });
   });
 
   test.each([

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { Log } from '../src/platform/log.js';
-import { expectStatus, type Person, type Shop, settle, unique, until, World } from './world.js';
+import { expectStatus, type Person, type Shop, settle, unique, until, World } from './support/world.js';
 
 /** A database that answers, but does not do what it is asked to: what people and operators are told. */
 

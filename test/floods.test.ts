@@ -2,7 +2,7 @@ import { connect, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { frame, readFrames, upgrade } from '../bench/delivery/websocket.js';
+import { frame, readFrames, upgrade } from './support/websocket.js';
 import { limits } from '../src/contract/limits.js';
 import {
   type Answer,
@@ -14,7 +14,7 @@ import {
   unique,
   until,
   World,
-} from './world.js';
+} from './support/world.js';
 
 /** Bodies, packets and frames in numbers are cut off, and others go on writing beside them. */
 

@@ -12,7 +12,7 @@ import {
   unique,
   until,
   World,
-} from './world.js';
+} from './support/world.js';
 
 /** Input that no client of ours sends: it is refused with a clear problem, or means what it says. Nothing answers 500. */
 

@@ -6,7 +6,7 @@ import { limits } from '../src/contract/limits.js';
 import { ImportTurns } from '../src/imports/turns.js';
 import { InvitationMails } from '../src/invitations/invitation-mails.service.js';
 import { limitNamed, RateLimits } from '../src/platform/rate-limits.js';
-import { type Answer, expectStatus, type Shop, unique, until, World } from './world.js';
+import { type Answer, expectStatus, type Shop, unique, until, World } from './support/world.js';
 
 /** What becomes of imported people: in the report, when they join, and when an import is cancelled. */
 

@@ -5,8 +5,8 @@ import { DataSource } from 'typeorm';
 import { InvitationMails } from '../src/invitations/invitation-mails.service.js';
 import { InvitedPeople } from '../src/invitations/invited-people.service.js';
 import { Vault } from '../src/platform/vault/vault.js';
-import { MailServer, tokenIn } from './mail-server.js';
-import { type Answer, expectStatus, settle, type Shop, unique, until, World } from './world.js';
+import { MailServer, tokenIn } from './support/mail-server.js';
+import { type Answer, expectStatus, settle, type Shop, unique, until, World } from './support/world.js';
 
 /** Personal invitations by mail and by letter, imports, and the export of the address book. */
 

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Party } from '../src/contract/events.js';
-import { Client, plain } from './client.js';
+import { Client, plain } from './support/client.js';
 import { hasUnread, isBehind, type Standing, walk } from '../src/conversations/conversations.queries.js';
-import { crowd } from './crowd.js';
+import { crowd } from './support/crowd.js';
 import {
   type Answer,
   type Device,
@@ -14,7 +14,7 @@ import {
   unique,
   until,
   World,
-} from './world.js';
+} from './support/world.js';
 
 /** The list of conversations as an inbox: in which order, with what in each head, and what of it is asked for. */
 

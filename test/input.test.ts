@@ -10,7 +10,16 @@ import { fieldErrorCatalogue } from '../src/contract/field-errors.js';
 import { limits } from '../src/contract/limits.js';
 import { declaredShape } from '../src/platform/http/declared-queries.js';
 import { planOf } from '../src/platform/validation/plan.js';
-import { type Answer, expectStatus, type Person, settle, type Shop, type Staff, unique, World } from './world.js';
+import {
+  type Answer,
+  expectStatus,
+  type Person,
+  settle,
+  type Shop,
+  type Staff,
+  unique,
+  World,
+} from './support/world.js';
 
 /** Bounds on what a request may hold and where, and the errors that say what is wrong with it. */
 

@@ -11,7 +11,7 @@ import {
   unique,
   until,
   World,
-} from './world.js';
+} from './support/world.js';
 
 /**
  * Promise 1. The matrix is made from the routes and events that the service registers: one that nobody has thought about

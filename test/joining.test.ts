@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import jsqr from 'jsqr';
 import sharp from 'sharp';
-import { expectStatus, password, people, settle, type Shop, unique, World } from './world.js';
+import { expectStatus, password, people, settle, type Shop, unique, World } from './support/world.js';
 
 /** Promise 2: no contact exists without the acceptance of the policy in force. And how a contact comes about. */
 

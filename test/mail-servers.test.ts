@@ -5,12 +5,12 @@ import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 import { loadConfig } from '../src/platform/config.js';
 import { Postman, Undeliverable } from '../src/platform/mail/postman.js';
 import { failureInWords } from '../src/platform/mail/refusals.js';
-import { MailServer, tokenIn } from './mail-server.js';
-import { expectStatus, type Shop, World } from './world.js';
+import { MailServer, tokenIn } from './support/mail-server.js';
+import { expectStatus, type Shop, World } from './support/world.js';
 
 /** Mail servers as people have met them with other products; each title says what is to come of it. */
 
-const pem = (name: string) => readFileSync(`test/boot/${name}.pem`, 'utf8');
+const pem = (name: string) => readFileSync(`test/support/${name}.pem`, 'utf8');
 const trusted = { cert: pem('tests-only.cert'), key: pem('tests-only.key') };
 const expired = { cert: pem('tests-only-expired.cert'), key: pem('tests-only-expired.key') };
 

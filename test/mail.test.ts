@@ -3,8 +3,18 @@ import { DataSource } from 'typeorm';
 import { mailKinds } from '../src/platform/mail/mail-kinds.js';
 import { Outbox } from '../src/platform/mail/outbox.js';
 import { mailLocales } from '../src/platform/mail/templates.js';
-import { MailServer, tokenIn } from './mail-server.js';
-import { type Device, expectStatus, password, type Person, settle, type Shop, unique, until, World } from './world.js';
+import { MailServer, tokenIn } from './support/mail-server.js';
+import {
+  type Device,
+  expectStatus,
+  password,
+  type Person,
+  settle,
+  type Shop,
+  unique,
+  until,
+  World,
+} from './support/world.js';
 
 let mails: MailServer;
 let world: World;

@@ -1,6 +1,16 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Vault } from '../src/platform/vault/vault.js';
-import { expectStatus, password, type Person, settle, type Shop, type Staff, unique, until, World } from './world.js';
+import {
+  expectStatus,
+  password,
+  type Person,
+  settle,
+  type Shop,
+  type Staff,
+  unique,
+  until,
+  World,
+} from './support/world.js';
 
 /** The people who act for a business: invited by its owner, with accounts of their own, and removed at once. */
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Vault } from '../src/platform/vault/vault.js';
-import { expectStatus, type Person, type Shop, unique, World } from './world.js';
+import { expectStatus, type Person, type Shop, unique, World } from './support/world.js';
 
 /** Promise 3: a send is acknowledged after commit, stored once, and numbered without gaps. */
 

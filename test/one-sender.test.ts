@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import { crc32, deflateSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { frame, readFrames, upgrade } from '../bench/delivery/websocket.js';
+import { frame, readFrames, upgrade } from './support/websocket.js';
 import { limits } from '../src/contract/limits.js';
 import { mainConnections } from '../src/platform/database.js';
 import { HotStatements } from '../src/platform/hot-statements.js';
@@ -16,7 +16,7 @@ import {
   unique,
   until,
   World,
-} from './world.js';
+} from './support/world.js';
 
 /** Nothing that one address, account or socket sends may keep others from writing to each other. */
 

@@ -4,9 +4,9 @@ import sharp from 'sharp';
 import { errorCatalogue } from '../src/contract/errors.js';
 import { limits } from '../src/contract/limits.js';
 import { exampleIds } from '../src/openapi-examples.js';
-import { deviations, document, type JsonSchema, type Operation, operations } from './api-description.js';
-import { MailServer, tokenIn } from './mail-server.js';
-import { type Device, expectStatus, type Person, type Shop, unique, World } from './world.js';
+import { deviations, document, type JsonSchema, type Operation, operations } from './support/api-description.js';
+import { MailServer, tokenIn } from './support/mail-server.js';
+import { type Device, expectStatus, type Person, type Shop, unique, World } from './support/world.js';
 
 /** The description of the API is valid, complete, and true. */
 

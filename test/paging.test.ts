@@ -1,6 +1,15 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { type Answer, type Device, expectStatus, type Person, type Shop, unique, until, World } from './world.js';
+import {
+  type Answer,
+  type Device,
+  expectStatus,
+  type Person,
+  type Shop,
+  unique,
+  until,
+  World,
+} from './support/world.js';
 
 /** Every list pages, and its cursor carries what was asked for. */
 

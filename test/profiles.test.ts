@@ -1,6 +1,16 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { Client, plain } from './client.js';
-import { type Device, expectStatus, password, type Person, type Shop, settle, unique, until, World } from './world.js';
+import { Client, plain } from './support/client.js';
+import {
+  type Device,
+  expectStatus,
+  password,
+  type Person,
+  type Shop,
+  settle,
+  unique,
+  until,
+  World,
+} from './support/world.js';
 
 /** What people and businesses say of themselves, corrected by themselves, wherever it stands. */
 

@@ -2,9 +2,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import { DataSource } from 'typeorm';
 import { BroadcastRuns } from '../src/broadcasts/broadcast-runs.service.js';
 import { HotStatements } from '../src/platform/hot-statements.js';
-import { Client, plain } from './client.js';
+import { Client, plain } from './support/client.js';
 import { Chance } from './crash/chance.js';
-import { crowd } from './crowd.js';
+import { crowd } from './support/crowd.js';
 import {
   type Answer,
   type Device,
@@ -16,7 +16,7 @@ import {
   unique,
   until,
   World,
-} from './world.js';
+} from './support/world.js';
 
 /** Promise 3 when everything happens at once: each message is stored once, and everybody is told the same of it. */
 

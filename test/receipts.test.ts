@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Party } from '../src/contract/events.js';
-import { Client, plain } from './client.js';
-import { type Device, expectStatus, type Person, settle, type Shop, World } from './world.js';
+import { Client, plain } from './support/client.js';
+import { type Device, expectStatus, type Person, settle, type Shop, World } from './support/world.js';
 
-/** How far a party has received and seen: to the minute, and only as far as the business discloses it. */
+/** Promises 1 and 4: how far a party has received and seen: to the minute, and only as far as the business discloses it. */
 
 let world: World;
 let bakery: Shop;

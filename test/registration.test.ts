@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import sharp from 'sharp';
 import { makeRegistrationCode } from '../src/registration/registration-codes.js';
-import { expectStatus, password, type Shop, shops, unique, World } from './world.js';
+import { expectStatus, password, type Shop, shops, unique, World } from './support/world.js';
 
 let world: World;
 beforeAll(async () => {
@@ -250,7 +250,7 @@ describe('the logo', () => {
 
   test.each([
     ['an SVG', () => Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"/>'), 415, 'media_type_refused'],
-    ['text', () => readFileSync(join(import.meta.dirname, 'world.ts')), 415, 'media_type_refused'],
+    ['text', () => readFileSync(join(import.meta.dirname, 'support/world.ts')), 415, 'media_type_refused'],
     [
       'a broken PNG',
       () => Buffer.concat([Buffer.from('89504e470d0a1a0a0000000d49484452', 'hex'), Buffer.alloc(64)]),

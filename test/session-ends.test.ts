@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { readFrames, upgrade } from '../bench/delivery/websocket.js';
+import { readFrames, upgrade } from './support/websocket.js';
 import { limits } from '../src/contract/limits.js';
 import { ContactExport } from '../src/address-book/contact-export.service.js';
 import { Invitations } from '../src/invitations/invitations.service.js';
@@ -16,7 +16,7 @@ import {
   unique,
   until,
   World,
-} from './world.js';
+} from './support/world.js';
 
 /** Promise 7, for what goes over HTTP and for what is stored: nothing of a session comes after its end has answered. */
 

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { limits } from '../src/contract/limits.js';
 import { Realtime } from '../src/platform/realtime/realtime.js';
-import { Client, plain } from './client.js';
-import { PollingDevice } from './polling-device.js';
-import { SilentDevice } from './silent-device.js';
-import { type Person, type Shop, until, World } from './world.js';
+import { Client, plain } from './support/client.js';
+import { PollingDevice } from './support/polling-device.js';
+import { SilentDevice } from './support/silent-device.js';
+import { type Person, type Shop, until, World } from './support/world.js';
 
-/** Devices that do not keep up: they cost the service little, hold up nobody, and lose nothing. */
+/** Promise 4: devices that do not keep up: they cost the service little, hold up nobody, and lose nothing. */
 
 let world: World;
 let bakery: Shop;

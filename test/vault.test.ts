@@ -12,7 +12,7 @@ import { EpochKeys } from '../src/platform/vault/epoch-keys.js';
 import { KeyGoneError, type KeyRef, Keyring } from '../src/platform/vault/keyring.js';
 import { openVault } from '../src/platform/vault/open-vault.js';
 import { UnsealError } from '../src/platform/vault/sealing.js';
-import { serverAddress, unique } from './world.js';
+import { serverAddress, unique } from './support/world.js';
 
 /** Promise 6, at its root: a key that was destroyed is gone, at once and from whatever is left behind. */
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { io, type Socket } from 'socket.io-client';
-import { expectStatus, password, type Person, type Shop, unique, World } from './world.js';
+import { expectStatus, password, type Person, type Shop, unique, World } from './support/world.js';
 
 /** What browsers and web views need beside the API itself: other origins, compressed answers, and answers they have already. */
 

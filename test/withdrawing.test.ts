@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { expectStatus, type Person, type Shop, unique, World } from './world.js';
+import { expectStatus, type Person, type Shop, unique, World } from './support/world.js';
 
-/** A sender takes back a message: its text is erased, its place stays. */
+/** Promise 4: a sender takes back a message: its text is erased, its place stays. */
 
 let world: World;
 let bakery: Shop;

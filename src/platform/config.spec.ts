@@ -33,7 +33,8 @@ function messagesIn(environment: Environment): [string, string][] {
   }
 }
 
-const pem = (part: 'cert' | 'key') => fileURLToPath(new URL(`../../test/boot/tests-only.${part}.pem`, import.meta.url));
+const pem = (part: 'cert' | 'key') =>
+  fileURLToPath(new URL(`../../test/support/tests-only.${part}.pem`, import.meta.url));
 const tls = { TLS_CERT: pem('cert'), TLS_KEY: pem('key') };
 
 test('an empty environment is a working one: loopback, the embedded PostgreSQL, one subscriber', () => {

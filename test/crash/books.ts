@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import type { Party } from '../../src/contract/events.js';
-import type { Held } from '../client.js';
+import type { Held } from '../support/client.js';
 import { hashOf, named, type SendLog } from './send-log.js';
 
 export interface StoredMessage {

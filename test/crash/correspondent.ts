@@ -1,8 +1,8 @@
 import { errorCatalogue, type Problem } from '../../src/contract/errors.js';
 import type { Party } from '../../src/contract/events.js';
-import { until } from '../boot/installation.js';
-import { Client, type Held } from '../client.js';
-import { type Device, pause, unique } from '../world.js';
+import { until } from '../support/installation.js';
+import { Client, type Held } from '../support/client.js';
+import { type Device, pause, unique } from '../support/world.js';
 import type { Chance } from './chance.js';
 import { hashOf, type SendLog } from './send-log.js';
 

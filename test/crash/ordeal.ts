@@ -1,9 +1,9 @@
 import { deepStrictEqual, ok } from 'node:assert/strict';
 import type { Party } from '../../src/contract/events.js';
-import { Installation, type Service, soon, until } from '../boot/installation.js';
-import { join, openShop, signIn } from '../boot/shop.js';
-import { plain } from '../client.js';
-import { type Answer, type Device, pause, settle, unique } from '../world.js';
+import { Installation, type Service, soon, until } from '../support/installation.js';
+import { join, openShop, signIn } from '../support/booted-shop.js';
+import { plain } from '../support/client.js';
+import { type Answer, type Device, pause, settle, unique } from '../support/world.js';
 import { type Books, errorsIn, misread, readBooks } from './books.js';
 import { Chance } from './chance.js';
 import { Correspondent, type Way } from './correspondent.js';
@@ -80,6 +80,7 @@ export class Ordeal {
       delay: this.chance.between(0, 4),
       postgres: withPostgres ? this.installation.postgresPid : undefined,
     });
+    const postgres = this.installation.postgresPid;
     if (ofBroadcast) this.broadcast();
     const ending = await soon(this.service.ended, `the service comes by ${point}`);
     const passed = await this.orders.passed();
@@ -87,6 +88,8 @@ export class Ordeal {
     if (withPostgres) await until(() => this.installation.postgresPid === undefined, 'PostgreSQL is gone');
     else await this.examineWhatWasUnderWay(passed!);
     await this.start();
+    // One that has survived is not started anew.
+    deepStrictEqual(this.installation.postgresPid === postgres, !withPostgres);
   }
 
   /** The service ends wherever it is, with PostgreSQL if wished; and perhaps again while it starts. */

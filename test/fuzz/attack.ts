@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { Agent, request } from 'node:http';
 import { connect } from 'node:net';
 import type { Problem } from '../../src/contract/errors.js';
-import { operations } from '../api-description.js';
+import { operations } from '../support/api-description.js';
 import type { Case, RawCase, RestCase, Sender, SocketCase } from './cases.js';
 
 /** Where the cases go, and what stands for `{id}` and the like in them. */

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { type JsonSchema, document, type Operation, operations } from '../api-description.js';
+import { type JsonSchema, document, type Operation, operations } from '../support/api-description.js';
 
 /** Stands in whatever is sent, so that the log can be searched for it. */
 export const secret = 'segreto-7c1f';

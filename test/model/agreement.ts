@@ -1,7 +1,7 @@
 import { expect } from '@jest/globals';
 import fc from 'fast-check';
-import { Client, plain } from '../client.js';
-import { World } from '../world.js';
+import { Client, plain } from '../support/client.js';
+import { World } from '../support/world.js';
 import { anyCommand, type Real, viewOf } from './commands.js';
 import { type Model, ModelConversation } from './model.js';
 

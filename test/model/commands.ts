@@ -1,8 +1,8 @@
 import { expect } from '@jest/globals';
 import fc from 'fast-check';
 import type { MessageView } from '../../src/contract/events.js';
-import type { Client } from '../client.js';
-import { type Device, until, type World } from '../world.js';
+import type { Client } from '../support/client.js';
+import { type Device, until, type World } from '../support/world.js';
 import type { Model, ModelConversation, ModelDevice } from './model.js';
 
 /** A device with what it holds. */

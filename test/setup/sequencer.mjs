@@ -2,10 +2,15 @@ import Sequencer from '@jest/test-sequencer';
 
 /** Files that take longest: begun last, each would be waited for alone. */
 const longest = [
-  'test/boot.test.ts',
-  'test/crash.test.ts',
-  'test/embedded-postgres.test.ts',
+  'test/process/stopping.test.ts',
+  'test/process/crash.test.ts',
+  'test/process/starting.test.ts',
+  'test/process/embedded-postgres.test.ts',
   'test/broadcasts.test.ts',
+  'test/sessions.test.ts',
+  'test/mail.test.ts',
+  'test/imports.test.ts',
+  'test/addresses.test.ts',
 ];
 
 /** Begins with the longest, which on a fresh clone nobody has measured yet; the rest as Jest does. */

@@ -1,8 +1,8 @@
 import { expect, jest, test } from '@jest/globals';
 import { Realtime } from '../../src/platform/realtime/realtime.js';
-import { until } from '../boot/installation.js';
-import { SilentDevice } from '../silent-device.js';
-import { World } from '../world.js';
+import { until } from '../support/installation.js';
+import { SilentDevice } from '../support/silent-device.js';
+import { World } from '../support/world.js';
 import { patience } from './length.js';
 
 jest.setTimeout(patience);

@@ -1,8 +1,8 @@
 import { constants } from 'node:fs';
 import { appendFile } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import type { Cluster, Settings } from './cluster.js';
+import { freePort } from '../free-port.js';
 import { socketPort } from './connection.js';
 import { replaceFile } from './files.js';
 import { PostgresStartError } from './postgres-start-error.js';
@@ -94,14 +94,4 @@ function asLine([name, value]: [string, string]): string {
     );
   }
   return `${name} = '${value.replaceAll('\\', '\\\\').replaceAll("'", "''")}'\n`;
-}
-
-function freePort(): Promise<number> {
-  return new Promise((found, failed) => {
-    const server = createServer().once('error', failed);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => found(port));
-    });
-  });
 }

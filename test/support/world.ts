@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client as PgClient } from 'pg';
 import { io, type Socket } from 'socket.io-client';
-import type { ClientEvents, ServerEvents, Told, ToldEvent } from '../src/contract/events.js';
-import type { Problem } from '../src/contract/errors.js';
-import { loadConfig } from '../src/platform/config.js';
-import { type RunningService, startService } from '../src/service.js';
+import type { ClientEvents, ServerEvents, Told, ToldEvent } from '../../src/contract/events.js';
+import type { Problem } from '../../src/contract/errors.js';
+import { loadConfig } from '../../src/platform/config.js';
+import { type RunningService, startService } from '../../src/service.js';
 
 /** The named people and businesses of the tests. */
 export const shops = {
@@ -76,8 +76,14 @@ export type DeviceClient = Socket<ServerEvents, ClientEvents>;
 
 let worlds = 0;
 
+/** A service that can be asked, in this process or as one of its own. */
+export interface Reach {
+  readonly url: string;
+  ask(method: string, path: string, options?: AskOptions): Promise<Answer>;
+}
+
 /** A running service with databases of its own on the PostgreSQL that the test run shares. */
-export class World {
+export class World implements Reach {
   private readonly devices: Device[] = [];
   private readonly joined = new Map<string, number>();
 
@@ -85,15 +91,17 @@ export class World {
     readonly service: RunningService,
     readonly dataDir: string,
     readonly databases: { main: string; keyring: string },
-    private readonly environment: Record<string, string>,
+    /** The environment that its service was started with. */
+    readonly environment: Record<string, string>,
   ) {}
 
   static async open(environment: Record<string, string> = {}): Promise<World> {
     const name = `world_${process.pid}_${Date.now().toString(36)}_${worlds++}`;
-    const databases = {
-      main: await createDatabase(name, 'template_main'),
-      keyring: await createDatabase(`${name}_k`, 'template_keyring'),
-    };
+    const [main, keyring] = await Promise.all([
+      createDatabase(name, 'template_main'),
+      createDatabase(`${name}_k`, 'template_keyring'),
+    ]);
+    const databases = { main, keyring };
     const dataDir = await mkdtemp(join(tmpdir(), 'colloquio-world-'));
     const complete = {
       PORT: '0',
@@ -294,12 +302,11 @@ export class World {
   async close(): Promise<void> {
     await this.stop();
     await rm(this.dataDir, { recursive: true, force: true });
-    for (const url of Object.values(this.databases)) {
-      await onServer(`DROP DATABASE "${new URL(url).searchParams.get('name')!}" WITH (FORCE)`);
-    }
+    await Promise.all(Object.values(this.databases).map((url) => drop(new URL(url).searchParams.get('name')!)));
   }
 
-  private async stop(): Promise<void> {
+  /** Stops the service; what is stored stays. */
+  async stop(): Promise<void> {
     for (const device of this.devices) device.disconnect();
     await this.service.stop();
   }
@@ -336,7 +343,7 @@ export class Device {
   private socket: DeviceClient | undefined;
 
   constructor(
-    private readonly world: World,
+    private readonly world: Reach,
     readonly token: string,
     readonly sessionId: string,
   ) {}
@@ -429,18 +436,18 @@ export async function migratedDatabases(): Promise<{ environment: Record<string,
     DATABASE_URL: await createDatabase(name, 'template_main'),
     KEYRING_DATABASE_URL: await createDatabase(`${name}_k`, 'template_keyring'),
   };
-  const drop = async () => {
-    for (const each of [name, `${name}_k`]) await onServer(`DROP DATABASE "${each}" WITH (FORCE)`);
-  };
-  return { environment, drop };
+  return { environment, drop: async () => void (await Promise.all([name, `${name}_k`].map(drop))) };
 }
 
 async function createDatabase(name: string, template: string): Promise<string> {
   const { host, port, user, password: secret } = serverAddress();
-  await onServer(`CREATE DATABASE "${name}" TEMPLATE "${template}"`);
+  // Four times as fast as by way of the write-ahead log, where no checkpoint waits for the disk.
+  await onServer(`CREATE DATABASE "${name}" TEMPLATE "${template}" STRATEGY FILE_COPY`);
   const query = new URLSearchParams({ host, name });
   return `postgres://${user}:${encodeURIComponent(secret)}@localhost:${port}/${name}?${query}`;
 }
+
+const drop = (database: string) => onServer(`DROP DATABASE "${database}" WITH (FORCE)`);
 
 async function onServer(statement: string): Promise<void> {
   const { host, port, user, password: secret } = serverAddress();

@@ -28,11 +28,11 @@ import {
   PostgresStartError,
   ensureDatabase,
   startEmbeddedPostgres,
-} from '../src/platform/embedded-postgres/embedded-postgres.js';
+} from '../../src/platform/embedded-postgres/embedded-postgres.js';
 
 const onLinux = process.platform === 'linux';
 const asRoot = process.getuid?.() === 0;
-const root = fileURLToPath(new URL('..', import.meta.url));
+const root = fileURLToPath(new URL('../..', import.meta.url));
 const builtModule = 'dist/src/platform/embedded-postgres/embedded-postgres.js';
 // Durability is PostgreSQL's own affair here; not waiting for the disk keeps the tests quick.
 const settings = { fsync: 'off', shared_buffers: '16MB' };
@@ -261,6 +261,7 @@ test('ensureDatabase makes a database once, whoever asks', async () => {
   await client.end();
 });
 
+/** Promise 5. */
 test('the log holds nothing of what was stored or asked', async () => {
   const canary = 'canary-5d41402abc4b';
   usePrepared();

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { Installation, type Service } from './boot/installation.js';
-import { type BootedShop, openShop } from './boot/shop.js';
-import { faultOf, type Target } from './fuzz/attack.js';
-import { type Case, casesOf, secret } from './fuzz/cases.js';
-import { expectStatus, migratedDatabases, unique } from './world.js';
+import { Installation, type Service } from '../support/installation.js';
+import { type BootedShop, openShop } from '../support/booted-shop.js';
+import { faultOf, type Target } from '../fuzz/attack.js';
+import { type Case, casesOf, secret } from '../fuzz/cases.js';
+import { expectStatus, migratedDatabases, unique } from '../support/world.js';
 
 /** What no client sends, over REST, HTTP and Socket.IO: nothing breaks, nothing is silent, and the others go on. */
 

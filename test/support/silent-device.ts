@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { frame, readFrames, upgrade } from '../bench/delivery/websocket.js';
+import { frame, readFrames, upgrade } from './websocket.js';
 import { type Device, until, type World } from './world.js';
 
 /** A connected socket of a device that answers no ping, and reads only as long as it is let. */

@@ -3,11 +3,11 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
-import { until } from './boot/installation.js';
+import { until } from '../support/installation.js';
 
 /** How npm's scripts get to the pinned Node: in their own place where Node can do that, otherwise in front of it. */
 
-const runner = fileURLToPath(new URL('../scripts/pinned-node.mjs', import.meta.url));
+const runner = fileURLToPath(new URL('../../scripts/pinned-node.mjs', import.meta.url));
 const platform = `${process.platform}-${process.arch}`;
 const pinned = `node-${platform === 'darwin-arm64' ? `bin-${platform}` : platform}`;
 const withoutExec = ['--import', 'data:text/javascript,delete process.execve'];

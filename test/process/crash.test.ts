@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, jest, test } from '@jest/globals';
-import { Ordeal } from './crash/ordeal.js';
+import { Ordeal } from '../crash/ordeal.js';
 
 /** Promise 3: killing the service or the database at any moment loses no acknowledged message and doubles none. */
 

@@ -1,5 +1,4 @@
-import { Device, expectStatus, password, pause, people, shops, unique, type World } from '../world.js';
-import type { Service } from './installation.js';
+import { Device, expectStatus, password, pause, people, type Reach, shops, unique } from './world.js';
 
 /** A shop with one interlocutor, on a service that was started as a process. */
 export interface BootedShop {
@@ -9,13 +8,13 @@ export interface BootedShop {
   conversationId: string;
 }
 
-export async function registration(service: Service): Promise<Record<string, unknown>> {
+export async function registration(service: Reach): Promise<Record<string, unknown>> {
   const { body } = await service.ask('GET', '/api/policies/current?audience=subscriber&locale=it');
   const consents = body.items.map(({ id, purpose }: { id: string; purpose: string }) => ({ policyId: id, purpose }));
   return { ...shops.bakery, username: `bakery${unique()}`, password, consents };
 }
 
-export async function openShop(service: Service): Promise<BootedShop> {
+export async function openShop(service: Reach): Promise<BootedShop> {
   const body = await registration(service);
   const registered = await service.ask('POST', '/api/subscribers', { body });
   expectStatus(registered, 201);
@@ -26,7 +25,7 @@ export async function openShop(service: Service): Promise<BootedShop> {
 
 /** Somebody new joins, and may say yes to promotions. */
 export async function join(
-  service: Service,
+  service: Reach,
   owner: Device,
   person: keyof typeof people,
   { promotions = false } = {},
@@ -43,15 +42,14 @@ export async function join(
   return { username: interlocutor.username, device: deviceOf(service, session), conversationId: contact.id };
 }
 
-export async function signIn(service: Service, username: string): Promise<Device> {
+export async function signIn(service: Reach, username: string): Promise<Device> {
   const answer = await service.ask('POST', '/api/sessions', { body: { username, password } });
   expectStatus(answer, 201);
   return deviceOf(service, answer.body);
 }
 
-/** A device needs of a world only how to ask it, and where it is. */
-function deviceOf(service: Service, { id, token }: { id: string; token: string }): Device {
-  return new Device(service as unknown as World, token, id);
+function deviceOf(service: Reach, { id, token }: { id: string; token: string }): Device {
+  return new Device(service, token, id);
 }
 
 /** Sends one message after another, each under its clientId until it is acknowledged, whatever happens meanwhile. */

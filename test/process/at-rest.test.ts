@@ -2,9 +2,9 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { io } from 'socket.io-client';
-import { Installation, type Service } from './boot/installation.js';
-import { MailServer, tokenIn } from './mail-server.js';
-import { type Answer, expectStatus, shops, unique, until } from './world.js';
+import { Installation, type Service } from '../support/installation.js';
+import { MailServer, tokenIn } from '../support/mail-server.js';
+import { type Answer, expectStatus, shops, unique, until } from '../support/world.js';
 
 /**
  * Promise 5: nothing readable at rest. Canaries go in through every input that is to be sealed, also through inputs that are
@@ -116,7 +116,7 @@ beforeAll(async () => {
   // All is searched once for what nearly every canary begins with, and then only where that stands.
   const beginnings = ['Zqx', 'zqx'].flatMap(formsOf);
   suspects = places.filter(({ content }) => beginnings.some((form) => content.includes(form)));
-}, 60_000);
+}, 180_000);
 afterAll(async () => {
   await installation.remove();
   await mails.close();

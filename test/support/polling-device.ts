@@ -1,4 +1,3 @@
-import { type IncomingMessage, request } from 'node:http';
 import { type Device, type World } from './world.js';
 
 /** A connected socket of a device over long polling, which polls only when it is told to, and answers no ping. */
@@ -23,22 +22,6 @@ export class PollingDevice {
   async poll(): Promise<{ status: number; packets: string }> {
     const response = await fetch(this.url);
     return { status: response.status, packets: await response.text() };
-  }
-
-  /** Asks for what waits, and reads nothing of the answer until it is let, which then gives what came. */
-  async pollWithoutReading(): Promise<() => Promise<string>> {
-    const asked = request(this.url, { agent: false });
-    const answered = new Promise<IncomingMessage>((resolve, reject) => {
-      asked.once('response', resolve).once('error', reject);
-    });
-    asked.end();
-    const answer = await answered;
-    return async () => {
-      const chunks: Buffer[] = [];
-      answer.on('data', (chunk: Buffer) => void chunks.push(chunk));
-      await new Promise<void>((resolve) => answer.once('close', resolve).on('error', () => {}));
-      return Buffer.concat(chunks).toString();
-    };
   }
 
   async post(packets: string): Promise<void> {

@@ -9,9 +9,9 @@ import type {
   ToldEvent,
   Turn,
   Watermarks,
-} from '../src/contract/events.js';
-import { limits } from '../src/contract/limits.js';
-import { beginningOf } from '../src/conversations/conversations.service.js';
+} from '../../src/contract/events.js';
+import { limits } from '../../src/contract/limits.js';
+import { beginningOf } from '../../src/conversations/conversations.service.js';
 import type { Answer, Device, Heard } from './world.js';
 
 /** What a device holds. */

@@ -1,0 +1,184 @@
+import { existsSync } from 'node:fs';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { freePort } from '../../src/platform/free-port.js';
+import { type BootedShop, openShop, read } from '../support/booted-shop.js';
+import { type Ending, Installation, type Service, until } from '../support/installation.js';
+import { expectStatus } from '../support/world.js';
+
+/**
+ * The built service as a process: how it starts, alone and beside another, and how it says that it cannot. Everything that
+ * may be wrong at a start is tried in test/starts.test.ts, without a process for each.
+ */
+
+// Some tests start several processes, which takes long on a machine that does other things as well.
+jest.setTimeout(180_000);
+
+const quick = { RATE_MESSAGES: '100000' };
+
+/** An installation with a shop in it, which the tests stop, kill and start again as they need. */
+let home: Installation;
+let shop: BootedShop;
+let current: Service | undefined;
+
+/** The service on the shared installation, started unless it runs. */
+async function running(): Promise<Service> {
+  if (!current?.isRunning) current = await home.start(quick);
+  return current;
+}
+
+beforeAll(async () => {
+  home = await Installation.make();
+});
+afterAll(() => home.remove());
+
+test('it starts with an empty environment, says where it is, and tells of the master key once', async () => {
+  current = await home.start(quick);
+  const { port } = home;
+  expect(current.stdout).toContain(`http://localhost:${port}`);
+  expect(current.stdout).toContain(`http://localhost:${port}/api/docs`);
+  expect(current.stdout).toContain(home.dataDir);
+  expect(current.stdout).toContain(`The master key was made: ${home.keyFile('master.key')}`);
+  expectStatus(await current.ask('GET', '/api/health/ready'), 200);
+  shop = await openShop(current);
+
+  await current.stop();
+  const again = await running();
+  expectStatus(await again.ask('GET', '/api/health/ready'), 200);
+  expect(again.stdout).toContain(`http://localhost:${port}`);
+  expect(again.stdout).not.toContain('master key');
+  expect(again.stderr).toBe('');
+});
+
+test('only the user it runs as can read its keys', async () => {
+  await running();
+  const keys = join(home.dataDir, 'keys');
+  expect((await readdir(keys)).sort()).toEqual(['epoch.key', 'master.key', 'postgres.password']);
+  expect((await stat(keys)).mode & 0o777).toBe(0o700);
+  for (const name of await readdir(keys)) expect((await stat(join(keys, name))).mode & 0o777).toBe(0o600);
+});
+
+test('it serves the description of its API', async () => {
+  const service = await running();
+  const page = await service.ask('GET', '/api/docs');
+  expectStatus(page, 200);
+  expect(page.headers.get('content-type')).toContain('text/html');
+  const events = await service.ask('GET', '/api/docs/events.md');
+  expect({ status: events.status, body: events.body }).toEqual({
+    status: 200,
+    body: expect.stringMatching(/^# Events/),
+  });
+  const document = await service.ask('GET', '/api/docs-json');
+  expectStatus(document, 200);
+  expect(document.body).toEqual(JSON.parse(await readFile(new URL('../../openapi.json', import.meta.url), 'utf8')));
+});
+
+describe('a second service', () => {
+  test('is refused on the same data, and the first keeps working', async () => {
+    const service = await running();
+    const second = await home.failToStart({ PORT: String(await freePort()) });
+    expectOneLine(second, 'Another Colloquio is running on this data');
+    expectStatus(await service.ask('GET', '/api/health/ready'), 200);
+    expectStatus(await shop.anna.ask('GET', '/api/conversations'), 200);
+  });
+
+  test('is refused on the same new data when both start at once', async () => {
+    const installation = await Installation.make();
+    try {
+      const both = [installation.spawn(), installation.spawn({ PORT: String(await freePort()) })];
+      await until(() => both.some(({ hasGreeted }) => hasGreeted), 'one runs');
+      const loser = both.find(({ hasGreeted }) => !hasGreeted)!;
+      expectOneLine(await loser.ended, 'Another Colloquio is running on this data');
+      const winner = both.find(({ hasGreeted }) => hasGreeted)!;
+      expectStatus(await winner.ask('GET', '/api/health/ready'), 200);
+    } finally {
+      await installation.remove();
+    }
+  });
+});
+
+test('a first start that is killed halfway does not hinder the next', async () => {
+  const installation = await Installation.make();
+  try {
+    const lands = ['keys/postgres.password', 'keys/master.key', 'keys/epoch.key'];
+    for (const file of lands) {
+      const service = installation.spawn();
+      await until(() => existsSync(join(installation.dataDir, file)), `${file} is there`);
+      service.kill();
+      await service.ended;
+    }
+    const service = await installation.start();
+    await openShop(service);
+    expect(await service.stop()).toMatchObject({ code: 0 });
+  } finally {
+    await installation.remove();
+  }
+});
+
+describe('a start that cannot succeed says in one line what to do and leaves nothing behind:', () => {
+  beforeAll(async () => {
+    if (current?.isRunning) await current.stop();
+  });
+
+  /** Starts in vain, and finds that PostgreSQL is gone. */
+  async function refusal(environment: Record<string, string>, ...said: string[]): Promise<void> {
+    expectOneLine(await home.failToStart(environment), ...said);
+    expect(home.postgresPid).toBeUndefined();
+  }
+
+  test('settings that cannot be used', () =>
+    refusal(
+      { PORT: 'many', MASTER_KEY: 'short', KEYRING_DATABASE_URL: 'nowhere' },
+      'PORT',
+      'MASTER_KEY',
+      'DATABASE_URL',
+    ));
+
+  test('another master key than the one the data was sealed with', () =>
+    refusal(
+      { MASTER_KEY: Buffer.alloc(32, 7).toString('base64') },
+      'The master key does not open',
+      'Put the right key back',
+    ));
+
+  test('a port that is taken', async () => {
+    const port = await freePort();
+    const other = createServer().listen(port, '127.0.0.1');
+    try {
+      await refusal({ PORT: String(port) }, `Port ${port} is taken`, 'PORT');
+    } finally {
+      other.close();
+    }
+  });
+
+  test('after all of which it starts as before', async () => {
+    const service = await running();
+    expectStatus(await service.ask('GET', '/api/health/ready'), 200);
+    expect(await read(shop.anna, shop.conversationId)).toEqual([]);
+  });
+});
+
+test('a first start that fails tells of the master key that it made, for the next one will not', async () => {
+  const installation = await Installation.make();
+  const other = createServer().listen(installation.port, '127.0.0.1');
+  try {
+    const failed = await installation.failToStart();
+    expect(failed).toMatchObject({ code: 1, stderr: expect.stringContaining('is taken') });
+    const made = existsSync(installation.keyFile('master.key'));
+    expect(failed.stdout.includes('The master key was made')).toBe(made);
+    other.close();
+    const service = await installation.start();
+    expect(service.stdout.includes('The master key was made')).toBe(!made);
+  } finally {
+    other.close();
+    await installation.remove();
+  }
+});
+
+function expectOneLine({ code, stdout, stderr }: Ending, ...said: string[]): void {
+  expect(stderr).toMatch(/^Colloquio cannot start\. [^\n]+\n$/);
+  for (const words of said) expect(stderr).toContain(words);
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+}
