@@ -25,6 +25,7 @@ afterAll(() => {
 
 test('an answer of which nothing is taken is cut after two minutes, and one that is taken is not', async () => {
   expect(server.timeout).toBe(limits.stalledSeconds * 1000);
+  expect(server.keepAliveTimeout).toBe(75_000);
   server.timeout = 300;
   const ask = async (): Promise<[Socket, Socket]> => {
     const accepted = once(server, 'connection') as Promise<[Socket]>;

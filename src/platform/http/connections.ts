@@ -5,6 +5,7 @@ import { limits } from '../../contract/limits.js';
 import { networkOf } from './networks.js';
 
 const checkingMilliseconds = 5_000;
+const keepAliveMilliseconds = 75_000;
 
 /** The HTTP connections of one network. */
 interface Connections {
@@ -32,6 +33,8 @@ export function boundConnections(server: HttpServer, trustProxy: string | undefi
   server.requestTimeout = limits.requestSeconds * 1000;
   // An answer that is never read would be held until its session ends. WebSockets have pings for that.
   server.timeout = limits.stalledSeconds * 1000;
+  // Longer than proxies keep theirs: one that is closed while a request is on its way answers with an error.
+  server.keepAliveTimeout = keepAliveMilliseconds;
   // Node looks for those that took too long every half a minute.
   (server as unknown as { connectionsCheckingInterval: number }).connectionsCheckingInterval = checkingMilliseconds;
   if (trustProxy) return;
