@@ -263,7 +263,7 @@ async function listen(app: NestExpressApplication, { port, host }: Pick<Config, 
     if (code === 'EADDRINUSE')
       throw new StartError(`Port ${port} is taken: stop what listens there, or choose another with PORT.`);
     if (code === 'EACCES') throw new StartError(`Port ${port} needs more rights: choose one above 1023 with PORT.`);
-    if (code === 'EADDRNOTAVAIL') throw new StartError(`HOST ${host} is no address of this machine: correct it.`);
+    if (code === 'EADDRNOTAVAIL') throw new StartError(`HOST ${host} is not an address of this machine: correct it.`);
     throw error;
   }
 }

@@ -72,7 +72,7 @@ test('says what failed, and has it tried again', async () => {
   await service.stop();
   const again = await installation.start({ SMTP_URL: mails.url });
   await mails.mail('info@aurora.example', /Conferma/);
-  await until(async () => (await outbox()).stdout.includes('Nothing waits.'), 'nothing waits');
+  await until(async () => (await outbox()).stdout.includes('No mails are waiting.'), 'nothing waits');
   expect((await outbox({}, '--retry')).stdout).toContain('No mail had failed for good.');
   expect((await outbox({}, '--all')).stderr).toContain('There is no option --all');
   await again.stop();

@@ -57,11 +57,11 @@ export function passwordError(password: string, personal: string[] = []): Passwo
   const normal = normalisePassword(password);
   // Some single characters normalise into many, so both forms have to be long enough.
   if (Math.min(codePoints(password), codePoints(normal)) < limits.passwordMinLength) {
-    const message = `A password has at least ${limits.passwordMinLength} characters.`;
+    const message = `Choose a password of at least ${limits.passwordMinLength} characters.`;
     return { code: 'password_too_short', values: { limit: limits.passwordMinLength }, message };
   }
   if (holdsPersonal(normal, personal)) {
-    const message = 'A password does not hold the username, the email address or the name of its owner.';
+    const message = 'Choose a password that does not contain your username, your email address or your name.';
     return { code: 'password_personal', message };
   }
   const text = normal.toLowerCase();
@@ -137,7 +137,7 @@ function unusablePassword(password: string): PasswordError | undefined {
     return { code: 'password_characters', message: 'A password is valid Unicode without the character U+0000.' };
   }
   if (Buffer.byteLength(normalisePassword(password)) > limits.passwordMaxBytes) {
-    const message = `A password has at most ${limits.passwordMaxBytes} bytes; accented letters take two or more.`;
+    const message = `A password can have at most ${limits.passwordMaxBytes} bytes; accented letters take two or more.`;
     return { code: 'password_too_long', values: { limit: limits.passwordMaxBytes }, message };
   }
   return undefined;

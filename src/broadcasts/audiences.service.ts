@@ -38,11 +38,11 @@ export class Audiences {
     });
     const naming = entries.filter(([field]) => !field.startsWith('except'));
     if (all && naming.length > 0) {
-      const message = 'Either all, or regions, provinces, sectors, labels and contacts.';
+      const message = 'Send either all, or regions, provinces, sectors, labels and contacts, not both.';
       throw new ValidationFailed([{ field: 'audience.all', code: 'exclusive', message }]);
     }
     if (!all && naming.length === 0) {
-      const message = 'Say whom the broadcast is for: all, or some regions, provinces, sectors, labels or contacts.';
+      const message = 'Choose who gets the broadcast: all, or some regions, provinces, sectors, labels or contacts.';
       throw new ValidationFailed([{ field: 'audience', code: 'required', message }]);
     }
     return { ...(all && { all }), ...Object.fromEntries(entries) };

@@ -23,14 +23,14 @@ export function broadcastBodyFault(body: unknown): Fault | undefined {
   const text = body as string;
   const rest = text.replace(field, '');
   if (rest.includes('{{') || rest.includes('}}')) {
-    const message = `The message holds "{{" or "}}" that is no field; the fields are ${known.join(', ')}.`;
+    const message = `The message contains "{{" or "}}" outside a known field. The fields are ${known.join(', ')}.`;
     return { code: 'unknown_placeholder', values: { allowed: known }, message };
   }
   const fields = text.match(field)?.length ?? 0;
   const length = codePoints(rest) + fields * limits.broadcastFieldLength;
   const limit = limits.messageLength;
   if (length <= limit) return undefined;
-  const message = `The message can have ${length} characters, counting ${limits.broadcastFieldLength} for each field; at most ${limit} are possible.`;
+  const message = `The message can have ${length} characters, counting ${limits.broadcastFieldLength} for each field; the limit is ${limit}.`;
   return { code: 'too_long', values: { limit, length }, message };
 }
 

@@ -34,7 +34,7 @@ const linkUses = [
 try {
   const parameters = process.argv.slice(2);
   const unknown = parameters.find((each) => !['--retry', '--help', '-h'].includes(each));
-  if (unknown) throw new StartError(`There is no option ${unknown}; there are --retry and --help.`);
+  if (unknown) throw new StartError(`There is no option ${unknown}: the options are --retry and --help.`);
   if (parameters.includes('--help') || parameters.includes('-h')) console.log(help);
   else await run(loadConfig(process.env), parameters.includes('--retry'));
 } catch (error) {
@@ -66,14 +66,14 @@ async function show(main: DataSource, vault: Vault, config: Config): Promise<voi
   const templates = new MailTemplates(config);
   const mails = await main.manager.find(Mail, { order: { id: 'ASC' } });
   const alive = mails.filter(({ notAfter }) => notAfter > new Date());
-  if (alive.length === 0) return console.log('Nothing waits.');
+  if (alive.length === 0) return console.log('No mails are waiting.');
   console.log(
     [
       'Personal data: these mails hold addresses, and links that open accounts and invitations. They are shown to you as',
       'whoever runs this installation; do not leave them in a file or a log.',
       config.smtpUrl
-        ? 'SMTP_URL is set: the running service sends what has not failed.'
-        : 'SMTP_URL is not set, so none is sent: pass the links on yourself.',
+        ? 'SMTP_URL is set: the running service sends the mails that have not failed.'
+        : 'SMTP_URL is not set, so no mail is sent: pass the links on yourself.',
       ...linkUses,
     ].join('\n'),
   );

@@ -300,7 +300,8 @@ const policyNames = { terms: 'terms of service', privacy: 'privacy notice' };
 
 function refuseWithdrawalOf({ purpose }: Acceptance, given: boolean): void {
   if (given || !isRequired(purpose)) return;
-  const message = 'This acceptance is needed to take part; to withdraw it, ask for your deletion.';
+  const message =
+    'You cannot withdraw this acceptance while you use the service. To withdraw it, ask for the deletion of your data.';
   throw new ValidationFailed([{ field: 'given', code: 'acceptance_required', message }]);
 }
 

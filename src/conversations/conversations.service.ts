@@ -128,7 +128,7 @@ export class Conversations {
     const { ask, position, next } = await openSealedPage(ListConversations, wanted, sealed);
     const { changedSince, unread, unanswered, withoutBroadcasts, label, query, limit } = ask;
     if (label && !isMember(principal)) {
-      const message = 'Only members of the business see labels.';
+      const message = 'Only members of the business can filter by label.';
       throw new ValidationFailed([{ field: 'label', code: 'not_for_interlocutors', message }]);
     }
     const which = { changedSince, unread, unanswered, withoutBroadcasts, label };
@@ -259,7 +259,7 @@ function orderOf({ kind }: Viewer, { changedSince, unread, unanswered, withoutBr
 function requireNoOther({ changedSince: _, ...others }: Filters & { query?: string | undefined }): void {
   const field = Object.entries(others).find(([, value]) => value !== undefined)?.[0];
   if (field === undefined) return;
-  const message = `changedSince does not go together with ${field}: what has changed may not match it any more.`;
+  const message = `Send changedSince without ${field}: a changed conversation may no longer match that filter.`;
   throw new ValidationFailed([{ field: 'changedSince', code: 'exclusive', message }]);
 }
 

@@ -77,7 +77,7 @@ export class InvitationMails {
     if (room < 1) {
       const hours = Math.ceil(retryAfter / 3600);
       throw new DomainError('rate_limited', {
-        detail: `At most ${this.mailsPerDay} invitation mails may be sent in 24 hours. Go on in ${hours === 1 ? 'an hour' : `${hours} hours`}.`,
+        detail: `You can send at most ${this.mailsPerDay} invitation mails in 24 hours. Try again in ${hours === 1 ? 'an hour' : `${hours} hours`}.`,
         retryAfter,
       });
     }

@@ -586,19 +586,19 @@ const blank = {
   stoppedAt: null,
 };
 
-const alreadyThere = 'Somebody with this address is in the address book already.';
-const askedNotTo = 'Whoever reads this address asked not to be written to again. Show the QR code instead.';
+const alreadyThere = 'Your address book already has a contact with this address.';
+const askedNotTo = 'The person at this address asked not to be written to again. Show them the QR code instead.';
 
 const refusals: Record<Exclude<InvitationState, 'active'>, { code: ErrorCode; detail: string }> = {
   revoked: {
     code: 'invitation_revoked',
-    detail: 'This invitation was withdrawn by the business. Ask it for a new one.',
+    detail: 'The business has revoked this invitation. Ask it for a new one.',
   },
   stopped: {
     code: 'invitation_stopped',
-    detail: 'This invitation was declined. Ask the business for its QR code to join all the same.',
+    detail: 'This invitation was declined. To join after all, ask the business for its QR code.',
   },
-  expired: { code: 'invitation_expired', detail: 'This invitation is out of date. Ask the business for a new one.' },
+  expired: { code: 'invitation_expired', detail: 'This invitation has expired. Ask the business for a new one.' },
   used: { code: 'invitation_used', detail: 'This invitation has been used. Ask the business for a new one.' },
 };
 
@@ -645,7 +645,7 @@ function refuseForeignTerms({ kind, email, maxUses, expiresAt }: NewInvitation):
   const foreign = personal ? (maxUses ?? expiresAt) : email;
   if (foreign !== undefined) {
     const field = personal ? (maxUses === undefined ? 'expiresAt' : 'maxUses') : 'email';
-    const message = `${field} does not go with an invitation of this kind.`;
+    const message = `An invitation of this kind cannot have ${field}.`;
     throw new ValidationFailed([{ field, code: 'exclusive', message }]);
   }
   if (expiresAt !== undefined && new Date(expiresAt).getTime() <= Date.now()) {

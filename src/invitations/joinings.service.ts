@@ -338,7 +338,7 @@ export class Joinings {
   }
 }
 
-const clientIdReused = 'This clientId was used before with another content. Use a new one to join anew.';
+const clientIdReused = 'This clientId was used before with other content. Use a new one to join again.';
 
 /** The name of a person or a company, however it is spaced and in whatever case. */
 function nameIn({ firstName, surname, companyName }: StatedIdentity): string {
@@ -353,7 +353,7 @@ const contactIdOf = ({ kind, id }: Invitation) => (kind === 'personal' ? id : uu
 function statedBy(joining: Joining): StatedInterlocutor {
   const { firstName, surname, companyName, companyType, email, region, province, sector } = joining;
   if (companyName !== undefined && (firstName !== undefined || surname !== undefined)) {
-    const message = 'State a person or a company, not both.';
+    const message = 'Send the fields of a person or those of a company, not both.';
     throw new ValidationFailed([{ field: 'companyName', code: 'exclusive', message }]);
   }
   const identity: StatedIdentity =

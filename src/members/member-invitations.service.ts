@@ -229,7 +229,7 @@ export class MemberInvitations {
       if (!(error instanceof DomainError) || error.data.retryAfter === undefined) throw error;
       const { retryAfter } = error.data;
       const hours = Math.ceil(retryAfter / 3600);
-      const detail = `At most ${limits.memberInvitationMailsPerDay} mails that invite members may be sent in 24 hours. Try again in ${hours === 1 ? 'an hour' : `${hours} hours`}.`;
+      const detail = `You can send at most ${limits.memberInvitationMailsPerDay} mails that invite members in 24 hours. Try again in ${hours === 1 ? 'an hour' : `${hours} hours`}.`;
       throw new DomainError('rate_limited', { detail, retryAfter });
     }
   }
@@ -249,22 +249,22 @@ export class MemberInvitations {
 }
 
 const alreadyAMember =
-  'Somebody with this address acts for the business already, or is invited. Remove the invitation to make another.';
+  'A member or an invited member already has this address. To send a new invitation, revoke the old one first.';
 
-const membersLimit = `A business has at most ${limits.membersMax} members, with those invited. Remove one first.`;
+const membersLimit = `A business can have at most ${limits.membersMax} members, including those invited. Remove one first.`;
 
 const used = {
   code: 'invitation_used',
-  detail: 'This invitation has been used. Sign in, or ask the business for a new one.',
+  detail: 'This invitation has been used. Sign in if it was you, or ask the business for a new one.',
 } as const;
 const refusals: Record<Exclude<MemberState, 'invited'>, { code: ErrorCode; detail: string }> = {
   active: used,
   removed: used,
   revoked: {
     code: 'invitation_revoked',
-    detail: 'This invitation was withdrawn by the business. Ask it for a new one.',
+    detail: 'The business has revoked this invitation. Ask it for a new one.',
   },
-  expired: { code: 'invitation_expired', detail: 'This invitation is out of date. Ask the business for a new one.' },
+  expired: { code: 'invitation_expired', detail: 'This invitation has expired. Ask the business for a new one.' },
 };
 
 /** @throws DomainError that says why nobody joins with it any more */

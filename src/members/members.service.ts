@@ -211,4 +211,4 @@ function pageBehind<Item extends { id: string }>(items: Item[], after: string | 
   return { page: rest.slice(0, limit), more: rest.length > limit };
 }
 
-const ownerStays = 'The owner cannot be removed. To end everything, close the account of the business.';
+const ownerStays = 'The owner cannot be removed, because a business always has one.';

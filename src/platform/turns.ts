@@ -88,11 +88,14 @@ export class Turns {
   private requireSpace({ weightWaiting }: Queue, weight: number): void {
     const { waiting, waitingAtMost = 10 * waiting, waitingPerAsker, of } = this.options;
     if (weightWaiting + weight > waitingPerAsker) {
-      const detail = `Too many ${of} of yours wait already. Wait for their answers, then try again.`;
+      const detail = `Too many of your ${of} are waiting. Wait for their answers, then try again.`;
       throw new DomainError('rate_limited', { detail, retryAfter: 2 });
     }
     if (this.weightWaiting + weight > (weightWaiting > 0 ? waiting : waitingAtMost)) {
-      throw new DomainError('overloaded', { detail: `Too many ${of} wait. Try again in a moment.`, retryAfter: 5 });
+      throw new DomainError('overloaded', {
+        detail: `The service is busy: too many ${of} are waiting. Try again in a moment.`,
+        retryAfter: 5,
+      });
     }
   }
 

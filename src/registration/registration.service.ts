@@ -159,11 +159,11 @@ const refusalsOfRepetitions: ReadonlySet<ErrorCode> = new Set([
 ]);
 
 const closedDetail =
-  'This installation already has its subscriber. Whoever runs it can open registration with REGISTRATION.';
+  'A business is registered on this installation already, and registration is closed. Its host can open it with REGISTRATION.';
 
 function codeInvalid(): DomainError {
   const message =
-    'The registration code is unknown, used or out of date. Ask whoever runs this installation for a new one.';
+    'The registration code is unknown, was used before or has expired. Ask the host of this installation for a new one.';
   return new DomainError('registration_code_invalid', {
     detail: message,
     errors: [{ field: 'registrationCode', code: 'registration_code_invalid', message }],

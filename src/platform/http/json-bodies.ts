@@ -125,7 +125,13 @@ const tooLarge = () =>
     detail: `A JSON body can have at most ${limits.jsonBytes.toLocaleString('en')} bytes.`,
   });
 
-const inPieces = () => new DomainError('malformed_request', { detail: 'The body comes in too many small pieces.' });
+const inPieces = () =>
+  new DomainError('malformed_request', {
+    detail: 'The body arrives in too many small pieces. Send it in larger ones.',
+  });
 
 const holdsTooMuch = () =>
-  new DomainError('overloaded', { detail: 'Too many bodies of requests are being received.', retryAfter: 5 });
+  new DomainError('overloaded', {
+    detail: 'The service is receiving too many request bodies. Try again in a moment.',
+    retryAfter: 5,
+  });
