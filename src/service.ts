@@ -40,9 +40,9 @@ import { type OpenedVault, openVault } from './platform/vault/open-vault.js';
 export interface RunningService {
   app: NestExpressApplication;
   config: Config;
-  /** Where this machine reaches it. */
+  /** Address on this machine. */
   url: string;
-  /** Where the embedded database lives; undefined when the database is not ours. */
+  /** Folder of the embedded database; undefined for a database of your own. */
   databaseFolder: string | undefined;
   keyring: OpenedVault['keyring'];
   /**

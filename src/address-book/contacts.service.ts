@@ -47,7 +47,7 @@ import { Directory } from './directory.js';
 import { openInvitationName } from './invitation-names.js';
 import { normalisedPhone } from './phones.js';
 
-/** What a contact begins with. */
+/** Initial values of a contact. */
 export interface NewContact {
   subscriberId: string;
   id: string;
@@ -177,8 +177,8 @@ export class Contacts implements OnModuleInit {
   }
 
   /**
-   * Those with this password who joined a subscriber under an address since a time, or whom the acceptance with this key made.
-   * The newest comes first.
+   * Finds contacts with this password that joined a subscriber under an address since a time, or that the acceptance with
+   * this key made. The newest comes first.
    */
   async joinedBefore(
     manager: EntityManager,
@@ -374,7 +374,7 @@ export class Contacts implements OnModuleInit {
     return { items, nextCursor: more && last ? await next(positionOf(last)) : null, total };
   }
 
-  /** How many contacts there are of each region, province, sector and label. */
+  /** Counts the contacts of each region, province, sector and label. */
   async facets({ subscriberId }: MemberPrincipal): Promise<Facets> {
     return (await this.directory.book(subscriberId)).facets();
   }
@@ -632,7 +632,7 @@ interface LabelledRow {
   contact_id: string;
 }
 
-/** What the subscriber adds to a contact, each field sealed by itself. */
+/** Fields that the subscriber adds to a contact, each sealed by itself. */
 type AddedField = 'note' | 'phone' | 'external_id';
 
 const addedContext = (subscriberId: string, id: string, field: AddedField) => ['contact', subscriberId, id, field];

@@ -150,7 +150,7 @@ export class Accounts {
     await manager.delete(Account, { id });
   }
 
-  /** Whether the account has verified this very address. */
+  /** Tells if the account has verified this very address. */
   hasVerified(id: string, email: string, manager = this.accounts.manager): Promise<boolean> {
     return manager.existsBy(Account, { id, ...this.withAddress(email) });
   }

@@ -43,8 +43,8 @@ export function normalisePassword(password: string): string {
 }
 
 /**
- * What keeps a password from being chosen, or undefined. After NIST SP 800-63B-4, 3.1.1.2, there are no rules of
- * composition, only length and a comparison with what is guessed first: the listed common passwords in any case, a
+ * Fault of a chosen password, or undefined. After NIST SP 800-63B-4, 3.1.1.2, there are no rules of composition, only
+ * length and a comparison with the first guesses of an attacker: the listed common passwords in any case, a
  * listed word of six or more letters with up to eight digits or signs behind it (or with another listed password,
  * such as 1234567890), a run of the alphabet or the digits, and a piece of up to four characters repeated.
  * @param personal what others know of the account: username, local part of the email address, names, business name.

@@ -38,7 +38,7 @@ export interface OpenedSession {
 export interface Authenticated {
   principal: Principal;
   expiresAt: Date;
-  /** Whether this use has prolonged it. */
+  /** Set if this use has prolonged the session. */
   prolonged: boolean;
 }
 
@@ -47,7 +47,7 @@ export interface SignInAttempt {
   login: string;
   password: string;
   device: string | undefined;
-  /** Which kind of account the web app that asks is for; any without it. */
+  /** Kind of account that the calling web app is for; any if undefined. */
   kind: Account['kind'] | undefined;
   network: string;
 }
@@ -199,9 +199,9 @@ export class Sessions implements OnModuleInit, OnModuleDestroy {
   }
 
   /**
-   * Whose session a token is of. A token that was not in use of late waits for its turn behind others of its kind: looking
-   * for tokens that nobody has must keep nobody from anything.
-   * @throws Unauthenticated; DomainError `rate_limited`, `overloaded` for one that was not in use of late
+   * Authenticates the token of a session. A token that was not used recently waits for its turn behind others of its kind,
+   * because looking up unknown tokens must not slow down known ones.
+   * @throws Unauthenticated; DomainError `rate_limited`, `overloaded` for a token that was not used recently
    */
   async authenticate(token: string, network: string): Promise<Authenticated> {
     const tokenHash = hashOf(token);
@@ -236,7 +236,7 @@ export class Sessions implements OnModuleInit, OnModuleDestroy {
     return session?.expiresAt;
   }
 
-  /** Whose session it is, and on which device; undefined when it has ended. */
+  /** Finds the account and device of a session; undefined if the session has ended. */
   async find(id: string): Promise<{ accountId: string; device: string | null; createdAt: Date } | undefined> {
     const session = await this.sessions.findOneBy({ id });
     const account = session && (await this.accounts.find(session.accountId));

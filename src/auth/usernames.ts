@@ -18,8 +18,8 @@ export interface UsernameError extends Fault {
 }
 
 /**
- * What keeps a username from being accepted, or undefined. 3 to 32 of a-z, 0-9 and `._-`, with a letter or digit at
- * both ends and between two signs; without `@`, so that a username and an email address cannot be taken for each other.
+ * Fault of a username, or undefined. A username has 3 to 32 of a-z, 0-9 and `._-`, with a letter or digit at both ends and
+ * between two signs; without `@`, so that a username and an email address cannot be mistaken for each other.
  */
 export function usernameError(username: string): UsernameError | undefined {
   const { usernameMinLength: min, usernameMaxLength: max } = limits;

@@ -11,14 +11,14 @@ import { type AudienceCountRow, countAudience, nextContacts, type SpelledAudienc
 
 export interface AudienceCounts {
   total: number;
-  /** How many have said yes to promotions. */
+  /** Number of contacts that have consented to promotions. */
   promotions: number;
   recipients: number;
   skipped: number;
   skippedBy: SkippedContacts[];
 }
 
-/** Who belongs to the audience of a broadcast. */
+/** Selects the contacts that a broadcast is for. */
 @Injectable()
 export class Audiences {
   constructor(
@@ -57,8 +57,8 @@ export class Audiences {
   }
 
   /**
-   * Whether every label that an audience names is still there. Until the transaction ends none of them is deleted: without a
-   * label that is excepted the wrong people would belong to it.
+   * Tells if every label that an audience names still exists, and locks these labels until the transaction ends: if an
+   * excepted label were deleted, the broadcast would reach the wrong people.
    */
   holdLabels(manager: EntityManager, subscriberId: string, audience: Audience): Promise<boolean> {
     const { labels = [], exceptLabels = [] } = audience;

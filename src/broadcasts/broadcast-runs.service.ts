@@ -56,7 +56,7 @@ interface Run extends BroadcastId {
   content?: Content;
 }
 
-/** What of a broadcast does not change once it has begun. */
+/** The parts of a broadcast that do not change once it has begun. */
 interface Content extends Pick<Broadcast, 'kind' | 'reason' | 'locale' | 'personal' | 'authorId' | 'edition'> {
   body: string;
   audience: SpelledAudience;
@@ -65,7 +65,7 @@ interface Content extends Pick<Broadcast, 'kind' | 'reason' | 'locale' | 'person
   promotionsPolicyId: string;
 }
 
-/** What comes of a contact: an entry, or a reason for none. */
+/** The decision about a contact: an entry, or the reason for none. */
 interface Verdict extends NewEntry {
   skipped: SkipReason | null;
 }

@@ -156,7 +156,7 @@ export class Broadcasts {
   }
 
   /**
-   * What would come of a broadcast now.
+   * Predicts the results of sending a broadcast now.
    * @throws NotFound for the contact, ValidationFailed
    */
   async preview(member: MemberPrincipal, wanted: PreviewedBroadcast): Promise<BroadcastPreview> {
@@ -214,7 +214,7 @@ export class Broadcasts {
   }
 
   /**
-   * What came of each contact so far, in the order in which they are dealt with; without those who have been erased.
+   * Lists the results for the contacts so far, in the order of sending, without erased contacts.
    * @throws NotFound
    */
   async recipients({ subscriberId }: MemberPrincipal, id: string, wanted: ListRecipients): Promise<RecipientList> {
@@ -337,7 +337,7 @@ export class Broadcasts {
     };
   }
 
-  /** What a change makes of a broadcast. */
+  /** Applies a change to a broadcast. */
   private async edit(
     manager: EntityManager,
     { businessName, timeZone }: Subscriber,

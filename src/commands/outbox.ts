@@ -18,7 +18,7 @@ npm run outbox -- --retry  has those that failed for good tried again, by the ru
 
 It reads the same settings as the service (DATA_DIR, DATABASE_URL …), and works while the service runs and without it.`;
 
-/** How a link is used while there is no page behind it: its last part goes to the API. */
+/** Instructions for using links until there are pages behind them: the last part of a link goes to the API. */
 const linkUses = [
   'No page answers at these links yet: the web apps come later. Until then the API takes the last part of a link:',
   '  /verify/TOKEN   POST /api/me/email-verification/confirmation {"token": "TOKEN"}',

@@ -72,7 +72,7 @@ export class Consents {
   }
 
   /**
-   * What was given when registering, checked against what is in force.
+   * Checks the consents of a registration against the policies in force.
    * @throws ConsentRequired, PolicyChanged
    */
   checkRegistration(given: GivenConsent[]): Acceptance[] {
@@ -121,7 +121,7 @@ export class Consents {
     if (termsVersion < subscriber.terms || privacyVersion < subscriber.privacy) throw new ConsentRequired();
   }
 
-  /** What a contact and a subscriber must have accepted to send. */
+  /** Policy versions that a contact and a subscriber must have accepted before they send. */
   versionsToAccept(): { contact: { privacy: number }; subscriber: { terms: number; privacy: number } } {
     const versionOf = (audience: PolicyAudience, purpose: PolicyPurpose) =>
       this.policies.versionToAccept(audience, purpose);
@@ -305,7 +305,7 @@ function refuseWithdrawalOf({ purpose }: Acceptance, given: boolean): void {
   throw new ValidationFailed([{ field: 'given', code: 'acceptance_required', message }]);
 }
 
-/** What comes behind a place of the list, newest first. */
+/** Condition for the part of the list behind a place, newest first. */
 function behind<Whose extends object>(whose: Whose, [recordedAt, id]: [string, string]) {
   const time = new Date(recordedAt);
   return [

@@ -40,15 +40,15 @@ export interface OwnConversation {
   id: string;
   subscriberId: string;
   interlocutorId: string;
-  /** Which side the principal is. */
+  /** The principal's side. */
   party: Party;
-  /** Those who hear its events: the devices of each side. */
+  /** Rooms that hear its events: the devices of each side. */
   audiences: Record<Party, Audience>;
 }
 
 const conversationsRemembered = 20_000;
 
-/** Whose list of conversations it is. */
+/** The owner of a list of conversations. */
 export type Viewer = { kind: 'member'; subscriberId: string } | { kind: 'interlocutor'; interlocutorId: string };
 
 @Injectable()
@@ -162,7 +162,7 @@ export class Conversations {
     return head;
   }
 
-  /** How much is unread in all of the principal's conversations. */
+  /** Totals of unread messages in all of the principal's conversations. */
   async unread(principal: Principal): Promise<UnreadTotals> {
     const { own, parameters } = sides(principal);
     const [totals] = await this.database.query<[UnreadRow]>(unreadQuery(own), parameters);
@@ -233,7 +233,7 @@ export class Conversations {
   }
 }
 
-/** Of more counterparts that a search finds than these, the list is walked through instead of asked for by their ids. */
+/** Up to this many matching counterparts, the list is asked for by their ids; with more it is walked through. */
 const foundAtOnce = 1_000;
 
 /** A page of a list: its order, how many, behind which place; and by whose counterpart it is searched, where it is. */
@@ -263,14 +263,14 @@ function requireNoOther({ changedSince: _, ...others }: Filters & { query?: stri
   throw new ValidationFailed([{ field: 'changedSince', code: 'exclusive', message }]);
 }
 
-/** Whose list it is, as the first parameters of its statements. */
+/** The viewer as the first parameters of its statements. */
 function sides(viewer: Viewer): { own: Party; parameters: unknown[] } {
   return viewer.kind === 'member'
     ? { own: 'subscriber', parameters: ['subscriber', 'interlocutor', viewer.subscriberId] }
     : { own: 'interlocutor', parameters: ['interlocutor', 'subscriber', viewer.interlocutorId] };
 }
 
-/** What a page and its filters ask of `conversation`. */
+/** Conditions of a page and its filters on `conversation`. */
 function conditionsOf(
   { order, before }: Part,
   { unread, unanswered, withoutBroadcasts, label = [] }: Filters,
@@ -291,7 +291,7 @@ function conditionsOf(
   return { conditions, standings: unread ? [3] : unanswered ? [2, 3] : [1, 2, 3] };
 }
 
-/** Where a head stands in an order. */
+/** The place of a head in an order. */
 function placeIn(order: HeadOrder, { changed_at, last_message_at, turn_at }: HeadRow): string {
   const at = { change: changed_at, message: last_message_at, turn: turn_at }[order];
   return at?.toISOString() ?? noMessageAt;

@@ -42,7 +42,7 @@ export interface Stored {
   repeated: boolean;
 }
 
-/** What is ready to be stored, and to be told once it is. */
+/** A message ready to be stored, and to be told once it is. */
 interface Draft {
   conversation: OwnConversation;
   author: Author | null;
@@ -60,7 +60,7 @@ const concurrency = { idle: 4, loaded: 2 };
 
 @Injectable()
 export class Messages {
-  /** What {@link send} adds, {@link append} stores. */
+  /** Queue that {@link send} fills and {@link append} stores. */
   private readonly sendQueue = new Batches<Draft, AppendedRow>({
     write: (drafts) => this.append(drafts, { afterLock: false }),
     writeAfterLock: (drafts) => this.append(drafts, { afterLock: true }) as Promise<AppendedRow[]>,
@@ -262,7 +262,7 @@ export class Messages {
   }
 }
 
-/** What makes a message the same one when it is sent again. */
+/** Identity of a message: the same for a retry. */
 function sentAs({ conversation: { id, party }, clientId }: Draft): string {
   return `${id} ${party} ${clientId}`;
 }
@@ -278,7 +278,7 @@ interface PageOfMessages {
   query: (limit: number) => string;
   values: number[];
   ascending: boolean;
-  /** What of its last message a page goes on behind. */
+  /** The order in which the page goes on behind its last message. */
   by: 'seq' | 'revision';
 }
 

@@ -14,7 +14,7 @@ import { type RaisedRow, raiseStatement } from './conversations.queries.js';
 import { Conversations, type OwnConversation } from './conversations.service.js';
 import { Standings } from './standings.service.js';
 
-/** How far a party's watermarks have risen. */
+/** A rise of a party's watermarks. */
 export type Rise = Pick<RaisedRow, 'delivered_seq' | 'seen_seq' | 'seen_before' | 'other_seen' | 'told' | 'minute'>;
 
 interface Receipt {

@@ -134,7 +134,7 @@ export class Imports {
   }
 
   /**
-   * What would come of a file.
+   * Predicts the results of a file.
    * @throws as {@link begin}, but asks for no confirmation
    */
   async preview({ subscriberId }: MemberPrincipal, { bytes }: ImportFile, wanted: NewImport): Promise<ImportPreview> {
@@ -262,7 +262,7 @@ export class Imports {
   }
 
   /**
-   * What came of each record that has been dealt with, in the order of the file.
+   * Lists the results of the records so far, in the order of the file.
    * @throws NotFound
    */
   async report(member: MemberPrincipal, id: string, wanted: ReadReport): Promise<ImportReport> {
@@ -429,7 +429,7 @@ const noCounts: OutcomeCounts = {
   invalid: 0,
 };
 
-/** What is known of a file once it is read. */
+/** Everything known of a file once it is read. */
 interface ReadList {
   table: Table;
   fields: (ImportField | null)[];
@@ -441,7 +441,7 @@ interface ReadList {
   otherAddresses: number;
 }
 
-/** Whom a record has invited: nobody new when an earlier line names the same person. */
+/** The person that a record has invited: none if an earlier line names the same person. */
 const wantedPerson = ({ person, duplicate }: ImportRecord) => (duplicate ? undefined : person);
 
 function needsConfirmation({ letters, otherAddresses }: ReadList): string {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import qrcode from 'qrcode';
 import type { InvitationView } from '../invitations/invitations.dto.js';
 
-/** Who sends the letters. */
+/** The business that sends the letters. */
 export interface Sender {
   businessName: string;
   /** In one line. */

@@ -11,13 +11,13 @@ export const formats = ['csv', 'xlsx'] as const;
 /** A file as a table with named columns. */
 export interface Table {
   format: (typeof formats)[number];
-  /** Of CSV, as the next one. */
+  /** Encoding of CSV, like the separator below. */
   encoding?: Encoding;
   separator?: Separator;
   columns: string[];
   /** The line that names the columns, or 0. */
   headerRow: number;
-  /** What follows the header, without blank lines. */
+  /** Rows below the header, without blank lines. */
   rows: Row[];
   /** Rows that stand above the header, and are left out. */
   above: number;
@@ -29,17 +29,17 @@ export interface Table {
   gibberish: boolean;
   /** Another encoding makes as good words of the text. */
   doubtful: boolean;
-  /** Of a workbook: the sheet that was read, and the names of all that can be. */
+  /** The sheet of a workbook that was read, and the names of all readable ones. */
   sheet?: string;
   sheets?: string[];
   uncomputed: number;
 }
 
-/** What is said about a file, and otherwise found out. */
+/** Settings for reading a file; detected if left out. */
 export interface TableWishes {
   /** The line that names the columns, 0 when none does. */
   headerRow?: number | undefined;
-  /** Of a text. */
+  /** Encoding of a text file. */
   encoding?: Encoding | undefined;
   /** The name of a workbook's sheet. */
   sheet?: string | undefined;

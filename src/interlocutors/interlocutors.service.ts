@@ -6,7 +6,7 @@ import { NotFound } from '../platform/problems/domain-error.js';
 import { Identities, type StatedIdentity } from './identities.js';
 import { Interlocutor } from './interlocutor.entity.js';
 
-/** What an interlocutor says of itself when it joins; the segments stay in clear, the identity is sealed. */
+/** The data that an interlocutor states when it joins; segments stay in clear, the identity is sealed. */
 export interface StatedInterlocutor {
   identity: StatedIdentity;
   region: string | null;

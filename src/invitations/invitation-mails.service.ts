@@ -52,7 +52,7 @@ export class InvitationMails {
     jobs.handle(remindInvited, () => this.remind());
   }
 
-  /** Whether a subscriber's owner has verified the address that the subscriber shows. */
+  /** Tells if a subscriber's owner has verified the address that the subscriber shows. */
   async addressVerified(subscriber: Subscriber, manager: EntityManager = this.database.manager): Promise<boolean> {
     const rows = await manager.query<unknown[]>(
       `SELECT 1 FROM member JOIN account ON account.id = member.account_id
@@ -89,7 +89,7 @@ export class InvitationMails {
     return this.jobs.add(manager, postInvitations, {});
   }
 
-  /** How it stands with the mails of a subscriber's invitations, in their order. */
+  /** States of the mails of a subscriber's invitations, in their order. */
   async states(subscriber: Subscriber, invitations: readonly Invitation[]): Promise<MailState[]> {
     const waiting = invitations.some(({ email, mailedAt }) => email && !mailedAt);
     const unposted = waiting && !(await this.addressVerified(subscriber)) ? 'held' : 'queued';
@@ -243,7 +243,7 @@ export class InvitationMails {
     return forgotten;
   }
 
-  /** How many mails the cap has room for, and after how many seconds it has room for one more. */
+  /** Remaining mails within the cap, and the seconds until it has room for one more. */
   private async room(manager: EntityManager, subscriberId: string): Promise<{ room: number; retryAfter: number }> {
     const since = new Date(Date.now() - dayMilliseconds);
     const times = await manager.query<{ at: Date }[]>(
@@ -272,7 +272,7 @@ const joinedWithAddress = `FROM contact
 const isFree = `(SELECT bool_or(contact.email_verified) OR min(contact.joined_at) > now() - interval '${limits.unverifiedHoldDays} days'
   ${joinedWithAddress}) IS NOT TRUE`;
 const isWaiting = `email IS NOT NULL AND mailed_at IS NULL AND ${isOpen} AND expires_at > now() AND ${isFree}`;
-/** Who has joined in whatever way is not reminded, verified or not: the invitation itself has reached the address. */
+/** Condition for a reminder: people who joined in any way get none, verified or not, because the invitation reached the address. */
 const isToRemind = `NOT EXISTS (SELECT ${joinedWithAddress}) AND email IS NOT NULL AND reminded_at IS NULL AND ${isOpen}
   AND mailed_at <= now() - interval '${limits.reminderDays} days' AND expires_at > now() + interval '1 day'
   AND NOT EXISTS (SELECT FROM mail WHERE key_scope = 'contact' AND key_id = invitation.id)`;

@@ -29,7 +29,7 @@ import type { Invitation } from './invitation.entity.js';
 import { Invitations } from './invitations.service.js';
 import type { Joining } from './joining.dto.js';
 
-/** Who joined, and the contact that came about or was there already. */
+/** An interlocutor that joined, and the contact that was made or existed. */
 export interface JoinedInterlocutor {
   interlocutorId: string;
   username: string;
@@ -319,7 +319,7 @@ export class Joinings {
     return { contact, twins };
   }
 
-  /** What has been committed stands, also when it cannot be told: the next sync finds it. */
+  /** Tells about a commit. A failure changes nothing, because the next sync finds the contact. */
   private async tell(contact: Contact, twins: ContactRef[]): Promise<void> {
     await this.log.attempt(() => this.tellBoth(contact));
     await this.contacts.tellOf(twins);

@@ -238,7 +238,7 @@ export class MemberInvitations {
     return this.vault.lookupHash('member_invitation', code);
   }
 
-  /** Of those who did not come, no name and address stay. */
+  /** Deletes names and addresses of invited members who did not join in time. */
   private async purge(): Promise<void> {
     await this.invited.query(
       `UPDATE member SET email = NULL, display_name = NULL

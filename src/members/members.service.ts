@@ -45,7 +45,7 @@ export class Members {
     });
   }
 
-  /** Those who act for the subscriber and those who are invited to, in the order in which they came. */
+  /** Lists the members and the invited, in the order of their creation. */
   async list({ subscriberId }: MemberPrincipal, wanted: ListMembers): Promise<MemberList> {
     const { ask, position, next } = openPage(ListMembers, wanted, ['id']);
     const present = await this.present(this.members.manager, subscriberId);
@@ -205,7 +205,7 @@ export class Members {
   }
 }
 
-/** Of items in the order of their ids, those behind one; there are few of them. */
+/** The page behind an id, of a few items in the order of their ids. */
 function pageBehind<Item extends { id: string }>(items: Item[], after: string | number | undefined, limit: number) {
   const rest = after === undefined ? items : items.filter(({ id }) => id > String(after));
   return { page: rest.slice(0, limit), more: rest.length > limit };

@@ -7,7 +7,7 @@ import type { KeyRef } from './vault/keyring.js';
 import { UnsealError } from './vault/sealing.js';
 import type { Vault } from './vault/vault.js';
 
-/** What stands at one place of a position. */
+/** Types of the parts of a position. */
 export type CursorPart = 'id' | 'time' | 'integer';
 
 type Position = (string | number)[];

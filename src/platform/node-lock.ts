@@ -32,7 +32,7 @@ export class NodeLock {
     private readonly log: Log,
   ) {}
 
-  /** Whether no service runs on this keyring now. */
+  /** Tells if no service runs on this keyring now. */
   static async isFree(address: DatabaseAddress | string): Promise<boolean> {
     const client = new Client({ ...clientOptions(address), ...deadlines });
     await client.connect();

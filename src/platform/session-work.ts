@@ -9,7 +9,7 @@ interface Work {
   cut: () => void;
 }
 
-/** What has begun, to be told that it has been dealt with, and that its answer has left or never will. */
+/** Work that has begun: call `finished` when it has been dealt with, `left` when its answer has left or never will. */
 export interface BegunWork {
   finished: () => void;
   left: () => void;

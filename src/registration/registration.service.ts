@@ -136,7 +136,7 @@ export class Registrations {
     return hash;
   }
 
-  /** Of two first registrations at once one wins; a code is good once. */
+  /** Claims the first registration, which only one of two concurrent ones gets, or uses up a code. */
   private async claimPlace(manager: EntityManager, codeHash: Buffer | undefined): Promise<void> {
     if (this.config.registration === 'first') {
       await manager.query('SELECT pg_advisory_xact_lock($1)', [registrationLock]);

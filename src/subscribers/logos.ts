@@ -93,7 +93,7 @@ async function draw(bytes: Buffer): Promise<Logo> {
   return { bytes: data, mediaType: 'image/webp', width: info.width, height: info.height };
 }
 
-/** How often a JPEG says that a scan begins (ITU-T T.81, B.2.3); what it hides in its metadata counts too. */
+/** Counts the scans of a JPEG (ITU-T T.81, B.2.3), including any hidden in its metadata. */
 function scansOf(bytes: Buffer): number {
   if (bytes[0] !== 0xff || bytes[1] !== 0xd8) return 0;
   let scans = 0;

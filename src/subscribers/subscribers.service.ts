@@ -76,7 +76,7 @@ export class Subscribers {
     return this.config.digitalConsentAges[country] ?? consentAgeElsewhere;
   }
 
-  /** Who the controller is, for the policies that a subscriber's interlocutors read. */
+  /** Identity of the controller, for the policies that a subscriber's interlocutors read. */
   identity(subscriber: Subscriber, locale: string): PolicyIdentity {
     const { businessName, email, street, streetNumber, postcode, city, province, country, vatNumber, taxCode } =
       subscriber;

@@ -13,7 +13,7 @@ export interface TaxIdentity {
   taxCode?: string | null | undefined;
 }
 
-/** What a rule says of a number without prefix: how it is written officially, or what is wrong with it. */
+/** Result of a rule for a number without prefix: its official form, or its fault. */
 type Verdict = { value: string } | { fault: 'format' | 'check_digit' };
 
 // prettier-ignore
@@ -23,8 +23,8 @@ const euCountries = [
 ];
 
 /**
- * Where stdnum 1.12 refuses numbers that exist (found by comparing it with python-stdnum, over the published numbers
- * in the tests of that library and half a million random ones): Bulgarian firms that begin with 8, and persons in
+ * Rules for numbers that exist but that stdnum 1.12 refuses (found by comparing it with python-stdnum, over the published
+ * numbers in the tests of that library and half a million random ones): Bulgarian firms that begin with 8, and persons in
  * Bulgaria, Czechia, Latvia (32…) and Slovakia (1…). The numbers of persons in the first three are checked by their
  * form alone, as the sources do not agree on their check digits. For Italy stdnum also asks for a tax office it
  * knows, of a list without a source: a number with the right check digit passes here.
@@ -90,8 +90,8 @@ export function checkTaxCode(country: string, code: string): Checked<TaxCodeErro
 }
 
 /**
- * What is wrong with a tax identity. An Italian business states its VAT number or its tax code; a foreign one may
- * state neither.
+ * Faults of a tax identity. An Italian business must state its VAT number or its tax code; a foreign one may state
+ * neither.
  */
 export function taxIdentityErrors({ country, vatNumber, taxCode }: TaxIdentity): FieldError[] {
   const errors: FieldError[] = [];

@@ -16,7 +16,7 @@ export class JobFailure extends Error {
 
 type Handler = (payload: JobPayload) => Promise<void>;
 
-/** What this process adds it begins at once; looking is for retries, for jobs that begin later, and after a crash. */
+/** Interval of polling. Jobs of this process start at once; polling finds retries, deferred jobs, and jobs after a crash. */
 const pollingSeconds = 15;
 
 /**
@@ -27,7 +27,7 @@ const pollingSeconds = 15;
 export class Jobs {
   private readonly handlers = new Map<string, Handler>();
   private readonly boss: PgBoss;
-  /** Which worker does a kind of job. */
+  /** Workers by kinds of job. */
   private readonly workers = new Map<string, string>();
   private started = false;
 

@@ -13,7 +13,7 @@ export class Mail {
   @Column('uuid', { name: 'key_id' })
   keyId: string;
 
-  /** Whom of those who share the key it concerns: the id of an account or of an invited member. */
+  /** Id of the account or invited member concerned, where several share the key. */
   @Column('uuid', { nullable: true })
   about: string | null;
 

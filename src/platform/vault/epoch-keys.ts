@@ -20,7 +20,7 @@ export class EpochKeys {
     private epochs: EpochKey[],
   ) {}
 
-  /** Whether there is an epoch file, which means that something may be sealed already. */
+  /** Tells if there is an epoch file, which means that values may be sealed already. */
   static async exist(path: string): Promise<boolean> {
     return (await readIfThere(path)) !== undefined;
   }

@@ -5,7 +5,7 @@ import { StartError } from '../start-error.js';
 import type { EpochKeys } from './epoch-keys.js';
 import { open, seal } from './sealing.js';
 
-/** Whose key it is. A personal invitation's key is the key of the contact it becomes: both have the same id. */
+/** Owner of a key. A personal invitation's key is the key of the contact it becomes: both have the same id. */
 export type KeyScope = 'contact' | 'interlocutor' | 'subscriber' | 'service';
 
 export interface KeyRef {
@@ -138,7 +138,7 @@ export class Keyring {
     }
   }
 
-  /** Of the oldest epoch that still opens: a renewal that was cut short has renewed nothing. */
+  /** Date of the oldest epoch still in use; an interrupted rotation does not count. */
   get epochMadeAt(): Date {
     return this.epochs.oldest.madeAt;
   }
@@ -180,7 +180,7 @@ export class Keyring {
     return true;
   }
 
-  /** Those who ask meanwhile wait for the first one's answer, and go on in the order in which they asked. */
+  /** Loads a key once for all concurrent callers, who go on in the order in which they asked. */
   private loadOnce(ref: KeyRef): Promise<Buffer | undefined> {
     let load = this.loading.get(name(ref));
     if (!load) {
