@@ -5,7 +5,7 @@ import { webSocketOf } from '../src/platform/realtime/engine.js';
 import { Realtime } from '../src/platform/realtime/realtime.js';
 import { type Device, expectStatus, type Person, settle, type Shop, unique, until, World } from './world.js';
 
-/** What is sent at once is stored together, and still each by itself. */
+/** Messages sent at once are stored together, and each still by itself. */
 
 let world: World;
 let bakery: Shop;

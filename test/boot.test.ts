@@ -637,7 +637,7 @@ async function waitsForLock(client: pg.Client): Promise<boolean> {
   return rowCount === 1;
 }
 
-/** Those that this machine has. */
+/** Loopback addresses of this machine. */
 function loopbacks(): string[] {
   const addresses = Object.values(networkInterfaces()).flatMap((all) => all!.map(({ address }) => address));
   return ['127.0.0.1', '::1'].filter((loopback) => addresses.includes(loopback));

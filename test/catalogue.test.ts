@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { functions } from '../migrations/main/functions.js';
 import { World } from './world.js';
 
-/** What the schema promises about sharding and isolation, read from the catalogue. */
+/** Promises of the schema about sharding and isolation, read from the catalogue. */
 
 let world: World;
 beforeAll(async () => {

@@ -8,7 +8,7 @@ import { InvitationMails } from '../src/invitations/invitation-mails.service.js'
 import { limitNamed, RateLimits } from '../src/platform/rate-limits.js';
 import { type Answer, expectStatus, type Shop, unique, until, World } from './world.js';
 
-/** What becomes of imported people: in the report, when they join, and when an import is cancelled. */
+/** Fate of imported people: in the report, when they join, and when an import is cancelled. */
 
 let world: World;
 beforeAll(async () => {

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Client, plain } from './client.js';
 import { type Device, expectStatus, password, type Person, type Shop, settle, unique, until, World } from './world.js';
 
-/** What people and businesses say of themselves, corrected by themselves, wherever it stands. */
+/** Corrections by people and businesses of their own data, in all places that hold it. */
 
 let world: World;
 let bakery: Shop;

@@ -3,7 +3,7 @@ import type { Party } from '../src/contract/events.js';
 import { Client, plain } from './client.js';
 import { type Device, expectStatus, type Person, settle, type Shop, World } from './world.js';
 
-/** How far a party has received and seen: to the minute, and only as far as the business discloses it. */
+/** Watermarks of a party: to the minute, and only as far as the business discloses them. */
 
 let world: World;
 let bakery: Shop;

@@ -131,7 +131,7 @@ export class World {
     return { status: response.status, headers: response.headers, body: json ? JSON.parse(text) : text };
   }
 
-  /** What somebody who registers sends, accepting what is in force. */
+  /** Request of a person who registers, accepting the policies in force. */
   async registration(
     shop: keyof typeof shops,
     changes: Record<string, unknown> = {},
@@ -161,7 +161,7 @@ export class World {
     return answer.body;
   }
 
-  /** What somebody who joins with a code sends. */
+  /** Request of a person who joins with a code. */
   async joining(
     code: string,
     person: keyof typeof people,
@@ -195,7 +195,7 @@ export class World {
     return { id: answer.body.id, code: String(answer.body.url).split('/').at(-1)! };
   }
 
-  /** What somebody who joins as staff sends. */
+  /** Request of a person who joins as staff. */
   async memberJoining(code: string, changes: Record<string, unknown> = {}): Promise<Record<string, unknown>> {
     const { body } = await this.ask('GET', `/api/members/by-code/${code}?locale=it`);
     const consents = [{ policyId: body.policies[0].id, purpose: 'privacy' }];

@@ -37,7 +37,7 @@ export interface People {
   market: Shop;
 }
 
-/** What the service under test is started with; nothing is limited, because everything comes from one address. */
+/** Environment of the service under test; it has no rate limits, because all requests come from one address. */
 export function environmentOf(stage: Stage, database: string): Record<string, string> {
   return {
     DATA_DIR: join(stage.dir, 'colloquio'),

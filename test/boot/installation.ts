@@ -14,7 +14,7 @@ import { type Answer, type AskOptions, pause } from '../world.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** How a process ended, and what it said. */
+/** Exit of a process, with its output. */
 export interface Ending {
   code: number | null;
   signal: NodeJS.Signals | null;
@@ -167,7 +167,7 @@ export class Service {
     this.child.kill('SIGKILL');
   }
 
-  /** Whether somebody new could still reach it. */
+  /** Tells if a new connection could still reach it. */
   async listens(address = '127.0.0.1'): Promise<boolean> {
     return new Promise((resolve) => {
       const socket = connect(this.port, address, () => socket.end(() => resolve(true)));
