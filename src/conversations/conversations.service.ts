@@ -102,12 +102,12 @@ export class Conversations {
   }
 
   /**
-   * The same for who goes on to write in the conversation. Whose it is never changes, so it is remembered; whether it is
-   * still there, the statement that writes will tell. Those who ask meanwhile wait for the first one's answer, so that a
-   * device's messages keep their order.
+   * Like {@link access}, for a caller that then writes. Cached, because the parties of a conversation never change; the
+   * statement that writes checks that it still exists. Concurrent callers share one query, so that a device's messages keep
+   * their order.
    * @throws NotFound
    */
-  toWriteIn(principal: Principal, id: string): Promise<OwnConversation> {
+  accessToWrite(principal: Principal, id: string): Promise<OwnConversation> {
     const asked = `${sideOf(principal)} ${id}`;
     let own = this.remembered.get(asked);
     if (!own) {

@@ -94,7 +94,7 @@ export class Messages {
   async send(principal: Principal, conversationId: string, content: MessageContent): Promise<Stored> {
     await this.limits.count('message', principal.sessionId);
     await this.limits.count('accountMessage', principal.accountId);
-    const conversation = await this.conversations.toWriteIn(principal, conversationId);
+    const conversation = await this.conversations.accessToWrite(principal, conversationId);
     const author = isMember(principal) ? await this.members.author(principal) : null;
     const draft = await this.seal(conversation, author, content);
     const { outcome, seq, sent_at: sentAt } = await this.sendQueue.add(draft);

@@ -62,7 +62,7 @@ export class Receipts {
     }
     await this.limits.count('receipt', principal.sessionId);
     await this.limits.count('accountReceipt', principal.accountId);
-    const conversation = await this.conversations.toWriteIn(principal, conversationId);
+    const conversation = await this.conversations.accessToWrite(principal, conversationId);
     const receipt = { conversation, deliveredSeq: deliveredSeq ?? 0, seenSeq: seenSeq ?? 0 };
     const raised = await this.receipts.add(receipt);
     if (!raised) throw new NotFound();
