@@ -137,7 +137,7 @@ export async function startService(
       },
     );
     undo.push((stop) => closeApplication(app, stop));
-    dress(app, config);
+    configureHttp(app, config);
     noteRequests(app);
     await prepare?.(app);
     await app.init();
@@ -174,7 +174,7 @@ export async function startService(
   }
 }
 
-function dress(app: NestExpressApplication, config: Config): void {
+function configureHttp(app: NestExpressApplication, config: Config): void {
   const https = config.publicUrl.protocol === 'https:';
   app.disable('x-powered-by');
   app.disable('etag');
