@@ -104,7 +104,7 @@ export async function startService(
   let stopping: Promise<void> | undefined;
   const stop = () => (stopping ??= undone().finally(stopped.resolve));
   try {
-    const taken = (lock = await NodeLock.take(databases.keyring, databases.revive, log));
+    const taken = (lock = await NodeLock.acquire(databases.keyring, databases.revive, log));
     undo.push((stop) => stop.by('lockReleased', taken.release(), 'the lock on the keyring'));
     taken.onTakenOver = () => {
       // Whoever holds the lock now works with this database.

@@ -44,13 +44,13 @@ export class SessionCookies {
     setSessionCookie(request.res!, app, { token, expiresAt }, this.secure);
   }
 
-  /** Scripts cannot remove the cookie of a session that has ended, so the service does. */
+  /** Clears the cookie of an ended session, because scripts cannot. */
   clear(request: Request, app: WebApp): void {
     clearSessionCookie(request.res!, app, this.secure);
   }
 
-  /** Clears the cookie of whoever logs out, if it came along. */
-  take(request: Request): void {
+  /** Clears the session cookie, if the request had one. */
+  clearSent(request: Request): void {
     const cookie = this.tokenOf(request);
     if (cookie) this.clear(request, cookie.app);
   }

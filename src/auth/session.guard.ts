@@ -157,7 +157,7 @@ export class SessionGuard implements CanActivate {
 
   private async takeTurn(request: Authenticable, asker: string): Promise<void> {
     const response = request.res!;
-    const turnEnds = (request.turnEnds = await this.turns.take(asker, { answer: response }));
+    const turnEnds = (request.turnEnds = await this.turns.acquire(asker, { answer: response }));
     // A guard that comes after this one may refuse the request, which then never begins.
     response.once('close', () => {
       if (request.begin) turnEnds();

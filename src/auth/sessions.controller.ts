@@ -56,7 +56,7 @@ export class SessionsController {
   @HttpCode(204)
   async endCurrent(@Caller() principal: Principal, @Req() request: Request): Promise<void> {
     await this.sessions.end(principal, principal.sessionId);
-    this.cookies.take(request);
+    this.cookies.clearSent(request);
   }
 
   /** End the session of another device of this account. */

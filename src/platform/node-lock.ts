@@ -45,7 +45,7 @@ export class NodeLock {
   }
 
   /** @throws StartError when another service holds it */
-  static async take(address: DatabaseAddress | string, revive: () => Promise<void>, log: Log): Promise<NodeLock> {
+  static async acquire(address: DatabaseAddress | string, revive: () => Promise<void>, log: Log): Promise<NodeLock> {
     const connect = () =>
       new Client({
         ...clientOptions(address),

@@ -47,7 +47,7 @@ export class Turns {
 
   /** @throws DomainError `rate_limited` or `overloaded` when too much waits; whatever the work throws */
   async run<Result>(asker: string, work: () => Promise<Result>, weight = 1): Promise<Result> {
-    const release = await this.take(asker, { weight });
+    const release = await this.acquire(asker, { weight });
     try {
       return await work();
     } finally {
@@ -59,11 +59,11 @@ export class Turns {
    * Resolves when it is the asker's turn, with what has to be called when its work is done.
    * @throws DomainError `rate_limited` or `overloaded` when too much waits
    */
-  async take(asker: string, { weight = 1, answer }: TurnOptions = {}): Promise<() => void> {
+  async acquire(asker: string, { weight = 1, answer }: TurnOptions = {}): Promise<() => void> {
     const queue = this.queues.get(asker) ?? { underWay: 0, weightWaiting: 0, waiting: [] };
     if (this.fits(queue, weight) && queue.waiting.length === 0 && this.ready.size === 0) {
       this.queues.set(asker, queue);
-      return this.begin(asker, queue, weight);
+      return this.occupy(asker, queue, weight);
     }
     this.requireSpace(queue, weight);
     this.queues.set(asker, queue);
@@ -99,7 +99,7 @@ export class Turns {
     }
   }
 
-  private begin(asker: string, queue: Queue, weight: number): () => void {
+  private occupy(asker: string, queue: Queue, weight: number): () => void {
     queue.underWay += weight;
     this.underWay += weight;
     let done = false;
@@ -130,7 +130,7 @@ export class Turns {
       this.waitsNoMore(queue, weight);
       // To the end of the line, if it has more.
       this.ready.delete(asker);
-      const release = this.begin(asker, queue, weight);
+      const release = this.occupy(asker, queue, weight);
       const following = queue.waiting[0];
       if (following && this.fitsAsker(queue, following.weight)) this.ready.add(asker);
       begin(release);
