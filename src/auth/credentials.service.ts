@@ -89,7 +89,7 @@ export class Credentials {
     private readonly hashes: AddressHashes,
     private readonly holders: AccountHolders,
     private readonly jobs: Jobs,
-    private readonly limits: RateLimits,
+    private readonly rateLimits: RateLimits,
     private readonly outbox: Outbox,
     private readonly sessions: Sessions,
     private readonly tokens: AccountTokens,
@@ -122,7 +122,7 @@ export class Credentials {
   ): Promise<VerificationMail> {
     // Whoever may join could fill a stranger's mailbox by naming it again and again.
     const key = canonicalAddress(addressee.email);
-    if (!invited && !(await this.limits.allows(mailsToAddress, key))) return 'withheld';
+    if (!invited && !(await this.rateLimits.allows(mailsToAddress, key))) return 'withheld';
     await this.mailVerification(manager, addressee);
     return 'sent_soon';
   }
@@ -183,8 +183,8 @@ export class Credentials {
   /** Does the same whether somebody has this login or not: who exists is seen by the job alone. */
   async askReset(login: string, network: string): Promise<void> {
     const name = loginName(login);
-    await this.limits.count(resetsFromNetwork, network);
-    await this.limits.count(resetsByName, name);
+    await this.rateLimits.count(resetsFromNetwork, network);
+    await this.rateLimits.count(resetsByName, name);
     const accountIds = (await this.accounts.candidates(name)).map(({ id }) => id).join(',');
     await this.database.transaction((manager) => this.jobs.add(manager, mailResets, { accountIds }));
   }
@@ -222,11 +222,11 @@ export class Credentials {
 
   /** @throws PasswordWrong, DomainError `rate_limited` */
   private async requirePassword(accountId: string, password: string): Promise<void> {
-    await this.limits.count(passwordChanges, accountId);
+    await this.rateLimits.count(passwordChanges, accountId);
     const account = await this.accounts.find(accountId);
     const [matches] = await verifyPassword(password, [account?.passwordHash], accountId);
     if (!matches) throw new PasswordWrong();
-    await this.limits.forget(passwordChanges, accountId);
+    await this.rateLimits.forget(passwordChanges, accountId);
   }
 
   /**
@@ -243,7 +243,7 @@ export class Credentials {
 
   private async countMail(limit: LimitKind, ...key: string[]): Promise<void> {
     try {
-      await this.limits.count(limit, ...key);
+      await this.rateLimits.count(limit, ...key);
     } catch (error) {
       if (!(error instanceof DomainError) || error.data.retryAfter === undefined) throw error;
       const { retryAfter } = error.data;

@@ -127,7 +127,7 @@ export class Sessions implements OnModuleInit, OnModuleDestroy {
     private readonly accounts: Accounts,
     private readonly holders: AccountHolders,
     private readonly jobs: Jobs,
-    private readonly limits: RateLimits,
+    private readonly rateLimits: RateLimits,
     private readonly realtime: Realtime,
     private readonly statements: HotStatements,
     private readonly vault: Vault,
@@ -158,14 +158,14 @@ export class Sessions implements OnModuleInit, OnModuleDestroy {
     network,
   }: SignInAttempt): Promise<OpenedSession & { principal: Principal }> {
     const name = loginName(login);
-    await this.limits.count(signInsFromNetwork, network);
-    await this.limits.count(signInsByNameFromNetwork, name, network);
-    await this.limits.count(signInsByName, name);
+    await this.rateLimits.count(signInsFromNetwork, network);
+    await this.rateLimits.count(signInsByNameFromNetwork, name, network);
+    await this.rateLimits.count(signInsByName, name);
     const account = await this.matching({ name, password, kind, network });
     if (!account) throw new SignInFailed();
-    await this.limits.forget(signInsByNameFromNetwork, name, network);
-    await this.limits.giveBack(signInsFromNetwork, network);
-    await this.limits.giveBack(signInsByName, name);
+    await this.rateLimits.forget(signInsByNameFromNetwork, name, network);
+    await this.rateLimits.giveBack(signInsFromNetwork, network);
+    await this.rateLimits.giveBack(signInsByName, name);
     const key = await this.holders.keyOf(account);
     const { session: opened, replaced } = await this.sessions.manager.transaction(async (manager) => {
       await requireUnchanged(manager, account);
@@ -210,9 +210,9 @@ export class Sessions implements OnModuleInit, OnModuleDestroy {
     const row = this.known.has(name)
       ? await this.rowOf(tokenHash, name)
       : await this.lookUps.run(network, async () => {
-          await this.limits.count(unknownTokens, network);
+          await this.rateLimits.count(unknownTokens, network);
           const found = await this.rowOf(tokenHash, name);
-          if (found) await this.limits.giveBack(unknownTokens, network);
+          if (found) await this.rateLimits.giveBack(unknownTokens, network);
           return found;
         });
     const principal = row && row.expires_at > new Date() ? principalOf(row) : undefined;

@@ -18,7 +18,7 @@ const consentsGiven = defineLimit('consent', { points: 60, seconds: 60 * 60 });
 export class ConsentsController {
   constructor(
     private readonly consents: Consents,
-    private readonly limits: RateLimits,
+    private readonly rateLimits: RateLimits,
     private readonly subscribers: Subscribers,
   ) {}
 
@@ -67,7 +67,7 @@ export class ConsentsController {
   @Post('consents')
   @HttpCode(204)
   async change(@Caller() principal: Principal, @Body() { given, contactId, ...consent }: ChangeConsent): Promise<void> {
-    await this.limits.count(consentsGiven, principal.accountId);
+    await this.rateLimits.count(consentsGiven, principal.accountId);
     if (!isMember(principal)) {
       if (!contactId) throw new NotFound();
       return this.consents.changeOfContact(principal, contactId, given, consent);

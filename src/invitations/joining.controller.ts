@@ -42,7 +42,7 @@ export class JoiningController {
     private readonly joinings: Joinings,
     private readonly consents: Consents,
     private readonly cookies: SessionCookies,
-    private readonly limits: RateLimits,
+    private readonly rateLimits: RateLimits,
     private readonly links: InvitationLinks,
     private readonly subscribers: Subscribers,
   ) {}
@@ -106,7 +106,7 @@ export class JoiningController {
   @Post('stop')
   @HttpCode(204)
   async stop(@Param('code') code: string, @Req() request: Request): Promise<void> {
-    await this.limits.count(lookUps, networkOf(request.ip));
+    await this.rateLimits.count(lookUps, networkOf(request.ip));
     await this.invitations.stop(code);
   }
 
@@ -116,14 +116,14 @@ export class JoiningController {
   @ApiResponse({ status: 303, description: 'Redirect to the page that asks for confirmation.' })
   @Redirect()
   async askWhetherToStop(@Param('code') code: string, @Req() request: Request): Promise<HttpRedirectResponse> {
-    await this.limits.count(lookUps, networkOf(request.ip));
+    await this.rateLimits.count(lookUps, networkOf(request.ip));
     const { stopHash } = await this.invitations.byCode(code);
     if (!stopHash) throw new NotFound();
     return { url: this.links.stopUrl(code), statusCode: 303 };
   }
 
   private async activeInvitation(code: string, request: Request): Promise<Invitation> {
-    await this.limits.count(lookUps, networkOf(request.ip));
+    await this.rateLimits.count(lookUps, networkOf(request.ip));
     const invitation = await this.invitations.byCode(code);
     this.invitations.requireActive(invitation);
     return invitation;

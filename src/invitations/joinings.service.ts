@@ -94,7 +94,7 @@ export class Joinings {
     private readonly credentials: Credentials,
     private readonly interlocutors: Interlocutors,
     private readonly invitations: Invitations,
-    private readonly limits: RateLimits,
+    private readonly rateLimits: RateLimits,
     private readonly log: Log,
     private readonly realtime: Realtime,
     private readonly sessions: Sessions,
@@ -108,7 +108,7 @@ export class Joinings {
    * @throws NotFound, ConsentRequired, ValidationFailed, DomainError `invitation_…`, `client_id_reused`, `rate_limited`
    */
   async join(code: string, joining: Joining, network: string): Promise<JoinedInterlocutor> {
-    await this.limits.count(joins, network);
+    await this.rateLimits.count(joins, network);
     const { subscriberId } = await this.invitations.byCode(code);
     const subscriber = await this.subscribers.get(subscriberId);
     const { password, locale, username: wish, device } = joining;
@@ -160,7 +160,7 @@ export class Joinings {
    */
   async joinAgain(principal: InterlocutorPrincipal, code: string, given: GivenConsent[]): Promise<JoinedInterlocutor> {
     const { interlocutorId, accountId } = principal;
-    await this.limits.count(joins, accountId);
+    await this.rateLimits.count(joins, accountId);
     const { subscriberId } = await this.invitations.byCode(code);
     const username = await this.accounts.username(principal);
     const stated = await this.interlocutors.get(interlocutorId);

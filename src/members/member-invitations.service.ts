@@ -62,7 +62,7 @@ export class MemberInvitations {
     private readonly consents: Consents,
     private readonly credentials: Credentials,
     jobs: Jobs,
-    private readonly limits: RateLimits,
+    private readonly rateLimits: RateLimits,
     private readonly members: Members,
     private readonly outbox: Outbox,
     private readonly sessions: Sessions,
@@ -126,7 +126,7 @@ export class MemberInvitations {
 
   /** @throws NotFound for a code that never was one, DomainError `invitation_…` for one that does not hold any more */
   async invitedBy(code: string, network: string): Promise<Member> {
-    await this.limits.count(lookUps, network);
+    await this.rateLimits.count(lookUps, network);
     const member = await this.invited.findOneBy({ codeHash: this.codeHash(code) });
     if (!member) throw new NotFound();
     requireInvited(member);
@@ -139,7 +139,7 @@ export class MemberInvitations {
    * @throws NotFound, ConsentRequired, PolicyChanged, UsernameTaken, ValidationFailed, DomainError `invitation_…`
    */
   async join(code: string, joining: MemberJoining, network: string): Promise<MemberWhoJoined> {
-    await this.limits.count(joins, network);
+    await this.rateLimits.count(joins, network);
     try {
       return await this.joinAnew(code, joining, network);
     } catch (error) {
@@ -224,7 +224,7 @@ export class MemberInvitations {
   /** @throws DomainError `rate_limited`, with which the invitation is not made */
   private async countMail(subscriberId: string): Promise<void> {
     try {
-      await this.limits.count(invitationMails, subscriberId);
+      await this.rateLimits.count(invitationMails, subscriberId);
     } catch (error) {
       if (!(error instanceof DomainError) || error.data.retryAfter === undefined) throw error;
       const { retryAfter } = error.data;

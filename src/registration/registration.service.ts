@@ -40,7 +40,7 @@ export class Registrations {
     private readonly accounts: Accounts,
     private readonly consents: Consents,
     private readonly credentials: Credentials,
-    private readonly limits: RateLimits,
+    private readonly rateLimits: RateLimits,
     private readonly members: Members,
     private readonly sessions: Sessions,
     private readonly subscribers: Subscribers,
@@ -59,7 +59,7 @@ export class Registrations {
    * @throws DomainError `registration_closed`, `registration_code_invalid`, ConsentRequired, UsernameTaken, ValidationFailed
    */
   async register(registration: Registration, network: string): Promise<RegisteredSubscriber> {
-    await this.limits.count(joins, network);
+    await this.rateLimits.count(joins, network);
     try {
       return await this.registerAnew(registration, network);
     } catch (error) {
