@@ -5,7 +5,7 @@ import { type Config, CONFIG } from '../platform/config.js';
 import { dayMilliseconds } from '../platform/durations.js';
 import { defineJob } from '../platform/jobs/job-kinds.js';
 import { Jobs } from '../platform/jobs/jobs.js';
-import { holdHashes } from '../platform/locks.js';
+import { lockHashes } from '../platform/locks.js';
 import { defineMail, type MailKind } from '../platform/mail/mail-kinds.js';
 import { Outbox } from '../platform/mail/outbox.js';
 import { DomainError, ValidationFailed } from '../platform/problems/domain-error.js';
@@ -168,8 +168,8 @@ export class Credentials {
     const holder = await this.holders.find(accountId);
     if (!holder || !this.hashes.matches(emailHash, 'email', holder.email)) throw new LinkInvalid();
     const tellOthers = await this.database.transaction(async (manager) => {
-      await this.holders.hold(manager, holder);
-      await holdHashes(manager, [emailHash]);
+      await this.holders.lock(manager, holder);
+      await lockHashes(manager, [emailHash]);
       await this.tokens.use(manager, found);
       if ((await this.accounts.othersWithAddress(manager, accountId, holder.email)) >= limits.accountsPerAddress) {
         throw new AddressFull();

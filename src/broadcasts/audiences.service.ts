@@ -52,7 +52,7 @@ export class Audiences {
   async requireLabels(manager: EntityManager, subscriberId: string, audience: Audience): Promise<void> {
     for (const field of ['labels', 'exceptLabels'] as const) {
       const ids = audience[field] ?? [];
-      if (!(await this.holdsLabels(manager, subscriberId, ids))) throw new UnknownAudienceLabel(field);
+      if (!(await this.lockLabels(manager, subscriberId, ids))) throw new UnknownAudienceLabel(field);
     }
   }
 
@@ -60,9 +60,9 @@ export class Audiences {
    * Tells if every label that an audience names still exists, and locks these labels until the transaction ends: if an
    * excepted label were deleted, the broadcast would reach the wrong people.
    */
-  holdLabels(manager: EntityManager, subscriberId: string, audience: Audience): Promise<boolean> {
+  lockAudienceLabels(manager: EntityManager, subscriberId: string, audience: Audience): Promise<boolean> {
     const { labels = [], exceptLabels = [] } = audience;
-    return this.holdsLabels(manager, subscriberId, [...new Set([...labels, ...exceptLabels])]);
+    return this.lockLabels(manager, subscriberId, [...new Set([...labels, ...exceptLabels])]);
   }
 
   /** Compares as the address book does: {@link sameWords}. */
@@ -115,8 +115,8 @@ export class Audiences {
     return JSON.parse(await this.vault.open(key, sealed, audienceContext(subscriberId, broadcastId))) as Audience;
   }
 
-  private async holdsLabels(manager: EntityManager, subscriberId: string, ids: readonly string[]): Promise<boolean> {
-    return ids.length === 0 || this.labels.hold(manager, subscriberId, ids);
+  private async lockLabels(manager: EntityManager, subscriberId: string, ids: readonly string[]): Promise<boolean> {
+    return ids.length === 0 || this.labels.lock(manager, subscriberId, ids);
   }
 }
 

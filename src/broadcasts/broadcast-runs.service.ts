@@ -11,7 +11,7 @@ import {
   type AppendedEntry,
   BroadcastEntries,
   clientIdOfEntries,
-  type HeldConversation,
+  type LockedConversation,
   type NewEntry,
 } from '../conversations/broadcast-entries.service.js';
 import { messageContext } from '../conversations/sealed-message.js';
@@ -28,8 +28,8 @@ import { Broadcast } from './broadcast.entity.js';
 import type { SkipReason } from './broadcasts.dto.js';
 import {
   dueQuery,
-  type HeldRow,
-  holdQuery,
+  type LockedRow,
+  lockQuery,
   type JudgedRow,
   judgeQuery,
   type ProgressRow,
@@ -188,23 +188,23 @@ export class BroadcastRuns {
     { content, concerned }: { content: Content; concerned: Audience[] },
   ): Promise<Chunk | typeof edited | undefined> {
     const now = new Date();
-    const [held] = await manager.query<HeldRow[]>(holdQuery, [subscriberId, id, now]);
-    if (!held) return undefined;
-    if (held.edition !== content.edition) return edited;
-    if (held.notAfter < now) return this.hold(manager, { subscriberId, id });
-    const obstacle = await this.obstacle(manager, subscriberId, { ...content, ...held });
+    const [locked] = await manager.query<LockedRow[]>(lockQuery, [subscriberId, id, now]);
+    if (!locked) return undefined;
+    if (locked.edition !== content.edition) return edited;
+    if (locked.notAfter < now) return this.hold(manager, { subscriberId, id });
+    const obstacle = await this.obstacle(manager, subscriberId, { ...content, ...locked });
     if (obstacle) {
       await manager.update(Broadcast, { subscriberId, id }, { stopReason: obstacle });
       return this.progress(manager, { subscriberId, id }, { state: 'stopped', verdicts: [], entries: [] });
     }
-    if (held.state === 'scheduled') await this.start(manager, { subscriberId, id }, content, now);
+    if (locked.state === 'scheduled') await this.start(manager, { subscriberId, id }, content, now);
     const contactIds = await this.audiences.next(manager, subscriberId, {
       audience: content.audience,
-      after: held.checkpoint ?? NIL,
-      joinedUntil: held.startedAt ?? now,
+      after: locked.checkpoint ?? NIL,
+      joinedUntil: locked.startedAt ?? now,
       limit: contactsPerChunk,
     });
-    const conversations = await this.entries.hold(manager, subscriberId, contactIds);
+    const conversations = await this.entries.lock(manager, subscriberId, contactIds);
     const verdicts = await this.judge(manager, { subscriberId, id }, content, conversations);
     const common = { subscriberId, broadcastId: id, authorId: content.authorId };
     const wanted = verdicts.filter(({ skipped }) => !skipped);
@@ -227,7 +227,7 @@ export class BroadcastRuns {
   private async obstacle(
     manager: EntityManager,
     subscriberId: string,
-    { audience, ...accepted }: Pick<Content, 'audience'> & Pick<HeldRow, 'termsVersion' | 'privacyVersion'>,
+    { audience, ...accepted }: Pick<Content, 'audience'> & Pick<LockedRow, 'termsVersion' | 'privacyVersion'>,
   ): Promise<Broadcast['stopReason']> {
     try {
       this.consents.requireOfSubscriber(accepted);
@@ -235,7 +235,7 @@ export class BroadcastRuns {
       if (!(error instanceof ConsentRequired)) throw error;
       return 'consent_required';
     }
-    return (await this.audiences.holdLabels(manager, subscriberId, audience)) ? null : 'label_gone';
+    return (await this.audiences.lockAudienceLabels(manager, subscriberId, audience)) ? null : 'label_gone';
   }
 
   private async start(
@@ -253,7 +253,7 @@ export class BroadcastRuns {
     manager: EntityManager,
     { subscriberId, id }: BroadcastId,
     { kind, personal, body, businessName }: Content,
-    conversations: readonly HeldConversation[],
+    conversations: readonly LockedConversation[],
   ): Promise<Verdict[]> {
     const conversationOf = new Map(conversations.map((conversation) => [conversation.id, conversation]));
     const rows = await manager.query<JudgedRow[]>(judgeQuery(kind), [

@@ -105,7 +105,7 @@ export const dueQuery = `
   SELECT subscriber_id AS "subscriberId", id FROM broadcast
   WHERE state IN ('scheduled', 'running') AND send_at <= $1 ORDER BY send_at`;
 
-export interface HeldRow {
+export interface LockedRow {
   state: BroadcastState;
   checkpoint: string | null;
   startedAt: Date | null;
@@ -115,8 +115,8 @@ export interface HeldRow {
   privacyVersion: number;
 }
 
-/** Holds a broadcast that is to go on, unless somebody else does. $1 subscriber, $2 broadcast, $3 now. */
-export const holdQuery = `
+/** Locks a broadcast that is due or under way, unless another transaction has locked it. $1 subscriber, $2 broadcast, $3 now. */
+export const lockQuery = `
   SELECT broadcast.state, broadcast.checkpoint, broadcast.started_at AS "startedAt",
          broadcast.not_after AS "notAfter", broadcast.edition,
          subscriber.terms_version AS "termsVersion", subscriber.privacy_version AS "privacyVersion"

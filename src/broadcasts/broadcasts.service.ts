@@ -94,7 +94,7 @@ export class Broadcasts {
     const digest = await this.digestOf(subscriberId, { ...wanted, audience });
     const subscriber = await this.subscribers.get(subscriberId);
     const { broadcast, repeated } = await this.broadcasts.manager.transaction(async (manager) => {
-      await this.subscribers.hold(manager, subscriberId);
+      await this.subscribers.lock(manager, subscriberId);
       const known = await manager.findOneBy(Broadcast, { subscriberId, clientId: wanted.clientId });
       if (known && !known.digest.equals(digest)) throw new ClientIdReused();
       if (known) return { broadcast: known, repeated: true };

@@ -67,7 +67,7 @@ export class Conversations {
   ) {}
 
   /** Locks a conversation until the transaction ends: nothing is sent in it meanwhile. */
-  async hold(manager: EntityManager, subscriberId: string, id: string): Promise<void> {
+  async lock(manager: EntityManager, subscriberId: string, id: string): Promise<void> {
     await manager.query(lockQuery, [subscriberId, id]);
   }
 

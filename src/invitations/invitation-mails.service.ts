@@ -64,7 +64,7 @@ export class InvitationMails {
 
   /** Serialises whatever counts against a subscriber's cap; to be called before its invitations are touched. */
   async lock(manager: EntityManager, subscriberId: string): Promise<void> {
-    await this.subscribers.hold(manager, subscriberId);
+    await this.subscribers.lock(manager, subscriberId);
   }
 
   /**

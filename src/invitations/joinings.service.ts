@@ -126,7 +126,7 @@ export class Joinings {
     const invited = await this.invitations.wasMailedTo(invitation, email);
     const made = await this.withKeys(invitation, contactId, [key], () =>
       this.database.transaction(async (manager) => {
-        await this.contacts.holdAddress(manager, subscriberId, email);
+        await this.contacts.lockAddress(manager, subscriberId, email);
         if (await this.known(manager, attempt)) throw new RepeatedJoining();
         const account = { id: accountId, kind: 'interlocutor', subscriberId: null, key, passwordHash, locale } as const;
         const username = await this.accounts.createWithFreeUsername(manager, account, wish, stated.identity);
@@ -173,9 +173,9 @@ export class Joinings {
     const made = await this.withKeys(invitation, contactId, [], () =>
       this.database.transaction(async (manager) => {
         // Held, so that a correction made in the same moment reaches this contact too.
-        const held = await this.interlocutors.held(manager, interlocutorId);
+        const held = await this.interlocutors.getLocked(manager, interlocutorId);
         const { email } = held.identity;
-        await this.contacts.holdAddress(manager, subscriberId, email);
+        await this.contacts.lockAddress(manager, subscriberId, email);
         const emailVerified = await this.accounts.hasVerified(accountId, email, manager);
         const wanted = { invitation, contactId, interlocutorId, accountId, stated: held, acceptances };
         return this.createContact(manager, { ...wanted, emailVerified });

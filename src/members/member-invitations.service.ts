@@ -210,7 +210,7 @@ export class MemberInvitations {
 
   /** Counted and compared under a lock. The addresses are sealed; of fifty at most each can be opened. */
   private async requirePlaceFor(manager: EntityManager, subscriberId: string, email: string): Promise<void> {
-    await this.subscribers.hold(manager, subscriberId);
+    await this.subscribers.lock(manager, subscriberId);
     const present = await this.members.present(manager, subscriberId);
     if (present.length >= limits.membersMax) throw new DomainError('members_limit', { detail: membersLimit });
     for (const member of present) {
