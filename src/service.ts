@@ -147,14 +147,14 @@ export async function startService(
     // From here on no statement may take longer than PostgreSQL lets it; migrations may.
     for (const pool of pools) cutWhenSilent(pool, () => watch.answers('main'));
     cutWhenSilent(keyringSource, () => watch.answers('keyring'));
-    await app.get(Jobs).open();
+    await app.get(Jobs).prepareQueues();
     app.get(Realtime).open(app.getHttpServer(), app.get(SocketDoorkeeper));
     app.getHttpServer().prependListener('request', keepPathsOnly);
     boundConnections(app.getHttpServer(), config.trustProxy);
     answerUnreadable(app.getHttpServer());
     await listen(app, config);
     // Only a start that succeeds works: mails and broadcasts wait for the one that can be reached.
-    await app.get(Jobs).begin();
+    await app.get(Jobs).startWorkers();
     await app.get(Outbox).resume();
     const scheme = config.tls ? 'https' : 'http';
     const host = isLoopback(config.host) ? config.host : 'localhost';

@@ -160,7 +160,7 @@ class Makers {
         createdAt: now,
         joinedAt: now,
       });
-      const { token } = await sessions.open(manager, accountId, { key, device: undefined });
+      const { token } = await sessions.create(manager, accountId, { key, device: undefined });
       return { token, subscriberId };
     });
   }
@@ -221,8 +221,8 @@ class Makers {
           externalId: undefined,
           joinedAt: new Date(),
         });
-        await conversations.begin(manager, subscriberId, contactId);
-        const { token } = await sessions.open(manager, accountId, { key, device: undefined });
+        await conversations.create(manager, subscriberId, contactId);
+        const { token } = await sessions.create(manager, accountId, { key, device: undefined });
         people.push({ token, conversationId: contactId });
       }
       return people;

@@ -169,7 +169,7 @@ export class Sessions implements OnModuleInit, OnModuleDestroy {
     const key = await this.holders.keyOf(account);
     const { session: opened, replaced } = await this.sessions.manager.transaction(async (manager) => {
       await requireUnchanged(manager, account);
-      const session = await this.open(manager, account.id, { key, device });
+      const session = await this.create(manager, account.id, { key, device });
       if (account.emailHash) await this.jobs.add(manager, signedIn, { sessionId: session.id });
       return { session, replaced: await this.endExcess(manager, account.id, session.id) };
     });
@@ -179,7 +179,7 @@ export class Sessions implements OnModuleInit, OnModuleDestroy {
   }
 
   /** Opens a session for an account; the token is told once and kept only as a hash, the device's name sealed. */
-  async open(manager: EntityManager, accountId: string, { key, device }: NewDevice): Promise<OpenedSession> {
+  async create(manager: EntityManager, accountId: string, { key, device }: NewDevice): Promise<OpenedSession> {
     const token = randomBytes(32).toString('base64url');
     const tokenHash = hashOf(token);
     this.known.set(tokenHash.toString('base64'), accountId);

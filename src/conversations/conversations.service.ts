@@ -71,8 +71,8 @@ export class Conversations {
     await manager.query(lockQuery, [subscriberId, id]);
   }
 
-  /** Begins the conversation of a new contact. */
-  async begin(manager: EntityManager, subscriberId: string, contactId: string): Promise<void> {
+  /** Creates the conversation of a new contact. */
+  async create(manager: EntityManager, subscriberId: string, contactId: string): Promise<void> {
     await manager.query('INSERT INTO conversation (subscriber_id, id, changed_at) VALUES ($1, $2, change_time())', [
       subscriberId,
       contactId,

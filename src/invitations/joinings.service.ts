@@ -141,7 +141,7 @@ export class Joinings {
         });
         const addressee = { accountId, key, email, locale, username };
         const verificationMail = await this.credentials.requestVerification(manager, addressee, { invited });
-        const session = await this.sessions.open(manager, accountId, { key, device });
+        const session = await this.sessions.create(manager, accountId, { key, device });
         return { ...created, username, verificationMail, session };
       }),
     ).catch((error: unknown) => {
@@ -253,7 +253,7 @@ export class Joinings {
     const key = { scope: 'interlocutor', id: interlocutorId } as const;
     const session = await this.database.transaction(async (manager) => {
       const same = await this.accounts.holdsPassword(manager, accountId, attempt.passwordHash);
-      return same ? this.sessions.open(manager, accountId, { key, device }) : undefined;
+      return same ? this.sessions.create(manager, accountId, { key, device }) : undefined;
     });
     if (!session) return undefined;
     const { businessName } = await this.subscribers.get(attempt.subscriberId);
@@ -313,7 +313,7 @@ export class Joinings {
     if (!contact) throw new AlreadyJoined();
     const twins = await this.contacts.touchTwin(manager, contact);
     await this.invitations.holdBack(manager, subscriberId, stated.identity.email);
-    await this.conversations.begin(manager, subscriberId, contactId);
+    await this.conversations.create(manager, subscriberId, contactId);
     const record = { subscriberId, contactId, accountId, how: 'joining', acceptances, recordedAt: joinedAt } as const;
     await this.consents.record(manager, record);
     return { contact, twins };

@@ -171,7 +171,7 @@ export class MemberInvitations {
       const record = { subscriberId, contactId: null, accountId, acceptances, recordedAt: joinedAt };
       await this.consents.record(manager, { ...record, how: 'joining' });
       await this.actions.record(manager, { subscriberId, memberId: id }, 'member.joined', id);
-      const session = await this.sessions.open(manager, accountId, { key, device });
+      const session = await this.sessions.create(manager, accountId, { key, device });
       const email = await openOfMember(this.vault, member, 'email');
       if (!email) return { email, session };
       const addressee = { accountId, key, email, locale, username };
@@ -202,7 +202,7 @@ export class MemberInvitations {
     const { id, passwordHash } = account;
     const session = await this.invited.manager.transaction(async (manager) =>
       (await this.accounts.holdsPassword(manager, id, passwordHash))
-        ? this.sessions.open(manager, id, { key: memberKey(member.subscriberId), device })
+        ? this.sessions.create(manager, id, { key: memberKey(member.subscriberId), device })
         : undefined,
     );
     return session && { member: await this.members.view(member), session };

@@ -100,7 +100,7 @@ export class Registrations {
         await this.consents.record(manager, record);
         const addressee = { accountId, key, email, locale, username };
         const verificationMail = await this.credentials.requestVerification(manager, addressee);
-        return { session: await this.sessions.open(manager, accountId, { key, device }), verificationMail };
+        return { session: await this.sessions.create(manager, accountId, { key, device }), verificationMail };
       }),
     );
     return { subscriber, ...made };
@@ -123,7 +123,7 @@ export class Registrations {
     const key = { scope: 'subscriber', id: subscriberId } as const;
     const session = await this.database.transaction(async (manager) =>
       (await this.accounts.holdsPassword(manager, id, passwordHash))
-        ? this.sessions.open(manager, id, { key, device })
+        ? this.sessions.create(manager, id, { key, device })
         : undefined,
     );
     return session && { subscriber, session };

@@ -46,10 +46,10 @@ export class Keyring {
   ) {}
 
   /**
-   * Checks that the database and the epoch file belong together, and ends a renewal that was cut short.
+   * Checks that the database and the epoch file belong together, and finishes an interrupted rotation.
    * @throws StartError
    */
-  async begin(): Promise<void> {
+  async recover(): Promise<void> {
     await this.database.query('INSERT INTO epoch (number) VALUES ($1) ON CONFLICT DO NOTHING', [
       this.epochs.current.number,
     ]);
@@ -146,7 +146,7 @@ export class Keyring {
   /** Makes a new epoch key, wraps what lives with it, and overwrites the old one. One renewal at a time. */
   renewEpoch(): Promise<void> {
     this.renewal ??= (async () => {
-      if (!this.epochs.renewing) await this.epochs.begin();
+      if (!this.epochs.renewing) await this.epochs.beginRotation();
       await this.finishRenewal();
     })().finally(() => (this.renewal = undefined));
     return this.renewal;
@@ -156,7 +156,7 @@ export class Keyring {
     const { number } = this.epochs.current;
     await this.database.query('UPDATE epoch SET number = $1, renewed_at = now()', [number]);
     while (await this.database.transaction((manager) => this.rewrapSlice(manager, number)));
-    await this.epochs.finish();
+    await this.epochs.finishRotation();
   }
 
   private async rewrapSlice(manager: EntityManager, number: number): Promise<boolean> {
