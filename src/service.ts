@@ -229,7 +229,7 @@ class Stop {
   }
 }
 
-/** Lets what is under way end and everybody go, then cuts who is still there. */
+/** Lets requests under way end and clients disconnect, then cuts the remaining connections. */
 async function closeApplication(app: NestExpressApplication, stop: Stop): Promise<void> {
   const requests = app.get(Requests);
   const realtime = app.get(Realtime);

@@ -140,7 +140,7 @@ export class Book {
     return new Set(entries.map(({ id }) => id));
   }
 
-  /** Finds which of the addresses somebody here has. */
+  /** Finds the addresses that contacts of this book have. */
   addressesAmong(addresses: ReadonlySet<CanonicalAddress>): Set<CanonicalAddress> {
     const found = new Set<CanonicalAddress>();
     for (const { words } of this.entries.values()) {

@@ -70,7 +70,7 @@ export interface NewContact {
   joiningDigest?: Buffer | null;
 }
 
-/** Somebody who has joined, as a repeated acceptance finds it. */
+/** A contact as a repeated acceptance finds it. */
 export interface KnownJoining {
   contact: Contact;
   accountId: string;
@@ -331,7 +331,7 @@ export class Contacts implements OnModuleInit {
     await this.directory.book(subscriberId);
   }
 
-  /** Finds which of the addresses somebody in the address book has. */
+  /** Finds the addresses that contacts of the address book have. */
   async addressesAmong(subscriberId: string, addresses: ReadonlySet<CanonicalAddress>): Promise<Set<CanonicalAddress>> {
     if (addresses.size === 0) return new Set();
     return (await this.directory.book(subscriberId)).addressesAmong(addresses);

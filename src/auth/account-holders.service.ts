@@ -19,7 +19,7 @@ export interface Addressee {
   username: string;
 }
 
-/** Somebody who has an account, as the account's other data say. */
+/** The person who has an account, with the data that mails and passwords need. */
 export interface AccountHolder extends Addressee {
   kind: Kind;
   verified: boolean;

@@ -132,7 +132,7 @@ export class Accounts {
   }
 
   /**
-   * The address is another one: nobody signs in with the old one, nor with the new one before it is verified.
+   * Replaces the address: the old one no longer signs in, and the new one only once it is verified.
    * @returns whether the old one was verified
    */
   async forgetVerifiedEmail(manager: EntityManager, id: string): Promise<boolean> {

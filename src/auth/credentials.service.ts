@@ -74,7 +74,7 @@ const mailsAtMost = new Map([
   ],
 ]);
 
-/** The accounts that a login means, up to five, joined by commas; none for a login that means nobody. */
+/** The ids of the accounts that a login matches, up to five, joined by commas; empty if there is none. */
 const mailResets = defineJob<{ accountIds: string }>('password_reset.mail');
 
 /** Addresses and passwords of accounts: confirmed, forgotten, changed. An unverified address gets verification mails alone. */
@@ -180,7 +180,7 @@ export class Credentials {
     await tellOthers();
   }
 
-  /** Does the same whether somebody has this login or not: who exists is seen by the job alone. */
+  /** Does the same whether an account has this login or not: only the job finds out, so that the answer cannot tell. */
   async askReset(login: string, network: string): Promise<void> {
     const name = loginName(login);
     await this.rateLimits.count(resetsFromNetwork, network);

@@ -15,7 +15,7 @@ export interface PasswordError extends Fault {
 export const BCRYPT_COST = 10;
 
 /**
- * The hash of 32 random bytes that nobody kept. Its cost has to be BCRYPT_COST, or unknown users would answer faster.
+ * The hash of 32 random bytes that were thrown away. Its cost has to be BCRYPT_COST, or unknown users would answer faster.
  */
 export const dummyHash = '$2b$10$EW0EFkIiPDLF8d4p.J9kSO8uIqy5siLXqGWmqih0eDrYa71CPeIG.';
 
@@ -85,7 +85,7 @@ const hashing = new Turns({
 
 /**
  * @param asker who waits for it: a network or an account
- * @param salt 16 bytes that nobody can predict, for a hash that is the same when it is made again; random without it
+ * @param salt 16 unpredictable bytes, for a hash that can be made again; random if left out
  * @throws RangeError for a password with refused characters or of too many bytes, which bcrypt would cut; DomainError
  *   `rate_limited`, `overloaded`
  */

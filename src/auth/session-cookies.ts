@@ -19,8 +19,8 @@ export class SessionCookies {
   }
 
   /**
-   * Gives a new session to whoever asked: in the answer, and to the web app that it is for as its cookie too. The session
-   * of a cookie that is replaced so ends, because nobody could end it any more.
+   * Answers with a new session, and sets the cookie if a web app asked. The session of a cookie that is replaced in this way
+   * ends, because its token would be lost.
    */
   async give(request: Request, kind: Account['kind'], { id, token, expiresAt }: OpenedSession): Promise<SessionView> {
     const app = request.withoutCookies ? undefined : webAppOf(request);

@@ -97,7 +97,7 @@ const signInsFromNetwork = defineLimit('signInByAddress', {
   points: ({ signInsPerQuarterHour }) => signInsPerQuarterHour * 10,
   seconds: quarterHour,
 });
-/** Tokens that were not in use of late, of a network. */
+/** Rate limit of unknown tokens from a network. */
 const unknownTokens = defineLimit('unknownToken', { points: limits.unknownTokensPerMinute, seconds: 60 });
 
 const tokensRemembered = 50_000;
@@ -107,7 +107,7 @@ const longestUseGap = 60 * 60 * 1000;
 @Injectable()
 export class Sessions implements OnModuleInit, OnModuleDestroy {
   private readonly lifetime: number;
-  /** Tokens that were good of late, and the accounts they are of: they are looked for at once, each time anew. */
+  /** Recently used tokens with their accounts. Each use looks them up again, but without waiting for a turn. */
   private readonly known = new LRUCache<string, string>({ max: tokensRemembered });
   /** Tokens that no session has. None comes to have one, because tokens are random. */
   private readonly unknown = new LRUCache<string, true>({ max: tokensRemembered / 5, ttl: 60_000 });
@@ -221,7 +221,7 @@ export class Sessions implements OnModuleInit, OnModuleDestroy {
     return { principal, expiresAt, prolonged: expiresAt > row.expires_at };
   }
 
-  /** The account of a token that was in use of late. It may have ended since: this says whose turn it is, no more. */
+  /** The account of a recently used token, for taking turns only: its session may have ended since. */
   accountOf(token: string): string | undefined {
     return this.known.get(hashOf(token).toString('base64'));
   }

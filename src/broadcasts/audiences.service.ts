@@ -28,7 +28,7 @@ export class Audiences {
 
   /**
    * An audience in the form in which it is kept: what was left empty is gone, and every value stands in it once.
-   * @throws ValidationFailed when it names nobody, or everybody and somebody
+   * @throws ValidationFailed for an audience without a choice, or with `all` and a choice
    */
   stated(audience: Audience): Audience {
     const { all, ...lists } = audience;

@@ -180,7 +180,7 @@ export class BroadcastRuns {
 
   /**
    * @param concerned gets those who are to be told of it
-   * @returns undefined when it is over, or somebody else works on it; and whether it was edited since it was opened
+   * @returns undefined if it is over or another run has locked it; `edited` if it was edited since it was opened
    */
   private async sendChunk(
     manager: EntityManager,
@@ -248,7 +248,7 @@ export class BroadcastRuns {
     await manager.update(Broadcast, { subscriberId, id }, { startedAt, recipients, leftOut });
   }
 
-  /** Looks at each contact as it is now that its conversation is held. Who is gone meanwhile has no verdict. */
+  /** Decides about each contact once its conversation is locked. A contact that is gone meanwhile has no verdict. */
   private async judge(
     manager: EntityManager,
     { subscriberId, id }: BroadcastId,

@@ -113,7 +113,7 @@ export class Broadcasts {
   }
 
   /**
-   * Changes a broadcast that waits for its time. Its row is held meanwhile: either it begins as it is now, or it had begun.
+   * Changes a scheduled broadcast. Its row is locked meanwhile, so it either begins with the change or had begun before.
    * @throws NotFound, AudienceEmpty, BroadcastBegun, ConsentRequired, ValidationFailed
    */
   async change(member: MemberPrincipal, id: string, change: ChangedBroadcast): Promise<BroadcastView> {
@@ -404,7 +404,7 @@ export class Broadcasts {
     return { audience: await this.audiences.seal(subscriberId, id, audience), recipients, leftOut };
   }
 
-  /** With nobody in the whole address book there is nothing that could be misspelled, and nobody who was excepted. */
+  /** Tells if the audience is all of an empty address book, in which nothing can be misspelt or excepted. */
   private async isOfAnEmptyBook(manager: EntityManager, subscriberId: string, { all }: Audience): Promise<boolean> {
     if (!all) return false;
     const everybody = { kind: 'service', audience: { all } } as const;

@@ -36,7 +36,7 @@ export interface ConsentRecord {
   recordedAt: Date;
 }
 
-/** Terms and privacy are acceptances without which nobody takes part; promotions is free. */
+/** Purposes that must be accepted to take part; promotions is optional. */
 export const isRequired = (purpose: ConsentPurpose) => purpose !== 'promotions';
 
 const basisOf: Record<ConsentPurpose, ConsentBasis> = {
@@ -56,17 +56,17 @@ export class Consents {
     private readonly realtime: Realtime,
   ) {}
 
-  /** The policies that whoever registers as a subscriber reads. */
+  /** The policies for registering a subscriber. */
   shownToSubscribers(locale: string): ShownPolicy[] {
     return this.show('subscriber', locale, {});
   }
 
-  /** The policies that whoever joins as staff reads: the terms are the owner's to accept. */
+  /** The policies for joining as staff, without the terms, which the owner accepts. */
   shownToMembers(locale: string): ShownPolicy[] {
     return this.shownToSubscribers(locale).filter(({ document }) => document.purpose === 'privacy');
   }
 
-  /** The policies that whoever joins a subscriber reads, with that subscriber as the controller. */
+  /** The policies for joining a subscriber, with that subscriber as the controller. */
   shownToInterlocutors(subscriber: Subscriber, locale: string): ShownPolicy[] {
     return this.show('interlocutor', locale, this.subscribers.identity(subscriber, locale));
   }

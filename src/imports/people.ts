@@ -35,7 +35,7 @@ export interface Remark {
   reason: ImportReason;
 }
 
-/** A record of the file: whom it names, or why it names nobody. */
+/** A record of the file: the person it names, or the reason why it names none. */
 export interface ImportRecord {
   /** The line of the file in which it ends. */
   line: number;
@@ -263,7 +263,7 @@ export function compared(records: readonly ReadRecord[]): (ImportRecord & { labe
   return records.map(({ digest: _, names: __, total: ___, ...record }) => record);
 }
 
-/** Sums stand at the end of a list; anywhere else a line that looks so may be somebody's name. */
+/** Drops lines of sums at the end of a list; anywhere else such a line may be a person's name. */
 function leaveOutTotals(records: readonly ReadRecord[]): void {
   for (const record of [...records].reverse()) {
     if (!record.total) return;

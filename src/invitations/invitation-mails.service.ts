@@ -136,7 +136,7 @@ export class InvitationMails {
     }
   }
 
-  /** The one reminder to who has not joined, unless the first mail has not left yet or could not be delivered. */
+  /** Sends the one reminder to people who have not joined, unless the first mail was not sent yet or could not be delivered. */
   async remind(): Promise<void> {
     const due = await this.database.query<{ id: string }[]>(
       `SELECT DISTINCT subscriber_id AS id FROM invitation WHERE ${isToRemind}`,
@@ -170,7 +170,7 @@ export class InvitationMails {
       await this.lock(manager, subscriber.id);
       if (!(await this.addressVerified(subscriber, manager))) return { posted: 0, stopped: [] };
       const { room } = await this.room(manager, subscriber.id);
-      // What waits leaves a tenth of the day's mails to whoever is invited by hand.
+      // The queue leaves a tenth of the day's mails to people who are invited by hand.
       const free = Math.min(postedAtOnce, room - Math.floor(this.mailsPerDay / 10));
       if (free < 1) return { posted: 0, stopped: [] };
       const rows = await manager.query<{ id: string }[]>(
@@ -195,7 +195,7 @@ export class InvitationMails {
     invitations: Invitation[],
     mail: MailKind,
   ): Promise<string[]> {
-    // Looked at again under the lock of the invitations, which who joins takes too.
+    // Checked again under the lock of the invitations, which a joining takes too.
     const joined = await this.joinedAmong(manager, subscriberId, invitations);
     const people = await this.people.open(subscriberId, invitations);
     const stopped = await this.people.stoppedAmong(

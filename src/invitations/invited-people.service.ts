@@ -124,7 +124,7 @@ export class InvitedPeople {
     return new Set(rows.map(({ hash }) => byHash.get(hash)!));
   }
 
-  /** No invitation is written to this address from here on, whoever invites. */
+  /** Stops all further invitations to this address, from any subscriber. */
   async stop(manager: EntityManager, invitation: Invitation): Promise<void> {
     const { subscriberId, id, stopHash } = invitation;
     const sealed = await this.vault.open(
@@ -168,7 +168,7 @@ export class InvitedPeople {
     return new Set(rows.map(({ id }) => id));
   }
 
-  /** Forgets who is invited, with the mails that wait. Those not `mailed` have none. The keys are the caller's to destroy, after the commit. */
+  /** Forgets invited people and their waiting mails; those not `mailed` have none. The caller must destroy the keys after the commit. */
   async forget(
     manager: EntityManager,
     subscriberId: string,

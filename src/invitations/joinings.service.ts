@@ -54,7 +54,7 @@ class RepeatedJoining extends DomainError {
   }
 }
 
-/** An acceptance by somebody new, as it may be repeated. */
+/** An acceptance by a new person, which may be a retry. */
 interface Attempt {
   subscriberId: string;
   stated: StatedInterlocutor;
@@ -204,7 +204,7 @@ export class Joinings {
     { stated, passwordHash }: Pick<Attempt, 'stated' | 'passwordHash'>,
   ): Attempt {
     const email = canonicalAddress(stated.identity.email);
-    // With the password in it, the id of somebody else leads nowhere, and says nothing.
+    // The password is part of it, so the id of another person finds nothing and reveals nothing.
     const key = JSON.stringify([subscriberId, email, passwordHash, clientId]);
     const given = consents.map(({ policyId, purpose }) => `${purpose} ${policyId}`).sort();
     const content = JSON.stringify([nameIn(stated.identity), stated.region, stated.province, stated.sector, given]);

@@ -134,7 +134,7 @@ export class MemberInvitations {
   }
 
   /**
-   * Somebody who is invited begins to act for the subscriber, with an account of their own.
+   * Turns an invited person into a member of the subscriber, with an account of their own.
    * Sent again within ten minutes it is answered as the first time, with another session.
    * @throws NotFound, ConsentRequired, PolicyChanged, UsernameTaken, ValidationFailed, DomainError `invitation_…`
    */
@@ -267,7 +267,7 @@ const refusals: Record<Exclude<MemberState, 'invited'>, { code: ErrorCode; detai
   expired: { code: 'invitation_expired', detail: 'This invitation has expired. Ask the business for a new one.' },
 };
 
-/** @throws DomainError that says why nobody joins with it any more */
+/** @throws DomainError that says why the invitation is no longer valid */
 function requireInvited(member: Member): void {
   const state = stateOf(member);
   if (state !== 'invited') throw new DomainError(refusals[state].code, { detail: refusals[state].detail });

@@ -41,7 +41,7 @@ export function openPage<Ask extends Page>(
   return opened(shape, continued(sent, begunWith(shape, carried)), position);
 }
 
-/** @throws ValidationFailed when a cursor carries filters that nobody could have sent */
+/** @throws ValidationFailed for a cursor with filters that no list accepts */
 function begunWith<Ask extends Page>(shape: new () => Ask, carried: object): Ask {
   try {
     return validated(shape, carried);

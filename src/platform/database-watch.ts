@@ -169,7 +169,7 @@ class Probe {
   }
 }
 
-/** Half a megabyte in new pages of a table that nobody ever sees: what fits in old ones would say nothing of the disk. */
+/** Writes half a megabyte into new pages of a table that is rolled back, because free space in old pages says nothing of the disk. */
 async function write(client: Client): Promise<void> {
   await client.connect();
   await client.query('BEGIN');

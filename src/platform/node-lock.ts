@@ -9,7 +9,7 @@ import { StartError } from './start-error.js';
 const lockNumber = 0x0c0119;
 const retryMilliseconds = 500;
 const farewellMilliseconds = 300;
-/** Its few questions are answered at once, or by nobody. */
+/** Deadlines of the lock's few queries, which are answered at once or not at all. */
 const deadlines = { connectionTimeoutMillis: 5_000, query_timeout: 5_000 };
 /** About five seconds: an own connection that broke may hold the lock for a moment. */
 const refusalsUntilGivenUp = 10;

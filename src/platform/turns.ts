@@ -7,7 +7,7 @@ export interface TurnsOptions {
   atOncePerAsker: number;
   /** Weight of the work that may wait, of all askers; beyond it the answer is `overloaded` to who waits already. */
   waiting: number;
-  /** The same for who has nothing waiting, so that others cannot close the door; by default ten times as much. */
+  /** The same for an asker with an empty queue, so that others cannot lock it out; by default ten times as much. */
   waitingAtMost?: number;
   /** The same of one asker; beyond it the answer is `rate_limited`. */
   waitingPerAsker: number;
@@ -17,7 +17,7 @@ export interface TurnsOptions {
 
 export interface TurnOptions {
   weight?: number;
-  /** An answer that nobody waits for any more once it closes: its turn is given to another. */
+  /** The answer of the request; once it closes, the turn goes to another asker. */
   answer?: { once(event: 'close', listener: () => void): unknown };
 }
 

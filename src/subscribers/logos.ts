@@ -104,7 +104,7 @@ function scansOf(bytes: Buffer): number {
 
 const startOfScan = Buffer.from([0xff, 0xda]);
 
-/** sharp's own messages speak of libvips and its inputs: they help nobody who uploads a logo. */
+/** Replaces sharp's errors, which are about libvips and its inputs, by one for the person who uploads a logo. */
 async function readable<T extends Metadata | { data: Buffer }>(reading: Promise<T>): Promise<T> {
   try {
     return await reading;

@@ -23,7 +23,7 @@ export interface JobKind<Payload extends JobPayload> {
   payload?: Payload;
 }
 
-/** Every kind of job that a slice defines; the boot fails for one that nobody handles. */
+/** Every kind of job that a slice defines; the boot fails for one without a handler. */
 export const jobKinds: JobKind<JobPayload>[] = [];
 
 export function defineJob<Payload extends JobPayload>(name: string, options: JobOptions = {}): JobKind<Payload> {

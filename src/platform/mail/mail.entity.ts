@@ -1,7 +1,7 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import type { KeyScope } from '../vault/keyring.js';
 
-/** A mail that waits to be sent, sealed with its addressee's key: whoever is erased gets none. */
+/** A mail that waits to be sent, sealed with its addressee's key, so that erased people get none. */
 @Entity('mail')
 export class Mail {
   @PrimaryColumn('uuid')
