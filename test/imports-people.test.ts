@@ -429,7 +429,7 @@ describe('files', () => {
     });
     const refused = await upload(shop, 'Nome;Cognome;Email\n');
     expect(refused).toMatchObject({ status: 422, body: { code: 'import_empty' } });
-    expect(refused.body.detail).toContain('nobody in this file');
+    expect(refused.body.detail).toContain('no people in this file');
   });
 
   test('name their header in another line', async () => {

@@ -29,7 +29,7 @@ const mostSharedTexts = 1_000_000;
 const tooManyTexts = `This Excel file has more than ${mostSharedTexts.toLocaleString('en')} texts. Copy the list alone into a new workbook, and send that.`;
 
 const noSheet =
-  'This Excel file has no visible cells. Show the sheet that holds the list, save the file, and send that.';
+  'This Excel file has no sheet with visible cells. Show the sheet that holds the list, save the file, and send that.';
 
 /**
  * An Excel workbook (ISO/IEC 29500). Formulas count as their stored values, and numbers keep the leading zeros that their

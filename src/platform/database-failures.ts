@@ -32,12 +32,12 @@ export const databaseTroubles: Record<DatabaseTrouble, TroubleWords> = {
   },
   out_of_memory: {
     log: 'PostgreSQL has run out of memory: give it more, or lower work_mem and max_connections.',
-    detail: `The database has run out of memory. ${tryAgain}`,
+    detail: `The database has no memory left. ${tryAgain}`,
     retryAfter: 5,
   },
   no_connections: {
     log: 'PostgreSQL has no free connection: raise max_connections, or end what else is connected.',
-    detail: `The database accepts no more connections. ${tryAgain}`,
+    detail: `The database takes no more connections. ${tryAgain}`,
     retryAfter: 5,
   },
   read_only: {
