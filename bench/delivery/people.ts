@@ -184,7 +184,7 @@ class Makers {
                                               joined_at, updated_at)
                          SELECT $1, id, gen_random_uuid(), identity, true, $4, now(), now() FROM new),
             conversations AS (INSERT INTO conversation (subscriber_id, id, changed_at) SELECT $1, id, now() FROM new)
-       INSERT INTO cursor (subscriber_id, conversation_id, party, minute, told_minute)
+       INSERT INTO watermark (subscriber_id, conversation_id, party, minute, told_minute)
        SELECT $1, id, party, minute, minute
        FROM new, unnest(enum_range(NULL::party)) AS party, date_trunc('minute', now()) AS minute`,
       [subscriberId, ids, sealed, this.model.privacyVersion],

@@ -156,14 +156,14 @@ export const skippedQuery = `
   GROUP BY skipped ORDER BY contacts DESC, reason`;
 
 /** Conditions on the recipient's watermarks, as far as they are disclosed. */
-const delivered = 'cursor.delivered_seq >= recipient.seq';
-const seen = 'cursor.seen_seq >= recipient.seq AND cursor.seen_minute >= subscriber.seen_times_since';
+const delivered = 'watermark.delivered_seq >= recipient.seq';
+const seen = 'watermark.seen_seq >= recipient.seq AND watermark.seen_minute >= subscriber.seen_times_since';
 
 const recipientsWithWatermarks = `
   FROM broadcast_recipient AS recipient
   JOIN subscriber ON subscriber.subscriber_id = recipient.subscriber_id
-  LEFT JOIN cursor ON cursor.subscriber_id = recipient.subscriber_id AND cursor.conversation_id = recipient.contact_id
-                  AND cursor.party = 'interlocutor'`;
+  LEFT JOIN watermark ON watermark.subscriber_id = recipient.subscriber_id AND watermark.conversation_id = recipient.contact_id
+                  AND watermark.party = 'interlocutor'`;
 
 export interface ReceivedRow {
   delivered: number;

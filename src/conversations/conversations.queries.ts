@@ -87,8 +87,8 @@ const unread = (seen: string) => `
          LIMIT ${limits.unreadMax}) AS unseen)`;
 
 const seenByReader = `
-  (SELECT seen_seq FROM cursor
-   WHERE cursor.subscriber_id = conversation.subscriber_id AND cursor.conversation_id = conversation.id AND cursor.party = $1)`;
+  (SELECT seen_seq FROM watermark
+   WHERE watermark.subscriber_id = conversation.subscriber_id AND watermark.conversation_id = conversation.id AND watermark.party = $1)`;
 
 /** Condition on `conversation`: the reader has unread messages. */
 export const hasUnread = `
@@ -152,16 +152,16 @@ export const settleQuery = `
   FROM (SELECT conversation.subscriber_id, conversation.id
         FROM conversation
         JOIN unnest($1::uuid[], $2::uuid[]) AS wanted (subscriber_id, id) USING (subscriber_id, id)
-        JOIN cursor ON cursor.subscriber_id = conversation.subscriber_id AND cursor.conversation_id = conversation.id
-                   AND cursor.party = 'subscriber'
-        WHERE conversation.standing = 3 AND cursor.seen_seq >= conversation.turn_seq
+        JOIN watermark ON watermark.subscriber_id = conversation.subscriber_id AND watermark.conversation_id = conversation.id
+                   AND watermark.party = 'subscriber'
+        WHERE conversation.standing = 3 AND watermark.seen_seq >= conversation.turn_seq
         ORDER BY conversation.id
         FOR NO KEY UPDATE OF conversation SKIP LOCKED) AS seen
   WHERE conversation.subscriber_id = seen.subscriber_id AND conversation.id = seen.id`;
 
 /** The other party's seen watermark as far as it is disclosed: 0 for a minute in which seen-times were switched off. */
-const disclosedSeen = (cursor: string) =>
-  `CASE WHEN ${cursor}.seen_minute >= subscriber.seen_times_since THEN ${cursor}.seen_seq ELSE 0 END`;
+const disclosedSeen = (row: string) =>
+  `CASE WHEN ${row}.seen_minute >= subscriber.seen_times_since THEN ${row}.seen_seq ELSE 0 END`;
 
 /**
  * Heads of conversations. Parameters: $1 own party, $2 the other party, then those of the filter.
@@ -185,8 +185,8 @@ export const headsQuery = (filter: string, { order, limit }: { order: HeadOrder;
   FROM conversation
   JOIN contact ON contact.subscriber_id = conversation.subscriber_id AND contact.id = conversation.id
   JOIN subscriber ON subscriber.subscriber_id = conversation.subscriber_id
-  JOIN cursor AS own ON own.subscriber_id = conversation.subscriber_id AND own.conversation_id = conversation.id AND own.party = $1
-  JOIN cursor AS other ON other.subscriber_id = conversation.subscriber_id AND other.conversation_id = conversation.id AND other.party = $2
+  JOIN watermark AS own ON own.subscriber_id = conversation.subscriber_id AND own.conversation_id = conversation.id AND own.party = $1
+  JOIN watermark AS other ON other.subscriber_id = conversation.subscriber_id AND other.conversation_id = conversation.id AND other.party = $2
   LEFT JOIN message AS last
     ON last.subscriber_id = conversation.subscriber_id AND last.conversation_id = conversation.id AND last.seq = conversation.last_seq
   LEFT JOIN broadcast ON broadcast.subscriber_id = last.subscriber_id AND broadcast.id = last.broadcast_id
@@ -211,16 +211,16 @@ export interface MessageRow extends ContentRow {
 
 /**
  * The minute in which the other side's watermark passed a message: that of the first past move that reached it, or of
- * the present one, which stands in the cursor.
+ * the present one, which is in the row of `watermark`.
  */
-const passedAt = (watermark: 'delivered_seq' | 'seen_seq', present: 'minute' | 'seen_minute') => {
+const passedAt = (column: 'delivered_seq' | 'seen_seq', present: 'minute' | 'seen_minute') => {
   const whose = (table: string) => `
     ${table}.subscriber_id = message.subscriber_id AND ${table}.conversation_id = message.conversation_id
     AND ${table}.party = CASE message.sender WHEN 'subscriber' THEN 'interlocutor'::party ELSE 'subscriber'::party END
-    AND ${table}.${watermark} >= message.seq`;
+    AND ${table}.${column} >= message.seq`;
   return `coalesce(
-    (SELECT move.minute FROM watermark_move AS move WHERE ${whose('move')} ORDER BY move.${watermark}, move.minute LIMIT 1),
-    (SELECT cursor.${present} FROM cursor WHERE ${whose('cursor')}))`;
+    (SELECT move.minute FROM watermark_move AS move WHERE ${whose('move')} ORDER BY move.${column}, move.minute LIMIT 1),
+    (SELECT watermark.${present} FROM watermark WHERE ${whose('watermark')}))`;
 };
 
 const messagesOf = (messages: string, order: string, limit: number): string => `

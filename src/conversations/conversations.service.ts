@@ -78,7 +78,7 @@ export class Conversations {
       contactId,
     ]);
     await manager.query(
-      `INSERT INTO cursor (subscriber_id, conversation_id, party, minute, changed_minute, told_minute)
+      `INSERT INTO watermark (subscriber_id, conversation_id, party, minute, changed_minute, told_minute)
        SELECT $1, $2, party, date_trunc('minute', clock_timestamp()), changed_minute, changed_minute
        FROM unnest(enum_range(NULL::party)) AS party, date_trunc('minute', change_time()) AS changed_minute`,
       [subscriberId, contactId],
@@ -324,9 +324,9 @@ const changed = (since: string) =>
 
 /** The conversations of a subscriber of which something other than the messages has changed. */
 const changedBeside = (since: string) => `
-  SELECT conversation_id FROM cursor
+  SELECT conversation_id FROM watermark
     WHERE subscriber_id = $3 AND party = 'subscriber' AND changed_minute >= ${minuteOf(since)}
-  UNION ALL SELECT conversation_id FROM cursor
+  UNION ALL SELECT conversation_id FROM watermark
     WHERE subscriber_id = $3 AND party = 'interlocutor' AND told_minute >= ${minuteOf(since)}
   UNION ALL SELECT id FROM contact WHERE subscriber_id = $3 AND profile_changed_at >= ${since}
   UNION ALL SELECT id FROM conversation

@@ -40,7 +40,7 @@ export async function readBooks(client: pg.Client): Promise<Books> {
     ),
     conversations: await rows<StoredConversation>('SELECT id, last_seq, revision FROM conversation'),
     watermarks: await rows<Books['watermarks'][number]>(
-      'SELECT conversation_id, party, delivered_seq, seen_seq FROM cursor',
+      'SELECT conversation_id, party, delivered_seq, seen_seq FROM watermark',
     ),
     broadcasts: await rows<Books['broadcasts'][number]>('SELECT id, client_id, state, sent, skipped FROM broadcast'),
     recipients: await rows<Books['recipients'][number]>(
