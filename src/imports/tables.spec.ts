@@ -199,7 +199,7 @@ describe('a table', () => {
     ['a PDF', Buffer.from('%PDF-1.7'), /PDF.*as CSV/],
     ['cards', Buffer.from('BEGIN:VCARD\nVERSION:3.0'), /vCard.*as CSV/],
     ['a web page', Buffer.from('<html><table>'), /formatted document/],
-    ['an archive', Buffer.from('PK\x03\x04nothing', 'latin1'), /no Excel workbook/],
+    ['an archive', Buffer.from('PK\x03\x04nothing', 'latin1'), /not an Excel workbook/],
     [
       'OpenDocument',
       Buffer.from('PK\x03\x04mimetypeapplication/vnd.oasis.opendocument.spreadsheet', 'latin1'),
