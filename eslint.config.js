@@ -11,7 +11,7 @@ const slices = readdirSync(`${root}/src`, { withFileTypes: true })
   .map((entry) => entry.name)
   .filter((name) => !['commands', 'contract', 'platform'].includes(name));
 
-/** Who may not import from where, type imports included. */
+/** Forbidden imports between folders, type imports included. */
 const zones = [
   {
     target: 'src/contract',
@@ -117,9 +117,43 @@ const comparedAddresses = [
   },
 ];
 
+const headless = /^(What|How|Whether|Who|Whose|Whom|Whoever|Whatever|Of|Those|Which|Where|When)\b/;
+const headlessMessage = 'Begin with a noun or a verb instead of "{{word}}": say who does what, or what the thing is.';
+
+/** Finds doc comments and texts of the API description that begin with a question word, and so hide their subject. */
+const plainWords = {
+  meta: { type: 'suggestion', schema: [], messages: { headless: headlessMessage } },
+  create(context) {
+    const check = (place, text) => {
+      const word = headless.exec(text)?.[0];
+      if (word) context.report({ ...place, messageId: 'headless', data: { word } });
+    };
+    return {
+      Program() {
+        for (const { type, value, loc } of context.sourceCode.getAllComments()) {
+          if (type === 'Block' && value.startsWith('*')) check({ loc }, value.replace(/^[*\s]+/, ''));
+        }
+      },
+      'Property[key.name=/^(description|summary)$/]'({ value: node }) {
+        if (node.type === 'Literal') check({ node }, String(node.value));
+        if (node.type === 'TemplateLiteral') check({ node }, node.quasis[0].value.raw);
+      },
+    };
+  },
+};
+
 export default defineConfig([
   includeIgnoreFile(`${root}/.gitignore`),
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
+
+  {
+    name: 'plain words',
+    files: ['**/*.{ts,js,mjs}'],
+    // These files do not keep the rule yet.
+    ignores: ['src/contract/**', 'src/**/*.dto.ts', 'src/platform/realtime/**'],
+    plugins: { house: { rules: { 'plain-words': plainWords } } },
+    rules: { 'house/plain-words': 'error' },
+  },
 
   {
     name: 'scripts',

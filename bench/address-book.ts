@@ -21,7 +21,7 @@ import { Vault } from '../src/platform/vault/vault.js';
 import { type RunningService, startService } from '../src/service.js';
 
 /**
- * What an address book of 10,000 and of 100,000 contacts costs, beside the same number of names that stand in clear in a
+ * Costs of an address book of 10,000 and of 100,000 contacts, beside the same number of names that stand in clear in a
  * table of the same PostgreSQL and are sorted there. `npm run bench:address-book`, with other sizes as arguments.
  */
 
@@ -35,7 +35,7 @@ interface Measured {
   name: string;
   /** Milliseconds. */
   times: number[];
-  /** What of them the service's thread worked, which another load of the machine does not lengthen. */
+  /** Times that the service's thread worked, which other load of the machine does not lengthen. */
   worked: number[];
 }
 

@@ -10,7 +10,7 @@ registerHooks({
   resolve: (specifier, context, next) => next(sourceOf(specifier, context.parentURL), context),
 });
 
-/** What is imported as `.js`, as TypeScript wants it, is the `.ts` beside it in bench/, and the built file in src/. */
+/** Resolves imports of `.js`, as TypeScript wants them: to the `.ts` beside it in bench/, and to the built file in src/. */
 function sourceOf(specifier, parent) {
   if (!specifier.startsWith('.') || !parent?.startsWith(`${root}/bench/`)) return specifier;
   const { href } = new URL(specifier, parent);

@@ -42,7 +42,7 @@ function tellOfMasterKey(path: string): void {
   console.log(lines.join('\n'));
 }
 
-/** What was given up at the stop, a connection that hangs perhaps, must not hold the process. */
+/** Exits even if something that the stop gave up, such as a hanging connection, would hold the process. */
 function leave(): void {
   setTimeout(() => process.exit(), lingerMilliseconds).unref();
 }

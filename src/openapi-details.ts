@@ -17,14 +17,14 @@ export interface Described {
   [other: string]: unknown;
 }
 
-/** What the name of a text says of its form. Whatever is sent and answered under it has that form. */
+/** Formats of texts by the names of their fields, in requests and answers alike. */
 const formats: [name: RegExp, format: string][] = [
   [/^id$|[a-z]Id$/, 'uuid'],
   [/^at$|[a-z]At$|^(changedSince|updatedAfter|seenTimesSince)$/, 'date-time'],
   [/^email$/, 'email'],
   [/^url$/, 'uri'],
 ];
-/** Names that look like it and are not: chosen by clients, or times of which the zone may be left out. */
+/** Names that match a format but do not have it: ids that clients choose, and a time whose zone may be left out. */
 const free = new Set(['clientId', 'externalId', 'requestId', 'sendAt']);
 const lists: Record<string, string> = { label: 'uuid', labels: 'uuid', add: 'uuid', remove: 'uuid' };
 
@@ -54,7 +54,7 @@ export function classesWithRules(): Map<string, abstract new () => object> {
   return new Map([...validationMetadatas.keys()].map((each) => [each.name, each]));
 }
 
-/** Writes down the limits of rules of our own, which the Swagger plugin does not know. */
+/** Describes the limits of our own validation rules, which the Swagger plugin does not know. */
 export function describeRules(shape: abstract new () => object, fields: Record<string, Described | undefined>): void {
   const storage = getMetadataStorage();
   for (const rule of storage.getTargetValidationMetadatas(shape, '', false, false)) {

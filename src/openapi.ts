@@ -67,7 +67,7 @@ function routesOf(app: NestExpressApplication): Map<string, Route> {
   return routes;
 }
 
-/** Names in operation ids stay as they were published when a controller is called otherwise. */
+/** Published names of operation ids, for controllers that were renamed since. */
 const publishedNames: Record<string, string> = { Subscriber: 'Business' };
 
 function operationIdOf(controller: string, method: string): string {
@@ -84,27 +84,27 @@ function operationsOf(document: OpenAPIObject): (Operation & { operationId: stri
 }
 
 const securitySchemes = {
-  bearer: { type: 'http', scheme: 'bearer', description: 'The opaque token of a session.' },
+  bearer: { type: 'http', scheme: 'bearer', description: 'The token of a session; it is opaque.' },
   dashboardCookie: {
     type: 'apiKey',
     in: 'cookie',
     name: '__Host-colloquio-dashboard',
     description:
-      'The cookie of a member, set on signing in with `X-Colloquio-App: dashboard`. Over plain HTTP on localhost without `__Host-`.',
+      'The cookie of a member, set when you sign in with `X-Colloquio-App: dashboard`. Over plain HTTP on localhost its name has no `__Host-`.',
   },
   appCookie: {
     type: 'apiKey',
     in: 'cookie',
     name: '__Host-colloquio-app',
     description:
-      'The cookie of an interlocutor, set on signing in with `X-Colloquio-App: app`. Over plain HTTP on localhost without `__Host-`.',
+      'The cookie of an interlocutor, set when you sign in with `X-Colloquio-App: app`. Over plain HTTP on localhost its name has no `__Host-`.',
   },
   appName: {
     type: 'apiKey',
     in: 'header',
     name: 'X-Colloquio-App',
     description:
-      '`dashboard` or `app`: says which cookie counts. Where no header can be set, as in the source of an image, `?as=` stands for it.',
+      '`dashboard` or `app`: says which cookie counts. Send `?as=` instead where you cannot set a header, such as in the source of an image.',
   },
 } as const;
 
@@ -133,9 +133,9 @@ function addAccess(document: OpenAPIObject, routes: Map<string, Route>): void {
 
 const callersInWords: Record<string, string> = {
   public: 'Needs no session.',
-  owner: 'For the owner of a business. For everybody else it does not exist (404).',
-  member: 'For members of a business. For interlocutors it does not exist (404).',
-  interlocutor: 'For interlocutors. For members it does not exist (404).',
+  owner: 'For the owner of a business; everyone else gets 404.',
+  member: 'For members of a business; interlocutors get 404.',
+  interlocutor: 'For interlocutors; members get 404.',
   'member interlocutor': 'For members and interlocutors.',
 };
 
@@ -163,7 +163,7 @@ function describeFields(document: OpenAPIObject, routes: Map<string, Route>): vo
   }
 }
 
-/** What the operations answer that answer with a file. */
+/** Media types of the operations that answer with a file. */
 const files: Record<string, string[]> = {
   'Business.logo': ['image/webp'],
   'ContactExport.export': ['text/csv', 'application/json'],
@@ -208,15 +208,15 @@ function description(): string {
     'Every error is a problem (RFC 9457, `application/problem+json`). Its `code` is one of these; *retry* says whether the same',
     'request can succeed later: `never`, `later` (wait for `retryAfter`), or `after` (something else has to happen first).',
     '',
-    'An answer to GET in JSON has an `ETag`: sent back as `If-None-Match`, it is answered with 304 while nothing has changed.',
+    'A JSON answer to GET has an `ETag`. Send it back as `If-None-Match`, and the answer is 304 while nothing has changed.',
     '',
     '| code | status | retry | meaning |',
     '|---|---|---|---|',
     ...rows,
     '',
-    'A problem with `errors` names wrong fields, at most 20. Each has a `code` of these, the `values` that its sentence speaks of,',
-    'and the sentence in English; `src/contract/field-errors.ts` has the sentences in English and Italian. When one item of a list',
-    'is meant, `values.item` says which, counted from 0.',
+    'A problem with `errors` names the wrong fields, at most 20 of them. Each has one of the codes below, the `values` that belong',
+    'into its sentence, and the sentence in English; `src/contract/field-errors.ts` has the sentences in English and Italian. If',
+    'the fault is in one item of a list, `values.item` is its index, counted from 0.',
     '',
     '| code of a field | values | meaning |',
     '|---|---|---|',
@@ -224,7 +224,7 @@ function description(): string {
   ].join('\n');
 }
 
-/** What has a default need not be sent. */
+/** Makes fields and parameters with a default optional. */
 function relaxDefaults(document: OpenAPIObject): void {
   for (const parameter of operationsOf(document).flatMap(({ parameters }) => parameters ?? [])) {
     if ('schema' in parameter && parameter.schema && 'default' in parameter.schema) parameter.required = false;
@@ -272,12 +272,12 @@ function addProblems(document: OpenAPIObject): void {
               values: {
                 type: 'object',
                 additionalProperties: true,
-                description: 'What the message speaks of, such as {"limit": 100}.',
+                description: 'Values that belong into the message, such as {"limit": 100}.',
               },
             },
           },
         },
-        retryAfter: { type: 'integer', format: 'int32', description: 'Seconds.' },
+        retryAfter: { type: 'integer', format: 'int32', description: 'Seconds to wait before trying again.' },
         requestId: { type: 'string', format: 'uuid' },
       },
     },
@@ -297,7 +297,7 @@ function addProblems(document: OpenAPIObject): void {
   }
 }
 
-/** The codes that follow from an operation's session, path and body, and its own. Every one can be `internal` too. */
+/** The error codes of an operation: those that follow from its session, path and body, and its own. All can be `internal` too. */
 function codesOf(operation: Operation, { path, method }: { path: string; method: string }): Set<ErrorCode> {
   const { operationId, security = [], requestBody } = operation;
   const callers = (operation as { 'x-callers'?: string[] })['x-callers'] ?? [];

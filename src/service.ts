@@ -40,9 +40,9 @@ import { type OpenedVault, openVault } from './platform/vault/open-vault.js';
 export interface RunningService {
   app: NestExpressApplication;
   config: Config;
-  /** Where this machine reaches it. */
+  /** Address on this machine. */
   url: string;
-  /** Where the embedded database lives; undefined when the database is not ours. */
+  /** Folder of the embedded database; undefined for a database of your own. */
   databaseFolder: string | undefined;
   keyring: OpenedVault['keyring'];
   /**
@@ -104,7 +104,7 @@ export async function startService(
   let stopping: Promise<void> | undefined;
   const stop = () => (stopping ??= undone().finally(stopped.resolve));
   try {
-    const taken = (lock = await NodeLock.take(databases.keyring, databases.revive, log));
+    const taken = (lock = await NodeLock.acquire(databases.keyring, databases.revive, log));
     undo.push((stop) => stop.by('lockReleased', taken.release(), 'the lock on the keyring'));
     taken.onTakenOver = () => {
       // Whoever holds the lock now works with this database.
@@ -137,7 +137,7 @@ export async function startService(
       },
     );
     undo.push((stop) => closeApplication(app, stop));
-    dress(app, config);
+    configureHttp(app, config);
     noteRequests(app);
     await prepare?.(app);
     await app.init();
@@ -147,14 +147,14 @@ export async function startService(
     // From here on no statement may take longer than PostgreSQL lets it; migrations may.
     for (const pool of pools) cutWhenSilent(pool, () => watch.answers('main'));
     cutWhenSilent(keyringSource, () => watch.answers('keyring'));
-    await app.get(Jobs).open();
+    await app.get(Jobs).prepareQueues();
     app.get(Realtime).open(app.getHttpServer(), app.get(SocketDoorkeeper));
     app.getHttpServer().prependListener('request', keepPathsOnly);
     boundConnections(app.getHttpServer(), config.trustProxy);
     answerUnreadable(app.getHttpServer());
     await listen(app, config);
     // Only a start that succeeds works: mails and broadcasts wait for the one that can be reached.
-    await app.get(Jobs).begin();
+    await app.get(Jobs).startWorkers();
     await app.get(Outbox).resume();
     const scheme = config.tls ? 'https' : 'http';
     const host = isLoopback(config.host) ? config.host : 'localhost';
@@ -174,7 +174,7 @@ export async function startService(
   }
 }
 
-function dress(app: NestExpressApplication, config: Config): void {
+function configureHttp(app: NestExpressApplication, config: Config): void {
   const https = config.publicUrl.protocol === 'https:';
   app.disable('x-powered-by');
   app.disable('etag');
@@ -229,7 +229,7 @@ class Stop {
   }
 }
 
-/** Lets what is under way end and everybody go, then cuts who is still there. */
+/** Lets requests under way end and clients disconnect, then cuts the remaining connections. */
 async function closeApplication(app: NestExpressApplication, stop: Stop): Promise<void> {
   const requests = app.get(Requests);
   const realtime = app.get(Realtime);
@@ -263,7 +263,7 @@ async function listen(app: NestExpressApplication, { port, host }: Pick<Config, 
     if (code === 'EADDRINUSE')
       throw new StartError(`Port ${port} is taken: stop what listens there, or choose another with PORT.`);
     if (code === 'EACCES') throw new StartError(`Port ${port} needs more rights: choose one above 1023 with PORT.`);
-    if (code === 'EADDRNOTAVAIL') throw new StartError(`HOST ${host} is no address of this machine: correct it.`);
+    if (code === 'EADDRNOTAVAIL') throw new StartError(`HOST ${host} is not an address of this machine: correct it.`);
     throw error;
   }
 }

@@ -446,7 +446,7 @@ test('contacts of before addresses were hashed are found by them once the job ha
 
 describe('an acceptance that is sent again', () => {
   const total = async (shop: Shop) => (await shop.owner.ask('GET', '/api/contacts')).body.total as number;
-  /** What an answer says of who joined, without what is new each time. */
+  /** The answer about a person who joined, without the parts that are new each time. */
   const same = ({ status, body: { interlocutor, contact: joined } }: Answer) => ({
     status,
     interlocutor,

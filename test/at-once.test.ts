@@ -74,7 +74,7 @@ async function invitationsTo(emails: string[]): Promise<string[]> {
   }
 }
 
-/** How each route that changes something is asked, `times` at once. Set-up stands before, so that only it is at once. */
+/** Requests of each route that changes something, `times` at once. Set-up comes before, so that only the requests are concurrent. */
 const routes: Record<string, () => Promise<Answer[]>> = {
   'POST /api/subscribers': async () => {
     const registration = await world.registration('florist');

@@ -98,7 +98,7 @@ describe('outbox', () => {
     expect((await outbox({}, '--retry')).stdout).toContain('To be tried again: 1.');
     world = await world.restart();
     await mails.mail(String(shop.registration['email']), /Conferma/);
-    await until(async () => (await outbox()).stdout.includes('Nothing waits.'), 'nothing waits');
+    await until(async () => (await outbox()).stdout.includes('No mails are waiting.'), 'nothing waits');
     expect((await outbox({}, '--retry')).stdout).toContain('No mail had failed for good.');
     expect((await outbox({}, '--all')).stderr).toContain('There is no option --all');
     await mails.close();

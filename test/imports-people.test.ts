@@ -8,7 +8,7 @@ import { InvitationMails } from '../src/invitations/invitation-mails.service.js'
 import { limitNamed, RateLimits } from '../src/platform/rate-limits.js';
 import { type Answer, expectStatus, type Shop, unique, until, World } from './support/world.js';
 
-/** What becomes of imported people: in the report, when they join, and when an import is cancelled. */
+/** Fate of imported people: in the report, when they join, and when an import is cancelled. */
 
 let world: World;
 beforeAll(async () => {
@@ -429,7 +429,7 @@ describe('files', () => {
     });
     const refused = await upload(shop, 'Nome;Cognome;Email\n');
     expect(refused).toMatchObject({ status: 422, body: { code: 'import_empty' } });
-    expect(refused.body.detail).toContain('nobody in this file');
+    expect(refused.body.detail).toContain('no people in this file');
   });
 
   test('name their header in another line', async () => {

@@ -317,7 +317,7 @@ describe('the cap on invitation mails', () => {
     const answers = await Promise.all([1, 2, 3, 4, 5].map(() => invite(shop, address())));
     expect(answers.map(({ status }) => status).sort()).toEqual([201, 201, 201, 429, 429]);
     const refused = answers.find(({ status }) => status === 429)!;
-    expect(refused.body).toMatchObject({ code: 'rate_limited', detail: expect.stringContaining('At most 3') });
+    expect(refused.body).toMatchObject({ code: 'rate_limited', detail: expect.stringContaining('at most 3') });
     expect(refused.body.retryAfter).toBeGreaterThan(86_000);
     expect(refused.headers.get('retry-after')).toBe(String(refused.body.retryAfter));
     expect((await shop.owner.ask('GET', '/api/invitations')).body.items).toHaveLength(3);

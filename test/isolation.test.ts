@@ -35,7 +35,7 @@ let invitedMember: { id: string; code: string };
 /** The bakery's, on Anna. */
 let label: string;
 let imported: string;
-/** Of the bakery, to be sent tomorrow; and what has come of another one to Anna. */
+/** A broadcast of the bakery, to be sent tomorrow; and the entry of another one to Anna. */
 let broadcast: string;
 let entry: number;
 let signedOut: Device;
@@ -100,7 +100,7 @@ const newBroadcast = () => ({
 const nowhere = '01900000-0000-7000-8000-000000000000';
 
 interface Route {
-  /** Whose route it is: everybody's, any signed-in principal's, one kind's, or the owner's and not the staff's. */
+  /** Callers of the route: all, any signed-in principal, one kind, or the owner but not the staff. */
   for: 'everybody' | 'signedIn' | 'member' | 'owner' | 'interlocutor';
   /** The path that names something of the bakery and Anna, and the same for something that does not exist. */
   path?: (thing: Thing) => string;
@@ -111,7 +111,7 @@ interface Route {
   hiddenFrom?: ('otherSubscriber' | 'otherInterlocutor')[];
 }
 
-/** What a path names. */
+/** Ids and codes that paths name. */
 interface Thing {
   conversation: string;
   contact: string;

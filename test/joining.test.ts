@@ -22,7 +22,7 @@ afterAll(() => world.close());
 
 const accept = (code: string, body: unknown, token?: string) =>
   world.ask('POST', `/api/invitations/by-code/${code}/acceptance`, { token, body });
-/** What somebody sends who was not here before. */
+/** Request of a new person who joins. */
 const joining = (code: string, person: keyof typeof people, changes: Record<string, unknown> = {}) =>
   world.joining(code, person, { email: `${person}-${unique()}@mail.example`, ...changes });
 const contacts = async (shop = bakery) => (await shop.owner.ask('GET', '/api/contacts')).body.total as number;

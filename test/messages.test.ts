@@ -216,7 +216,7 @@ describe('pages', () => {
 
     // Messages first, then what changed in another way; neither is asked for twice.
     await world.rows(
-      `UPDATE cursor SET minute = minute - interval '5 min', changed_minute = changed_minute - interval '5 min', told_minute = told_minute - interval '5 min'`,
+      `UPDATE watermark SET minute = minute - interval '5 min', changed_minute = changed_minute - interval '5 min', told_minute = told_minute - interval '5 min'`,
     );
     const { body: fresh } = await florist.owner.ask('GET', '/api/conversations');
     const since = `&changedSince=${encodeURIComponent(new Date().toISOString())}`;

@@ -328,7 +328,7 @@ test('pictures are drawn one at a time, and one of too many rows is refused by i
   expectStatus(refused, 422);
   expect(refused.body).toMatchObject({
     code: 'logo_dimensions',
-    detail: 'A logo has at most 10,000 pixels a side and 40 megapixels. Make the image smaller and send it again.',
+    detail: 'A logo can have at most 10,000 pixels a side and 40 megapixels. Make the image smaller and send it again.',
   });
   expectStatus(await upload(tallPng(limits.logoSide)), 204);
   expectStatus(await upload(tallPng(limits.logoSide + 1)), 422);

@@ -12,7 +12,7 @@ import {
   World,
 } from './support/world.js';
 
-/** What people and businesses say of themselves, corrected by themselves, wherever it stands. */
+/** Corrections by people and businesses of their own data, in all places that hold it. */
 
 let world: World;
 let bakery: Shop;

@@ -33,7 +33,7 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-/** What a send was answered, over whichever way. */
+/** Answer to a send, over either way. */
 interface Answered {
   data?: { seq: number; sentAt: string };
   code?: string;

@@ -121,7 +121,7 @@ describe('nothing is stored after a session’s end has answered', () => {
   const state = () =>
     world.rows(
       `SELECT (SELECT count(*) FROM message WHERE broadcast_id IS NULL) AS messages, (SELECT count(*) FROM broadcast) AS broadcasts,
-         (SELECT array_agg(seen_seq ORDER BY conversation_id, party) FROM cursor) AS seen,
+         (SELECT array_agg(seen_seq ORDER BY conversation_id, party) FROM watermark) AS seen,
          (SELECT count(*) FROM message WHERE withdrawn_at IS NOT NULL) AS withdrawn`,
     );
 

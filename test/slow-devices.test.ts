@@ -22,7 +22,7 @@ afterAll(() => world.close());
 
 const pages = { heads: 10, messages: 100 };
 
-/** How many sockets of a device the service holds. */
+/** Number of sockets of a device that the service holds. */
 const socketsOf = async ({ sessionId }: { sessionId: string }) =>
   (await world.service.app.get(Realtime).server.in(`session:${sessionId}`).fetchSockets()).length;
 

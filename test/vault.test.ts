@@ -43,7 +43,7 @@ const contact = (): KeyRef => ({ scope: 'contact', id: randomUUID() });
 async function start({ over = database } = {}): Promise<{ keyring: Keyring; epochs: EpochKeys }> {
   const epochs = await EpochKeys.load(epochFile(), masterKey);
   const keyring = new Keyring(over, epochs);
-  await keyring.begin();
+  await keyring.recover();
   return { keyring, epochs };
 }
 
@@ -229,7 +229,7 @@ describe('a renewal that was cut short', () => {
     const { keyring, epochs } = await start();
     const refs = await contactsWithKeys(keyring, 10);
     const keys = await keysOf(keyring, refs);
-    await epochs.begin();
+    await epochs.beginRotation();
     const { keyring: later, epochs: now } = await start();
     expect(now).toMatchObject({ known: [2], renewing: false });
     expect(new Set([...(await wrappedKeys()).values()].map(({ epoch }) => epoch))).toEqual(new Set([2]));

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { io, type Socket } from 'socket.io-client';
 import { expectStatus, password, type Person, type Shop, unique, World } from './support/world.js';
 
-/** What browsers and web views need beside the API itself: other origins, compressed answers, and answers they have already. */
+/** Needs of browsers and web views beside the API itself: other origins, compressed answers, and answers they have already. */
 
 const vite = 'http://localhost:5173';
 const phone = 'capacitor://localhost';
@@ -100,7 +100,7 @@ describe('a page of an allowed origin', () => {
   );
 });
 
-/** How an attempt to connect ends. */
+/** Outcome of an attempt to connect. */
 async function outcomeOf(socket: Socket): Promise<string> {
   const outcome = await new Promise<string>((resolve) => {
     socket.once('connect', () => resolve('connected'));

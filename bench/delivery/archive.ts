@@ -64,7 +64,7 @@ async function fill(stage: Stage, wanted: number): Promise<number> {
       [each],
     );
     await client.query('UPDATE conversation SET last_seq = $1, revision = $1, last_message_at = now()', [each]);
-    await client.query('UPDATE cursor SET delivered_seq = $1, seen_seq = $1', [each]);
+    await client.query('UPDATE watermark SET delivered_seq = $1, seen_seq = $1', [each]);
     await client.query('VACUUM ANALYZE');
     await client.query('CHECKPOINT');
     return each * rows[0]!.count;

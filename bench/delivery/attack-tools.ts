@@ -2,16 +2,16 @@ import { request } from 'node:http';
 import type { Socket } from 'node:net';
 import { crc32, deflateSync } from 'node:zlib';
 
-/** Whom an attack goes to, and as whom; everything is on this machine. */
+/** Target and identity of an attack; everything is on this machine. */
 export interface AttackTarget {
   port: number;
   /** The attacker's own address of the loopback: another than that of the customers beside it. */
   from: string;
   shopToken: string;
   customerToken: string;
-  /** Of the customer, in the shop's address book. */
+  /** Id of the customer, in the shop's address book. */
   contactId: string;
-  /** Of an open invitation of the shop. */
+  /** Code of an open invitation of the shop. */
   code: string;
 }
 
@@ -23,9 +23,9 @@ export interface Request {
   body?: Buffer;
 }
 
-/** What the answers of an attack were. */
+/** Counts of the answers to an attack. */
 export interface Tally {
-  /** How many answers had each status; 0 stands for a connection that ended without one. */
+  /** Number of answers by status; 0 stands for a connection that ended without one. */
   statuses: Record<number, number>;
   /** In bytes. */
   largestAnswer: number;

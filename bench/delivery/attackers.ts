@@ -22,7 +22,7 @@ export interface AttackReport {
 }
 
 const database = 'attackers';
-/** Of all pairs together: each writes less than its own limit allows. */
+/** Messages a second of all pairs together: each pair writes less than its own rate limit allows. */
 const rate = 60;
 const warmUpSeconds = 1;
 const readinessPollMilliseconds = 250;

@@ -15,7 +15,7 @@ interface Broadcast {
   id: string;
   /** From the request to the last entry, in milliseconds. */
   stored: number;
-  /** What the service held in memory at most, beyond what it held before; in megabytes. */
+  /** Largest growth of the service's memory, in megabytes. */
   grown: number;
 }
 

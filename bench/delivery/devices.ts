@@ -1,8 +1,8 @@
 import { type Socket, connect } from 'node:net';
 
 /**
- * What a load is made with: one device for each end of a conversation. The two kinds of device do the same amount of work
- * for a message, on raw sockets and by searching in strings, so that it is the servers that are measured.
+ * Devices of a load: one for each end of a conversation. The two kinds of device do the same amount of work for a message,
+ * on raw sockets and by searching in strings, so that the figures measure the servers.
  */
 export interface Device {
   /** Sends a text, of ASCII letters without quotes, under a number of the sender's own. */
@@ -10,7 +10,7 @@ export interface Device {
   close(): void;
 }
 
-/** What a device hears. */
+/** Callbacks of a device for the events it hears. */
 export interface Hearing {
   /** A text of the other side; its receipt has been sent. */
   received(text: string): void;
@@ -26,7 +26,7 @@ export function openSocket(port: number, hearing: Hearing): Socket {
   return socket;
 }
 
-/** What stands between two marks, the first of which is searched from a position on. */
+/** The text between two marks, the first of which is searched from a position on. */
 export function between(text: string, before: string, after: string, from = 0): string {
   const start = text.indexOf(before, from) + before.length;
   return text.slice(start, text.indexOf(after, start));

@@ -3,19 +3,19 @@ import { median, range, shown } from './measures.js';
 /** One line of the results: what was measured, beside what it is compared with. */
 export interface Figure {
   title: string;
-  /** Of a single value, and of what it is compared with. */
+  /** Unit of our value and of the value it is compared with. */
   unit: string;
   /** A value of each round. */
   ours: readonly number[];
-  /** What it is compared with. */
+  /** Name of the value it is compared with. */
   beside: string;
   /** None when that is not there. */
   others: readonly number[];
-  /** What the ratio of ours to the others' has to be. */
+  /** Required ratio of our value to the other. */
   mark?: Mark;
-  /** What our own value has to be, besides. */
+  /** Required value of our own, in addition. */
   ownMark?: Mark;
-  /** What else is to be known, a sentence each. */
+  /** Remarks, a sentence each. */
   notes: string[];
 }
 

@@ -10,13 +10,13 @@ const warmUpSeconds = 2;
 /** Slow moments of a shared disk, of 50 to 200 ms each, fall into some turns and not into others: more turns level them out. */
 const turnsOfRound = 3;
 
-/** How long messages of one turn took, and how long each flush of the write-ahead log, in milliseconds. */
+/** Delays of the messages of one turn, and of each flush of the write-ahead log, in milliseconds. */
 interface Turn {
   delays: Delays;
   flush: number;
 }
 
-/** How long a message takes from the sender to the receiver when the servers have time. */
+/** Measures the time of a message from the sender to the receiver when the servers have time. */
 export async function latency(scene: Scene): Promise<Figure[]> {
   const stage = await scene.newDatabase('latency');
   const colloquio = await scene.colloquio('latency');

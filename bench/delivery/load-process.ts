@@ -26,7 +26,7 @@ export interface LoadResult {
   /** Messages stored and acknowledged, received, and whose receipt came back while it was measured. */
   finished: number;
   seconds: number;
-  /** What the server refused. */
+  /** Errors that the server answered. */
   failures: number;
   /** Messages that never were finished. */
   lost: number;

@@ -7,7 +7,7 @@ import type { ServerProcess } from './server-process.js';
 /** So many connect and leave before, so that what is loaded and made once for all does not count. */
 const early = 100;
 
-/** What a connected, signed-in device that is silent costs the server, beside one of Socket.IO alone. */
+/** Cost in memory of a connected, signed-in, silent device, beside one of Socket.IO alone. */
 export async function memory(scene: Scene): Promise<Figure[]> {
   await scene.newDatabase('memory');
   const ours: Memory[] = [];

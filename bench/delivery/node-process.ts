@@ -4,7 +4,7 @@ import { join } from 'node:path';
 const sources = join(import.meta.dirname, '../../scripts/bench-sources.mjs');
 
 interface NodeOptions {
-  /** Of Node itself. */
+  /** Flags for Node itself. */
   flags?: string[];
   parameters?: string[];
   /** Instead of this process's own. */

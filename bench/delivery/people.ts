@@ -37,7 +37,7 @@ export interface People {
   market: Shop;
 }
 
-/** What the service under test is started with; nothing is limited, because everything comes from one address. */
+/** Environment of the service under test; it has no rate limits, because all requests come from one address. */
 export function environmentOf(stage: Stage, database: string): Record<string, string> {
   return {
     DATA_DIR: join(stage.dir, 'colloquio'),
@@ -160,7 +160,7 @@ class Makers {
         createdAt: now,
         joinedAt: now,
       });
-      const { token } = await sessions.open(manager, accountId, { key, device: undefined });
+      const { token } = await sessions.create(manager, accountId, { key, device: undefined });
       return { token, subscriberId };
     });
   }
@@ -184,7 +184,7 @@ class Makers {
                                               joined_at, updated_at)
                          SELECT $1, id, gen_random_uuid(), identity, true, $4, now(), now() FROM new),
             conversations AS (INSERT INTO conversation (subscriber_id, id, changed_at) SELECT $1, id, now() FROM new)
-       INSERT INTO cursor (subscriber_id, conversation_id, party, minute, told_minute)
+       INSERT INTO watermark (subscriber_id, conversation_id, party, minute, told_minute)
        SELECT $1, id, party, minute, minute
        FROM new, unnest(enum_range(NULL::party)) AS party, date_trunc('minute', now()) AS minute`,
       [subscriberId, ids, sealed, this.model.privacyVersion],
@@ -221,8 +221,8 @@ class Makers {
           externalId: undefined,
           joinedAt: new Date(),
         });
-        await conversations.begin(manager, subscriberId, contactId);
-        const { token } = await sessions.open(manager, accountId, { key, device: undefined });
+        await conversations.create(manager, subscriberId, contactId);
+        const { token } = await sessions.create(manager, accountId, { key, device: undefined });
         people.push({ token, conversationId: contactId });
       }
       return people;

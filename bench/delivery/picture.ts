@@ -5,7 +5,7 @@ type Marked = Figure & { mark: Mark };
 
 const width = 860;
 const left = 24;
-/** Where a bar that just reaches its mark ends. */
+/** End of a bar that just reaches its mark. */
 const markAt = 440;
 const longest = width - left;
 const rowHeight = 74;

@@ -19,7 +19,7 @@ interface Measured {
   figures: Figure[];
 }
 
-/** What was measured last, by the name of the figure. */
+/** Latest measurements, by the name of the figure. */
 export type Results = Partial<Record<string, Measured>>;
 
 export async function measuredNow(figures: Figure[]): Promise<Measured> {

@@ -17,7 +17,7 @@ export interface Options {
   recipients: number;
   /** Messages in a full archive. */
   stored: number;
-  /** Where to write profiles of the service. */
+  /** Folder for profiles of the service. */
   profileDir: string | undefined;
   /** Names of the attacks to measure; undefined for all. */
   attacks: string[] | undefined;
@@ -30,7 +30,7 @@ export interface Contestant {
   load: LoadProcess;
 }
 
-/** What the figures share: the stage, the people, the servers that are running. Each is made when it is first needed. */
+/** Resources that the figures share: the stage, the people, the running servers. Each is made when it is first needed. */
 export class Scene {
   readonly options: Options;
   private opened: Promise<Stage> | undefined;

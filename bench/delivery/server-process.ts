@@ -59,7 +59,7 @@ export class ServerProcess {
     throw new Error(`${script} does not start`);
   }
 
-  /** What it holds in memory at the moment, in megabytes. */
+  /** Resident memory at the moment, in megabytes. */
   get residentMegabytes(): number {
     const status = readFileSync(`/proc/${this.pid}/status`, 'utf8');
     return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)![1]) / 1024;

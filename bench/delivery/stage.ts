@@ -14,7 +14,7 @@ import {
 export class Stage {
   readonly dir: string;
   readonly postgres: EmbeddedPostgres;
-  /** Where it answers over TCP too, at the port of its connection: ejabberd knows no Unix sockets. */
+  /** Address over TCP, at the port of its connection: ejabberd knows no Unix sockets. */
   readonly address: string;
 
   private constructor(dir: string, postgres: EmbeddedPostgres, address: string) {
@@ -84,7 +84,7 @@ export class Stage {
   }
 }
 
-/** Of the one that the service brings along. */
+/** Version of the PostgreSQL that comes with the service. */
 export async function postgresVersion(): Promise<string> {
   return (await findBinaries()).version.split('-')[0]!;
 }

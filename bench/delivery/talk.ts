@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 
-/** What a process of ours reports, one after the other, however late it is asked for. */
+/** Conversation with a child process: its reports one after the other, however late they are asked for. */
 export class Talk<Command extends object, Report extends { kind: string }> {
   private readonly child: ChildProcess;
   private readonly reports: (Report | Gone)[] = [];

@@ -13,7 +13,7 @@ interface Measured {
   cost: Cost;
 }
 
-/** How many messages, and how many receipts, the service writes in one call. */
+/** Mean numbers of messages and of receipts that the service writes in one call. */
 interface Batches {
   messages: number;
   receipts: number;

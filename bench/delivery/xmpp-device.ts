@@ -5,7 +5,7 @@ export interface XmppLogin {
   domain: string;
   user: string;
   password: string;
-  /** Whom it writes to. */
+  /** Address of the other side. */
   peer: string;
 }
 

@@ -1,7 +1,7 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 /**
- * What a subscriber adds to its contacts. Names of labels are sealed with the subscriber's key, a note and an external id
+ * Data that a subscriber adds to its contacts. Names of labels are sealed with the subscriber's key, a note and an external id
  * with the contact's; their hashes are keyed by the subscriber's key. All new columns may be null, so the table is not rewritten.
  */
 export class Labels1763859602000 implements MigrationInterface {

@@ -29,7 +29,7 @@ const mark = [
   `CREATE SEQUENCE sync_step AS bigint MINVALUE 1`,
 ];
 
-/** When something changed: not before its transaction began, and not before any time that was told. */
+/** Time of a change: not before its transaction began, and not before any time that was told. */
 const changeTime = `
 CREATE FUNCTION change_time(moment timestamptz DEFAULT clock_timestamp()) RETURNS timestamptz(3)
 LANGUAGE plpgsql AS $$
@@ -73,7 +73,7 @@ BEGIN
   RETURN to_timestamp(mark / 1000.0);
 END $$`;
 
-/** When the oldest open transaction of the service began, but that which asks; null when there is none. */
+/** Start of the oldest open transaction of the service, except the asking one; null when there is none. */
 const oldestTransaction = `
 CREATE FUNCTION oldest_transaction() RETURNS timestamptz LANGUAGE sql AS $$
   SELECT min(xact_start) FROM pg_stat_activity

@@ -1,8 +1,8 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 /**
- * What an inbox is sorted and filtered by, kept in the row of the conversation; and an answer counts as having seen what it
- * answers.
+ * Columns of the conversation by which an inbox is sorted and filtered; and an answer counts as having seen the messages
+ * before it.
  */
 export class Inbox1763876000000 implements MigrationInterface {
   readonly name = 'Inbox1763876000000';

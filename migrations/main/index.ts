@@ -10,6 +10,7 @@ import { Imports1763875000000 } from './1763875000000-imports.js';
 import { Inbox1763876000000 } from './1763876000000-inbox.js';
 import { LateBroadcasts1763876001000 } from './1763876001000-late-broadcasts.js';
 import { ImportEncodings1763877000000 } from './1763877000000-import-encodings.js';
+import { Watermarks1763878000000 } from './1763878000000-watermarks.js';
 import { Functions } from './functions.js';
 
 export const mainMigrations = [
@@ -25,5 +26,6 @@ export const mainMigrations = [
   Inbox1763876000000,
   LateBroadcasts1763876001000,
   ImportEncodings1763877000000,
+  Watermarks1763878000000,
   Functions,
 ];

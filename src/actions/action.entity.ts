@@ -1,6 +1,6 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 
-/** What members do, or the service for them, that is written down. */
+/** Kinds of actions in the audit log, done by members or by the service for them. */
 export const actionKinds = [
   'broadcast.cancelled',
   'broadcast.changed',
@@ -28,7 +28,7 @@ export const actionKinds = [
 ] as const;
 export type ActionKind = (typeof actionKinds)[number];
 
-/** Who did what for a subscriber: kinds and ids, nothing personal. */
+/** An entry of a subscriber's audit log: kinds and ids, nothing personal. */
 @Entity('action')
 export class Action {
   @PrimaryColumn('uuid', { name: 'subscriber_id' })
@@ -44,7 +44,7 @@ export class Action {
   @Column('text')
   kind: ActionKind;
 
-  /** What it was done to: a broadcast, a contact, a label, an invitation, a member. */
+  /** Id of the broadcast, contact, label, invitation or member that was acted on. */
   @Column('uuid', { name: 'subject_id', nullable: true })
   subjectId: string | null;
 

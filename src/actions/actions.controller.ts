@@ -11,7 +11,7 @@ import { Actions } from './actions.service.js';
 export class ActionsController {
   constructor(private readonly actions: Actions) {}
 
-  /** What the members have done, newest first: kinds and ids. For the owner. */
+  /** The audit log: actions of the members, newest first, as kinds and ids. For the owner. */
   @Get()
   list(@Caller() member: MemberPrincipal, @Query() ask: ListActions): Promise<ActionList> {
     return this.actions.list(member, ask);

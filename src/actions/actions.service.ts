@@ -10,7 +10,7 @@ import { type ActionList, ListActions } from './actions.dto.js';
 /** A member of a subscriber, or the service for it. */
 export type Actor = Pick<MemberPrincipal, 'subscriberId'> & { memberId: string | null };
 
-/** What the members of a subscriber have done, for its owner's eyes. */
+/** The audit log of a subscriber's members, for its owner. */
 @Injectable()
 export class Actions {
   constructor(@InjectRepository(Action) private readonly actions: Repository<Action>) {}

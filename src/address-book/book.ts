@@ -2,10 +2,10 @@ import { canonicalSegment, type Segment } from '../places/segments.js';
 import { fold, foldedWords, foldings, separators } from '../platform/folding.js';
 import { type CanonicalAddress, canonicalAddress } from '../platform/validation/email-addresses.js';
 
-/** What the directory holds of a contact: enough to sort, filter and find it, without what is shown besides. */
+/** The part of a contact that the directory holds: enough to sort, filter and find it. */
 export interface BookEntry {
   id: string;
-  /** What a telephone book sorts by: the surname, or the company's name. */
+  /** The sort key, as in a telephone book: the surname, or the company's name. */
   name: string;
   firstName: string;
   /** By what the contact is found ({@link wordsOf}), then the address in lower case, each after a line break. */
@@ -42,7 +42,7 @@ export interface BookFilter {
 export interface BookPage {
   entries: BookEntry[];
   more: boolean;
-  /** How many match on all pages. */
+  /** Number of matches on all pages. */
   total: number;
 }
 
@@ -140,7 +140,7 @@ export class Book {
     return new Set(entries.map(({ id }) => id));
   }
 
-  /** Finds which of the addresses somebody here has. */
+  /** Finds the addresses that contacts of this book have. */
   addressesAmong(addresses: ReadonlySet<CanonicalAddress>): Set<CanonicalAddress> {
     const found = new Set<CanonicalAddress>();
     for (const { words } of this.entries.values()) {
@@ -346,7 +346,7 @@ function beginningsIn(query: string): (words: string) => boolean {
   return (words) => forms.some((form) => form.every((finds) => finds(words)));
 }
 
-/** The text that a piece is found by: where a word begins, or anywhere where no blank shows that. */
+/** The text that finds a piece: at the beginning of a word, or anywhere in scripts without blanks. */
 const begun = (piece: string) => (unspaced.test(piece) ? piece : `\n${piece}`);
 
 /** "jean-pierre" is found as the beginning of an address, as two words of a name, and as "jeanpierre". */

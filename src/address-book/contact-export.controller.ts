@@ -16,7 +16,7 @@ export class ContactExportController {
     private readonly downloads: Downloads,
   ) {}
 
-  /** The whole address book as a file, CSV or JSON. The owner alone. */
+  /** Export the whole address book as a CSV or JSON file. For the owner. */
   @Get()
   @ApiProduces('text/csv', 'application/json')
   async export(

@@ -7,7 +7,7 @@ import { withoutFormulas } from '../platform/formulas.js';
 import type { ContactView } from './contacts.dto.js';
 import { Contacts } from './contacts.service.js';
 
-/** What a row of an exported address book says; labels by name. */
+/** A row of the exported address book; labels by name. */
 type Row = Omit<ContactView, 'labels'> & { labels: string[] };
 
 /** @returns the names of the labels of a subscriber, by their ids */

@@ -45,7 +45,7 @@ export class Contact {
   @Column('text', { nullable: true })
   sector: string | null;
 
-  /** Whether the last word on promotions was yes. */
+  /** The latest answer about promotions. */
   @Column('boolean')
   promotions: boolean;
 
@@ -53,7 +53,7 @@ export class Contact {
   @Column('integer', { name: 'privacy_version' })
   privacyVersion: number;
 
-  /** What the subscriber writes down about the contact, sealed with the contact's key. */
+  /** The subscriber's note on the contact, sealed with the contact's key. */
   @Column('bytea', { nullable: true })
   note: Buffer | null;
 
@@ -61,7 +61,7 @@ export class Contact {
   @Column('bytea', { nullable: true })
   phone: Buffer | null;
 
-  /** What the subscriber's own systems call the contact, sealed with the contact's key. */
+  /** The contact's id in the subscriber's own systems, sealed with the contact's key. */
   @Column('bytea', { name: 'external_id', nullable: true })
   externalId: Buffer | null;
 
@@ -75,7 +75,7 @@ export class Contact {
   @Column('timestamptz', { name: 'updated_at' })
   updatedAt: Date;
 
-  /** When the interlocutor's identity changed last, for the head of the conversation. */
+  /** Time of the latest change of the interlocutor's identity, for the head of the conversation. */
   @Column('timestamptz', { name: 'profile_changed_at', nullable: true })
   profileChangedAt: Date | null;
 }

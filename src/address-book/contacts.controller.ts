@@ -20,26 +20,26 @@ import { Contacts } from './contacts.service.js';
 export class ContactsController {
   constructor(private readonly contacts: Contacts) {}
 
-  /** The address book, sorted by name unless another order is asked for. Filters combine. */
+  /** The address book, sorted by name unless you send another order. Filters combine. */
   @Get()
   list(@Caller() member: MemberPrincipal, @Query() search: ContactSearch): Promise<ContactList> {
     return this.contacts.search(member, search);
   }
 
-  /** The same search with its terms in the body, where no proxy writes them down. */
+  /** The same search with its terms in the body, where no proxy logs them. */
   @Post('search')
   @HttpCode(200)
   search(@Caller() member: MemberPrincipal, @Body() search: ContactSearch): Promise<ContactList> {
     return this.contacts.search(member, search);
   }
 
-  /** How many contacts there are of each region, province, sector and label, for menus of filters. */
+  /** The number of contacts for each region, province, sector and label, for filter menus. */
   @Get('facets')
   facets(@Caller() member: MemberPrincipal): Promise<ContactFacets> {
     return this.contacts.facets(member);
   }
 
-  /** Give labels to many contacts, and take others off them. Contacts that are not there are passed over. */
+  /** Add labels to many contacts and remove others. Contacts that do not exist are skipped. */
   @Post('labels')
   @HttpCode(200)
   label(@Caller() member: MemberPrincipal, @Body() labels: LabelContacts): Promise<LabelledContacts> {
@@ -52,7 +52,7 @@ export class ContactsController {
     return this.contacts.get(member, id);
   }
 
-  /** Change what the subscriber adds to a contact: labels, note, external id. What is left out stays. */
+  /** Change the data that you add to a contact: labels, note, external id. Fields that you leave out stay. */
   @Patch(':id')
   change(@Caller() member: MemberPrincipal, @Id() id: string, @Body() change: ChangeContact): Promise<ContactView> {
     return this.contacts.change(member, id, change);

@@ -12,7 +12,7 @@ export class ExternalIdTaken extends DomainError {
 export class TooManyLabelsOnContact extends DomainError {
   constructor() {
     super('too_many_labels', {
-      detail: `A contact can have at most ${limits.labelsPerContact} labels; one of these would have more, so nothing was changed.`,
+      detail: `A contact can have at most ${limits.labelsPerContact} labels. At least one of these contacts would have more, so nothing was changed.`,
     });
   }
 }

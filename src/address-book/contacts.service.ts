@@ -9,7 +9,7 @@ import { Identities } from '../interlocutors/identities.js';
 import type { StatedInterlocutor } from '../interlocutors/interlocutors.service.js';
 import type { Segment } from '../places/segments.js';
 import { openSealedPage } from '../platform/cursors.js';
-import { holdHashes } from '../platform/locks.js';
+import { lockHashes } from '../platform/locks.js';
 import { Log } from '../platform/log.js';
 import { NotFound } from '../platform/problems/domain-error.js';
 import { Realtime } from '../platform/realtime/realtime.js';
@@ -47,7 +47,7 @@ import { Directory } from './directory.js';
 import { openInvitationName } from './invitation-names.js';
 import { normalisedPhone } from './phones.js';
 
-/** What a contact begins with. */
+/** Initial values of a contact. */
 export interface NewContact {
   subscriberId: string;
   id: string;
@@ -70,7 +70,7 @@ export interface NewContact {
   joiningDigest?: Buffer | null;
 }
 
-/** Somebody who has joined, as a repeated acceptance finds it. */
+/** A contact as a repeated acceptance finds it. */
 export interface KnownJoining {
   contact: Contact;
   accountId: string;
@@ -88,11 +88,11 @@ export interface JoiningAttempt {
 export type ContactRef = Pick<Contact, 'subscriberId' | 'id'>;
 
 /** Locks the conversation of a contact until the transaction ends. */
-type HoldConversation = (manager: EntityManager, contact: ContactRef) => Promise<void>;
+type LockConversation = (manager: EntityManager, contact: ContactRef) => Promise<void>;
 
 @Injectable()
 export class Contacts implements OnModuleInit {
-  private holdConversation: HoldConversation;
+  private lockConversation: LockConversation;
 
   constructor(
     @InjectRepository(Contact) private readonly contacts: Repository<Contact>,
@@ -105,14 +105,14 @@ export class Contacts implements OnModuleInit {
     private readonly vault: Vault,
   ) {}
 
-  /** Registers what locks the conversation of a contact; to be called before the application has started. */
-  holdConversationsBy(hold: HoldConversation): void {
-    this.holdConversation = hold;
+  /** Registers the function that locks the conversation of a contact; must be called before the application has started. */
+  lockConversationsBy(lock: LockConversation): void {
+    this.lockConversation = lock;
   }
 
   /** @throws Error when no slice has registered what locks a conversation */
   onModuleInit(): void {
-    if (!this.holdConversation) throw new Error('no slice locks the conversation of a contact');
+    if (!this.lockConversation) throw new Error('no slice locks the conversation of a contact');
   }
 
   /** @returns undefined when the interlocutor is a contact of this subscriber already */
@@ -164,11 +164,10 @@ export class Contacts implements OnModuleInit {
   }
 
   /**
-   * Lets one transaction at a time deal with an address of a subscriber, until it ends. To be called before any contact is
-   * locked.
+   * Locks an address of a subscriber until the transaction ends. Must be called before any contact is locked.
    */
-  holdAddress(manager: EntityManager, subscriberId: string, email: string): Promise<void> {
-    return holdHashes(manager, [this.addressHash(subscriberId, email)]);
+  lockAddress(manager: EntityManager, subscriberId: string, email: string): Promise<void> {
+    return lockHashes(manager, [this.addressHash(subscriberId, email)]);
   }
 
   /** @returns the contact that was alone with the address of a new one, and to be told of as changed */
@@ -177,8 +176,8 @@ export class Contacts implements OnModuleInit {
   }
 
   /**
-   * Those with this password who joined a subscriber under an address since a time, or whom the acceptance with this key made.
-   * The newest comes first.
+   * Finds contacts with this password that joined a subscriber under an address since a time, or that the acceptance with
+   * this key made. The newest comes first.
    */
   async joinedBefore(
     manager: EntityManager,
@@ -244,7 +243,7 @@ export class Contacts implements OnModuleInit {
     promotions: boolean,
   ): Promise<Date | undefined> {
     // What is being sent holds the conversation: it is there before a no is answered, and nothing promotional comes after.
-    if (!promotions) await this.holdConversation(manager, { subscriberId, id });
+    if (!promotions) await this.lockConversation(manager, { subscriberId, id });
     const [[row]] = await manager.query<[{ updated_at: Date }[], number]>(
       `UPDATE contact SET promotions = $3, updated_at = greatest(change_time(), updated_at + interval '1 ms')
        WHERE subscriber_id = $1 AND id = $2 AND promotions <> $3 RETURNING updated_at`,
@@ -278,7 +277,7 @@ export class Contacts implements OnModuleInit {
       if (left?.equals(reached)) return [];
       return [...(left ? [{ subscriberId, id, hash: left }] : []), { subscriberId, id, hash: reached }];
     });
-    await holdHashes(
+    await lockHashes(
       manager,
       moves.map(({ hash }) => hash),
     );
@@ -332,7 +331,7 @@ export class Contacts implements OnModuleInit {
     await this.directory.book(subscriberId);
   }
 
-  /** Finds which of the addresses somebody in the address book has. */
+  /** Finds the addresses that contacts of the address book have. */
   async addressesAmong(subscriberId: string, addresses: ReadonlySet<CanonicalAddress>): Promise<Set<CanonicalAddress>> {
     if (addresses.size === 0) return new Set();
     return (await this.directory.book(subscriberId)).addressesAmong(addresses);
@@ -374,7 +373,7 @@ export class Contacts implements OnModuleInit {
     return { items, nextCursor: more && last ? await next(positionOf(last)) : null, total };
   }
 
-  /** How many contacts there are of each region, province, sector and label. */
+  /** Counts the contacts of each region, province, sector and label. */
   async facets({ subscriberId }: MemberPrincipal): Promise<Facets> {
     return (await this.directory.book(subscriberId)).facets();
   }
@@ -632,7 +631,7 @@ interface LabelledRow {
   contact_id: string;
 }
 
-/** What the subscriber adds to a contact, each field sealed by itself. */
+/** Fields that the subscriber adds to a contact, each sealed by itself. */
 type AddedField = 'note' | 'phone' | 'external_id';
 
 const addedContext = (subscriberId: string, id: string, field: AddedField) => ['contact', subscriberId, id, field];

@@ -6,7 +6,7 @@ import { plainTextProblem } from '../platform/validation/text.js';
 
 /**
  * Tells whether a text can be kept as a telephone number: one line of at most 40 characters with three digits at least.
- * What a spreadsheet made of a number that it computed, such as `3,33E+09`, is none: its other digits are lost.
+ * A number that a spreadsheet has computed, such as `3,33E+09`, is none, because its other digits are lost.
  */
 export function isPhone(text: unknown): text is string {
   return (

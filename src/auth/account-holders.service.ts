@@ -19,7 +19,7 @@ export interface Addressee {
   username: string;
 }
 
-/** Somebody who has an account, as the account's other data say. */
+/** The person who has an account, with the data that mails and passwords need. */
 export interface AccountHolder extends Addressee {
   kind: Kind;
   verified: boolean;
@@ -42,7 +42,7 @@ export interface HolderKind {
   /** @returns undefined for an account whose holder has no address, or is gone */
   stated(account: Account, key: KeyRef): Promise<StatedHolder | undefined>;
   /** Locks the holder; the account is locked after it. */
-  hold?(manager: EntityManager, key: KeyRef): Promise<void>;
+  lock?(manager: EntityManager, key: KeyRef): Promise<void>;
 }
 
 /** Work in the transaction that confirms an address; the function that it returns is called after the commit. */
@@ -108,8 +108,8 @@ export class AccountHolders implements OnModuleInit {
   }
 
   /** Locks the holder until the transaction ends; to be called before the account is locked. */
-  async hold(manager: EntityManager, { kind, key }: AccountHolder): Promise<void> {
-    await this.kinds.get(kind)!.hold?.(manager, key);
+  async lock(manager: EntityManager, { kind, key }: AccountHolder): Promise<void> {
+    await this.kinds.get(kind)!.lock?.(manager, key);
   }
 
   /** @returns what is to be called after the commit */

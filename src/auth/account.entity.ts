@@ -11,7 +11,7 @@ export class Account {
   @Column('text')
   kind: (typeof accountKinds)[number];
 
-  /** Of a member. */
+  /** The subscriber of a member's account; null for others. */
   @Column('uuid', { name: 'subscriber_id', nullable: true })
   subscriberId: string | null;
 

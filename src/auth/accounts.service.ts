@@ -132,7 +132,7 @@ export class Accounts {
   }
 
   /**
-   * The address is another one: nobody signs in with the old one, nor with the new one before it is verified.
+   * Replaces the address: the old one no longer signs in, and the new one only once it is verified.
    * @returns whether the old one was verified
    */
   async forgetVerifiedEmail(manager: EntityManager, id: string): Promise<boolean> {
@@ -150,7 +150,7 @@ export class Accounts {
     await manager.delete(Account, { id });
   }
 
-  /** Whether the account has verified this very address. */
+  /** Tells if the account has verified this very address. */
   hasVerified(id: string, email: string, manager = this.accounts.manager): Promise<boolean> {
     return manager.existsBy(Account, { id, ...this.withAddress(email) });
   }

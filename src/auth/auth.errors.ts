@@ -2,13 +2,13 @@ import { DomainError } from '../platform/problems/domain-error.js';
 
 export class Unauthenticated extends DomainError {
   constructor() {
-    super('unauthenticated', { detail: 'There is no valid session. Sign in and try again.' });
+    super('unauthenticated', { detail: 'You are not signed in, or your session has ended. Sign in and try again.' });
   }
 }
 
 export class SignInFailed extends DomainError {
   constructor() {
-    super('sign_in_failed', { detail: 'The username or the password is wrong.' });
+    super('sign_in_failed', { detail: 'The username or the password is wrong. Check both and try again.' });
   }
 }
 

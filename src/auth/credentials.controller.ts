@@ -13,8 +13,8 @@ export class CredentialsController {
   constructor(private readonly credentials: Credentials) {}
 
   /**
-   * Mail a link to the own address, to confirm it. It is good once and for 24 hours. Five an hour for an account, with those
-   * for another address of its own; for one address ten an hour, five of them from one network.
+   * Mail a link that confirms your address. It works once, within 24 hours. Limits: five mails an hour for an account, and
+   * ten an hour to one address, five of them from one network.
    */
   @Post('me/email-verification')
   @HttpCode(202)
@@ -23,8 +23,8 @@ export class CredentialsController {
   }
 
   /**
-   * Confirm an address with the token of the link: `link_invalid` when it was used or is out of date, `address_full` when five
-   * other accounts have confirmed the address.
+   * Confirm your address with the token of the link. Errors: `link_invalid` if it was used or has expired, `address_full` if
+   * five other accounts have confirmed the address.
    */
   @Public()
   @Post('me/email-verification/confirmation')
@@ -33,7 +33,7 @@ export class CredentialsController {
     await this.credentials.verify(token);
   }
 
-  /** Change the own password. The other devices are signed out. */
+  /** Change your password. Your other devices are signed out. */
   @Put('me/password')
   @HttpCode(204)
   async changePassword(@Caller() principal: Principal, @Body() change: PasswordChange): Promise<void> {
@@ -41,8 +41,8 @@ export class CredentialsController {
   }
 
   /**
-   * Ask for a link to choose a new password. It goes to the verified address of the account, or of each account that
-   * shares the address; the answer is the same when there is none.
+   * Ask for a link to choose a new password. It is mailed to the verified address of the account, or of each account that
+   * shares the address. The answer is the same if there is no such account.
    */
   @Public()
   @Post('password-resets')
@@ -51,7 +51,7 @@ export class CredentialsController {
     await this.credentials.askReset(login, networkOf(request.ip));
   }
 
-  /** Choose a new password with the token of the link, which is good once and for 15 minutes. Every device is signed out. */
+  /** Choose a new password with the token of the link, which works once, within 15 minutes. Every device is signed out. */
   @Public()
   @Post('password-resets/confirmation')
   @HttpCode(204)

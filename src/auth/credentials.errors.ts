@@ -4,13 +4,13 @@ import { DomainError } from '../platform/problems/domain-error.js';
 /** The token of a link is unknown, used or out of date; which of them is not told. */
 export class LinkInvalid extends DomainError {
   constructor() {
-    super('link_invalid', { detail: 'This link has been used or is out of date. Ask for a new one.' });
+    super('link_invalid', { detail: 'This link was used before or has expired. Ask for a new one.' });
   }
 }
 
 export class PasswordWrong extends DomainError {
   constructor() {
-    const message = 'This is not the current password.';
+    const message = 'The current password is wrong. Check it and try again.';
     super('password_wrong', {
       detail: message,
       errors: [{ field: 'currentPassword', code: 'password_wrong', message }],
@@ -22,7 +22,7 @@ export class PasswordWrong extends DomainError {
 export class AddressFull extends DomainError {
   constructor() {
     super('address_full', {
-      detail: `${limits.accountsPerAddress} accounts have confirmed this address already, and there can be no more. Give this account another address, or one of the others.`,
+      detail: `${limits.accountsPerAddress} accounts have confirmed this address, which is the limit. Give another address to this account or to one of those.`,
     });
   }
 }

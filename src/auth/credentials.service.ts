@@ -5,7 +5,7 @@ import { type Config, CONFIG } from '../platform/config.js';
 import { dayMilliseconds } from '../platform/durations.js';
 import { defineJob } from '../platform/jobs/job-kinds.js';
 import { Jobs } from '../platform/jobs/jobs.js';
-import { holdHashes } from '../platform/locks.js';
+import { lockHashes } from '../platform/locks.js';
 import { defineMail, type MailKind } from '../platform/mail/mail-kinds.js';
 import { Outbox } from '../platform/mail/outbox.js';
 import { DomainError, ValidationFailed } from '../platform/problems/domain-error.js';
@@ -74,7 +74,7 @@ const mailsAtMost = new Map([
   ],
 ]);
 
-/** The accounts that a login means, up to five, joined by commas; none for a login that means nobody. */
+/** The ids of the accounts that a login matches, up to five, joined by commas; empty if there is none. */
 const mailResets = defineJob<{ accountIds: string }>('password_reset.mail');
 
 /** Addresses and passwords of accounts: confirmed, forgotten, changed. An unverified address gets verification mails alone. */
@@ -89,7 +89,7 @@ export class Credentials {
     private readonly hashes: AddressHashes,
     private readonly holders: AccountHolders,
     private readonly jobs: Jobs,
-    private readonly limits: RateLimits,
+    private readonly rateLimits: RateLimits,
     private readonly outbox: Outbox,
     private readonly sessions: Sessions,
     private readonly tokens: AccountTokens,
@@ -122,7 +122,7 @@ export class Credentials {
   ): Promise<VerificationMail> {
     // Whoever may join could fill a stranger's mailbox by naming it again and again.
     const key = canonicalAddress(addressee.email);
-    if (!invited && !(await this.limits.allows(mailsToAddress, key))) return 'withheld';
+    if (!invited && !(await this.rateLimits.allows(mailsToAddress, key))) return 'withheld';
     await this.mailVerification(manager, addressee);
     return 'sent_soon';
   }
@@ -168,8 +168,8 @@ export class Credentials {
     const holder = await this.holders.find(accountId);
     if (!holder || !this.hashes.matches(emailHash, 'email', holder.email)) throw new LinkInvalid();
     const tellOthers = await this.database.transaction(async (manager) => {
-      await this.holders.hold(manager, holder);
-      await holdHashes(manager, [emailHash]);
+      await this.holders.lock(manager, holder);
+      await lockHashes(manager, [emailHash]);
       await this.tokens.use(manager, found);
       if ((await this.accounts.othersWithAddress(manager, accountId, holder.email)) >= limits.accountsPerAddress) {
         throw new AddressFull();
@@ -180,11 +180,11 @@ export class Credentials {
     await tellOthers();
   }
 
-  /** Does the same whether somebody has this login or not: who exists is seen by the job alone. */
+  /** Does the same whether an account has this login or not: only the job finds out, so that the answer cannot tell. */
   async askReset(login: string, network: string): Promise<void> {
     const name = loginName(login);
-    await this.limits.count(resetsFromNetwork, network);
-    await this.limits.count(resetsByName, name);
+    await this.rateLimits.count(resetsFromNetwork, network);
+    await this.rateLimits.count(resetsByName, name);
     const accountIds = (await this.accounts.candidates(name)).map(({ id }) => id).join(',');
     await this.database.transaction((manager) => this.jobs.add(manager, mailResets, { accountIds }));
   }
@@ -222,11 +222,11 @@ export class Credentials {
 
   /** @throws PasswordWrong, DomainError `rate_limited` */
   private async requirePassword(accountId: string, password: string): Promise<void> {
-    await this.limits.count(passwordChanges, accountId);
+    await this.rateLimits.count(passwordChanges, accountId);
     const account = await this.accounts.find(accountId);
     const [matches] = await verifyPassword(password, [account?.passwordHash], accountId);
     if (!matches) throw new PasswordWrong();
-    await this.limits.forget(passwordChanges, accountId);
+    await this.rateLimits.forget(passwordChanges, accountId);
   }
 
   /**
@@ -243,7 +243,7 @@ export class Credentials {
 
   private async countMail(limit: LimitKind, ...key: string[]): Promise<void> {
     try {
-      await this.limits.count(limit, ...key);
+      await this.rateLimits.count(limit, ...key);
     } catch (error) {
       if (!(error instanceof DomainError) || error.data.retryAfter === undefined) throw error;
       const { retryAfter } = error.data;

@@ -20,8 +20,8 @@ export class Downloads {
   ) {}
 
   /**
-   * What fails before the first piece is answered as a problem; after it the connection is cut, so that half an answer is
-   * not taken for a whole one. It is cut as well when the session ends.
+   * Sends an answer in pieces. A failure before the first piece is answered as a problem; after it the connection is cut, so
+   * that half an answer is not taken for a whole one. It is also cut when the session ends.
    */
   async send(
     { sessionId }: Principal,

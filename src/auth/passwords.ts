@@ -15,7 +15,7 @@ export interface PasswordError extends Fault {
 export const BCRYPT_COST = 10;
 
 /**
- * The hash of 32 random bytes that nobody kept. Its cost has to be BCRYPT_COST, or unknown users would answer faster.
+ * The hash of 32 random bytes that were thrown away. Its cost has to be BCRYPT_COST, or unknown users would answer faster.
  */
 export const dummyHash = '$2b$10$EW0EFkIiPDLF8d4p.J9kSO8uIqy5siLXqGWmqih0eDrYa71CPeIG.';
 
@@ -43,8 +43,8 @@ export function normalisePassword(password: string): string {
 }
 
 /**
- * What keeps a password from being chosen, or undefined. After NIST SP 800-63B-4, 3.1.1.2, there are no rules of
- * composition, only length and a comparison with what is guessed first: the listed common passwords in any case, a
+ * Fault of a chosen password, or undefined. After NIST SP 800-63B-4, 3.1.1.2, there are no rules of composition, only
+ * length and a comparison with the first guesses of an attacker: the listed common passwords in any case, a
  * listed word of six or more letters with up to eight digits or signs behind it (or with another listed password,
  * such as 1234567890), a run of the alphabet or the digits, and a piece of up to four characters repeated.
  * @param personal what others know of the account: username, local part of the email address, names, business name.
@@ -57,11 +57,11 @@ export function passwordError(password: string, personal: string[] = []): Passwo
   const normal = normalisePassword(password);
   // Some single characters normalise into many, so both forms have to be long enough.
   if (Math.min(codePoints(password), codePoints(normal)) < limits.passwordMinLength) {
-    const message = `A password has at least ${limits.passwordMinLength} characters.`;
+    const message = `Choose a password of at least ${limits.passwordMinLength} characters.`;
     return { code: 'password_too_short', values: { limit: limits.passwordMinLength }, message };
   }
   if (holdsPersonal(normal, personal)) {
-    const message = 'A password does not hold the username, the email address or the name of its owner.';
+    const message = 'Choose a password that does not contain your username, your email address or your name.';
     return { code: 'password_personal', message };
   }
   const text = normal.toLowerCase();
@@ -85,7 +85,7 @@ const hashing = new Turns({
 
 /**
  * @param asker who waits for it: a network or an account
- * @param salt 16 bytes that nobody can predict, for a hash that is the same when it is made again; random without it
+ * @param salt 16 unpredictable bytes, for a hash that can be made again; random if left out
  * @throws RangeError for a password with refused characters or of too many bytes, which bcrypt would cut; DomainError
  *   `rate_limited`, `overloaded`
  */
@@ -137,7 +137,7 @@ function unusablePassword(password: string): PasswordError | undefined {
     return { code: 'password_characters', message: 'A password is valid Unicode without the character U+0000.' };
   }
   if (Buffer.byteLength(normalisePassword(password)) > limits.passwordMaxBytes) {
-    const message = `A password has at most ${limits.passwordMaxBytes} bytes; accented letters take two or more.`;
+    const message = `A password can have at most ${limits.passwordMaxBytes} bytes; accented letters take two or more.`;
     return { code: 'password_too_long', values: { limit: limits.passwordMaxBytes }, message };
   }
   return undefined;

@@ -21,15 +21,15 @@ export interface InterlocutorPrincipal extends SignedIn {
   interlocutorId: string;
 }
 
-/** Who asks, as the session says. */
+/** The signed-in account behind a request or a socket. */
 export type Principal = MemberPrincipal | InterlocutorPrincipal;
 
 export const isMember = (principal: Principal): principal is MemberPrincipal => principal.kind === 'member';
 
-/** Which side of a conversation the principal is. */
+/** The side of a conversation that the principal is on. */
 export const partyOf = (principal: Principal): Party => (isMember(principal) ? 'subscriber' : 'interlocutor');
 
-/** Whose key seals what belongs to the account: its username, the names of its devices. */
+/** The key that seals the account's data: its username and the names of its devices. */
 export function accountKey(principal: Principal): KeyRef {
   return isMember(principal)
     ? { scope: 'subscriber', id: principal.subscriberId }

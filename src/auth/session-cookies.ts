@@ -19,8 +19,8 @@ export class SessionCookies {
   }
 
   /**
-   * Gives a new session to whoever asked: in the answer, and to the web app that it is for as its cookie too. The session
-   * of a cookie that is replaced so ends, because nobody could end it any more.
+   * Answers with a new session, and sets the cookie if a web app asked. The session of a cookie that is replaced in this way
+   * ends, because its token would be lost.
    */
   async give(request: Request, kind: Account['kind'], { id, token, expiresAt }: OpenedSession): Promise<SessionView> {
     const app = request.withoutCookies ? undefined : webAppOf(request);
@@ -44,13 +44,13 @@ export class SessionCookies {
     setSessionCookie(request.res!, app, { token, expiresAt }, this.secure);
   }
 
-  /** Scripts cannot remove the cookie of a session that has ended, so the service does. */
+  /** Clears the cookie of an ended session, because scripts cannot. */
   clear(request: Request, app: WebApp): void {
     clearSessionCookie(request.res!, app, this.secure);
   }
 
-  /** Clears the cookie of whoever logs out, if it came along. */
-  take(request: Request): void {
+  /** Clears the session cookie, if the request had one. */
+  clearSent(request: Request): void {
     const cookie = this.tokenOf(request);
     if (cookie) this.clear(request, cookie.app);
   }

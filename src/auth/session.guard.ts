@@ -17,7 +17,7 @@ const onlyKind = 'colloquio:only';
 
 interface PublicOptions {
   session: 'ignored' | 'welcome';
-  /** Whether it is answered at once, however much its network asks for: what costs next to nothing. */
+  /** Answers without a turn, for routes that cost next to nothing, however much the network asks for. */
   atOnce?: true;
 }
 
@@ -29,11 +29,11 @@ interface Whose {
   role?: MemberPrincipal['role'];
 }
 
-/** Who may call a route, as the guard reads it. */
+/** The access rules of a route, as the guard reads them. */
 export interface RouteAccess {
   /** There for a route that needs no session: whether one that comes along counts. */
   open: PublicOptions | undefined;
-  /** Of those with a session, whose route it is; every one's when undefined. */
+  /** Kind and role of the accounts that may call the route; any account if undefined. */
   whose: Whose | undefined;
 }
 
@@ -157,7 +157,7 @@ export class SessionGuard implements CanActivate {
 
   private async takeTurn(request: Authenticable, asker: string): Promise<void> {
     const response = request.res!;
-    const turnEnds = (request.turnEnds = await this.turns.take(asker, { answer: response }));
+    const turnEnds = (request.turnEnds = await this.turns.acquire(asker, { answer: response }));
     // A guard that comes after this one may refuse the request, which then never begins.
     response.once('close', () => {
       if (request.begin) turnEnds();

@@ -21,7 +21,7 @@ export class SessionsController {
 
   /**
    * Sign in. A web app that names itself with X-Colloquio-App gets its cookie as well, and the session of the cookie that it
-   * replaces ends. An account has at most 50 sessions: one more ends that which has not been used for longest.
+   * replaces ends. An account has at most 50 sessions: one more ends the session that was not used for the longest time.
    */
   @Public()
   @Post()
@@ -51,12 +51,12 @@ export class SessionsController {
     return { items, nextCursor: devices.nextCursor };
   }
 
-  /** Log out. Once this has answered, the device gets no event, and nothing more is stored of what it had sent. */
+  /** Log out. After the answer the device gets no more events, and nothing that it sent before is stored. */
   @Delete('current')
   @HttpCode(204)
   async endCurrent(@Caller() principal: Principal, @Req() request: Request): Promise<void> {
     await this.sessions.end(principal, principal.sessionId);
-    this.cookies.take(request);
+    this.cookies.clearSent(request);
   }
 
   /** End the session of another device of this account. */

@@ -38,7 +38,7 @@ export interface OpenedSession {
 export interface Authenticated {
   principal: Principal;
   expiresAt: Date;
-  /** Whether this use has prolonged it. */
+  /** Set if this use has prolonged the session. */
   prolonged: boolean;
 }
 
@@ -47,7 +47,7 @@ export interface SignInAttempt {
   login: string;
   password: string;
   device: string | undefined;
-  /** Which kind of account the web app that asks is for; any without it. */
+  /** Kind of account that the calling web app is for; any if undefined. */
   kind: Account['kind'] | undefined;
   network: string;
 }
@@ -97,7 +97,7 @@ const signInsFromNetwork = defineLimit('signInByAddress', {
   points: ({ signInsPerQuarterHour }) => signInsPerQuarterHour * 10,
   seconds: quarterHour,
 });
-/** Tokens that were not in use of late, of a network. */
+/** Rate limit of unknown tokens from a network. */
 const unknownTokens = defineLimit('unknownToken', { points: limits.unknownTokensPerMinute, seconds: 60 });
 
 const tokensRemembered = 50_000;
@@ -107,7 +107,7 @@ const longestUseGap = 60 * 60 * 1000;
 @Injectable()
 export class Sessions implements OnModuleInit, OnModuleDestroy {
   private readonly lifetime: number;
-  /** Tokens that were good of late, and the accounts they are of: they are looked for at once, each time anew. */
+  /** Recently used tokens with their accounts. Each use looks them up again, but without waiting for a turn. */
   private readonly known = new LRUCache<string, string>({ max: tokensRemembered });
   /** Tokens that no session has. None comes to have one, because tokens are random. */
   private readonly unknown = new LRUCache<string, true>({ max: tokensRemembered / 5, ttl: 60_000 });
@@ -127,7 +127,7 @@ export class Sessions implements OnModuleInit, OnModuleDestroy {
     private readonly accounts: Accounts,
     private readonly holders: AccountHolders,
     private readonly jobs: Jobs,
-    private readonly limits: RateLimits,
+    private readonly rateLimits: RateLimits,
     private readonly realtime: Realtime,
     private readonly statements: HotStatements,
     private readonly vault: Vault,
@@ -158,18 +158,18 @@ export class Sessions implements OnModuleInit, OnModuleDestroy {
     network,
   }: SignInAttempt): Promise<OpenedSession & { principal: Principal }> {
     const name = loginName(login);
-    await this.limits.count(signInsFromNetwork, network);
-    await this.limits.count(signInsByNameFromNetwork, name, network);
-    await this.limits.count(signInsByName, name);
+    await this.rateLimits.count(signInsFromNetwork, network);
+    await this.rateLimits.count(signInsByNameFromNetwork, name, network);
+    await this.rateLimits.count(signInsByName, name);
     const account = await this.matching({ name, password, kind, network });
     if (!account) throw new SignInFailed();
-    await this.limits.forget(signInsByNameFromNetwork, name, network);
-    await this.limits.giveBack(signInsFromNetwork, network);
-    await this.limits.giveBack(signInsByName, name);
+    await this.rateLimits.forget(signInsByNameFromNetwork, name, network);
+    await this.rateLimits.giveBack(signInsFromNetwork, network);
+    await this.rateLimits.giveBack(signInsByName, name);
     const key = await this.holders.keyOf(account);
     const { session: opened, replaced } = await this.sessions.manager.transaction(async (manager) => {
       await requireUnchanged(manager, account);
-      const session = await this.open(manager, account.id, { key, device });
+      const session = await this.create(manager, account.id, { key, device });
       if (account.emailHash) await this.jobs.add(manager, signedIn, { sessionId: session.id });
       return { session, replaced: await this.endExcess(manager, account.id, session.id) };
     });
@@ -179,7 +179,7 @@ export class Sessions implements OnModuleInit, OnModuleDestroy {
   }
 
   /** Opens a session for an account; the token is told once and kept only as a hash, the device's name sealed. */
-  async open(manager: EntityManager, accountId: string, { key, device }: NewDevice): Promise<OpenedSession> {
+  async create(manager: EntityManager, accountId: string, { key, device }: NewDevice): Promise<OpenedSession> {
     const token = randomBytes(32).toString('base64url');
     const tokenHash = hashOf(token);
     this.known.set(tokenHash.toString('base64'), accountId);
@@ -199,9 +199,9 @@ export class Sessions implements OnModuleInit, OnModuleDestroy {
   }
 
   /**
-   * Whose session a token is of. A token that was not in use of late waits for its turn behind others of its kind: looking
-   * for tokens that nobody has must keep nobody from anything.
-   * @throws Unauthenticated; DomainError `rate_limited`, `overloaded` for one that was not in use of late
+   * Authenticates the token of a session. A token that was not used recently waits for its turn behind others of its kind,
+   * because looking up unknown tokens must not slow down known ones.
+   * @throws Unauthenticated; DomainError `rate_limited`, `overloaded` for a token that was not used recently
    */
   async authenticate(token: string, network: string): Promise<Authenticated> {
     const tokenHash = hashOf(token);
@@ -210,9 +210,9 @@ export class Sessions implements OnModuleInit, OnModuleDestroy {
     const row = this.known.has(name)
       ? await this.rowOf(tokenHash, name)
       : await this.lookUps.run(network, async () => {
-          await this.limits.count(unknownTokens, network);
+          await this.rateLimits.count(unknownTokens, network);
           const found = await this.rowOf(tokenHash, name);
-          if (found) await this.limits.giveBack(unknownTokens, network);
+          if (found) await this.rateLimits.giveBack(unknownTokens, network);
           return found;
         });
     const principal = row && row.expires_at > new Date() ? principalOf(row) : undefined;
@@ -221,7 +221,7 @@ export class Sessions implements OnModuleInit, OnModuleDestroy {
     return { principal, expiresAt, prolonged: expiresAt > row.expires_at };
   }
 
-  /** The account of a token that was in use of late. It may have ended since: this says whose turn it is, no more. */
+  /** The account of a recently used token, for taking turns only: its session may have ended since. */
   accountOf(token: string): string | undefined {
     return this.known.get(hashOf(token).toString('base64'));
   }
@@ -236,7 +236,7 @@ export class Sessions implements OnModuleInit, OnModuleDestroy {
     return session?.expiresAt;
   }
 
-  /** Whose session it is, and on which device; undefined when it has ended. */
+  /** Finds the account and device of a session; undefined if the session has ended. */
   async find(id: string): Promise<{ accountId: string; device: string | null; createdAt: Date } | undefined> {
     const session = await this.sessions.findOneBy({ id });
     const account = session && (await this.accounts.find(session.accountId));

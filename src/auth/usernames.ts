@@ -18,8 +18,8 @@ export interface UsernameError extends Fault {
 }
 
 /**
- * What keeps a username from being accepted, or undefined. 3 to 32 of a-z, 0-9 and `._-`, with a letter or digit at
- * both ends and between two signs; without `@`, so that a username and an email address cannot be taken for each other.
+ * Fault of a username, or undefined. A username has 3 to 32 of a-z, 0-9 and `._-`, with a letter or digit at both ends and
+ * between two signs; without `@`, so that a username and an email address cannot be mistaken for each other.
  */
 export function usernameError(username: string): UsernameError | undefined {
   const { usernameMinLength: min, usernameMaxLength: max } = limits;
@@ -34,11 +34,11 @@ export function usernameError(username: string): UsernameError | undefined {
     return { code: 'username_too_long', values: { limit: max }, message: `A username has at most ${max} characters.` };
   }
   if (!/^[a-z0-9._-]+$/.test(username)) {
-    const message = 'A username is made of lower-case letters a to z, digits, full stops, hyphens and underscores.';
+    const message = 'A username can hold lower-case letters a to z, digits, full stops, hyphens and underscores.';
     return { code: 'username_characters', message };
   }
   if (!/^[a-z0-9]+(?:[._-][a-z0-9]+)*$/.test(username)) {
-    const message = 'A username begins and ends with a letter or digit and has no two signs in a row.';
+    const message = 'A username must begin and end with a letter or digit and have no two signs in a row.';
     return { code: 'username_punctuation', message };
   }
   return undefined;

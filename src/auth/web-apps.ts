@@ -10,7 +10,7 @@ export const accountKindOf: Record<WebApp, Account['kind']> = { dashboard: 'memb
 
 const header = 'x-colloquio-app';
 
-/** Which web app a request says it comes from. */
+/** Reads the name of the web app from a request. */
 export function webAppOf(request: Request): WebApp | undefined {
   return asWebApp(request.headers[header]);
 }

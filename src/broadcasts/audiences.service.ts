@@ -11,14 +11,14 @@ import { type AudienceCountRow, countAudience, nextContacts, type SpelledAudienc
 
 export interface AudienceCounts {
   total: number;
-  /** How many have said yes to promotions. */
+  /** Number of contacts that have consented to promotions. */
   promotions: number;
   recipients: number;
   skipped: number;
   skippedBy: SkippedContacts[];
 }
 
-/** Who belongs to the audience of a broadcast. */
+/** Selects the contacts that a broadcast is for. */
 @Injectable()
 export class Audiences {
   constructor(
@@ -28,7 +28,7 @@ export class Audiences {
 
   /**
    * An audience in the form in which it is kept: what was left empty is gone, and every value stands in it once.
-   * @throws ValidationFailed when it names nobody, or everybody and somebody
+   * @throws ValidationFailed for an audience without a choice, or with `all` and a choice
    */
   stated(audience: Audience): Audience {
     const { all, ...lists } = audience;
@@ -38,11 +38,11 @@ export class Audiences {
     });
     const naming = entries.filter(([field]) => !field.startsWith('except'));
     if (all && naming.length > 0) {
-      const message = 'Either all, or regions, provinces, sectors, labels and contacts.';
+      const message = 'Send either all, or regions, provinces, sectors, labels and contacts, not both.';
       throw new ValidationFailed([{ field: 'audience.all', code: 'exclusive', message }]);
     }
     if (!all && naming.length === 0) {
-      const message = 'Say whom the broadcast is for: all, or some regions, provinces, sectors, labels or contacts.';
+      const message = 'Choose who gets the broadcast: all, or some regions, provinces, sectors, labels or contacts.';
       throw new ValidationFailed([{ field: 'audience', code: 'required', message }]);
     }
     return { ...(all && { all }), ...Object.fromEntries(entries) };
@@ -52,17 +52,17 @@ export class Audiences {
   async requireLabels(manager: EntityManager, subscriberId: string, audience: Audience): Promise<void> {
     for (const field of ['labels', 'exceptLabels'] as const) {
       const ids = audience[field] ?? [];
-      if (!(await this.holdsLabels(manager, subscriberId, ids))) throw new UnknownAudienceLabel(field);
+      if (!(await this.lockLabels(manager, subscriberId, ids))) throw new UnknownAudienceLabel(field);
     }
   }
 
   /**
-   * Whether every label that an audience names is still there. Until the transaction ends none of them is deleted: without a
-   * label that is excepted the wrong people would belong to it.
+   * Tells if every label that an audience names still exists, and locks these labels until the transaction ends: if an
+   * excepted label were deleted, the broadcast would reach the wrong people.
    */
-  holdLabels(manager: EntityManager, subscriberId: string, audience: Audience): Promise<boolean> {
+  lockAudienceLabels(manager: EntityManager, subscriberId: string, audience: Audience): Promise<boolean> {
     const { labels = [], exceptLabels = [] } = audience;
-    return this.holdsLabels(manager, subscriberId, [...new Set([...labels, ...exceptLabels])]);
+    return this.lockLabels(manager, subscriberId, [...new Set([...labels, ...exceptLabels])]);
   }
 
   /** Compares as the address book does: {@link sameWords}. */
@@ -115,8 +115,8 @@ export class Audiences {
     return JSON.parse(await this.vault.open(key, sealed, audienceContext(subscriberId, broadcastId))) as Audience;
   }
 
-  private async holdsLabels(manager: EntityManager, subscriberId: string, ids: readonly string[]): Promise<boolean> {
-    return ids.length === 0 || this.labels.hold(manager, subscriberId, ids);
+  private async lockLabels(manager: EntityManager, subscriberId: string, ids: readonly string[]): Promise<boolean> {
+    return ids.length === 0 || this.labels.lock(manager, subscriberId, ids);
   }
 }
 

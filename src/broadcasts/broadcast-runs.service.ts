@@ -11,7 +11,7 @@ import {
   type AppendedEntry,
   BroadcastEntries,
   clientIdOfEntries,
-  type HeldConversation,
+  type LockedConversation,
   type NewEntry,
 } from '../conversations/broadcast-entries.service.js';
 import { messageContext } from '../conversations/sealed-message.js';
@@ -29,8 +29,8 @@ import { Broadcast } from './broadcast.entity.js';
 import type { SkipReason } from './broadcasts.dto.js';
 import {
   dueQuery,
-  type HeldRow,
-  holdQuery,
+  type LockedRow,
+  lockQuery,
   type JudgedRow,
   judgeQuery,
   type ProgressRow,
@@ -55,7 +55,7 @@ interface Run extends BroadcastId {
   content?: Content;
 }
 
-/** What of a broadcast does not change once it has begun. */
+/** The parts of a broadcast that do not change once it has begun. */
 interface Content extends Pick<Broadcast, 'kind' | 'reason' | 'locale' | 'personal' | 'authorId' | 'edition'> {
   body: string;
   audience: SpelledAudience;
@@ -64,7 +64,7 @@ interface Content extends Pick<Broadcast, 'kind' | 'reason' | 'locale' | 'person
   promotionsPolicyId: string;
 }
 
-/** What comes of a contact: an entry, or a reason for none. */
+/** The decision about a contact: an entry, or the reason for none. */
 interface Verdict extends NewEntry {
   skipped: SkipReason | null;
 }
@@ -164,7 +164,7 @@ export class BroadcastRuns {
 
   /**
    * @param concerned gets those who are to be told of it
-   * @returns undefined when it is over, or somebody else works on it; and whether it was edited since it was opened
+   * @returns undefined if it is over or another run has locked it; `edited` if it was edited since it was opened
    */
   private async sendChunk(
     manager: EntityManager,
@@ -172,23 +172,23 @@ export class BroadcastRuns {
     { content, concerned }: { content: Content; concerned: Audience[] },
   ): Promise<Chunk | typeof edited | undefined> {
     const now = new Date();
-    const [held] = await manager.query<HeldRow[]>(holdQuery, [subscriberId, id, now]);
-    if (!held) return undefined;
-    if (held.edition !== content.edition) return edited;
-    if (held.notAfter < now) return this.hold(manager, { subscriberId, id });
-    const obstacle = await this.obstacle(manager, subscriberId, { ...content, ...held });
+    const [locked] = await manager.query<LockedRow[]>(lockQuery, [subscriberId, id, now]);
+    if (!locked) return undefined;
+    if (locked.edition !== content.edition) return edited;
+    if (locked.notAfter < now) return this.hold(manager, { subscriberId, id });
+    const obstacle = await this.obstacle(manager, subscriberId, { ...content, ...locked });
     if (obstacle) {
       await manager.update(Broadcast, { subscriberId, id }, { stopReason: obstacle });
       return this.progress(manager, { subscriberId, id }, { state: 'stopped', verdicts: [], entries: [] });
     }
-    if (held.state === 'scheduled') await this.start(manager, { subscriberId, id }, content, now);
+    if (locked.state === 'scheduled') await this.start(manager, { subscriberId, id }, content, now);
     const contactIds = await this.audiences.next(manager, subscriberId, {
       audience: content.audience,
-      after: held.checkpoint ?? NIL,
-      joinedUntil: held.startedAt ?? now,
+      after: locked.checkpoint ?? NIL,
+      joinedUntil: locked.startedAt ?? now,
       limit: contactsPerChunk,
     });
-    const conversations = await this.entries.hold(manager, subscriberId, contactIds);
+    const conversations = await this.entries.lock(manager, subscriberId, contactIds);
     const verdicts = await this.judge(manager, { subscriberId, id }, content, conversations);
     const common = { subscriberId, broadcastId: id, authorId: content.authorId };
     const wanted = verdicts.filter(({ skipped }) => !skipped);
@@ -211,7 +211,7 @@ export class BroadcastRuns {
   private async obstacle(
     manager: EntityManager,
     subscriberId: string,
-    { audience, ...accepted }: Pick<Content, 'audience'> & Pick<HeldRow, 'termsVersion' | 'privacyVersion'>,
+    { audience, ...accepted }: Pick<Content, 'audience'> & Pick<LockedRow, 'termsVersion' | 'privacyVersion'>,
   ): Promise<Broadcast['stopReason']> {
     try {
       this.consents.requireOfSubscriber(accepted);
@@ -219,7 +219,7 @@ export class BroadcastRuns {
       if (!(error instanceof ConsentRequired)) throw error;
       return 'consent_required';
     }
-    return (await this.audiences.holdLabels(manager, subscriberId, audience)) ? null : 'label_gone';
+    return (await this.audiences.lockAudienceLabels(manager, subscriberId, audience)) ? null : 'label_gone';
   }
 
   private async start(
@@ -232,12 +232,12 @@ export class BroadcastRuns {
     await manager.update(Broadcast, { subscriberId, id }, { startedAt, recipients, leftOut });
   }
 
-  /** Looks at each contact as it is now that its conversation is held. Who is gone meanwhile has no verdict. */
+  /** Decides about each contact once its conversation is locked. A contact that is gone meanwhile has no verdict. */
   private async judge(
     manager: EntityManager,
     { subscriberId, id }: BroadcastId,
     { kind, personal, body, businessName }: Content,
-    conversations: readonly HeldConversation[],
+    conversations: readonly LockedConversation[],
   ): Promise<Verdict[]> {
     const conversationOf = new Map(conversations.map((conversation) => [conversation.id, conversation]));
     const rows = await manager.query<JudgedRow[]>(judgeQuery(kind), [

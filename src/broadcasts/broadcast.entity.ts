@@ -14,7 +14,7 @@ export class Broadcast {
   @Column('text', { name: 'client_id' })
   clientId: string;
 
-  /** Of everything that was asked for, under the subscriber's key: it tells a repetition from something else. */
+  /** Keyed digest of the whole request, under the subscriber's key: it tells a retry from another request. */
   @Column('bytea')
   digest: Buffer;
 
@@ -28,7 +28,7 @@ export class Broadcast {
   @Column('bytea')
   body: Buffer;
 
-  /** Whether each recipient gets a text of its own, because it has fields. */
+  /** Set if each recipient gets its own text, because the text has fields. */
   @Column('boolean')
   personal: boolean;
 
@@ -51,7 +51,7 @@ export class Broadcast {
   @Column('text', { name: 'stop_reason', nullable: true })
   stopReason: 'consent_required' | 'label_gone' | null;
 
-  /** How many it was for, counted when it was made and again when it began; likewise those it would leave out. */
+  /** Size of the audience, counted when the broadcast was made and again when it began; likewise for the skipped. */
   @Column('integer')
   recipients: number;
 
@@ -64,7 +64,7 @@ export class Broadcast {
   @Column('timestamptz', { name: 'send_at' })
   sendAt: Date;
 
-  /** When it is too late to begin or to go on by itself: then it is held. */
+  /** Latest time at which the broadcast may start or resume by itself; after it, it is held. */
   @Column('timestamptz', { name: 'not_after' })
   notAfter: Date;
 

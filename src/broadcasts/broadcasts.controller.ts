@@ -25,8 +25,8 @@ export class BroadcastsController {
   constructor(private readonly broadcasts: Broadcasts) {}
 
   /**
-   * Write to many: each gets it in its own conversation, and answers in private. 202 when it was accepted now, 200 when
-   * the same clientId and content had been accepted before.
+   * Send one text to many contacts. Each gets it in its own conversation and answers in private. The answer is 202 if it was
+   * accepted now, 200 if the same clientId and content had been accepted before.
    */
   @Post('broadcasts')
   @ApiAcceptedResponse({ type: MadeBroadcast })
@@ -41,7 +41,7 @@ export class BroadcastsController {
     return made;
   }
 
-  /** Whom a broadcast would reach now, whom not and why, and how one contact would read it. Nothing is kept. */
+  /** Preview a broadcast: the contacts it would reach now, those skipped and why, and the text for one contact. Stores nothing. */
   @Post('broadcasts/preview')
   @HttpCode(200)
   preview(@Caller() member: MemberPrincipal, @Body() wanted: PreviewedBroadcast): Promise<BroadcastPreview> {
@@ -54,13 +54,13 @@ export class BroadcastsController {
     return this.broadcasts.list(member, ask);
   }
 
-  /** How far it is, and what came of it. */
+  /** A broadcast with its progress and results. */
   @Get('broadcasts/:id')
   get(@Caller() member: MemberPrincipal, @Id() id: string): Promise<BroadcastView> {
     return this.broadcasts.get(member, id);
   }
 
-  /** What came of each contact. */
+  /** The result for each contact. */
   @Get('broadcasts/:id/recipients')
   recipients(
     @Caller() member: MemberPrincipal,
@@ -70,7 +70,7 @@ export class BroadcastsController {
     return this.broadcasts.recipients(member, id, ask);
   }
 
-  /** Change a broadcast that waits for its time. Once it has begun it is what it is (`broadcast_begun`). */
+  /** Change a scheduled broadcast. Once it has begun, the answer is `broadcast_begun`. */
   @Patch('broadcasts/:id')
   change(
     @Caller() member: MemberPrincipal,
@@ -80,14 +80,14 @@ export class BroadcastsController {
     return this.broadcasts.change(member, id, change);
   }
 
-  /** Send a broadcast now that is held because its time has passed, or go on with it. Nobody gets it twice. */
+  /** Release a broadcast that is held because its time has passed: start it now, or resume it. No contact gets it twice. */
   @Post('broadcasts/:id/release')
   @HttpCode(200)
   release(@Caller() member: MemberPrincipal, @Id() id: string): Promise<BroadcastView> {
     return this.broadcasts.release(member, id);
   }
 
-  /** Cancel a broadcast before it begins, or stop it while it is under way. Who has it keeps it. */
+  /** Cancel a broadcast before it begins, or stop it while it is under way. Contacts that have received it keep it. */
   @Post('broadcasts/:id/cancellation')
   @HttpCode(200)
   cancel(@Caller() member: MemberPrincipal, @Id() id: string): Promise<BroadcastView> {
@@ -95,8 +95,8 @@ export class BroadcastsController {
   }
 
   /**
-   * Report a service message as advertising. The business learns how many do, not who (of a message to one alone that says
-   * it).
+   * Report a service message as advertising. The business is told the number of reports, not who sent them (but for a message
+   * to a single person the number says who).
    */
   @Only('interlocutor')
   @Post('conversations/:id/messages/:seq/advertising-report')

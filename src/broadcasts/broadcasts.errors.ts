@@ -3,21 +3,23 @@ import { DomainError, ValidationFailed } from '../platform/problems/domain-error
 
 export class BroadcastOver extends DomainError {
   constructor() {
-    super('broadcast_over', { detail: 'Everybody has it: there is nothing left to stop.' });
+    super('broadcast_over', { detail: 'This broadcast has already been sent to everyone, so it cannot be cancelled.' });
   }
 }
 
 export class BroadcastBegun extends DomainError {
   constructor() {
     super('broadcast_begun', {
-      detail: 'Only a broadcast that waits for its time can be changed; this one has begun or is over.',
+      detail: 'You can change a broadcast only before it begins; this one has begun or has ended.',
     });
   }
 }
 
 export class BroadcastNotHeld extends DomainError {
   constructor() {
-    super('broadcast_not_held', { detail: 'Only a broadcast that is held can be released.' });
+    super('broadcast_not_held', {
+      detail: 'You can release a broadcast only while it is held. Load it again to see its state.',
+    });
   }
 }
 
@@ -25,7 +27,7 @@ export class AudienceEmpty extends DomainError {
   constructor() {
     super('audience_empty', {
       detail:
-        'No contact belongs to this audience. Check the spelling of regions, provinces and sectors, the labels, and who is excepted.',
+        'No contact belongs to this audience. Check the spelling of regions, provinces and sectors, the labels, and the exceptions.',
       errors: [{ field: 'audience', code: 'empty', message: 'No contact belongs to it.' }],
     });
   }
@@ -34,7 +36,7 @@ export class AudienceEmpty extends DomainError {
 export class TooManyBroadcasts extends DomainError {
   constructor() {
     super('broadcasts_limit', {
-      detail: `At most ${limits.broadcastsUnderWay} broadcasts can wait for their time or be under way. Cancel one, or wait until one has ended.`,
+      detail: `You can have at most ${limits.broadcastsUnderWay} broadcasts scheduled or under way. Cancel one, or wait until one has ended.`,
     });
   }
 }
@@ -42,7 +44,7 @@ export class TooManyBroadcasts extends DomainError {
 export class NotReportable extends DomainError {
   constructor() {
     super('not_reportable', {
-      detail: 'Only a service message that came by a broadcast can be reported as advertising.',
+      detail: 'You can report only a service message that was sent by a broadcast.',
     });
   }
 }

@@ -54,7 +54,7 @@ export interface AudienceCountRow {
   no_promotions: number;
 }
 
-/** How many contacts belong to an audience, and how many of them would be skipped. */
+/** Counts the contacts of an audience, and those of them that would be skipped. */
 export const countAudience = (subscriberId: string, kind: BroadcastKind, audience: SpelledAudience): Statement =>
   statement(
     [subscriberId],
@@ -92,7 +92,7 @@ export interface JudgedRow {
   unwilling: boolean;
 }
 
-/** What holds of contacts now; to be asked once their conversations are held. $1 subscriber, $2 contacts, $3 with identities. */
+/** Facts about contacts now; ask it once their conversations are locked. $1 subscriber, $2 contacts, $3 with identities. */
 export const judgeQuery = (kind: BroadcastKind): string => `
   SELECT contact.id, contact.interlocutor_id, CASE WHEN $3::boolean THEN contact.identity END AS identity,
          ${unwilling(kind)} AS unwilling
@@ -100,12 +100,12 @@ export const judgeQuery = (kind: BroadcastKind): string => `
   WHERE contact.subscriber_id = $1 AND contact.id = ANY ($2::uuid[])
   ORDER BY contact.id`;
 
-/** Those whose time has come and those under way, the longest waiting first. $1 now. */
+/** Broadcasts that are due or under way, the longest waiting first. $1 now. */
 export const dueQuery = `
   SELECT subscriber_id AS "subscriberId", id FROM broadcast
   WHERE state IN ('scheduled', 'running') AND send_at <= $1 ORDER BY send_at`;
 
-export interface HeldRow {
+export interface LockedRow {
   state: BroadcastState;
   checkpoint: string | null;
   startedAt: Date | null;
@@ -115,8 +115,8 @@ export interface HeldRow {
   privacyVersion: number;
 }
 
-/** Holds a broadcast that is to go on, unless somebody else does. $1 subscriber, $2 broadcast, $3 now. */
-export const holdQuery = `
+/** Locks a broadcast that is due or under way, unless another transaction has locked it. $1 subscriber, $2 broadcast, $3 now. */
+export const lockQuery = `
   SELECT broadcast.state, broadcast.checkpoint, broadcast.started_at AS "startedAt",
          broadcast.not_after AS "notAfter", broadcast.edition,
          subscriber.terms_version AS "termsVersion", subscriber.privacy_version AS "privacyVersion"
@@ -155,15 +155,15 @@ export const skippedQuery = `
   WHERE subscriber_id = $1 AND broadcast_id = $2 AND skipped IS NOT NULL
   GROUP BY skipped ORDER BY contacts DESC, reason`;
 
-/** What the recipient's watermarks say of its message, as far as it is disclosed. */
-const delivered = 'cursor.delivered_seq >= recipient.seq';
-const seen = 'cursor.seen_seq >= recipient.seq AND cursor.seen_minute >= subscriber.seen_times_since';
+/** Conditions on the recipient's watermarks, as far as they are disclosed. */
+const delivered = 'watermark.delivered_seq >= recipient.seq';
+const seen = 'watermark.seen_seq >= recipient.seq AND watermark.seen_minute >= subscriber.seen_times_since';
 
 const recipientsWithWatermarks = `
   FROM broadcast_recipient AS recipient
   JOIN subscriber ON subscriber.subscriber_id = recipient.subscriber_id
-  LEFT JOIN cursor ON cursor.subscriber_id = recipient.subscriber_id AND cursor.conversation_id = recipient.contact_id
-                  AND cursor.party = 'interlocutor'`;
+  LEFT JOIN watermark ON watermark.subscriber_id = recipient.subscriber_id AND watermark.conversation_id = recipient.contact_id
+                  AND watermark.party = 'interlocutor'`;
 
 export interface ReceivedRow {
   delivered: number;

@@ -94,7 +94,7 @@ export class Broadcasts {
     const digest = await this.digestOf(subscriberId, { ...wanted, audience });
     const subscriber = await this.subscribers.get(subscriberId);
     const { broadcast, repeated } = await this.broadcasts.manager.transaction(async (manager) => {
-      await this.subscribers.hold(manager, subscriberId);
+      await this.subscribers.lock(manager, subscriberId);
       const known = await manager.findOneBy(Broadcast, { subscriberId, clientId: wanted.clientId });
       if (known && !known.digest.equals(digest)) throw new ClientIdReused();
       if (known) return { broadcast: known, repeated: true };
@@ -113,7 +113,7 @@ export class Broadcasts {
   }
 
   /**
-   * Changes a broadcast that waits for its time. Its row is held meanwhile: either it begins as it is now, or it had begun.
+   * Changes a scheduled broadcast. Its row is locked meanwhile, so it either begins with the change or had begun before.
    * @throws NotFound, AudienceEmpty, BroadcastBegun, ConsentRequired, ValidationFailed
    */
   async change(member: MemberPrincipal, id: string, change: ChangedBroadcast): Promise<BroadcastView> {
@@ -156,7 +156,7 @@ export class Broadcasts {
   }
 
   /**
-   * What would come of a broadcast now.
+   * Predicts the results of sending a broadcast now.
    * @throws NotFound for the contact, ValidationFailed
    */
   async preview(member: MemberPrincipal, wanted: PreviewedBroadcast): Promise<BroadcastPreview> {
@@ -214,7 +214,7 @@ export class Broadcasts {
   }
 
   /**
-   * What came of each contact so far, in the order in which they are dealt with; without those who have been erased.
+   * Lists the results for the contacts so far, in the order of sending, without erased contacts.
    * @throws NotFound
    */
   async recipients({ subscriberId }: MemberPrincipal, id: string, wanted: ListRecipients): Promise<RecipientList> {
@@ -337,7 +337,7 @@ export class Broadcasts {
     };
   }
 
-  /** What a change makes of a broadcast. */
+  /** Applies a change to a broadcast. */
   private async edit(
     manager: EntityManager,
     { businessName, timeZone }: Subscriber,
@@ -404,7 +404,7 @@ export class Broadcasts {
     return { audience: await this.audiences.seal(subscriberId, id, audience), recipients, leftOut };
   }
 
-  /** With nobody in the whole address book there is nothing that could be misspelled, and nobody who was excepted. */
+  /** Tells if the audience is all of an empty address book, in which nothing can be misspelt or excepted. */
   private async isOfAnEmptyBook(manager: EntityManager, subscriberId: string, { all }: Audience): Promise<boolean> {
     if (!all) return false;
     const everybody = { kind: 'service', audience: { all } } as const;

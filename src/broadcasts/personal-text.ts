@@ -6,11 +6,11 @@ import type { Fault } from '../platform/problems/field-error.js';
 import { Rule } from '../platform/validation/rule.js';
 import { codePoints } from '../platform/validation/text.js';
 
-/** What `{{…}}` may name in the text of a broadcast. All but the last say something of the recipient. */
+/** Names that `{{…}}` may hold in the text of a broadcast. All but the last stand for data of the recipient. */
 export const textFields = ['firstName', 'surname', 'companyName', 'displayName', 'businessName'] as const;
 export type TextField = (typeof textFields)[number];
 
-/** What the fields stand for. A recipient without a name of some kind is called by its displayed name. */
+/** Values of the fields. A recipient without one of the names is addressed by its displayed name. */
 export type FieldValues = { businessName: string } & Partial<Pick<Identity, Exclude<TextField, 'businessName'>>>;
 
 const field = new RegExp(`\\{\\{\\s*(${textFields.join('|')})\\s*\\}\\}`, 'g');
@@ -23,14 +23,14 @@ export function broadcastBodyFault(body: unknown): Fault | undefined {
   const text = body as string;
   const rest = text.replace(field, '');
   if (rest.includes('{{') || rest.includes('}}')) {
-    const message = `The message holds "{{" or "}}" that is no field; the fields are ${known.join(', ')}.`;
+    const message = `The message contains "{{" or "}}" outside a known field. The fields are ${known.join(', ')}.`;
     return { code: 'unknown_placeholder', values: { allowed: known }, message };
   }
   const fields = text.match(field)?.length ?? 0;
   const length = codePoints(rest) + fields * limits.broadcastFieldLength;
   const limit = limits.messageLength;
   if (length <= limit) return undefined;
-  const message = `The message can have ${length} characters, counting ${limits.broadcastFieldLength} for each field; at most ${limit} are possible.`;
+  const message = `The message can have ${length} characters, counting ${limits.broadcastFieldLength} for each field; the limit is ${limit}.`;
   return { code: 'too_long', values: { limit, length }, message };
 }
 
@@ -38,7 +38,7 @@ export function IsBroadcastBody(options?: ValidationOptions): PropertyDecorator 
   return Rule('broadcastBody', broadcastBodyFault, options);
 }
 
-/** Whether a text becomes another one for each recipient. */
+/** Tells if a text differs for each recipient. */
 export function isPersonal(body: string): boolean {
   return [...body.matchAll(field)].some(([, name]) => name !== 'businessName');
 }

@@ -18,7 +18,7 @@ export function sendTime(text: string, timeZone: string, now: Date): Date {
   if (ahead < -lateMilliseconds) throw refused('past', 'This time has passed. Leave it out to send now.');
   if (ahead > limits.broadcastDaysAhead * dayMilliseconds) {
     const limit = limits.broadcastDaysAhead;
-    throw refused('too_far', `A broadcast can be planned at most ${limit} days ahead.`, { values: { limit } });
+    throw refused('too_far', `You can schedule a broadcast at most ${limit} days ahead.`, { values: { limit } });
   }
   return ahead < 0 ? now : time;
 }
@@ -32,11 +32,11 @@ export function lateTime(text: string | undefined, timeZone: string, sendAt: Dat
   const time = momentOf(text, timeZone, 'notAfter');
   const after = time.getTime() - sendAt.getTime();
   if (after < limits.broadcastLateMinutesMin * 60_000) {
-    const message = `notAfter lies at least ${limits.broadcastLateMinutesMin} minutes after the time of sending.`;
+    const message = `notAfter must be at least ${limits.broadcastLateMinutesMin} minutes after the time of sending.`;
     throw refused('too_early', message, { field: 'notAfter', values: { limit: limits.broadcastLateMinutesMin } });
   }
   if (after > limits.broadcastLateHoursMax * hourMilliseconds) {
-    const message = `notAfter lies at most ${limits.broadcastLateHoursMax / 24} days after the time of sending.`;
+    const message = `notAfter must be at most ${limits.broadcastLateHoursMax / 24} days after the time of sending.`;
     throw refused('too_far', message, { field: 'notAfter', values: { limit: limits.broadcastLateHoursMax / 24 } });
   }
   return time;

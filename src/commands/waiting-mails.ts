@@ -19,7 +19,7 @@ npm run outbox -- --retry  has those that failed for good tried again, by the ru
 
 It reads the same settings as the service (DATA_DIR, DATABASE_URL …), and works while the service runs and without it.`;
 
-/** How a link is used while there is no page behind it: its last part goes to the API. */
+/** Instructions for using links until there are pages behind them: the last part of a link goes to the API. */
 const linkUses = [
   'No page answers at these links yet: the web apps come later. Until then the API takes the last part of a link:',
   '  /verify/TOKEN   POST /api/me/email-verification/confirmation {"token": "TOKEN"}',
@@ -35,7 +35,7 @@ const linkUses = [
 export const showOutbox: Command = async (environment, parameters, terminal) => {
   try {
     const unknown = parameters.find((each) => !['--retry', '--help', '-h'].includes(each));
-    if (unknown) throw new StartError(`There is no option ${unknown}; there are --retry and --help.`);
+    if (unknown) throw new StartError(`There is no option ${unknown}: the options are --retry and --help.`);
     if (parameters.includes('--help') || parameters.includes('-h')) terminal.print(help);
     else await run(loadConfig(environment), parameters.includes('--retry'), terminal);
     return 0;
@@ -69,14 +69,14 @@ async function show(main: DataSource, vault: Vault, config: Config, { print }: T
   const templates = new MailTemplates(config);
   const mails = await main.manager.find(Mail, { order: { id: 'ASC' } });
   const alive = mails.filter(({ notAfter }) => notAfter > new Date());
-  if (alive.length === 0) return print('Nothing waits.');
+  if (alive.length === 0) return print('No mails are waiting.');
   print(
     [
       'Personal data: these mails hold addresses, and links that open accounts and invitations. They are shown to you as',
       'whoever runs this installation; do not leave them in a file or a log.',
       config.smtpUrl
-        ? 'SMTP_URL is set: the running service sends what has not failed.'
-        : 'SMTP_URL is not set, so none is sent: pass the links on yourself.',
+        ? 'SMTP_URL is set: the running service sends the mails that have not failed.'
+        : 'SMTP_URL is not set, so no mail is sent: pass the links on yourself.',
       ...linkUses,
     ].join('\n'),
   );

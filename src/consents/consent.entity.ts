@@ -4,7 +4,7 @@ import type { ConsentPurpose } from '../contract/events.js';
 export type ConsentBasis = 'contract' | 'consent' | 'acknowledgement';
 export type ConsentOccasion = 'registration' | 'joining' | 'settings';
 
-/** Who accepted or withdrew what, when and how. Rows are never changed. */
+/** A record of an acceptance or a withdrawal, with time and way. Rows are never changed. */
 @Entity('consent')
 export class Consent {
   @PrimaryColumn('uuid', { name: 'subscriber_id' })

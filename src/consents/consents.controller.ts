@@ -18,13 +18,13 @@ const consentsGiven = defineLimit('consent', { points: 60, seconds: 60 * 60 });
 export class ConsentsController {
   constructor(
     private readonly consents: Consents,
-    private readonly limits: RateLimits,
+    private readonly rateLimits: RateLimits,
     private readonly subscribers: Subscribers,
   ) {}
 
   /**
-   * The policies in force. Those for subscribers are public; an interlocutor reads those of its own subscribers here, and
-   * before joining with the invitation.
+   * The policies in force. The policies for subscribers are public. An interlocutor reads the policies of its subscribers here,
+   * and before joining with the invitation.
    */
   @Public({ session: 'welcome' })
   @Get('policies/current')
@@ -42,7 +42,7 @@ export class ConsentsController {
     return { items: shown.map((each) => policyView(each, { terms: 0, privacy: contact.privacyVersion })) };
   }
 
-  /** What the one who asks has agreed to and withdrawn, newest first. */
+  /** The consents that you have given and withdrawn, newest first. */
   @Get('consents')
   async list(@Caller() principal: Principal, @Query() ask: ListConsents): Promise<ConsentList> {
     const { consents, nextCursor } = await this.consents.list(principal, ask);
@@ -63,11 +63,11 @@ export class ConsentsController {
     return { items, nextCursor };
   }
 
-  /** Accept a newer policy; give or withdraw the consent to promotions. */
+  /** Accept a newer policy, or give or withdraw your consent to promotions. */
   @Post('consents')
   @HttpCode(204)
   async change(@Caller() principal: Principal, @Body() { given, contactId, ...consent }: ChangeConsent): Promise<void> {
-    await this.limits.count(consentsGiven, principal.accountId);
+    await this.rateLimits.count(consentsGiven, principal.accountId);
     if (!isMember(principal)) {
       if (!contactId) throw new NotFound();
       return this.consents.changeOfContact(principal, contactId, given, consent);

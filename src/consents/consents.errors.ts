@@ -4,7 +4,8 @@ import { DomainError } from '../platform/problems/domain-error.js';
 export class ConsentRequired extends DomainError {
   constructor(errors?: FieldError[]) {
     super('consent_required', {
-      detail: errors?.map(({ message }) => message).join(' ') ?? 'A newer policy is in force. Accept it and try again.',
+      detail:
+        errors?.map(({ message }) => message).join(' ') ?? 'A newer policy is in force. Accept it, then try again.',
       ...(errors && { errors }),
     });
   }
@@ -13,7 +14,7 @@ export class ConsentRequired extends DomainError {
 export class PolicyChanged extends DomainError {
   constructor() {
     super('policy_changed', {
-      detail: 'The policy is no longer the one that was shown. Read the new text and try again.',
+      detail: 'The policy has changed since you were shown it. Read the new text and try again.',
     });
   }
 }

@@ -36,7 +36,7 @@ export interface ConsentRecord {
   recordedAt: Date;
 }
 
-/** Terms and privacy are acceptances without which nobody takes part; promotions is free. */
+/** Purposes that must be accepted to take part; promotions is optional. */
 export const isRequired = (purpose: ConsentPurpose) => purpose !== 'promotions';
 
 const basisOf: Record<ConsentPurpose, ConsentBasis> = {
@@ -56,23 +56,23 @@ export class Consents {
     private readonly realtime: Realtime,
   ) {}
 
-  /** The policies that whoever registers as a subscriber reads. */
+  /** The policies for registering a subscriber. */
   shownToSubscribers(locale: string): ShownPolicy[] {
     return this.show('subscriber', locale, {});
   }
 
-  /** The policies that whoever joins as staff reads: the terms are the owner's to accept. */
+  /** The policies for joining as staff, without the terms, which the owner accepts. */
   shownToMembers(locale: string): ShownPolicy[] {
     return this.shownToSubscribers(locale).filter(({ document }) => document.purpose === 'privacy');
   }
 
-  /** The policies that whoever joins a subscriber reads, with that subscriber as the controller. */
+  /** The policies for joining a subscriber, with that subscriber as the controller. */
   shownToInterlocutors(subscriber: Subscriber, locale: string): ShownPolicy[] {
     return this.show('interlocutor', locale, this.subscribers.identity(subscriber, locale));
   }
 
   /**
-   * What was given when registering, checked against what is in force.
+   * Checks the consents of a registration against the policies in force.
    * @throws ConsentRequired, PolicyChanged
    */
   checkRegistration(given: GivenConsent[]): Acceptance[] {
@@ -121,7 +121,7 @@ export class Consents {
     if (termsVersion < subscriber.terms || privacyVersion < subscriber.privacy) throw new ConsentRequired();
   }
 
-  /** What a contact and a subscriber must have accepted to send. */
+  /** Policy versions that a contact and a subscriber must have accepted before they send. */
   versionsToAccept(): { contact: { privacy: number }; subscriber: { terms: number; privacy: number } } {
     const versionOf = (audience: PolicyAudience, purpose: PolicyPurpose) =>
       this.policies.versionToAccept(audience, purpose);
@@ -300,11 +300,12 @@ const policyNames = { terms: 'terms of service', privacy: 'privacy notice' };
 
 function refuseWithdrawalOf({ purpose }: Acceptance, given: boolean): void {
   if (given || !isRequired(purpose)) return;
-  const message = 'This acceptance is needed to take part; to withdraw it, ask for your deletion.';
+  const message =
+    'You cannot withdraw this acceptance while you use the service. To withdraw it, ask for the deletion of your data.';
   throw new ValidationFailed([{ field: 'given', code: 'acceptance_required', message }]);
 }
 
-/** What comes behind a place of the list, newest first. */
+/** Condition for the part of the list behind a place, newest first. */
 function behind<Whose extends object>(whose: Whose, [recordedAt, id]: [string, string]) {
   const time = new Date(recordedAt);
   return [

@@ -3,7 +3,7 @@ import type { ShownPolicy } from '../policies/policies.service.js';
 import type { PolicyView } from './consents.dto.js';
 import { isRequired } from './consents.service.js';
 
-/** A shown policy as clients get it; `accepted` are the versions that the one who asks has accepted. */
+/** A shown policy as clients get it; `accepted` are the versions that the asker has accepted. */
 export function policyView(shown: ShownPolicy, accepted?: { terms: number; privacy: number }): PolicyView {
   const { document, title, summary, text, sha256 } = shown;
   const { id, purpose, version, locale } = document;

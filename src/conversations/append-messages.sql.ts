@@ -14,8 +14,8 @@
  *
  * A message that answers something raises its sender's watermarks to the message before it. That it answers is known from
  * the row of the conversation: the other party wrote last, or the subscriber may have left something unseen. Only then is
- * the cursor looked at, and only one that lags behind is locked: after the conversations, and in the order in which receipts
- * lock cursors, which lock no conversation. So neither waits for the other in a circle.
+ * the row of `watermark` read, and only one that lags behind is locked: after the conversations, and in the order in which receipts
+ * lock watermarks; receipts lock no conversation. So neither waits for the other in a circle.
  */
 export const appendMessages = `
 CREATE FUNCTION append_messages(
@@ -132,8 +132,8 @@ BEGIN
       WHERE stored.answers
     ), behind AS MATERIALIZED (
       SELECT answer.* FROM answer
-      JOIN cursor USING (subscriber_id, conversation_id, party)
-      WHERE cursor.seen_seq < answer.upto
+      JOIN watermark USING (subscriber_id, conversation_id, party)
+      WHERE watermark.seen_seq < answer.upto
     ), raised AS MATERIALIZED (
       SELECT raised.* FROM
         (SELECT array_agg(subscriber_id) AS subscribers, array_agg(conversation_id) AS conversations,

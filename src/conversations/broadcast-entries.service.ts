@@ -11,7 +11,7 @@ export interface BroadcastOfEntries {
 }
 
 /** A conversation that is locked, as it is now. */
-export interface HeldConversation {
+export interface LockedConversation {
   id: string;
   lastSeq: number;
   revision: number;
@@ -20,7 +20,7 @@ export interface HeldConversation {
 
 /** An entry to append. */
 export interface NewEntry {
-  conversation: HeldConversation;
+  conversation: LockedConversation;
   interlocutorId: string;
   body: string;
   /** A text of its own, sealed with the contact's key; null when the text is the broadcast's. */
@@ -45,15 +45,15 @@ export class BroadcastEntries {
   constructor(private readonly realtime: Realtime) {}
 
   /**
-   * Locks conversations until the transaction ends, so that what the next statement reads of their contacts still holds
-   * when the entries are there.
-   * @returns those that are there, in the order of their ids
+   * Locks conversations until the transaction ends, so that the facts that the next statement reads about their
+   * contacts are still true when the entries are stored.
+   * @returns those that exist, in the order of their ids
    */
-  hold(manager: EntityManager, subscriberId: string, contactIds: readonly string[]): Promise<HeldConversation[]> {
-    return manager.query<HeldConversation[]>(holdQuery, [subscriberId, contactIds]);
+  lock(manager: EntityManager, subscriberId: string, contactIds: readonly string[]): Promise<LockedConversation[]> {
+    return manager.query<LockedConversation[]>(lockQuery, [subscriberId, contactIds]);
   }
 
-  /** Appends an entry to each of the conversations that are held. */
+  /** Appends an entry to each of the locked conversations. */
   async append(
     manager: EntityManager,
     { subscriberId, broadcastId, authorId }: BroadcastOfEntries,
@@ -105,8 +105,8 @@ export class BroadcastEntries {
   }
 }
 
-/** In the order of their ids, as everybody does who locks several. $1 subscriber, $2 contacts. */
-const holdQuery = `
+/** Locks in the order of ids, as every lock of several conversations does. $1 subscriber, $2 contacts. */
+const lockQuery = `
   SELECT id, last_seq AS "lastSeq", revision, restricted_at IS NOT NULL AS restricted
   FROM conversation WHERE subscriber_id = $1 AND id = ANY ($2::uuid[]) ORDER BY id FOR NO KEY UPDATE`;
 

@@ -1,7 +1,7 @@
 import type { BroadcastKind, BroadcastMark, BroadcastReason } from '../contract/events.js';
 import type { Locale } from '../subscribers/subscribers.dto.js';
 
-/** What a sealed text of a broadcast belongs to. It is sealed with the subscriber's key. */
+/** Sealing context of a broadcast's text, which is sealed with the subscriber's key. */
 export const broadcastContext = (subscriberId: string, broadcastId: string) => [
   'broadcast',
   subscriberId,
@@ -17,8 +17,8 @@ interface Marked {
 }
 
 /**
- * What a message says of the broadcast by which it came.
- * @param optOut for the recipient of a promotional one: whom it would no longer get promotions from, and by which policy
+ * Metadata of a message sent as part of a broadcast.
+ * @param optOut for the recipient of a promotional one: the contact and the policy of an opt-out
  */
 export function broadcastMark(
   { kind, reason, locale }: Marked,

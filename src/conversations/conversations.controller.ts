@@ -34,41 +34,41 @@ export class ConversationsController {
   ) {}
 
   /**
-   * The heads of the own conversations, latest message first; those without a message come last, the newest contact first.
+   * The heads of your conversations, latest message first. Conversations without a message come last, newest contact first.
    * With `unread`, `unanswered` or `withoutBroadcasts` the latest turn comes first, with `changedSince` the latest change.
-   * Filters combine, and are repeated with the cursor.
+   * Filters combine; send the same ones again with the cursor.
    */
   @Get()
   list(@Caller() principal: Principal, @Query() ask: ListConversations): Promise<ConversationList> {
     return this.conversations.list(principal, ask);
   }
 
-  /** The same list with its filters in the body, where no proxy writes them down. */
+  /** The same list with its filters in the body, where no proxy logs them. */
   @Post('search')
   @HttpCode(200)
   search(@Caller() principal: Principal, @Body() ask: ListConversations): Promise<ConversationList> {
     return this.conversations.list(principal, ask);
   }
 
-  /** How much is unread altogether. A client that holds all heads adds up their `unread` and need not ask. */
+  /** The totals of unread messages. A client that holds all heads can add up their `unread` instead. */
   @Get('unread')
   unread(@Caller() principal: Principal): Promise<UnreadTotals> {
     return this.conversations.unread(principal);
   }
 
-  /** The head of one conversation, as the list has it. */
+  /** The head of one conversation, as in the list. */
   @Get(':id')
   head(@Caller() principal: Principal, @Id() id: string): Promise<ConversationHead> {
     return this.conversations.head(principal, id);
   }
 
-  /** The latest page without after, before or changedAfter; always in ascending order. */
+  /** Messages in ascending order; the latest page unless you send after, before or changedAfter. */
   @Get(':id/messages')
   messagesOf(@Caller() principal: Principal, @Id() id: string, @Query() ask: ListMessages): Promise<MessageList> {
     return this.messages.list(principal, id, ask);
   }
 
-  /** Send a message: 201 when it was stored now, 200 when the same clientId had been stored before. */
+  /** Send a message: 201 if it was stored now, 200 if it had been stored before under the same clientId. */
   @Post(':id/messages')
   @ApiCreatedResponse({ type: SentMessage })
   @ApiOkResponse({ type: SentMessage, description: 'The same message had been stored before.' })
@@ -84,7 +84,7 @@ export class ConversationsController {
     return { seq, sentAt };
   }
 
-  /** Withdraw an own message: its text is erased, its entry stays with its number, and every device learns it. */
+  /** Withdraw a message that you sent: its text is erased, its entry keeps its number, and every device is told. */
   @Delete(':id/messages/:seq')
   @HttpCode(204)
   async withdraw(@Caller() principal: Principal, @Id() id: string, @Seq() seq: number): Promise<void> {
@@ -92,7 +92,7 @@ export class ConversationsController {
     await this.messages.withdraw(principal, id, seq);
   }
 
-  /** Say up to where the conversation was delivered and seen. Watermarks only rise. */
+  /** Report the last message that was delivered and the last that was seen. These watermarks only rise. */
   @Put(':id/receipt')
   @HttpCode(204)
   async receipt(@Caller() principal: Principal, @Id() id: string, @Body() receipt: MessageReceipt): Promise<void> {

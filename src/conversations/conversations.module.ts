@@ -33,6 +33,6 @@ import { Standings } from './standings.service.js';
 })
 export class ConversationsModule {
   constructor(contacts: Contacts, conversations: Conversations) {
-    contacts.holdConversationsBy((manager, { subscriberId, id }) => conversations.hold(manager, subscriberId, id));
+    contacts.lockConversationsBy((manager, { subscriberId, id }) => conversations.lock(manager, subscriberId, id));
   }
 }

@@ -8,11 +8,11 @@ const accessStatement = (side: 'subscriber' | 'interlocutor'): HotStatement => (
   text: `SELECT subscriber_id, interlocutor_id FROM contact WHERE id = $1 AND ${side}_id = $2`,
 });
 
-/** Whose a conversation is, if the principal is a party of it. */
+/** Finds the parties of a conversation, if the principal is one of them. */
 export const accessOfMember = accessStatement('subscriber');
 export const accessOfInterlocutor = accessStatement('interlocutor');
 
-/** What stands of a message's text: its own sealed body, that of its broadcast, or neither once it was withdrawn. */
+/** The stored text of a message: its own sealed body, that of its broadcast, or neither once it was withdrawn. */
 export interface ContentRow {
   sender: Party;
   client_id: string;
@@ -56,7 +56,7 @@ export interface HeadRow {
 /** The orders of a list: by the last change of messages, by the last message, and by the last turn. Each ends with the id. */
 export type HeadOrder = 'change' | 'message' | 'turn';
 
-/** When a conversation without a message stands to have had its last one, so that it comes after all others. */
+/** Sort time of a conversation without a message, so that it comes after all others. */
 export const noMessageAt = '1970-01-01T00:00:00.000Z';
 
 /** The times by which the orders sort, and their minutes, by which the indices do. */
@@ -78,7 +78,7 @@ export const isBehind = (order: HeadOrder, [at, id]: [at: string, id: string]): 
   return `${minute} <= ${at}::timestamptz AND (${key}, conversation.id) < (${at}::timestamptz, ${id}::uuid)`;
 };
 
-/** How many messages of the other party ($2) the reader ($1) has not seen. */
+/** Counts the messages of the other party ($2) that the reader ($1) has not seen. */
 const unread = (seen: string) => `
   (SELECT count(*)::integer
    FROM (SELECT FROM message
@@ -87,10 +87,10 @@ const unread = (seen: string) => `
          LIMIT ${limits.unreadMax}) AS unseen)`;
 
 const seenByReader = `
-  (SELECT seen_seq FROM cursor
-   WHERE cursor.subscriber_id = conversation.subscriber_id AND cursor.conversation_id = conversation.id AND cursor.party = $1)`;
+  (SELECT seen_seq FROM watermark
+   WHERE watermark.subscriber_id = conversation.subscriber_id AND watermark.conversation_id = conversation.id AND watermark.party = $1)`;
 
-/** Whether the reader has something to see: a condition on `conversation`. */
+/** Condition on `conversation`: the reader has unread messages. */
 export const hasUnread = `
   EXISTS (SELECT FROM message
           WHERE message.subscriber_id = conversation.subscriber_id AND message.conversation_id = conversation.id
@@ -128,7 +128,7 @@ export interface UnreadRow {
 }
 
 /**
- * How many conversations have unread messages, and how many these are. Parameters: $1 own party, $2 the other party, $3 the
+ * Counts the conversations with unread messages, and these messages. Parameters: $1 own party, $2 the other party, $3 the
  * subscriber or the interlocutor.
  */
 export const unreadQuery = (own: 'subscriber' | 'interlocutor'): string => `
@@ -152,16 +152,16 @@ export const settleQuery = `
   FROM (SELECT conversation.subscriber_id, conversation.id
         FROM conversation
         JOIN unnest($1::uuid[], $2::uuid[]) AS wanted (subscriber_id, id) USING (subscriber_id, id)
-        JOIN cursor ON cursor.subscriber_id = conversation.subscriber_id AND cursor.conversation_id = conversation.id
-                   AND cursor.party = 'subscriber'
-        WHERE conversation.standing = 3 AND cursor.seen_seq >= conversation.turn_seq
+        JOIN watermark ON watermark.subscriber_id = conversation.subscriber_id AND watermark.conversation_id = conversation.id
+                   AND watermark.party = 'subscriber'
+        WHERE conversation.standing = 3 AND watermark.seen_seq >= conversation.turn_seq
         ORDER BY conversation.id
         FOR NO KEY UPDATE OF conversation SKIP LOCKED) AS seen
   WHERE conversation.subscriber_id = seen.subscriber_id AND conversation.id = seen.id`;
 
-/** What a party may know of how far the other has seen: nothing of a minute in which seen-times were not disclosed. */
-const disclosedSeen = (cursor: string) =>
-  `CASE WHEN ${cursor}.seen_minute >= subscriber.seen_times_since THEN ${cursor}.seen_seq ELSE 0 END`;
+/** The other party's seen watermark as far as it is disclosed: 0 for a minute in which seen-times were switched off. */
+const disclosedSeen = (row: string) =>
+  `CASE WHEN ${row}.seen_minute >= subscriber.seen_times_since THEN ${row}.seen_seq ELSE 0 END`;
 
 /**
  * Heads of conversations. Parameters: $1 own party, $2 the other party, then those of the filter.
@@ -185,8 +185,8 @@ export const headsQuery = (filter: string, { order, limit }: { order: HeadOrder;
   FROM conversation
   JOIN contact ON contact.subscriber_id = conversation.subscriber_id AND contact.id = conversation.id
   JOIN subscriber ON subscriber.subscriber_id = conversation.subscriber_id
-  JOIN cursor AS own ON own.subscriber_id = conversation.subscriber_id AND own.conversation_id = conversation.id AND own.party = $1
-  JOIN cursor AS other ON other.subscriber_id = conversation.subscriber_id AND other.conversation_id = conversation.id AND other.party = $2
+  JOIN watermark AS own ON own.subscriber_id = conversation.subscriber_id AND own.conversation_id = conversation.id AND own.party = $1
+  JOIN watermark AS other ON other.subscriber_id = conversation.subscriber_id AND other.conversation_id = conversation.id AND other.party = $2
   LEFT JOIN message AS last
     ON last.subscriber_id = conversation.subscriber_id AND last.conversation_id = conversation.id AND last.seq = conversation.last_seq
   LEFT JOIN broadcast ON broadcast.subscriber_id = last.subscriber_id AND broadcast.id = last.broadcast_id
@@ -211,16 +211,16 @@ export interface MessageRow extends ContentRow {
 
 /**
  * The minute in which the other side's watermark passed a message: that of the first past move that reached it, or of
- * the present one, which stands in the cursor.
+ * the present one, which is in the row of `watermark`.
  */
-const passedAt = (watermark: 'delivered_seq' | 'seen_seq', present: 'minute' | 'seen_minute') => {
+const passedAt = (column: 'delivered_seq' | 'seen_seq', present: 'minute' | 'seen_minute') => {
   const whose = (table: string) => `
     ${table}.subscriber_id = message.subscriber_id AND ${table}.conversation_id = message.conversation_id
     AND ${table}.party = CASE message.sender WHEN 'subscriber' THEN 'interlocutor'::party ELSE 'subscriber'::party END
-    AND ${table}.${watermark} >= message.seq`;
+    AND ${table}.${column} >= message.seq`;
   return `coalesce(
-    (SELECT move.minute FROM watermark_move AS move WHERE ${whose('move')} ORDER BY move.${watermark}, move.minute LIMIT 1),
-    (SELECT cursor.${present} FROM cursor WHERE ${whose('cursor')}))`;
+    (SELECT move.minute FROM watermark_move AS move WHERE ${whose('move')} ORDER BY move.${column}, move.minute LIMIT 1),
+    (SELECT watermark.${present} FROM watermark WHERE ${whose('watermark')}))`;
 };
 
 const messagesOf = (messages: string, order: string, limit: number): string => `
@@ -273,11 +273,11 @@ export interface AppendedRow {
   /** From 1, in the order of the drafts. */
   place: number;
   outcome: 'stored' | 'repeated' | 'reused' | 'deferred' | 'not_found' | 'consent_required' | 'restricted';
-  /** Of what was stored now or before. */
+  /** Number of the stored message, new or stored before. */
   seq: number | null;
   revision: number | null;
   sent_at: Date | null;
-  /** How far its sender's watermarks rose by it, if they did; as in a {@link RaisedRow}. */
+  /** The sender's watermarks after it, if they rose; as in a {@link RaisedRow}. */
   delivered_seq: number | null;
   seen_seq: number | null;
   seen_before: number | null;
@@ -318,11 +318,11 @@ export interface RaisedRow {
   rose: boolean;
   delivered_seq: number;
   seen_seq: number;
-  /** How far it had seen until then. */
+  /** The seen watermark before the rise. */
   seen_before: number;
-  /** What the other party may know of it. */
+  /** The seen watermark that the other party may know of. */
   other_seen: number;
-  /** Whether anything rose that the other party may know of. */
+  /** Set if a watermark rose that the other party may know of. */
   told: boolean;
   minute: Date;
 }
@@ -343,7 +343,7 @@ export const lockQuery = `
 
 export interface WithdrawnRow {
   withdrawn_at: Date;
-  /** What is the last turn now. */
+  /** The last turn now. */
   turn_seq: number | null;
   turn_sender: Party | null;
   turn_at: Date | null;

@@ -40,15 +40,15 @@ export interface OwnConversation {
   id: string;
   subscriberId: string;
   interlocutorId: string;
-  /** Which side the principal is. */
+  /** The principal's side. */
   party: Party;
-  /** Those who hear its events: the devices of each side. */
+  /** Rooms that hear its events: the devices of each side. */
   audiences: Record<Party, Audience>;
 }
 
 const conversationsRemembered = 20_000;
 
-/** Whose list of conversations it is. */
+/** The owner of a list of conversations. */
 export type Viewer = { kind: 'member'; subscriberId: string } | { kind: 'interlocutor'; interlocutorId: string };
 
 @Injectable()
@@ -67,18 +67,18 @@ export class Conversations {
   ) {}
 
   /** Locks a conversation until the transaction ends: nothing is sent in it meanwhile. */
-  async hold(manager: EntityManager, subscriberId: string, id: string): Promise<void> {
+  async lock(manager: EntityManager, subscriberId: string, id: string): Promise<void> {
     await manager.query(lockQuery, [subscriberId, id]);
   }
 
-  /** Begins the conversation of a new contact. */
-  async begin(manager: EntityManager, subscriberId: string, contactId: string): Promise<void> {
+  /** Creates the conversation of a new contact. */
+  async create(manager: EntityManager, subscriberId: string, contactId: string): Promise<void> {
     await manager.query('INSERT INTO conversation (subscriber_id, id, changed_at) VALUES ($1, $2, change_time())', [
       subscriberId,
       contactId,
     ]);
     await manager.query(
-      `INSERT INTO cursor (subscriber_id, conversation_id, party, minute, changed_minute, told_minute)
+      `INSERT INTO watermark (subscriber_id, conversation_id, party, minute, changed_minute, told_minute)
        SELECT $1, $2, party, date_trunc('minute', clock_timestamp()), changed_minute, changed_minute
        FROM unnest(enum_range(NULL::party)) AS party, date_trunc('minute', change_time()) AS changed_minute`,
       [subscriberId, contactId],
@@ -102,12 +102,12 @@ export class Conversations {
   }
 
   /**
-   * The same for who goes on to write in the conversation. Whose it is never changes, so it is remembered; whether it is
-   * still there, the statement that writes will tell. Those who ask meanwhile wait for the first one's answer, so that a
-   * device's messages keep their order.
+   * Like {@link access}, for a caller that then writes. Cached, because the parties of a conversation never change; the
+   * statement that writes checks that it still exists. Concurrent callers share one query, so that a device's messages keep
+   * their order.
    * @throws NotFound
    */
-  toWriteIn(principal: Principal, id: string): Promise<OwnConversation> {
+  accessToWrite(principal: Principal, id: string): Promise<OwnConversation> {
     const asked = `${sideOf(principal)} ${id}`;
     let own = this.remembered.get(asked);
     if (!own) {
@@ -128,7 +128,7 @@ export class Conversations {
     const { ask, position, next } = await openSealedPage(ListConversations, wanted, sealed);
     const { changedSince, unread, unanswered, withoutBroadcasts, label, query, limit } = ask;
     if (label && !isMember(principal)) {
-      const message = 'Only members of the business see labels.';
+      const message = 'Only members of the business can filter by label.';
       throw new ValidationFailed([{ field: 'label', code: 'not_for_interlocutors', message }]);
     }
     const which = { changedSince, unread, unanswered, withoutBroadcasts, label };
@@ -162,7 +162,7 @@ export class Conversations {
     return head;
   }
 
-  /** How much is unread in all of the principal's conversations. */
+  /** Totals of unread messages in all of the principal's conversations. */
   async unread(principal: Principal): Promise<UnreadTotals> {
     const { own, parameters } = sides(principal);
     const [totals] = await this.database.query<[UnreadRow]>(unreadQuery(own), parameters);
@@ -233,7 +233,7 @@ export class Conversations {
   }
 }
 
-/** Of more counterparts that a search finds than these, the list is walked through instead of asked for by their ids. */
+/** Up to this many matching counterparts, the list is asked for by their ids; with more it is walked through. */
 const foundAtOnce = 1_000;
 
 /** A page of a list: its order, how many, behind which place; and by whose counterpart it is searched, where it is. */
@@ -259,18 +259,18 @@ function orderOf({ kind }: Viewer, { changedSince, unread, unanswered, withoutBr
 function requireNoOther({ changedSince: _, ...others }: Filters & { query?: string | undefined }): void {
   const field = Object.entries(others).find(([, value]) => value !== undefined)?.[0];
   if (field === undefined) return;
-  const message = `changedSince does not go together with ${field}: what has changed may not match it any more.`;
+  const message = `Send changedSince without ${field}: a changed conversation may no longer match that filter.`;
   throw new ValidationFailed([{ field: 'changedSince', code: 'exclusive', message }]);
 }
 
-/** Whose list it is, as the first parameters of its statements. */
+/** The viewer as the first parameters of its statements. */
 function sides(viewer: Viewer): { own: Party; parameters: unknown[] } {
   return viewer.kind === 'member'
     ? { own: 'subscriber', parameters: ['subscriber', 'interlocutor', viewer.subscriberId] }
     : { own: 'interlocutor', parameters: ['interlocutor', 'subscriber', viewer.interlocutorId] };
 }
 
-/** What a page and its filters ask of `conversation`. */
+/** Conditions of a page and its filters on `conversation`. */
 function conditionsOf(
   { order, before }: Part,
   { unread, unanswered, withoutBroadcasts, label = [] }: Filters,
@@ -291,7 +291,7 @@ function conditionsOf(
   return { conditions, standings: unread ? [3] : unanswered ? [2, 3] : [1, 2, 3] };
 }
 
-/** Where a head stands in an order. */
+/** The place of a head in an order. */
 function placeIn(order: HeadOrder, { changed_at, last_message_at, turn_at }: HeadRow): string {
   const at = { change: changed_at, message: last_message_at, turn: turn_at }[order];
   return at?.toISOString() ?? noMessageAt;
@@ -324,9 +324,9 @@ const changed = (since: string) =>
 
 /** The conversations of a subscriber of which something other than the messages has changed. */
 const changedBeside = (since: string) => `
-  SELECT conversation_id FROM cursor
+  SELECT conversation_id FROM watermark
     WHERE subscriber_id = $3 AND party = 'subscriber' AND changed_minute >= ${minuteOf(since)}
-  UNION ALL SELECT conversation_id FROM cursor
+  UNION ALL SELECT conversation_id FROM watermark
     WHERE subscriber_id = $3 AND party = 'interlocutor' AND told_minute >= ${minuteOf(since)}
   UNION ALL SELECT id FROM contact WHERE subscriber_id = $3 AND profile_changed_at >= ${since}
   UNION ALL SELECT id FROM conversation

@@ -15,7 +15,7 @@ export function bodyFault(body: unknown): Fault | undefined {
   const length = codePoints(body);
   const limit = limits.messageLength;
   if (length <= limit) return undefined;
-  const message = `The message has ${length} characters; at most ${limit} are possible.`;
+  const message = `The message has ${length} characters; the limit is ${limit}.`;
   return { code: 'too_long', values: { limit, length }, message };
 }
 

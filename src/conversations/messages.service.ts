@@ -41,7 +41,7 @@ export interface Stored {
   repeated: boolean;
 }
 
-/** What is ready to be stored, and to be told once it is. */
+/** A message ready to be stored, and to be told once it is. */
 interface Draft {
   conversation: OwnConversation;
   author: Author | null;
@@ -59,7 +59,7 @@ const concurrency = { idle: 4, loaded: 2 };
 
 @Injectable()
 export class Messages {
-  /** What {@link send} adds, {@link append} stores. */
+  /** Queue that {@link send} fills and {@link append} stores. */
   private readonly sendQueue = new Batches<Draft, AppendedRow>({
     write: (drafts) => this.append(drafts, { afterLock: false }),
     writeAfterLock: (drafts) => this.append(drafts, { afterLock: true }) as Promise<AppendedRow[]>,
@@ -90,7 +90,7 @@ export class Messages {
    * @throws NotFound, ConsentRequired, ConversationRestricted, ClientIdReused, DomainError `overloaded`
    */
   async send(principal: Principal, conversationId: string, content: MessageContent): Promise<Stored> {
-    const conversation = await this.conversations.toWriteIn(principal, conversationId);
+    const conversation = await this.conversations.accessToWrite(principal, conversationId);
     const author = isMember(principal) ? await this.members.author(principal) : null;
     const draft = await this.seal(conversation, author, content);
     const { outcome, seq, sent_at: sentAt } = await this.sendQueue.add(draft);
@@ -256,7 +256,7 @@ export class Messages {
   }
 }
 
-/** What makes a message the same one when it is sent again. */
+/** Identity of a message: the same for a retry. */
 function sentAs({ conversation: { id, party }, clientId }: Draft): string {
   return `${id} ${party} ${clientId}`;
 }
@@ -272,7 +272,7 @@ interface PageOfMessages {
   query: (limit: number) => string;
   values: number[];
   ascending: boolean;
-  /** What of its last message a page goes on behind. */
+  /** The order in which the page goes on behind its last message. */
   by: 'seq' | 'revision';
 }
 

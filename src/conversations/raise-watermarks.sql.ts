@@ -15,12 +15,12 @@ DECLARE
   this_minute timestamptz := date_trunc('minute', clock_timestamp());
   change_minute timestamptz := date_trunc('minute', change_time());
 BEGIN
-  PERFORM FROM cursor
+  PERFORM FROM watermark
   JOIN (SELECT DISTINCT * FROM unnest(subscriber_ids, conversation_ids, parties)
           AS receipt (subscriber_id, conversation_id, party)) AS wanted
     USING (subscriber_id, conversation_id, party)
-  ORDER BY cursor.conversation_id, cursor.party
-  FOR NO KEY UPDATE OF cursor;
+  ORDER BY watermark.conversation_id, watermark.party
+  FOR NO KEY UPDATE OF watermark;
 
   RETURN QUERY
   WITH wanted AS (
@@ -35,16 +35,16 @@ BEGIN
       ON conversation.subscriber_id = receipt.subscriber_id AND conversation.id = receipt.conversation_id
     GROUP BY 1, 2, 3, 4
   ), compared AS MATERIALIZED (
-    SELECT wanted.*, cursor.delivered_seq, cursor.seen_seq, cursor.minute, cursor.seen_minute,
-           greatest(cursor.delivered_seq, wanted.delivered) AS new_delivered,
-           greatest(cursor.seen_seq, wanted.seen) AS new_seen,
-           cursor.delivered_seq < wanted.delivered OR cursor.seen_seq < wanted.seen AS rises,
-           CASE WHEN cursor.seen_seq < wanted.seen THEN this_minute ELSE cursor.seen_minute END AS new_seen_minute,
-           cursor.delivered_seq < wanted.delivered
-             OR (cursor.seen_seq < wanted.seen AND this_minute >= subscriber.seen_times_since) IS TRUE AS told,
+    SELECT wanted.*, watermark.delivered_seq, watermark.seen_seq, watermark.minute, watermark.seen_minute,
+           greatest(watermark.delivered_seq, wanted.delivered) AS new_delivered,
+           greatest(watermark.seen_seq, wanted.seen) AS new_seen,
+           watermark.delivered_seq < wanted.delivered OR watermark.seen_seq < wanted.seen AS rises,
+           CASE WHEN watermark.seen_seq < wanted.seen THEN this_minute ELSE watermark.seen_minute END AS new_seen_minute,
+           watermark.delivered_seq < wanted.delivered
+             OR (watermark.seen_seq < wanted.seen AND this_minute >= subscriber.seen_times_since) IS TRUE AS told,
            subscriber.seen_times_since
     FROM wanted
-    JOIN cursor USING (subscriber_id, conversation_id, party)
+    JOIN watermark USING (subscriber_id, conversation_id, party)
     JOIN subscriber USING (subscriber_id)
   ), past AS (
     INSERT INTO watermark_move (subscriber_id, conversation_id, party, minute, delivered_seq, seen_seq)
@@ -54,14 +54,14 @@ BEGIN
     ON CONFLICT (subscriber_id, conversation_id, party, minute)
       DO UPDATE SET delivered_seq = EXCLUDED.delivered_seq, seen_seq = EXCLUDED.seen_seq
   ), raised AS (
-    UPDATE cursor
+    UPDATE watermark
     SET delivered_seq = new_delivered, seen_seq = new_seen, minute = this_minute,
-        changed_minute = greatest(cursor.changed_minute, change_minute),
-        told_minute = CASE WHEN told THEN greatest(cursor.told_minute, change_minute) ELSE cursor.told_minute END,
+        changed_minute = greatest(watermark.changed_minute, change_minute),
+        told_minute = CASE WHEN told THEN greatest(watermark.told_minute, change_minute) ELSE watermark.told_minute END,
         seen_minute = new_seen_minute
     FROM compared
-    WHERE rises AND cursor.subscriber_id = compared.subscriber_id
-      AND cursor.conversation_id = compared.conversation_id AND cursor.party = compared.party
+    WHERE rises AND watermark.subscriber_id = compared.subscriber_id
+      AND watermark.conversation_id = compared.conversation_id AND watermark.party = compared.party
   )
   SELECT conversation_id, party, last_seq, rises, new_delivered, new_seen, seen_seq,
          CASE WHEN new_seen_minute >= seen_times_since THEN new_seen ELSE 0 END,

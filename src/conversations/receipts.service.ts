@@ -13,7 +13,7 @@ import { type RaisedRow, raiseStatement } from './conversations.queries.js';
 import { Conversations, type OwnConversation } from './conversations.service.js';
 import { Standings } from './standings.service.js';
 
-/** How far a party's watermarks have risen. */
+/** A rise of a party's watermarks. */
 export type Rise = Pick<RaisedRow, 'delivered_seq' | 'seen_seq' | 'seen_before' | 'other_seen' | 'told' | 'minute'>;
 
 interface Receipt {
@@ -58,7 +58,7 @@ export class Receipts {
       const message = 'Say deliveredSeq, seenSeq or both.';
       throw new ValidationFailed([{ field: 'deliveredSeq', code: 'required', message }]);
     }
-    const conversation = await this.conversations.toWriteIn(principal, conversationId);
+    const conversation = await this.conversations.accessToWrite(principal, conversationId);
     const receipt = { conversation, deliveredSeq: deliveredSeq ?? 0, seenSeq: seenSeq ?? 0 };
     const raised = await this.receipts.add(receipt);
     if (!raised) throw new NotFound();

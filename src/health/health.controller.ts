@@ -22,7 +22,7 @@ export class HealthController {
     private readonly log: Log,
   ) {}
 
-  /** The process runs. */
+  /** Liveness: the process runs. */
   @Get('live')
   @HttpCode(200)
   @ApiOkResponse(answering('live'))
@@ -30,7 +30,7 @@ export class HealthController {
     return { status: 'live' };
   }
 
-  /** Both databases answer and can be written; otherwise 503 says what is wrong, within two seconds. */
+  /** Readiness: both databases answer and accept writes. Otherwise the answer is 503 with the reason, within two seconds. */
   @Get('ready')
   @ApiOkResponse(answering('ready'))
   async ready(): Promise<{ status: 'ready' }> {

@@ -33,12 +33,12 @@ function withoutFinalSigns(text: string): string {
   return text.slice(0, end);
 }
 
-/** Whether an address in a cell holds a character that cannot be seen; in a name beside it that is no fault. */
+/** Tells if an address in a cell holds an invisible character; in a name beside the address one is no fault. */
 export function holdsInvisibleAddress(cell: string): boolean {
   return cell.length <= mostCharacters && piecesOf(cell).some((piece) => invisibleCharacter(piece) !== undefined);
 }
 
-/** What could be addresses. A byte order mark within one is no blank: what stands after it is another address. */
+/** Pieces that could be addresses. A byte order mark within one is no blank: the text after it is another address. */
 function piecesOf(cell: string): string[] {
   const pieces = cell.split(/:::|(?:[;,|<>"()[\]]|(?!\uFEFF)\s)+|\/(?=[^/]*@)/, 4 * mostPieces);
   return pieces.filter((piece) => piece.includes('@')).slice(0, mostPieces);

@@ -2,7 +2,7 @@ import { italianProvinceCode, italianRegionName } from '../places/italy.js';
 import { isFormulaError, isLikeAddress } from './cells.js';
 import type { Row } from './csv.js';
 
-/** What a column of a file can say of a person. */
+/** Fields that a column of a file can stand for. */
 export const importFields = [
   'firstName',
   'surname',
@@ -84,7 +84,7 @@ const noPhone = /fax|type|tipo|label|etichett|ext|^mobileapp|telex|callback|radi
 /** Names that stand for something else depending on the columns beside them. */
 const namesAlone = ['name', 'nom'];
 
-/** Which field a column's name stands for by itself. */
+/** The field that a column's name stands for by itself. */
 export function fieldNamed(column: string): { field: ImportField; rank: number } | undefined {
   const name = foldedName(column);
   const known = ranks.get(name);

@@ -19,7 +19,7 @@ export class UnreadableTable extends Error {
 const number = (value: number) => value.toLocaleString('en');
 
 export const lineTooLong = (line: number) =>
-  `Line ${number(line)} is too long: a line has at most ${number(limits.importLineLength)} characters. Leave out columns that are not needed, and try again.`;
+  `Line ${number(line)} is too long: a line can have at most ${number(limits.importLineLength)} characters. Leave out columns that are not needed, and try again.`;
 
 /**
  * The rows of CSV (RFC 4180); undefined for one in which nothing can be seen, so that its reader can pause there too. A quotation mark that is not closed before a separator or a

@@ -81,7 +81,7 @@ function utf16Of(bytes: Buffer): 'utf-16le' | 'utf-16be' | undefined {
   return zeros[0]! > many && zeros[0]! > 4 * zeros[1]! ? 'utf-16be' : undefined;
 }
 
-/** How many sequences of several bytes are UTF-8 (RFC 3629), and where bytes stand that belong to none. */
+/** Counts the multi-byte sequences of UTF-8 (RFC 3629), and lists the positions of bytes that belong to none. */
 function sequencesOf(bytes: Buffer): { valid: number; invalid: number[] } {
   let valid = 0;
   const invalid: number[] = [];

@@ -9,7 +9,7 @@ export class Import {
   @PrimaryColumn('uuid')
   id: string;
 
-  /** Of the file, sealed. */
+  /** Name of the file, sealed. */
   @Column('bytea')
   name: Buffer;
 
@@ -17,7 +17,7 @@ export class Import {
   @Column('text', { nullable: true })
   encoding: string | null;
 
-  /** Of the mails and letters. */
+  /** Language of the mails and letters. */
   @Column('text')
   locale: string;
 
@@ -51,7 +51,7 @@ export class ImportChunk {
   @PrimaryColumn('uuid', { name: 'import_id' })
   importId: string;
 
-  /** Of its first record, from 1. */
+  /** Number of its first record, from 1. */
   @PrimaryColumn('integer')
   number: number;
 
@@ -59,7 +59,7 @@ export class ImportChunk {
   lines: Buffer;
 }
 
-/** What came of a record of the file; it says nothing of the person. */
+/** The result of a record of the file, without personal data. */
 @Entity('import_line')
 export class ImportLine {
   @PrimaryColumn('uuid', { name: 'subscriber_id' })
@@ -68,7 +68,7 @@ export class ImportLine {
   @PrimaryColumn('uuid', { name: 'import_id' })
   importId: string;
 
-  /** Of the record, from 1, without header and empty lines. */
+  /** Number of the record, from 1, without header and empty lines. */
   @PrimaryColumn('integer')
   number: number;
 
@@ -85,7 +85,7 @@ export class ImportLine {
     | 'asked_not_to_be_written_to'
     | 'invalid';
 
-  /** How an invitation that was made goes. */
+  /** The way of an invitation that was made. */
   @Column('text', { nullable: true })
   via: 'mail' | 'letter' | null;
 
@@ -93,7 +93,7 @@ export class ImportLine {
   @Column('integer', { name: 'same_as', nullable: true })
   sameAs: number | null;
 
-  /** Which field is not valid, or was left out. */
+  /** The field that is not valid, or was left out. */
   @Column('text', { nullable: true })
   field: string | null;
 

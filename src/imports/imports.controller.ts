@@ -47,14 +47,15 @@ export class ImportsController {
   ) {}
 
   /**
-   * Invite the people of a file: by mail, and without an address by letter. CSV with `,`, `;` or tab (in
-   * UTF-8, UTF-16, or another encoding that is found or said) or an Excel workbook (.xlsx, one sheet of it); at most 5 MB,
-   * 10,000 lines, 200 columns, 100,000 characters a line and 32,767 a cell. The columns are told by their names and by what they hold. Repeating a file
-   * invites nobody twice, and corrects the invitations of those who have not joined. A dry run answers 200 with an
-   * `ImportPreview` and keeps nothing. A file in which nobody gets a mail, or whose addresses are mostly left out, is refused
-   * with `import_needs_confirmation` until `confirm` is `letters`; one that reads as gibberish, until `encoding` says how to
-   * read it. One file of a business is read at a time, and 120 in an
-   * hour, dry runs too.
+   * Invite the people of a file: by mail, or by letter if the file has no address for them. Send CSV with `,`, `;` or tab (in
+   * UTF-8, UTF-16, or another encoding that is detected or that you send) or an Excel workbook (.xlsx, one of its sheets).
+   * Limits: 5 MB, 10,000 lines, 200 columns, 100,000 characters a line and 32,767 a cell. Columns are recognised by their names
+   * and contents.
+   *
+   * Sending a file again invites no person twice, and corrects the invitations of people who have not joined. A dry run
+   * answers 200 with an `ImportPreview` and stores nothing. A file in which no person gets a mail, or whose addresses are mostly
+   * left out, is refused with `import_needs_confirmation` until you send `confirm` as `letters`; a file that reads as gibberish,
+   * until you send `encoding`. A business can send one file at a time and 120 an hour, dry runs included.
    */
   @Post()
   @ApiConsumes('multipart/form-data')
@@ -67,20 +68,25 @@ export class ImportsController {
         file: { type: 'string', format: 'binary' },
         mapping: {
           type: 'string',
-          description: `JSON: {"column name": "field" or null}; guessed without it. Fields: ${importFields.join(', ')}.`,
+          description: `JSON: {"column name": "field" or null}; detected if you leave it out. Fields: ${importFields.join(', ')}.`,
         },
         headerRow: {
           type: 'string',
-          description: 'The line that names the columns, 0 when none does; found without it.',
+          description: 'The number of the line that names the columns, 0 if none does; detected if you leave it out.',
         },
-        encoding: { type: 'string', enum: [...encodings], description: 'Of a CSV file; found without it.' },
+        encoding: {
+          type: 'string',
+          enum: [...encodings],
+          description: 'The encoding of a CSV file; detected if you leave it out.',
+        },
         sheet: {
           type: 'string',
           maxLength: limits.sheetNameLength,
-          description: 'The name of the sheet of a workbook; the first that is like a list of people without it.',
+          description:
+            'The name of the sheet of a workbook; the first that looks like a list of people if you leave it out.',
         },
-        labels: { type: 'string', description: 'Names of labels for everybody in the file, between commas.' },
-        confirm: { type: 'string', enum: ['letters'], description: 'Take the file in though it makes letters.' },
+        labels: { type: 'string', description: 'Names of labels for all people in the file, separated by commas.' },
+        confirm: { type: 'string', enum: ['letters'], description: 'Accept a file that makes letters.' },
         dryRun: { type: 'string', enum: ['true', 'false'] },
         locale: { type: 'string', enum: ['it', 'en'] },
       },
@@ -116,15 +122,15 @@ export class ImportsController {
     return this.imports.list(member, ask);
   }
 
-  /** How far it is. */
+  /** An import and its progress. */
   @Get(':id')
   get(@Caller() member: MemberPrincipal, @Id() id: string): Promise<ImportView> {
     return this.imports.get(member, id);
   }
 
   /**
-   * Cancel an import: lines that wait invite nobody, and invitations of it whose mails have not left are revoked, also when
-   * it has finished. Mails that have left stay, and letters stay unless `letters` is true.
+   * Cancel an import, even a finished one: the remaining lines invite no one, and its invitations are revoked if their mails
+   * have not been sent. Invitations whose mails were sent stay, and so do letters unless `letters` is true.
    */
   @Post(':id/cancellation')
   @HttpCode(200)
@@ -132,13 +138,13 @@ export class ImportsController {
     return this.imports.cancel(member, id, wanted);
   }
 
-  /** What came of each line. */
+  /** The result of each line. */
   @Get(':id/report')
   report(@Caller() member: MemberPrincipal, @Id() id: string, @Query() ask: ReadReport): Promise<ImportReport> {
     return this.imports.report(member, id, ask);
   }
 
-  /** The letters to who has no address and has not joined: HTML to print, an A4 page for each with a personal QR code. */
+  /** Letters to the people without an address who have not joined: HTML to print, one A4 page each with a personal QR code. */
   @Get(':id/letters')
   @ApiProduces('text/html')
   async letters(@Caller() member: MemberPrincipal, @Id() id: string, @Res() response: Response): Promise<void> {

@@ -135,7 +135,7 @@ export class Imports {
   }
 
   /**
-   * What would come of a file.
+   * Predicts the results of a file.
    * @throws as {@link begin}, but asks for no confirmation
    */
   async preview({ subscriberId }: MemberPrincipal, { bytes }: ImportFile, wanted: NewImport): Promise<ImportPreview> {
@@ -263,7 +263,7 @@ export class Imports {
   }
 
   /**
-   * What came of each record that has been dealt with, in the order of the file.
+   * Lists the results of the records so far, in the order of the file.
    * @throws NotFound
    */
   async report(member: MemberPrincipal, id: string, wanted: ReadReport): Promise<ImportReport> {
@@ -417,7 +417,7 @@ const noCounts: OutcomeCounts = {
   invalid: 0,
 };
 
-/** What is known of a file once it is read. */
+/** Everything known of a file once it is read. */
 interface ReadList {
   table: Table;
   fields: (ImportField | null)[];
@@ -429,7 +429,7 @@ interface ReadList {
   otherAddresses: number;
 }
 
-/** Whom a record has invited: nobody new when an earlier line names the same person. */
+/** The person that a record has invited: none if an earlier line names the same person. */
 const wantedPerson = ({ person, duplicate }: ImportRecord) => (duplicate ? undefined : person);
 
 function needsConfirmation({ letters, otherAddresses }: ReadList): string {
@@ -437,14 +437,14 @@ function needsConfirmation({ letters, otherAddresses }: ReadList): string {
     otherAddresses > 0
       ? `${inEnglish(otherAddresses)} lines hold an address in a column that is left out`
       : 'Nobody in this file would get a mail';
-  return `${what}: ${inEnglish(letters)} people would become letters to print. Say with "mapping" which columns hold addresses, or send confirm=letters.`;
+  return `${what}: ${inEnglish(letters)} people would get letters, which you would print. Send "mapping" to say which columns hold addresses, or send confirm=letters to print them.`;
 }
 
 const nobodyInIt =
-  'There is nobody in this file: it has no line below the names of the columns. Look whether it was saved whole, or say with "headerRow" which line names the columns.';
+  'There are no people in this file: it has no line below the column names. Check that it was saved completely, or send "headerRow" with the number of the line that names the columns.';
 
 const gibberish = ({ encoding }: Table) =>
-  `Read as ${encoding}, the names in this file are gibberish. Save it as UTF-8, or say with "encoding" how to read it; a dry run shows what comes of that.`;
+  `Read as ${encoding}, the names in this file are gibberish. Save it as UTF-8, or send "encoding" to say how to read it; a dry run shows the result.`;
 
 function warningsOf(
   { above, damaged, garbled, doubtful, sheet, sheets = [], uncomputed }: Table,
@@ -455,40 +455,40 @@ function warningsOf(
     mails === 0 &&
       letters > 0 && {
         code: 'nobody_by_mail',
-        message: 'Nobody in this file has an address: everybody would become a letter to print.',
+        message: 'No person in this file has an address: all of them would get a letter, which you would print.',
         count: letters,
       },
     mails > 0 &&
       letters > mails && {
         code: 'most_by_letter',
-        message: 'Most people in this file have no address, and would become letters to print.',
+        message: 'Most people in this file have no address and would get a letter, which you would print.',
         count: letters,
       },
     otherAddresses > 0 && {
       code: 'addresses_left_out',
-      message: 'Lines without an address hold one in a column that is left out. Say with "mapping" that it is email.',
+      message:
+        'Some lines have an address only in a column that is left out. Send "mapping" to say that this column is email.',
       count: otherAddresses,
     },
     above > 0 && {
       code: 'rows_above_header',
-      message: 'Lines above the names of the columns are left out. Say with "headerRow" if another line names them.',
+      message: 'The lines above the column names are left out. Send "headerRow" if another line names the columns.',
       count: above,
     },
     damaged > 0 && {
       code: 'damaged_characters',
-      message: 'Some characters are damaged. Look at the names in the sample, and save the file as UTF-8.',
+      message: 'Some characters are damaged. Check the names in the sample, and save the file as UTF-8.',
       count: damaged,
     },
     garbled > 0 && {
       code: 'garbled',
-      message:
-        'Some words do not read as words. Look at the names in the sample, and say "encoding" if they are wrong.',
+      message: 'Some words look damaged. Check the names in the sample, and send "encoding" if they are wrong.',
       count: garbled,
     },
     doubtful && {
       code: 'encoding_doubtful',
       message:
-        'The file can be read in several encodings. Look at the names in the sample, and say "encoding" if they are wrong.',
+        'The file can be read in several encodings. Check the names in the sample, and send "encoding" if they are wrong.',
       count: 1,
     },
     lines === 0 && { code: 'nobody', message: nobodyInIt, count: 0 },
@@ -499,7 +499,8 @@ function warningsOf(
     },
     uncomputed > 0 && {
       code: 'formulas_without_value',
-      message: 'Some formulas have no stored value, and are left out. Open the file in Excel, and save it.',
+      message:
+        'Some formulas have no stored value and are left out. Open the file in Excel, save it, and send it again.',
       count: uncomputed,
     },
   ];
@@ -513,7 +514,7 @@ function statedLabels(text: string | undefined): string[] {
   const labels = labelsIn(text ?? '');
   const wrong = labels.find((label) => plainTextProblem(label, { max: limits.labelNameLength }));
   if (wrong === undefined && labels.length <= limits.labelsPerContact) return labels;
-  const message = `Name at most ${limits.labelsPerContact} labels of 1 to ${limits.labelNameLength} characters, between commas.`;
+  const message = `Send at most ${limits.labelsPerContact} labels of 1 to ${limits.labelNameLength} characters, separated by commas.`;
   throw new ValidationFailed([
     {
       field: 'labels',
@@ -530,7 +531,7 @@ function fieldsOf({ columns, rows }: Table, mapping: NewImport['mapping']): (Imp
   const useful: ImportField[] = ['email', 'firstName', 'surname', 'fullName', 'companyName'];
   if (useful.some((field) => fields.includes(field))) return fields;
   throw badMapping(
-    'No column holds addresses or names. Say with "mapping" which column is what, or with "headerRow" which line names the columns.',
+    'No column holds addresses or names. Send "mapping" to say what each column holds, or "headerRow" to say which line names the columns.',
   );
 }
 
@@ -541,11 +542,11 @@ function mappedFields(columns: readonly string[], mapping: Record<string, unknow
     if (indexes.length === 0) throw badMapping('The mapping names a column that the file does not have.');
     if (field === null || field === '') continue;
     if (!importFields.includes(field as ImportField)) {
-      throw badMapping(`A column stands for one of ${importFields.join(', ')}, or for null.`);
+      throw badMapping(`The field of a column must be one of ${importFields.join(', ')}, or null.`);
     }
     const single = singleFields.includes(field as ImportField);
     if (single && fields.includes(field as ImportField)) {
-      throw badMapping(`Two columns stand for ${field as ImportField}.`);
+      throw badMapping(`Two columns are mapped to ${field as ImportField}. Map one of them to null.`);
     }
     for (const index of single ? indexes.slice(0, 1) : indexes) fields[index] = field as ImportField;
   }
@@ -596,7 +597,8 @@ async function readable(work: () => Promise<Table>): Promise<Table> {
     if (error instanceof UnreadableTable) throw new DomainError('import_unreadable', { detail: error.message });
     if (error instanceof NoSuchSheet) throw new ValidationFailed([fieldError('sheet', noSuchSheet(error))]);
     if (error instanceof NoSuchRow) {
-      const message = 'The file has nothing in this line. Send the number of the line that names the columns.';
+      const message =
+        'This line of the file is empty or not there. Send the number of the line that names the columns.';
       throw new ValidationFailed([{ field: 'headerRow', code: 'header_row', message }]);
     }
     throw error;

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import qrcode from 'qrcode';
 import type { InvitationView } from '../invitations/invitations.dto.js';
 
-/** Who sends the letters. */
+/** The business that sends the letters. */
 export interface Sender {
   businessName: string;
   /** In one line. */
@@ -56,7 +56,7 @@ const texts = {
       `from now on you can write to ${business} from your phone or computer, and get the answer there. Messages stay between you and us: no other customer or member sees you, and your telephone number is not needed.`,
     scan: 'Point the camera of your phone at the code, or open this address:',
     personal: 'The code is for you alone: it works once.',
-    until: (date: string) => `It holds until ${date}.`,
+    until: (date: string) => `It is valid until ${date}.`,
     free: 'Before you begin, read who uses your data and how, and choose whether to accept. If you are not interested, there is nothing to do.',
     source: (business: string) =>
       `You get this letter because your name is on the list of ${business}, who sends it and answers for your data:`,

@@ -33,7 +33,7 @@ export function splitName(text: string, { surnameFirst = false } = {}): SplitNam
 /** Longest name of a column that is looked at, because the pattern goes over it once for each word that it begins with. */
 const mostColumnCharacters = 200;
 
-/** Whether a column's name says that surnames come first in it. */
+/** Tells if a column's name says that surnames come first in it. */
 export function isSurnameFirst(column: string): boolean {
   return (
     column.length <= mostColumnCharacters &&

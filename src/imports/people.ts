@@ -35,13 +35,13 @@ export interface Remark {
   reason: ImportReason;
 }
 
-/** A record of the file: whom it names, or why it names nobody. */
+/** A record of the file: the person it names, or the reason why it names none. */
 export interface ImportRecord {
   /** The line of the file in which it ends. */
   line: number;
   person?: OpenedPerson;
   invalid?: Remark;
-  /** What of it is left out, while the person is invited all the same. */
+  /** A value that was left out, while the person is invited all the same. */
   left?: Remark;
   /** The earlier line that it repeats, or whose address or code it has. */
   sameAs?: number;
@@ -55,7 +55,7 @@ interface ReadRecord extends ImportRecord {
   labels: string[];
   /** The names in the form in which they are compared. */
   names: string;
-  /** Of all cells of the line. */
+  /** Digest of all cells of the line. */
   digest: string;
   /** It looks like a line of sums; it is one if nothing else comes below. */
   total?: boolean;
@@ -80,7 +80,7 @@ export class RecordReader {
     this.surnameFirst = this.placesOf('fullName').some((index) => isSurnameFirst(columns[index]!));
   }
 
-  /** What a line says of a person; only the columns that stand for something are looked at. */
+  /** Reads the person from a line; only mapped columns are looked at. */
   read({ line, values }: Row): ReadRecord {
     const invalid = (field: ImportField | null, reason: ImportReason): ReadRecord => ({
       ...{ line, invalid: { field, reason }, labels: [], names: '', digest: '' },
@@ -169,7 +169,7 @@ export class RecordReader {
     return this.displayNames.flatMap((index) => addressesIn(values[index] ?? ''))[0];
   }
 
-  /** Whether a line holds an address outside of the columns of addresses. */
+  /** Tells if a line holds an address outside the columns of addresses. */
   holdsOtherAddress({ values }: Row, indexes: readonly number[]): boolean {
     return indexes.some((index) => addressesIn(values[index] ?? '').length > 0);
   }
@@ -263,7 +263,7 @@ export function compared(records: readonly ReadRecord[]): (ImportRecord & { labe
   return records.map(({ digest: _, names: __, total: ___, ...record }) => record);
 }
 
-/** Sums stand at the end of a list; anywhere else a line that looks so may be somebody's name. */
+/** Drops lines of sums at the end of a list; anywhere else such a line may be a person's name. */
 function leaveOutTotals(records: readonly ReadRecord[]): void {
   for (const record of [...records].reverse()) {
     if (!record.total) return;

@@ -1,7 +1,7 @@
 import iconv from 'iconv-lite';
 import type { Encoding } from './encodings.js';
 
-/** Tells how well a word reads: from -1, which no language has, to 1. */
+/** Scores a word by its reading: from -1, which no language has, to 1. */
 export type Judge = (word: string) => number;
 
 const [lookedBytes, lookedWords, longestWord] = [1024 * 1024, 2_000, 60];

@@ -11,13 +11,13 @@ export const formats = ['csv', 'xlsx'] as const;
 /** A file as a table with named columns. */
 export interface Table {
   format: (typeof formats)[number];
-  /** Of CSV, as the next one. */
+  /** Encoding of CSV, like the separator below. */
   encoding?: Encoding;
   separator?: Separator;
   columns: string[];
   /** The line that names the columns, or 0. */
   headerRow: number;
-  /** What follows the header, without blank lines. */
+  /** Rows below the header, without blank lines. */
   rows: Row[];
   /** Rows that stand above the header, and are left out. */
   above: number;
@@ -29,17 +29,17 @@ export interface Table {
   gibberish: boolean;
   /** Another encoding makes as good words of the text. */
   doubtful: boolean;
-  /** The sheet of a workbook that was read, and the names of all that can be. */
+  /** The sheet of a workbook that was read, and the names of all readable ones. */
   sheet?: string;
   sheets?: string[];
   uncomputed: number;
 }
 
-/** Facts that are said about a file, and otherwise found out. */
+/** Settings for reading a file; detected if left out. */
 export interface TableWishes {
   /** The line that names the columns, 0 when none does. */
   headerRow?: number | undefined;
-  /** The encoding of a text. */
+  /** Encoding of a text file. */
   encoding?: Encoding | undefined;
   /** The name of a workbook's sheet. */
   sheet?: string | undefined;
@@ -64,7 +64,7 @@ const pieceRows = 200;
 /** Title rows and blank lines may stand above the header. */
 const headerAmong = 20;
 
-export const importTooLarge = `An import has at most ${limits.importBytes / 1024 ** 2} MB and ${limits.importLines.toLocaleString('en')} lines. Divide the file.`;
+export const importTooLarge = `A file can have at most ${limits.importBytes / 1024 ** 2} MB and ${limits.importLines.toLocaleString('en')} lines. Split the file and send the parts one by one.`;
 
 /**
  * Reads CSV (RFC 4180, with `,`, `;`, tab or `|`) or an Excel workbook, and lets other work go on meanwhile.
@@ -107,7 +107,9 @@ async function readText(bytes: Buffer, { headerRow, encoding: wanted, sheet }: T
 }
 
 const emptySheet = (names: readonly string[]) =>
-  names.length < 2 ? 'The file is empty.' : 'The sheet is empty. Say with "sheet" which one holds the list.';
+  names.length < 2
+    ? 'The file is empty.'
+    : 'The sheet is empty. Send "sheet" with the name of the one that holds the list.';
 
 /** So many sheets are looked at, and so many rows of each. */
 const [sheetsLooked, rowsLooked] = [50, 200];
@@ -186,7 +188,7 @@ function split(all: Row[], wantedHeader: number | undefined): Pick<Table, 'colum
   }
   if (wantedHeader === undefined && columns.some((column) => addressesIn(column).length > 0)) {
     throw new UnreadableTable(
-      'The first line has to name the columns, such as Nome;Cognome;Email. Add that line, or send "headerRow" with the number of the line that does, or 0 when none does.',
+      'The first line must name the columns, such as Nome;Cognome;Email. Add that line, or send "headerRow" with the number of the line that names them, or 0 if none does.',
     );
   }
   return { columns, headerRow: line, rows: checked(all.slice(index + 1)), above: index };
@@ -259,17 +261,17 @@ function foreignKind(bytes: Buffer): string | undefined {
       return 'This is a Numbers file. Open it in Numbers, choose File > Export To > CSV (or Excel), and send that.';
     }
     if (!names.includes('xl/workbook.xml')) {
-      return 'This archive is no Excel workbook. Send the list itself: as CSV, or as an Excel workbook (.xlsx).';
+      return 'This archive is not an Excel workbook. Send the list itself: as CSV, or as an Excel workbook (.xlsx).';
     }
     return undefined;
   }
   if (start.startsWith('%PDF')) {
-    return 'This is a PDF. Send the list that it was made of: as CSV, or as an Excel workbook (.xlsx).';
+    return 'This is a PDF. Send the list it was made from: as CSV, or as an Excel workbook (.xlsx).';
   }
   if (/^(?:\xEF\xBB\xBF)?BEGIN:VCARD/i.test(start)) {
     return 'These are contact cards (vCard). Export the contacts as CSV instead, and send that.';
   }
   return /^\s*(?:<!doctype|<html|<\?xml|\{\\rtf)/i.test(start)
-    ? 'This is no table but a formatted document. Open it in a spreadsheet, save it as CSV or as an Excel workbook (.xlsx), and send that.'
+    ? 'This is a formatted document, not a table. Open it in a spreadsheet, save it as CSV or as an Excel workbook (.xlsx), and send that.'
     : undefined;
 }

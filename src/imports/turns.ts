@@ -38,7 +38,7 @@ export class ImportTurns {
    */
   enter(subscriberId: string): () => void {
     if (this.sending.has(subscriberId)) {
-      const detail = 'Another file of yours is being read. Wait until it is done, and send this one again.';
+      const detail = 'Another file of yours is being read. Wait until it is done, then send this one again.';
       throw new DomainError('rate_limited', { detail, retryAfter: 5 });
     }
     this.sending.add(subscriberId);
@@ -55,13 +55,13 @@ export class ImportTurns {
 @Injectable()
 export class OneFileAtATime implements NestInterceptor {
   constructor(
-    private readonly limits: RateLimits,
+    private readonly rateLimits: RateLimits,
     private readonly turns: ImportTurns,
   ) {}
 
   async intercept(context: ExecutionContext, next: CallHandler): Promise<Observable<unknown>> {
     const { principal } = context.switchToHttp().getRequest<{ principal: MemberPrincipal }>();
-    await this.limits.count(importedFiles, principal.subscriberId);
+    await this.rateLimits.count(importedFiles, principal.subscriberId);
     const leave = this.turns.enter(principal.subscriberId);
     return next.handle().pipe(
       catchError((error: unknown) => {

@@ -1,6 +1,6 @@
 import type { SaxesTagPlain } from 'saxes';
 
-/** How the cells of a workbook show numbers. */
+/** Number formats of the cells of a workbook. */
 export interface NumberFormats {
   /** Days since 1904 instead of 1900. */
   from1904: boolean;
@@ -34,7 +34,7 @@ export function readFormats(from1904: boolean) {
   };
 }
 
-/** Of the formats that every workbook has (ISO/IEC 29500-1, 18.8.30) those that change how a number reads: dates. */
+/** Built-in formats (ISO/IEC 29500-1, 18.8.30) that change the reading of a number: dates. */
 function builtIn(id: number): string {
   if (id === 22) return 'yyyy-mm-dd hh:mm';
   if (id === 46) return '[h]:mm';

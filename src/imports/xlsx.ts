@@ -19,7 +19,8 @@ export interface Sheet {
   uncomputed: () => number;
 }
 
-const broken = 'This Excel file is damaged. Open it in Excel, save it anew as "Excel Workbook (.xlsx)", and send that.';
+const broken =
+  'This Excel file is damaged. Open it in Excel, save it again as "Excel Workbook (.xlsx)", and send that.';
 const tooMuch = `This Excel file unpacks to more than ${limits.importUnpackedBytes / 1024 ** 2} MB. Copy the list alone into a new workbook, and send that.`;
 /** Sheets, styles, pictures and the like; more is no address list. */
 const mostParts = 1_000;
@@ -28,7 +29,7 @@ const mostSharedTexts = 1_000_000;
 const tooManyTexts = `This Excel file has more than ${mostSharedTexts.toLocaleString('en')} texts. Copy the list alone into a new workbook, and send that.`;
 
 const noSheet =
-  'This Excel file has no sheet with cells that can be seen. Show the sheet that holds the list, save the file, and send that.';
+  'This Excel file has no sheet with visible cells. Show the sheet that holds the list, save the file, and send that.';
 
 /**
  * An Excel workbook (ISO/IEC 29500). Formulas count as their stored values, and numbers keep the leading zeros that their

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { Identity } from '../contract/events.js';
 import { Vault } from '../platform/vault/vault.js';
 
-/** What an interlocutor says of itself: a person's names, or a company's name and type; and the address. */
+/** The identity that an interlocutor states: a person's names, or a company's name and type; and the address. */
 export type StatedIdentity = Omit<Identity, 'displayName'>;
 
 interface ContactIdentity {

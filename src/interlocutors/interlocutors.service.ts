@@ -6,7 +6,7 @@ import { NotFound } from '../platform/problems/domain-error.js';
 import { Identities, type StatedIdentity } from './identities.js';
 import { Interlocutor } from './interlocutor.entity.js';
 
-/** What an interlocutor says of itself when it joins; the segments stay in clear, the identity is sealed. */
+/** The data that an interlocutor states when it joins; segments stay in clear, the identity is sealed. */
 export interface StatedInterlocutor {
   identity: StatedIdentity;
   region: string | null;
@@ -28,7 +28,7 @@ export class Interlocutors {
         return { scope: 'interlocutor', id };
       },
       stated: async (_account, { id }) => holderOf(await this.get(id)),
-      hold: (manager, { id }) => this.hold(manager, id),
+      lock: (manager, { id }) => this.lock(manager, id),
     });
   }
 
@@ -42,8 +42,8 @@ export class Interlocutors {
     await manager.insert(Interlocutor, { id, accountId, identity: sealed, ...segments, createdAt: new Date() });
   }
 
-  /** As {@link get}; until the transaction ends nobody edits it. */
-  async held(manager: EntityManager, id: string): Promise<StatedInterlocutor> {
+  /** Gets it as {@link get}, and locks it against edits until the transaction ends. */
+  async getLocked(manager: EntityManager, id: string): Promise<StatedInterlocutor> {
     const row = await manager.findOneOrFail(Interlocutor, { where: { id }, lock: { mode: 'pessimistic_read' } });
     return this.stated(row);
   }
@@ -73,8 +73,8 @@ export class Interlocutors {
     return this.stated(row);
   }
 
-  /** Until the transaction ends nobody edits it and it joins nobody. Comes before its account and its contacts are held. */
-  private async hold(manager: EntityManager, id: string): Promise<void> {
+  /** Locks it against edits and joinings until the transaction ends. Must come before the locks of its account and its contacts. */
+  private async lock(manager: EntityManager, id: string): Promise<void> {
     await manager.query('SELECT FROM interlocutor WHERE id = $1 FOR UPDATE', [id]);
   }
 

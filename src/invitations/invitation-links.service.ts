@@ -43,12 +43,12 @@ export class InvitationLinks {
     return `${this.origin}/join/${code}`;
   }
 
-  /** Where an invited person says "do not write to me again". */
+  /** Link by which an invited person says "do not write to me again". */
   stopUrl(code: string): string {
     return `${this.origin}/stop/${code}`;
   }
 
-  /** Where a mail program says it by itself, with a POST (RFC 8058); who opens it is led to {@link stopUrl}. */
+  /** Link to which a mail program posts the same by itself (RFC 8058); opening it leads to {@link stopUrl}. */
   oneClickStopUrl(code: string): string {
     return `${this.origin}/api/invitations/by-code/${code}/stop`;
   }

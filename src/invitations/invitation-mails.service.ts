@@ -52,7 +52,7 @@ export class InvitationMails {
     jobs.handle(remindInvited, () => this.remind());
   }
 
-  /** Whether a subscriber's owner has verified the address that the subscriber shows. */
+  /** Tells if a subscriber's owner has verified the address that the subscriber shows. */
   async addressVerified(subscriber: Subscriber, manager: EntityManager = this.database.manager): Promise<boolean> {
     const rows = await manager.query<unknown[]>(
       `SELECT 1 FROM member JOIN account ON account.id = member.account_id
@@ -64,7 +64,7 @@ export class InvitationMails {
 
   /** Serialises whatever counts against a subscriber's cap; to be called before its invitations are touched. */
   async lock(manager: EntityManager, subscriberId: string): Promise<void> {
-    await this.subscribers.hold(manager, subscriberId);
+    await this.subscribers.lock(manager, subscriberId);
   }
 
   /**
@@ -77,7 +77,7 @@ export class InvitationMails {
     if (room < 1) {
       const hours = Math.ceil(retryAfter / 3600);
       throw new DomainError('rate_limited', {
-        detail: `At most ${this.mailsPerDay} invitation mails may be sent in 24 hours. Go on in ${hours === 1 ? 'an hour' : `${hours} hours`}.`,
+        detail: `You can send at most ${this.mailsPerDay} invitation mails in 24 hours. Try again in ${hours === 1 ? 'an hour' : `${hours} hours`}.`,
         retryAfter,
       });
     }
@@ -89,7 +89,7 @@ export class InvitationMails {
     return this.jobs.add(manager, postInvitations, {});
   }
 
-  /** How it stands with the mails of a subscriber's invitations, in their order. */
+  /** States of the mails of a subscriber's invitations, in their order. */
   async states(subscriber: Subscriber, invitations: readonly Invitation[]): Promise<MailState[]> {
     const waiting = invitations.some(({ email, mailedAt }) => email && !mailedAt);
     const unposted = waiting && !(await this.addressVerified(subscriber)) ? 'held' : 'queued';
@@ -136,7 +136,7 @@ export class InvitationMails {
     }
   }
 
-  /** The one reminder to who has not joined, unless the first mail has not left yet or could not be delivered. */
+  /** Sends the one reminder to people who have not joined, unless the first mail was not sent yet or could not be delivered. */
   async remind(): Promise<void> {
     const due = await this.database.query<{ id: string }[]>(
       `SELECT DISTINCT subscriber_id AS id FROM invitation WHERE ${isToRemind}`,
@@ -170,7 +170,7 @@ export class InvitationMails {
       await this.lock(manager, subscriber.id);
       if (!(await this.addressVerified(subscriber, manager))) return { posted: 0, stopped: [] };
       const { room } = await this.room(manager, subscriber.id);
-      // What waits leaves a tenth of the day's mails to whoever is invited by hand.
+      // The queue leaves a tenth of the day's mails to people who are invited by hand.
       const free = Math.min(postedAtOnce, room - Math.floor(this.mailsPerDay / 10));
       if (free < 1) return { posted: 0, stopped: [] };
       const rows = await manager.query<{ id: string }[]>(
@@ -195,7 +195,7 @@ export class InvitationMails {
     invitations: Invitation[],
     mail: MailKind,
   ): Promise<string[]> {
-    // Looked at again under the lock of the invitations, which who joins takes too.
+    // Checked again under the lock of the invitations, which a joining takes too.
     const joined = await this.joinedAmong(manager, subscriberId, invitations);
     const people = await this.people.open(subscriberId, invitations);
     const stopped = await this.people.stoppedAmong(
@@ -243,7 +243,7 @@ export class InvitationMails {
     return forgotten;
   }
 
-  /** How many mails the cap has room for, and after how many seconds it has room for one more. */
+  /** Remaining mails within the cap, and the seconds until it has room for one more. */
   private async room(manager: EntityManager, subscriberId: string): Promise<{ room: number; retryAfter: number }> {
     const since = new Date(Date.now() - dayMilliseconds);
     const times = await manager.query<{ at: Date }[]>(
@@ -272,7 +272,7 @@ const joinedWithAddress = `FROM contact
 const isFree = `(SELECT bool_or(contact.email_verified) OR min(contact.joined_at) > now() - interval '${limits.unverifiedHoldDays} days'
   ${joinedWithAddress}) IS NOT TRUE`;
 const isWaiting = `email IS NOT NULL AND mailed_at IS NULL AND ${isOpen} AND expires_at > now() AND ${isFree}`;
-/** Who has joined in whatever way is not reminded, verified or not: the invitation itself has reached the address. */
+/** Condition for a reminder: people who joined in any way get none, verified or not, because the invitation reached the address. */
 const isToRemind = `NOT EXISTS (SELECT ${joinedWithAddress}) AND email IS NOT NULL AND reminded_at IS NULL AND ${isOpen}
   AND mailed_at <= now() - interval '${limits.reminderDays} days' AND expires_at > now() + interval '1 day'
   AND NOT EXISTS (SELECT FROM mail WHERE key_scope = 'contact' AND key_id = invitation.id)`;

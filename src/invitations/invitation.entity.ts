@@ -1,8 +1,8 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 
 /**
- * How a contact comes about. A personal invitation has a key of its own, which becomes the contact's: both have the
- * same id. What belongs to an open one is sealed with the subscriber's key.
+ * An invitation, by which people become contacts. A personal one has a key of its own, which becomes the contact's: both
+ * have the same id. Data of an open one is sealed with the subscriber's key.
  */
 @Entity('invitation')
 export class Invitation {
@@ -26,7 +26,7 @@ export class Invitation {
   @Column('bytea', { nullable: true })
   name: Buffer | null;
 
-  /** Of a personal one: who is invited, sealed. Without an address it goes by letter. */
+  /** Sealed address of a personal invitation. Without an address it goes by letter. */
   @Column('bytea', { nullable: true })
   email: Buffer | null;
 
@@ -34,7 +34,7 @@ export class Invitation {
   @Column('bytea', { name: 'email_hash', nullable: true })
   emailHash: Buffer | null;
 
-  /** Of one by letter: keyed, of the line of the file that it was made of. Stays when it is used. */
+  /** Keyed hash of the line of the file that a letter was made from. Stays when the invitation is used. */
   @Column('bytea', { name: 'line_hash', nullable: true })
   lineHash: Buffer | null;
 
@@ -45,7 +45,7 @@ export class Invitation {
   @Column('bytea', { name: 'stop_hash', nullable: true })
   stopHash: Buffer | null;
 
-  /** What a file says of the invited person, sealed: it fills in the form, and the contact begins with it. */
+  /** Imported data about the invited person, sealed: it fills in the form, and the contact begins with it. */
   @Column('bytea', { nullable: true })
   suggestion: Buffer | null;
 
@@ -72,7 +72,7 @@ export class Invitation {
   @Column('timestamptz', { name: 'expires_at', nullable: true })
   expiresAt: Date | null;
 
-  /** When its mail was handed to the outbox; it waits until then. */
+  /** Time at which its mail was handed to the outbox; null while it waits. */
   @Column('timestamptz', { name: 'mailed_at', nullable: true })
   mailedAt: Date | null;
 
@@ -82,7 +82,7 @@ export class Invitation {
   @Column('timestamptz', { name: 'revoked_at', nullable: true })
   revokedAt: Date | null;
 
-  /** When the invited person asked not to be written to again. */
+  /** Time at which the invited person asked not to be written to again. */
   @Column('timestamptz', { name: 'stopped_at', nullable: true })
   stoppedAt: Date | null;
 }

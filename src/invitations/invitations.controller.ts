@@ -14,14 +14,14 @@ export class InvitationsController {
   constructor(private readonly invitations: Invitations) {}
 
   /**
-   * Invite one person by email, or whoever opens the link or the QR code. A person who has an invitation already keeps it:
-   * it is answered with 200.
+   * Invite one person by email, or everyone who opens the link or the QR code. A person who is already invited keeps that
+   * invitation, and the answer is 200.
    */
   @Post()
   @ApiCreatedResponse({ type: InvitationView })
   @ApiOkResponse({
     type: InvitationView,
-    description: 'The person had been invited before, and keeps that invitation.',
+    description: 'The person was already invited and keeps that invitation.',
   })
   async create(
     @Caller() member: MemberPrincipal,
@@ -45,7 +45,7 @@ export class InvitationsController {
     return this.invitations.get(member, id);
   }
 
-  /** Give an invitation another name, or none. */
+  /** Rename an invitation, or remove its name. */
   @Patch(':id')
   rename(
     @Caller() member: MemberPrincipal,
@@ -62,7 +62,7 @@ export class InvitationsController {
     return this.invitations.qrCode(member, id);
   }
 
-  /** Revoke: from here on nobody can join with it. */
+  /** Revoke an invitation: no one can join with it any more. */
   @Delete(':id')
   @HttpCode(204)
   async revoke(@Caller() member: MemberPrincipal, @Id() id: string): Promise<void> {

@@ -33,11 +33,11 @@ import {
 } from './invitations.dto.js';
 import { type InvitedPerson, InvitedPeople, namesOf, type OpenedPerson } from './invited-people.service.js';
 
-/** What comes of the wish to invite somebody. */
+/** Result of a request to invite somebody. */
 export type InvitationOutcome =
   'invited' | 'corrected' | 'already_there' | 'already_invited' | 'asked_not_to_be_written_to';
 
-/** What the personal invitations of one call have in common. */
+/** Terms that the personal invitations of one call share. */
 export interface InvitationTerms {
   subscriberId: string;
   memberId: string;
@@ -49,18 +49,18 @@ export interface InvitationTerms {
 
 export interface Assessment {
   outcome: InvitationOutcome;
-  /** Of the invitation that was made, or stands already. */
+  /** The invitation that was made, or exists already. */
   invitationId?: string;
-  /** How it goes, where one is made. */
+  /** The way of an invitation that is made. */
   via?: 'mail' | 'letter';
   /** Another contact has its `externalId`. */
   externalIdTaken?: boolean;
 }
 
-/** An assessment with what is to be written down. */
+/** An assessment with the data to store. */
 interface Plan extends Assessment {
   person: OpenedPerson;
-  /** What the invitation that stands says from here on. */
+  /** Data with which an existing invitation is corrected. */
   correction?: SuggestedPerson;
 }
 
@@ -117,7 +117,7 @@ export class Invitations {
     return { invitation: await this.get(member, id), made: true };
   }
 
-  /** What would come of inviting people, in their order; nothing is changed. */
+  /** Predicts the outcomes of inviting people, in their order; changes nothing. */
   async assess(manager: EntityManager, subscriberId: string, people: readonly OpenedPerson[]): Promise<Assessment[]> {
     const plans = await this.plan(manager, subscriberId, people);
     return plans.map(({ person: _, correction: __, ...assessment }) => assessment);
@@ -233,7 +233,7 @@ export class Invitations {
     return this.mails.postSoon(manager);
   }
 
-  /** Those of an import that stand and go by letter, in the order in which they were made. */
+  /** Unused invitations of an import that go by letter, in the order in which they were made. */
   async *letters(subscriberId: string, importId: string): AsyncGenerator<InvitationView, void, undefined> {
     let after: string = NIL;
     for (;;) {
@@ -388,7 +388,7 @@ export class Invitations {
     }
   }
 
-  /** What is known of the person that an invitation is for; empty for an open one. */
+  /** Data about the person that an invitation is for; empty for an open one. */
   async personOf(invitation: Invitation): Promise<OpenedPerson> {
     if (invitation.kind === 'open') return {};
     return (await this.people.open(invitation.subscriberId, [invitation]))[0]!;
@@ -408,8 +408,8 @@ export class Invitations {
   }
 
   /**
-   * Counts one who joins, as long as the invitation holds; two cannot take the last place. What waits to be sent to who
-   * has joined is taken back.
+   * Counts a use of the invitation while it is valid; two people cannot take the last place. A waiting mail to a person who
+   * has joined is withdrawn.
    * @throws DomainError as {@link requireActive}
    */
   async use(manager: EntityManager, { subscriberId, id, kind }: Invitation): Promise<void> {
@@ -481,7 +481,7 @@ export class Invitations {
     return new Map(rows.map(({ hash, ...invitation }) => [hash, invitation]));
   }
 
-  /** What is known of the people whose invitations stand unused. */
+  /** Data about the people whose invitations are unused. */
   private async suggestionsOf(
     manager: EntityManager,
     subscriberId: string,
@@ -569,7 +569,7 @@ export class Invitations {
   }
 }
 
-/** What an invitation has only in certain cases. */
+/** Defaults of the fields that an invitation has only in certain cases. */
 const blank = {
   name: null,
   email: null,
@@ -586,19 +586,19 @@ const blank = {
   stoppedAt: null,
 };
 
-const alreadyThere = 'Somebody with this address is in the address book already.';
-const askedNotTo = 'Whoever reads this address asked not to be written to again. Show the QR code instead.';
+const alreadyThere = 'Your address book already has a contact with this address.';
+const askedNotTo = 'The person at this address asked not to be written to again. Show them the QR code instead.';
 
 const refusals: Record<Exclude<InvitationState, 'active'>, { code: ErrorCode; detail: string }> = {
   revoked: {
     code: 'invitation_revoked',
-    detail: 'This invitation was withdrawn by the business. Ask it for a new one.',
+    detail: 'The business has revoked this invitation. Ask it for a new one.',
   },
   stopped: {
     code: 'invitation_stopped',
-    detail: 'This invitation was declined. Ask the business for its QR code to join all the same.',
+    detail: 'This invitation was declined. To join after all, ask the business for its QR code.',
   },
-  expired: { code: 'invitation_expired', detail: 'This invitation is out of date. Ask the business for a new one.' },
+  expired: { code: 'invitation_expired', detail: 'This invitation has expired. Ask the business for a new one.' },
   used: { code: 'invitation_used', detail: 'This invitation has been used. Ask the business for a new one.' },
 };
 
@@ -621,7 +621,7 @@ const conditions: Record<InvitationState, string> = {
   active: `NOT (${ended}) AND NOT (${full}) AND NOT (${late})`,
 };
 
-/** Of a personal one: it invites nobody any more, and no contact stands for it. */
+/** Condition for a personal invitation that has ended: it invites no one any more, and no contact has its id. */
 const hasEnded = `CASE WHEN uses = 0 THEN ${ended} OR expires_at <= now()
   ELSE NOT EXISTS (SELECT FROM contact WHERE contact.subscriber_id = invitation.subscriber_id AND contact.id = invitation.id)
   END`;
@@ -631,7 +631,7 @@ function sameNames(known: SuggestedPerson | undefined, suggestion: SuggestedPers
   return a === '' || b === '' || a === b;
 }
 
-/** What is said anew of a person takes the place of what was known; what is left out stays. */
+/** Merges new data about a person with the known data; fields that the new data leaves out stay. */
 function corrected(id: string, known: SuggestedPerson | undefined, person: OpenedPerson): Plan {
   const correction = { ...known, ...person.suggestion };
   return known && !isDeepStrictEqual(correction, known)
@@ -645,7 +645,7 @@ function refuseForeignTerms({ kind, email, maxUses, expiresAt }: NewInvitation):
   const foreign = personal ? (maxUses ?? expiresAt) : email;
   if (foreign !== undefined) {
     const field = personal ? (maxUses === undefined ? 'expiresAt' : 'maxUses') : 'email';
-    const message = `${field} does not go with an invitation of this kind.`;
+    const message = `An invitation of this kind cannot have ${field}.`;
     throw new ValidationFailed([{ field, code: 'exclusive', message }]);
   }
   if (expiresAt !== undefined && new Date(expiresAt).getTime() <= Date.now()) {

@@ -10,9 +10,9 @@ import { Vault } from '../platform/vault/vault.js';
 import type { Invitation } from './invitation.entity.js';
 import type { SuggestedPerson } from './invitations.dto.js';
 
-/** Whom a personal invitation is for: by mail with an address, without one by letter. */
+/** A person to invite: by mail with an address, by letter without one. */
 export interface InvitedPerson {
-  /** Of the invitation, and of the contact it becomes. */
+  /** Id of the invitation, and of the contact it becomes. */
   id: string;
   email?: string;
   suggestion?: SuggestedPerson;
@@ -25,7 +25,7 @@ export interface InvitedPerson {
   apart?: string;
 }
 
-/** What is known of an invited person once it is opened; empty when it was forgotten. */
+/** Opened data about an invited person; empty if it was forgotten. */
 export type OpenedPerson = Omit<InvitedPerson, 'id'>;
 
 export interface SealedPerson {
@@ -109,7 +109,7 @@ export class InvitedPeople {
     return this.vault.lookupHash('invited line', JSON.stringify([subscriberId, ...what]));
   }
 
-  /** Those of the addresses whose owner asked not to be written to, whatever the spelling was then. */
+  /** Addresses among these whose owners asked not to be written to, whatever the spelling was then. */
   async stoppedAmong(manager: EntityManager, addresses: readonly string[]): Promise<Set<CanonicalAddress>> {
     const byHash = new Map<string, CanonicalAddress>();
     for (const address of addresses) {
@@ -124,7 +124,7 @@ export class InvitedPeople {
     return new Set(rows.map(({ hash }) => byHash.get(hash)!));
   }
 
-  /** No invitation is written to this address from here on, whoever invites. */
+  /** Stops all further invitations to this address, from any subscriber. */
   async stop(manager: EntityManager, invitation: Invitation): Promise<void> {
     const { subscriberId, id, stopHash } = invitation;
     const sealed = await this.vault.open(
@@ -168,7 +168,7 @@ export class InvitedPeople {
     return new Set(rows.map(({ id }) => id));
   }
 
-  /** Forgets who is invited, with the mails that wait. Those not `mailed` have none. The keys are the caller's to destroy, after the commit. */
+  /** Forgets invited people and their waiting mails; those not `mailed` have none. The caller must destroy the keys after the commit. */
   async forget(
     manager: EntityManager,
     subscriberId: string,

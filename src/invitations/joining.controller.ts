@@ -42,12 +42,12 @@ export class JoiningController {
     private readonly joinings: Joinings,
     private readonly consents: Consents,
     private readonly cookies: SessionCookies,
-    private readonly limits: RateLimits,
+    private readonly rateLimits: RateLimits,
     private readonly links: InvitationLinks,
     private readonly subscribers: Subscribers,
   ) {}
 
-  /** Who invites, and what there is to agree to. A code that was revoked, used up or is out of date says so (410). */
+  /** The business that invites, and the policies to accept. A code that was revoked, was used up or has expired answers 410. */
   @Public()
   @Get()
   async open(
@@ -67,7 +67,7 @@ export class JoiningController {
     return { businessName, city, logoUrl, digitalConsentAge, policies, ...(suggestion && { suggestion }) };
   }
 
-  /** The logo of who invites. */
+  /** The logo of the business that invites. */
   @Public()
   @Get('logo')
   async logo(@Param('code') code: string, @Req() request: Request, @Res() response: Response): Promise<void> {
@@ -75,8 +75,8 @@ export class JoiningController {
   }
 
   /**
-   * Join. Somebody new states name, address and password and gets an account and a session; sent again, it is the same one. An
-   * interlocutor who is signed in sends only the consents.
+   * Join. A new person sends name, address and password, and gets an account and a session; sending the same again makes no
+   * second account. An interlocutor who is signed in sends only the consents.
    */
   @Public({ session: 'welcome' })
   @Post('acceptance')
@@ -98,39 +98,39 @@ export class JoiningController {
   }
 
   /**
-   * "Do not write to me again": no invitation is sent to the address that this one went to, by no business. Its link, the
-   * mails that wait and what was kept of the person go with it. Mail programs post here too (RFC 8058), with a form as
-   * body, which is not looked at.
+   * "Do not write to me again": no business of this installation can send another invitation to this address. The link stops
+   * working, and waiting mails and the data about the person are deleted. Mail programs post here too (RFC 8058), with a form
+   * as body, which is ignored.
    */
   @Public()
   @Post('stop')
   @HttpCode(204)
   async stop(@Param('code') code: string, @Req() request: Request): Promise<void> {
-    await this.limits.count(lookUps, networkOf(request.ip));
+    await this.rateLimits.count(lookUps, networkOf(request.ip));
     await this.invitations.stop(code);
   }
 
-  /** Leads who opens the link of a mail's List-Unsubscribe header to the page that asks. Changes nothing. */
+  /** Redirect from the link of a mail's List-Unsubscribe header to the page that asks for confirmation. Changes nothing. */
   @Public()
   @Get('stop')
-  @ApiResponse({ status: 303, description: 'To the page that asks.' })
+  @ApiResponse({ status: 303, description: 'Redirect to the page that asks for confirmation.' })
   @Redirect()
   async askWhetherToStop(@Param('code') code: string, @Req() request: Request): Promise<HttpRedirectResponse> {
-    await this.limits.count(lookUps, networkOf(request.ip));
+    await this.rateLimits.count(lookUps, networkOf(request.ip));
     const { stopHash } = await this.invitations.byCode(code);
     if (!stopHash) throw new NotFound();
     return { url: this.links.stopUrl(code), statusCode: 303 };
   }
 
   private async activeInvitation(code: string, request: Request): Promise<Invitation> {
-    await this.limits.count(lookUps, networkOf(request.ip));
+    await this.rateLimits.count(lookUps, networkOf(request.ip));
     const invitation = await this.invitations.byCode(code);
     this.invitations.requireActive(invitation);
     return invitation;
   }
 }
 
-/** What an invited person may see of what the business knows: its own names, address and place. */
+/** The part of an invited person's data that the person may see: the names, the address and the place. */
 function suggestedTo({ email, suggestion = {} }: OpenedPerson): SuggestedSelf | undefined {
   const { firstName, surname, companyName, companyType, region, province, sector } = suggestion;
   const all = { firstName, surname, companyName, companyType, email, region, province, sector };

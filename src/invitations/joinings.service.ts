@@ -29,7 +29,7 @@ import type { Invitation } from './invitation.entity.js';
 import { Invitations } from './invitations.service.js';
 import type { Joining } from './joining.dto.js';
 
-/** Who joined, and the contact that came about or was there already. */
+/** An interlocutor that joined, and the contact that was made or existed. */
 export interface JoinedInterlocutor {
   interlocutorId: string;
   username: string;
@@ -54,7 +54,7 @@ class RepeatedJoining extends DomainError {
   }
 }
 
-/** An acceptance by somebody new, as it may be repeated. */
+/** An acceptance by a new person, which may be a retry. */
 interface Attempt {
   subscriberId: string;
   stated: StatedInterlocutor;
@@ -94,7 +94,7 @@ export class Joinings {
     private readonly credentials: Credentials,
     private readonly interlocutors: Interlocutors,
     private readonly invitations: Invitations,
-    private readonly limits: RateLimits,
+    private readonly rateLimits: RateLimits,
     private readonly log: Log,
     private readonly realtime: Realtime,
     private readonly sessions: Sessions,
@@ -108,7 +108,7 @@ export class Joinings {
    * @throws NotFound, ConsentRequired, ValidationFailed, DomainError `invitation_…`, `client_id_reused`, `rate_limited`
    */
   async join(code: string, joining: Joining, network: string): Promise<JoinedInterlocutor> {
-    await this.limits.count(joins, network);
+    await this.rateLimits.count(joins, network);
     const { subscriberId } = await this.invitations.byCode(code);
     const subscriber = await this.subscribers.get(subscriberId);
     const { password, locale, username: wish, device } = joining;
@@ -126,7 +126,7 @@ export class Joinings {
     const invited = await this.invitations.wasMailedTo(invitation, email);
     const made = await this.withKeys(invitation, contactId, [key], () =>
       this.database.transaction(async (manager) => {
-        await this.contacts.holdAddress(manager, subscriberId, email);
+        await this.contacts.lockAddress(manager, subscriberId, email);
         if (await this.known(manager, attempt)) throw new RepeatedJoining();
         const account = { id: accountId, kind: 'interlocutor', subscriberId: null, key, passwordHash, locale } as const;
         const username = await this.accounts.createWithFreeUsername(manager, account, wish, stated.identity);
@@ -141,7 +141,7 @@ export class Joinings {
         });
         const addressee = { accountId, key, email, locale, username };
         const verificationMail = await this.credentials.requestVerification(manager, addressee, { invited });
-        const session = await this.sessions.open(manager, accountId, { key, device });
+        const session = await this.sessions.create(manager, accountId, { key, device });
         return { ...created, username, verificationMail, session };
       }),
     ).catch((error: unknown) => {
@@ -160,7 +160,7 @@ export class Joinings {
    */
   async joinAgain(principal: InterlocutorPrincipal, code: string, given: GivenConsent[]): Promise<JoinedInterlocutor> {
     const { interlocutorId, accountId } = principal;
-    await this.limits.count(joins, accountId);
+    await this.rateLimits.count(joins, accountId);
     const { subscriberId } = await this.invitations.byCode(code);
     const username = await this.accounts.username(principal);
     const stated = await this.interlocutors.get(interlocutorId);
@@ -173,9 +173,9 @@ export class Joinings {
     const made = await this.withKeys(invitation, contactId, [], () =>
       this.database.transaction(async (manager) => {
         // Held, so that a correction made in the same moment reaches this contact too.
-        const held = await this.interlocutors.held(manager, interlocutorId);
+        const held = await this.interlocutors.getLocked(manager, interlocutorId);
         const { email } = held.identity;
-        await this.contacts.holdAddress(manager, subscriberId, email);
+        await this.contacts.lockAddress(manager, subscriberId, email);
         const emailVerified = await this.accounts.hasVerified(accountId, email, manager);
         const wanted = { invitation, contactId, interlocutorId, accountId, stated: held, acceptances };
         return this.createContact(manager, { ...wanted, emailVerified });
@@ -204,7 +204,7 @@ export class Joinings {
     { stated, passwordHash }: Pick<Attempt, 'stated' | 'passwordHash'>,
   ): Attempt {
     const email = canonicalAddress(stated.identity.email);
-    // With the password in it, the id of somebody else leads nowhere, and says nothing.
+    // The password is part of it, so the id of another person finds nothing and reveals nothing.
     const key = JSON.stringify([subscriberId, email, passwordHash, clientId]);
     const given = consents.map(({ policyId, purpose }) => `${purpose} ${policyId}`).sort();
     const content = JSON.stringify([nameIn(stated.identity), stated.region, stated.province, stated.sector, given]);
@@ -253,7 +253,7 @@ export class Joinings {
     const key = { scope: 'interlocutor', id: interlocutorId } as const;
     const session = await this.database.transaction(async (manager) => {
       const same = await this.accounts.holdsPassword(manager, accountId, attempt.passwordHash);
-      return same ? this.sessions.open(manager, accountId, { key, device }) : undefined;
+      return same ? this.sessions.create(manager, accountId, { key, device }) : undefined;
     });
     if (!session) return undefined;
     const { businessName } = await this.subscribers.get(attempt.subscriberId);
@@ -313,13 +313,13 @@ export class Joinings {
     if (!contact) throw new AlreadyJoined();
     const twins = await this.contacts.touchTwin(manager, contact);
     await this.invitations.holdBack(manager, subscriberId, stated.identity.email);
-    await this.conversations.begin(manager, subscriberId, contactId);
+    await this.conversations.create(manager, subscriberId, contactId);
     const record = { subscriberId, contactId, accountId, how: 'joining', acceptances, recordedAt: joinedAt } as const;
     await this.consents.record(manager, record);
     return { contact, twins };
   }
 
-  /** What has been committed stands, also when it cannot be told: the next sync finds it. */
+  /** Tells about a commit. A failure changes nothing, because the next sync finds the contact. */
   private async tell(contact: Contact, twins: ContactRef[]): Promise<void> {
     await this.log.attempt(() => this.tellBoth(contact));
     await this.contacts.tellOf(twins);
@@ -338,7 +338,7 @@ export class Joinings {
   }
 }
 
-const clientIdReused = 'This clientId was used before with another content. Use a new one to join anew.';
+const clientIdReused = 'This clientId was used before with other content. Use a new one to join again.';
 
 /** The name of a person or a company, however it is spaced and in whatever case. */
 function nameIn({ firstName, surname, companyName }: StatedIdentity): string {
@@ -353,7 +353,7 @@ const contactIdOf = ({ kind, id }: Invitation) => (kind === 'personal' ? id : uu
 function statedBy(joining: Joining): StatedInterlocutor {
   const { firstName, surname, companyName, companyType, email, region, province, sector } = joining;
   if (companyName !== undefined && (firstName !== undefined || surname !== undefined)) {
-    const message = 'State a person or a company, not both.';
+    const message = 'Send the fields of a person or those of a company, not both.';
     throw new ValidationFailed([{ field: 'companyName', code: 'exclusive', message }]);
   }
   const identity: StatedIdentity =

@@ -12,13 +12,13 @@ import { Labels } from './labels.service.js';
 export class LabelsController {
   constructor(private readonly labels: Labels) {}
 
-  /** The subscriber's labels, sorted by name, with the number of contacts that have each. */
+  /** The subscriber's labels, sorted by name, each with its number of contacts. */
   @Get()
   list(@Caller() member: MemberPrincipal, @Query() ask: ListLabels): Promise<LabelList> {
     return this.labels.list(member, ask);
   }
 
-  /** Make a label; at most 200. */
+  /** Create a label. You can have at most 200. */
   @Post()
   create(@Caller() member: MemberPrincipal, @Body() label: NewLabel): Promise<LabelView> {
     return this.labels.create(member, label);
@@ -30,7 +30,7 @@ export class LabelsController {
     return this.labels.change(member, id, change);
   }
 
-  /** Delete a label, and take it off its contacts. */
+  /** Delete a label and remove it from its contacts. */
   @Delete(':id')
   @HttpCode(204)
   async remove(@Caller() member: MemberPrincipal, @Id() id: string): Promise<void> {

@@ -3,12 +3,14 @@ import { DomainError } from '../platform/problems/domain-error.js';
 
 export class LabelTaken extends DomainError {
   constructor() {
-    super('label_taken', { detail: 'There is a label of this name already. Use that one, or choose another name.' });
+    super('label_taken', { detail: 'You already have a label with this name. Use that one, or choose another name.' });
   }
 }
 
 export class TooManyLabels extends DomainError {
   constructor() {
-    super('too_many_labels', { detail: `There can be at most ${limits.labelsPerSubscriber} labels.` });
+    super('too_many_labels', {
+      detail: `You can have at most ${limits.labelsPerSubscriber} labels. Delete one first.`,
+    });
   }
 }

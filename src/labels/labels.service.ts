@@ -52,10 +52,10 @@ export class Labels {
   }
 
   /**
-   * Keeps labels from being removed until the transaction ends.
-   * @returns whether they are all there
+   * Locks labels against removal until the transaction ends.
+   * @returns whether all of them exist
    */
-  async hold(manager: EntityManager, subscriberId: string, ids: readonly string[]): Promise<boolean> {
+  async lock(manager: EntityManager, subscriberId: string, ids: readonly string[]): Promise<boolean> {
     const there = await manager.query<unknown[]>(
       'SELECT id FROM label WHERE subscriber_id = $1 AND id = ANY ($2::uuid[]) ORDER BY id FOR KEY SHARE',
       [subscriberId, ids],
@@ -148,7 +148,7 @@ export class Labels {
   ): Promise<LabelView[]> {
     try {
       const { labels, outcome } = await this.labels.manager.transaction(async (manager) => {
-        await this.subscribers.hold(manager, subscriberId);
+        await this.subscribers.lock(manager, subscriberId);
         const outcome = await work(manager);
         return { labels: await this.all(manager, subscriberId), outcome };
       });

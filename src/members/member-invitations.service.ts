@@ -62,7 +62,7 @@ export class MemberInvitations {
     private readonly consents: Consents,
     private readonly credentials: Credentials,
     jobs: Jobs,
-    private readonly limits: RateLimits,
+    private readonly rateLimits: RateLimits,
     private readonly members: Members,
     private readonly outbox: Outbox,
     private readonly sessions: Sessions,
@@ -126,7 +126,7 @@ export class MemberInvitations {
 
   /** @throws NotFound for a code that never was one, DomainError `invitation_…` for one that does not hold any more */
   async invitedBy(code: string, network: string): Promise<Member> {
-    await this.limits.count(lookUps, network);
+    await this.rateLimits.count(lookUps, network);
     const member = await this.invited.findOneBy({ codeHash: this.codeHash(code) });
     if (!member) throw new NotFound();
     requireInvited(member);
@@ -134,12 +134,12 @@ export class MemberInvitations {
   }
 
   /**
-   * Somebody who is invited begins to act for the subscriber, with an account of their own.
+   * Turns an invited person into a member of the subscriber, with an account of their own.
    * Sent again within ten minutes it is answered as the first time, with another session.
    * @throws NotFound, ConsentRequired, PolicyChanged, UsernameTaken, ValidationFailed, DomainError `invitation_…`
    */
   async join(code: string, joining: MemberJoining, network: string): Promise<MemberWhoJoined> {
-    await this.limits.count(joins, network);
+    await this.rateLimits.count(joins, network);
     try {
       return await this.joinAnew(code, joining, network);
     } catch (error) {
@@ -171,7 +171,7 @@ export class MemberInvitations {
       const record = { subscriberId, contactId: null, accountId, acceptances, recordedAt: joinedAt };
       await this.consents.record(manager, { ...record, how: 'joining' });
       await this.actions.record(manager, { subscriberId, memberId: id }, 'member.joined', id);
-      const session = await this.sessions.open(manager, accountId, { key, device });
+      const session = await this.sessions.create(manager, accountId, { key, device });
       const email = await openOfMember(this.vault, member, 'email');
       if (!email) return { email, session };
       const addressee = { accountId, key, email, locale, username };
@@ -202,7 +202,7 @@ export class MemberInvitations {
     const { id, passwordHash } = account;
     const session = await this.invited.manager.transaction(async (manager) =>
       (await this.accounts.holdsPassword(manager, id, passwordHash))
-        ? this.sessions.open(manager, id, { key: memberKey(member.subscriberId), device })
+        ? this.sessions.create(manager, id, { key: memberKey(member.subscriberId), device })
         : undefined,
     );
     return session && { member: await this.members.view(member), session };
@@ -210,7 +210,7 @@ export class MemberInvitations {
 
   /** Counted and compared under a lock. The addresses are sealed; of fifty at most each can be opened. */
   private async requirePlaceFor(manager: EntityManager, subscriberId: string, email: string): Promise<void> {
-    await this.subscribers.hold(manager, subscriberId);
+    await this.subscribers.lock(manager, subscriberId);
     const present = await this.members.present(manager, subscriberId);
     if (present.length >= limits.membersMax) throw new DomainError('members_limit', { detail: membersLimit });
     for (const member of present) {
@@ -224,12 +224,12 @@ export class MemberInvitations {
   /** @throws DomainError `rate_limited`, with which the invitation is not made */
   private async countMail(subscriberId: string): Promise<void> {
     try {
-      await this.limits.count(invitationMails, subscriberId);
+      await this.rateLimits.count(invitationMails, subscriberId);
     } catch (error) {
       if (!(error instanceof DomainError) || error.data.retryAfter === undefined) throw error;
       const { retryAfter } = error.data;
       const hours = Math.ceil(retryAfter / 3600);
-      const detail = `At most ${limits.memberInvitationMailsPerDay} mails that invite members may be sent in 24 hours. Try again in ${hours === 1 ? 'an hour' : `${hours} hours`}.`;
+      const detail = `You can send at most ${limits.memberInvitationMailsPerDay} mails that invite members in 24 hours. Try again in ${hours === 1 ? 'an hour' : `${hours} hours`}.`;
       throw new DomainError('rate_limited', { detail, retryAfter });
     }
   }
@@ -238,7 +238,7 @@ export class MemberInvitations {
     return this.vault.lookupHash('member_invitation', code);
   }
 
-  /** Of those who did not come, no name and address stay. */
+  /** Deletes names and addresses of invited members who did not join in time. */
   private async purge(): Promise<void> {
     await this.invited.query(
       `UPDATE member SET email = NULL, display_name = NULL
@@ -249,25 +249,25 @@ export class MemberInvitations {
 }
 
 const alreadyAMember =
-  'Somebody with this address acts for the business already, or is invited. Remove the invitation to make another.';
+  'A member or an invited member already has this address. To send a new invitation, revoke the old one first.';
 
-const membersLimit = `A business has at most ${limits.membersMax} members, with those invited. Remove one first.`;
+const membersLimit = `A business can have at most ${limits.membersMax} members, including those invited. Remove one first.`;
 
 const used = {
   code: 'invitation_used',
-  detail: 'This invitation has been used. Sign in, or ask the business for a new one.',
+  detail: 'This invitation has been used. Sign in if it was you, or ask the business for a new one.',
 } as const;
 const refusals: Record<Exclude<MemberState, 'invited'>, { code: ErrorCode; detail: string }> = {
   active: used,
   removed: used,
   revoked: {
     code: 'invitation_revoked',
-    detail: 'This invitation was withdrawn by the business. Ask it for a new one.',
+    detail: 'The business has revoked this invitation. Ask it for a new one.',
   },
-  expired: { code: 'invitation_expired', detail: 'This invitation is out of date. Ask the business for a new one.' },
+  expired: { code: 'invitation_expired', detail: 'This invitation has expired. Ask the business for a new one.' },
 };
 
-/** @throws DomainError that says why nobody joins with it any more */
+/** @throws DomainError that says why the invitation is no longer valid */
 function requireInvited(member: Member): void {
   const state = stateOf(member);
   if (state !== 'invited') throw new DomainError(refusals[state].code, { detail: refusals[state].detail });

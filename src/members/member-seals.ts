@@ -2,7 +2,7 @@ import type { KeyRef } from '../platform/vault/keyring.js';
 import type { Vault } from '../platform/vault/vault.js';
 import type { Member } from './member.entity.js';
 
-/** What is sealed of a member belongs to its subscriber. */
+/** The key for sealed data of members, which belongs to their subscriber. */
 export const memberKey = (subscriberId: string): KeyRef => ({ scope: 'subscriber', id: subscriberId });
 
 export type MemberField = 'display_name' | 'email';

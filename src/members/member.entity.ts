@@ -23,11 +23,11 @@ export class Member {
   @Column('bytea', { name: 'display_name', nullable: true })
   displayName: Buffer | null;
 
-  /** Of staff, sealed with the subscriber's key; the owner's is the business address. */
+  /** Address of staff, sealed with the subscriber's key; the owner's is the business address. */
   @Column('bytea', { nullable: true })
   email: Buffer | null;
 
-  /** Of staff: the code of the invitation, hashed. */
+  /** Hash of the code of a staff member's invitation. */
   @Column('bytea', { name: 'code_hash', nullable: true })
   codeHash: Buffer | null;
 
@@ -41,7 +41,7 @@ export class Member {
   @Column('timestamptz', { name: 'joined_at', nullable: true })
   joinedAt: Date | null;
 
-  /** When the member was removed, or its invitation revoked. */
+  /** Time of the removal, or of the revocation of the invitation. */
   @Column('timestamptz', { name: 'removed_at', nullable: true })
   removedAt: Date | null;
 }

@@ -37,21 +37,21 @@ export class MembersController {
     private readonly subscribers: Subscribers,
   ) {}
 
-  /** Who acts for the business, and who is invited to. For the owner. */
+  /** The members of the business, and the people invited to be one. For the owner. */
   @Get('members')
   list(@Caller() owner: MemberPrincipal, @Query() ask: ListMembers): Promise<MemberList> {
     return this.members.list(owner, ask);
   }
 
-  /** Invite somebody as staff, by mail: fifty mails in 24 hours at most. For the owner. */
+  /** Invite a person as staff by mail; at most fifty mails in 24 hours. For the owner. */
   @Post('members')
   invite(@Caller() owner: MemberPrincipal, @Body() wanted: NewMember): Promise<InvitedMember> {
     return this.invitations.invite(owner, wanted);
   }
 
   /**
-   * Remove a member, or revoke an invitation. The account ends, and all its devices are signed out; the name stays on what
-   * was written. For the owner.
+   * Remove a member, or revoke the invitation of one. The account ends and all its devices are signed out; the name stays on
+   * the messages that the member wrote. For the owner.
    */
   @Delete('members/:id')
   @HttpCode(204)
@@ -59,14 +59,14 @@ export class MembersController {
     await this.members.remove(owner, id);
   }
 
-  /** The names of those who write or wrote for the business, also of those who were removed. */
+  /** The names of all members who write or wrote for the business, including removed ones. */
   @Only('member')
   @Get('authors')
   authors(@Caller() member: MemberPrincipal, @Query() ask: ListAuthors): Promise<AuthorList> {
     return this.members.listAuthors(member, ask);
   }
 
-  /** Who invites, and what there is to agree to. A code that was revoked, used or is out of date says so (410). */
+  /** The business that invites, and the policies to accept. A code that was revoked, was used or has expired answers 410. */
   @Public()
   @Get('members/by-code/:code')
   async open(
@@ -82,7 +82,7 @@ export class MembersController {
     return { businessName, logoUrl, policies: this.consents.shownToMembers(locale).map((shown) => policyView(shown)) };
   }
 
-  /** The logo of who invites. */
+  /** The logo of the business that invites. */
   @Public()
   @Get('members/by-code/:code/logo')
   async logo(@Param('code') code: string, @Req() request: Request, @Res() response: Response): Promise<void> {
@@ -90,7 +90,7 @@ export class MembersController {
     sendLogo(response, await this.subscribers.logo(subscriberId));
   }
 
-  /** Join as staff, with an account of one's own. */
+  /** Join as staff, with an account of your own. */
   @Public()
   @Post('members/by-code/:code/acceptance')
   async accept(

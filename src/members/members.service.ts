@@ -45,7 +45,7 @@ export class Members {
     });
   }
 
-  /** Those who act for the subscriber and those who are invited to, in the order in which they came. */
+  /** Lists the members and the invited, in the order of their creation. */
   async list({ subscriberId }: MemberPrincipal, wanted: ListMembers): Promise<MemberList> {
     const { ask, position, next } = openPage(ListMembers, wanted, ['id']);
     const present = await this.present(this.members.manager, subscriberId);
@@ -88,7 +88,7 @@ export class Members {
   }
 
   /**
-   * Gives the member who asks another name, in a transaction; after its commit {@link renamed} tells it.
+   * Renames the asking member in a transaction; call {@link renamed} after its commit to tell the devices.
    * @returns whether it had another one
    */
   async rename(manager: EntityManager, { subscriberId, memberId }: MemberPrincipal, name: string): Promise<boolean> {
@@ -125,14 +125,14 @@ export class Members {
     return { displayName: await this.nameOf(member), email: await this.emailOf(member) };
   }
 
-  /** A page of the names of everybody who has ever acted for the subscriber, in the order of their ids. */
+  /** A page of the names of all present and former members of the subscriber, in the order of their ids. */
   async listAuthors({ subscriberId }: MemberPrincipal, wanted: ListAuthors): Promise<AuthorList> {
     const { ask, position, next } = openPage(ListAuthors, wanted, ['id']);
     const { page, more } = pageBehind(await this.authors(subscriberId), position?.[0], ask.limit);
     return { items: page, nextCursor: more ? next([page.at(-1)!.id]) : null };
   }
 
-  /** Everybody who has ever acted for the subscriber, by the id on their messages. */
+  /** All present and former members of the subscriber, by the id on their messages. */
   async authors(subscriberId: string, ids?: string[]): Promise<Author[]> {
     const members = await this.members.find({
       where: { subscriberId, ...(ids && { id: In(ids) }) },
@@ -205,10 +205,10 @@ export class Members {
   }
 }
 
-/** Of items in the order of their ids, those behind one; there are few of them. */
+/** The page behind an id, of a few items in the order of their ids. */
 function pageBehind<Item extends { id: string }>(items: Item[], after: string | number | undefined, limit: number) {
   const rest = after === undefined ? items : items.filter(({ id }) => id > String(after));
   return { page: rest.slice(0, limit), more: rest.length > limit };
 }
 
-const ownerStays = 'The owner cannot be removed. To end everything, close the account of the business.';
+const ownerStays = 'The owner cannot be removed, because a business always has one.';

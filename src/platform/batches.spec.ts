@@ -13,7 +13,7 @@ function batchesOf({
   locked = () => false,
   ...options
 }: {
-  /** Whether another transaction holds a group when the fast lane comes by. */
+  /** Tells if another transaction holds a group when the fast lane comes by. */
   locked?: (group: string, batch: number) => boolean;
   batchSize?: number;
   concurrency?: { idle: number; loaded: number };

@@ -52,7 +52,7 @@ export class Batches<Item, Outcome> {
   private batchesUnderWay = 0;
   private slowUnderWay = 0;
   private scheduled = false;
-  /** When the next batch may begin, on the clock of `performance`. */
+  /** Earliest time of the next batch, on the clock of `performance`. */
   private earliest = 0;
   private timer: NodeJS.Timeout | undefined;
 

@@ -19,7 +19,7 @@ export interface Config {
   masterKey: string | undefined;
   masterKeyFile: string;
   tls: { cert: Buffer; key: Buffer } | undefined;
-  /** What works, but had better be otherwise; for the person who starts the service. */
+  /** Valid settings that had better be changed, for the person who starts the service. */
   warnings: string[];
   trustProxy: string | undefined;
   /** As browsers write them, in lower case and without a default port. */
@@ -331,7 +331,7 @@ export function parseMasterKey(text: string): Buffer | undefined {
   return bytes.length === 32 ? bytes : undefined;
 }
 
-/** Whether the driver can read it: a password with a bare # or % makes another address of it, or none. */
+/** Tells if the driver can read it: with a bare # or %, a password makes another address of it, or none. */
 function isDatabaseUrl(text: string): boolean {
   if (!/^postgres(ql)?:\/\//.test(text) || !URL.canParse(text)) return false;
   const { username, password, pathname, hash } = new URL(text);
@@ -385,7 +385,7 @@ function pairProblem(cert: Buffer, key: Buffer): string | undefined {
   }
 }
 
-/** What Express takes for "trust proxy". */
+/** Checks the values that Express accepts for "trust proxy". */
 function isProxyList(text: string): boolean {
   if (/^[1-9]\d?$/.test(text)) return true;
   return text.split(',').every((entry) => {
@@ -397,7 +397,7 @@ function isProxyList(text: string): boolean {
   });
 }
 
-/** Whether a host name or address can be reached from this machine only. */
+/** Tells if a host name or address can be reached from this machine only. */
 export function isLoopback(host: string): boolean {
   const bare = host.replace(/^\[|\]$/g, '');
   return bare === 'localhost' || bare === '::1' || (isIP(bare) === 4 && bare.startsWith('127.'));

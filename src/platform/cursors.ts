@@ -7,7 +7,7 @@ import type { KeyRef } from './vault/keyring.js';
 import { UnsealError } from './vault/sealing.js';
 import type { Vault } from './vault/vault.js';
 
-/** What stands at one place of a position. */
+/** Types of the parts of a position. */
 export type CursorPart = 'id' | 'time' | 'integer';
 
 type Position = (string | number)[];
@@ -41,7 +41,7 @@ export function openPage<Ask extends Page>(
   return opened(shape, continued(sent, begunWith(shape, carried)), position);
 }
 
-/** @throws ValidationFailed when a cursor carries filters that nobody could have sent */
+/** @throws ValidationFailed for a cursor with filters that no list accepts */
 function begunWith<Ask extends Page>(shape: new () => Ask, carried: object): Ask {
   try {
     return validated(shape, carried);

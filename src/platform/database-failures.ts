@@ -26,12 +26,13 @@ const tryAgain = 'Try again in a moment.';
 export const databaseTroubles: Record<DatabaseTrouble, TroubleWords> = {
   disk_full: {
     log: 'The disk is full: nothing can be stored until there is room on it.',
-    detail: 'Nothing can be stored at the moment, because the disk of this service is full. Try again later.',
+    detail:
+      'The service cannot store anything at the moment, because the disk of this service is full. Try again later.',
     retryAfter: 60,
   },
   out_of_memory: {
     log: 'PostgreSQL has run out of memory: give it more, or lower work_mem and max_connections.',
-    detail: `The database has no memory left for this. ${tryAgain}`,
+    detail: `The database has no memory left. ${tryAgain}`,
     retryAfter: 5,
   },
   no_connections: {
@@ -41,7 +42,7 @@ export const databaseTroubles: Record<DatabaseTrouble, TroubleWords> = {
   },
   read_only: {
     log: 'The database is read-only (a standby, or default_transaction_read_only): point the service to one that can be written.',
-    detail: 'Nothing can be stored at the moment, because the database is read-only. Try again later.',
+    detail: 'The service cannot store anything at the moment, because the database is read-only. Try again later.',
     retryAfter: 30,
   },
   stopping: {
@@ -61,7 +62,7 @@ export const databaseTroubles: Record<DatabaseTrouble, TroubleWords> = {
   },
   slow: {
     log: 'The database gave up a statement or transaction that took too long.',
-    detail: `The database took too long for this. ${tryAgain}`,
+    detail: `The database took too long. ${tryAgain}`,
     retryAfter: 5,
   },
   contended: {

@@ -3,8 +3,8 @@ import { type Client, Pool } from 'pg';
 import { DataSource } from 'typeorm';
 
 /**
- * What is used of TypeORM and of the driver beyond their types is used here alone: their versions are fixed in package.json,
- * and {@link requireKnownPool} is asked at the start.
+ * Internals of TypeORM and of the driver, beyond their types. Only this file uses them: the versions are fixed in
+ * package.json, and {@link requireKnownPool} checks them at the start.
  */
 interface InnerClient {
   connection: { stream: Socket };

@@ -32,8 +32,8 @@ export class DatabaseWatch {
   }
 
   /**
-   * What keeps the databases from storing and giving; undefined when nothing does. Answers within two seconds, whatever
-   * hangs; those who ask at once share one answer.
+   * Reason why the databases cannot be read or written; undefined if they can. Answers within two seconds in any case;
+   * concurrent callers share one answer.
    */
   trouble(): Promise<DatabaseTrouble | undefined> {
     this.looking ??= within(lookMilliseconds, this.look(), 'the databases')
@@ -42,7 +42,7 @@ export class DatabaseWatch {
     return this.looking;
   }
 
-  /** Whether the database answers at all, within two seconds. */
+  /** Tells if the database answers at all, within two seconds. */
   async answers(database: 'main' | 'keyring'): Promise<boolean> {
     return (await this.probes[database].trouble()) === undefined;
   }
@@ -169,7 +169,7 @@ class Probe {
   }
 }
 
-/** Half a megabyte in new pages of a table that nobody ever sees: what fits in old ones would say nothing of the disk. */
+/** Writes half a megabyte into new pages of a table that is rolled back, because free space in old pages says nothing of the disk. */
 async function write(client: Client): Promise<void> {
   await client.connect();
   await client.query('BEGIN');

@@ -36,7 +36,7 @@ export function keyringDatabase(address: DatabaseAddress | string): DataSource {
 }
 
 /**
- * Connections of their own for what every message needs, so that it waits for nobody's lists and searches.
+ * Reserved connections for the statements of every message, so that they do not wait for lists and searches.
  * @param source the main database, whose address they share
  */
 export function reservedPool({ options }: DataSource): Pool {

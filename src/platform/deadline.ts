@@ -1,4 +1,4 @@
-/** The end of patience: what was waited for may still come, but nobody waits for it any more. */
+/** The error of a deadline that has passed: the result may still come, but is no longer waited for. */
 export class DeadlinePassed extends Error {
   override readonly name = 'DeadlinePassed';
 }

@@ -66,7 +66,7 @@ export function foldedWords(text: string): string[] {
   return foldings(text).map((form) => form.split(separators).filter(Boolean).join(' ') || form);
 }
 
-/** What lies between words. */
+/** Separators between words. */
 export const separators = /[^\p{L}\p{M}\p{N}]+/u;
 
 function plain(text: string): string {

@@ -1,6 +1,7 @@
 /*
- * Where a spreadsheet may begin a cell: at the beginning of a text, and after whatever any program takes for a separator,
- * because a file can be opened with another one than it was written with. Blanks and quotation marks in front do not count.
+ * Positions at which a spreadsheet may begin a cell: the beginning of a text, and behind any character that some program
+ * takes for a separator, because a file can be opened with another program than the one that wrote it. Blanks and quotation
+ * marks in front do not count.
  */
 const blanks = String.raw`[ "\u00A0]*`;
 const signs = String.raw`=+\-@＝＋－＠`;

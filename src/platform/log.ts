@@ -103,7 +103,7 @@ export class Log implements LoggerService {
   }
 }
 
-/** Where it was thrown: two failures of one place are the same. */
+/** The place that threw: two failures of one place are the same. */
 function placeOf({ frames }: Record<string, unknown>): string | undefined {
   return (frames as string[] | undefined)?.[0];
 }
@@ -121,7 +121,7 @@ interface ErrorLike {
   cause?: unknown;
   stack?: string;
   message?: string;
-  /** Of a job that failed. */
+  /** Queue of a failed job. */
   queue?: unknown;
 }
 

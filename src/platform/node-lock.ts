@@ -9,7 +9,7 @@ import { StartError } from './start-error.js';
 const lockNumber = 0x0c0119;
 const retryMilliseconds = 500;
 const farewellMilliseconds = 300;
-/** Its few questions are answered at once, or by nobody. */
+/** Deadlines of the lock's few queries, which are answered at once or not at all. */
 const deadlines = { connectionTimeoutMillis: 5_000, query_timeout: 5_000 };
 /** About five seconds: an own connection that broke may hold the lock for a moment. */
 const refusalsUntilGivenUp = 10;
@@ -32,7 +32,7 @@ export class NodeLock {
     private readonly log: Log,
   ) {}
 
-  /** Whether no service runs on this keyring now. */
+  /** Tells if no service runs on this keyring now. */
   static async isFree(address: DatabaseAddress | string): Promise<boolean> {
     const client = new Client({ ...clientOptions(address), ...deadlines });
     await client.connect();
@@ -45,7 +45,7 @@ export class NodeLock {
   }
 
   /** @throws StartError when another service holds it */
-  static async take(address: DatabaseAddress | string, revive: () => Promise<void>, log: Log): Promise<NodeLock> {
+  static async acquire(address: DatabaseAddress | string, revive: () => Promise<void>, log: Log): Promise<NodeLock> {
     const connect = () =>
       new Client({
         ...clientOptions(address),

@@ -6,13 +6,13 @@ import { StartError } from './start-error.js';
 
 const oldestMajor = 15;
 
-/** Where the two databases are, and how the embedded one is brought back and stopped. */
+/** Addresses of the two databases, with functions that revive and stop the embedded one. */
 export interface Databases {
   main: DatabaseAddress | string;
   keyring: DatabaseAddress | string;
   /** The folder of the embedded cluster; undefined for a database that is not ours. */
   folder: string | undefined;
-  /** Whether it ran already, for somebody else perhaps. */
+  /** Set if the embedded PostgreSQL was running already. */
   adopted: boolean;
   /** Starts an embedded PostgreSQL that is gone; does nothing for one that is not ours. */
   revive: () => Promise<void>;

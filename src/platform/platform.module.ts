@@ -23,7 +23,7 @@ import { AddressHashes } from './vault/address-hashes.js';
 import { MASTER_KEY } from './vault/master-key.js';
 import { Vault } from './vault/vault.js';
 
-/** What the platform was opened with before the application is assembled. */
+/** Everything that is opened before the application is assembled. */
 export interface Foundation {
   config: Config;
   databases: DatabaseWatch;

@@ -9,7 +9,7 @@ interface Work {
   cut: () => void;
 }
 
-/** What has begun, to be told that it has been dealt with, and that its answer has left or never will. */
+/** Work that has begun: call `finished` when it has been dealt with, `left` when its answer has left or never will. */
 export interface BegunWork {
   finished: () => void;
   left: () => void;
@@ -24,7 +24,7 @@ const patienceMilliseconds = 60_000;
  */
 @Injectable()
 export class SessionWork {
-  /** Sessions ended of late: what was authenticated just before, and has not begun yet, finds itself here. */
+  /** Sessions that ended recently: work that was authenticated just before, and has not begun yet, is refused by them. */
   private readonly ended = new LRUCache<string, true>({ max: 100_000, ttl: 5 * 60 * 1000 });
   private readonly underWay = new Map<string, Set<Work>>();
   private readonly works = new WeakMap<object, Work>();

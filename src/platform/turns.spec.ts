@@ -108,19 +108,19 @@ describe('turns', () => {
 
   test('of who has left go to the next', async () => {
     const answer = new EventEmitter();
-    const [first, second] = [await turns.take('a'), await turns.take('a')];
-    const left = turns.take('a', { answer });
-    const stays = turns.take('a', { answer: new EventEmitter() });
+    const [first, second] = [await turns.acquire('a'), await turns.acquire('a')];
+    const left = turns.acquire('a', { answer });
+    const stays = turns.acquire('a', { answer: new EventEmitter() });
     answer.emit('close');
     await expect(left).rejects.toBeInstanceOf(DomainError);
     first();
     (await stays)();
     second();
-    await expect(turns.take('a')).resolves.toBeInstanceOf(Function);
+    await expect(turns.acquire('a')).resolves.toBeInstanceOf(Function);
   });
 
   test('keep nothing of who waits for nothing', async () => {
-    const release = await turns.take('a');
+    const release = await turns.acquire('a');
     release();
     release();
     expect((turns as unknown as { queues: Map<string, unknown> }).queues.size).toBe(0);

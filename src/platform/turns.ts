@@ -7,7 +7,7 @@ export interface TurnsOptions {
   atOncePerAsker: number;
   /** Weight of the work that may wait, of all askers; beyond it the answer is `overloaded` to who waits already. */
   waiting: number;
-  /** The same for who has nothing waiting, so that others cannot close the door; by default ten times as much. */
+  /** The same for an asker with an empty queue, so that others cannot lock it out; by default ten times as much. */
   waitingAtMost?: number;
   /** The same of one asker; beyond it the answer is `rate_limited`. */
   waitingPerAsker: number;
@@ -17,7 +17,7 @@ export interface TurnsOptions {
 
 export interface TurnOptions {
   weight?: number;
-  /** An answer that nobody waits for any more once it closes: its turn is given to another. */
+  /** The answer of the request; once it closes, the turn goes to another asker. */
   answer?: { once(event: 'close', listener: () => void): unknown };
 }
 
@@ -47,7 +47,7 @@ export class Turns {
 
   /** @throws DomainError `rate_limited` or `overloaded` when too much waits; whatever the work throws */
   async run<Result>(asker: string, work: () => Promise<Result>, weight = 1): Promise<Result> {
-    const release = await this.take(asker, { weight });
+    const release = await this.acquire(asker, { weight });
     try {
       return await work();
     } finally {
@@ -59,11 +59,11 @@ export class Turns {
    * Resolves when it is the asker's turn, with what has to be called when its work is done.
    * @throws DomainError `rate_limited` or `overloaded` when too much waits
    */
-  async take(asker: string, { weight = 1, answer }: TurnOptions = {}): Promise<() => void> {
+  async acquire(asker: string, { weight = 1, answer }: TurnOptions = {}): Promise<() => void> {
     const queue = this.queues.get(asker) ?? { underWay: 0, weightWaiting: 0, waiting: [] };
     if (this.fits(queue, weight) && queue.waiting.length === 0 && this.ready.size === 0) {
       this.queues.set(asker, queue);
-      return this.begin(asker, queue, weight);
+      return this.occupy(asker, queue, weight);
     }
     this.requireSpace(queue, weight);
     this.queues.set(asker, queue);
@@ -88,15 +88,18 @@ export class Turns {
   private requireSpace({ weightWaiting }: Queue, weight: number): void {
     const { waiting, waitingAtMost = 10 * waiting, waitingPerAsker, of } = this.options;
     if (weightWaiting + weight > waitingPerAsker) {
-      const detail = `Too many ${of} of yours wait already. Wait for their answers, then try again.`;
+      const detail = `Too many of your ${of} are waiting. Wait for their answers, then try again.`;
       throw new DomainError('rate_limited', { detail, retryAfter: 2 });
     }
     if (this.weightWaiting + weight > (weightWaiting > 0 ? waiting : waitingAtMost)) {
-      throw new DomainError('overloaded', { detail: `Too many ${of} wait. Try again in a moment.`, retryAfter: 5 });
+      throw new DomainError('overloaded', {
+        detail: `The service is busy: too many ${of} are waiting. Try again in a moment.`,
+        retryAfter: 5,
+      });
     }
   }
 
-  private begin(asker: string, queue: Queue, weight: number): () => void {
+  private occupy(asker: string, queue: Queue, weight: number): () => void {
     queue.underWay += weight;
     this.underWay += weight;
     let done = false;
@@ -127,7 +130,7 @@ export class Turns {
       this.waitsNoMore(queue, weight);
       // To the end of the line, if it has more.
       this.ready.delete(asker);
-      const release = this.begin(asker, queue, weight);
+      const release = this.occupy(asker, queue, weight);
       const following = queue.waiting[0];
       if (following && this.fitsAsker(queue, following.weight)) this.ready.add(asker);
       begin(release);

@@ -31,7 +31,7 @@ export interface ShownPolicy {
   checkboxes: Partial<Record<ConsentPurpose, string>>;
 }
 
-/** What the placeholders of a text stand for. */
+/** Values of the placeholders of a text. */
 export type PolicyIdentity = Record<string, string | number | undefined>;
 
 /** The versioned policy texts of the repository, loaded at start. */

@@ -16,11 +16,11 @@ export interface PolicyFile {
   title: string;
   /** First day in force, as YYYY-MM-DD. */
   effective: string;
-  /** Whether those who accepted an earlier version must accept this one before they go on. */
+  /** Set if people who accepted an earlier version must accept this one before they go on. */
   requiresAcceptance: boolean;
   /** The words beside the checkbox of each purpose this policy covers. */
   checkboxes: Partial<Record<ConsentPurpose, string>>;
-  /** What it comes to, in a few plain lines. */
+  /** Summary in a few plain lines. */
   summary: string[];
   text: string;
   /** SHA-256 of the whole file. */

@@ -26,7 +26,7 @@ export class ProfilesController {
     private readonly subscribers: Subscribers,
   ) {}
 
-  /** The own profile. */
+  /** Your profile. */
   @Get()
   async mine(@Caller() principal: Principal): Promise<Profile> {
     const username = await this.accounts.username(principal);
@@ -42,9 +42,9 @@ export class ProfilesController {
   }
 
   /**
-   * Correct the own profile; what is left out stays, and a username stays always. An interlocutor sends what every business
-   * it is linked to then sees; a member how colleagues call it, and its language. Another address needs `currentPassword`, and is
-   * mailed a link to confirm it; the old one is told, if it was confirmed.
+   * Correct your profile. Fields that you leave out stay, and a username never changes. Every business that an interlocutor is
+   * linked to sees the new data; a member can change the name that colleagues see, and the language. To change the email
+   * address, send `currentPassword`: the new address gets a link to confirm it, and the old one, if it was confirmed, a notice.
    */
   @Patch()
   @ApiExtraModels(InterlocutorChanges, MemberChanges)

@@ -20,7 +20,7 @@ import type { InterlocutorChanges, MemberChanges } from './profiles.dto.js';
 const segments = ['region', 'province', 'sector'] as const;
 const toldBeforePausing = 500;
 
-/** What people and businesses say of themselves, corrected by themselves, wherever it stands. */
+/** Corrections by people and businesses of their own data, in all places that hold it. */
 @Injectable()
 export class Profiles {
   constructor(

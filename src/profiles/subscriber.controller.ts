@@ -35,9 +35,9 @@ export class SubscriberController {
   ) {}
 
   /**
-   * Correct the data of the business: interlocutors see them at once, in their conversations and in the policies. They
-   * are checked as when it registered. Another address needs `currentPassword`, and is mailed a link to confirm it; the old one
-   * is told, if it was confirmed. For the owner.
+   * Correct the data of the business. Interlocutors see the change at once, in their conversations and in the policies. The
+   * checks are those of the registration. To change the email address, send `currentPassword`: the new address gets a link to
+   * confirm it, and the old one, if it was confirmed, a notice. For the owner.
    */
   @Patch()
   async edit(
@@ -51,8 +51,8 @@ export class SubscriberController {
   }
 
   /**
-   * Set the logo: PNG, JPEG or WebP up to 2 MB, 10,000 pixels a side and 40 megapixels. It is made anew at 512 pixels,
-   * without what the camera noted. For the owner.
+   * Set the logo: PNG, JPEG or WebP up to 2 MB, 10,000 pixels a side and 40 megapixels. It is scaled down to 512 pixels,
+   * and its metadata (such as the camera's) is removed. For the owner.
    */
   @Put('logo')
   @HttpCode(204)
@@ -71,14 +71,14 @@ export class SubscriberController {
     await this.profiles.setLogo(owner, file.buffer);
   }
 
-  /** The own logo. */
+  /** The logo of your business. */
   @Only('member')
   @Get('logo')
   async logo(@Caller() member: MemberPrincipal, @Res() response: Response): Promise<void> {
     sendLogo(response, await this.subscribers.logo(member.subscriberId));
   }
 
-  /** Take the logo away. For the owner. */
+  /** Remove the logo. For the owner. */
   @Delete('logo')
   @HttpCode(204)
   async removeLogo(@Caller() owner: MemberPrincipal): Promise<void> {

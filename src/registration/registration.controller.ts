@@ -16,14 +16,14 @@ export class RegistrationController {
     private readonly cookies: SessionCookies,
   ) {}
 
-  /** Whether a subscriber can register now. */
+  /** Tells if a subscriber can register now. */
   @Public()
   @Get('registration')
   async state(): Promise<RegistrationState> {
     return { state: await this.registrations.state() };
   }
 
-  /** Register a subscriber: the business, its owner's account, and what the owner accepts. */
+  /** Register a subscriber: the business, its owner's account, and the policies that the owner accepts. */
   @Public()
   @Post('subscribers')
   async register(@Body() registration: Registration, @Req() request: Request): Promise<Registered> {

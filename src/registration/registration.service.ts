@@ -40,7 +40,7 @@ export class Registrations {
     private readonly accounts: Accounts,
     private readonly consents: Consents,
     private readonly credentials: Credentials,
-    private readonly limits: RateLimits,
+    private readonly rateLimits: RateLimits,
     private readonly members: Members,
     private readonly sessions: Sessions,
     private readonly subscribers: Subscribers,
@@ -59,7 +59,7 @@ export class Registrations {
    * @throws DomainError `registration_closed`, `registration_code_invalid`, ConsentRequired, UsernameTaken, ValidationFailed
    */
   async register(registration: Registration, network: string): Promise<RegisteredSubscriber> {
-    await this.limits.count(joins, network);
+    await this.rateLimits.count(joins, network);
     try {
       return await this.registerAnew(registration, network);
     } catch (error) {
@@ -100,7 +100,7 @@ export class Registrations {
         await this.consents.record(manager, record);
         const addressee = { accountId, key, email, locale, username };
         const verificationMail = await this.credentials.requestVerification(manager, addressee);
-        return { session: await this.sessions.open(manager, accountId, { key, device }), verificationMail };
+        return { session: await this.sessions.create(manager, accountId, { key, device }), verificationMail };
       }),
     );
     return { subscriber, ...made };
@@ -123,7 +123,7 @@ export class Registrations {
     const key = { scope: 'subscriber', id: subscriberId } as const;
     const session = await this.database.transaction(async (manager) =>
       (await this.accounts.holdsPassword(manager, id, passwordHash))
-        ? this.sessions.open(manager, id, { key, device })
+        ? this.sessions.create(manager, id, { key, device })
         : undefined,
     );
     return session && { subscriber, session };
@@ -136,7 +136,7 @@ export class Registrations {
     return hash;
   }
 
-  /** Of two first registrations at once one wins; a code is good once. */
+  /** Claims the first registration, which only one of two concurrent ones gets, or uses up a code. */
   private async claimPlace(manager: EntityManager, codeHash: Buffer | undefined): Promise<void> {
     if (this.config.registration === 'first') {
       await manager.query('SELECT pg_advisory_xact_lock($1)', [registrationLock]);
@@ -159,11 +159,11 @@ const refusalsOfRepetitions: ReadonlySet<ErrorCode> = new Set([
 ]);
 
 const closedDetail =
-  'This installation already has its subscriber. Whoever runs it can open registration with REGISTRATION.';
+  'A business is registered on this installation already, and registration is closed. Its host can open it with REGISTRATION.';
 
 function codeInvalid(): DomainError {
   const message =
-    'The registration code is unknown, used or out of date. Ask whoever runs this installation for a new one.';
+    'The registration code is unknown, was used before or has expired. Ask the host of this installation for a new one.';
   return new DomainError('registration_code_invalid', {
     detail: message,
     errors: [{ field: 'registrationCode', code: 'registration_code_invalid', message }],

@@ -4,7 +4,7 @@ import type { Subscriber } from './subscriber.entity.js';
 import { checkTaxCode, checkVatNumber, taxIdentityErrors } from './tax-identity.js';
 import { timeZoneOf } from './time-zones.js';
 
-/** What a business states of itself, before it is checked. */
+/** Data that a business states about itself, before the check. */
 export interface StatedBusiness {
   businessName: string;
   email: string;
@@ -21,10 +21,10 @@ export interface StatedBusiness {
   timeZone?: string | undefined;
 }
 
-/** What of a subscriber a business states. */
+/** The fields of a subscriber that the business states. */
 export type BusinessData = Pick<Subscriber, keyof StatedBusiness>;
 
-/** What is wrong with the address and the tax identity of a business, taken together. */
+/** Faults of the address and the tax identity of a business, taken together. */
 export function businessErrors(business: StatedBusiness): FieldError[] {
   return [...addressErrors(business), ...taxIdentityErrors(business)];
 }

@@ -54,23 +54,33 @@ const drawing = new Turns({
  */
 export async function reencodeLogo(bytes: Buffer, subscriberId: string): Promise<Logo> {
   if (bytes.length > limits.logoBytes)
-    throw new LogoError('logo_too_large', `A logo has at most ${limits.logoBytes / 1024 ** 2} MB.`);
+    throw new LogoError(
+      'logo_too_large',
+      `A logo can have at most ${limits.logoBytes / 1024 ** 2} MB. Make the image smaller and send it again.`,
+    );
   // Looked at before sharp, which would also open SVG, TIFF and HEIF with libraries that need not face strangers.
   const type = await fileTypeFromBuffer(bytes);
-  if (!type || !acceptedTypes.has(type.mime)) throw new LogoError('logo_type', 'A logo is a PNG, JPEG or WebP image.');
+  if (!type || !acceptedTypes.has(type.mime))
+    throw new LogoError('logo_type', 'A logo must be a PNG, JPEG or WebP image.');
 
   return drawing.run(subscriberId, () => draw(bytes));
 }
 
 async function draw(bytes: Buffer): Promise<Logo> {
   if (scansOf(bytes) > mostScans) {
-    throw new LogoError('logo_unreadable', 'The image is a JPEG of too many scans. Save it anew, and send that.');
+    throw new LogoError(
+      'logo_unreadable',
+      'The image is a JPEG with too many scans. Save it again and send the new file.',
+    );
   }
   // Only the header is read here; with a limit sharp would say no more than that the image cannot be read.
   const { width, height } = await readable(sharp(bytes, { limitInputPixels: false }).metadata());
   if (Math.max(width, height) > limits.logoSide || width * height > limits.logoPixels) {
     const most = `${limits.logoSide.toLocaleString('en')} pixels a side and ${limits.logoPixels / 1_000_000} megapixels`;
-    throw new LogoError('logo_dimensions', `A logo has at most ${most}. Make the image smaller and send it again.`);
+    throw new LogoError(
+      'logo_dimensions',
+      `A logo can have at most ${most}. Make the image smaller and send it again.`,
+    );
   }
 
   const drawn = sharp(bytes, { failOn: 'error', limitInputPixels: limits.logoPixels, pages: 1 })
@@ -83,7 +93,7 @@ async function draw(bytes: Buffer): Promise<Logo> {
   return { bytes: data, mediaType: 'image/webp', width: info.width, height: info.height };
 }
 
-/** Counts how often a JPEG says that a scan begins (ITU-T T.81, B.2.3); what it hides in its metadata counts too. */
+/** Counts the scans of a JPEG (ITU-T T.81, B.2.3), including any hidden in its metadata. */
 function scansOf(bytes: Buffer): number {
   if (bytes[0] !== 0xff || bytes[1] !== 0xd8) return 0;
   let scans = 0;
@@ -94,11 +104,11 @@ function scansOf(bytes: Buffer): number {
 
 const startOfScan = Buffer.from([0xff, 0xda]);
 
-/** sharp's own messages speak of libvips and its inputs: they help nobody who uploads a logo. */
+/** Replaces sharp's errors, which are about libvips and its inputs, by one for the person who uploads a logo. */
 async function readable<T extends Metadata | { data: Buffer }>(reading: Promise<T>): Promise<T> {
   try {
     return await reading;
   } catch {
-    throw new LogoError('logo_unreadable', 'The image cannot be read: it is damaged or incomplete.');
+    throw new LogoError('logo_unreadable', 'The image is damaged or incomplete. Send another file.');
   }
 }

@@ -2,7 +2,7 @@ import type { ValidationOptions } from 'class-validator';
 import type { Fault } from '../platform/problems/field-error.js';
 import { Rule } from '../platform/validation/rule.js';
 
-/** What a subscriber can say it is. Codes are stored and never change their meaning; names may be reworded. */
+/** Categories of businesses. Codes are stored and never change their meaning; names may be reworded. */
 const categories = [
   { code: 'grocery', it: 'Alimentari, frutta e bevande', en: 'Grocery, fruit and drinks' },
   { code: 'bakery', it: 'Panificio e pasticceria', en: 'Bakery and pastry shop' },

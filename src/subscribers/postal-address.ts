@@ -161,7 +161,7 @@ export function isItalianProvince(code: unknown): boolean {
 }
 
 /**
- * What is wrong with country, postcode and province, of which the last may be missing or blank. An Italian postcode
+ * Faults of country, postcode and province, of which the last may be missing or blank. An Italian postcode
  * (CAP) has five digits from 00010 (towns around Rome) to 98168 (Messina), the ends of the list of Poste Italiane;
  * whether it is assigned is not checked. Elsewhere it has 2 to 12 letters, digits, blanks and hyphens, so that "--"
  * can stand for none.

@@ -43,7 +43,7 @@ export class Subscriber {
   @Column('text')
   locale: string;
 
-  /** Of the IANA database: what times without an offset mean. */
+  /** Zone of the IANA database for times without an offset. */
   @Column('text', { name: 'time_zone' })
   timeZone: string;
 
@@ -57,15 +57,15 @@ export class Subscriber {
   @Column('timestamptz', { name: 'created_at' })
   createdAt: Date;
 
-  /** When its data or its logo changed last, for the heads of its conversations. */
+  /** Time of the latest change of its data or logo, for the heads of its conversations. */
   @Column('timestamptz', { name: 'profile_changed_at', nullable: true })
   profileChangedAt: Date | null;
 
-  /** The full minute from which on each side is told when the other has seen a message; null while nobody is. */
+  /** The full minute since which each side is told when the other has seen a message; null while seen-times are off. */
   @Column('timestamptz', { name: 'seen_times_since', nullable: true })
   seenTimesSince: Date | null;
 
-  /** When that changed last, for the heads of its conversations. */
+  /** Time of the latest switch of seen-times, for the heads of its conversations. */
   @Column('timestamptz', { name: 'seen_times_changed_at', nullable: true })
   seenTimesChangedAt: Date | null;
 }

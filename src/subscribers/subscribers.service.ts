@@ -30,8 +30,8 @@ export class Subscribers {
     await manager.insert(Subscriber, subscriber);
   }
 
-  /** Does one change at a time of what a subscriber has a limited number of, until the transaction ends. */
-  async hold(manager: EntityManager, id: string): Promise<void> {
+  /** Locks a subscriber until the transaction ends, so that changes that count towards a limit run one at a time. */
+  async lock(manager: EntityManager, id: string): Promise<void> {
     await manager.query('SELECT FROM subscriber WHERE subscriber_id = $1 FOR NO KEY UPDATE', [id]);
   }
 
@@ -76,7 +76,7 @@ export class Subscribers {
     return this.config.digitalConsentAges[country] ?? consentAgeElsewhere;
   }
 
-  /** Who the controller is, for the policies that a subscriber's interlocutors read. */
+  /** Identity of the controller, for the policies that a subscriber's interlocutors read. */
   identity(subscriber: Subscriber, locale: string): PolicyIdentity {
     const { businessName, email, street, streetNumber, postcode, city, province, country, vatNumber, taxCode } =
       subscriber;

@@ -13,7 +13,7 @@ export interface TaxIdentity {
   taxCode?: string | null | undefined;
 }
 
-/** What a rule says of a number without prefix: how it is written officially, or what is wrong with it. */
+/** Result of a rule for a number without prefix: its official form, or its fault. */
 type Verdict = { value: string } | { fault: 'format' | 'check_digit' };
 
 // prettier-ignore
@@ -23,8 +23,8 @@ const euCountries = [
 ];
 
 /**
- * Where stdnum 1.12 refuses numbers that exist (found by comparing it with python-stdnum, over the published numbers
- * in the tests of that library and half a million random ones): Bulgarian firms that begin with 8, and persons in
+ * Rules for numbers that exist but that stdnum 1.12 refuses (found by comparing it with python-stdnum, over the published
+ * numbers in the tests of that library and half a million random ones): Bulgarian firms that begin with 8, and persons in
  * Bulgaria, Czechia, Latvia (32…) and Slovakia (1…). The numbers of persons in the first three are checked by their
  * form alone, as the sources do not agree on their check digits. For Italy stdnum also asks for a tax office it
  * knows, of a list without a source: a number with the right check digit passes here.
@@ -54,7 +54,7 @@ export function checkVatNumber(country: string, vat: string): Checked<VatNumberE
   }
   if (!euCountries.includes(country)) {
     const value = foreignNumber(vat);
-    const message = 'A VAT number has 4 to 20 letters, digits, full stops, hyphens, slashes or blanks.';
+    const message = 'A VAT number must have 4 to 20 letters, digits, full stops, hyphens, slashes or blanks.';
     return value === undefined ? { ok: false, code: 'vat_number_format', message } : { ok: true, value };
   }
   const verdict = europeanNumber(country, text);
@@ -75,14 +75,14 @@ export function checkVatNumber(country: string, vat: string): Checked<VatNumberE
 export function checkTaxCode(country: string, code: string): Checked<TaxCodeErrorCode> {
   if (country !== 'IT') {
     const value = foreignNumber(code);
-    const message = 'A tax code has 4 to 20 letters, digits, full stops, hyphens, slashes or blanks.';
+    const message = 'A tax code must have 4 to 20 letters, digits, full stops, hyphens, slashes or blanks.';
     return value === undefined ? { ok: false, code: 'tax_code_format', message } : { ok: true, value };
   }
   const text = compact(code);
   const verdict = /^\d+$/.test(text) ? italianFirm(text) : validated(stdnum['IT']?.['codicefiscale'], text);
   if ('value' in verdict) return { ok: true, value: verdict.value };
   if (verdict.fault === 'check_digit') {
-    const message = 'The check character of the tax code is wrong: please look for a slip.';
+    const message = 'The check character of the tax code is wrong. Check the code for a typing error.';
     return { ok: false, code: 'tax_code_check_digit', message };
   }
   const message = 'An Italian tax code has 16 letters and digits, or 11 digits.';
@@ -90,8 +90,8 @@ export function checkTaxCode(country: string, code: string): Checked<TaxCodeErro
 }
 
 /**
- * What is wrong with a tax identity. An Italian business states its VAT number or its tax code; a foreign one may
- * state neither.
+ * Faults of a tax identity. An Italian business must state its VAT number or its tax code; a foreign one may state
+ * neither.
  */
 export function taxIdentityErrors({ country, vatNumber, taxCode }: TaxIdentity): FieldError[] {
   const errors: FieldError[] = [];
@@ -100,7 +100,7 @@ export function taxIdentityErrors({ country, vatNumber, taxCode }: TaxIdentity):
   if (vat?.ok === false) errors.push({ field: 'vatNumber', code: vat.code, message: vat.message });
   if (tax?.ok === false) errors.push({ field: 'taxCode', code: tax.code, message: tax.message });
   if (country === 'IT' && !vat && !tax) {
-    const message = 'Please give the VAT number or the tax code of the business.';
+    const message = 'Give the VAT number or the tax code of the business.';
     errors.push({ field: 'vatNumber', code: 'tax_identity_required', message });
   }
   return errors;
@@ -154,7 +154,7 @@ function checkDigit(value: string, right: boolean): Verdict {
 function vatResult(prefix: string, verdict: Verdict): Checked<VatNumberErrorCode> {
   if ('value' in verdict) return { ok: true, value: prefix + verdict.value };
   if (verdict.fault === 'check_digit') {
-    const message = 'The check digit of the VAT number is wrong: please look for a slip.';
+    const message = 'The check digit of the VAT number is wrong. Check the number for a typing error.';
     return { ok: false, code: 'vat_number_check_digit', message };
   }
   return { ok: false, code: 'vat_number_format', message: `This is not how a VAT number of ${prefix} is written.` };

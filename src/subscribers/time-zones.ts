@@ -4,7 +4,7 @@ import { Rule } from '../platform/validation/rule.js';
 /** Beyond the longest name there is; Intl would look through whatever it is given. */
 const longestName = 64;
 
-/** Whether a text names a time zone of the IANA database, such as Europe/Rome. */
+/** Tells if a text names a time zone of the IANA database, such as Europe/Rome. */
 export function isTimeZone(value: unknown): value is string {
   // A name begins with a letter; Intl takes mere offsets too, which know no summer time.
   if (typeof value !== 'string' || value.length > longestName || !/^[A-Za-z]/.test(value)) return false;
@@ -29,7 +29,7 @@ export function timeZoneOf(country: string): string {
   return ofMostPeople[country] ?? zones.find((zone) => zone.startsWith('Europe/')) ?? zones[0] ?? 'UTC';
 }
 
-/** Where neither the one in Europe nor the first by name is. CLDR has none for Kosovo, whose code is its users'. */
+/** Zones of most people, for countries where neither the European one nor the first by name is it. CLDR has none for Kosovo. */
 const ofMostPeople: Partial<Record<string, string>> = {
   AR: 'America/Argentina/Buenos_Aires',
   AU: 'Australia/Sydney',

@@ -20,7 +20,7 @@ interface StoredConversation {
   revision: number;
 }
 
-/** What stands in the database, past the service. */
+/** Rows of the database, read past the service. */
 export interface Books {
   messages: StoredMessage[];
   conversations: StoredConversation[];
@@ -40,7 +40,7 @@ export async function readBooks(client: pg.Client): Promise<Books> {
     ),
     conversations: await rows<StoredConversation>('SELECT id, last_seq, revision FROM conversation'),
     watermarks: await rows<Books['watermarks'][number]>(
-      'SELECT conversation_id, party, delivered_seq, seen_seq FROM cursor',
+      'SELECT conversation_id, party, delivered_seq, seen_seq FROM watermark',
     ),
     broadcasts: await rows<Books['broadcasts'][number]>('SELECT id, client_id, state, sent, skipped FROM broadcast'),
     recipients: await rows<Books['recipients'][number]>(
@@ -51,7 +51,7 @@ export async function readBooks(client: pg.Client): Promise<Books> {
   return books;
 }
 
-/** What is wrong in the books by themselves, and against what the clients were told. */
+/** Contradictions in the books by themselves, and against the answers that clients got. */
 export function errorsIn(books: Books, log: SendLog): string[] {
   return [...contradictionsIn(books), ...brokenPromises(books, log), ...wrongRecipients(books, log)];
 }
@@ -136,7 +136,7 @@ function wrongRecipients({ messages, broadcasts, recipients, conversations }: Bo
   return errors;
 }
 
-/** What a device reads otherwise than it was written. */
+/** Differences between the entries that a device reads and those that were written. */
 export function misread(held: Held, { broadcasts }: Books, log: SendLog): string[] {
   const written = new Map(
     [...log.read('sending'), ...log.read('broadcasting')].map(({ clientId, body }) => [clientId, body]),

@@ -10,7 +10,7 @@ export class Chance {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   }
 
-  /** Whether something happens that happens so often. */
+  /** Draws an event of this probability. */
   happens(probability: number): boolean {
     return this.next() < probability;
   }

@@ -86,7 +86,7 @@ export class Correspondent {
     this.device.disconnect();
   }
 
-  /** Whether it is connected, and has caught up since. */
+  /** Set if it is connected, and has caught up since. */
   get isBack(): boolean {
     return this.upToDate && (this.way === 'http' || this.device.connected);
   }
@@ -101,12 +101,12 @@ export class Correspondent {
     await until(() => this.isBack, 'a device catches up');
   }
 
-  /** What a device holds that knew nothing before. */
+  /** State of a fresh device after its first load. */
   async load(): Promise<Held> {
     return (await new Client(this.device, this.party, pages).load()).held;
   }
 
-  /** What docs/events.md asks of a client: catch up after every connect, and apply what is heard. Over HTTP only, it polls. */
+  /** Does what docs/events.md asks of a client: catches up after every connect, and applies events. Over HTTP only, it polls. */
   private async follow(): Promise<void> {
     while (!this.leaving) {
       try {
@@ -201,7 +201,7 @@ export class Correspondent {
   }
 }
 
-/** What may be asked again later is no answer yet; anything else should not have happened. */
+/** Lets errors pass that may be retried later; any other should not have happened. */
 function passing(problem: Problem): undefined {
   if (errorCatalogue[problem.code].retry !== 'later') throw new Error(`refused: ${JSON.stringify(problem)}`);
   return undefined;

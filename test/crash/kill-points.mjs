@@ -61,7 +61,7 @@ const transactions = [
   { text: /\bUPDATE message SET body = NULL\b/, points: [undefined, 'in-withdrawal', undefined] },
 ];
 
-/** Of connections whose transaction is known: the points of its commit. */
+/** Connections whose transaction is known, with the points of its commit. */
 const known = new WeakMap();
 
 function commitOf(client, text, values) {

@@ -12,7 +12,7 @@ import { hashOf, SendLog } from './send-log.js';
 
 const environment = { RATE_MESSAGES: '1000000', RATE_JOIN: '1000000', LOG_LEVEL: 'error' };
 
-/** Where a broadcast has to be under way. */
+/** Kill points that need a broadcast under way. */
 const pointsOfBroadcasts: KillPoint[] = ['before-answer', 'in-chunk', 'in-chunk-commit', 'after-chunk'];
 
 /**
@@ -20,7 +20,7 @@ const pointsOfBroadcasts: KillPoint[] = ['before-answer', 'in-chunk', 'in-chunk-
  * were told stands in a log outside, against which the database and what every device holds are examined.
  */
 export class Ordeal {
-  /** How often the service, PostgreSQL or both were killed and came back. */
+  /** Number of times the service, PostgreSQL or both were killed and came back. */
   kills = 0;
   /** Messages that the last examination found as they should be. */
   messages = 0;
@@ -178,7 +178,7 @@ export class Ordeal {
     }, 'everybody writes');
   }
 
-  /** What is stored after the end has to be what the point says, or it was another one. */
+  /** Checks that the rows stored after the end agree with the kill point; otherwise it was another point. */
   private async examineWhatWasUnderWay({ point, clientIds = [], answer }: Passed): Promise<void> {
     const books = await this.installation.onPostgres(readBooks);
     deepStrictEqual(errorsIn(books, this.log), []);

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** Where the service can be killed, as kill-points.mjs recognises it. */
+/** Points at which the service can be killed, as kill-points.mjs recognises them. */
 export const killPoints = [
   'before-commit',
   'in-commit',
@@ -32,12 +32,12 @@ export interface KillOrder {
   postgres?: number | undefined;
 }
 
-/** What was under way when the service was killed. */
+/** Work under way when the service was killed. */
 export interface Passed {
   point: KillPoint;
-  /** Of the messages that were being stored. */
+  /** Client ids of the messages that were being stored. */
   clientIds?: string[];
-  /** That nobody got. */
+  /** Answer that no client got. */
   answer?: { seq: number; sentAt: string };
 }
 
@@ -51,7 +51,7 @@ export class Orders {
     return new Orders(await mkdtemp(join(tmpdir(), 'colloquio-orders-')));
   }
 
-  /** What Node and the service are to be started with. */
+  /** Arguments for Node and environment for the service. */
   readonly nodeArguments = ['--import', fileURLToPath(new URL('kill-points.mjs', import.meta.url))];
   get environment(): Record<string, string> {
     return { KILL_ORDERS: this.folder };
@@ -63,7 +63,7 @@ export class Orders {
     await rename(`${path}.new`, path);
   }
 
-  /** What the last order was carried out at; undefined when the service has not come by. */
+  /** Work under way when the last order was carried out; undefined if the service has not reached the point. */
   async passed(): Promise<Passed | undefined> {
     const path = join(this.folder, 'passed.json');
     if (!existsSync(path)) return undefined;

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Party } from '../../src/contract/events.js';
 
-/** Who asked for something, and where. */
+/** The conversation and the party of a request. */
 interface Place {
   conversationId: string;
   party: Party;
@@ -20,7 +20,7 @@ export type Entry =
   | { what: 'broadcasting'; clientId: string; body: string }
   | { what: 'broadcast'; clientId: string; id: string };
 
-/** What the clients asked for and were told, in a file that no end of the service or of PostgreSQL reaches. */
+/** Requests and answers of the clients, in a file that no end of the service or of PostgreSQL reaches. */
 export class SendLog {
   private readonly folder = mkdtempSync(join(tmpdir(), 'colloquio-log-'));
   private readonly path = join(this.folder, 'log.jsonl');

@@ -5,7 +5,7 @@ import type { Problem } from '../../src/contract/errors.js';
 import { operations } from '../support/api-description.js';
 import type { Case, RawCase, RestCase, Sender, SocketCase } from './cases.js';
 
-/** Where the cases go, and what stands for `{id}` and the like in them. */
+/** Target of the cases, with values for `{id}` and the like. */
 export interface Target {
   host: string;
   port: number;
@@ -13,14 +13,14 @@ export interface Target {
   ids: { contact: string; label: string; code: string };
 }
 
-/** How long a connection may be silent, and how much may be answered to what is refused. */
+/** Longest silence of a connection, and largest answer to a refused request. */
 const silentMilliseconds = 15_000;
 const refusalBytes = 16 * 1024;
 const answerBytes = 8 * 1024 * 1024;
-/** How many field errors are told at most. */
+/** Largest number of field errors in an answer. */
 const errorsTold = 20;
 
-/** What was wrong with the answer to a case, in a few words; undefined when nothing was. */
+/** Fault of the answer to a case, in a few words; undefined if there is none. */
 export function faultOf(target: Target, each: Case): Promise<string | undefined> {
   if (each.kind === 'rest') return restFault(target, each);
   return each.kind === 'raw' ? rawFault(target, each) : socketFault(target, each);

@@ -4,7 +4,7 @@ import { type JsonSchema, document, type Operation, operations } from '../suppor
 /** Stands in whatever is sent, so that the log can be searched for it. */
 export const secret = 'segreto-7c1f';
 
-/** Who sends a request: somebody of the attacked shop, nobody, or a token that is none. */
+/** Sender of a request: somebody of the attacked shop, no one, or an unknown token. */
 export type Sender = 'owner' | 'customer' | 'nobody' | 'stranger';
 
 export interface RestCase {

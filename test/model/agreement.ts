@@ -50,7 +50,7 @@ async function gather({ model, real, usernames }: Both): Promise<void> {
   );
 }
 
-/** What a device holds is what the model says, and what a fresh load gives. */
+/** Checks that a device holds the state of the model, and the state of a fresh load. */
 async function compare({ model, real }: Both, index: number): Promise<void> {
   const { party, conversations, signedIn, connected } = model.devices[index]!;
   const { device, client, heardAtTheEnd } = real.devices[index]!;
@@ -73,7 +73,7 @@ async function compare({ model, real }: Both, index: number): Promise<void> {
   expect(plain({ ...client.held, devices })).toEqual(plain({ ...fresh.held, devices }));
 }
 
-/** Of more messages a comparison takes longer than it is worth. */
+/** Above this number of messages a comparison takes longer than it is worth. */
 const manyMessages = 80;
 
 /** Lets devices do anything in any order, for so long, and compares after each sequence. Gives how many there were. */

@@ -9,7 +9,7 @@ import type { Model, ModelConversation, ModelDevice } from './model.js';
 export interface RealDevice {
   device: Device;
   client: Client;
-  /** How many events it had heard when it was signed out. */
+  /** Number of events it had heard when it was signed out. */
   heardAtTheEnd?: number;
 }
 
@@ -22,7 +22,7 @@ export interface Real {
 type Command = fc.AsyncCommand<Model, Real>;
 type Way = 'socket' | 'http';
 
-/** What a command finds: numbers are drawn without knowing how many there are of anything. */
+/** An item that a command works on: numbers are drawn without knowing how many items there are. */
 interface Found {
   index: number;
   mine: ModelDevice;
@@ -52,7 +52,7 @@ function find(model: Model, real: Real, device: number, place: number): Found {
   };
 }
 
-/** Whether a device can ask in this way. */
+/** Tells if a device can ask in this way. */
 function can(model: Readonly<Model>, device: number, by: Way = 'http'): boolean {
   const { signedIn, connected } = model.devices[device % model.devices.length]!;
   return signedIn && (by === 'http' || connected);

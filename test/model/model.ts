@@ -1,7 +1,7 @@
 import type { Party } from '../../src/contract/events.js';
 import { beginningOf } from '../../src/conversations/conversations.service.js';
 
-/** What the service is expected to hold: messages, watermarks, revisions, and who is signed in. */
+/** The state that the service is expected to hold: messages, watermarks, revisions, signed-in devices. */
 export interface Model {
   conversations: ModelConversation[];
   devices: ModelDevice[];

@@ -296,7 +296,7 @@ async function writeProfiles(owner: string, interlocutor: string): Promise<void>
   expectStatus(await ask('POST', '/api/members', { email: canaries.refusedName }, owner), 400);
 }
 
-/** Whether mails wait that have failed in these ways. */
+/** Tells if mails wait that have failed in these ways. */
 const waitingHas = (...codes: string[]) =>
   installation.onPostgres(async (database) => {
     const { rows } = await database.query<{ failure: string }>('SELECT DISTINCT failure FROM mail');

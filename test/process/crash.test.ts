@@ -19,7 +19,7 @@ afterAll(async () => {
 
 let sound = true;
 
-/** What one misfortune has broken is not blamed on the next. */
+/** Runs a misfortune, unless an earlier one was not survived, so that it gets no blame for that one. */
 async function survive(misfortune: (ordeal: Ordeal) => Promise<void>): Promise<void> {
   if (!sound) throw new Error('an earlier misfortune was not survived');
   sound = false;

@@ -5,7 +5,7 @@ import { faultOf, type Target } from '../fuzz/attack.js';
 import { type Case, casesOf, secret } from '../fuzz/cases.js';
 import { expectStatus, migratedDatabases, unique } from '../support/world.js';
 
-/** What no client sends, over REST, HTTP and Socket.IO: nothing breaks, nothing is silent, and the others go on. */
+/** Requests that no client sends, over REST, HTTP and Socket.IO: nothing breaks, everything is answered, and others go on. */
 
 const count = Number(process.env['FUZZ_CASES'] ?? 2_000);
 const seed = Number(process.env['FUZZ_SEED'] ?? Date.now() % 2 ** 31);

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
 import { until } from '../support/installation.js';
 
-/** How npm's scripts get to the pinned Node: in their own place where Node can do that, otherwise in front of it. */
+/** Ways of npm's scripts to the pinned Node: in their own process where Node can do that, otherwise in a child. */
 
 const runner = fileURLToPath(new URL('../../scripts/pinned-node.mjs', import.meta.url));
 const platform = `${process.platform}-${process.arch}`;

@@ -53,7 +53,7 @@ for (const [name, schema] of Object.entries(document.components.schemas)) {
 }
 const compiled = new Map<string, ValidateFunction>();
 
-/** What an answer has that its description does not allow; empty when it is as described. */
+/** Parts of an answer that its description does not allow; empty if it is as described. */
 export function deviations(operation: Operation, status: number, body: unknown): string[] {
   const schema = operation.responses[status]?.content?.['application/json']?.schema;
   if (!schema) return [];

@@ -14,16 +14,16 @@ import { limits } from '../../src/contract/limits.js';
 import { beginningOf } from '../../src/conversations/conversations.service.js';
 import type { Answer, Device, Heard } from './world.js';
 
-/** What a device holds. */
+/** State of a device. */
 export interface Held {
   heads: Map<string, ConversationHead>;
   messages: Map<string, Map<number, MessageView>>;
   contacts: Map<string, ContactView>;
   labels: LabelView[];
   devices: Set<string>;
-  /** Of a member: the names of those who write for the subscriber. */
+  /** Names of those who write for the subscriber, held by a member's device. */
   authors: Map<string, Author>;
-  /** Of a member: how far the subscriber's broadcasts are. */
+  /** Progress of the subscriber's broadcasts, held by a member's device. */
   broadcasts: Map<string, HeldBroadcast>;
 }
 
@@ -47,7 +47,7 @@ export class Client {
   private applied = 0;
   /** Conversations of which an event told that something else is missing. */
   private readonly incomplete = new Set<string>();
-  /** Whether an event told of messages that have to be loaded. */
+  /** Set if an event told of messages that have to be loaded. */
   private behind = false;
 
   /** @param pages how many heads and messages it asks for at once: few, so that it meets the ends of pages */
@@ -90,7 +90,7 @@ export class Client {
     for (const id of this.incomplete) await this.takeHeadOf(id);
   }
 
-  /** What moved to the front meanwhile is on no page of a walk, so a long one is made once more. */
+  /** Loads changed heads. A head that moved to the front meanwhile is on no page of a walk, so a long walk is repeated. */
   private async takeChanged({ again = false } = {}): Promise<void> {
     const since = this.syncedAt ? `changedSince=${encodeURIComponent(this.syncedAt)}&` : '';
     let syncedAt: string | undefined;
@@ -279,7 +279,7 @@ export class Client {
     return Math.min(unseen.length, limits.unreadMax);
   }
 
-  /** What is no longer disclosed is not kept. */
+  /** Forgets times that are no longer disclosed. */
   private forgetSeenTimes(id: string, before: string | null): void {
     const messages = this.held.messages.get(id)!;
     for (const [seq, { seenAt, ...message }] of messages) {
@@ -349,7 +349,7 @@ export class Client {
   }
 }
 
-/** What is held in a form that does not depend on the order in which it came. */
+/** The state in a form that does not depend on the order in which it came. */
 export function plain({ authors, broadcasts, heads, messages, contacts, labels, devices }: Held): unknown {
   const sorted = <Value>(map: Map<string | number, Value>) => [...map.entries()].sort(([a], [b]) => (a < b ? -1 : 1));
   return {

@@ -13,7 +13,7 @@ type Refusal = Error & { responseCode: number };
 /** A real SMTP server on this machine that keeps what it gets. */
 export class MailServer {
   readonly received: Received[] = [];
-  /** What it says to whom, as a reply code and words; nothing lets the mail pass. It quotes the address, as servers do. */
+  /** Refusal for an address, as a reply code and words; undefined lets the mail pass. It quotes the address, as servers do. */
   refuse: ((address: string) => number | `${number} ${string}` | undefined) | undefined;
   attempts = 0;
   private server: SMTPServer | undefined;

@@ -5,7 +5,7 @@ import { type Device, until, type World } from './world.js';
 
 /** A connected socket of a device that answers no ping, and reads only as long as it is let. */
 export class SilentDevice {
-  /** What it has read. */
+  /** Packets it has read. */
   readonly packets: string[] = [];
 
   private constructor(

@@ -139,7 +139,7 @@ export class World implements Reach {
     return { status: response.status, headers: response.headers, body: json ? JSON.parse(text) : text };
   }
 
-  /** What somebody who registers sends, accepting what is in force. */
+  /** Request of a person who registers, accepting the policies in force. */
   async registration(
     shop: keyof typeof shops,
     changes: Record<string, unknown> = {},
@@ -169,7 +169,7 @@ export class World implements Reach {
     return answer.body;
   }
 
-  /** What somebody who joins with a code sends. */
+  /** Request of a person who joins with a code. */
   async joining(
     code: string,
     person: keyof typeof people,
@@ -203,7 +203,7 @@ export class World implements Reach {
     return { id: answer.body.id, code: String(answer.body.url).split('/').at(-1)! };
   }
 
-  /** What somebody who joins as staff sends. */
+  /** Request of a person who joins as staff. */
   async memberJoining(code: string, changes: Record<string, unknown> = {}): Promise<Record<string, unknown>> {
     const { body } = await this.ask('GET', `/api/members/by-code/${code}?locale=it`);
     const consents = [{ policyId: body.policies[0].id, purpose: 'privacy' }];

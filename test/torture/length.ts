@@ -1,4 +1,4 @@
-/** How long a torture goes on, and by which chance; scripts/torture.mjs says it. */
+/** Length and seed of a torture run, as given by scripts/torture.mjs. */
 export const minutes = Number(process.env['TORTURE_MINUTES'] ?? 10);
 export const seed = Number(process.env['TORTURE_SEED'] ?? 1);
 

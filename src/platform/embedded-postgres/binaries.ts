@@ -8,7 +8,7 @@ import { type User, may, onWindows, run } from './system.js';
 export interface Binaries {
   /** The folder that holds bin, lib and share. */
   root: string;
-  /** Of the npm package, such as "18.4.0-beta.17". */
+  /** Version of the npm package, such as "18.4.0-beta.17". */
   version: string;
 }
 

@@ -39,7 +39,7 @@ export async function waitForAnswer(
   }
 }
 
-/** What it says to somebody who wants to come in. */
+/** Tries to connect and reports the answer. */
 export async function ask(connection: PostgresConnection): Promise<Answer> {
   const client = clientOf(connection);
   try {

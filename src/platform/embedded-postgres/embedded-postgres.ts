@@ -18,7 +18,7 @@ export interface EmbeddedPostgres {
   /** True when a PostgreSQL that was running already (a survivor, or another process's) was taken over. */
   adopted: boolean;
   pid: number;
-  /** Where the database really lives: `<dataDir>/pg`, or below /var/lib/colloquio when root's dataDir is closed to others. */
+  /** Actual folder of the database: `<dataDir>/pg`, or below /var/lib/colloquio when root's dataDir is closed to others. */
   clusterDir: string;
   /**
    * Ends it in good order (fast shutdown) and returns when it is gone; harmless when it is gone already. One that takes

@@ -3,7 +3,7 @@ import { type FileHandle, chmod, mkdir, open, rename, rm } from 'node:fs/promise
 import { dirname } from 'node:path';
 import { type User, onWindows } from './system.js';
 
-/** What belongs to the machine and not to a data folder: where root puts what another user must be able to reach. */
+/** Folder of the machine, not of a data folder: root puts files there that another user must be able to reach. */
 export const systemFolder = '/var/lib/colloquio';
 
 export async function makeSystemFolder(path = systemFolder): Promise<void> {
@@ -44,7 +44,7 @@ export function shortHash(path: string): string {
   return createHash('sha256').update(path).digest('hex').slice(0, 16);
 }
 
-/** What the processes of a cluster show in their titles. */
+/** Name that the processes of a cluster show in their titles. */
 export function clusterName(dir: string): string {
   return `colloquio-${shortHash(dir)}`;
 }

@@ -51,7 +51,7 @@ export async function makeCluster(path: string, blueprint: Blueprint): Promise<v
   await symlink(dir, path);
 }
 
-/** Whoever owns the data, else the first of the usual unprivileged users that this system lets us become. */
+/** Finds the owner of the data, else the first of the usual unprivileged users that this system lets us become. */
 async function ordinaryUser(dataDir: string): Promise<User> {
   const { uid: owner } = await stat(dataDir);
   const known = (await readFile('/etc/passwd', 'utf8')).split('\n').map((line) => line.split(':'));

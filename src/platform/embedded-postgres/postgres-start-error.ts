@@ -1,6 +1,6 @@
 import { StartError } from '../start-error.js';
 
-/** What kept PostgreSQL from starting. */
+/** Reason why PostgreSQL did not start. */
 export class PostgresStartError extends StartError {
   override readonly name = 'PostgresStartError';
 
@@ -9,7 +9,7 @@ export class PostgresStartError extends StartError {
   }
 }
 
-/** What an error of the system means to the person at the terminal. */
+/** Translates an error of the system for the person at the terminal. */
 export function asPostgresStartError(error: unknown, dataDir: string): PostgresStartError {
   if (error instanceof PostgresStartError) return error;
   return new PostgresStartError(explain(error as NodeJS.ErrnoException, dataDir), { cause: error });
@@ -25,7 +25,7 @@ function explain({ code = '', path, message }: NodeJS.ErrnoException, dataDir: s
   return `PostgreSQL cannot be started in ${dataDir}: ${message}.`;
 }
 
-/** What it means that a program of PostgreSQL gave up with this output. */
+/** Explains why a program of PostgreSQL gave up, from its output. */
 export function gaveUp(what: string, dir: string, output: string): PostgresStartError {
   // The system says the same of its table of shared memory.
   const isFull = /^(?!.*shared memory).*(No space left on device|Disk quota exceeded|wrote only \d+ of)/m.test(output);

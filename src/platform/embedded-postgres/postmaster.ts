@@ -30,7 +30,7 @@ export async function readPidFile(dir: string): Promise<Postmaster | undefined> 
   return { pid: Number(pid), port: Number(port), isStopping: status === 'stopping' };
 }
 
-/** Whether this process is the PostgreSQL of this folder: process numbers are used again. */
+/** Tells if this process is the PostgreSQL of this folder: process numbers are used again. */
 export function serves(pid: number, dir: string): boolean {
   if (!isAlive(pid)) return false;
   if (onWindows) return true;

@@ -126,7 +126,7 @@ async function spawnOnWindows(cluster: Cluster): Promise<Spawned> {
   return { pid, connection: connectionTo(cluster, port), isGone: () => code !== 0 || !isAlive(pid) };
 }
 
-/** What it said since then: before its log was open, and in its log. */
+/** Reads the output since then: before its log was open, and in its log. */
 async function readOutput({ dir }: Cluster, since: number): Promise<string> {
   const logs = (await readdir(join(dir, 'log')).catch(ifMissing([])))
     .map((name) => join(dir, 'log', name))

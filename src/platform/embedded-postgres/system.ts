@@ -5,7 +5,7 @@ export const onWindows = process.platform === 'win32';
 export const onLinux = process.platform === 'linux';
 export const asRoot = process.getuid?.() === 0;
 
-/** Whom PostgreSQL runs as when the service runs as root, which PostgreSQL refuses for itself. */
+/** User that runs PostgreSQL when the service runs as root, because PostgreSQL refuses to run as root. */
 export interface User {
   uid: number;
   gid: number;

@@ -35,7 +35,7 @@ export function compressAnswers(): RequestHandler {
   });
 }
 
-/** Whether the length of an answer may depend on what is in it; by the path as it was asked for. */
+/** Tells if an answer may be compressed, so that its length depends on its content; judged by the requested path. */
 export function mayCompress({ method, originalUrl }: Pick<Request, 'method' | 'originalUrl'>): boolean {
   const [path = ''] = originalUrl.split('?');
   if (method === 'POST') return search.test(path);

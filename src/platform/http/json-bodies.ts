@@ -43,8 +43,8 @@ class JsonBodies {
     of: 'requests',
   });
   /** Bytes that were received of unfinished bodies, by network. */
-  private readonly held = new Map<string, number>();
-  private heldOfAll = 0;
+  private readonly reserved = new Map<string, number>();
+  private reservedByAll = 0;
 
   /** @throws DomainError `malformed_request`, `too_large`, `media_type_refused`, `rate_limited`, `overloaded` */
   async read(request: Request): Promise<unknown> {
@@ -69,27 +69,27 @@ class JsonBodies {
       const take = (piece: Buffer) => {
         pieces.push(piece);
         length += piece.length;
-        this.hold(network, piece.length);
+        this.reserve(network, piece.length);
         if (length > limits.jsonBytes) fail(tooLarge());
         else if (pieces.length > piecesLookedAt && length < pieces.length * leastBytesOfPiece) fail(inPieces());
-        else if (this.holdsTooMuch(network)) fail(holdsTooMuch());
+        else if (this.exceedsLimit(network)) fail(tooManyBytes());
       };
       request.on('data', take);
       request.once('end', () => resolve(Buffer.concat(pieces)));
       request.once('error', reject);
       request.once('close', () => reject(new DomainError('malformed_request')));
-    }).finally(() => this.hold(network, -length));
+    }).finally(() => this.reserve(network, -length));
   }
 
-  private hold(network: string, bytes: number): void {
-    this.heldOfAll += bytes;
-    const held = (this.held.get(network) ?? 0) + bytes;
-    if (held > 0) this.held.set(network, held);
-    else this.held.delete(network);
+  private reserve(network: string, bytes: number): void {
+    this.reservedByAll += bytes;
+    const reserved = (this.reserved.get(network) ?? 0) + bytes;
+    if (reserved > 0) this.reserved.set(network, reserved);
+    else this.reserved.delete(network);
   }
 
-  private holdsTooMuch(network: string): boolean {
-    return this.held.get(network)! > limits.bodyBytesOfNetwork || this.heldOfAll > limits.bodyBytesOfAll;
+  private exceedsLimit(network: string): boolean {
+    return this.reserved.get(network)! > limits.bodyBytesOfNetwork || this.reservedByAll > limits.bodyBytesOfAll;
   }
 }
 
@@ -125,7 +125,13 @@ const tooLarge = () =>
     detail: `A JSON body can have at most ${limits.jsonBytes.toLocaleString('en')} bytes.`,
   });
 
-const inPieces = () => new DomainError('malformed_request', { detail: 'The body comes in too many small pieces.' });
+const inPieces = () =>
+  new DomainError('malformed_request', {
+    detail: 'The body arrives in too many small pieces. Send it in larger ones.',
+  });
 
-const holdsTooMuch = () =>
-  new DomainError('overloaded', { detail: 'Too many bodies of requests are being received.', retryAfter: 5 });
+const tooManyBytes = () =>
+  new DomainError('overloaded', {
+    detail: 'The service is receiving too many request bodies. Try again in a moment.',
+    retryAfter: 5,
+  });

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { isIPv6 } from 'node:net';
 import proxyaddr from 'proxy-addr';
 
-/** What counts as one address: an IPv6 network of 64 bits belongs to one household. */
+/** The network that counts as one address: 64 bits of IPv6, because they belong to one household. */
 export function networkOf(address: string | undefined): string {
   if (!address) return 'unknown';
   if (!isIPv6(address)) return address;

@@ -29,7 +29,7 @@ export class Origins {
     this.loopback = isLoopback(config.host);
   }
 
-  /** Whether a request may go on. The cookies of one from an allowed origin are taken off it. */
+  /** Tells if a request may go on. Cookies of a request from an allowed origin are removed. */
   allow(headers: IncomingHttpHeaders): boolean {
     const { origin, 'sec-fetch-site': site, 'sec-fetch-mode': mode } = headers;
     if (origin !== undefined) {

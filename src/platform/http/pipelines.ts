@@ -18,7 +18,7 @@ export function boundPipelines(request: Request, response: Response, next: NextF
   if (before === Infinity) return;
   if (before >= limits.requestsPerConnection) {
     unanswered.set(socket, Infinity);
-    const detail = `A connection can have ${limits.requestsPerConnection} requests without an answer. Wait for the answers.`;
+    const detail = `A connection can have at most ${limits.requestsPerConnection} requests that are not answered yet. Wait for answers before you send more.`;
     return refuse(request, response, new DomainError('rate_limited', { detail, retryAfter: 1 }));
   }
   unanswered.set(socket, before + 1);

@@ -49,10 +49,12 @@ function refusalOf({ code }: NodeJS.ErrnoException): DomainError {
         detail: `The address and the headers of a request can have ${limits.headerBytes / 1024} KB together. Send fewer or shorter ones.`,
       });
     case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
-      return new DomainError('too_large', { detail: 'The chunks of the body have extensions that are too long.' });
+      return new DomainError('too_large', {
+        detail: 'The chunk extensions of the body are too long. Send the body without them.',
+      });
     case 'ERR_HTTP_REQUEST_TIMEOUT':
       return new DomainError('request_timeout', {
-        detail: `The request did not come in whole: its head has ${limits.admissionSeconds} seconds, all of it ${limits.requestSeconds}. Send it again.`,
+        detail: `The request did not arrive in time: its headers have ${limits.admissionSeconds} seconds, the whole of it ${limits.requestSeconds}. Send it again.`,
       });
     default:
       return malformed('This is no request of HTTP/1.1 (RFC 9112).');

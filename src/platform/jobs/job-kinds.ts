@@ -9,13 +9,13 @@ export interface JobOptions {
   retryDelayMax?: number;
   /** Seconds after which a job under way counts as failed. */
   expireInSeconds?: number;
-  /** When it begins by itself, as a crontab says it in UTC. */
+  /** Schedule as a crontab entry in UTC. */
   cron?: string;
   /** At most one waits or is under way for each singleton key; adding another does nothing. */
   exclusive?: boolean;
 }
 
-/** What a job is called, what it needs to know, and how it is retried. */
+/** Name, payload and retries of a job. */
 export interface JobKind<Payload extends JobPayload> {
   name: string;
   options: JobOptions;
@@ -23,7 +23,7 @@ export interface JobKind<Payload extends JobPayload> {
   payload?: Payload;
 }
 
-/** Every kind of job that a slice defines; the boot fails for one that nobody handles. */
+/** Every kind of job that a slice defines; the boot fails for one without a handler. */
 export const jobKinds: JobKind<JobPayload>[] = [];
 
 export function defineJob<Payload extends JobPayload>(name: string, options: JobOptions = {}): JobKind<Payload> {

@@ -16,7 +16,7 @@ export class JobFailure extends Error {
 
 type Handler = (payload: JobPayload) => Promise<void>;
 
-/** What this process adds it begins at once; looking is for retries, for jobs that begin later, and after a crash. */
+/** Interval of polling. Jobs of this process start at once; polling finds retries, deferred jobs, and jobs after a crash. */
 const pollingSeconds = 15;
 
 /**
@@ -27,7 +27,7 @@ const pollingSeconds = 15;
 export class Jobs {
   private readonly handlers = new Map<string, Handler>();
   private readonly boss: PgBoss;
-  /** Which worker does a kind of job. */
+  /** Workers by kinds of job. */
   private readonly workers = new Map<string, string>();
   private started = false;
 
@@ -57,10 +57,10 @@ export class Jobs {
   }
 
   /**
-   * Opens the queues, once every slice has said what it handles: jobs can be added.
-   * @throws Error naming a kind of job that nobody handles
+   * Prepares the queues, once every slice has registered its handlers; from then on jobs can be added.
+   * @throws Error naming a kind of job without a handler
    */
-  async open(): Promise<void> {
+  async prepareQueues(): Promise<void> {
     const orphans = jobKinds.filter(({ name }) => !this.handlers.has(name)).map(({ name }) => name);
     if (orphans.length > 0) throw new Error(`no handler for ${orphans.join(', ')}`);
     await this.boss.start();
@@ -73,12 +73,12 @@ export class Jobs {
     }
   }
 
-  /** Begins to work on what waits and on what is added. */
-  async begin(): Promise<void> {
+  /** Starts a worker for each kind of job. */
+  async startWorkers(): Promise<void> {
     for (const kind of jobKinds) await this.work(kind);
   }
 
-  /** Begins no other job, and ends when those under way have, or that long after: they are tried again later. */
+  /** Shuts down gracefully: starts no more jobs, and waits that long for those under way. Unfinished jobs are retried later. */
   async end(milliseconds: number): Promise<void> {
     if (!this.started) return;
     this.started = false;

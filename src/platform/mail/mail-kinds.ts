@@ -1,7 +1,7 @@
 /** Kind of mail, as a slice defines it. Its text is in `mails/`, in Italian and English, under the same name. */
 export interface MailKind {
   name: string;
-  /** Mails sent by the hundred are `bulk`: nobody who waits for a new password should wait for them. */
+  /** Mails sent by the hundred are `bulk`, because a password reset must not wait behind them. */
   priority: 'urgent' | 'bulk';
 }
 

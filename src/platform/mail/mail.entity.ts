@@ -1,7 +1,7 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import type { KeyScope } from '../vault/keyring.js';
 
-/** A mail that waits to be sent, sealed with its addressee's key: whoever is erased gets none. */
+/** A mail that waits to be sent, sealed with its addressee's key, so that erased people get none. */
 @Entity('mail')
 export class Mail {
   @PrimaryColumn('uuid')
@@ -13,7 +13,7 @@ export class Mail {
   @Column('uuid', { name: 'key_id' })
   keyId: string;
 
-  /** Whom of those who share the key it concerns: the id of an account or of an invited member. */
+  /** Id of the account or invited member concerned, where several share the key. */
   @Column('uuid', { nullable: true })
   about: string | null;
 

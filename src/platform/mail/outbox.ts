@@ -16,9 +16,9 @@ import { type MailDraft, MailTemplates } from './templates.js';
 
 export interface NewMail extends Omit<MailDraft, 'template'> {
   mail: MailKind;
-  /** Whose key seals it: the addressee's. */
+  /** Key that seals it: the addressee's. */
   key: KeyRef;
-  /** Whom of those who share the key it concerns, so that it can be taken back. */
+  /** Id of the account or invited member concerned, where several share the key, so that the mail can be taken back. */
   about?: string;
   notAfter: Date;
 }

@@ -1,4 +1,4 @@
-/** What nodemailer tells of a failed attempt. Its texts name people, so they are judged here and kept nowhere. */
+/** Nodemailer's error of a failed attempt. Its texts name people, so they are judged here and stored nowhere. */
 export interface SmtpError {
   responseCode?: number;
   response?: string;
@@ -12,7 +12,7 @@ export interface SmtpError {
 export interface Verdict {
   /** Letters, digits, `_` and `.`: never a text of the server. */
   code: string;
-  /** Whether trying again is pointless, because there is no such addressee. */
+  /** Set if a retry is pointless, because there is no such addressee. */
   permanent: boolean;
 }
 
@@ -30,7 +30,7 @@ const noSuchAddressee =
 const aboutSomethingElse =
   /\b(sender|from|relay(ing)?|helo|ehlo|auth\w*|login|spf|dkim|dmarc|spam|block(ed|list)?|blacklist\w*|policy|quota|full|denied|client|greylist\w*)\b/i;
 
-/** What a refused certificate is called, by the code of OpenSSL or Node. */
+/** Codes for refused certificates, by the code of OpenSSL or Node. */
 const certificateFailures: Record<string, string> = {
   CERT_HAS_EXPIRED: 'smtp_certificate_expired',
   CERT_NOT_YET_VALID: 'smtp_certificate_not_yet_valid',

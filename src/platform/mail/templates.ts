@@ -9,7 +9,7 @@ import { htmlLayout, type MailText, textLayout } from './layout.js';
 export const mailLocales = ['it', 'en'] as const;
 type MailLocale = (typeof mailLocales)[number];
 
-/** What is to be said to whom. */
+/** Content and addressee of a mail. */
 export interface MailDraft {
   to: string;
   /** Italian for `it`, English for every other. */
@@ -27,11 +27,11 @@ export interface ComposedMail {
   text: string;
   html: string;
   headers: Record<string, string>;
-  /** Where its button leads. */
+  /** Target of the button. */
   link: string;
 }
 
-/** What a template became when it was read: Mustache texts, laid out already. */
+/** A template after reading: Mustache texts, laid out already. */
 interface Template {
   subject: string;
   text: string;

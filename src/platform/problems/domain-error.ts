@@ -25,7 +25,7 @@ export class DomainError extends Error {
   }
 }
 
-/** What is not there, and what the asker may not see: always the same answer. */
+/** The one answer for a thing that does not exist and for a thing that the asker may not see. */
 export class NotFound extends DomainError {
   constructor() {
     super('not_found');

@@ -18,7 +18,7 @@ export class ProblemFilter implements ExceptionFilter {
   }
 
   private answer(error: unknown, request: Request, response: Response): void {
-    // Its sender went away in the middle of it: there is nobody to answer, and nothing has failed here.
+    // The client went away before it had sent all of it, so there is no one to answer and nothing has failed here.
     if (request.destroyed && !request.complete) {
       this.log.aborted({ requestId: request.id });
       return void response.destroy();

@@ -50,14 +50,14 @@ function causeOf(error: unknown): string | undefined {
 
 const formDetails: Record<string, string> = {
   LIMIT_PART_COUNT: 'The form has too many parts.',
-  LIMIT_FIELD_COUNT: 'The form has more fields than are described.',
-  LIMIT_FILE_COUNT: 'The form has more than one file.',
-  LIMIT_FIELD_KEY: 'The form has a field with a name that is too long.',
-  LIMIT_FIELD_VALUE: 'The form has a field with a value that is too long.',
+  LIMIT_FIELD_COUNT: 'The form has too many fields. Send only those that are described.',
+  LIMIT_FILE_COUNT: 'The form has more than one file. Send one.',
+  LIMIT_FIELD_KEY: 'The form has a field whose name is too long.',
+  LIMIT_FIELD_VALUE: 'The form has a field whose value is too long.',
   LIMIT_FIELD_NESTING: 'The form has a field of a name that is not described.',
   LIMIT_FIELD_ARRAY_INDEX: 'The form has a field of a name that is not described.',
   INVALID_FIELD_NAME: 'The form has a field of a name that is not described.',
-  LIMIT_UNEXPECTED_FILE: 'The form has a file under another name than "file".',
+  LIMIT_UNEXPECTED_FILE: 'The form has a file in another field than "file". Send it there.',
   MISSING_FIELD_NAME: 'The form has a part without a name.',
 };
 

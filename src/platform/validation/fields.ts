@@ -116,7 +116,7 @@ export const IsTrue = () =>
 
 const rfc3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/i;
 
-/** Whether a text is a time with its zone (RFC 3339) that PostgreSQL and JavaScript agree on. */
+/** Tells if a text is a time with its zone (RFC 3339) that PostgreSQL and JavaScript agree on. */
 export function isTime(value: unknown): value is string {
   if (typeof value !== 'string' || !rfc3339.test(value)) return false;
   const time = new Date(value);

@@ -10,8 +10,8 @@ type Values = Record<string, unknown>;
 
 /**
  * Makes an instance of a class out of what was sent, and checks it by the rules that the class declares with class-validator.
- * How much there is comes first: unknown fields are set aside and the size of every list is judged before any item is looked
- * at, so that a wrong request costs no more than a right one. The first fault of each field is told, for at most
+ * Sizes come first: unknown fields are set aside and the size of every list is checked before any of its items, so that a
+ * wrong request costs no more than a right one. The answer names the first fault of each field, for at most
  * `limits.fieldErrors` fields.
  * @throws ValidationFailed
  */

@@ -10,7 +10,7 @@ const open: readonly unknown[] = [String, Boolean, Number, Array, Object, undefi
 /** The pipe for every body, query and socket event: unknown fields are refused, known ones converted and checked. */
 class Validation implements PipeTransform {
   transform(value: unknown, { type, metatype }: ArgumentMetadata): unknown {
-    // A path's parts have pipes of their own, and uploaded files are checked by who reads them.
+    // A path's parts have pipes of their own, and uploaded files are checked by the code that reads them.
     const checked = (type === 'body' || type === 'query') && !open.includes(metatype);
     return checked ? validated(metatype as new () => object, value) : value;
   }

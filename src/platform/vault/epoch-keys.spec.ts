@@ -64,13 +64,13 @@ describe('a renewal', () => {
   test('begins with a second epoch, and both open until it ends', async () => {
     const epochs = await load();
     const { key: first } = epochs.current;
-    await epochs.begin();
+    await epochs.beginRotation();
     const { key: second } = epochs.current;
     expect(second).not.toEqual(first);
     expect(epochs).toMatchObject({ known: [1, 2], renewing: true, oldest: { number: 1 } });
     expect([epochs.key(1), epochs.key(2)]).toEqual([first, second]);
 
-    await epochs.finish();
+    await epochs.finishRotation();
     expect(epochs).toMatchObject({ known: [2], renewing: false, oldest: { number: 2 } });
     expect(epochs.key(2)).toEqual(second);
     expect(() => epochs.key(1)).toThrow('epoch 1 is gone');
@@ -78,11 +78,11 @@ describe('a renewal', () => {
 
   test('that was cut short is found so at the next start', async () => {
     const before = await load();
-    await before.begin();
+    await before.beginRotation();
     const after = await load();
     expect(after).toMatchObject({ known: [1, 2], renewing: true });
     expect([after.key(1), after.key(2)]).toEqual([before.key(1), before.key(2)]);
-    await after.finish();
+    await after.finishRotation();
     expect((await load()).known).toEqual([2]);
   });
 
@@ -91,9 +91,9 @@ describe('a renewal', () => {
     const { key } = epochs.current;
     const sealed: string = JSON.parse(await readFile(path, 'utf8')).epochs[0].sealed;
     const files = [await open(path)];
-    await epochs.begin();
+    await epochs.beginRotation();
     files.push(await open(path));
-    await epochs.finish();
+    await epochs.finishRotation();
     for (const file of files) {
       const { size } = await file.stat();
       const { buffer } = await file.read(Buffer.alloc(size), 0, size, 0);

@@ -20,7 +20,7 @@ export class EpochKeys {
     private epochs: EpochKey[],
   ) {}
 
-  /** Whether there is an epoch file, which means that something may be sealed already. */
+  /** Tells if there is an epoch file, which means that values may be sealed already. */
   static async exist(path: string): Promise<boolean> {
     return (await readIfThere(path)) !== undefined;
   }
@@ -64,13 +64,13 @@ export class EpochKeys {
   }
 
   /** Adds the next epoch; from here on both open and the newest wraps. */
-  async begin(): Promise<void> {
+  async beginRotation(): Promise<void> {
     const next: EpochKey = { number: this.current.number + 1, key: randomBytes(32), madeAt: new Date() };
     await this.replace([...this.epochs, next]);
   }
 
   /** Forgets all epochs but the newest, on disk and in memory. */
-  async finish(): Promise<void> {
+  async finishRotation(): Promise<void> {
     const old = this.epochs.slice(0, -1);
     await this.replace([this.current]);
     for (const { key } of old) key.fill(0);

@@ -16,7 +16,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(join(folder, '..'), { recursive: true }));
 
-/** What still stands where a file was, whatever has become of its name. */
+/** Bytes left in the place of a file, whatever has become of its name. */
 async function remainsOf(file: FileHandle): Promise<string> {
   const { size } = await file.stat();
   const { buffer } = await file.read(Buffer.alloc(size), 0, size, 0);

@@ -5,7 +5,7 @@ import { StartError } from '../start-error.js';
 import type { EpochKeys } from './epoch-keys.js';
 import { open, seal } from './sealing.js';
 
-/** Whose key it is. A personal invitation's key is the key of the contact it becomes: both have the same id. */
+/** Owner of a key. A personal invitation's key is the key of the contact it becomes: both have the same id. */
 export type KeyScope = 'contact' | 'interlocutor' | 'subscriber' | 'service';
 
 export interface KeyRef {
@@ -46,10 +46,10 @@ export class Keyring {
   ) {}
 
   /**
-   * Checks that the database and the epoch file belong together, and ends a renewal that was cut short.
+   * Checks that the database and the epoch file belong together, and finishes an interrupted rotation.
    * @throws StartError
    */
-  async begin(): Promise<void> {
+  async recover(): Promise<void> {
     await this.database.query('INSERT INTO epoch (number) VALUES ($1) ON CONFLICT DO NOTHING', [
       this.epochs.current.number,
     ]);
@@ -138,7 +138,7 @@ export class Keyring {
     }
   }
 
-  /** Of the oldest epoch that still opens: a renewal that was cut short has renewed nothing. */
+  /** Date of the oldest epoch still in use; an interrupted rotation does not count. */
   get epochMadeAt(): Date {
     return this.epochs.oldest.madeAt;
   }
@@ -146,7 +146,7 @@ export class Keyring {
   /** Makes a new epoch key, wraps what lives with it, and overwrites the old one. One renewal at a time. */
   renewEpoch(): Promise<void> {
     this.renewal ??= (async () => {
-      if (!this.epochs.renewing) await this.epochs.begin();
+      if (!this.epochs.renewing) await this.epochs.beginRotation();
       await this.finishRenewal();
     })().finally(() => (this.renewal = undefined));
     return this.renewal;
@@ -156,7 +156,7 @@ export class Keyring {
     const { number } = this.epochs.current;
     await this.database.query('UPDATE epoch SET number = $1, renewed_at = now()', [number]);
     while (await this.database.transaction((manager) => this.rewrapSlice(manager, number)));
-    await this.epochs.finish();
+    await this.epochs.finishRotation();
   }
 
   private async rewrapSlice(manager: EntityManager, number: number): Promise<boolean> {
@@ -180,7 +180,7 @@ export class Keyring {
     return true;
   }
 
-  /** Those who ask meanwhile wait for the first one's answer, and go on in the order in which they asked. */
+  /** Loads a key once for all concurrent callers, who go on in the order in which they asked. */
   private loadOnce(ref: KeyRef): Promise<Buffer | undefined> {
     let load = this.loading.get(name(ref));
     if (!load) {

@@ -22,7 +22,7 @@ export class Vault {
 
   /** @throws StartError when the epoch key does not open the keyring */
   static async open(keyring: Keyring): Promise<Vault> {
-    await keyring.begin();
+    await keyring.recover();
     await keyring.create([serviceKey]);
     try {
       return new Vault(keyring, derive(await keyring.key(serviceKey), 'lookup'));
