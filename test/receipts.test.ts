@@ -28,7 +28,7 @@ const latest = async (device: Device, limit: number) =>
 const letMinutesPass = (minutes: number) =>
   Promise.all([
     world.rows(
-      `UPDATE cursor SET minute = minute - $1 * interval '1 min', changed_minute = changed_minute - $1 * interval '1 min', told_minute = told_minute - $1 * interval '1 min',
+      `UPDATE watermark SET minute = minute - $1 * interval '1 min', changed_minute = changed_minute - $1 * interval '1 min', told_minute = told_minute - $1 * interval '1 min',
          seen_minute = seen_minute - $1 * interval '1 min'`,
       [minutes],
     ),
@@ -120,7 +120,7 @@ test('no second of a receipt is kept or told', async () => {
   await receipt(bakery.owner, { seenSeq: seq });
   const told = await anna.device.hears('receipt.changed', ({ seenSeq }) => seenSeq === seq);
   const times = await world.rows<Record<string, Date | null>>(
-    `SELECT minute, seen_minute FROM cursor UNION ALL SELECT minute, NULL FROM watermark_move`,
+    `SELECT minute, seen_minute FROM watermark UNION ALL SELECT minute, NULL FROM watermark_move`,
   );
   for (const time of [told.at, ...times.flatMap((row) => Object.values(row))]) {
     if (time !== null) expect(new Date(time).getTime() % 60_000).toBe(0);
