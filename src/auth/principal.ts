@@ -1,5 +1,5 @@
 import type { Party } from '../contract/events.js';
-import type { Audience } from '../platform/realtime/realtime.js';
+import { type Room, rooms } from '../platform/realtime/rooms.js';
 import type { KeyRef } from '../platform/vault/keyring.js';
 
 interface SignedIn {
@@ -36,6 +36,8 @@ export function accountKey(principal: Principal): KeyRef {
     : { scope: 'interlocutor', id: principal.interlocutorId };
 }
 
-export function audienceOf(principal: Principal): Audience {
-  return isMember(principal) ? `subscriber:${principal.subscriberId}` : `interlocutor:${principal.interlocutorId}`;
+export function roomOf(principal: Principal): Room {
+  return isMember(principal)
+    ? rooms.ofSubscriber(principal.subscriberId)
+    : rooms.ofInterlocutor(principal.interlocutorId);
 }

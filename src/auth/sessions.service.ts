@@ -15,6 +15,7 @@ import { Log } from '../platform/log.js';
 import { NotFound } from '../platform/problems/domain-error.js';
 import { defineLimit, RateLimits } from '../platform/rate-limits.js';
 import { Realtime } from '../platform/realtime/realtime.js';
+import { rooms } from '../platform/realtime/rooms.js';
 import { Turns } from '../platform/turns.js';
 import type { KeyRef } from '../platform/vault/keyring.js';
 import { Vault } from '../platform/vault/vault.js';
@@ -288,7 +289,7 @@ export class Sessions implements OnModuleInit, OnModuleDestroy {
     const { affected } = await this.sessions.delete({ id, accountId: principal.accountId });
     if (!affected) throw new NotFound();
     await this.realtime.cut(id, { tell: id !== principal.sessionId, by: principal });
-    this.realtime.tell(`account:${principal.accountId}`, 'session.ended', { id });
+    this.realtime.tell(rooms.ofAccount(principal.accountId), 'session.ended', { id });
   }
 
   /** Ends the session of a token that its device replaces with another; one that has ended already is no matter. */
@@ -324,7 +325,7 @@ export class Sessions implements OnModuleInit, OnModuleDestroy {
    */
   async silence(accountId: string, ids: string[], by: Principal | undefined): Promise<void> {
     await Promise.all(ids.map((id) => this.realtime.cut(id, { tell: true, by })));
-    for (const id of ids) this.realtime.tell(`account:${accountId}`, 'session.ended', { id });
+    for (const id of ids) this.realtime.tell(rooms.ofAccount(accountId), 'session.ended', { id });
   }
 
   private async rowOf(tokenHash: Buffer, name: string): Promise<SessionRow | undefined> {

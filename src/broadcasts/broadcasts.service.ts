@@ -16,6 +16,7 @@ import { Members } from '../members/members.service.js';
 import { openPage } from '../platform/cursors.js';
 import { NotFound, ValidationFailed } from '../platform/problems/domain-error.js';
 import { Realtime } from '../platform/realtime/realtime.js';
+import { rooms } from '../platform/realtime/rooms.js';
 import { Vault } from '../platform/vault/vault.js';
 import type { Subscriber } from '../subscribers/subscriber.entity.js';
 import type { Locale } from '../subscribers/subscribers.dto.js';
@@ -271,7 +272,7 @@ export class Broadcasts {
     const reported = await this.broadcasts.query<unknown[]>(reportQuery, [subscriberId, id, conversationId]);
     if (reported.length === 0) return;
     const reports = await this.reports(subscriberId, id);
-    this.realtime.tell(`subscriber:${subscriberId}`, 'broadcast.reported', { id, reports });
+    this.realtime.tell(rooms.ofSubscriber(subscriberId), 'broadcast.reported', { id, reports });
   }
 
   /** @throws NotFound */

@@ -12,6 +12,7 @@ import { openPage } from '../platform/cursors.js';
 import { NotFound, ValidationFailed } from '../platform/problems/domain-error.js';
 import { Log } from '../platform/log.js';
 import { Realtime } from '../platform/realtime/realtime.js';
+import { rooms } from '../platform/realtime/rooms.js';
 import { Policies, type PolicyIdentity, type ShownPolicy } from '../policies/policies.service.js';
 import type { PolicyAudience, PolicyPurpose } from '../policies/policy-files.js';
 import { Subscriber } from '../subscribers/subscriber.entity.js';
@@ -288,11 +289,18 @@ export class Consents {
   ): void {
     const event = { purpose, given, policyVersion: shown.document.version, at: at.toISOString() };
     if (!contact)
-      return this.realtime.tell(`subscriber:${subscriberId}`, 'consent.changed', { conversationId: null, ...event });
-    this.realtime.tell([`subscriber:${subscriberId}`, `interlocutor:${contact.interlocutorId}`], 'consent.changed', {
-      conversationId: contact.id,
-      ...event,
-    });
+      return this.realtime.tell(rooms.ofSubscriber(subscriberId), 'consent.changed', {
+        conversationId: null,
+        ...event,
+      });
+    this.realtime.tell(
+      [rooms.ofSubscriber(subscriberId), rooms.ofInterlocutor(contact.interlocutorId)],
+      'consent.changed',
+      {
+        conversationId: contact.id,
+        ...event,
+      },
+    );
   }
 }
 

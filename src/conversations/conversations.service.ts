@@ -10,7 +10,7 @@ import { Identities } from '../interlocutors/identities.js';
 import { openSealedPage } from '../platform/cursors.js';
 import { HotStatements } from '../platform/hot-statements.js';
 import { NotFound, ValidationFailed } from '../platform/problems/domain-error.js';
-import type { Audience } from '../platform/realtime/realtime.js';
+import { type Room, rooms } from '../platform/realtime/rooms.js';
 import { shortened } from '../platform/validation/text.js';
 import { Vault } from '../platform/vault/vault.js';
 import { businessCounterpart } from '../subscribers/subscriber-view.js';
@@ -42,8 +42,8 @@ export interface OwnConversation {
   interlocutorId: string;
   /** Which side the principal is. */
   party: Party;
-  /** Those who hear its events: the devices of each side. */
-  audiences: Record<Party, Audience>;
+  /** The rooms of its two sides, which hear its events. */
+  rooms: Record<Party, Room>;
 }
 
 const conversationsRemembered = 20_000;
@@ -94,11 +94,8 @@ export class Conversations {
     ]);
     if (!row) throw new NotFound();
     const { subscriber_id: subscriberId, interlocutor_id: interlocutorId } = row;
-    const audiences = {
-      subscriber: `subscriber:${subscriberId}`,
-      interlocutor: `interlocutor:${interlocutorId}`,
-    } as const;
-    return { id, subscriberId, interlocutorId, party: partyOf(principal), audiences };
+    const ofBoth = { subscriber: rooms.ofSubscriber(subscriberId), interlocutor: rooms.ofInterlocutor(interlocutorId) };
+    return { id, subscriberId, interlocutorId, party: partyOf(principal), rooms: ofBoth };
   }
 
   /**

@@ -15,6 +15,7 @@ import { Jobs } from '../platform/jobs/jobs.js';
 import { DomainError, NotFound, ValidationFailed } from '../platform/problems/domain-error.js';
 import { type Fault, fieldError } from '../platform/problems/field-error.js';
 import { Realtime } from '../platform/realtime/realtime.js';
+import { rooms } from '../platform/realtime/rooms.js';
 import { plainTextProblem } from '../platform/validation/text.js';
 import { Vault } from '../platform/vault/vault.js';
 import type { Locale } from '../subscribers/subscribers.dto.js';
@@ -308,7 +309,7 @@ export class Imports {
     });
     const view = await this.get(member, id);
     const { state, done, total } = view;
-    this.realtime.tell(`subscriber:${subscriberId}`, 'import.progressed', { id, state, done, total });
+    this.realtime.tell(rooms.ofSubscriber(subscriberId), 'import.progressed', { id, state, done, total });
     return { ...view, revoked };
   }
 
@@ -372,7 +373,7 @@ export class Imports {
       return { id, state: finished ? 'finished' : 'running', done, total: wanted.total } as const;
     });
     if (!progress) return false;
-    this.realtime.tell(`subscriber:${subscriberId}`, 'import.progressed', progress);
+    this.realtime.tell(rooms.ofSubscriber(subscriberId), 'import.progressed', progress);
     return progress.state === 'running';
   }
 

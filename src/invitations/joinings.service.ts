@@ -20,6 +20,7 @@ import { Log } from '../platform/log.js';
 import { DomainError, ValidationFailed } from '../platform/problems/domain-error.js';
 import { RateLimits } from '../platform/rate-limits.js';
 import { Realtime } from '../platform/realtime/realtime.js';
+import { rooms } from '../platform/realtime/rooms.js';
 import { canonicalAddress } from '../platform/validation/email-addresses.js';
 import type { KeyRef } from '../platform/vault/keyring.js';
 import { Vault } from '../platform/vault/vault.js';
@@ -330,11 +331,11 @@ export class Joinings {
     const view = await this.contacts.published(contact);
     const seenBySubscriber = await this.conversations.head({ kind: 'member', subscriberId }, id);
     const seenByInterlocutor = await this.conversations.head({ kind: 'interlocutor', interlocutorId }, id);
-    this.realtime.tell(`subscriber:${subscriberId}`, 'contact.joined', {
+    this.realtime.tell(rooms.ofSubscriber(subscriberId), 'contact.joined', {
       conversation: seenBySubscriber,
       contact: view,
     });
-    this.realtime.tell(`interlocutor:${interlocutorId}`, 'contact.joined', { conversation: seenByInterlocutor });
+    this.realtime.tell(rooms.ofInterlocutor(interlocutorId), 'contact.joined', { conversation: seenByInterlocutor });
   }
 }
 
