@@ -1,3 +1,5 @@
+import type { MemberRole } from '../contract/accounts.js';
+import type { Locale } from '../contract/common.js';
 import type { Party } from '../contract/events.js';
 import { type Room, rooms } from '../platform/realtime/rooms.js';
 import type { KeyRef } from '../platform/vault/keyring.js';
@@ -5,7 +7,7 @@ import type { KeyRef } from '../platform/vault/keyring.js';
 interface SignedIn {
   accountId: string;
   sessionId: string;
-  locale: string;
+  locale: Locale;
 }
 
 /** A member acts for its subscriber; interlocutors see the business, never the member. */
@@ -13,7 +15,7 @@ export interface MemberPrincipal extends SignedIn {
   kind: 'member';
   subscriberId: string;
   memberId: string;
-  role: 'owner' | 'staff';
+  role: MemberRole;
 }
 
 export interface InterlocutorPrincipal extends SignedIn {

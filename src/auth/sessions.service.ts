@@ -4,6 +4,7 @@ import { InjectRepository } from '@nestjs/typeorm';
 import { LRUCache } from 'lru-cache';
 import { In, LessThan, LessThanOrEqual, MoreThan, type EntityManager, type Repository } from 'typeorm';
 import { v7 as uuid } from 'uuid';
+import type { Locale } from '../contract/common.js';
 import { limits } from '../contract/limits.js';
 import { type Config, CONFIG } from '../platform/config.js';
 import { openPage } from '../platform/cursors.js';
@@ -65,7 +66,7 @@ interface SessionRow {
   used_at: Date;
   expires_at: Date;
   kind: Account['kind'];
-  locale: string;
+  locale: Locale;
   subscriber_id: string | null;
   holder_id: string | null;
   role: 'owner' | 'staff' | null;

@@ -5,6 +5,7 @@ import { NIL } from 'uuid';
 import { Actions } from '../actions/actions.service.js';
 import { Consents } from '../consents/consents.service.js';
 import { ConsentRequired } from '../consents/consents.errors.js';
+import type { SkipReason } from '../contract/broadcasts.js';
 import type { BroadcastState } from '../contract/events.js';
 import { broadcastContext, broadcastMark } from '../conversations/broadcast-mark.js';
 import {
@@ -26,7 +27,6 @@ import { Vault } from '../platform/vault/vault.js';
 import { Subscribers } from '../subscribers/subscribers.service.js';
 import { Audiences } from './audiences.service.js';
 import { Broadcast } from './broadcast.entity.js';
-import type { SkipReason } from './broadcasts.dto.js';
 import {
   dueQuery,
   type HeldRow,

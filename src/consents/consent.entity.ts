@@ -1,8 +1,6 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
+import type { ConsentBasis, ConsentOccasion } from '../contract/consents.js';
 import type { ConsentPurpose } from '../contract/events.js';
-
-export type ConsentBasis = 'contract' | 'consent' | 'acknowledgement';
-export type ConsentOccasion = 'registration' | 'joining' | 'settings';
 
 /** Who accepted or withdrew what, when and how. Rows are never changed. */
 @Entity('consent')

@@ -1,5 +1,5 @@
 import type { Party } from '../../src/contract/events.js';
-import { beginningOf } from '../../src/conversations/conversations.service.js';
+import { beginningOf } from '../../src/contract/rules/texts.js';
 
 /** What the service is expected to hold: messages, watermarks, revisions, and who is signed in. */
 export interface Model {
