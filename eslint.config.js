@@ -249,6 +249,18 @@ export default defineConfig([
     },
   },
   {
+    name: 'service/contract index and rules',
+    // Functions that a client shares with the server; whether a browser can run them, test/contract.test.ts checks.
+    files: ['src/contract/index.ts', 'src/contract/rules/*.ts'],
+    rules: {
+      ...restrictedImports({
+        regex: '^(?!\\.)',
+        message: 'The contract imports only itself, so that clients can import it.',
+      }),
+      'no-restricted-syntax': 'off',
+    },
+  },
+  {
     name: 'service/controllers and gateways',
     files: ['src/**/*.{controller,gateway}.ts'],
     rules: {

@@ -93,7 +93,7 @@ async function register(service: RunningService): Promise<MemberPrincipal> {
   });
   const body = (await answer.json()) as { subscriber: { id: string } };
   if (answer.status !== 201) throw new Error(JSON.stringify(body));
-  const nobody = { accountId: uuid(), sessionId: uuid(), memberId: uuid(), locale: 'it' };
+  const nobody = { accountId: uuid(), sessionId: uuid(), memberId: uuid(), locale: 'it' } as const;
   return { kind: 'member', role: 'owner', subscriberId: body.subscriber.id, ...nobody };
 }
 

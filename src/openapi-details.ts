@@ -8,6 +8,13 @@ export interface Described {
   format?: string;
   items?: Described;
   properties?: Record<string, Described>;
+  description?: string;
+  /** Of a union. */
+  oneOf?: Described[];
+  allOf?: Described[];
+  discriminator?: object;
+  title?: string;
+  $ref?: string;
   minLength?: number;
   maxLength?: number;
   minimum?: number;

@@ -35,6 +35,7 @@ export async function describeApi(): Promise<OpenAPIObject> {
     operationIdFactory: operationIdOf,
   });
   addAccess(document, routesOf(app));
+  nameUnions(document);
   describeFields(document, routesOf(app));
   describeFiles(document);
   addExamples(document);
@@ -138,6 +139,20 @@ const callersInWords: Record<string, string> = {
   interlocutor: 'For interlocutors; members get 404.',
   'member interlocutor': 'For members and interlocutors.',
 };
+
+/** Gives each union that a field describes (`OneOf`) a schema of its own, named by its title. */
+function nameUnions(document: OpenAPIObject): void {
+  const schemas = document.components?.schemas ?? {};
+  for (const { properties = {} } of Object.values(schemas) as Described[]) {
+    for (const [field, { oneOf, discriminator, title, ...described }] of Object.entries(properties)) {
+      if (!oneOf || !title) continue;
+      schemas[title] = { oneOf, discriminator } as (typeof schemas)[string];
+      const { description } = described;
+      const $ref = `#/components/schemas/${title}`;
+      properties[field] = description === undefined ? { $ref } : { description, allOf: [{ $ref }] };
+    }
+  }
+}
 
 /** Gives fields and parameters their formats and limits. */
 function describeFields(document: OpenAPIObject, routes: Map<string, Route>): void {

@@ -3,6 +3,7 @@ import { Adapter } from 'socket.io-adapter';
 import { limits } from '../src/contract/limits.js';
 import { webSocketOf } from '../src/platform/realtime/engine.js';
 import { Realtime } from '../src/platform/realtime/realtime.js';
+import { rooms } from '../src/platform/realtime/rooms.js';
 import { type Device, expectStatus, type Person, settle, type Shop, unique, until, World } from './support/world.js';
 
 /** Promise 3: what is sent at once is stored together, and still each by itself. */
@@ -139,16 +140,20 @@ describe('when the database cannot keep up', () => {
 
 test('what is told to a device in one turn leaves in one call of the operating system', async () => {
   const { server } = world.service.app.get(Realtime);
-  const { conn } = [...server.sockets.sockets.values()].find(({ rooms }) => rooms.has(`interlocutor:${anna.id}`))!;
+  const { conn } = [...server.sockets.sockets.values()].find((socket) =>
+    socket.rooms.has(rooms.ofInterlocutor(anna.id)),
+  )!;
   const socket = webSocketOf(conn)!._socket!;
   const writing = socket as unknown as Record<'_write' | '_writev', (...args: unknown[]) => void>;
   const [alone, together] = [jest.spyOn(writing, '_write'), jest.spyOn(writing, '_writev')];
   const heardBefore = anna.device.heard.length;
   for (let seq = 1; seq <= 5; seq++) {
     const moved = { conversationId: anna.contactId, party: 'subscriber', deliveredSeq: seq, seenSeq: seq } as const;
-    world.service.app
-      .get(Realtime)
-      .tell(`interlocutor:${anna.id}`, 'receipt.changed', { ...moved, seenBefore: 0, at: new Date().toISOString() });
+    world.service.app.get(Realtime).tell(rooms.ofInterlocutor(anna.id), 'receipt.changed', {
+      ...moved,
+      seenBefore: 0,
+      at: new Date().toISOString(),
+    });
   }
   await until(() => anna.device.heard.length === heardBefore + 5, 'all are heard');
   expect([alone.mock.calls.length, together.mock.calls.length]).toEqual([0, 1]);
@@ -160,7 +165,7 @@ test('an event is handed to an adapter that spans several nodes, although nobody
   const realtime = world.service.app.get(Realtime);
   const { sockets } = realtime.server;
   const { adapter } = sockets;
-  const nobody = 'interlocutor:00000000-0000-4000-8000-000000000000';
+  const nobody = rooms.ofInterlocutor('00000000-0000-4000-8000-000000000000');
   expect(realtime.mayHear(nobody)).toBe(false);
   class SpanningAdapter extends Adapter {}
   const spanning = new SpanningAdapter(sockets);

@@ -6,6 +6,7 @@ import { limits } from '../src/contract/limits.js';
 import { mainConnections } from '../src/platform/database.js';
 import { HotStatements } from '../src/platform/hot-statements.js';
 import { Realtime } from '../src/platform/realtime/realtime.js';
+import { rooms } from '../src/platform/realtime/rooms.js';
 import {
   type Answer,
   type Device,
@@ -50,7 +51,7 @@ const unknownToken = () => `unknown-${unique()}`.padEnd(43, '-');
 const port = () => Number(new URL(world.url).port);
 const statusesOf = (answers: Answer[]) => [...new Set(answers.map(({ status }) => status))].sort();
 const socketsOf = async ({ sessionId }: Device) =>
-  (await world.service.app.get(Realtime).server.in(`session:${sessionId}`).fetchSockets()).length;
+  (await world.service.app.get(Realtime).server.in(rooms.ofSession(sessionId)).fetchSockets()).length;
 
 /** A WebSocket on which nobody is admitted yet, and what comes over it. */
 async function rawSocket(): Promise<{ socket: Socket; packets: string[] }> {

@@ -3,6 +3,7 @@ import type { Writable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { limits } from '../src/contract/limits.js';
 import { type DeviceSocket, Realtime } from '../src/platform/realtime/realtime.js';
+import { rooms } from '../src/platform/realtime/rooms.js';
 import { PollingDevice } from './support/polling-device.js';
 import { SilentDevice } from './support/silent-device.js';
 import {
@@ -47,7 +48,7 @@ async function heardAfter(device: Device, ends: () => Promise<unknown>): Promise
 
 /** The socket of a session as the service holds it. */
 async function socketOf({ sessionId }: { sessionId: string }, there = world): Promise<DeviceSocket> {
-  const sockets = await there.service.app.get(Realtime).server.in(`session:${sessionId}`).fetchSockets();
+  const sockets = await there.service.app.get(Realtime).server.in(rooms.ofSession(sessionId)).fetchSockets();
   expect(sockets).toHaveLength(1);
   return sockets[0] as unknown as DeviceSocket;
 }

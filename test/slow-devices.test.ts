@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { limits } from '../src/contract/limits.js';
 import { Realtime } from '../src/platform/realtime/realtime.js';
+import { rooms } from '../src/platform/realtime/rooms.js';
 import { Client, plain } from './support/client.js';
 import { PollingDevice } from './support/polling-device.js';
 import { SilentDevice } from './support/silent-device.js';
@@ -24,7 +25,7 @@ const pages = { heads: 10, messages: 100 };
 
 /** Number of sockets of a device that the service holds. */
 const socketsOf = async ({ sessionId }: { sessionId: string }) =>
-  (await world.service.app.get(Realtime).server.in(`session:${sessionId}`).fetchSockets()).length;
+  (await world.service.app.get(Realtime).server.in(rooms.ofSession(sessionId)).fetchSockets()).length;
 
 test('a device that reads nothing is cut once too much waits for it, and catches up when it comes back', async () => {
   const phone = await anna.device.connect();

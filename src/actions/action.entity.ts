@@ -1,32 +1,5 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
-
-/** Kinds of actions in the audit log, done by members or by the service for them. */
-export const actionKinds = [
-  'broadcast.cancelled',
-  'broadcast.changed',
-  'broadcast.held',
-  'broadcast.made',
-  'broadcast.released',
-  'contact.changed',
-  'contacts.exported',
-  'contacts.labelled',
-  'import.begun',
-  'import.cancelled',
-  'invitation.changed',
-  'invitation.made',
-  'invitation.revoked',
-  'label.changed',
-  'label.made',
-  'label.removed',
-  'member.invited',
-  'member.joined',
-  'member.removed',
-  'message.withdrawn',
-  'profile.changed',
-  'logo.changed',
-  'logo.removed',
-] as const;
-export type ActionKind = (typeof actionKinds)[number];
+import type { ActionKind } from '../contract/businesses.js';
 
 /** An entry of a subscriber's audit log: kinds and ids, nothing personal. */
 @Entity('action')

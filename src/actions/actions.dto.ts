@@ -1,10 +1,11 @@
 import { IsIn } from 'class-validator';
+import { type ActionKind, actionKinds } from '../contract/businesses.js';
+import type * as wire from '../contract/index.js';
 import { Page } from '../platform/validation/page.dto.js';
-import { type ActionKind, actionKinds } from './action.entity.js';
 
 export class ListActions extends Page {}
 
-export class ActionView {
+export class ActionView implements wire.ActionView {
   id: string;
   /** Who did it; names are in GET /api/authors. Null for what the service did by itself: `broadcast.held`. */
   memberId: string | null;
@@ -15,7 +16,7 @@ export class ActionView {
   at: string;
 }
 
-export class ActionList {
+export class ActionList implements wire.ActionList {
   items: ActionView[];
   nextCursor: string | null;
 }

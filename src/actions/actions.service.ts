@@ -3,8 +3,9 @@ import { InjectRepository } from '@nestjs/typeorm';
 import { type EntityManager, LessThan, type Repository } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import type { MemberPrincipal } from '../auth/principal.js';
+import type { ActionKind } from '../contract/businesses.js';
 import { openPage } from '../platform/cursors.js';
-import { Action, type ActionKind } from './action.entity.js';
+import { Action } from './action.entity.js';
 import { type ActionList, ListActions } from './actions.dto.js';
 
 /** A member of a subscriber, or the service for it. */

@@ -1,15 +1,16 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
 import { ArrayUnique, IsIn, IsString, MaxLength, ValidateIf } from 'class-validator';
-import type { ContactView as ContactContract, JoinedBy } from '../contract/events.js';
+import { type Locale, locales } from '../contract/common.js';
+import { type InvitationKind, invitationKinds } from '../contract/events.js';
+import type * as wire from '../contract/index.js';
 import { limits } from '../contract/limits.js';
 import { Page } from '../platform/validation/page.dto.js';
 import { IsPlainText, Trimmed } from '../platform/validation/text.js';
 import { IsIds, IsTime, Nullable, Optional } from '../platform/validation/fields.js';
-import { type Locale, locales } from '../subscribers/subscribers.dto.js';
 import { IsPhone } from './phones.js';
 
-export class ContactSearch extends Page {
+export class ContactSearch extends Page implements wire.ContactSearch {
   /** Only these contacts, up to 200; in a query one `ids=` for each. A page holds as many of them as `limit` says. */
   @Optional()
   @Transform(({ value }): unknown[] => (Array.isArray(value) ? value : [value]))
@@ -79,16 +80,16 @@ export class ContactSearch extends Page {
 }
 
 /** The invitation by which a contact joined. */
-export class JoinedByView implements JoinedBy {
+export class JoinedByView implements wire.JoinedBy {
   invitationId: string;
   /** `personal`: by a link for one person; `open`: by a link or QR code for everybody. */
-  @IsIn(['personal', 'open'])
-  kind: 'personal' | 'open';
+  @IsIn(invitationKinds)
+  kind: InvitationKind;
   /** The name that the business gave the invitation, such as "counter". */
   name?: string;
 }
 
-export class ContactView implements ContactContract {
+export class ContactView implements wire.ContactView {
   id: string;
   displayName: string;
   firstName?: string;
@@ -119,7 +120,7 @@ export class ContactView implements ContactContract {
   updatedAt: string;
 }
 
-export class ChangeContact {
+export class ChangeContact implements wire.ChangeContact {
   /** The ids of all labels the contact is to have; at most 20. */
   @ValidateIf((_, value) => value !== undefined)
   @IsIds({ max: limits.labelsPerContact })
@@ -148,7 +149,7 @@ export class ChangeContact {
   externalId?: string | null;
 }
 
-export class LabelContacts {
+export class LabelContacts implements wire.LabelContacts {
   /** Ids of labels to give; at most 20. */
   @ValidateIf((_, value) => value !== undefined)
   @IsIds({ max: limits.labelsPerContact })
@@ -164,18 +165,18 @@ export class LabelContacts {
   contactIds: string[];
 }
 
-export class LabelledContacts {
+export class LabelledContacts implements wire.LabelledContacts {
   /** How many contacts were changed. */
   changed: number;
 }
 
-export class FacetView {
+export class FacetView implements wire.FacetView {
   /** A region, province or sector, or the id of a label. */
   value: string;
   contacts: number;
 }
 
-export class ContactFacets {
+export class ContactFacets implements wire.ContactFacets {
   total: number;
   /** How many contacts have no label. */
   unlabelled: number;
@@ -185,7 +186,7 @@ export class ContactFacets {
   label: FacetView[];
 }
 
-export class ContactList {
+export class ContactList implements wire.ContactList {
   items: ContactView[];
   nextCursor: string | null;
   /** How many contacts match, on all pages. */

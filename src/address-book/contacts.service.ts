@@ -13,6 +13,7 @@ import { lockHashes } from '../platform/locks.js';
 import { Log } from '../platform/log.js';
 import { NotFound } from '../platform/problems/domain-error.js';
 import { Realtime } from '../platform/realtime/realtime.js';
+import { rooms } from '../platform/realtime/rooms.js';
 import { isForeignKeyViolation, isUniqueViolation } from '../platform/sqlstate.js';
 import type { CanonicalAddress } from '../platform/validation/email-addresses.js';
 import { AddressHashes } from '../platform/vault/address-hashes.js';
@@ -321,7 +322,7 @@ export class Contacts implements OnModuleInit {
     for (const contact of contacts) {
       await this.log.attempt(async () => {
         const view = await this.published(contact);
-        this.realtime.tell(`subscriber:${contact.subscriberId}`, 'contact.changed', { contact: view });
+        this.realtime.tell(rooms.ofSubscriber(contact.subscriberId), 'contact.changed', { contact: view });
       });
     }
   }
@@ -583,7 +584,7 @@ export class Contacts implements OnModuleInit {
     await this.log.attempt(async () => {
       await this.directory.refresh(subscriberId, ...ids);
       for (const contact of await this.views(subscriberId, ids)) {
-        this.realtime.tell(`subscriber:${subscriberId}`, 'contact.changed', { contact });
+        this.realtime.tell(rooms.ofSubscriber(subscriberId), 'contact.changed', { contact });
       }
     });
   }

@@ -1,21 +1,22 @@
 import { IsString, MaxLength } from 'class-validator';
+import type * as wire from '../contract/index.js';
 import { limits } from '../contract/limits.js';
 
 /** What the link of a mail ends with. */
-export class MailedToken {
+export class MailedToken implements wire.MailedToken {
   @IsString()
   @MaxLength(100)
   token: string;
 }
 
-export class PasswordResetRequest {
+export class PasswordResetRequest implements wire.PasswordResetRequest {
   /** The username, or the verified email address. */
   @IsString()
   @MaxLength(limits.emailLength)
   login: string;
 }
 
-export class PasswordReset extends MailedToken {
+export class PasswordReset extends MailedToken implements wire.PasswordReset {
   /**
    * 10 characters at least, 72 bytes at most, not a common one, and without the username, the address or the name. It is
    * checked once the other fields are right.
@@ -25,7 +26,7 @@ export class PasswordReset extends MailedToken {
   password: string;
 }
 
-export class PasswordChange {
+export class PasswordChange implements wire.PasswordChange {
   @IsString()
   @MaxLength(1_000)
   currentPassword: string;

@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
+import type { VerificationMail } from '../contract/accounts.js';
 import { limits } from '../contract/limits.js';
 import { type Config, CONFIG } from '../platform/config.js';
 import { dayMilliseconds } from '../platform/durations.js';
@@ -21,7 +22,6 @@ import { passwordError, verifyPassword } from './passwords.js';
 import type { Principal } from './principal.js';
 import { Sessions, signedIn } from './sessions.service.js';
 import { loginName } from './usernames.js';
-import type { VerificationMail } from './verification-mails.js';
 
 const verificationMinutes = 24 * 60;
 const resetMinutes = 15;

@@ -1,5 +1,5 @@
+import type { PrincipalView } from '../contract/accounts.js';
 import { isMember, type Principal } from './principal.js';
-import type { PrincipalView } from './sessions.dto.js';
 
 /** A principal as clients get it. */
 export function principalView(principal: Principal): PrincipalView {

@@ -1,11 +1,13 @@
+import type { MemberRole } from '../contract/accounts.js';
+import type { Locale } from '../contract/common.js';
 import type { Party } from '../contract/events.js';
-import type { Audience } from '../platform/realtime/realtime.js';
+import { type Room, rooms } from '../platform/realtime/rooms.js';
 import type { KeyRef } from '../platform/vault/keyring.js';
 
 interface SignedIn {
   accountId: string;
   sessionId: string;
-  locale: string;
+  locale: Locale;
 }
 
 /** A member acts for its subscriber; interlocutors see the business, never the member. */
@@ -13,7 +15,7 @@ export interface MemberPrincipal extends SignedIn {
   kind: 'member';
   subscriberId: string;
   memberId: string;
-  role: 'owner' | 'staff';
+  role: MemberRole;
 }
 
 export interface InterlocutorPrincipal extends SignedIn {
@@ -36,6 +38,8 @@ export function accountKey(principal: Principal): KeyRef {
     : { scope: 'interlocutor', id: principal.interlocutorId };
 }
 
-export function audienceOf(principal: Principal): Audience {
-  return isMember(principal) ? `subscriber:${principal.subscriberId}` : `interlocutor:${principal.interlocutorId}`;
+export function roomOf(principal: Principal): Room {
+  return isMember(principal)
+    ? rooms.ofSubscriber(principal.subscriberId)
+    : rooms.ofInterlocutor(principal.interlocutorId);
 }

@@ -1,10 +1,14 @@
+import { ApiExtraModels } from '@nestjs/swagger';
 import { IsIn, IsString, MaxLength } from 'class-validator';
+import { type MemberRole, memberRoles } from '../contract/accounts.js';
+import type * as wire from '../contract/index.js';
 import { limits } from '../contract/limits.js';
 import { Page } from '../platform/validation/page.dto.js';
 import { IsPlainText, Trimmed } from '../platform/validation/text.js';
 import { Optional } from '../platform/validation/fields.js';
+import { OneOf } from '../platform/validation/unions.js';
 
-export class SignIn {
+export class SignIn implements wire.SignIn {
   /** The username, or an email address that the account has verified. */
   @IsString()
   @MaxLength(limits.emailLength)
@@ -23,27 +27,38 @@ export class SignIn {
 
 export class ListSessions extends Page {}
 
-export class PrincipalView {
-  @IsIn(['member', 'interlocutor'])
-  kind: 'member' | 'interlocutor';
-  subscriberId?: string;
-  memberId?: string;
-  role?: 'owner' | 'staff';
-  interlocutorId?: string;
+/** A member, who acts for its subscriber. */
+export class MemberPrincipalView implements wire.MemberPrincipalView {
+  @IsIn(['member'])
+  kind: 'member';
+  subscriberId: string;
+  memberId: string;
+  @IsIn(memberRoles)
+  role: MemberRole;
 }
 
-export class SessionView {
+export class InterlocutorPrincipalView implements wire.InterlocutorPrincipalView {
+  @IsIn(['interlocutor'])
+  kind: 'interlocutor';
+  interlocutorId: string;
+}
+
+export const principalViews = { member: MemberPrincipalView, interlocutor: InterlocutorPrincipalView };
+
+export class SessionView implements wire.SessionView {
   id: string;
   /** An opaque secret of 256 bits, told only here. */
   token: string;
   expiresAt: string;
 }
 
-export class SignedIn extends SessionView {
-  principal: PrincipalView;
+@ApiExtraModels(MemberPrincipalView, InterlocutorPrincipalView)
+export class SignedIn extends SessionView implements wire.SignedIn {
+  @OneOf('PrincipalView', principalViews)
+  principal: wire.PrincipalView;
 }
 
-export class DeviceView {
+export class DeviceView implements wire.DeviceView {
   id: string;
   device: string | null;
   createdAt: string;
@@ -52,7 +67,7 @@ export class DeviceView {
   current: boolean;
 }
 
-export class DeviceList {
+export class DeviceList implements wire.DeviceList {
   items: DeviceView[];
   nextCursor: string | null;
 }

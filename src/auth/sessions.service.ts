@@ -4,6 +4,7 @@ import { InjectRepository } from '@nestjs/typeorm';
 import { LRUCache } from 'lru-cache';
 import { In, LessThan, LessThanOrEqual, MoreThan, type EntityManager, type Repository } from 'typeorm';
 import { v7 as uuid } from 'uuid';
+import type { Locale } from '../contract/common.js';
 import { limits } from '../contract/limits.js';
 import { type Config, CONFIG } from '../platform/config.js';
 import { openPage } from '../platform/cursors.js';
@@ -15,6 +16,7 @@ import { Log } from '../platform/log.js';
 import { NotFound } from '../platform/problems/domain-error.js';
 import { defineLimit, RateLimits } from '../platform/rate-limits.js';
 import { Realtime } from '../platform/realtime/realtime.js';
+import { rooms } from '../platform/realtime/rooms.js';
 import { Turns } from '../platform/turns.js';
 import type { KeyRef } from '../platform/vault/keyring.js';
 import { Vault } from '../platform/vault/vault.js';
@@ -64,7 +66,7 @@ interface SessionRow {
   used_at: Date;
   expires_at: Date;
   kind: Account['kind'];
-  locale: string;
+  locale: Locale;
   subscriber_id: string | null;
   holder_id: string | null;
   role: 'owner' | 'staff' | null;
@@ -288,7 +290,7 @@ export class Sessions implements OnModuleInit, OnModuleDestroy {
     const { affected } = await this.sessions.delete({ id, accountId: principal.accountId });
     if (!affected) throw new NotFound();
     await this.realtime.cut(id, { tell: id !== principal.sessionId, by: principal });
-    this.realtime.tell(`account:${principal.accountId}`, 'session.ended', { id });
+    this.realtime.tell(rooms.ofAccount(principal.accountId), 'session.ended', { id });
   }
 
   /** Ends the session of a token that its device replaces with another; one that has ended already is no matter. */
@@ -324,7 +326,7 @@ export class Sessions implements OnModuleInit, OnModuleDestroy {
    */
   async silence(accountId: string, ids: string[], by: Principal | undefined): Promise<void> {
     await Promise.all(ids.map((id) => this.realtime.cut(id, { tell: true, by })));
-    for (const id of ids) this.realtime.tell(`account:${accountId}`, 'session.ended', { id });
+    for (const id of ids) this.realtime.tell(rooms.ofAccount(accountId), 'session.ended', { id });
   }
 
   private async rowOf(tokenHash: Buffer, name: string): Promise<SessionRow | undefined> {

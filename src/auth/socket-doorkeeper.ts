@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { type Config, CONFIG } from '../platform/config.js';
 import type { Doorkeeper, Handshake } from '../platform/realtime/realtime.js';
 import { Unauthenticated } from './auth.errors.js';
-import { audienceOf, type Principal } from './principal.js';
+import { type Principal, roomOf } from './principal.js';
 import { Sessions } from './sessions.service.js';
 import { asWebApp, cookieOf } from './web-apps.js';
 
@@ -23,7 +23,7 @@ export class SocketDoorkeeper implements Doorkeeper<Principal> {
     if (!given) throw new Unauthenticated();
     const { principal, expiresAt } = await this.sessions.authenticate(given, network);
     const { sessionId, accountId } = principal;
-    return { principal, admission: { sessionId, accountId, audience: audienceOf(principal), expiresAt } };
+    return { principal, admission: { sessionId, accountId, room: roomOf(principal), expiresAt } };
   }
 
   expiryOf(sessionId: string, usedAt: Date | undefined): Promise<Date | undefined> {

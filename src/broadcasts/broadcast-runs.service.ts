@@ -5,6 +5,7 @@ import { NIL } from 'uuid';
 import { Actions } from '../actions/actions.service.js';
 import { Consents } from '../consents/consents.service.js';
 import { ConsentRequired } from '../consents/consents.errors.js';
+import type { SkipReason } from '../contract/broadcasts.js';
 import type { BroadcastState } from '../contract/events.js';
 import { broadcastContext, broadcastMark } from '../conversations/broadcast-mark.js';
 import {
@@ -21,12 +22,12 @@ import { inTurns } from '../platform/jobs/in-turns.js';
 import { Jobs } from '../platform/jobs/jobs.js';
 import { Log } from '../platform/log.js';
 import { UnknownOutcomes } from '../platform/realtime/unknown-outcomes.js';
-import { type Audience, Realtime } from '../platform/realtime/realtime.js';
+import { Realtime } from '../platform/realtime/realtime.js';
+import { type Room, rooms } from '../platform/realtime/rooms.js';
 import { Vault } from '../platform/vault/vault.js';
 import { Subscribers } from '../subscribers/subscribers.service.js';
 import { Audiences } from './audiences.service.js';
 import { Broadcast } from './broadcast.entity.js';
-import type { SkipReason } from './broadcasts.dto.js';
 import {
   dueQuery,
   type LockedRow,
@@ -114,7 +115,7 @@ export class BroadcastRuns {
     { state, sent, skipped }: ProgressRow,
     entries: readonly AppendedEntry[] = [],
   ): void {
-    this.realtime.tell(`subscriber:${subscriberId}`, 'broadcast.progressed', {
+    this.realtime.tell(rooms.ofSubscriber(subscriberId), 'broadcast.progressed', {
       id,
       state,
       sent,
@@ -126,7 +127,7 @@ export class BroadcastRuns {
   /** @returns whether there is more to do */
   private async proceedWith(run: Run): Promise<boolean> {
     const content = (run.content ??= await this.open(run));
-    const concerned: Audience[] = [`subscriber:${run.subscriberId}`];
+    const concerned: Room[] = [rooms.ofSubscriber(run.subscriberId)];
     const chunk = await this.unknownOutcomes.guard(
       () => concerned,
       () => this.broadcasts.manager.transaction((manager) => this.sendChunk(manager, run, { content, concerned })),
@@ -163,13 +164,13 @@ export class BroadcastRuns {
   }
 
   /**
-   * @param concerned gets those who are to be told of it
+   * @param concerned gets the rooms that are to be told of it
    * @returns undefined if it is over or another run has locked it; `edited` if it was edited since it was opened
    */
   private async sendChunk(
     manager: EntityManager,
     { subscriberId, id }: BroadcastId,
-    { content, concerned }: { content: Content; concerned: Audience[] },
+    { content, concerned }: { content: Content; concerned: Room[] },
   ): Promise<Chunk | typeof edited | undefined> {
     const now = new Date();
     const [locked] = await manager.query<LockedRow[]>(lockQuery, [subscriberId, id, now]);
@@ -192,7 +193,7 @@ export class BroadcastRuns {
     const verdicts = await this.judge(manager, { subscriberId, id }, content, conversations);
     const common = { subscriberId, broadcastId: id, authorId: content.authorId };
     const wanted = verdicts.filter(({ skipped }) => !skipped);
-    concerned.push(...wanted.map(({ interlocutorId }) => `interlocutor:${interlocutorId}` as const));
+    concerned.push(...wanted.map(({ interlocutorId }) => rooms.ofInterlocutor(interlocutorId)));
     const entries = await this.entries.append(manager, common, wanted);
     const state = contactIds.length < contactsPerChunk ? 'finished' : 'running';
     return this.progress(manager, { subscriberId, id }, { state, verdicts, entries });

@@ -1,6 +1,6 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
+import type { Locale } from '../contract/common.js';
 import type { BroadcastKind, BroadcastReason, BroadcastState } from '../contract/events.js';
-import type { Locale } from '../subscribers/subscribers.dto.js';
 
 /** One text for many contacts. Whom it has reached stands in the ledger, `broadcast_recipient`. */
 @Entity('broadcast')

@@ -2,6 +2,16 @@ import { IntersectionType, PartialType, PickType } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { IsBoolean, IsIn, IsString, MaxLength } from 'class-validator';
 import {
+  type RecipientOutcome,
+  recipientOutcomes,
+  type SkipReason,
+  skipReasons,
+  type StopReason,
+  stopReasons,
+  type TextField,
+  textFields,
+} from '../contract/broadcasts.js';
+import {
   type BroadcastKind,
   broadcastKinds,
   type BroadcastReason,
@@ -9,17 +19,14 @@ import {
   type BroadcastState,
   broadcastStates,
 } from '../contract/events.js';
+import type * as wire from '../contract/index.js';
 import { limits } from '../contract/limits.js';
 import { MessageContent } from '../conversations/conversations.dto.js';
 import { AuthorView } from '../members/members.dto.js';
 import { IsId, IsIds, IsList, IsPart, Optional } from '../platform/validation/fields.js';
 import { Page } from '../platform/validation/page.dto.js';
 import { IsPlainText, Trimmed } from '../platform/validation/text.js';
-import { IsBroadcastBody, type TextField, textFields } from './personal-text.js';
-
-/** Why a contact of the audience gets nothing: it said no to promotions, is restricted, or was erased meanwhile. */
-export const skipReasons = ['no_promotions', 'restricted', 'erased'] as const;
-export type SkipReason = (typeof skipReasons)[number];
+import { IsBroadcastBody } from './personal-text.js';
 
 const most = limits.audienceValues;
 const mostContacts = limits.broadcastContacts.toLocaleString('en');
@@ -30,7 +37,7 @@ const mostContacts = limits.broadcastContacts.toLocaleString('en');
  * Within one field the values are alternatives: two provinces reach the people of both, a province and a label only those of
  * the province who have the label. Those who are excepted never belong to it. An empty list is as good as none.
  */
-export class Audience {
+export class Audience implements wire.Audience {
   @Optional()
   @IsBoolean()
   all?: boolean;
@@ -85,7 +92,7 @@ export class Audience {
   exceptContactIds?: string[];
 }
 
-class BroadcastDraft {
+class BroadcastDraft implements wire.BroadcastDraft {
   /** `promotional` reaches only those who said yes to promotions. */
   @IsIn(broadcastKinds)
   kind: BroadcastKind;
@@ -99,10 +106,10 @@ class BroadcastDraft {
   audience: Audience;
 }
 
-export class NewBroadcast extends IntersectionType(
-  BroadcastDraft,
-  PickType(MessageContent, ['clientId', 'attachmentIds']),
-) {
+export class NewBroadcast
+  extends IntersectionType(BroadcastDraft, PickType(MessageContent, ['clientId', 'attachmentIds']))
+  implements wire.NewBroadcast
+{
   /**
    * 1 to 10,000 characters of valid Unicode. `{{firstName}}`, `{{surname}}`, `{{companyName}}` and `{{displayName}}` become
    * each recipient's own, `{{businessName}}` that of the business; each counts as 201 characters. Who has no such name
@@ -136,11 +143,11 @@ export class NewBroadcast extends IntersectionType(
  * What of a broadcast that waits for its time is to be another. What is left out stays; `notAfter` keeps its distance to
  * `sendAt`.
  */
-export class ChangedBroadcast extends PartialType(
-  PickType(NewBroadcast, ['kind', 'reason', 'body', 'audience', 'sendAt', 'notAfter']),
-) {}
+export class ChangedBroadcast
+  extends PartialType(PickType(NewBroadcast, ['kind', 'reason', 'body', 'audience', 'sendAt', 'notAfter']))
+  implements wire.ChangedBroadcast {}
 
-export class PreviewedBroadcast extends BroadcastDraft {
+export class PreviewedBroadcast extends BroadcastDraft implements wire.PreviewedBroadcast {
   /** As in a new broadcast. */
   @Optional()
   @IsBroadcastBody()
@@ -152,7 +159,7 @@ export class PreviewedBroadcast extends BroadcastDraft {
   contactId?: string;
 }
 
-export class MadeBroadcast {
+export class MadeBroadcast implements wire.MadeBroadcast {
   id: string;
   /** How many it goes to. */
   recipients: number;
@@ -160,19 +167,19 @@ export class MadeBroadcast {
   skipped: number;
 }
 
-export class SkippedContacts {
+export class SkippedContacts implements wire.SkippedContacts {
   @IsIn(skipReasons)
   reason: SkipReason;
   contacts: number;
 }
 
-export class PromotionsGiven {
+export class PromotionsGiven implements wire.PromotionsGiven {
   given: number;
   of: number;
 }
 
 /** What would come of a broadcast now. */
-export class BroadcastPreview {
+export class BroadcastPreview implements wire.BroadcastPreview {
   /** Contacts in the audience. */
   total: number;
   /** How many would get it. */
@@ -190,7 +197,7 @@ export class BroadcastPreview {
   text?: string;
 }
 
-export class BroadcastSummary {
+export class BroadcastSummary implements wire.BroadcastSummary {
   id: string;
   @IsIn(broadcastKinds)
   kind: BroadcastKind;
@@ -203,8 +210,8 @@ export class BroadcastSummary {
   /**
    * Why the service has stopped it: a newer policy waits for the owner's acceptance, or a label of the audience was deleted.
    */
-  @IsIn(['consent_required', 'label_gone'])
-  stopReason?: 'consent_required' | 'label_gone';
+  @IsIn(stopReasons)
+  stopReason?: StopReason;
   /** How many it is for, as counted when it was made and again when it began. */
   recipients: number;
   sent: number;
@@ -221,7 +228,7 @@ export class BroadcastSummary {
   endedAt?: string;
 }
 
-export class BroadcastView extends BroadcastSummary {
+export class BroadcastView extends BroadcastSummary implements wire.BroadcastView {
   audience: Audience;
   skippedBy: SkippedContacts[];
   /** To how many it was delivered. */
@@ -232,7 +239,7 @@ export class BroadcastView extends BroadcastSummary {
   reports: number;
 }
 
-export class BroadcastList {
+export class BroadcastList implements wire.BroadcastList {
   items: BroadcastSummary[];
   nextCursor: string | null;
 }
@@ -241,8 +248,8 @@ export class ListBroadcasts extends Page {}
 
 export class ListRecipients extends Page {
   @Optional()
-  @IsIn(['sent', 'skipped'])
-  outcome?: 'sent' | 'skipped';
+  @IsIn(recipientOutcomes)
+  outcome?: RecipientOutcome;
 
   /** Only those skipped for it. */
   @Optional()
@@ -250,11 +257,11 @@ export class ListRecipients extends Page {
   reason?: SkipReason;
 }
 
-export class RecipientView {
+export class RecipientView implements wire.RecipientView {
   contactId: string;
   displayName: string;
-  @IsIn(['sent', 'skipped'])
-  outcome: 'sent' | 'skipped';
+  @IsIn(recipientOutcomes)
+  outcome: RecipientOutcome;
   /** Of one that was skipped. */
   @IsIn(skipReasons)
   reason?: SkipReason;
@@ -265,7 +272,7 @@ export class RecipientView {
   seen?: boolean;
 }
 
-export class RecipientList {
+export class RecipientList implements wire.RecipientList {
   items: RecipientView[];
   nextCursor: string | null;
 }

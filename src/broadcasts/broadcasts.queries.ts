@@ -1,5 +1,6 @@
 import type { BroadcastKind, BroadcastState } from '../contract/events.js';
-import type { Audience, SkipReason } from './broadcasts.dto.js';
+import type { SkipReason } from '../contract/broadcasts.js';
+import type { Audience } from './broadcasts.dto.js';
 
 /** An audience whose regions, provinces and sectors stand in every spelling that its contacts have. */
 export type SpelledAudience = Audience;

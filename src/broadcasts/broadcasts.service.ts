@@ -6,6 +6,7 @@ import { Actions } from '../actions/actions.service.js';
 import { Contacts } from '../address-book/contacts.service.js';
 import type { InterlocutorPrincipal, MemberPrincipal } from '../auth/principal.js';
 import { Consents } from '../consents/consents.service.js';
+import { textFields } from '../contract/broadcasts.js';
 import type { Author, BroadcastReason } from '../contract/events.js';
 import { limits } from '../contract/limits.js';
 import { broadcastContext, broadcastMark } from '../conversations/broadcast-mark.js';
@@ -16,9 +17,9 @@ import { Members } from '../members/members.service.js';
 import { openPage } from '../platform/cursors.js';
 import { NotFound, ValidationFailed } from '../platform/problems/domain-error.js';
 import { Realtime } from '../platform/realtime/realtime.js';
+import { rooms } from '../platform/realtime/rooms.js';
 import { Vault } from '../platform/vault/vault.js';
 import type { Subscriber } from '../subscribers/subscriber.entity.js';
-import type { Locale } from '../subscribers/subscribers.dto.js';
 import { Subscribers } from '../subscribers/subscribers.service.js';
 import { Audiences } from './audiences.service.js';
 import { BroadcastRuns } from './broadcast-runs.service.js';
@@ -57,7 +58,7 @@ import {
   reportsQuery,
   skippedQuery,
 } from './broadcasts.queries.js';
-import { filledIn, isPersonal, textFields } from './personal-text.js';
+import { filledIn, isPersonal } from './personal-text.js';
 import { lateTime, sendTime } from './send-time.js';
 
 /** An accepted broadcast; `repeated` when the same one had been accepted before. */
@@ -176,7 +177,7 @@ export class Broadcasts {
       promotions: { given: promotions, of: total },
       ...rest,
       fields: [...textFields],
-      words: broadcastMark({ kind, reason, locale: locale as Locale }).words,
+      words: broadcastMark({ kind, reason, locale }).words,
       ...(contact && body !== undefined && { text: filledIn(body, { ...contact, businessName }) }),
     };
   }
@@ -271,7 +272,7 @@ export class Broadcasts {
     const reported = await this.broadcasts.query<unknown[]>(reportQuery, [subscriberId, id, conversationId]);
     if (reported.length === 0) return;
     const reports = await this.reports(subscriberId, id);
-    this.realtime.tell(`subscriber:${subscriberId}`, 'broadcast.reported', { id, reports });
+    this.realtime.tell(rooms.ofSubscriber(subscriberId), 'broadcast.reported', { id, reports });
   }
 
   /** @throws NotFound */
@@ -321,7 +322,7 @@ export class Broadcasts {
       reason: reason ?? null,
       ...(await this.text({ subscriberId, id }, body, businessName)),
       ...(await this.addressed(manager, { subscriberId, id }, kind, audience)),
-      locale: locale as Locale,
+      locale,
       authorId: memberId,
       state: later ? 'scheduled' : 'running',
       stopReason: null,

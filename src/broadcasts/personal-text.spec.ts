@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { textFields } from '../contract/broadcasts.js';
 import { limits } from '../contract/limits.js';
-import { broadcastBodyFault, filledIn, isPersonal, textFields } from './personal-text.js';
+import { broadcastBodyFault, filledIn, isPersonal } from './personal-text.js';
 
 const anna = { firstName: 'Anna', surname: 'Rossi', displayName: 'Anna Rossi', businessName: 'Forno Aurora' };
 const company = {

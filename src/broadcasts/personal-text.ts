@@ -1,14 +1,9 @@
 import type { ValidationOptions } from 'class-validator';
+import { type TextField, textFields } from '../contract/broadcasts.js';
 import type { Identity } from '../contract/events.js';
 import { limits } from '../contract/limits.js';
-import { bodyFault } from '../conversations/message-body.js';
-import type { Fault } from '../platform/problems/field-error.js';
+import { bodyFault, codePoints, type Fault } from '../contract/rules/texts.js';
 import { Rule } from '../platform/validation/rule.js';
-import { codePoints } from '../platform/validation/text.js';
-
-/** Names that `{{…}}` may hold in the text of a broadcast. All but the last stand for data of the recipient. */
-export const textFields = ['firstName', 'surname', 'companyName', 'displayName', 'businessName'] as const;
-export type TextField = (typeof textFields)[number];
 
 /** Values of the fields. A recipient without one of the names is addressed by its displayed name. */
 export type FieldValues = { businessName: string } & Partial<Pick<Identity, Exclude<TextField, 'businessName'>>>;

@@ -1,8 +1,6 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
+import type { ConsentBasis, ConsentOccasion } from '../contract/consents.js';
 import type { ConsentPurpose } from '../contract/events.js';
-
-export type ConsentBasis = 'contract' | 'consent' | 'acknowledgement';
-export type ConsentOccasion = 'registration' | 'joining' | 'settings';
 
 /** A record of an acceptance or a withdrawal, with time and way. Rows are never changed. */
 @Entity('consent')

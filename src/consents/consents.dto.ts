@@ -1,18 +1,25 @@
 import { Type } from 'class-transformer';
 import { IsBoolean, IsIn } from 'class-validator';
-import type { ConsentPurpose } from '../contract/events.js';
+import {
+  type ConsentBasis,
+  consentBases,
+  type ConsentOccasion,
+  consentOccasions,
+  type PolicyPurpose,
+  policyPurposes,
+} from '../contract/consents.js';
+import { type ConsentPurpose, consentPurposes } from '../contract/events.js';
+import type * as wire from '../contract/index.js';
 import { IsId, IsSha256, Optional } from '../platform/validation/fields.js';
 import { Page } from '../platform/validation/page.dto.js';
 import { InLocale } from '../subscribers/subscribers.dto.js';
 
-const purposes = ['terms', 'privacy', 'promotions'] as const;
-
-export class GivenConsent {
+export class GivenConsent implements wire.GivenConsent {
   @IsId()
   policyId: string;
 
   /** Consent to promotions names the privacy policy that describes them. */
-  @IsIn(purposes)
+  @IsIn(consentPurposes)
   purpose: ConsentPurpose;
 
   /** The hash of the text that was shown: when given and no longer current, the answer is `policy_changed`. */
@@ -21,7 +28,7 @@ export class GivenConsent {
   sha256?: string;
 }
 
-export class ChangeConsent extends GivenConsent {
+export class ChangeConsent extends GivenConsent implements wire.ChangeConsent {
   @IsBoolean()
   given: boolean;
 
@@ -41,18 +48,18 @@ export class CurrentPolicies extends InLocale {
   contactId?: string;
 }
 
-export class Checkbox {
-  @IsIn(purposes)
+export class Checkbox implements wire.Checkbox {
+  @IsIn(consentPurposes)
   purpose: ConsentPurpose;
   required: boolean;
   /** The words to show beside the checkbox, exactly. */
   words: string;
 }
 
-export class PolicyView {
+export class PolicyView implements wire.PolicyView {
   id: string;
-  @IsIn(purposes)
-  purpose: 'terms' | 'privacy';
+  @IsIn(policyPurposes)
+  purpose: PolicyPurpose;
   required: boolean;
   version: number;
   locale: string;
@@ -70,31 +77,33 @@ export class PolicyView {
   accepted?: boolean;
 }
 
-export class PolicyList {
+export class PolicyList implements wire.PolicyList {
   items: PolicyView[];
 }
 
-export class ConsentView {
+export class ConsentView implements wire.ConsentView {
   id: string;
   contactId: string | null;
   /** The business it concerns. */
   businessName: string;
-  @IsIn(purposes)
+  @IsIn(consentPurposes)
   purpose: ConsentPurpose;
   given: boolean;
-  basis: string;
+  @IsIn(consentBases)
+  basis: ConsentBasis;
   policyId: string;
   policyVersion: number;
   locale: string;
   /** SHA-256 of the text as it was shown. */
   sha256: string;
-  how: string;
+  @IsIn(consentOccasions)
+  how: ConsentOccasion;
   recordedAt: string;
 }
 
 export class ListConsents extends Page {}
 
-export class ConsentList {
+export class ConsentList implements wire.ConsentList {
   items: ConsentView[];
   nextCursor: string | null;
 }

@@ -6,17 +6,19 @@ import { v7 as uuid } from 'uuid';
 import type { Contact } from '../address-book/contact.entity.js';
 import { Contacts } from '../address-book/contacts.service.js';
 import { isMember, type InterlocutorPrincipal, type MemberPrincipal, type Principal } from '../auth/principal.js';
+import type { ConsentBasis, ConsentOccasion, PolicyPurpose } from '../contract/consents.js';
 import type { FieldError } from '../contract/errors.js';
 import type { ConsentPurpose } from '../contract/events.js';
 import { openPage } from '../platform/cursors.js';
 import { NotFound, ValidationFailed } from '../platform/problems/domain-error.js';
 import { Log } from '../platform/log.js';
 import { Realtime } from '../platform/realtime/realtime.js';
+import { rooms } from '../platform/realtime/rooms.js';
 import { Policies, type PolicyIdentity, type ShownPolicy } from '../policies/policies.service.js';
-import type { PolicyAudience, PolicyPurpose } from '../policies/policy-files.js';
+import type { PolicyAudience } from '../policies/policy-files.js';
 import { Subscriber } from '../subscribers/subscriber.entity.js';
 import { Subscribers } from '../subscribers/subscribers.service.js';
-import { Consent, type ConsentBasis, type ConsentOccasion } from './consent.entity.js';
+import { Consent } from './consent.entity.js';
 import { type GivenConsent, ListConsents } from './consents.dto.js';
 import { ConsentRequired, PolicyChanged } from './consents.errors.js';
 
@@ -288,11 +290,18 @@ export class Consents {
   ): void {
     const event = { purpose, given, policyVersion: shown.document.version, at: at.toISOString() };
     if (!contact)
-      return this.realtime.tell(`subscriber:${subscriberId}`, 'consent.changed', { conversationId: null, ...event });
-    this.realtime.tell([`subscriber:${subscriberId}`, `interlocutor:${contact.interlocutorId}`], 'consent.changed', {
-      conversationId: contact.id,
-      ...event,
-    });
+      return this.realtime.tell(rooms.ofSubscriber(subscriberId), 'consent.changed', {
+        conversationId: null,
+        ...event,
+      });
+    this.realtime.tell(
+      [rooms.ofSubscriber(subscriberId), rooms.ofInterlocutor(contact.interlocutorId)],
+      'consent.changed',
+      {
+        conversationId: contact.id,
+        ...event,
+      },
+    );
   }
 }
 

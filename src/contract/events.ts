@@ -1,8 +1,14 @@
 import type { Problem } from './errors.js';
 import type { LabelColor } from './label-colors.js';
 
+/*
+ * Fields are described at the DTO classes, which implement these types whole, and so in openapi.json; here stands what is
+ * said of events alone.
+ */
+
 /** The two sides of a conversation. */
-export type Party = 'subscriber' | 'interlocutor';
+export const parties = ['subscriber', 'interlocutor'] as const;
+export type Party = (typeof parties)[number];
 
 export interface Watermarks {
   deliveredSeq: number;
@@ -13,13 +19,12 @@ export interface AttachmentView {
   id: string;
   name: string;
   mediaType: string;
-  /** In bytes. */
   size: number;
   state: string;
 }
 
 export const broadcastReasons = ['order', 'appointment', 'closure', 'membership', 'safety', 'other'] as const;
-/** Why a service message is sent. */
+/** Reason for which a service message is sent. */
 export type BroadcastReason = (typeof broadcastReasons)[number];
 
 export const broadcastKinds = ['promotional', 'service'] as const;
@@ -29,17 +34,21 @@ export const broadcastStates = ['scheduled', 'running', 'held', 'finished', 'can
 /** `held`: its time has passed, and the service waits for the business to release or cancel it. */
 export type BroadcastState = (typeof broadcastStates)[number];
 
-/** What a message that came by a broadcast has to say of itself. */
+export interface OptOut {
+  policyId: string;
+  purpose: 'promotions';
+  given: false;
+  contactId: string;
+}
+
 export interface BroadcastMark {
   kind: BroadcastKind;
   reason: BroadcastReason | null;
-  /** To be shown with the message, in the language of the business: that it is promotional, or why it was sent. */
   words: string;
-  /** Of a promotional message, for its recipient: sent to `POST /api/consents` as it stands, it ends promotions. */
-  optOut?: { policyId: string; purpose: 'promotions'; given: false; contactId: string };
+  optOut?: OptOut;
 }
 
-/** The member who wrote for the subscriber. An owner has no name here until it gives one. */
+/** The member who wrote for the subscriber. */
 export interface Author {
   id: string;
   displayName: string | null;
@@ -47,34 +56,37 @@ export interface Author {
 
 export interface MessageView {
   seq: number;
-  /** Rises with every change of the conversation's messages; this is the revision of the message's last change. */
   revision: number;
   sender: Party;
-  /** For the subscriber's devices only: who wrote; null for what the interlocutor wrote. */
   author?: Author | null;
   clientId: string;
-  /** Empty once the message was withdrawn. */
   body: string;
   attachments: AttachmentView[];
-  /** The broadcast by which it came. */
   broadcastId?: string;
   broadcast?: BroadcastMark;
   sentAt: string;
-  /** When its sender withdrew it. */
   withdrawnAt?: string;
-  /** When the other party's devices had it, to the minute. */
   deliveredAt?: string;
-  /** When the other party saw it, to the minute; only while the business discloses seen-times. */
   seenAt?: string;
 }
 
-/** Whom a conversation is with, as its reader may know it. */
-export type Counterpart =
-  | ({ kind: 'interlocutor'; id: string } & Identity)
-  | { kind: 'subscriber'; id: string; businessName: string; city: string; logoUrl: string | null };
+export interface InterlocutorCounterpart extends Identity {
+  kind: 'interlocutor';
+  id: string;
+}
+
+export interface SubscriberCounterpart {
+  kind: 'subscriber';
+  id: string;
+  businessName: string;
+  city: string;
+  logoUrl: string | null;
+}
+
+/** The other party of a conversation, as its reader may know it. */
+export type Counterpart = InterlocutorCounterpart | SubscriberCounterpart;
 
 export interface Identity {
-  /** As shown in lists: "Anna Rossi", or the company's name. */
   displayName: string;
   firstName?: string;
   surname?: string;
@@ -87,7 +99,6 @@ export interface Identity {
 export const entryKinds = ['message', 'broadcast', 'withdrawn'] as const;
 export type EntryKind = (typeof entryKinds)[number];
 
-/** The last message that somebody wrote in the conversation: no broadcast, and not withdrawn. */
 export interface Turn {
   seq: number;
   sender: Party;
@@ -97,59 +108,46 @@ export interface Turn {
 export interface ConversationHead {
   id: string;
   revision: number;
-  /** Last change of the messages. Receipts do not move a conversation in the list. */
   changedAt: string;
   counterpart: Counterpart;
-  /** For the subscriber's devices only: the ids of the contact's labels. */
   labels?: string[];
   lastSeq: number;
   lastMessageAt: string | null;
-  /** Sender and kind of the last entry; null when there is none. */
   lastSender: Party | null;
   lastKind: EntryKind | null;
   lastTurn: Turn | null;
-  /** Whether the last turn is the other party's. */
   unanswered: boolean;
-  /** Beginning of the last message; null when there is none, and when it was withdrawn. */
   preview: string | null;
   own: Watermarks;
-  /** What the other party has; `seenSeq` is 0 while seen-times are not disclosed. */
   other: Watermarks;
-  /** From which minute on seen-times are disclosed; null while the business has switched them off. */
   seenTimesSince: string | null;
-  /** Messages of the other party that this one has not seen, counted up to 999. */
   unread: number;
 }
+
+/** `personal`: a link for one person; `open`: a link or QR code for everybody. */
+export const invitationKinds = ['personal', 'open'] as const;
+export type InvitationKind = (typeof invitationKinds)[number];
 
 export interface ContactView extends Identity {
   id: string;
   region: string | null;
   province: string | null;
   sector: string | null;
-  /** True once the person has shown, by a link in a mail, that the address is its own. Anybody can join under any address. */
   emailVerified: boolean;
-  /** True while another contact of this address book states the same address. */
   addressShared: boolean;
-  /** The invitation by which it joined, with the name that the business gave it; null where that was not written down. */
   joinedBy: JoinedBy | null;
-  /** Whether the contact said yes to promotions. */
   promotions: boolean;
-  /** The ids of its labels. */
   labels: string[];
   note: string | null;
-  /** As the business wrote it down; in international form where it is a valid number. */
   phone: string | null;
   externalId: string | null;
   joinedAt: string;
-  /** Rises with every change, so that of two views the later one wins. */
   updatedAt: string;
 }
 
 export interface JoinedBy {
   invitationId: string;
-  /** `personal`: by a link for one person; `open`: by a link or QR code for everybody. */
-  kind: 'personal' | 'open';
-  /** Renaming an invitation tells no contact; `GET /api/invitations/:id` has the present one. */
+  kind: InvitationKind;
   name?: string;
 }
 
@@ -159,42 +157,41 @@ export interface LabelView {
   color: LabelColor | null;
 }
 
-export interface SendMessage {
-  conversationId: string;
+export interface MessageContent {
   clientId: string;
   body: string;
+  attachmentIds?: string[];
 }
 
-export interface SendReceipt {
-  conversationId: string;
+export interface MessageReceipt {
   deliveredSeq?: number;
   seenSeq?: number;
 }
 
+export interface SentMessage {
+  seq: number;
+  sentAt: string;
+}
+
+export interface SendMessage extends MessageContent {
+  conversationId: string;
+}
+
+export interface SendReceipt extends MessageReceipt {
+  conversationId: string;
+}
+
 export type Acknowledgement<Data> = { data: Data } | { error: Problem };
 
-/** What a client may ask over the socket. Every event is acknowledged. */
+/** Events that a client sends. Every one is acknowledged. */
 export interface ClientEvents {
-  'message.send': (ask: SendMessage, done: (answer: Acknowledgement<{ seq: number; sentAt: string }>) => void) => void;
+  'message.send': (ask: SendMessage, done: (answer: Acknowledgement<SentMessage>) => void) => void;
   'receipt.send': (ask: SendReceipt, done: (answer: Acknowledgement<Record<string, never>>) => void) => void;
 }
 
-/** What the server tells, by event name. */
+/** Payloads of the events that the server tells. */
 export interface Told {
-  'message.sent': {
-    conversationId: string;
-    seq: number;
-    revision: number;
-    sender: Party;
-    /** For the subscriber's devices only. */
-    author?: Author | null;
-    clientId: string;
-    body: string;
-    attachments: AttachmentView[];
-    broadcastId?: string;
-    broadcast?: BroadcastMark;
-    sentAt: string;
-  };
+  'message.sent': { conversationId: string } & Omit<MessageView, 'withdrawnAt' | 'deliveredAt' | 'seenAt'>;
   /** `lastTurn` is that of the conversation's head from now on. */
   'message.withdrawn': {
     conversationId: string;
@@ -209,7 +206,7 @@ export interface Told {
     deliveredSeq: number;
     /** To the other party 0 while seen-times are not disclosed. */
     seenSeq: number;
-    /** How far had been seen before: the messages above it, up to `seenSeq`, are seen now. */
+    /** The `seenSeq` of before: the messages above it, up to `seenSeq`, are seen now. */
     seenBefore: number;
     /** The minute in which the watermarks moved. */
     at: string;
@@ -242,7 +239,7 @@ export interface Told {
     skipped: number;
     entries: { conversationId: string; seq: number; revision: number }[];
   };
-  /** To the subscriber's devices: an interlocutor holds a service message for advertising. How many do. */
+  /** To the subscriber's devices: an interlocutor holds a service message for advertising. `reports` counts them all. */
   'broadcast.reported': { id: string; reports: number };
   /** To the subscriber's devices, after every step of an import. */
   'import.progressed': { id: string; state: ImportState; done: number; total: number };
@@ -255,6 +252,8 @@ export type ToldEvent = keyof Told;
 /** The same map in the form that Socket.IO clients are typed with. */
 export type ServerEvents = { [Event in ToldEvent]: (payload: Told[Event]) => void };
 
-export type ImportState = 'running' | 'finished' | 'cancelled';
+export const importStates = ['running', 'finished', 'cancelled'] as const;
+export type ImportState = (typeof importStates)[number];
 
-export type ConsentPurpose = 'terms' | 'privacy' | 'promotions';
+export const consentPurposes = ['terms', 'privacy', 'promotions'] as const;
+export type ConsentPurpose = (typeof consentPurposes)[number];

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import type { BroadcastMark } from '../contract/events.js';
 import { Realtime } from '../platform/realtime/realtime.js';
+import { rooms } from '../platform/realtime/rooms.js';
 
 /** A broadcast, and the member who made it. */
 export interface BroadcastOfEntries {
@@ -87,9 +88,9 @@ export class BroadcastEntries {
    */
   tell(broadcastId: string, entries: readonly AppendedEntry[], markOf: (contactId: string) => BroadcastMark): void {
     for (const { conversationId, interlocutorId, seq, revision, body, sentAt } of entries) {
-      const audience = `interlocutor:${interlocutorId}` as const;
-      if (!this.realtime.mayHear(audience)) continue;
-      this.realtime.tell(audience, 'message.sent', {
+      const room = rooms.ofInterlocutor(interlocutorId);
+      if (!this.realtime.mayHear(room)) continue;
+      this.realtime.tell(room, 'message.sent', {
         conversationId,
         seq,
         revision,

@@ -1,5 +1,5 @@
+import type { Locale } from '../contract/common.js';
 import type { BroadcastKind, BroadcastMark, BroadcastReason } from '../contract/events.js';
-import type { Locale } from '../subscribers/subscribers.dto.js';
 
 /** Sealing context of a broadcast's text, which is sealed with the subscriber's key. */
 export const broadcastContext = (subscriberId: string, broadcastId: string) => [

@@ -1,29 +1,27 @@
+import { ApiExtraModels } from '@nestjs/swagger';
 import { Transform, Type } from 'class-transformer';
 import { IsIn, IsInt, IsString, Max, MaxLength, Min } from 'class-validator';
 import {
-  type AttachmentView as Attachment,
   type BroadcastKind,
   broadcastKinds,
-  type BroadcastMark,
   type BroadcastReason,
   broadcastReasons,
-  type ConversationHead as Head,
   type EntryKind,
   entryKinds,
-  type MessageView as Message,
+  parties,
   type Party,
-  type Turn,
 } from '../contract/events.js';
+import type * as wire from '../contract/index.js';
 import { limits } from '../contract/limits.js';
 import { AuthorView } from '../members/members.dto.js';
 import { IsClientId, IsId, IsIds, IsList, IsTime, IsTrue, Optional, ToNumber } from '../platform/validation/fields.js';
 import { Page } from '../platform/validation/page.dto.js';
+import { OneOf } from '../platform/validation/unions.js';
 import { IsMessageBody } from './message-body.js';
 
-const parties = ['subscriber', 'interlocutor'] as const;
 const greatestSeq = 2 ** 31 - 1;
 
-export class MessageContent {
+export class MessageContent implements wire.MessageContent {
   /**
    * Chosen by the client, once per message: a retry with the same id is stored once. 1 to 64 letters, digits and ._:-
    */
@@ -41,12 +39,12 @@ export class MessageContent {
 }
 
 /** The socket event `message.send`. */
-export class SendMessage extends MessageContent {
+export class SendMessage extends MessageContent implements wire.SendMessage {
   @IsId()
   conversationId: string;
 }
 
-export class MessageReceipt {
+export class MessageReceipt implements wire.MessageReceipt {
   /** Up to which message this party's devices have the conversation. */
   @Optional()
   @IsInt()
@@ -63,18 +61,18 @@ export class MessageReceipt {
 }
 
 /** The socket event `receipt.send`. */
-export class SendReceipt extends MessageReceipt {
+export class SendReceipt extends MessageReceipt implements wire.SendReceipt {
   @IsId()
   conversationId: string;
 }
 
-export class SentMessage {
+export class SentMessage implements wire.SentMessage {
   seq: number;
   sentAt: string;
 }
 
 /** A list that is filtered is asked for with the same filters on every page. */
-export class ListConversations extends Page {
+export class ListConversations extends Page implements wire.ListConversations {
   /**
    * Only conversations whose messages, receipts, counterpart or labels changed at this time or later: `syncedAt` of an earlier
    * list. The latest change comes first then. Receipts are known to the minute, so those of the whole minute come back too.
@@ -137,41 +135,54 @@ export class ListMessages extends Page {
   changedAfter?: number;
 }
 
-export class WatermarksView {
+export class WatermarksView implements wire.Watermarks {
   deliveredSeq: number;
   seenSeq: number;
 }
 
-export class CounterpartView {
-  @IsIn(parties)
-  kind: Party;
-  /** Of the contact, or of the subscriber. */
+/** The contact, for members. */
+export class InterlocutorCounterpart implements wire.InterlocutorCounterpart {
+  @IsIn(['interlocutor'])
+  kind: 'interlocutor';
+  /** Of the contact. */
   id: string;
-  displayName?: string;
+  /** As shown in lists: "Anna Rossi", or the company's name. */
+  displayName: string;
   firstName?: string;
   surname?: string;
   companyName?: string;
   companyType?: string;
-  email?: string;
-  businessName?: string;
-  city?: string;
-  logoUrl?: string | null;
+  email: string;
+}
+
+/** The business, for interlocutors. */
+export class SubscriberCounterpart implements wire.SubscriberCounterpart {
+  @IsIn(['subscriber'])
+  kind: 'subscriber';
+  /** Of the subscriber. */
+  id: string;
+  businessName: string;
+  city: string;
+  logoUrl: string | null;
 }
 
 /** The last message that somebody wrote in the conversation: no broadcast, and not withdrawn. */
-export class TurnView implements Turn {
+export class TurnView implements wire.Turn {
   seq: number;
   @IsIn(parties)
   sender: Party;
   sentAt: string;
 }
 
-export class ConversationHead implements Omit<Head, 'counterpart'> {
+@ApiExtraModels(InterlocutorCounterpart, SubscriberCounterpart)
+export class ConversationHead implements wire.ConversationHead {
   id: string;
   revision: number;
   /** Last change of the messages. Receipts do not move a conversation in the list. */
   changedAt: string;
-  counterpart: CounterpartView;
+  /** The other party, as its reader may know it. */
+  @OneOf('CounterpartView', { interlocutor: InterlocutorCounterpart, subscriber: SubscriberCounterpart })
+  counterpart: wire.Counterpart;
   /** For members only: the ids of the contact's labels. */
   labels?: string[];
   lastSeq: number;
@@ -198,7 +209,7 @@ export class ConversationHead implements Omit<Head, 'counterpart'> {
   unread: number;
 }
 
-export class ConversationList {
+export class ConversationList implements wire.ConversationList {
   items: ConversationHead[];
   nextCursor: string | null;
   /** Ask with this as `changedSince` next time; keep the one of the first page. */
@@ -206,14 +217,14 @@ export class ConversationList {
 }
 
 /** Totals for a badge. */
-export class UnreadTotals {
+export class UnreadTotals implements wire.UnreadTotals {
   /** Conversations with unread messages, counted up to 999. */
   conversations: number;
   /** The messages in these, of each conversation up to 999. */
   messages: number;
 }
 
-export class AttachmentView implements Attachment {
+export class AttachmentView implements wire.AttachmentView {
   id: string;
   name: string;
   mediaType: string;
@@ -222,7 +233,7 @@ export class AttachmentView implements Attachment {
   state: string;
 }
 
-export class OptOutView {
+export class OptOutView implements wire.OptOut {
   policyId: string;
   @IsIn(['promotions'])
   purpose: 'promotions';
@@ -232,7 +243,7 @@ export class OptOutView {
 }
 
 /** What a message that came by a broadcast has to say of itself. */
-export class BroadcastMarkView implements BroadcastMark {
+export class BroadcastMarkView implements wire.BroadcastMark {
   @IsIn(broadcastKinds)
   kind: BroadcastKind;
   @IsIn(broadcastReasons)
@@ -244,7 +255,7 @@ export class BroadcastMarkView implements BroadcastMark {
   optOut?: OptOutView;
 }
 
-export class MessageView implements Message {
+export class MessageView implements wire.MessageView {
   seq: number;
   revision: number;
   @IsIn(parties)
@@ -270,7 +281,7 @@ export class MessageView implements Message {
   seenAt?: string;
 }
 
-export class MessageList {
+export class MessageList implements wire.MessageList {
   items: MessageView[];
   nextCursor: string | null;
 }

@@ -1,7 +1,7 @@
+import type { Locale } from '../contract/common.js';
 import type { BroadcastKind, BroadcastReason, Party } from '../contract/events.js';
 import { limits } from '../contract/limits.js';
 import type { HotStatement } from '../platform/hot-statements.js';
-import type { Locale } from '../subscribers/subscribers.dto.js';
 
 const accessStatement = (side: 'subscriber' | 'interlocutor'): HotStatement => ({
   name: `access_of_${side}`,

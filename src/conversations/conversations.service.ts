@@ -5,13 +5,12 @@ import { namesLike } from '../address-book/book.js';
 import { Directory } from '../address-book/directory.js';
 import { accountKey, isMember, partyOf, type Principal } from '../auth/principal.js';
 import type { ConversationHead, Counterpart, EntryKind, Identity, Party, Turn } from '../contract/events.js';
-import { limits } from '../contract/limits.js';
+import { beginningOf } from '../contract/rules/texts.js';
 import { Identities } from '../interlocutors/identities.js';
 import { openSealedPage } from '../platform/cursors.js';
 import { HotStatements } from '../platform/hot-statements.js';
 import { NotFound, ValidationFailed } from '../platform/problems/domain-error.js';
-import type { Audience } from '../platform/realtime/realtime.js';
-import { shortened } from '../platform/validation/text.js';
+import { type Room, rooms } from '../platform/realtime/rooms.js';
 import { Vault } from '../platform/vault/vault.js';
 import { businessCounterpart } from '../subscribers/subscriber-view.js';
 import { type ConversationList, ListConversations, type UnreadTotals } from './conversations.dto.js';
@@ -43,7 +42,7 @@ export interface OwnConversation {
   /** The principal's side. */
   party: Party;
   /** Rooms that hear its events: the devices of each side. */
-  audiences: Record<Party, Audience>;
+  rooms: Record<Party, Room>;
 }
 
 const conversationsRemembered = 20_000;
@@ -94,11 +93,8 @@ export class Conversations {
     ]);
     if (!row) throw new NotFound();
     const { subscriber_id: subscriberId, interlocutor_id: interlocutorId } = row;
-    const audiences = {
-      subscriber: `subscriber:${subscriberId}`,
-      interlocutor: `interlocutor:${interlocutorId}`,
-    } as const;
-    return { id, subscriberId, interlocutorId, party: partyOf(principal), audiences };
+    const ofBoth = { subscriber: rooms.ofSubscriber(subscriberId), interlocutor: rooms.ofInterlocutor(interlocutorId) };
+    return { id, subscriberId, interlocutorId, party: partyOf(principal), rooms: ofBoth };
   }
 
   /**
@@ -397,9 +393,4 @@ function headOf(
     seenTimesSince: row.seen_times_since?.toISOString() ?? null,
     unread: row.unread,
   };
-}
-
-/** The first characters on one line. */
-export function beginningOf(body: string): string {
-  return shortened(body.replace(/\s+/g, ' ').trim(), limits.previewLength);
 }

@@ -116,7 +116,7 @@ export class Messages {
    * @throws NotFound, NotTheSender, ConversationRestricted
    */
   async withdraw(principal: Principal, conversationId: string, seq: number): Promise<void> {
-    const { subscriberId, party, audiences } = await this.conversations.access(principal, conversationId);
+    const { subscriberId, party, rooms } = await this.conversations.access(principal, conversationId);
     const erase = async (manager: EntityManager) => {
       const where = [subscriberId, conversationId] as const;
       const [head] = await manager.query<{ revision: number; restricted: boolean }[]>(lockQuery, [...where]);
@@ -134,12 +134,12 @@ export class Messages {
       return { revision, withdrawnAt: row.withdrawn_at.toISOString(), lastTurn: turnOf(row) };
     };
     const withdrawn = await this.unknownOutcomes.guard(
-      () => Object.values(audiences),
+      () => Object.values(rooms),
       () => this.database.transaction(erase),
     );
     if (!withdrawn) return;
     const told = { conversationId, seq, ...withdrawn };
-    this.realtime.tell([audiences.subscriber, audiences.interlocutor], 'message.withdrawn', told);
+    this.realtime.tell([rooms.subscriber, rooms.interlocutor], 'message.withdrawn', told);
   }
 
   /** @throws NotFound when the key was destroyed, and the conversation with it */
@@ -182,7 +182,7 @@ export class Messages {
       afterLock,
     ];
     const rows = await this.unknownOutcomes.guard(
-      () => drafts.flatMap(({ conversation }) => Object.values(conversation.audiences)),
+      () => drafts.flatMap(({ conversation }) => Object.values(conversation.rooms)),
       () => this.statements.query<AppendedRow>(appendStatement, values),
     );
     const outcomes = new Array<AppendedRow | typeof deferred>(drafts.length);
@@ -196,12 +196,12 @@ export class Messages {
     const { conversation, author, clientId, body } = draft;
     // An answer counts as having seen what it answers.
     if (row.minute) this.receipts.tell(conversation, row as Rise);
-    const { id: conversationId, party: sender, audiences } = conversation;
+    const { id: conversationId, party: sender, rooms } = conversation;
     const place = { conversationId, seq: row.seq!, revision: row.revision! };
     const told = { ...place, sender, clientId, body, attachments: [], sentAt: row.sent_at!.toISOString() };
     // Interlocutors see the business, never the member.
-    this.realtime.tell(audiences.interlocutor, 'message.sent', told);
-    this.realtime.tell(audiences.subscriber, 'message.sent', { ...told, author });
+    this.realtime.tell(rooms.interlocutor, 'message.sent', told);
+    this.realtime.tell(rooms.subscriber, 'message.sent', { ...told, author });
   }
 
   private async open(

@@ -75,7 +75,7 @@ export class Receipts {
       receipts.map(({ seenSeq }) => seenSeq),
     ];
     const rows = await this.unknownOutcomes.guard(
-      () => receipts.flatMap(({ conversation }) => Object.values(conversation.audiences)),
+      () => receipts.flatMap(({ conversation }) => Object.values(conversation.rooms)),
       () => this.statements.query<RaisedRow>(raiseStatement, values),
     );
     const raised = new Map(rows.map((row) => [cursorOf(row.conversation_id, row.party), row]));
@@ -92,15 +92,15 @@ export class Receipts {
   }
 
   /** The own devices hear everything, the other party's what the business discloses. */
-  tell({ id: conversationId, party, audiences }: OwnConversation, row: Rise): void {
+  tell({ id: conversationId, party, rooms }: OwnConversation, row: Rise): void {
     const { delivered_seq: deliveredSeq, seen_seq: seenSeq, seen_before: seenBefore } = row;
     const moved = { conversationId, party, deliveredSeq, seenSeq, seenBefore };
     const at = row.minute.toISOString();
-    const other = audiences[party === 'subscriber' ? 'interlocutor' : 'subscriber'];
+    const other = rooms[party === 'subscriber' ? 'interlocutor' : 'subscriber'];
     if (row.other_seen === row.seen_seq) {
-      return this.realtime.tell([audiences[party], other], 'receipt.changed', { ...moved, at });
+      return this.realtime.tell([rooms[party], other], 'receipt.changed', { ...moved, at });
     }
-    this.realtime.tell(audiences[party], 'receipt.changed', { ...moved, at });
+    this.realtime.tell(rooms[party], 'receipt.changed', { ...moved, at });
     if (!row.told) return;
     const disclosed = { ...moved, seenSeq: row.other_seen, seenBefore: row.other_seen };
     this.realtime.tell(other, 'receipt.changed', { ...disclosed, at });

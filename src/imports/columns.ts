@@ -1,24 +1,7 @@
+import { type ImportField, importFields } from '../contract/imports.js';
 import { italianProvinceCode, italianRegionName } from '../places/italy.js';
 import { isFormulaError, isLikeAddress } from './cells.js';
 import type { Row } from './csv.js';
-
-/** Fields that a column of a file can stand for. */
-export const importFields = [
-  'firstName',
-  'surname',
-  'fullName',
-  'companyName',
-  'companyType',
-  'email',
-  'phone',
-  'region',
-  'province',
-  'sector',
-  'externalId',
-  'labels',
-  'note',
-] as const;
-export type ImportField = (typeof importFields)[number];
 
 /** One column alone stands for it: codes of different columns are different codes. Of other fields the first value counts, of labels and notes all. */
 export const singleFields: readonly ImportField[] = ['externalId'];

@@ -1,7 +1,5 @@
+import type { Separator } from '../contract/imports.js';
 import { limits } from '../contract/limits.js';
-
-export const separators = [';', ',', '\t', '|'] as const;
-export type Separator = (typeof separators)[number];
 
 /** A row of a table. */
 export interface Row {

@@ -1,29 +1,6 @@
 import iconv from 'iconv-lite';
+import type { Encoding } from '../contract/imports.js';
 import { scoresOf, unicodeScores, wordsIn } from './plausibility.js';
-
-/** By their names in the Encoding Standard, and cp850 and cp866 of DOS. */
-export const encodings = [
-  'utf-8',
-  'utf-16le',
-  'utf-16be',
-  'windows-1252',
-  'macintosh',
-  'cp850',
-  'windows-1250',
-  'windows-1251',
-  'windows-1253',
-  'windows-1254',
-  'windows-1255',
-  'windows-1256',
-  'koi8-r',
-  'cp866',
-  'shift_jis',
-  'euc-jp',
-  'gb18030',
-  'big5',
-  'euc-kr',
-] as const;
-export type Encoding = (typeof encodings)[number];
 
 export interface DecodedText {
   encoding: Encoding;

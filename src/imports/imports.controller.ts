@@ -13,13 +13,12 @@ import type { Response } from 'express';
 import { Downloads } from '../auth/downloads.js';
 import type { MemberPrincipal } from '../auth/principal.js';
 import { Caller, Only } from '../auth/session.guard.js';
+import { encodings, importFields } from '../contract/imports.js';
 import { limits } from '../contract/limits.js';
 import { Invitations } from '../invitations/invitations.service.js';
 import { ValidationFailed } from '../platform/problems/domain-error.js';
 import { Id } from '../platform/validation/id.js';
 import { Subscribers } from '../subscribers/subscribers.service.js';
-import { importFields } from './columns.js';
-import { encodings } from './encodings.js';
 import {
   CancelImport,
   CancelledImport,

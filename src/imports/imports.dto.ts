@@ -1,39 +1,30 @@
 import { Transform } from 'class-transformer';
 import { IsIn, IsInt, IsOptional, IsString, Max, MaxLength, Min } from 'class-validator';
+import { type Locale, locales } from '../contract/common.js';
+import { type ImportState, importStates } from '../contract/events.js';
+import {
+  type Encoding,
+  encodings,
+  type ImportField,
+  importFields,
+  type ImportFormat,
+  importFormats,
+  type ImportOutcome,
+  importOutcomes,
+  type ImportReason,
+  importReasons,
+  type ImportWarningCode,
+  importWarnings,
+  type InvitedVia,
+  invitedVia,
+  type Separator,
+  separators,
+} from '../contract/imports.js';
+import type * as wire from '../contract/index.js';
 import { limits } from '../contract/limits.js';
 import { SuggestedPerson } from '../invitations/invitations.dto.js';
 import { IsDictionary, Optional, ToNumber } from '../platform/validation/fields.js';
 import { Page } from '../platform/validation/page.dto.js';
-import { type Locale, locales } from '../subscribers/subscribers.dto.js';
-import { type ImportField, importFields } from './columns.js';
-import { type Separator, separators } from './csv.js';
-import { type Encoding, encodings } from './encodings.js';
-import { type ImportReason, importReasons } from './people.js';
-import { formats } from './tables.js';
-
-export const importOutcomes = [
-  'invited',
-  'corrected',
-  'already_there',
-  'already_invited',
-  'duplicate_in_file',
-  'asked_not_to_be_written_to',
-  'invalid',
-] as const;
-export type ImportOutcome = (typeof importOutcomes)[number];
-
-export const importWarnings = [
-  'nobody_by_mail',
-  'most_by_letter',
-  'addresses_left_out',
-  'rows_above_header',
-  'damaged_characters',
-  'garbled',
-  'encoding_doubtful',
-  'nobody',
-  'other_sheets',
-  'formulas_without_value',
-] as const;
 
 /** The fields besides `file` of a multipart form. */
 export class NewImport {
@@ -89,7 +80,7 @@ export class NewImport {
   locale?: Locale;
 }
 
-export class OutcomeCounts {
+export class OutcomeCounts implements wire.OutcomeCounts {
   invited: number;
   /** Have an invitation, which now says what the file says. */
   corrected: number;
@@ -100,7 +91,7 @@ export class OutcomeCounts {
   invalid: number;
 }
 
-export class ImportView {
+export class ImportView implements wire.ImportView {
   id: string;
   /** Of the file. */
   name: string;
@@ -110,8 +101,8 @@ export class ImportView {
   encoding?: Encoding;
   @IsIn(locales)
   locale: Locale;
-  @IsIn(['running', 'finished', 'cancelled'])
-  state: 'running' | 'finished' | 'cancelled';
+  @IsIn(importStates)
+  state: ImportState;
   /** Records in the file, without the header and empty lines. */
   total: number;
   done: number;
@@ -120,36 +111,36 @@ export class ImportView {
   finishedAt?: string;
 }
 
-export class CancelImport {
+export class CancelImport implements wire.CancelImport {
   /** `true`: invitations by letter are revoked too, also those that are printed. */
   @IsIn([true, false])
   letters: boolean = false;
 }
 
-export class RevokedInvitations {
+export class RevokedInvitations implements wire.RevokedInvitations {
   /** Mails that had not left. */
   mails: number;
   letters: number;
 }
 
-export class CancelledImport extends ImportView {
+export class CancelledImport extends ImportView implements wire.CancelledImport {
   /** How many invitations were revoked by this call. */
   revoked: RevokedInvitations;
 }
 
-export class ImportList {
+export class ImportList implements wire.ImportList {
   items: ImportView[];
   nextCursor: string | null;
 }
 
-export class ImportColumn {
+export class ImportColumn implements wire.ImportColumn {
   name: string;
   /** Null when the column is left out. */
   @IsIn(importFields)
   field: ImportField | null;
 }
 
-export class ImportLineView {
+export class ImportLineView implements wire.ImportLineView {
   /** Of the record, from 1, without header and empty lines. */
   number: number;
   /** The line of the file in which it ends; the header is in line 1. */
@@ -157,9 +148,9 @@ export class ImportLineView {
   @IsIn(importOutcomes)
   outcome: ImportOutcome;
   /** Of an invitation that was made. */
-  @IsIn(['mail', 'letter'])
+  @IsIn(invitedVia)
   @IsOptional()
-  via?: 'mail' | 'letter';
+  via?: InvitedVia;
   /** The earlier line that names the same person, or has the same address or code. */
   sameAs?: number;
   /** Of an invalid line: which field, and why. Of an invited one: what was left out of it, and why. */
@@ -171,24 +162,24 @@ export class ImportLineView {
   invitationId?: string;
 }
 
-export class ImportedPerson extends SuggestedPerson {
+export class ImportedPerson extends SuggestedPerson implements wire.ImportedPerson {
   email?: string;
   /** Names of labels. */
   declare labels?: string[];
 }
 
-export class ImportWarning {
+export class ImportWarning implements wire.ImportWarning {
   @IsIn(importWarnings)
-  code: (typeof importWarnings)[number];
+  code: ImportWarningCode;
   message: string;
   /** How many lines, characters, sheets or cells. */
   count: number;
 }
 
 /** What would come of an import. */
-export class ImportPreview {
-  @IsIn(formats)
-  format: 'csv' | 'xlsx';
+export class ImportPreview implements wire.ImportPreview {
+  @IsIn(importFormats)
+  format: ImportFormat;
   /** Of CSV, as the next one. */
   @IsOptional()
   @IsIn(encodings)
@@ -217,7 +208,7 @@ export class ImportPreview {
   problems: ImportLineView[];
 }
 
-export class ImportReport {
+export class ImportReport implements wire.ImportReport {
   items: ImportLineView[];
   nextCursor: string | null;
 }

@@ -5,6 +5,8 @@ import { v7 as uuid } from 'uuid';
 import { Actions } from '../actions/actions.service.js';
 import type { MemberPrincipal } from '../auth/principal.js';
 import { Consents } from '../consents/consents.service.js';
+import type { Locale } from '../contract/common.js';
+import { type Encoding, type ImportField, importFields, type ImportReason } from '../contract/imports.js';
 import { limits } from '../contract/limits.js';
 import type { InvitedPerson } from '../invitations/invited-people.service.js';
 import { type Assessment, Invitations } from '../invitations/invitations.service.js';
@@ -17,14 +19,13 @@ import { Log } from '../platform/log.js';
 import { DomainError, NotFound, ValidationFailed } from '../platform/problems/domain-error.js';
 import { type Fault, fieldError } from '../platform/problems/field-error.js';
 import { Realtime } from '../platform/realtime/realtime.js';
+import { rooms } from '../platform/realtime/rooms.js';
 import { plainTextProblem } from '../platform/validation/text.js';
 import { Vault } from '../platform/vault/vault.js';
-import type { Locale } from '../subscribers/subscribers.dto.js';
 import type { Subscriber } from '../subscribers/subscriber.entity.js';
 import { Subscribers } from '../subscribers/subscribers.service.js';
-import { guessFields, type ImportField, importFields, singleFields } from './columns.js';
+import { guessFields, singleFields } from './columns.js';
 import { UnreadableTable } from './csv.js';
-import type { Encoding } from './encodings.js';
 import { Import, ImportChunk, ImportLine } from './import.entity.js';
 import {
   type CancelImport,
@@ -40,7 +41,7 @@ import {
   type OutcomeCounts,
   ReadReport,
 } from './imports.dto.js';
-import { compared, type ImportReason, type ImportRecord, labelsIn, RecordReader, type Remark } from './people.js';
+import { compared, type ImportRecord, labelsIn, RecordReader, type Remark } from './people.js';
 import { pausing } from './pausing.js';
 import { NoSuchRow, NoSuchSheet, readTable, type Table } from './tables.js';
 import { ImportTurns } from './turns.js';
@@ -309,7 +310,7 @@ export class Imports {
     });
     const view = await this.get(member, id);
     const { state, done, total } = view;
-    this.realtime.tell(`subscriber:${subscriberId}`, 'import.progressed', { id, state, done, total });
+    this.realtime.tell(rooms.ofSubscriber(subscriberId), 'import.progressed', { id, state, done, total });
     return { ...view, revoked };
   }
 
@@ -360,7 +361,7 @@ export class Imports {
       return { id, state: finished ? 'finished' : 'running', done, total: wanted.total } as const;
     });
     if (!progress) return false;
-    this.realtime.tell(`subscriber:${subscriberId}`, 'import.progressed', progress);
+    this.realtime.tell(rooms.ofSubscriber(subscriberId), 'import.progressed', progress);
     return progress.state === 'running';
   }
 

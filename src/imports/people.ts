@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { isPhone, normalisedPhone } from '../address-book/phones.js';
+import type { ImportField, ImportReason } from '../contract/imports.js';
 import { limits } from '../contract/limits.js';
 import { namesOf, type OpenedPerson } from '../invitations/invited-people.service.js';
 import { canonicalSegment } from '../places/segments.js';
@@ -8,27 +9,9 @@ import { canonicalAddress } from '../platform/validation/email-addresses.js';
 import { plainTextProblem, trimmed } from '../platform/validation/text.js';
 import { addressesIn, holdsInvisibleAddress, nameBeside } from './addresses.js';
 import { isExchangeName, isFormulaError, isTotal } from './cells.js';
-import { displayNameColumns, type ImportField, inOrderOfUse } from './columns.js';
+import { displayNameColumns, inOrderOfUse } from './columns.js';
 import type { Row } from './csv.js';
 import { isSurnameFirst, splitName } from './names.js';
-
-export const importReasons = [
-  'missing',
-  'not_an_address',
-  'no_internet_address',
-  'formula_error',
-  'total_line',
-  'invisible_characters',
-  'too_long',
-  'not_plain_text',
-  'too_many_columns',
-  'not_a_phone',
-  'too_many_labels',
-  'same_address',
-  'external_id_repeated',
-  'external_id_taken',
-] as const;
-export type ImportReason = (typeof importReasons)[number];
 
 export interface Remark {
   field: ImportField | null;

@@ -1,5 +1,5 @@
 import iconv from 'iconv-lite';
-import type { Encoding } from './encodings.js';
+import type { Encoding } from '../contract/imports.js';
 
 /** Scores a word by its reading: from -1, which no language has, to 1. */
 export type Judge = (word: string) => number;

@@ -1,9 +1,9 @@
 import { crc32, deflateRawSync } from 'node:zlib';
 import { describe, expect, test } from '@jest/globals';
 import iconv from 'iconv-lite';
+import type { Encoding } from '../contract/imports.js';
 import { limits } from '../contract/limits.js';
 import { DomainError } from '../platform/problems/domain-error.js';
-import type { Encoding } from './encodings.js';
 import { NoSuchSheet, readTable } from './tables.js';
 import { shownNumber } from './xlsx-numbers.js';
 

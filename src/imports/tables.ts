@@ -1,16 +1,15 @@
+import { type Encoding, type ImportFormat, type Separator, separators } from '../contract/imports.js';
 import { limits } from '../contract/limits.js';
 import { DomainError } from '../platform/problems/domain-error.js';
 import { addressesIn } from './addresses.js';
 import { fieldNamed } from './columns.js';
-import { csvRows, type Row, type Separator, separators, UnreadableTable } from './csv.js';
-import { decodedText, type Encoding } from './encodings.js';
+import { csvRows, type Row, UnreadableTable } from './csv.js';
+import { decodedText } from './encodings.js';
 import { type SheetName, Workbook } from './xlsx.js';
-
-export const formats = ['csv', 'xlsx'] as const;
 
 /** A file as a table with named columns. */
 export interface Table {
-  format: (typeof formats)[number];
+  format: ImportFormat;
   /** Encoding of CSV, like the separator below. */
   encoding?: Encoding;
   separator?: Separator;

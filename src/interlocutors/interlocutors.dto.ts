@@ -1,5 +1,7 @@
+import type * as wire from '../contract/index.js';
+
 /** An interlocutor as it sees itself. */
-export class InterlocutorView {
+export class InterlocutorView implements wire.InterlocutorView {
   id: string;
   /** To sign in with. */
   username: string;

@@ -1,18 +1,17 @@
 import { Transform } from 'class-transformer';
 import { IsIn, IsInt, Max, Min, ValidateIf } from 'class-validator';
+import type * as wire from '../contract/index.js';
+import { type Locale, locales } from '../contract/common.js';
+import { type InvitationKind, invitationKinds } from '../contract/events.js';
+import { type InvitationState, invitationStates, type MailState, mailStates } from '../contract/invitations.js';
 import { limits } from '../contract/limits.js';
 import { IsEmailAddress, IsPlainText, NormalisedEmail, Trimmed } from '../platform/validation/text.js';
 import { IsId, IsTime, Nullable, Optional } from '../platform/validation/fields.js';
-import { type Locale, locales } from '../subscribers/subscribers.dto.js';
 import { Page } from '../platform/validation/page.dto.js';
 
-const kinds = ['personal', 'open'] as const;
-const states = ['active', 'revoked', 'stopped', 'expired', 'used'] as const;
-export type InvitationState = (typeof states)[number];
-
-export class NewInvitation {
-  @IsIn(kinds)
-  kind: 'personal' | 'open';
+export class NewInvitation implements wire.NewInvitation {
+  @IsIn(invitationKinds)
+  kind: InvitationKind;
 
   /** Who is invited: for a personal invitation. */
   @ValidateIf(({ kind }: NewInvitation) => kind === 'personal')
@@ -44,7 +43,7 @@ export class NewInvitation {
   expiresAt?: string;
 }
 
-export class ChangeInvitation {
+export class ChangeInvitation implements wire.ChangeInvitation {
   /** Up to 60 characters; null or blank takes it away. */
   @Nullable()
   @Trimmed()
@@ -57,7 +56,7 @@ export class ChangeInvitation {
  * begins with the business's region, province and sector where its person gives none, and with phone, note, labels and
  * externalId.
  */
-export class SuggestedPerson {
+export class SuggestedPerson implements wire.SuggestedPerson {
   firstName?: string;
   surname?: string;
   companyName?: string;
@@ -72,11 +71,11 @@ export class SuggestedPerson {
   labels?: string[];
 }
 
-export class InvitationView {
+export class InvitationView implements wire.InvitationView {
   /** Of a personal one it becomes the id of the contact, and of its conversation, once the person joins. */
   id: string;
-  @IsIn(kinds)
-  kind: 'personal' | 'open';
+  @IsIn(invitationKinds)
+  kind: InvitationKind;
   /** That the business gave it. */
   name?: string;
   code: string;
@@ -91,21 +90,21 @@ export class InvitationView {
   maxUses?: number;
   uses: number;
   /** `stopped`: the invited person asked not to be written to again. */
-  @IsIn(states)
+  @IsIn(invitationStates)
   state: InvitationState;
   /**
    * `held` until the subscriber's own address is verified, and while somebody who joined under the invited address is in the
    * address book (for 14 days, if that one's address is not verified by then); `queued` until the day's mails have room for it; `failed` when
    * it could not be delivered; `none` for an open invitation and for a letter.
    */
-  @IsIn(['none', 'held', 'queued', 'sent_soon', 'sent', 'failed'])
-  mail: 'none' | 'held' | 'queued' | 'sent_soon' | 'sent' | 'failed';
+  @IsIn(mailStates)
+  mail: MailState;
   createdAt: string;
   /** Said when PUBLIC_URL is localhost: then only this machine can open the link. */
   notice?: string;
 }
 
-export class InvitationList {
+export class InvitationList implements wire.InvitationList {
   items: InvitationView[];
   nextCursor: string | null;
 }
@@ -113,11 +112,11 @@ export class InvitationList {
 export class ListInvitations extends Page {
   /** `kind=personal&state=active` are those who have not joined. */
   @Optional()
-  @IsIn(kinds)
-  kind?: 'personal' | 'open';
+  @IsIn(invitationKinds)
+  kind?: InvitationKind;
 
   @Optional()
-  @IsIn(states)
+  @IsIn(invitationStates)
   state?: InvitationState;
 
   /** Only those that this import made. */

@@ -10,6 +10,7 @@ import { openInvitationName, sealInvitationName } from '../address-book/invitati
 import type { MemberPrincipal } from '../auth/principal.js';
 import { Consents } from '../consents/consents.service.js';
 import type { ErrorCode } from '../contract/errors.js';
+import type { InvitationState, MailState } from '../contract/invitations.js';
 import { limits } from '../contract/limits.js';
 import { openPage } from '../platform/cursors.js';
 import { dayMilliseconds } from '../platform/durations.js';
@@ -20,12 +21,11 @@ import { Vault } from '../platform/vault/vault.js';
 import type { Subscriber } from '../subscribers/subscriber.entity.js';
 import { Subscribers } from '../subscribers/subscribers.service.js';
 import { InvitationLinks } from './invitation-links.service.js';
-import { InvitationMails, type MailState } from './invitation-mails.service.js';
+import { InvitationMails } from './invitation-mails.service.js';
 import { Invitation } from './invitation.entity.js';
 import {
   type ChangeInvitation,
   type InvitationList,
-  type InvitationState,
   type InvitationView,
   ListInvitations,
   type NewInvitation,

@@ -2,17 +2,18 @@ import { Type } from 'class-transformer';
 import { Equals, IsIn, IsString, MaxLength, ValidateIf } from 'class-validator';
 import { SessionView } from '../auth/sessions.dto.js';
 import { IsUsername } from '../auth/usernames.js';
-import { type VerificationMail, verificationMails } from '../auth/verification-mails.js';
 import { GivenConsent, PolicyView } from '../consents/consents.dto.js';
+import type * as wire from '../contract/index.js';
+import { type VerificationMail, verificationMails } from '../contract/accounts.js';
+import { type Locale, locales } from '../contract/common.js';
 import { limits } from '../contract/limits.js';
 import { InterlocutorView } from '../interlocutors/interlocutors.dto.js';
 import { StatedSegment } from '../places/segments.js';
 import { IsClientId, IsParts, Optional } from '../platform/validation/fields.js';
 import { IsEmailAddress, IsPlainText, NormalisedEmail, Trimmed } from '../platform/validation/text.js';
-import { type Locale, locales } from '../subscribers/subscribers.dto.js';
 
 /** What the business knows of the person whom a personal invitation is for: to fill in the form with. */
-export class SuggestedSelf {
+export class SuggestedSelf implements wire.SuggestedSelf {
   firstName?: string;
   surname?: string;
   companyName?: string;
@@ -24,7 +25,7 @@ export class SuggestedSelf {
 }
 
 /** What somebody who opens the link may know: who asks, and what there is to agree to. */
-export class OpenedInvitation {
+export class OpenedInvitation implements wire.OpenedInvitation {
   businessName: string;
   city: string;
   logoUrl: string | null;
@@ -44,7 +45,7 @@ const isCompany = ({ companyName }: Joining) => companyName !== undefined;
  * What a new interlocutor states. One with a session sends only `consents`. A person has `firstName` and `surname`, a company
  * `companyName` and `companyType`; nobody has both.
  */
-export class Joining {
+export class Joining implements wire.Joining {
   /**
    * Chosen by the client, once per acceptance: a retry with the same id, password and content is answered as the first time,
    * with a session of its own. 1 to 64 letters, digits and ._:- Without it, the same address, names and password are taken for
@@ -122,19 +123,19 @@ export class Joining {
 }
 
 /** The same call by an interlocutor who is signed in. */
-export class JoiningAgain {
+export class JoiningAgain implements wire.JoiningAgain {
   @IsParts(() => GivenConsent, { max: limits.consentsGiven })
   consents: GivenConsent[];
 }
 
-export class JoinedContact {
+export class JoinedContact implements wire.JoinedContact {
   id: string;
   businessName: string;
   promotions: boolean;
   joinedAt: string;
 }
 
-export class Joined {
+export class Joined implements wire.Joined {
   @Type(() => InterlocutorView)
   interlocutor: InterlocutorView;
   /** Its id is also that of the conversation. */

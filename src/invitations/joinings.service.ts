@@ -9,9 +9,9 @@ import { joins } from '../auth/joining-limits.js';
 import { passwordError } from '../auth/passwords.js';
 import type { InterlocutorPrincipal } from '../auth/principal.js';
 import { type OpenedSession, Sessions } from '../auth/sessions.service.js';
-import type { VerificationMail } from '../auth/verification-mails.js';
 import type { GivenConsent } from '../consents/consents.dto.js';
 import { type Acceptance, Consents } from '../consents/consents.service.js';
+import type { VerificationMail } from '../contract/accounts.js';
 import { limits } from '../contract/limits.js';
 import { Conversations } from '../conversations/conversations.service.js';
 import type { StatedIdentity } from '../interlocutors/identities.js';
@@ -20,6 +20,7 @@ import { Log } from '../platform/log.js';
 import { DomainError, ValidationFailed } from '../platform/problems/domain-error.js';
 import { RateLimits } from '../platform/rate-limits.js';
 import { Realtime } from '../platform/realtime/realtime.js';
+import { rooms } from '../platform/realtime/rooms.js';
 import { canonicalAddress } from '../platform/validation/email-addresses.js';
 import type { KeyRef } from '../platform/vault/keyring.js';
 import { Vault } from '../platform/vault/vault.js';
@@ -330,11 +331,11 @@ export class Joinings {
     const view = await this.contacts.published(contact);
     const seenBySubscriber = await this.conversations.head({ kind: 'member', subscriberId }, id);
     const seenByInterlocutor = await this.conversations.head({ kind: 'interlocutor', interlocutorId }, id);
-    this.realtime.tell(`subscriber:${subscriberId}`, 'contact.joined', {
+    this.realtime.tell(rooms.ofSubscriber(subscriberId), 'contact.joined', {
       conversation: seenBySubscriber,
       contact: view,
     });
-    this.realtime.tell(`interlocutor:${interlocutorId}`, 'contact.joined', { conversation: seenByInterlocutor });
+    this.realtime.tell(rooms.ofInterlocutor(interlocutorId), 'contact.joined', { conversation: seenByInterlocutor });
   }
 }
 

@@ -1,12 +1,12 @@
 import { IsIn, ValidateIf } from 'class-validator';
-import type { LabelView as LabelContract } from '../contract/events.js';
+import type * as wire from '../contract/index.js';
 import { type LabelColor, labelColors } from '../contract/label-colors.js';
 import { limits } from '../contract/limits.js';
 import { Nullable } from '../platform/validation/fields.js';
 import { Page } from '../platform/validation/page.dto.js';
 import { IsPlainText, Trimmed } from '../platform/validation/text.js';
 
-export class NewLabel {
+export class NewLabel implements wire.NewLabel {
   /** 1 to 40 characters; different from the other labels' names also without regard to case, accents and the like. */
   @Trimmed()
   @IsPlainText({ max: limits.labelNameLength })
@@ -17,7 +17,7 @@ export class NewLabel {
   color?: LabelColor | null;
 }
 
-export class ChangeLabel {
+export class ChangeLabel implements wire.ChangeLabel {
   /** 1 to 40 characters. */
   @ValidateIf((_, value) => value !== undefined)
   @Trimmed()
@@ -30,13 +30,13 @@ export class ChangeLabel {
   color?: LabelColor | null;
 }
 
-export class LabelView implements LabelContract {
+export class LabelView implements wire.LabelView {
   id: string;
   name: string;
   color: LabelColor | null;
 }
 
-export class CountedLabel extends LabelView {
+export class CountedLabel extends LabelView implements wire.CountedLabel {
   /** How many contacts have it. */
   contacts: number;
 }
@@ -46,7 +46,7 @@ export class ListLabels extends Page {
   override limit: number = limits.pageMax;
 }
 
-export class LabelList {
+export class LabelList implements wire.LabelList {
   /** Sorted by name. */
   items: CountedLabel[];
   nextCursor: string | null;

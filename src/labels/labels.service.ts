@@ -10,6 +10,7 @@ import { openSealedPage } from '../platform/cursors.js';
 import { fold } from '../platform/folding.js';
 import { NotFound } from '../platform/problems/domain-error.js';
 import { Realtime } from '../platform/realtime/realtime.js';
+import { rooms } from '../platform/realtime/rooms.js';
 import { isUniqueViolation } from '../platform/sqlstate.js';
 import { Vault } from '../platform/vault/vault.js';
 import { Subscribers } from '../subscribers/subscribers.service.js';
@@ -152,7 +153,8 @@ export class Labels {
         const outcome = await work(manager);
         return { labels: await this.all(manager, subscriberId), outcome };
       });
-      if (outcome === 'changed') this.realtime.tell(`subscriber:${subscriberId}`, 'labels.changed', { items: labels });
+      if (outcome === 'changed')
+        this.realtime.tell(rooms.ofSubscriber(subscriberId), 'labels.changed', { items: labels });
       return labels;
     } catch (error) {
       throw isUniqueViolation(error) ? new LabelTaken() : error;

@@ -2,16 +2,22 @@ import { Type } from 'class-transformer';
 import { IsIn, IsString, MaxLength } from 'class-validator';
 import { SessionView } from '../auth/sessions.dto.js';
 import { IsUsername } from '../auth/usernames.js';
-import { type VerificationMail, verificationMails } from '../auth/verification-mails.js';
 import { GivenConsent, PolicyView } from '../consents/consents.dto.js';
-import type { Author } from '../contract/events.js';
+import {
+  type MemberInvitationMail,
+  memberInvitationMails,
+  type ListedMemberState,
+  listedListedMemberStates,
+} from '../contract/members.js';
+import type * as wire from '../contract/index.js';
+import { type MemberRole, memberRoles, type VerificationMail, verificationMails } from '../contract/accounts.js';
+import { type Locale, locales } from '../contract/common.js';
 import { limits } from '../contract/limits.js';
 import { IsParts, Optional } from '../platform/validation/fields.js';
 import { Page } from '../platform/validation/page.dto.js';
 import { IsEmailAddress, IsPlainText, NormalisedEmail, Trimmed } from '../platform/validation/text.js';
-import { type Locale, locales } from '../subscribers/subscribers.dto.js';
 
-export class NewMember {
+export class NewMember implements wire.NewMember {
   /** Where the invitation goes. */
   @NormalisedEmail()
   @IsEmailAddress()
@@ -29,20 +35,21 @@ export class NewMember {
   locale?: Locale;
 }
 
-export class InvitedMember {
+export class InvitedMember implements wire.InvitedMember {
   id: string;
   /** The link that was sent: for one person, once. */
   url: string;
   /** Seven days later. */
   expiresAt: string;
   /** `none` while the owner's own address is not verified: hand the link over yourself. */
-  @IsIn(['sent_soon', 'none'])
-  mail: 'sent_soon' | 'none';
+  @IsIn(memberInvitationMails)
+  mail: MemberInvitationMail;
 }
 
-export class MemberView {
+export class MemberView implements wire.MemberView {
   id: string;
-  role: 'owner' | 'staff';
+  @IsIn(memberRoles)
+  role: MemberRole;
   /** Null for an owner who has given none. */
   displayName: string | null;
   /** Of an active member. */
@@ -50,20 +57,20 @@ export class MemberView {
   email: string;
   /** Null while invited. */
   joinedAt: string | null;
-  @IsIn(['active', 'invited'])
-  state: 'active' | 'invited';
+  @IsIn(listedListedMemberStates)
+  state: ListedMemberState;
   /** Until when the invitation can be accepted. */
   expiresAt?: string;
 }
 
 export class ListMembers extends Page {}
 
-export class MemberList {
+export class MemberList implements wire.MemberList {
   items: MemberView[];
   nextCursor: string | null;
 }
 
-export class AuthorView implements Author {
+export class AuthorView implements wire.Author {
   id: string;
   /** Null for an owner who has given none. */
   displayName: string | null;
@@ -74,13 +81,13 @@ export class ListAuthors extends Page {
   override limit: number = limits.pageMax;
 }
 
-export class AuthorList {
+export class AuthorList implements wire.AuthorList {
   items: AuthorView[];
   nextCursor: string | null;
 }
 
 /** What somebody who opens the link may know: who asks, and what there is to agree to. */
-export class OpenedMemberInvitation {
+export class OpenedMemberInvitation implements wire.OpenedMemberInvitation {
   businessName: string;
   logoUrl: string | null;
   /** The privacy notice of whoever runs the service. */
@@ -89,7 +96,7 @@ export class OpenedMemberInvitation {
 }
 
 /** What a new member states. */
-export class MemberJoining {
+export class MemberJoining implements wire.MemberJoining {
   /** How colleagues call you, up to 100 characters; the people who are written to never see it. */
   @Trimmed()
   @IsPlainText({ max: limits.nameLength })
@@ -121,7 +128,7 @@ export class MemberJoining {
   consents: GivenConsent[];
 }
 
-export class JoinedMember {
+export class JoinedMember implements wire.JoinedMember {
   @Type(() => MemberView)
   member: MemberView;
   session: SessionView;

@@ -14,6 +14,7 @@ import { openPage } from '../platform/cursors.js';
 import { Outbox } from '../platform/mail/outbox.js';
 import { DomainError, NotFound } from '../platform/problems/domain-error.js';
 import { Realtime } from '../platform/realtime/realtime.js';
+import { rooms } from '../platform/realtime/rooms.js';
 import { Vault } from '../platform/vault/vault.js';
 import { Subscribers } from '../subscribers/subscribers.service.js';
 import { memberKey, openOfMember, sealOfMember } from './member-seals.js';
@@ -181,7 +182,7 @@ export class Members {
 
   /** Tells the devices of the subscriber that a member has joined, or is called otherwise. */
   tell(subscriberId: string, author: Author): void {
-    this.realtime.tell(`subscriber:${subscriberId}`, 'member.changed', author);
+    this.realtime.tell(rooms.ofSubscriber(subscriberId), 'member.changed', author);
   }
 
   /** The owner's address is that of the business; staff have their own. */

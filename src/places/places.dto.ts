@@ -1,4 +1,5 @@
 import { Equals } from 'class-validator';
+import type * as wire from '../contract/index.js';
 import { Optional } from '../platform/validation/fields.js';
 
 export class ListPlaces {
@@ -8,19 +9,19 @@ export class ListPlaces {
   country: string = 'IT';
 }
 
-export class RegionView {
+export class RegionView implements wire.RegionView {
   /** ISO 3166-2, such as IT-45. */
   code: string;
   /** As `region` of contacts holds it. */
   name: string;
 }
 
-export class RegionList {
+export class RegionList implements wire.RegionList {
   /** Sorted by name. */
   items: RegionView[];
 }
 
-export class ProvinceView {
+export class ProvinceView implements wire.ProvinceView {
   /** Two letters, such as MO, as `province` of contacts holds it. */
   code: string;
   name: string;
@@ -28,7 +29,7 @@ export class ProvinceView {
   region: string;
 }
 
-export class ProvinceList {
+export class ProvinceList implements wire.ProvinceList {
   /** Sorted by name. */
   items: ProvinceView[];
 }

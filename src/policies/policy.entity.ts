@@ -1,5 +1,6 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
-import type { PolicyAudience, PolicyPurpose } from './policy-files.js';
+import type { PolicyPurpose } from '../contract/consents.js';
+import type { PolicyAudience } from './policy-files.js';
 
 /** A text that was in force once; its file must never change again. */
 @Entity('policy')

@@ -1,20 +1,26 @@
+import { ApiExtraModels } from '@nestjs/swagger';
 import { IsIn, IsString, MaxLength } from 'class-validator';
-import { PrincipalView } from '../auth/sessions.dto.js';
+import { InterlocutorPrincipalView, MemberPrincipalView, principalViews } from '../auth/sessions.dto.js';
+import { type Locale, locales } from '../contract/common.js';
+import type * as wire from '../contract/index.js';
 import { limits } from '../contract/limits.js';
 import { InterlocutorView } from '../interlocutors/interlocutors.dto.js';
 import { ChangedSegment } from '../places/segments.js';
 import { IsEmailAddress, IsPlainText, NormalisedEmail, Trimmed } from '../platform/validation/text.js';
 import { Optional } from '../platform/validation/fields.js';
-import { type Locale, locales, SubscriberView } from '../subscribers/subscribers.dto.js';
+import { OneOf } from '../platform/validation/unions.js';
+import { SubscriberView } from '../subscribers/subscribers.dto.js';
 
 /** The own profile: with `subscriber` for a member, with `interlocutor` for an interlocutor. */
-export class Profile {
+@ApiExtraModels(MemberPrincipalView, InterlocutorPrincipalView)
+export class Profile implements wire.Profile {
   username: string;
   /** Whether the own address was confirmed: signing in by it, password resets and notices need that. */
   emailVerified: boolean;
-  @IsIn(['it', 'en'])
-  locale: string;
-  principal: PrincipalView;
+  @IsIn(locales)
+  locale: Locale;
+  @OneOf('PrincipalView', principalViews)
+  principal: wire.PrincipalView;
   /** Of a member: how colleagues call it. */
   displayName?: string | null;
   /** Of a member: its own address, which for an owner is that of the business. */
@@ -26,7 +32,7 @@ export class Profile {
 }
 
 /** What an interlocutor corrects; what is left out stays. A person has names, a company a name and a type. */
-export class InterlocutorChanges {
+export class InterlocutorChanges implements wire.InterlocutorChanges {
   /** Up to 100 characters, as are the other names. */
   @Optional()
   @Trimmed()
@@ -76,7 +82,7 @@ export class InterlocutorChanges {
 }
 
 /** What a member corrects; what is left out stays. */
-export class MemberChanges {
+export class MemberChanges implements wire.MemberChanges {
   /** How colleagues call it, up to 100 characters. */
   @Optional()
   @Trimmed()

@@ -11,6 +11,7 @@ import { Members } from '../members/members.service.js';
 import { Log } from '../platform/log.js';
 import { ValidationFailed } from '../platform/problems/domain-error.js';
 import { Realtime } from '../platform/realtime/realtime.js';
+import { rooms } from '../platform/realtime/rooms.js';
 import { sameMailbox } from '../platform/validation/email-addresses.js';
 import { businessCounterpart } from '../subscribers/subscriber-view.js';
 import type { BusinessChanges } from '../subscribers/subscribers.dto.js';
@@ -142,7 +143,7 @@ export class Profiles {
     const hasLogo = await this.subscribers.hasLogo(subscriberId);
     const seenTimesSince = subscriber.seenTimesSince?.toISOString() ?? null;
     const seenAt = (path: string) => businessCounterpart(subscriber, hasLogo ? path : null);
-    this.realtime.tell(`subscriber:${subscriberId}`, 'subscriber.changed', {
+    this.realtime.tell(rooms.ofSubscriber(subscriberId), 'subscriber.changed', {
       conversationId: null,
       counterpart: seenAt('/api/subscriber/logo'),
       seenTimesSince,
@@ -152,7 +153,7 @@ export class Profiles {
       if (index % toldBeforePausing === toldBeforePausing - 1) await new Promise(setImmediate);
       const counterpart = seenAt(`/api/conversations/${id}/logo`);
       const told = { conversationId: id, counterpart, seenTimesSince };
-      this.realtime.tell(`interlocutor:${interlocutorId}`, 'subscriber.changed', told);
+      this.realtime.tell(rooms.ofInterlocutor(interlocutorId), 'subscriber.changed', told);
     }
   }
 }

@@ -1,14 +1,20 @@
 import { IsIn, IsString, MaxLength } from 'class-validator';
 import { SessionView } from '../auth/sessions.dto.js';
 import { IsUsername } from '../auth/usernames.js';
-import { type VerificationMail, verificationMails } from '../auth/verification-mails.js';
 import { GivenConsent } from '../consents/consents.dto.js';
+import type * as wire from '../contract/index.js';
+import {
+  type RegistrationMode,
+  registrationModes,
+  type VerificationMail,
+  verificationMails,
+} from '../contract/accounts.js';
 import { limits } from '../contract/limits.js';
 import { IsParts, Optional } from '../platform/validation/fields.js';
 import { IsPlainText, Trimmed } from '../platform/validation/text.js';
 import { Business, SubscriberView } from '../subscribers/subscribers.dto.js';
 
-export class Registration extends Business {
+export class Registration extends Business implements wire.Registration {
   /** 3 to 32 characters of a-z 0-9 . _ - */
   @IsUsername()
   username: string;
@@ -37,7 +43,7 @@ export class Registration extends Business {
   consents: GivenConsent[];
 }
 
-export class Registered {
+export class Registered implements wire.Registered {
   subscriber: SubscriberView;
   session: SessionView;
   /**
@@ -48,8 +54,8 @@ export class Registered {
   verificationMail?: VerificationMail;
 }
 
-export class RegistrationState {
+export class RegistrationState implements wire.RegistrationState {
   /** Whether POST /api/subscribers is open now: to anybody, to holders of a code, or to nobody any more. */
-  @IsIn(['open', 'code', 'closed'])
-  state: 'open' | 'code' | 'closed';
+  @IsIn(registrationModes)
+  state: RegistrationMode;
 }

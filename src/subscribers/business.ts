@@ -1,3 +1,4 @@
+import type { Locale } from '../contract/common.js';
 import type { FieldError } from '../contract/errors.js';
 import { addressErrors } from './postal-address.js';
 import type { Subscriber } from './subscriber.entity.js';
@@ -17,7 +18,7 @@ export interface StatedBusiness {
   category: string;
   vatNumber?: string | null | undefined;
   taxCode?: string | null | undefined;
-  locale: string;
+  locale: Locale;
   timeZone?: string | undefined;
 }
 

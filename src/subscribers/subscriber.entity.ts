@@ -1,4 +1,5 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
+import type { Locale } from '../contract/common.js';
 
 /** The business. Its data are shown to its interlocutors and stay in clear. */
 @Entity('subscriber')
@@ -41,7 +42,7 @@ export class Subscriber {
 
   /** Language in which the subscriber's search and mails work. */
   @Column('text')
-  locale: string;
+  locale: Locale;
 
   /** Zone of the IANA database for times without an offset. */
   @Column('text', { name: 'time_zone' })

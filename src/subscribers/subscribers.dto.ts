@@ -1,5 +1,7 @@
 import { PartialType } from '@nestjs/swagger';
 import { IsBoolean, IsIn, IsString, MaxLength } from 'class-validator';
+import type * as wire from '../contract/index.js';
+import { type Locale, locales } from '../contract/common.js';
 import { limits } from '../contract/limits.js';
 import { IsEmailAddress, IsPlainText, NormalisedEmail, Trimmed } from '../platform/validation/text.js';
 import { Nullable, Optional } from '../platform/validation/fields.js';
@@ -7,26 +9,23 @@ import { IsMerchantCategory } from './merchant-categories.js';
 import { IsCountry } from './postal-address.js';
 import { IsTimeZone } from './time-zones.js';
 
-export const locales = ['it', 'en'] as const;
-export type Locale = (typeof locales)[number];
-
 export class InLocale {
   /** Language of the answer: it or en. */
   @IsIn(locales)
   locale: Locale = 'it';
 }
 
-export class NamedCode {
+export class NamedCode implements wire.NamedCode {
   code: string;
   name: string;
 }
 
-export class NamedCodes {
+export class NamedCodes implements wire.NamedCodes {
   items: NamedCode[];
 }
 
 /** What a business says of itself when it registers, and may correct later. */
-export class Business {
+export class Business implements wire.Business {
   @Trimmed()
   @IsPlainText({ max: limits.businessNameLength })
   businessName: string;
@@ -89,7 +88,10 @@ export class Business {
 }
 
 /** What is left out stays; province, vatNumber and taxCode go when they are null or blank. */
-export class BusinessChanges extends PartialType(Business, { skipNullProperties: false }) {
+export class BusinessChanges
+  extends PartialType(Business, { skipNullProperties: false })
+  implements wire.BusinessChanges
+{
   /** The own password: needed for another address, five of which an account may name in an hour. */
   @Optional()
   @IsString()
@@ -105,7 +107,7 @@ export class BusinessChanges extends PartialType(Business, { skipNullProperties:
   seenTimes?: boolean;
 }
 
-export class SubscriberView {
+export class SubscriberView implements wire.SubscriberView {
   id: string;
   businessName: string;
   email: string;
@@ -118,7 +120,8 @@ export class SubscriberView {
   category: string;
   vatNumber: string | null;
   taxCode: string | null;
-  locale: string;
+  @IsIn(locales)
+  locale: Locale;
   timeZone: string;
   logoUrl: string | null;
   /** Whether each side is told when the other has seen a message. */

@@ -1,5 +1,5 @@
 import type { Party } from '../../src/contract/events.js';
-import { beginningOf } from '../../src/conversations/conversations.service.js';
+import { beginningOf } from '../../src/contract/rules/texts.js';
 
 /** The state that the service is expected to hold: messages, watermarks, revisions, signed-in devices. */
 export interface Model {

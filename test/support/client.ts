@@ -11,7 +11,7 @@ import type {
   Watermarks,
 } from '../../src/contract/events.js';
 import { limits } from '../../src/contract/limits.js';
-import { beginningOf } from '../../src/conversations/conversations.service.js';
+import { beginningOf } from '../../src/contract/rules/texts.js';
 import type { Answer, Device, Heard } from './world.js';
 
 /** State of a device. */

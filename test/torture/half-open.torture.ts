@@ -1,5 +1,6 @@
 import { expect, jest, test } from '@jest/globals';
 import { Realtime } from '../../src/platform/realtime/realtime.js';
+import { rooms } from '../../src/platform/realtime/rooms.js';
 import { until } from '../support/installation.js';
 import { SilentDevice } from '../support/silent-device.js';
 import { World } from '../support/world.js';
@@ -15,7 +16,7 @@ test('a connection whose other end is gone without a word is found within 45 sec
   const tablet = await world.signIn(anna.username);
   const silent = await SilentDevice.connect(world, tablet);
   const { server } = world.service.app.get(Realtime);
-  const socketsOf = async (sessionId: string) => (await server.in(`session:${sessionId}`).fetchSockets()).length;
+  const socketsOf = async (sessionId: string) => (await server.in(rooms.ofSession(sessionId)).fetchSockets()).length;
   const connectedAt = Date.now();
   expect(await socketsOf(tablet.sessionId)).toBe(1);
   await until(async () => (await socketsOf(tablet.sessionId)) === 0, 'the silent device is found');

@@ -1,13 +1,9 @@
 import type { FieldError } from '../../contract/errors.js';
-import { type FieldErrorCode, fieldErrorCatalogue, type FieldErrorValues } from '../../contract/field-errors.js';
+import { fieldErrorCatalogue } from '../../contract/field-errors.js';
+import { filledIn } from '../../contract/rules/field-error-texts.js';
+import type { Fault } from '../../contract/rules/texts.js';
 
-/** A fault of a value: its code, the values of the code's sentence, and a sentence that says more than that one. */
-export interface Fault {
-  code: FieldErrorCode;
-  values?: FieldErrorValues;
-  /** May hold `{field}` and the names of the values; the sentence of the catalogue without it. */
-  message?: string;
-}
+export type { Fault };
 
 const longestField = 80;
 
@@ -15,21 +11,7 @@ const longestField = 80;
 export function fieldError(path: string, { code, values, message }: Fault): FieldError {
   const field = shortened(path);
   const sentence = message ?? fieldErrorCatalogue[code].en;
-  return { field, code, message: filledIn(sentence, field, values), ...(values && { values }) };
-}
-
-function filledIn(sentence: string, field: string, values: FieldErrorValues = {}): string {
-  const place = typeof values['item'] === 'number' ? `${field}.${values['item']}` : field;
-  return sentence.replace(/\{(\w+)\}/g, (whole, name: string) => {
-    if (name === 'field') return place;
-    const value = values[name];
-    return value === undefined ? whole : inWords(value);
-  });
-}
-
-function inWords(value: FieldErrorValues[string]): string {
-  if (Array.isArray(value)) return value.join(', ');
-  return typeof value === 'number' ? value.toLocaleString('en') : String(value);
+  return { field, code, message: filledIn(sentence, { field, values, locale: 'en' }), ...(values && { values }) };
 }
 
 function shortened(path: string): string {

@@ -18,7 +18,7 @@ const asked = new WeakSet<Connection>();
  */
 export class Entrance {
   private readonly networkOf: (request: IncomingMessage) => string;
-  /** How many connections of a network have no session yet. */
+  /** Counts, by network, the connections that have no session yet. */
   readonly entering = new Map<string, number>();
   private readonly networks = new WeakMap<Connection, string>();
   private readonly leaves = leavingOf(this);

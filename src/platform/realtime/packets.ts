@@ -3,7 +3,7 @@ import { limits } from '../../contract/limits.js';
 import { type Connection, type WebSocket, webSocketOf } from './engine.js';
 import { cutOff, terminate } from './outgoing.js';
 
-/** What may still be sent in a minute. */
+/** Points that a connection may still spend in this minute. */
 interface Budget {
   points: number;
   until: number;
@@ -12,7 +12,7 @@ interface Budget {
 const minute = 60_000;
 /** A packet counts once more for so many characters: it takes as long to parse. */
 const charactersPerPoint = 4 * 1024;
-/** What an event can be refused for counts against other rates; this one is far above them. */
+/** Far above the other rates, by which an event is refused with an acknowledgement. */
 const pointsPerMessage = 24;
 const furtherPoints = 240;
 

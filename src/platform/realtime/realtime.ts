@@ -16,18 +16,16 @@ import { closeAfterRefusal, Entrance } from './entrance.js';
 import { requireKnownEngine } from './engine.js';
 import { batchOutgoing, cutOff } from './outgoing.js';
 import { Packets } from './packets.js';
+import { type Room, rooms } from './rooms.js';
 
-/** What a socket is admitted with; decided by whoever owns sessions. */
+/** Session, account and party of an admitted socket, as the doorkeeper found them. */
 export interface Admission {
   sessionId: string;
   accountId: string;
-  /** The party whose events this socket hears. */
-  audience: Audience;
+  /** The room of the party whose events this socket hears. */
+  room: Room;
   expiresAt: Date;
 }
-
-/** Those who hear an event: all devices of a subscriber's members, of an interlocutor, or of one account. */
-export type Audience = `subscriber:${string}` | `interlocutor:${string}` | `account:${string}`;
 
 export interface Doorkeeper<Principal> {
   /** @throws DomainError `unauthenticated` */
@@ -39,9 +37,9 @@ export interface Doorkeeper<Principal> {
 export interface Handshake {
   token: unknown;
   cookie: string | undefined;
-  /** Which web app asks, `dashboard` or `app`. */
+  /** The web app that asks, `dashboard` or `app`. */
   as: unknown;
-  /** Which network it comes from. */
+  /** The network that the connection comes from. */
   network: string;
 }
 
@@ -60,7 +58,7 @@ export type DeviceSocket = Socket<ClientEvents, ServerEvents, Record<string, nev
 const longestTimer = 2 ** 31 - 1;
 const flushMilliseconds = 1_000;
 
-/** Holds the Socket.IO server: lets sockets in, tells events to audiences, and cuts the sockets of ended sessions. */
+/** Holds the Socket.IO server: lets sockets in, tells events to rooms, and cuts the sockets of ended sessions. */
 @Injectable()
 export class Realtime {
   readonly server: Server<ClientEvents, ServerEvents, Record<string, never>, SocketData>;
@@ -88,7 +86,7 @@ export class Realtime {
       // CORS does not cover WebSocket, so the origin is checked here. Recovery of connection state stays off: it would
       // let a revoked session back in.
       allowRequest: this.entrance.allow,
-      // What browsers want to hear before a page of an allowed origin may poll.
+      // Browsers ask for this before a page of an allowed origin may poll.
       ...(origins.allowed.size > 0 && { cors: { origin: [...origins.allowed], credentials: false } }),
     });
   }
@@ -105,21 +103,21 @@ export class Realtime {
     this.server.engine.on('connection', this.entrance.watch);
   }
 
-  /** Tells an event to every connected device of an audience. Whoever is away learns it at the next sync. */
-  tell<Event extends ToldEvent>(audience: Audience | Audience[], event: Event, payload: Told[Event]): void {
-    if (!(Array.isArray(audience) ? audience : [audience]).some((each) => this.mayHear(each))) return;
-    this.server.to(audience).emit(event, ...([payload] as Parameters<ServerEvents[Event]>));
+  /** Tells an event to every connected device in a room, or in any of several. A device that is away learns it at its next sync. */
+  tell<Event extends ToldEvent>(room: Room | Room[], event: Event, payload: Told[Event]): void {
+    if (!(Array.isArray(room) ? room : [room]).some((each) => this.mayHear(each))) return;
+    this.server.to(room).emit(event, ...([payload] as Parameters<ServerEvents[Event]>));
   }
 
-  /** False when no device of an audience is connected. An adapter that spans several nodes cannot know, so it is true then. */
-  mayHear(audience: Audience): boolean {
+  /** False when no device is in a room. An adapter that spans several nodes cannot know, so it is true then. */
+  mayHear(room: Room): boolean {
     const { adapter } = this.server.sockets;
-    return adapter.constructor !== Adapter || adapter.rooms.has(audience);
+    return adapter.constructor !== Adapter || adapter.rooms.has(room);
   }
 
-  /** Whether a socket of a session is connected. */
+  /** True while a socket of a session is connected. */
   isConnected(sessionId: string): boolean {
-    return this.server.sockets.adapter.rooms.has(sessionRoom(sessionId));
+    return this.server.sockets.adapter.rooms.has(rooms.ofSession(sessionId));
   }
 
   /**
@@ -129,16 +127,16 @@ export class Realtime {
    */
   async cut(sessionId: string, { tell, by }: { tell: boolean; by: object | undefined }): Promise<void> {
     const worked = this.work.end(sessionId, by);
-    const sockets = await this.server.in(sessionRoom(sessionId)).fetchSockets();
+    const sockets = await this.server.in(rooms.ofSession(sessionId)).fetchSockets();
     // This server is the only one, so they are its own.
     for (const socket of sockets as unknown as DeviceSocket[]) this.end(socket, { tell });
     await worked;
   }
 
-  /** Closes the connections of audiences, whose clients come back by themselves and catch up. */
-  interrupt(audiences: readonly Audience[]): void {
-    const { rooms } = this.server.sockets.adapter;
-    const ids = new Set(audiences.flatMap((audience) => [...(rooms.get(audience) ?? [])]));
+  /** Closes the connections in these rooms, whose clients come back by themselves and catch up. */
+  interrupt(concerned: readonly Room[]): void {
+    const { adapter } = this.server.sockets;
+    const ids = new Set(concerned.flatMap((room) => [...(adapter.rooms.get(room) ?? [])]));
     for (const id of ids) this.server.sockets.sockets.get(id)?.conn.close();
   }
 
@@ -185,13 +183,13 @@ export class Realtime {
       socket.data.principal = principal;
       socket.data.admission = admission;
       // Entered before the client is told that it is connected: what it misses up to then, its sync finds.
-      const { sessionId, accountId, audience } = admission;
-      const room = this.server.sockets.adapter.rooms.get(sessionRoom(sessionId));
-      if (room && room.size >= limits.socketsPerSession) {
+      const { sessionId, accountId, room } = admission;
+      const own = this.server.sockets.adapter.rooms.get(rooms.ofSession(sessionId));
+      if (own && own.size >= limits.socketsPerSession) {
         const detail = `A session has at most ${limits.socketsPerSession} connections.`;
         throw new DomainError('rate_limited', { detail, retryAfter: 60 });
       }
-      await socket.join([sessionRoom(sessionId), `account:${accountId}`, audience]);
+      await socket.join([rooms.ofSession(sessionId), rooms.ofAccount(accountId), room]);
       this.entrance.admitted(socket.conn);
       this.packets.admitted(socket.conn, sessionId);
       next();
@@ -245,5 +243,3 @@ export class Realtime {
     }
   }
 }
-
-const sessionRoom = (sessionId: string) => `session:${sessionId}`;

@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { isUnknownOutcome } from '../sqlstate.js';
-import { type Audience, Realtime } from './realtime.js';
+import { Realtime } from './realtime.js';
+import type { Room } from './rooms.js';
 
 const retryMilliseconds = 1_000;
 
@@ -11,7 +12,7 @@ const retryMilliseconds = 1_000;
  */
 @Injectable()
 export class UnknownOutcomes {
-  private audiences = new Set<Audience>();
+  private concerned = new Set<Room>();
   private waiting: NodeJS.Timeout | undefined;
 
   constructor(
@@ -20,16 +21,16 @@ export class UnknownOutcomes {
   ) {}
 
   /**
-   * Does work that ends with a commit. When its outcome is unknown, the connections of these audiences are closed once the
+   * Does work that ends with a commit. When its outcome is unknown, the connections in these rooms are closed once the
    * database answers again: their clients come back by themselves, and catch up.
-   * @param audiences called when the outcome is unknown
+   * @param rooms called when the outcome is unknown
    */
-  async guard<Result>(audiences: () => Iterable<Audience>, work: () => Promise<Result>): Promise<Result> {
+  async guard<Result>(rooms: () => Iterable<Room>, work: () => Promise<Result>): Promise<Result> {
     try {
       return await work();
     } catch (error) {
       if (isUnknownOutcome(error)) {
-        for (const audience of audiences()) this.audiences.add(audience);
+        for (const room of rooms()) this.concerned.add(room);
         this.scheduleReconnects();
       }
       throw error;
@@ -46,15 +47,15 @@ export class UnknownOutcomes {
 
   private async reconnect(): Promise<void> {
     // Those that are added meanwhile have to wait as long.
-    const audiences = this.audiences;
-    this.audiences = new Set();
+    const concerned = this.concerned;
+    this.concerned = new Set();
     try {
       await this.database.query('SELECT');
     } catch {
-      for (const audience of audiences) this.audiences.add(audience);
+      for (const room of concerned) this.concerned.add(room);
       // Stopped, the service has no devices any more.
       return this.database.isInitialized ? this.scheduleReconnects() : undefined;
     }
-    this.realtime.interrupt([...audiences]);
+    this.realtime.interrupt([...concerned]);
   }
 }

@@ -1,9 +1,10 @@
 import { IsInt, IsString, Max, MaxLength, Min } from 'class-validator';
+import type * as wire from '../../contract/index.js';
 import { limits } from '../../contract/limits.js';
 import { Optional, ToNumber } from './fields.js';
 
 /** Which page of a list is asked for. */
-export class Page {
+export class Page implements wire.PageAsked {
   /**
    * `nextCursor` of the page before; the first page without it. It carries the filters: they need not be sent again, and
    * when they are, they have to be the same.

@@ -1,0 +1,130 @@
+import type { Business, SubscriberView } from './businesses.js';
+import type { Locale, Paged } from './common.js';
+import type { GivenConsent } from './consents.js';
+import type { Identity } from './events.js';
+
+/** A verification mail goes out, or as many have gone to the address as an hour allows. */
+export const verificationMails = ['sent_soon', 'withheld'] as const;
+export type VerificationMail = (typeof verificationMails)[number];
+
+/** Registration is open to everybody, to holders of a code, or to nobody any more. */
+export const registrationModes = ['open', 'code', 'closed'] as const;
+export type RegistrationMode = (typeof registrationModes)[number];
+
+export const memberRoles = ['owner', 'staff'] as const;
+export type MemberRole = (typeof memberRoles)[number];
+
+/** A member, who acts for its subscriber. */
+export interface MemberPrincipalView {
+  kind: 'member';
+  subscriberId: string;
+  memberId: string;
+  role: MemberRole;
+}
+
+export interface InterlocutorPrincipalView {
+  kind: 'interlocutor';
+  interlocutorId: string;
+}
+
+/** The account that a session belongs to. */
+export type PrincipalView = MemberPrincipalView | InterlocutorPrincipalView;
+
+/** Fields are described at the DTO classes, which implement these types whole, and so in openapi.json. */
+export interface SignIn {
+  username: string;
+  password: string;
+  device?: string;
+}
+
+export interface SessionView {
+  id: string;
+  token: string;
+  expiresAt: string;
+}
+
+export interface SignedIn extends SessionView {
+  principal: PrincipalView;
+}
+
+export interface DeviceView {
+  id: string;
+  device: string | null;
+  createdAt: string;
+  lastUsedAt: string;
+  current: boolean;
+}
+
+export type DeviceList = Paged<DeviceView>;
+
+export interface MailedToken {
+  token: string;
+}
+
+export interface PasswordResetRequest {
+  login: string;
+}
+
+export interface PasswordReset extends MailedToken {
+  password: string;
+}
+
+export interface PasswordChange {
+  currentPassword: string;
+  newPassword: string;
+}
+
+export interface Profile {
+  username: string;
+  emailVerified: boolean;
+  locale: Locale;
+  principal: PrincipalView;
+  displayName?: string | null;
+  email?: string | null;
+  subscriber?: SubscriberView;
+  interlocutor?: InterlocutorView;
+}
+
+export interface InterlocutorView extends Identity {
+  id: string;
+  username: string;
+  region: string | null;
+  province: string | null;
+  sector: string | null;
+}
+
+export interface InterlocutorChanges {
+  firstName?: string;
+  surname?: string;
+  companyName?: string;
+  companyType?: string;
+  email?: string;
+  currentPassword?: string;
+  region?: string | null;
+  province?: string | null;
+  sector?: string | null;
+  locale?: Locale;
+}
+
+export interface MemberChanges {
+  displayName?: string;
+  locale?: Locale;
+}
+
+export interface RegistrationState {
+  state: RegistrationMode;
+}
+
+export interface Registration extends Business {
+  username: string;
+  password: string;
+  registrationCode?: string;
+  device?: string;
+  consents: GivenConsent[];
+}
+
+export interface Registered {
+  subscriber: SubscriberView;
+  session: SessionView;
+  verificationMail?: VerificationMail;
+}

@@ -1,0 +1,109 @@
+import type { Locale, Paged } from './common.js';
+
+/** Actions of members, or of the service for them, that are written down. */
+export const actionKinds = [
+  'broadcast.cancelled',
+  'broadcast.changed',
+  'broadcast.held',
+  'broadcast.made',
+  'broadcast.released',
+  'contact.changed',
+  'contacts.exported',
+  'contacts.labelled',
+  'import.begun',
+  'import.cancelled',
+  'invitation.changed',
+  'invitation.made',
+  'invitation.revoked',
+  'label.changed',
+  'label.made',
+  'label.removed',
+  'member.invited',
+  'member.joined',
+  'member.removed',
+  'message.withdrawn',
+  'profile.changed',
+  'logo.changed',
+  'logo.removed',
+] as const;
+export type ActionKind = (typeof actionKinds)[number];
+
+/** Fields are described at the DTO classes, which implement these types whole, and so in openapi.json. */
+export interface NamedCode {
+  code: string;
+  name: string;
+}
+
+export interface NamedCodes {
+  items: NamedCode[];
+}
+
+export interface Business {
+  businessName: string;
+  email: string;
+  street: string;
+  streetNumber: string;
+  postcode: string;
+  city: string;
+  province?: string | null;
+  country: string;
+  category: string;
+  vatNumber?: string | null;
+  taxCode?: string | null;
+  locale: Locale;
+  timeZone?: string;
+}
+
+export interface BusinessChanges extends Partial<Business> {
+  currentPassword?: string;
+  seenTimes?: boolean;
+}
+
+export interface SubscriberView {
+  id: string;
+  businessName: string;
+  email: string;
+  street: string;
+  streetNumber: string;
+  postcode: string;
+  city: string;
+  province: string | null;
+  country: string;
+  category: string;
+  vatNumber: string | null;
+  taxCode: string | null;
+  locale: Locale;
+  timeZone: string;
+  logoUrl: string | null;
+  seenTimes: boolean;
+  createdAt: string;
+}
+
+export interface RegionView {
+  code: string;
+  name: string;
+}
+
+export interface RegionList {
+  items: RegionView[];
+}
+
+export interface ProvinceView {
+  code: string;
+  name: string;
+  region: string;
+}
+
+export interface ProvinceList {
+  items: ProvinceView[];
+}
+
+export interface ActionView {
+  id: string;
+  memberId: string | null;
+  kind: ActionKind;
+  subjectId: string | null;
+  at: string;
+}
+
+export type ActionList = Paged<ActionView>;

@@ -1,0 +1,65 @@
+import type { Paged } from './common.js';
+import type { ConsentPurpose } from './events.js';
+
+/** Purposes of policies; promotions are described in the privacy policy. */
+export const policyPurposes = ['terms', 'privacy'] as const;
+export type PolicyPurpose = (typeof policyPurposes)[number];
+
+export const consentBases = ['contract', 'consent', 'acknowledgement'] as const;
+export type ConsentBasis = (typeof consentBases)[number];
+
+/** Occasions on which a consent is given or withdrawn. */
+export const consentOccasions = ['registration', 'joining', 'settings'] as const;
+export type ConsentOccasion = (typeof consentOccasions)[number];
+/** Fields are described at the DTO classes, which implement these types whole, and so in openapi.json. */
+export interface GivenConsent {
+  policyId: string;
+  purpose: ConsentPurpose;
+  sha256?: string;
+}
+
+export interface ChangeConsent extends GivenConsent {
+  given: boolean;
+  contactId?: string;
+}
+
+export interface Checkbox {
+  purpose: ConsentPurpose;
+  required: boolean;
+  words: string;
+}
+
+export interface PolicyView {
+  id: string;
+  purpose: PolicyPurpose;
+  required: boolean;
+  version: number;
+  locale: string;
+  title: string;
+  summary: string[];
+  text: string;
+  sha256: string;
+  checkboxes: Checkbox[];
+  accepted?: boolean;
+}
+
+export interface PolicyList {
+  items: PolicyView[];
+}
+
+export interface ConsentView {
+  id: string;
+  contactId: string | null;
+  businessName: string;
+  purpose: ConsentPurpose;
+  given: boolean;
+  basis: ConsentBasis;
+  policyId: string;
+  policyVersion: number;
+  locale: string;
+  sha256: string;
+  how: ConsentOccasion;
+  recordedAt: string;
+}
+
+export type ConsentList = Paged<ConsentView>;

@@ -1,0 +1,23 @@
+import type { PageAsked, Paged } from './common.js';
+import type { ConversationHead, MessageView } from './events.js';
+
+/** Fields are described at the DTO classes, which implement these types whole, and so in openapi.json. */
+export interface ListConversations extends PageAsked {
+  changedSince?: string;
+  unread?: true;
+  unanswered?: true;
+  withoutBroadcasts?: true;
+  label?: string[];
+  query?: string;
+}
+
+export interface ConversationList extends Paged<ConversationHead> {
+  syncedAt: string;
+}
+
+export interface UnreadTotals {
+  conversations: number;
+  messages: number;
+}
+
+export type MessageList = Paged<MessageView>;
