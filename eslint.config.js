@@ -149,8 +149,6 @@ export default defineConfig([
   {
     name: 'plain words',
     files: ['**/*.{ts,js,mjs}'],
-    // These files do not keep the rule yet.
-    ignores: ['src/contract/**', 'src/**/*.dto.ts', 'src/platform/realtime/**'],
     plugins: { house: { rules: { 'plain-words': plainWords } } },
     rules: { 'house/plain-words': 'error' },
   },

@@ -9,7 +9,7 @@ export interface Described {
   items?: Described;
   properties?: Record<string, Described>;
   description?: string;
-  /** Of a union. */
+  /** Branches of a union. */
   oneOf?: Described[];
   allOf?: Described[];
   discriminator?: object;

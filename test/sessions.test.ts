@@ -22,7 +22,7 @@ import {
 /** Promise 7: logout stops notifications. And signing in. */
 
 let world: World;
-/** Where a session ends after some three seconds without use. */
+/** A world whose sessions end after some three seconds without use. */
 let brief: World;
 let bakery: Shop;
 let anna: Person;

@@ -18,8 +18,8 @@ import { ServicePort } from './support/service-port.js';
 import { expectStatus, password, type Reach, serverAddress, type Shop, unique, until, World } from './support/world.js';
 
 /**
- * What a start needs and what it refuses, in this process and on the PostgreSQL of the test run. How a process says it, and
- * that the embedded PostgreSQL stops with it, is in test/process/starting.test.ts.
+ * Starts and their refusals, in this process and on the PostgreSQL of the test run. The output of a process, and that the
+ * embedded PostgreSQL stops with it, is in test/process/starting.test.ts.
  */
 
 describe('a start that cannot succeed says in one line what to do and leaves nothing behind:', () => {
@@ -300,7 +300,7 @@ async function expectRefusal(environment: Record<string, string>, ...said: strin
   for (const words of said) expect(message).toContain(words);
 }
 
-/** Those that this machine has. */
+/** Loopback addresses of this machine. */
 function loopbacks(): string[] {
   const addresses = Object.values(networkInterfaces()).flatMap((all) => all!.map(({ address }) => address));
   return ['127.0.0.1', '::1'].filter((loopback) => addresses.includes(loopback));

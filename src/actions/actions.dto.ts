@@ -7,11 +7,11 @@ export class ListActions extends Page {}
 
 export class ActionView implements wire.ActionView {
   id: string;
-  /** Who did it; names are in GET /api/authors. Null for what the service did by itself: `broadcast.held`. */
+  /** The member who did it; names are in GET /api/authors. Null for what the service did by itself: `broadcast.held`. */
   memberId: string | null;
   @IsIn(actionKinds)
   kind: ActionKind;
-  /** What it was done to, such as a broadcast, an invitation or a member. */
+  /** Id of what it was done to, such as a broadcast, an invitation or a member. */
   subjectId: string | null;
   at: string;
 }

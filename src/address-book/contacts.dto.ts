@@ -107,7 +107,7 @@ export class ContactView implements wire.ContactView {
   /** The invitation by which it joined; null where that was not written down. */
   @ApiProperty({ type: () => JoinedByView, nullable: true })
   joinedBy: JoinedByView | null;
-  /** Whether the contact said yes to promotions. */
+  /** True while the contact agrees to promotions. */
   promotions: boolean;
   /** The ids of its labels. */
   labels: string[];
@@ -142,7 +142,7 @@ export class ChangeContact implements wire.ChangeContact {
   @IsPhone()
   phone?: string | null;
 
-  /** What other systems call the contact, such as a customer number; at most 64 characters, one contact each. */
+  /** Id of the contact in another system, such as a customer number; at most 64 characters, one contact each. */
   @Nullable()
   @Trimmed()
   @IsPlainText({ min: 0, max: limits.externalIdLength })
@@ -166,7 +166,7 @@ export class LabelContacts implements wire.LabelContacts {
 }
 
 export class LabelledContacts implements wire.LabelledContacts {
-  /** How many contacts were changed. */
+  /** Number of contacts that were changed. */
   changed: number;
 }
 
@@ -178,7 +178,7 @@ export class FacetView implements wire.FacetView {
 
 export class ContactFacets implements wire.ContactFacets {
   total: number;
-  /** How many contacts have no label. */
+  /** Number of contacts without a label. */
   unlabelled: number;
   region: FacetView[];
   province: FacetView[];
@@ -189,7 +189,7 @@ export class ContactFacets implements wire.ContactFacets {
 export class ContactList implements wire.ContactList {
   items: ContactView[];
   nextCursor: string | null;
-  /** How many contacts match, on all pages. */
+  /** Number of contacts that match, on all pages. */
   total: number;
 }
 

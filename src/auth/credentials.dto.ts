@@ -2,7 +2,7 @@ import { IsString, MaxLength } from 'class-validator';
 import type * as wire from '../contract/index.js';
 import { limits } from '../contract/limits.js';
 
-/** What the link of a mail ends with. */
+/** Last part of the link in a mail. */
 export class MailedToken implements wire.MailedToken {
   @IsString()
   @MaxLength(100)

@@ -18,7 +18,7 @@ export class SignIn implements wire.SignIn {
   @MaxLength(1_000)
   password: string;
 
-  /** What the person calls this device, to recognise it in the list of devices. */
+  /** The person's name for this device, to recognise it in the list of devices. */
   @Optional()
   @Trimmed()
   @IsPlainText({ max: limits.deviceLength })
@@ -63,7 +63,7 @@ export class DeviceView implements wire.DeviceView {
   device: string | null;
   createdAt: string;
   lastUsedAt: string;
-  /** Whether it is the session that asks. */
+  /** True for the session that asks. */
   current: boolean;
 }
 

@@ -32,7 +32,7 @@ const most = limits.audienceValues;
 const mostContacts = limits.broadcastContacts.toLocaleString('en');
 
 /**
- * Whom a broadcast is for: everybody (`all`), or those who have one of the listed values in **each** of the fields that are
+ * Contacts that a broadcast is for: everybody (`all`), or those who have one of the listed values in **each** of the fields that are
  * given among `regions`, `provinces`, `sectors` and `labels`; and the contacts of `contactIds` besides, whatever they have.
  * Within one field the values are alternatives: two provinces reach the people of both, a province and a label only those of
  * the province who have the label. Those who are excepted never belong to it. An empty list is as good as none.
@@ -78,7 +78,7 @@ export class Audience implements wire.Audience {
   })
   contactIds?: string[];
 
-  /** Who has one of these labels, up to 50, is not in the audience. */
+  /** Labels, up to 50, whose contacts are not in the audience. */
   @Optional()
   @IsIds({ max: most, message: `An audience excepts at most ${most} labels.` })
   exceptLabels?: string[];
@@ -97,7 +97,7 @@ class BroadcastDraft implements wire.BroadcastDraft {
   @IsIn(broadcastKinds)
   kind: BroadcastKind;
 
-  /** Of a service message, which has to have one. */
+  /** Reason of a service message, which has to have one. */
   @Optional()
   @IsIn(broadcastReasons)
   reason?: BroadcastReason;
@@ -129,7 +129,7 @@ export class NewBroadcast
   sendAt?: string;
 
   /**
-   * When it is too late to begin or to go on, in the same forms: at least 15 minutes and at most 7 days after `sendAt`, by
+   * Time after which it neither begins nor goes on, in the same forms: at least 15 minutes and at most 7 days after `sendAt`, by
    * default 6 hours after it. A broadcast that is later, because the service was down, is `held` until it is released or
    * cancelled.
    */
@@ -140,7 +140,7 @@ export class NewBroadcast
 }
 
 /**
- * What of a broadcast that waits for its time is to be another. What is left out stays; `notAfter` keeps its distance to
+ * Changes to a broadcast that waits for its time. Fields that are left out stay; `notAfter` keeps its distance to
  * `sendAt`.
  */
 export class ChangedBroadcast
@@ -161,9 +161,9 @@ export class PreviewedBroadcast extends BroadcastDraft implements wire.Previewed
 
 export class MadeBroadcast implements wire.MadeBroadcast {
   id: string;
-  /** How many it goes to. */
+  /** Number of recipients. */
   recipients: number;
-  /** How many of the audience it leaves out. Both are counted anew when it begins, and each contact is looked at again. */
+  /** Number of contacts in the audience that are skipped. Both are counted anew when it begins, and each contact is checked again. */
   skipped: number;
 }
 
@@ -178,20 +178,20 @@ export class PromotionsGiven implements wire.PromotionsGiven {
   of: number;
 }
 
-/** What would come of a broadcast now. */
+/** Forecast of a broadcast that is sent now. */
 export class BroadcastPreview implements wire.BroadcastPreview {
   /** Contacts in the audience. */
   total: number;
-  /** How many would get it. */
+  /** Number of contacts that would get it. */
   recipients: number;
-  /** How many of the audience have said yes to promotions. */
+  /** Number of contacts in the audience that agree to promotions. */
   promotions: PromotionsGiven;
   skipped: number;
   skippedBy: SkippedContacts[];
   /** The fields that a text may hold, as `{{firstName}}`. */
   @IsIn(textFields, { each: true })
   fields: TextField[];
-  /** What stands with the message, in the language of the business. */
+  /** Words shown with the message, in the language of the business. */
   words: string;
   /** The body as the contact would read it. */
   text?: string;
@@ -212,7 +212,7 @@ export class BroadcastSummary implements wire.BroadcastSummary {
    */
   @IsIn(stopReasons)
   stopReason?: StopReason;
-  /** How many it is for, as counted when it was made and again when it began. */
+  /** Number of recipients, as counted when it was made and again when it began. */
   recipients: number;
   sent: number;
   skipped: number;
@@ -221,10 +221,10 @@ export class BroadcastSummary implements wire.BroadcastSummary {
   author: AuthorView | null;
   createdAt: string;
   sendAt: string;
-  /** When it is too late to begin or to go on by itself. */
+  /** Time after which it neither begins nor goes on by itself. */
   notAfter: string;
   startedAt?: string;
-  /** When it was finished, cancelled or stopped. */
+  /** Time at which it was finished, cancelled or stopped. */
   endedAt?: string;
 }
 
@@ -233,9 +233,9 @@ export class BroadcastView extends BroadcastSummary implements wire.BroadcastVie
   skippedBy: SkippedContacts[];
   /** To how many it was delivered. */
   delivered: number;
-  /** How many have seen it; null while the business has switched seen-times off. */
+  /** Number of recipients who have seen it; null while the business has switched seen-times off. */
   seen: number | null;
-  /** How many hold this service message for advertising. */
+  /** Number of recipients who reported this service message as advertising. */
   reports: number;
 }
 
@@ -262,7 +262,7 @@ export class RecipientView implements wire.RecipientView {
   displayName: string;
   @IsIn(recipientOutcomes)
   outcome: RecipientOutcome;
-  /** Of one that was skipped. */
+  /** Reason why the contact was skipped. */
   @IsIn(skipReasons)
   reason?: SkipReason;
   /** The message in the contact's conversation. */

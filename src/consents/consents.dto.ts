@@ -32,7 +32,7 @@ export class ChangeConsent extends GivenConsent implements wire.ChangeConsent {
   @IsBoolean()
   given: boolean;
 
-  /** Of an interlocutor: the contact, that is the conversation, with the subscriber it concerns. */
+  /** Interlocutors only: the contact, that is the conversation, with the subscriber it concerns. */
   @Optional()
   @IsId()
   contactId?: string;
@@ -64,7 +64,7 @@ export class PolicyView implements wire.PolicyView {
   version: number;
   locale: string;
   title: string;
-  /** What it comes to, in a few plain lines. */
+  /** Summary in a few plain lines. */
   summary: string[];
   /** Markdown. */
   text: string;
@@ -73,7 +73,7 @@ export class PolicyView implements wire.PolicyView {
   /** The consents that can be given with this policy. */
   @Type(() => Checkbox)
   checkboxes: Checkbox[];
-  /** Whether the one who asks, if signed in, has accepted this version. */
+  /** True if you are signed in and have accepted this version. */
   accepted?: boolean;
 }
 

@@ -67,7 +67,7 @@ export interface FieldError {
   code: FieldErrorCode;
   /** In English. */
   message: string;
-  /** What the sentence speaks of, such as `{ limit: 100 }`. */
+  /** Values in the sentence, such as `{ limit: 100 }`. */
   values?: FieldErrorValues;
 }
 

@@ -38,7 +38,7 @@ export const limits = {
   sendsWaiting: 2_000,
   /** Receipts likewise. */
   receiptsWaiting: 10_000,
-  /** What may wait to be sent to one socket, in bytes, before it is cut; it comes back and catches up. */
+  /** Bytes that may wait to be sent to one socket before it is cut; its client comes back and catches up. */
   socketBytesWaiting: 4 * 1024 * 1024,
   /** Connected sockets of one session: browser tabs, say. */
   socketsPerSession: 20,
@@ -132,11 +132,11 @@ export const limits = {
   personalInvitationDays: 14,
   /** One by letter, and one whose mail waits for its turn, holds this long. */
   waitingInvitationDays: 60,
-  /** When the one reminder goes to who has not joined. */
+  /** Days until the one reminder to a person who has not joined. */
   reminderDays: 7,
   /** Time for which an unverified contact with the address of somebody invited holds that one's mail back. */
   unverifiedHoldDays: 14,
-  /** How long after its end the link in an invitation's mail can still say "do not write to me again". */
+  /** Days after its end in which the link in an invitation's mail can still say "do not write to me again". */
   stopLinkDays: 90,
   /** Largest file of an import, in bytes. */
   importBytes: 5 * 1024 * 1024,
@@ -148,7 +148,7 @@ export const limits = {
   importLineLength: 100_000,
   /** Longest name of a sheet that an import can name; Excel's have at most 31 characters. */
   sheetNameLength: 100,
-  /** What an .xlsx file may hold once it is unpacked, in bytes. */
+  /** Bytes that an .xlsx file may hold once it is unpacked. */
   importUnpackedBytes: 50 * 1024 * 1024,
   /** Files a business may send in an hour, dry runs included. */
   importsPerHour: 120,
@@ -163,7 +163,7 @@ export const limits = {
   audienceValues: 50,
   /** A broadcast can be planned this long ahead. */
   broadcastDaysAhead: 365,
-  /** How long after its time a broadcast may begin or go on, unless it says so itself, in hours. */
+  /** Hours after its time in which a broadcast may begin or go on, unless it says otherwise itself. */
   broadcastLateHours: 6,
   /** The longest and the shortest such time that a broadcast may have. */
   broadcastLateHoursMax: 7 * 24,

@@ -144,7 +144,7 @@ export class WatermarksView implements wire.Watermarks {
 export class InterlocutorCounterpart implements wire.InterlocutorCounterpart {
   @IsIn(['interlocutor'])
   kind: 'interlocutor';
-  /** Of the contact. */
+  /** Id of the contact. */
   id: string;
   /** As shown in lists: "Anna Rossi", or the company's name. */
   displayName: string;
@@ -159,7 +159,7 @@ export class InterlocutorCounterpart implements wire.InterlocutorCounterpart {
 export class SubscriberCounterpart implements wire.SubscriberCounterpart {
   @IsIn(['subscriber'])
   kind: 'subscriber';
-  /** Of the subscriber. */
+  /** Id of the subscriber. */
   id: string;
   businessName: string;
   city: string;
@@ -186,9 +186,9 @@ export class ConversationHead implements wire.ConversationHead {
   /** For members only: the ids of the contact's labels. */
   labels?: string[];
   lastSeq: number;
-  /** When the last entry was sent; withdrawing it does not change that. */
+  /** Time at which the last entry was sent; withdrawing it does not change that. */
   lastMessageAt: string | null;
-  /** Who sent the last entry; null when there is none. */
+  /** Sender of the last entry; null when there is none. */
   @IsIn(parties)
   lastSender: Party | null;
   /** The kind of the last entry: written here, come by a broadcast, or withdrawn; null when there is none. */
@@ -196,12 +196,12 @@ export class ConversationHead implements wire.ConversationHead {
   lastKind: EntryKind | null;
   @Type(() => TurnView)
   lastTurn: TurnView | null;
-  /** Whether the last turn is the other party's. */
+  /** True when the last turn is the other party's. */
   unanswered: boolean;
   /** Beginning of the last message, up to 120 characters (code points), never cut within an emoji; null when there is none, and when it was withdrawn. */
   preview: string | null;
   own: WatermarksView;
-  /** What the other party has; seenSeq is 0 while seen-times are not disclosed. */
+  /** Watermarks of the other party; seenSeq is 0 while seen-times are not disclosed. */
   other: WatermarksView;
   /** From which minute on seen-times are disclosed; null while the business has switched them off. */
   seenTimesSince: string | null;
@@ -242,7 +242,7 @@ export class OptOutView implements wire.OptOut {
   contactId: string;
 }
 
-/** What a message that came by a broadcast has to say of itself. */
+/** Facts that a message of a broadcast has to show. */
 export class BroadcastMarkView implements wire.BroadcastMark {
   @IsIn(broadcastKinds)
   kind: BroadcastKind;
@@ -250,7 +250,7 @@ export class BroadcastMarkView implements wire.BroadcastMark {
   reason: BroadcastReason | null;
   /** To be shown with the message, in the language of the business: that it is promotional, or why it was sent. */
   words: string;
-  /** Of a promotional message, for its recipient: sent to POST /api/consents as it stands, it ends promotions. */
+  /** Promotional messages only, for the recipient: sent to POST /api/consents as it stands, it ends promotions. */
   @Type(() => OptOutView)
   optOut?: OptOutView;
 }
@@ -273,11 +273,11 @@ export class MessageView implements wire.MessageView {
   @Type(() => BroadcastMarkView)
   broadcast?: BroadcastMarkView;
   sentAt: string;
-  /** When its sender withdrew it. */
+  /** Time at which its sender withdrew it. */
   withdrawnAt?: string;
-  /** When the other party's devices had it: the beginning of the minute, so it may lie before `sentAt`. */
+  /** Minute in which the other party's devices had it; as the beginning of the minute it may lie before `sentAt`. */
   deliveredAt?: string;
-  /** When the other party saw it, likewise; only while the business discloses seen-times. */
+  /** Minute in which the other party saw it, likewise; only while the business discloses seen-times. */
   seenAt?: string;
 }
 

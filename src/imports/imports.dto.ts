@@ -93,7 +93,7 @@ export class OutcomeCounts implements wire.OutcomeCounts {
 
 export class ImportView implements wire.ImportView {
   id: string;
-  /** Of the file. */
+  /** Name of the file. */
   name: string;
   /** In which a CSV file was read. */
   @IsOptional()
@@ -124,7 +124,7 @@ export class RevokedInvitations implements wire.RevokedInvitations {
 }
 
 export class CancelledImport extends ImportView implements wire.CancelledImport {
-  /** How many invitations were revoked by this call. */
+  /** Number of invitations that this call revoked. */
   revoked: RevokedInvitations;
 }
 
@@ -141,19 +141,19 @@ export class ImportColumn implements wire.ImportColumn {
 }
 
 export class ImportLineView implements wire.ImportLineView {
-  /** Of the record, from 1, without header and empty lines. */
+  /** Number of the record, from 1, without header and empty lines. */
   number: number;
   /** The line of the file in which it ends; the header is in line 1. */
   line: number;
   @IsIn(importOutcomes)
   outcome: ImportOutcome;
-  /** Of an invitation that was made. */
+  /** Id of the invitation that was made. */
   @IsIn(invitedVia)
   @IsOptional()
   via?: InvitedVia;
   /** The earlier line that names the same person, or has the same address or code. */
   sameAs?: number;
-  /** Of an invalid line: which field, and why. Of an invited one: what was left out of it, and why. */
+  /** Invalid lines: the field, and the reason. Invited ones: the field that was left out, and the reason. */
   @IsIn(importFields)
   field?: ImportField;
   @IsIn(importReasons)
@@ -172,15 +172,15 @@ export class ImportWarning implements wire.ImportWarning {
   @IsIn(importWarnings)
   code: ImportWarningCode;
   message: string;
-  /** How many lines, characters, sheets or cells. */
+  /** Number of lines, characters, sheets or cells. */
   count: number;
 }
 
-/** What would come of an import. */
+/** Forecast of an import. */
 export class ImportPreview implements wire.ImportPreview {
   @IsIn(importFormats)
   format: ImportFormat;
-  /** Of CSV, as the next one. */
+  /** CSV only, like the separator below. */
   @IsOptional()
   @IsIn(encodings)
   encoding?: Encoding;
@@ -196,9 +196,9 @@ export class ImportPreview implements wire.ImportPreview {
   columns: ImportColumn[];
   total: number;
   counts: OutcomeCounts;
-  /** How many have no address, so that they get a letter. */
+  /** Number of people without an address, who get a letter. */
   letters: number;
-  /** What to look at before the import is made. */
+  /** Warnings to read before the import is made. */
   warnings: ImportWarning[];
   /** True when the import is refused without `confirm=letters`, or with the warning `garbled` without `encoding`. */
   needsConfirmation: boolean;

@@ -13,7 +13,7 @@ export class NewInvitation implements wire.NewInvitation {
   @IsIn(invitationKinds)
   kind: InvitationKind;
 
-  /** Who is invited: for a personal invitation. */
+  /** The invited person, for a personal invitation. */
   @ValidateIf(({ kind }: NewInvitation) => kind === 'personal')
   @NormalisedEmail()
   @IsEmailAddress()
@@ -30,7 +30,7 @@ export class NewInvitation implements wire.NewInvitation {
   @IsIn(locales)
   locale?: Locale;
 
-  /** How many may join with an open invitation; no limit without it. */
+  /** Number of people who may join with an open invitation; no limit without it. */
   @ValidateIf(({ maxUses }: NewInvitation) => maxUses !== undefined)
   @IsInt()
   @Min(1)
@@ -52,7 +52,7 @@ export class ChangeInvitation implements wire.ChangeInvitation {
 }
 
 /**
- * What an imported file says of an invited person. It fills in the form of who joins, who states its own data; the contact
+ * Data of an invited person from an imported file. They fill in the form of the person who joins, who states their own data; the contact
  * begins with the business's region, province and sector where its person gives none, and with phone, note, labels and
  * externalId.
  */
@@ -72,7 +72,7 @@ export class SuggestedPerson implements wire.SuggestedPerson {
 }
 
 export class InvitationView implements wire.InvitationView {
-  /** Of a personal one it becomes the id of the contact, and of its conversation, once the person joins. */
+  /** Id of the invitation. A personal one's becomes the id of the contact, and of its conversation, once the person joins. */
   id: string;
   @IsIn(invitationKinds)
   kind: InvitationKind;
@@ -81,9 +81,9 @@ export class InvitationView implements wire.InvitationView {
   code: string;
   /** The address to open, as the QR code has it. */
   url: string;
-  /** Who is invited, of a personal one by mail; gone once it was revoked, stopped or has expired. */
+  /** The invited person, for a personal invitation by mail; gone once it was revoked, stopped or has expired. */
   email?: string;
-  /** Of an imported one. */
+  /** Import that made it. */
   suggestion?: SuggestedPerson;
   importId?: string;
   expiresAt?: string;

@@ -12,7 +12,7 @@ import { StatedSegment } from '../places/segments.js';
 import { IsClientId, IsParts, Optional } from '../platform/validation/fields.js';
 import { IsEmailAddress, IsPlainText, NormalisedEmail, Trimmed } from '../platform/validation/text.js';
 
-/** What the business knows of the person whom a personal invitation is for: to fill in the form with. */
+/** Data that the business has of the invited person, to fill in the form with. */
 export class SuggestedSelf implements wire.SuggestedSelf {
   firstName?: string;
   surname?: string;
@@ -24,7 +24,7 @@ export class SuggestedSelf implements wire.SuggestedSelf {
   sector?: string;
 }
 
-/** What somebody who opens the link may know: who asks, and what there is to agree to. */
+/** View of an invitation for the person who opens its link: the business that asks, and what there is to agree to. */
 export class OpenedInvitation implements wire.OpenedInvitation {
   businessName: string;
   city: string;
@@ -33,7 +33,7 @@ export class OpenedInvitation implements wire.OpenedInvitation {
   digitalConsentAge: number;
   @Type(() => PolicyView)
   policies: PolicyView[];
-  /** Of a personal invitation alone. */
+  /** Personal invitations only. */
   @Optional()
   suggestion?: SuggestedSelf;
 }
@@ -42,7 +42,7 @@ const isPerson = ({ companyName }: Joining) => companyName === undefined;
 const isCompany = ({ companyName }: Joining) => companyName !== undefined;
 
 /**
- * What a new interlocutor states. One with a session sends only `consents`. A person has `firstName` and `surname`, a company
+ * Data of a new interlocutor. One with a session sends only `consents`. A person has `firstName` and `surname`, a company
  * `companyName` and `companyType`; nobody has both.
  */
 export class Joining implements wire.Joining {
@@ -55,7 +55,7 @@ export class Joining implements wire.Joining {
   @IsClientId()
   clientId?: string;
 
-  /** Of a person, with the surname. */
+  /** First name of a person, with the surname. */
   @ValidateIf(isPerson)
   @Trimmed()
   @IsPlainText({ max: limits.nameLength })
@@ -66,7 +66,7 @@ export class Joining implements wire.Joining {
   @IsPlainText({ max: limits.nameLength })
   surname?: string;
 
-  /** Of a company, with its type. */
+  /** Name of a company, with its type. */
   @ValidateIf(isCompany)
   @Trimmed()
   @IsPlainText({ max: limits.nameLength })
@@ -90,7 +90,7 @@ export class Joining implements wire.Joining {
   @MaxLength(1_000)
   password: string;
 
-  /** Of age for digital consent, in one's own words: no birth date is asked for. */
+  /** True to state that you are of age for digital consent; no birth date is asked for. */
   @Equals(true, { message: 'Confirm that you are of age to join on your own.' })
   ageConfirmed: boolean;
 
@@ -112,7 +112,7 @@ export class Joining implements wire.Joining {
   @StatedSegment('sector')
   sector?: string;
 
-  /** What the person calls this device. */
+  /** The person's name for this device. */
   @Optional()
   @Trimmed()
   @IsPlainText({ max: limits.deviceLength })

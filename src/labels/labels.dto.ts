@@ -37,12 +37,12 @@ export class LabelView implements wire.LabelView {
 }
 
 export class CountedLabel extends LabelView implements wire.CountedLabel {
-  /** How many contacts have it. */
+  /** Number of contacts that have it. */
   contacts: number;
 }
 
 export class ListLabels extends Page {
-  /** How many items at most: 1 to 200, which is the default here, and as many as there can be. */
+  /** Most items of the page: 1 to 200, which is the default here, and as many as there can be. */
   override limit: number = limits.pageMax;
 }
 

@@ -18,12 +18,12 @@ import { Page } from '../platform/validation/page.dto.js';
 import { IsEmailAddress, IsPlainText, NormalisedEmail, Trimmed } from '../platform/validation/text.js';
 
 export class NewMember implements wire.NewMember {
-  /** Where the invitation goes. */
+  /** Address to which the invitation goes. */
   @NormalisedEmail()
   @IsEmailAddress()
   email: string;
 
-  /** How colleagues call them, up to 100 characters; whoever joins may choose another. */
+  /** Name that colleagues see, up to 100 characters; the new member may choose another. */
   @Optional()
   @Trimmed()
   @IsPlainText({ max: limits.nameLength })
@@ -52,7 +52,7 @@ export class MemberView implements wire.MemberView {
   role: MemberRole;
   /** Null for an owner who has given none. */
   displayName: string | null;
-  /** Of an active member. */
+  /** Active members only. */
   username?: string;
   email: string;
   /** Null while invited. */
@@ -77,7 +77,7 @@ export class AuthorView implements wire.Author {
 }
 
 export class ListAuthors extends Page {
-  /** How many items at most: 1 to 200, which is the default here. */
+  /** Most items of the page: 1 to 200, which is the default here. */
   override limit: number = limits.pageMax;
 }
 
@@ -86,7 +86,7 @@ export class AuthorList implements wire.AuthorList {
   nextCursor: string | null;
 }
 
-/** What somebody who opens the link may know: who asks, and what there is to agree to. */
+/** View of an invitation for the person who opens its link: the business that asks, and what there is to agree to. */
 export class OpenedMemberInvitation implements wire.OpenedMemberInvitation {
   businessName: string;
   logoUrl: string | null;
@@ -95,9 +95,9 @@ export class OpenedMemberInvitation implements wire.OpenedMemberInvitation {
   policies: PolicyView[];
 }
 
-/** What a new member states. */
+/** Data of a new member. */
 export class MemberJoining implements wire.MemberJoining {
-  /** How colleagues call you, up to 100 characters; the people who are written to never see it. */
+  /** Name that colleagues see, up to 100 characters; the people you write to never see it. */
   @Trimmed()
   @IsPlainText({ max: limits.nameLength })
   displayName: string;
@@ -117,7 +117,7 @@ export class MemberJoining implements wire.MemberJoining {
   @IsIn(locales)
   locale: Locale;
 
-  /** What the person calls this device. */
+  /** The person's name for this device. */
   @Optional()
   @Trimmed()
   @IsPlainText({ max: limits.deviceLength })

@@ -15,15 +15,15 @@ import { SubscriberView } from '../subscribers/subscribers.dto.js';
 @ApiExtraModels(MemberPrincipalView, InterlocutorPrincipalView)
 export class Profile implements wire.Profile {
   username: string;
-  /** Whether the own address was confirmed: signing in by it, password resets and notices need that. */
+  /** True once your address is confirmed: signing in by it, password resets and notices need that. */
   emailVerified: boolean;
   @IsIn(locales)
   locale: Locale;
   @OneOf('PrincipalView', principalViews)
   principal: wire.PrincipalView;
-  /** Of a member: how colleagues call it. */
+  /** Members only: the name that colleagues see. */
   displayName?: string | null;
-  /** Of a member: its own address, which for an owner is that of the business. */
+  /** Members only: their own address, which for an owner is that of the business. */
   email?: string | null;
   @Optional()
   subscriber?: SubscriberView;
@@ -31,7 +31,7 @@ export class Profile implements wire.Profile {
   interlocutor?: InterlocutorView;
 }
 
-/** What an interlocutor corrects; what is left out stays. A person has names, a company a name and a type. */
+/** Corrections by an interlocutor; fields that are left out stay. A person has names, a company a name and a type. */
 export class InterlocutorChanges implements wire.InterlocutorChanges {
   /** Up to 100 characters, as are the other names. */
   @Optional()
@@ -81,9 +81,9 @@ export class InterlocutorChanges implements wire.InterlocutorChanges {
   locale?: Locale;
 }
 
-/** What a member corrects; what is left out stays. */
+/** Corrections by a member; fields that are left out stay. */
 export class MemberChanges implements wire.MemberChanges {
-  /** How colleagues call it, up to 100 characters. */
+  /** Name that colleagues see, up to 100 characters. */
   @Optional()
   @Trimmed()
   @IsPlainText({ max: limits.nameLength })

@@ -33,7 +33,7 @@ export class Registration extends Business implements wire.Registration {
   @MaxLength(100)
   registrationCode?: string;
 
-  /** What the owner calls this device. */
+  /** The owner's name for this device. */
   @Optional()
   @Trimmed()
   @IsPlainText({ max: limits.deviceLength })
@@ -55,7 +55,7 @@ export class Registered implements wire.Registered {
 }
 
 export class RegistrationState implements wire.RegistrationState {
-  /** Whether POST /api/subscribers is open now: to anybody, to holders of a code, or to nobody any more. */
+  /** State of POST /api/subscribers now: open to anybody, to holders of a code, or closed. */
   @IsIn(registrationModes)
   state: RegistrationMode;
 }

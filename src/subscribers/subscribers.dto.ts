@@ -24,7 +24,7 @@ export class NamedCodes implements wire.NamedCodes {
   items: NamedCode[];
 }
 
-/** What a business says of itself when it registers, and may correct later. */
+/** Data of a business, given at its registration and corrected later. */
 export class Business implements wire.Business {
   @Trimmed()
   @IsPlainText({ max: limits.businessNameLength })
@@ -81,13 +81,13 @@ export class Business implements wire.Business {
   @IsIn(locales)
   locale: Locale;
 
-  /** Of the IANA database, such as Europe/Rome: what times without an offset mean. Without it that of the country. */
+  /** Time zone of the IANA database, such as Europe/Rome, for times without an offset. Without it that of the country. */
   @Optional()
   @IsTimeZone()
   timeZone?: string;
 }
 
-/** What is left out stays; province, vatNumber and taxCode go when they are null or blank. */
+/** Corrections; fields that are left out stay. The fields province, vatNumber and taxCode are removed when they are null or blank. */
 export class BusinessChanges
   extends PartialType(Business, { skipNullProperties: false })
   implements wire.BusinessChanges
@@ -99,7 +99,7 @@ export class BusinessChanges
   currentPassword?: string;
 
   /**
-   * Whether each side is told when the other has seen a message. Where the people of the address book are colleagues, the
+   * True to tell each side when the other has seen a message. Where the people of the address book are colleagues, the
    * law may ask to switch it off. Switched on again, it tells nothing of what was seen meanwhile.
    */
   @Optional()
@@ -124,7 +124,7 @@ export class SubscriberView implements wire.SubscriberView {
   locale: Locale;
   timeZone: string;
   logoUrl: string | null;
-  /** Whether each side is told when the other has seen a message. */
+  /** True while each side is told when the other has seen a message. */
   seenTimes: boolean;
   createdAt: string;
 }

@@ -9,7 +9,7 @@ async function processAsync(_source, path) {
   return { code: ['const loaded = await importBuilt(import.meta.url);', ...links, ''].join('\n') };
 }
 
-/** What is required, and not imported, stays as it is. */
+/** Modules that are required, and not imported, stay as they are. */
 const process = (source) => ({ code: source });
 
 export default { process, processAsync };

@@ -11,7 +11,7 @@ import { pause, serverAddress } from './world.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** How a process ended, and what it said. */
+/** End of a process, with its output. */
 export interface Ending {
   code: number | null;
   signal: NodeJS.Signals | null;

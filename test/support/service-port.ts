@@ -18,7 +18,7 @@ export class ServicePort implements Reach {
     this.url = `${certificate ? 'https' : 'http'}://localhost:${port}`;
   }
 
-  /** Whether somebody new could still reach it. */
+  /** Tells if a new connection could still reach it. */
   async listens(address = '127.0.0.1'): Promise<boolean> {
     return new Promise((resolve) => {
       const socket = connect(this.port, address, () => socket.end(() => resolve(true)));

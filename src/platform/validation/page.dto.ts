@@ -3,7 +3,7 @@ import type * as wire from '../../contract/index.js';
 import { limits } from '../../contract/limits.js';
 import { Optional, ToNumber } from './fields.js';
 
-/** Which page of a list is asked for. */
+/** Page of a list that is asked for. */
 export class Page implements wire.PageAsked {
   /**
    * `nextCursor` of the page before; the first page without it. It carries the filters: they need not be sent again, and
@@ -14,7 +14,7 @@ export class Page implements wire.PageAsked {
   @MaxLength(limits.cursorLength)
   cursor?: string;
 
-  /** How many items at most: 1 to 200. */
+  /** Most items of the page: 1 to 200. */
   @ToNumber()
   @IsInt()
   @Min(1)
