@@ -49,7 +49,7 @@ export interface SocketData {
   expiry?: NodeJS.Timeout;
   /** Events that wait for their acknowledgement. */
   underWay?: number;
-  /** When it last sent an event, in milliseconds; undefined when it never did. */
+  /** Time of its last event, in milliseconds; undefined before the first. */
   usedAt?: number;
 }
 
