@@ -12,7 +12,7 @@ import {
   startEmbeddedPostgres,
 } from '../../src/platform/embedded-postgres/embedded-postgres.js';
 import type { Figure } from './figure.js';
-import { freePort } from './free-port.js';
+import { freePort } from '../../src/platform/free-port.js';
 import type { Scene } from './scene.js';
 
 const root = join(import.meta.dirname, '../..');

@@ -5,7 +5,7 @@ import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { freePort } from './free-port.js';
+import { freePort } from '../../src/platform/free-port.js';
 import type { Stage } from './stage.js';
 
 export const howToInstall = 'apt-get install ejabberd erlang-p1-pgsql';

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { freePort } from './free-port.js';
+import { freePort } from '../../src/platform/free-port.js';
 import { startNode } from './node-process.js';
 import type { BareQuestion } from './bare-socket-io.js';
 import type { Memory, Question } from './probe.js';

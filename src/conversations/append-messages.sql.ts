@@ -14,8 +14,8 @@
  *
  * A message that answers something raises its sender's watermarks to the message before it. That it answers is known from
  * the row of the conversation: the other party wrote last, or the subscriber may have left something unseen. Only then is
- * the row of `watermark` read, and only one that lags behind is locked: after the conversations, and in the order in which receipts
- * lock watermarks; receipts lock no conversation. So neither waits for the other in a circle.
+ * the row of `watermark` read, and only one that lags behind is locked: after the conversations, and in the order in which
+ * receipts lock watermarks; receipts lock no conversation. So neither waits for the other in a circle.
  */
 export const appendMessages = `
 CREATE FUNCTION append_messages(

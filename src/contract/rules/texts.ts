@@ -24,8 +24,8 @@ const controls = /[\u0000-\u001F\u007F-\u009F]/;
 const controlsExceptLayout = /[\u0000-\u0008\u000B-\u001F\u007F-\u009F]/;
 const lineSeparators = /[\u2028\u2029]/;
 /**
- * Texts that show nothing: blanks, control characters, characters that fonts pass over, noncharacters, and the signs of scripts
- * and of musical notation that stand for a gap. Of the format characters those that enclose numbers are seen.
+ * Invisible characters: blanks, control characters, characters that fonts skip, noncharacters, and the signs of scripts and
+ * of musical notation that stand for a gap. Format characters that enclose numbers are visible.
  */
 const nothing =
   /^(?:[\p{White_Space}\p{Default_Ignorable_Code_Point}\p{Cc}\p{Noncharacter_Code_Point}\u2800\uFFFC\u{13441}\u{13442}\u{1D159}]|\u{16FE4}|(?![\u0600-\u0605\u06DD\u0890\u0891\u08E2\u{110BD}\u{110CD}])\p{Cf})*$/u;
