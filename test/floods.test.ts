@@ -18,6 +18,9 @@ import {
 
 /** Bodies, packets and frames in numbers are cut off, and others go on writing beside them. */
 
+// Elsewhere the loopback has one address only.
+const onLinux = process.platform === 'linux' ? test : test.skip;
+
 let world: World;
 let bakery: Shop;
 let anna: Person;
@@ -54,8 +57,8 @@ const head = (...lines: string[]) =>
   ['POST /api/sessions HTTP/1.1', 'Host: localhost', 'Content-Type: application/json', ...lines, '\r\n'].join('\r\n');
 
 /** A WebSocket that is connected to the service, and closed when the test has seen enough. */
-async function webSocket(token?: string): Promise<Socket> {
-  const socket = connect({ ...address, port: port() }).on('error', () => {});
+async function webSocket(token?: string, localAddress = '127.0.0.1'): Promise<Socket> {
+  const socket = connect({ ...address, port: port(), localAddress }).on('error', () => {});
   const packets: string[] = [];
   readFrames(socket, (packet) => packets.push(packet));
   socket.write(upgrade(port()));
@@ -168,6 +171,33 @@ describe('a connection is cut', () => {
       for (let part = 0; part < 50 && !socket.closed; part++) socket.write(frame('42["x"]').repeat(100), 'latin1');
       await until(() => socket.closed, 'it is cut');
     });
+  });
+
+  onLinux('and refused for a while when its network has had too many of them', async () => {
+    const network = '127.0.0.3';
+    const attacker = await world.signIn(bakery.username);
+    for (let cut = 0; cut < limits.connectionsCutPerMinute; cut++) {
+      const socket = await webSocket(attacker.token, network);
+      const packets = cut === 0 ? 60 * 24 + 240 : 0;
+      socket.write(frame('42["x"]').repeat(packets + 1), 'latin1');
+      await until(() => socket.closed, 'it is cut');
+    }
+    const socket = connect({ ...address, port: port(), localAddress: network }).on('error', () => {});
+    socket.write(upgrade(port()));
+    const answer = await text(socket);
+    expect(answer).toMatch(/^HTTP\/1\.1 429 /);
+    expect(answer).toMatch(/Retry-After: \d+/i);
+    const elsewhere = await world.signIn(bakery.username);
+    expect((await elsewhere.connect()).connected).toBe(true);
+  });
+
+  test('of a session that has connected too often within a minute, but not those it has', async () => {
+    const restless = await world.signIn(bakery.username);
+    const first = await webSocket(restless.token);
+    for (let more = 1; more < limits.admissionsPerMinute; more++) (await webSocket(restless.token)).destroy();
+    await expect(restless.connect()).rejects.toMatchObject({ data: { code: 'rate_limited' } });
+    expect(first.closed).toBe(false);
+    first.destroy();
   });
 
   test('but not at once: what is not acknowledged counts as a message all the same', async () => {

@@ -44,6 +44,12 @@ export const limits = {
   socketsPerSession: 20,
   /** Connections of one network that no session has been admitted on yet. */
   socketsEntering: 200,
+  /** Connections of one network that may be cut in a minute for sending too many packets, before new ones are refused. */
+  connectionsCutPerMinute: 40,
+  /** Connections of one network that may end in a minute without a session, before new ones are refused. */
+  connectionsFailedPerMinute: 600,
+  /** Connections that a session may be admitted on in a minute. */
+  admissionsPerMinute: 120,
   /** A connection on which no session is admitted for so long is closed. */
   admissionSeconds: 20,
   /** Connections of one network that have had no answer yet. */

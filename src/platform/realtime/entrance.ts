@@ -8,19 +8,31 @@ import type { Connection } from './engine.js';
 import { cutOff, terminate } from './outgoing.js';
 
 const farewellMilliseconds = 2_000;
+const minute = 60_000;
+
+/** Connections of a network that ended badly since `since`. */
+interface Failures {
+  since: number;
+  /** They were cut for sending too much. */
+  cut: number;
+  /** They ended without a session. */
+  failed: number;
+}
 
 /** Connections that have asked for an admission. */
 const asked = new WeakSet<Connection>();
 
 /**
  * Lets connections in that may ask for an admission: of the own origin, and not too many of one network at once. One
- * connection asks once, and is one session's.
+ * connection asks once, and is one session's. A network whose connections keep ending badly waits for up to a minute: each
+ * costs a handshake, however soon it is cut.
  */
 export class Entrance {
   private readonly networkOf: (request: IncomingMessage) => string;
   /** Counts, by network, the connections that have no session yet. */
   readonly entering = new Map<string, number>();
   private readonly networks = new WeakMap<Connection, string>();
+  private readonly failures = new Map<string, Failures>();
   private readonly leaves = leavingOf(this);
 
   constructor(
@@ -37,7 +49,7 @@ export class Entrance {
     refuse(request, (request as { res?: ServerResponse }).res, refusal);
   };
 
-  /** Counts a connection until {@link admitted}, and closes it when it asks for a second admission. */
+  /** Counts a connection until it is {@link settled} or has {@link failed}, and closes it when it asks for a second admission. */
   readonly watch = (connection: Connection): void => {
     const network = this.networkOf(connection.request);
     this.networks.set(connection, network);
@@ -47,15 +59,31 @@ export class Entrance {
     connection.prependListener('data', askOnce);
   };
 
-  /** A session was admitted on a connection, or it has closed. */
-  admitted(connection: Connection): void {
+  /** A session was admitted on a connection, or the service could not say whether it may be. */
+  settled(connection: Connection): void {
+    this.leave(connection);
+  }
+
+  /** Counts a connection that was cut for sending too much. */
+  wasCut(connection: Connection): void {
+    this.failuresOf(this.networkOfConnection(connection)).cut++;
+  }
+
+  /** A connection has closed without an admission. */
+  failed(connection: Connection): void {
+    const network = this.leave(connection);
+    if (network !== undefined) this.failuresOf(network).failed++;
+  }
+
+  private leave(connection: Connection): string | undefined {
     const network = this.networks.get(connection);
-    if (network === undefined) return;
+    if (network === undefined) return undefined;
     this.networks.delete(connection);
     connection.off('close', this.leaves);
     const left = this.entering.get(network)! - 1;
     if (left > 0) this.entering.set(network, left);
     else this.entering.delete(network);
+    return network;
   }
 
   /** The network of a connection that no session was admitted on yet. */
@@ -65,9 +93,38 @@ export class Entrance {
 
   private refusalOf(request: IncomingMessage): DomainError | undefined {
     if (!this.origins.allow(request.headers)) return new DomainError('origin_refused');
-    if ((this.entering.get(this.networkOf(request)) ?? 0) < limits.socketsEntering) return undefined;
-    const detail = `At most ${limits.socketsEntering} connections of a network can wait to be admitted. Try again in a moment.`;
-    return new DomainError('rate_limited', { detail, retryAfter: 5 });
+    const network = this.networkOf(request);
+    if ((this.entering.get(network) ?? 0) >= limits.socketsEntering) {
+      const detail = `At most ${limits.socketsEntering} connections of a network can wait to be admitted. Try again in a moment.`;
+      return new DomainError('rate_limited', { detail, retryAfter: 5 });
+    }
+    const wait = this.waitOf(network);
+    if (wait === 0) return undefined;
+    const detail = 'Too many connections of your network ended badly in the last minute. Try again later.';
+    return new DomainError('rate_limited', { detail, retryAfter: Math.ceil(wait / 1000) });
+  }
+
+  /** Milliseconds for which a network is refused. */
+  private waitOf(network: string): number {
+    const failures = this.failures.get(network);
+    if (!failures) return 0;
+    const wait = failures.since + minute - performance.now();
+    if (wait <= 0) return 0;
+    const { cut, failed } = failures;
+    return cut >= limits.connectionsCutPerMinute || failed >= limits.connectionsFailedPerMinute ? wait : 0;
+  }
+
+  private failuresOf(network: string): Failures {
+    const now = performance.now();
+    let failures = this.failures.get(network);
+    if (failures && now < failures.since + minute) return failures;
+    // Kept in the order of their beginning, so that those that count no more come first.
+    for (const [each, { since }] of this.failures) {
+      if (now < since + minute) break;
+      this.failures.delete(each);
+    }
+    this.failures.set(network, (failures = { since: now, cut: 0, failed: 0 }));
+    return failures;
   }
 }
 
@@ -81,7 +138,7 @@ export function closeAfterRefusal(connection: Connection): void {
 
 function leavingOf(entrance: Entrance): (this: Connection) => void {
   return function () {
-    entrance.admitted(this);
+    entrance.failed(this);
   };
 }
 

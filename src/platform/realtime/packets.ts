@@ -3,31 +3,41 @@ import { limits } from '../../contract/limits.js';
 import { type Connection, type WebSocket, webSocketOf } from './engine.js';
 import { cutOff, terminate } from './outgoing.js';
 
-/** Points that a connection may still spend in this minute. */
+/** Points that may still be spent in this minute: of a connection or a session, which may share those of an account. */
 interface Budget {
   points: number;
   until: number;
+  account?: Budget;
 }
 
 const minute = 60_000;
 /** A packet counts once more for so many characters: it takes as long to parse. */
-const charactersPerPoint = 4 * 1024;
+const charactersPerPoint = 1024;
+/** Sessions of an account that may spend theirs in the same minute, as with its messages. */
+const sessionsAtOnce = 2;
 /** Far above the other rates, by which an event is refused with an acknowledgement. */
 const pointsPerMessage = 24;
 const furtherPoints = 240;
 
+const cut = new WeakSet<Connection>();
+
 /**
  * Bounds the packets that a connection may send, whether or not they are events that anybody answers: a few before a session
- * is admitted on it, and then so many in a minute for all connections of the session. They are counted before they are
- * parsed. A connection that sends more is cut; its client comes back by itself.
+ * is admitted on it, and then so many in a minute for all connections of the session, and of two sessions for its whole
+ * account. They are counted before they are parsed. A connection that sends more is cut; its client comes back by itself.
  */
 export class Packets {
   private readonly budgets = new WeakMap<Connection, Budget>();
   private readonly ofSessions = new LRUCache<string, Budget>({ max: 100_000 });
+  private readonly ofAccounts = new LRUCache<string, Budget>({ max: 100_000 });
   private readonly pointsOfSession: number;
   private readonly count = countingOf(this);
 
-  constructor(messagesPerMinute: number) {
+  /** @param wasCut is told of a connection that has sent too much */
+  constructor(
+    messagesPerMinute: number,
+    private readonly wasCut: (connection: Connection) => void,
+  ) {
     this.pointsOfSession = messagesPerMinute * pointsPerMessage + furtherPoints;
   }
 
@@ -40,9 +50,13 @@ export class Packets {
   };
 
   /** A session was admitted on a connection. */
-  admitted(connection: Connection, sessionId: string): void {
+  admitted(connection: Connection, { sessionId, accountId }: { sessionId: string; accountId: string }): void {
     let budget = this.ofSessions.get(sessionId);
-    if (!budget) this.ofSessions.set(sessionId, (budget = this.fullBudget()));
+    if (!budget) {
+      let account = this.ofAccounts.get(accountId);
+      if (!account) this.ofAccounts.set(accountId, (account = fullBudget(this.pointsOfSession * sessionsAtOnce)));
+      this.ofSessions.set(sessionId, (budget = { ...fullBudget(this.pointsOfSession), account }));
+    }
     this.budgets.set(connection, budget);
   }
 
@@ -50,16 +64,21 @@ export class Packets {
     const budget = this.budgets.get(connection);
     if (!budget) return;
     const now = performance.now();
-    if (now > budget.until) Object.assign(budget, this.fullBudget());
+    const { account } = budget;
+    if (now > budget.until) Object.assign(budget, fullBudget(this.pointsOfSession));
+    if (account && now > account.until) Object.assign(account, fullBudget(this.pointsOfSession * sessionsAtOnce));
     budget.points -= points;
-    if (budget.points >= 0) return;
+    if (account) account.points -= points;
+    if ((budget.points >= 0 && !(account && account.points < 0)) || cut.has(connection)) return;
+    cut.add(connection);
+    this.wasCut(connection);
     cutOff(connection);
     terminate(connection);
   }
+}
 
-  private fullBudget(): Budget {
-    return { points: this.pointsOfSession, until: performance.now() + minute };
-  }
+function fullBudget(points: number): Budget {
+  return { points, until: performance.now() + minute };
 }
 
 // These are shared by all connections: a closure for each would cost every idle one memory.

@@ -10,6 +10,7 @@ import { Origins } from '../http/origins.js';
 import { Log } from '../log.js';
 import { DomainError } from '../problems/domain-error.js';
 import { toProblem } from '../problems/problems.js';
+import { defineLimit, RateLimits } from '../rate-limits.js';
 import { SessionWork } from '../session-work.js';
 import { UnderWay } from '../under-way.js';
 import { closeAfterRefusal, Entrance } from './entrance.js';
@@ -55,6 +56,12 @@ export interface SocketData {
 
 export type DeviceSocket = Socket<ClientEvents, ServerEvents, Record<string, never>, SocketData>;
 
+const admissionLimit = defineLimit('socket-admissions', {
+  points: limits.admissionsPerMinute,
+  seconds: 60,
+  keyedById: true,
+});
+
 const longestTimer = 2 ** 31 - 1;
 const flushMilliseconds = 1_000;
 
@@ -71,11 +78,12 @@ export class Realtime {
   constructor(
     private readonly log: Log,
     private readonly work: SessionWork,
+    private readonly rateLimits: RateLimits,
     origins: Origins,
     @Inject(CONFIG) { messagesPerMinute, trustProxy }: Config,
   ) {
     this.entrance = new Entrance(origins, trustProxy);
-    this.packets = new Packets(messagesPerMinute);
+    this.packets = new Packets(messagesPerMinute, (connection) => this.entrance.wasCut(connection));
     this.server = new Server({
       serveClient: false,
       maxHttpBufferSize: limits.eventBytes,
@@ -182,6 +190,7 @@ export class Realtime {
       });
       socket.data.principal = principal;
       socket.data.admission = admission;
+      await this.rateLimits.count(admissionLimit, admission.sessionId);
       // Entered before the client is told that it is connected: what it misses up to then, its sync finds.
       const { sessionId, accountId, room } = admission;
       const own = this.server.sockets.adapter.rooms.get(rooms.ofSession(sessionId));
@@ -190,11 +199,14 @@ export class Realtime {
         throw new DomainError('rate_limited', { detail, retryAfter: 60 });
       }
       await socket.join([rooms.ofSession(sessionId), rooms.ofAccount(accountId), room]);
-      this.entrance.admitted(socket.conn);
-      this.packets.admitted(socket.conn, sessionId);
+      this.entrance.settled(socket.conn);
+      this.packets.admitted(socket.conn, admission);
       next();
     } catch (error) {
-      if (!(error instanceof DomainError)) this.log.failure(error);
+      if (!(error instanceof DomainError)) {
+        this.log.failure(error);
+        this.entrance.settled(socket.conn);
+      }
       const problem = toProblem(error, uuid());
       next(Object.assign(new Error(problem.code), { data: problem }));
       closeAfterRefusal(socket.conn);
