@@ -1,5 +1,6 @@
 /** Packages whose classes tests ask a running service for, so that there may be only one of each. */
-const frameworks = 'typeorm|@nestjs/common|@nestjs/core';
+const frameworks =
+  'typeorm|@nestjs/common|@nestjs/core|socket.io-client|pg|uuid|smtp-server|mailparser|sharp|fast-check|socket.io-adapter|iconv-lite|ajv|ajv-formats|jsqr|@seriousme/openapi-schema-validator|typescript';
 const loadedByNode = `/(?:dist/src|node_modules/(?:${frameworks}))/`;
 
 export default {

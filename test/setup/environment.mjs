@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module';
 import bcrypt from 'bcrypt';
 import { TestEnvironment } from 'jest-environment-node';
 
@@ -18,9 +19,11 @@ bcrypt.hash = (password, saltOrCost) =>
 export default class ServiceEnvironment extends TestEnvironment {
   async setup() {
     await super.setup();
-    this.global.importBuilt = (url) => import(url);
+    this.global.requireOutside = createRequire(import.meta.url);
     // What decorators have said of the service's classes is asked for by tests too.
     this.global.Reflect = Reflect;
+    // What Node has loaded gives its own dates, such as those of rows, and tests ask if they are dates.
+    this.global.Date = Date;
   }
 
   async teardown() {
