@@ -1,7 +1,12 @@
-/** Packages whose classes tests ask a running service for, so that there may be only one of each. */
-const frameworks =
-  'typeorm|@nestjs/common|@nestjs/core|socket.io-client|pg|uuid|smtp-server|mailparser|sharp|fast-check|socket.io-adapter|iconv-lite|ajv|ajv-formats|jsqr|@seriousme/openapi-schema-validator|typescript';
-const loadedByNode = `/(?:dist/src|node_modules/(?:${frameworks}))/`;
+/** Node loads the service and packages, once for all files of a worker; see test/setup/environment.mjs. */
+const loadedByNode = '/(?:dist/src|node_modules)/';
+
+/**
+ * Packages of which specs need their own: objects that are made or judged as plain ones are those of the tests, the rules of
+ * classes stand in one place, and passwords are hashed at their real cost.
+ */
+const loadedByJest =
+  'fast-check|pure-rand|class-validator|class-transformer|@nestjs/mapped-types|@nestjs/swagger|bcrypt';
 
 export default {
   testEnvironment: '<rootDir>/test/setup/environment.mjs',
@@ -12,8 +17,8 @@ export default {
     '^(?:\\.\\./)+src/(.*)\\.js$': '<rootDir>/dist/src/$1.js',
     '^(\\.{1,2}/.*)(?<!\\.json)\\.js$': '$1',
   },
-  transform: { '^.+\\.ts$': '@swc/jest', [`${loadedByNode}.*\\.m?js$`]: '<rootDir>/test/setup/built-module.mjs' },
-  transformIgnorePatterns: [`/node_modules/(?!(?:${frameworks})/)`],
+  transform: { '^.+\\.ts$': '@swc/jest', [`${loadedByNode}.*\\.[cm]?js$`]: '<rootDir>/test/setup/built-module.mjs' },
+  transformIgnorePatterns: [`/node_modules/(?:${loadedByJest})/`],
   globalSetup: '<rootDir>/test/setup/start-postgres.mjs',
   globalTeardown: '<rootDir>/test/setup/stop-postgres.mjs',
   // Much longer than any test takes, on a machine that does other things as well.

@@ -23,7 +23,7 @@ describe('attempts', () => {
     jest.spyOn(Date, 'now').mockImplementation(() => now() + passed);
     limits = new RateLimits(loadConfig({ RATE_MESSAGES: '3', RATE_SIGN_IN: '2', RATE_JOIN: '4' }));
   });
-  afterEach(() => jest.restoreAllMocks());
+  afterEach(() => void jest.restoreAllMocks());
 
   const refusal = async (limit: string, ...key: string[]) =>
     limits.count(limitNamed(limit), ...key).then(

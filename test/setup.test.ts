@@ -1,4 +1,4 @@
-import { createRequire } from 'node:module';
+import type { createRequire } from 'node:module';
 import { expect, test } from '@jest/globals';
 import { startService } from '../src/service.js';
 
