@@ -2,11 +2,13 @@
 const loadedByNode = '/(?:dist/src|node_modules)/';
 
 /**
- * Packages of which specs need their own: objects that are made or judged as plain ones are those of the tests, the rules of
+ * Packages that Jest loads after all: objects that they make or judge as plain ones are those of the tests, the rules of
  * classes stand in one place, and passwords are hashed at their real cost.
  */
-const loadedByJest =
-  'fast-check|pure-rand|class-validator|class-transformer|@nestjs/mapped-types|@nestjs/swagger|bcrypt';
+const loadedByJest = [
+  ...['fast-check', 'pure-rand', 'socket.io-client', 'socket.io-parser', 'bcrypt'],
+  ...['class-validator', 'class-transformer', '@nestjs/mapped-types', '@nestjs/swagger'],
+].join('|');
 
 export default {
   testEnvironment: '<rootDir>/test/setup/environment.mjs',
