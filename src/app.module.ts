@@ -12,6 +12,7 @@ import { ImportsModule } from './imports/imports.module.js';
 import { InterlocutorsModule } from './interlocutors/interlocutors.module.js';
 import { InvitationsModule } from './invitations/invitations.module.js';
 import { LabelsModule } from './labels/labels.module.js';
+import { MediaModule } from './media/media.module.js';
 import { MembersModule } from './members/members.module.js';
 import { DeclaredQueriesModule } from './platform/http/declared-queries.js';
 import { type Foundation, PlatformModule } from './platform/platform.module.js';
@@ -40,6 +41,7 @@ export class AppModule {
         InterlocutorsModule,
         InvitationsModule,
         LabelsModule,
+        MediaModule,
         MembersModule,
         PlacesModule,
         PoliciesModule,
