@@ -88,4 +88,8 @@ export class Broadcast {
 
   @Column('integer')
   skipped: number;
+
+  /** How many files it has. */
+  @Column('smallint')
+  files: number;
 }

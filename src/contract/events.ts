@@ -1,3 +1,4 @@
+import type { AttachmentView, FileFamily } from './attachments.js';
 import type { Problem } from './errors.js';
 import type { LabelColor } from './label-colors.js';
 
@@ -13,14 +14,6 @@ export type Party = (typeof parties)[number];
 export interface Watermarks {
   deliveredSeq: number;
   seenSeq: number;
-}
-
-export interface AttachmentView {
-  id: string;
-  name: string;
-  mediaType: string;
-  size: number;
-  state: string;
 }
 
 export const broadcastReasons = ['order', 'appointment', 'closure', 'membership', 'safety', 'other'] as const;
@@ -105,6 +98,11 @@ export interface Turn {
   sentAt: string;
 }
 
+export interface LastFiles {
+  count: number;
+  family: FileFamily;
+}
+
 export interface ConversationHead {
   id: string;
   revision: number;
@@ -118,6 +116,7 @@ export interface ConversationHead {
   lastTurn: Turn | null;
   unanswered: boolean;
   preview: string | null;
+  lastFiles: LastFiles | null;
   own: Watermarks;
   other: Watermarks;
   seenTimesSince: string | null;

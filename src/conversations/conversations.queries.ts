@@ -1,4 +1,5 @@
 import type { Locale } from '../contract/common.js';
+import type { FileFamily } from '../contract/attachments.js';
 import type { BroadcastKind, BroadcastReason, Party } from '../contract/events.js';
 import { limits } from '../contract/limits.js';
 import type { HotStatement } from '../platform/hot-statements.js';
@@ -45,6 +46,8 @@ export interface HeadRow {
   last_withdrawn_at: Date | null;
   last_broadcast_id: string | null;
   last_broadcast_body: Buffer | null;
+  last_files: number;
+  last_family: FileFamily | null;
   turn_seq: number | null;
   turn_sender: Party | null;
   turn_at: Date | null;
@@ -163,6 +166,10 @@ export const settleQuery = `
 const disclosedSeen = (row: string) =>
   `CASE WHEN ${row}.seen_minute >= subscriber.seen_times_since THEN ${row}.seen_seq ELSE 0 END`;
 
+/** Counts the files of a message, which is joined with its broadcast. */
+const files = (message: string) =>
+  `CASE WHEN ${message}.withdrawn_at IS NULL THEN ${message}.files + coalesce(broadcast.files, 0) ELSE 0 END`;
+
 /**
  * Heads of conversations. Parameters: $1 own party, $2 the other party, then those of the filter.
  * @param filter a condition on `conversation` and `contact`
@@ -176,7 +183,19 @@ export const headsQuery = (filter: string, { order, limit }: { order: HeadOrder;
          EXISTS (SELECT FROM subscriber_logo WHERE subscriber_logo.subscriber_id = conversation.subscriber_id) AS has_logo,
          last.sender AS last_sender, last.client_id AS last_client_id, last.body AS last_body,
          last.withdrawn_at AS last_withdrawn_at, last.broadcast_id AS last_broadcast_id,
-         broadcast.body AS last_broadcast_body, conversation.turn_seq, conversation.turn_sender, conversation.turn_at,
+         broadcast.body AS last_broadcast_body, ${files('last')} AS last_files,
+         CASE
+           WHEN ${files('last')} = 0 THEN NULL
+           WHEN last.broadcast_id IS NULL THEN
+             (SELECT family FROM attachment
+              WHERE attachment.subscriber_id = last.subscriber_id AND attachment.contact_id = last.conversation_id
+                AND attachment.seq = last.seq AND attachment.place = 0)
+           ELSE
+             (SELECT family FROM attachment
+              WHERE attachment.subscriber_id = last.subscriber_id AND attachment.broadcast_id = last.broadcast_id
+                AND attachment.place = 0)
+         END AS last_family,
+         conversation.turn_seq, conversation.turn_sender, conversation.turn_at,
          CASE WHEN $1 = 'subscriber'::party THEN ARRAY(
            SELECT label_id FROM contact_label
            WHERE contact_label.subscriber_id = contact.subscriber_id AND contact_label.contact_id = contact.id
@@ -204,6 +223,8 @@ export interface MessageRow extends ContentRow {
   broadcast_kind: BroadcastKind | null;
   broadcast_reason: BroadcastReason | null;
   broadcast_locale: Locale | null;
+  /** How many files it has. */
+  files: number;
   sent_at: Date;
   delivered_at: Date | null;
   seen_at: Date | null;
@@ -224,11 +245,14 @@ const passedAt = (column: 'delivered_seq' | 'seen_seq', present: 'minute' | 'see
 };
 
 const messagesOf = (messages: string, order: string, limit: number): string => `
-  SELECT message.*, broadcast.body AS broadcast_body, broadcast.kind AS broadcast_kind,
+  SELECT message.subscriber_id, message.conversation_id, message.seq, message.revision, message.sender, message.author_id,
+         message.client_id, message.body, message.sent_at, message.withdrawn_at, message.broadcast_id, message.delivered_at,
+         broadcast.body AS broadcast_body, broadcast.kind AS broadcast_kind,
          broadcast.reason AS broadcast_reason, broadcast.locale AS broadcast_locale,
+         ${files('message')} AS files,
          CASE WHEN seen.minute >= subscriber.seen_times_since THEN seen.minute END AS seen_at
   FROM (SELECT subscriber_id, conversation_id, seq, revision, sender, author_id, client_id, body, sent_at,
-               withdrawn_at, broadcast_id, ${passedAt('delivered_seq', 'minute')} AS delivered_at
+               withdrawn_at, broadcast_id, message.files, ${passedAt('delivered_seq', 'minute')} AS delivered_at
         FROM ${messages}) AS message
   JOIN subscriber USING (subscriber_id)
   CROSS JOIN LATERAL (SELECT ${passedAt('seen_seq', 'seen_minute')} AS minute) AS seen

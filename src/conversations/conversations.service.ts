@@ -388,6 +388,7 @@ function headOf(
     lastTurn: turnOf(row),
     unanswered: row.turn_sender !== null && row.turn_sender !== own,
     preview: lastText ? beginningOf(lastText) : null,
+    lastFiles: row.last_family === null ? null : { count: row.last_files, family: row.last_family },
     own: { deliveredSeq: row.own_delivered, seenSeq: row.own_seen },
     other: { deliveredSeq: row.other_delivered, seenSeq: row.other_seen },
     seenTimesSince: row.seen_times_since?.toISOString() ?? null,

@@ -1,9 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { isMember, type Principal } from '../auth/principal.js';
+import { Attachments } from '../attachments/attachments.service.js';
 import { Actions } from '../actions/actions.service.js';
 import { Consents } from '../consents/consents.service.js';
 import { ConsentRequired } from '../consents/consents.errors.js';
+import type { AttachmentView } from '../contract/attachments.js';
 import type { Author, MessageView, Party } from '../contract/events.js';
 import { limits } from '../contract/limits.js';
 import { Members } from '../members/members.service.js';
@@ -73,6 +75,7 @@ export class Messages {
   constructor(
     private readonly database: DataSource,
     private readonly actions: Actions,
+    private readonly attachments: Attachments,
     private readonly consents: Consents,
     private readonly conversations: Conversations,
     private readonly members: Members,
@@ -212,10 +215,23 @@ export class Messages {
     const texts = await this.texts.open(rows.map((row) => ({ ...row, ...where })));
     const authors = isMember(principal) ? await this.authorsOf(where.subscriberId, rows) : undefined;
     const contactId = isMember(principal) ? undefined : where.conversationId;
+    const files = await this.filesOf(where, rows);
     return rows.flatMap((row, index) => {
       const body = texts[index];
-      return body === undefined ? [] : [this.view(row, body, { authors, contactId })];
+      return body === undefined ? [] : [this.view(row, body, { authors, contactId, files: files.get(row.seq) ?? [] })];
     });
+  }
+
+  /** The files of messages by their seq; nothing is asked for where there are none. */
+  private async filesOf(
+    where: { subscriberId: string; conversationId: string },
+    rows: MessageRow[],
+  ): Promise<Map<number, AttachmentView[]>> {
+    const places = rows.flatMap(({ seq, files, broadcast_id: broadcastId }) =>
+      files > 0 ? [{ ...where, seq, broadcastId }] : [],
+    );
+    const views = places.length > 0 ? await this.attachments.ofMessages(places) : [];
+    return new Map(places.map(({ seq }, index) => [seq, views[index]!]));
   }
 
   private async authorsOf(subscriberId: string, rows: MessageRow[]): Promise<Map<string, Author>> {
@@ -228,7 +244,11 @@ export class Messages {
   private view(
     row: MessageRow,
     body: string,
-    { authors, contactId }: { authors: Map<string, Author> | undefined; contactId: string | undefined },
+    {
+      authors,
+      contactId,
+      files,
+    }: { authors: Map<string, Author> | undefined; contactId: string | undefined; files: AttachmentView[] },
   ): MessageView {
     return {
       seq: row.seq,
@@ -237,7 +257,7 @@ export class Messages {
       ...(authors && { author: (row.author_id && authors.get(row.author_id)) || null }),
       clientId: row.client_id,
       body,
-      attachments: [],
+      attachments: files,
       ...this.broadcastOf(row, contactId),
       sentAt: row.sent_at.toISOString(),
       ...(row.withdrawn_at && { withdrawnAt: row.withdrawn_at.toISOString() }),
