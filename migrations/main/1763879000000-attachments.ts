@@ -63,6 +63,7 @@ const statements = [
   `CREATE INDEX attachment_of_message ON attachment (subscriber_id, contact_id, seq, place)`,
   `CREATE INDEX attachment_of_broadcast ON attachment (subscriber_id, broadcast_id, place) WHERE broadcast_id IS NOT NULL`,
   `CREATE INDEX attachment_unsent ON attachment (created_at) WHERE place IS NULL`,
+  `CREATE INDEX attachment_unsent_of_account ON attachment (subscriber_id, account_id) WHERE place IS NULL`,
   `CREATE INDEX attachment_to_scan ON attachment (created_at) WHERE state = 'pending'`,
 
   `CREATE TABLE attachment_object (

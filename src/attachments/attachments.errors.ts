@@ -1,3 +1,5 @@
+import type { Party } from '../contract/events.js';
+import { limits } from '../contract/limits.js';
 import { DomainError } from '../platform/problems/domain-error.js';
 
 /** A file that cannot be sent: it does not exist, is another sender's, another conversation's, sent already, or refused. */
@@ -34,3 +36,37 @@ export class AttachmentLost extends DomainError {
     });
   }
 }
+
+/** @param bytes that a file can have at most */
+export class FileTooLarge extends DomainError {
+  constructor(bytes: number) {
+    super('too_large', { detail: `A file can have at most ${inMegabytes(bytes)} MB. Send a smaller one.` });
+  }
+}
+
+export class FileEmpty extends DomainError {
+  constructor() {
+    super('file_empty', { detail: 'The file has no bytes. Choose another one.' });
+  }
+}
+
+/** The subscriber's files take all the room it has. Interlocutors do not learn how much that is. */
+export class QuotaExceeded extends DomainError {
+  constructor(sender: Party, bytes: number) {
+    const detail =
+      sender === 'subscriber'
+        ? `Your business has ${inMegabytes(bytes)} MB for files, and this one does not fit. Withdraw messages with files you no longer need, or ask the host for more room.`
+        : 'The business has no room for more files at the moment. Write to it without the file.';
+    super('quota_exceeded', { detail });
+  }
+}
+
+export class TooManyUnsentFiles extends DomainError {
+  constructor() {
+    super('unsent_files_limit', {
+      detail: `You have ${limits.unsentFilesPerAccount} files that are uploaded and not sent. Send or delete one first; each goes by itself after ${limits.unsentFileHours} hours.`,
+    });
+  }
+}
+
+const inMegabytes = (bytes: number) => Math.round(bytes / 1024 / 1024).toLocaleString('en');

@@ -113,3 +113,127 @@ export interface ObjectRow {
 export const objectsQuery = `
   SELECT id, start, size, key, media_type FROM attachment_object
   WHERE subscriber_id = $1 AND attachment_id = $2 AND part = $3 ORDER BY start`;
+
+export interface PlaceRow {
+  subscriber_id: string;
+  restricted: boolean;
+  /** Versions that the parties have accepted. */
+  contact_privacy: number;
+  terms_version: number;
+  privacy_version: number;
+}
+
+/** The conversation that a file is uploaded for, if the party is one of its two. $1 conversation, $2 the party's id. */
+export const placeQuery = (side: 'subscriber' | 'interlocutor'): string => `
+  SELECT contact.subscriber_id, conversation.restricted_at IS NOT NULL AS restricted,
+         contact.privacy_version AS contact_privacy, subscriber.terms_version, subscriber.privacy_version
+  FROM contact JOIN conversation USING (subscriber_id, id) JOIN subscriber USING (subscriber_id)
+  WHERE contact.id = $1 AND contact.${side}_id = $2`;
+
+/** Reserves room; gives a row if there is enough. $1 subscriber, $2 bytes, $3 bytes allowed. */
+export const reserveQuery = `
+  INSERT INTO attachment_usage (subscriber_id, bytes) SELECT $1, $2::bigint WHERE $2::bigint <= $3::bigint
+  ON CONFLICT (subscriber_id) DO UPDATE SET bytes = attachment_usage.bytes + $2::bigint
+    WHERE attachment_usage.bytes + $2::bigint <= $3::bigint
+  RETURNING true AS reserved`;
+
+/** Bytes that a subscriber's files take. $1 subscriber. */
+export const usedQuery = `
+  SELECT coalesce((SELECT bytes FROM attachment_usage WHERE subscriber_id = $1), 0)::float8 AS used`;
+
+/** Files of an account that are not sent. $1 subscriber, $2 account. */
+export const unsentQuery = `
+  SELECT count(*)::integer AS unsent FROM attachment WHERE subscriber_id = $1 AND account_id = $2 AND place IS NULL`;
+
+/** $1 subscriber, $2 id, $3 contact, $4 sender, $5 author, $6 account, $7 resumable, $8 size, $9 details; still uploading. */
+export const insertQuery = `
+  INSERT INTO attachment (subscriber_id, id, contact_id, sender, author_id, account_id, state, resumable, size, family,
+                          media_type, details, created_at)
+  VALUES ($1, $2, $3, $4, $5, $6, 'uploading', $7, $8, 'other', 'application/octet-stream', $9, clock_timestamp())`;
+
+/** $1 subscriber, $2 ids, $3 attachment, $4 parts, $5 starts, $6 sizes, $7 keys, $8 media types, $9 widths, $10 heights. */
+export const insertObjectsQuery = `
+  INSERT INTO attachment_object (subscriber_id, attachment_id, id, part, start, size, key, media_type, width, height)
+  SELECT $1, $3, object.*
+  FROM unnest($2::uuid[], $4::text[], $5::integer[], $6::integer[], $7::bytea[], $8::text[], $9::integer[], $10::integer[])
+         AS object`;
+
+/**
+ * All of a file has come in. $1 subscriber, $2 id, $3 state, $4 family, $5 media type, $6 inline, $7 width, $8 height,
+ * $9 duration, $10 pages, $11 note.
+ */
+export const completeQuery = `
+  UPDATE attachment
+  SET state = $3, family = $4, media_type = $5, inline = $6, width = $7, height = $8, duration = $9, pages = $10, note = $11
+  WHERE subscriber_id = $1 AND id = $2 AND state = 'uploading'
+  RETURNING id`;
+
+/**
+ * Erases files: their rows, and with them the keys of their objects, whose names stay until they are gone from the storage.
+ * @param which a condition on `attachment`, whose first parameter is the subscriber
+ */
+export const eraseQuery = (which: string): string => `
+  WITH gone AS MATERIALIZED (
+    SELECT subscriber_id, id, CASE state WHEN 'rejected' THEN 0 ELSE size END AS size
+    FROM attachment WHERE subscriber_id = $1 AND ${which} ORDER BY id FOR UPDATE
+  ), objects AS (
+    DELETE FROM attachment_object USING gone
+    WHERE attachment_object.subscriber_id = gone.subscriber_id AND attachment_object.attachment_id = gone.id
+    RETURNING attachment_object.subscriber_id, attachment_object.id
+  ), erased AS (
+    INSERT INTO erased_object (subscriber_id, id, erased_at) SELECT subscriber_id, id, clock_timestamp() FROM objects
+  ), freed AS (
+    UPDATE attachment_usage SET bytes = bytes - (SELECT coalesce(sum(size), 0) FROM gone) WHERE subscriber_id = $1
+  ), rows AS (
+    DELETE FROM attachment USING gone
+    WHERE attachment.subscriber_id = gone.subscriber_id AND attachment.id = gone.id
+    RETURNING attachment.id
+  )
+  SELECT id FROM rows`;
+
+/** Erases single objects of a file. $1 subscriber, $2 ids. */
+export const eraseObjectsQuery = `
+  WITH objects AS (
+    DELETE FROM attachment_object WHERE subscriber_id = $1 AND id = ANY ($2::uuid[]) RETURNING subscriber_id, id
+  )
+  INSERT INTO erased_object (subscriber_id, id, erased_at) SELECT subscriber_id, id, clock_timestamp() FROM objects`;
+
+/** Objects that are to be removed from the storage. $1 how many. */
+export const erasedQuery = `SELECT subscriber_id, id FROM erased_object ORDER BY erased_at LIMIT $1`;
+
+/** They are gone. $1 subscribers, $2 ids. */
+export const removedQuery = `
+  DELETE FROM erased_object USING unnest($1::uuid[], $2::uuid[]) AS gone (subscriber_id, id)
+  WHERE erased_object.subscriber_id = gone.subscriber_id AND erased_object.id = gone.id`;
+
+/** Finds objects that belong to a file or wait to be removed. $1 ids. */
+export const knownObjectsQuery = `
+  SELECT id FROM attachment_object WHERE id = ANY ($1::uuid[])
+  UNION ALL SELECT id FROM erased_object WHERE id = ANY ($1::uuid[])`;
+
+/** The scanner has spoken. $1 subscriber, $2 id, $3 state, $4 whether it was scanned. */
+export const scannedQuery = `
+  WITH scanned AS (
+    UPDATE attachment SET state = $3, scanned = $4 WHERE subscriber_id = $1 AND id = $2 AND state = 'pending' RETURNING seq
+  )
+  SELECT seq FROM scanned`;
+
+/** $1 subscriber, $2 conversation. */
+export const partyOfConversationQuery = `SELECT interlocutor_id FROM contact WHERE subscriber_id = $1 AND id = $2`;
+
+/** $1 subscriber, $2 attachment. */
+export const objectIdsQuery = `SELECT id FROM attachment_object WHERE subscriber_id = $1 AND attachment_id = $2`;
+
+/** Gives the room of a file back. $1 subscriber, $2 attachment. */
+export const freeQuery = `
+  UPDATE attachment_usage
+  SET bytes = bytes - (SELECT size FROM attachment WHERE attachment.subscriber_id = $1 AND attachment.id = $2)
+  WHERE subscriber_id = $1`;
+
+/** Files that were not sent. $1 uploaded before, $2 how many. */
+export const unsentSinceQuery = `
+  SELECT subscriber_id, id FROM attachment WHERE place IS NULL AND created_at < $1 ORDER BY created_at LIMIT $2`;
+
+/** Files that the scanner has said nothing about. $1 uploaded before, $2 how many. */
+export const pendingSinceQuery = `
+  SELECT subscriber_id, id FROM attachment WHERE state = 'pending' AND created_at < $1 ORDER BY created_at LIMIT $2`;

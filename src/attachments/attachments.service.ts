@@ -1,17 +1,20 @@
-import type { Readable } from 'node:stream';
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { isMember, type Principal } from '../auth/principal.js';
 import type { AttachmentView } from '../contract/attachments.js';
-import { NotFound } from '../platform/problems/domain-error.js';
+import type { Party } from '../contract/events.js';
+import { type Config, CONFIG } from '../platform/config.js';
+import { NotFound, ValidationFailed } from '../platform/problems/domain-error.js';
 import { KeyGoneError } from '../platform/vault/keyring.js';
 import { Vault } from '../platform/vault/vault.js';
-import { AttachmentPending, AttachmentRejected } from './attachments.errors.js';
+import { Erasures } from './erasures.service.js';
+import { AttachmentNotFound, AttachmentPending, AttachmentRejected } from './attachments.errors.js';
 import {
   accessOfInterlocutorQuery,
   accessOfMemberQuery,
   type AttachmentDetails,
   type AttachmentRow,
+  byIdsQuery,
   type ObjectRow,
   objectsQuery,
   ofBroadcastsQuery,
@@ -28,6 +31,13 @@ export interface MessagePlace {
   broadcastId?: string | null;
 }
 
+/** A message to be sent, as far as its files are concerned. */
+interface Draft {
+  conversation: { id: string; subscriberId: string; party: Party };
+  author: { id: string } | null;
+  attachmentIds: readonly string[];
+}
+
 export interface OpenedContent {
   view: AttachmentView;
   /** Type of this part. */
@@ -38,15 +48,17 @@ export interface OpenedContent {
   tag: string;
   bytes: OpenedBytes;
   /** The bytes from `start` up to `end`, which is not included; all of them without. */
-  stream: (range?: { start: number; end: number }) => Readable;
+  stream: (range?: { start: number; end: number }) => AsyncGenerator<Buffer, void, undefined>;
 }
 
 /** Files of messages and of broadcasts, as their two parties see them. */
 @Injectable()
 export class Attachments {
   constructor(
+    @Inject(CONFIG) private readonly config: Config,
     private readonly contents: Contents,
     private readonly database: DataSource,
+    private readonly erasures: Erasures,
     private readonly vault: Vault,
   ) {}
 
@@ -96,17 +108,66 @@ export class Attachments {
     if (row.state === 'pending') throw new AttachmentPending();
     const [[view], objects] = await Promise.all([this.views([row]), this.objects(row, part)]);
     if (!view || objects.length === 0) throw new NotFound();
-    const bytes = await this.contents.open(row, objects).catch((error: unknown) => {
+    const opened = await this.contents.openKeys(row, objects).catch((error: unknown) => {
       throw error instanceof KeyGoneError ? new NotFound() : error;
     });
+    const bytes = this.contents.open(opened);
     return {
       view,
       mediaType: objects[0]!.media_type ?? row.media_type,
       size: bytes.size,
       tag: `${objects[0]!.id}-${objects.length}`,
       bytes,
-      stream: ({ start, end } = { start: 0, end: bytes.size }) => bytes.stream(start, end),
+      stream: ({ start, end } = { start: 0, end: bytes.size }) => bytes.range(start, end),
     };
+  }
+
+  /** Views in the order of the ids, without those that do not exist or whose key is gone. */
+  async byIds(subscriberId: string, ids: readonly string[]): Promise<AttachmentView[]> {
+    const rows = await this.database.query<AttachmentRow[]>(byIdsQuery, [subscriberId, ids]);
+    const views = new Map((await this.views(rows)).map((view) => [view?.id, view]));
+    return ids.flatMap((id) => views.get(id) ?? []);
+  }
+
+  /** @throws ValidationFailed for more files than a message may have, and for one that is named twice */
+  requireIds(ids: readonly string[]): void {
+    const { filesPerMessage: limit } = this.config;
+    if (ids.length > limit) {
+      const message = `A message can have at most ${limit} files.`;
+      throw new ValidationFailed([{ field: 'attachmentIds', code: 'too_many', message, values: { limit } }]);
+    }
+    if (new Set(ids).size < ids.length) {
+      const message = 'attachmentIds names a file twice.';
+      throw new ValidationFailed([{ field: 'attachmentIds', code: 'not_unique', message }]);
+    }
+  }
+
+  /** The refusal of a message that names a file it cannot have, with the first such one. */
+  async lacking({ conversation, author, attachmentIds }: Draft): Promise<AttachmentNotFound> {
+    const { id: conversationId, subscriberId, party } = conversation;
+    const rows = await this.database.query<AttachmentRow[]>(byIdsQuery, [subscriberId, attachmentIds]);
+    const sendable = rows.filter(
+      (row) =>
+        row.contact_id === conversationId &&
+        row.sender === party &&
+        row.author_id === (author?.id ?? null) &&
+        row.seq === null &&
+        ['pending', 'ready'].includes(row.state),
+    );
+    const found = new Set(sendable.map(({ id }) => id));
+    const item = Math.max(
+      0,
+      attachmentIds.findIndex((id) => !found.has(id)),
+    );
+    return new AttachmentNotFound(attachmentIds[item]!, item);
+  }
+
+  /**
+   * The bytes of a file as they are stored, for work of the service itself.
+   * @throws KeyGoneError
+   */
+  async bytesOf(row: Sealable, part: Part = 'content'): Promise<OpenedBytes> {
+    return this.contents.open(await this.contents.openKeys(row, await this.objects(row, part)));
   }
 
   /** @throws NotFound */
@@ -124,6 +185,14 @@ export class Attachments {
         ]);
     if (!row) throw new NotFound();
     return row;
+  }
+
+  /**
+   * Erases a file that its uploader has not sent.
+   * @returns whether there was one
+   */
+  eraseUnsent(subscriberId: string, id: string, accountId: string): Promise<boolean> {
+    return this.erasures.unsent(subscriberId, id, accountId);
   }
 
   /** @returns in the order of the rows; undefined where the key is gone */

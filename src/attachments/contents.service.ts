@@ -22,7 +22,7 @@ export interface SealedObject {
 /** Clear bytes of stored objects, of which any range can be read. */
 export interface OpenedBytes extends ByteSource {
   /** The bytes from `start` up to `end`, which is not included; all of them without. */
-  stream(start?: number, end?: number): Readable;
+  range(start?: number, end?: number): AsyncGenerator<Buffer, void, undefined>;
 }
 
 /** Seals bytes on their way into the storage, and opens them on their way out. */
@@ -37,7 +37,7 @@ export class Contents {
    * Seals a stream into a new object. When it rejects nothing of it is left.
    * @throws StorageFailure; whatever the source throws
    */
-  async seal(subscriberId: string, source: AsyncIterable<Buffer>): Promise<SealedObject> {
+  async seal(source: AsyncIterable<Buffer>): Promise<SealedObject> {
     const [id, key] = [uuid(), newFileKey()];
     let size = 0;
     const counted = async function* () {
@@ -46,7 +46,7 @@ export class Contents {
         yield piece;
       }
     };
-    await this.storage.write(id, sealing(key, counted(), contextOf(subscriberId, id)));
+    await this.storage.write(id, sealing(key, counted(), contextOf(id)));
     return { id, size, key };
   }
 
@@ -55,28 +55,29 @@ export class Contents {
     return this.vault.seal(keyOf(attachment), key.toString('base64'), keyContext(attachment, id));
   }
 
-  /**
-   * The bytes of stored objects that follow each other.
-   * @throws KeyGoneError, and while they are read: ObjectMissing, StorageFailure, UnsealError
-   */
-  async open(attachment: Sealable, objects: readonly ObjectRow[]): Promise<OpenedBytes> {
-    const opened = await Promise.all(
-      objects.map(async ({ id, start, size, key }) => ({
-        start,
-        end: start + size,
-        file: {
-          size,
-          key: Buffer.from(await this.vault.open(keyOf(attachment), key, keyContext(attachment, id)), 'base64'),
-          context: contextOf(attachment.subscriber_id, id),
-          read: (from: number, to: number) => this.storage.read(id, from, to),
-        },
-      })),
+  /** @throws KeyGoneError */
+  async openKeys(attachment: Sealable, objects: readonly ObjectRow[]): Promise<SealedObject[]> {
+    return Promise.all(
+      objects.map(async ({ id, size, key }) => {
+        const text = await this.vault.open(keyOf(attachment), key, keyContext(attachment, id));
+        return { id, size, key: Buffer.from(text, 'base64') };
+      }),
     );
-    const size = opened.at(-1)?.end ?? 0;
+  }
+
+  /** The bytes of objects that follow each other. Reading them may throw ObjectMissing, StorageFailure and UnsealError. */
+  open(objects: readonly SealedObject[]): OpenedBytes {
+    let size = 0;
+    const files = objects.map(({ id, key, size: own }) => {
+      const start = size;
+      size += own;
+      const read = (from: number, to: number) => this.storage.read(id, from, to);
+      return { start, end: size, sealed: { size: own, key, context: contextOf(id), read } };
+    });
     const range = async function* (start: number, end: number): AsyncGenerator<Buffer, void, undefined> {
-      for (const each of opened) {
-        if (each.end <= start || each.start >= end) continue;
-        yield* opening(each.file, Math.max(0, start - each.start), Math.min(each.end, end) - each.start);
+      for (const file of files) {
+        if (file.end <= start || file.start >= end) continue;
+        yield* opening(file.sealed, Math.max(0, start - file.start), Math.min(file.end, end) - file.start);
       }
     };
     return {
@@ -86,12 +87,13 @@ export class Contents {
         for await (const piece of range(start, Math.min(end, size))) pieces.push(piece);
         return Buffer.concat(pieces);
       },
-      stream: (start = 0, end = size) => Readable.from(range(start, Math.min(end, size)), { objectMode: false }),
+      range: (start = 0, end = size) => range(start, Math.min(end, size)),
+      stream: () => Readable.from(range(0, size), { objectMode: false }),
     };
   }
 
   /** Removes objects that no row names. */
-  async discard(objects: readonly { id: string }[]): Promise<void> {
+  async discard(objects: readonly Pick<SealedObject, 'id'>[]): Promise<void> {
     for (const { id } of objects) await this.storage.remove(id);
   }
 }
@@ -100,7 +102,7 @@ export class Contents {
 export const keyOf = ({ subscriber_id: subscriberId, contact_id: contactId }: Sealable): KeyRef =>
   contactId === null ? { scope: 'subscriber', id: subscriberId } : { scope: 'contact', id: contactId };
 
-const contextOf = (subscriberId: string, objectId: string) => ['attachment', subscriberId, objectId];
+const contextOf = (objectId: string) => ['attachment', objectId];
 
 const keyContext = ({ subscriber_id: subscriberId, id }: Sealable, objectId: string) => [
   'attachment',

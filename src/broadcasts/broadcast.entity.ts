@@ -89,7 +89,7 @@ export class Broadcast {
   @Column('integer')
   skipped: number;
 
-  /** How many files it has. */
+  /** Number of its files. */
   @Column('smallint')
   files: number;
 }

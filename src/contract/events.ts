@@ -1,4 +1,4 @@
-import type { AttachmentView, FileFamily } from './attachments.js';
+import type { AttachmentState, AttachmentView, FileFamily } from './attachments.js';
 import type { Problem } from './errors.js';
 import type { LabelColor } from './label-colors.js';
 
@@ -209,6 +209,17 @@ export interface Told {
     seenBefore: number;
     /** The minute in which the watermarks moved. */
     at: string;
+  };
+  /**
+   * To the devices of both parties; while the file is not sent, to those of the account that uploaded it, and `message` is
+   * null. `revision` and `changedAt` are those of the conversation, which counts it as a change of the message; they
+   * are missing where the message was stored with it.
+   */
+  'attachment.changed': {
+    id: string;
+    state: AttachmentState;
+    attachment: AttachmentView;
+    message: { conversationId: string; seq: number; revision?: number; changedAt?: string } | null;
   };
   /** `contact` is there for the subscriber's devices only. */
   'contact.joined': { conversation: ConversationHead; contact?: ContactView };

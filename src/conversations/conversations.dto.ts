@@ -16,10 +16,10 @@ import {
 import type * as wire from '../contract/index.js';
 import { limits } from '../contract/limits.js';
 import { AuthorView } from '../members/members.dto.js';
-import { IsClientId, IsId, IsIds, IsList, IsTime, IsTrue, Optional, ToNumber } from '../platform/validation/fields.js';
+import { IsClientId, IsId, IsIds, IsTime, IsTrue, Optional, ToNumber } from '../platform/validation/fields.js';
 import { Page } from '../platform/validation/page.dto.js';
 import { OneOf } from '../platform/validation/unions.js';
-import { IsMessageBody } from './message-body.js';
+import { IsMessageBody, UnlessFilesAlone } from './message-body.js';
 
 const greatestSeq = 2 ** 31 - 1;
 
@@ -30,13 +30,17 @@ export class MessageContent implements wire.MessageContent {
   @IsClientId()
   clientId: string;
 
-  /** 1 to 10,000 characters of valid Unicode. */
+  /** 1 to 10,000 characters of valid Unicode; empty for a message of files alone. */
+  @UnlessFilesAlone()
   @IsMessageBody()
   body: string;
 
-  /** Attachments are not accepted yet: leave it out or empty. */
+  /**
+   * Files that you uploaded for this conversation and have not sent, in their order: 10 unless the host has set another
+   * number.
+   */
   @Optional()
-  @IsList({ max: 0, message: 'Attachments are not accepted yet.' })
+  @IsIds({ max: limits.filesPerMessageMax })
   attachmentIds?: string[];
 }
 

@@ -223,7 +223,7 @@ export interface MessageRow extends ContentRow {
   broadcast_kind: BroadcastKind | null;
   broadcast_reason: BroadcastReason | null;
   broadcast_locale: Locale | null;
-  /** How many files it has. */
+  /** Number of its files. */
   files: number;
   sent_at: Date;
   delivered_at: Date | null;
@@ -296,7 +296,15 @@ export const changedMessagesQuery = (limit: number): string =>
 export interface AppendedRow {
   /** From 1, in the order of the drafts. */
   place: number;
-  outcome: 'stored' | 'repeated' | 'reused' | 'deferred' | 'not_found' | 'consent_required' | 'restricted';
+  outcome:
+    | 'stored'
+    | 'repeated'
+    | 'reused'
+    | 'deferred'
+    | 'not_found'
+    | 'consent_required'
+    | 'restricted'
+    | 'attachment_not_found';
   /** Number of the stored message, new or stored before. */
   seq: number | null;
   revision: number | null;
@@ -314,7 +322,7 @@ export interface AppendedRow {
  * Stores drafts, and says of each what came of it; see {@link appendMessages}. Parameters, arrays with an element
  * for each draft: $1 subscribers, $2 conversations, $3 senders, $4 authors, $5 client ids, $6 digests, $7 bodies; and the
  * versions that must have been accepted: $8 privacy by a contact, $9 terms and $10 privacy by a subscriber. $11: waits for locked
- * conversations.
+ * conversations. $12: how many files each draft has; of all these, $13 the places of their drafts, from 1, and $14 their ids.
  */
 export type AppendValues = [
   subscribers: string[],
@@ -328,11 +336,14 @@ export type AppendValues = [
   subscriberTerms: number,
   subscriberPrivacy: number,
   afterLock: boolean,
+  fileCounts: number[],
+  filePlaces: number[],
+  fileIds: string[],
 ];
 
 export const appendStatement: HotStatement = {
   name: 'append_messages',
-  text: `SELECT * FROM append_messages($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+  text: `SELECT * FROM append_messages($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
 };
 
 export interface RaisedRow {
@@ -376,7 +387,7 @@ export interface WithdrawnRow {
 /** Erases the text of a message; its entry stays. Parameters: $1 subscriber, $2 conversation, $3 seq, $4 new revision. */
 export const withdrawQuery = `
   WITH withdrawn AS (
-    UPDATE message SET body = NULL, digest = NULL, withdrawn_at = clock_timestamp(), revision = $4, changed = true
+    UPDATE message SET body = NULL, digest = NULL, files = 0, withdrawn_at = clock_timestamp(), revision = $4, changed = true
     WHERE subscriber_id = $1 AND conversation_id = $2 AND seq = $3
     RETURNING subscriber_id, conversation_id, withdrawn_at
   ), turn AS (
@@ -394,3 +405,19 @@ export const withdrawQuery = `
   )
   SELECT withdrawn_at, turn.seq AS turn_seq, turn.sender AS turn_sender, turn.sent_at AS turn_at
   FROM withdrawn LEFT JOIN turn ON true`;
+
+/**
+ * Counts a change of a message that is not withdrawn, in its locked conversation: devices that were away come to know of it.
+ * Parameters: $1 subscriber, $2 conversation, $3 seq.
+ */
+export const countChangeQuery = `
+  WITH grown AS (
+    UPDATE conversation SET revision = revision + 1, changed_at = change_time(clock_timestamp())
+    WHERE subscriber_id = $1 AND id = $2
+    RETURNING subscriber_id, id, revision, changed_at
+  ), counted AS (
+    UPDATE message SET revision = grown.revision, changed = true
+    FROM grown
+    WHERE message.subscriber_id = grown.subscriber_id AND message.conversation_id = grown.id AND message.seq = $3
+  )
+  SELECT revision, changed_at AS "changedAt" FROM grown`;
