@@ -192,7 +192,7 @@ describe('an example', () => {
     await send('Credentials.reset', undefined, '', { token: resetting });
 
     const conversation = `/api/conversations/${bruno.contactId}`;
-    await send('Conversations.send', owner, `${conversation}/messages`);
+    await send('Conversations.send', owner, `${conversation}/messages`, { attachmentIds: [file] });
     await send('Conversations.search', owner);
     await send('Conversations.receipt', bruno.device, `${conversation}/receipt`);
     await send('Consents.change', bruno.device);
