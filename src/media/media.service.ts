@@ -12,7 +12,8 @@ export class Media {
   async inspect(source: ByteSource, name: string): Promise<Inspection> {
     void source;
     void name;
-    return { mediaType: 'application/octet-stream', family: 'other', inline: false, patches: [] };
+    const octets = 'application/octet-stream';
+    return { mediaType: octets, contentType: octets, family: 'other', inline: false, patches: [] };
   }
 
   /** Draws the thumbnail and the display size, one file after another. It never throws because of the content. */
