@@ -83,6 +83,8 @@ export const limits = {
   /** Pictures that may wait to be drawn, of one subscriber and of all. */
   picturesWaitingPerSubscriber: 2,
   picturesWaiting: 10,
+  /** Largest picture or PDF that a preview is made of, in bytes. */
+  previewBytes: 50 * 1024 * 1024,
   nameLength: 100,
   /** Region, province and sector of a contact. */
   segmentLength: 60,

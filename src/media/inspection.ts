@@ -19,7 +19,10 @@ export type Note = keyof typeof notes;
 
 /** A file as its content shows it; its name has no say in it. */
 export interface Inspection {
+  /** The true type, for views; it is not what the bytes are sent as. */
   mediaType: string;
+  /** The header `Content-Type` to send the bytes with: `application/octet-stream` for what a browser could run. */
+  contentType: string;
   family: Family;
   /** A browser may show it in its place; everything else is only downloaded. */
   inline: boolean;
