@@ -35,6 +35,8 @@ export interface Config {
   smtpUrl: string | undefined;
   mailFrom: string;
   invitationMailsPerDay: number;
+  /** Address of the virus scanner clamd. */
+  clamd: { host: string; port: number } | { path: string } | undefined;
   logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
 }
 
@@ -126,6 +128,11 @@ export const variables = {
   RATE_INVITATION_MAILS: {
     default: '`200`',
     about: 'mails of invitations a business may send in 24 hours (reminders count too; an import goes on the next day)',
+  },
+  CLAMD_URL: {
+    default: 'none: files are not scanned, and their views say so',
+    about:
+      '`tcp://host:3310` or `unix:/run/clamav/clamd.ctl`, the [virus scanner](docs/operations.md#virus-scanner) that looks at every file',
   },
   LOG_LEVEL: { default: '`info`', about: '`debug` (every request), `info`, `warn`, `error` or `silent`' },
 } as const satisfies Record<string, Variable>;
@@ -281,6 +288,12 @@ export function loadConfig(environment: Record<string, string | undefined>): Con
     mistake('MAIL_FROM', `"${mailFrom}" is not an address such as Colloquio <no-reply@example.com>`);
   }
 
+  const clamdUrl = value('CLAMD_URL');
+  const clamd = clamdUrl === undefined ? undefined : readClamd(clamdUrl);
+  if (clamdUrl !== undefined && !clamd) {
+    mistake('CLAMD_URL', `"${clamdUrl}" is neither tcp://host:3310 nor unix:/path/of/the/socket`);
+  }
+
   const config: Config = {
     port,
     host,
@@ -305,6 +318,7 @@ export function loadConfig(environment: Record<string, string | undefined>): Con
     smtpUrl,
     mailFrom,
     invitationMailsPerDay: number('RATE_INVITATION_MAILS', 200, { min: 1, max: 1_000_000 }),
+    clamd,
     logLevel: oneOf('LOG_LEVEL', ['debug', 'info', 'warn', 'error', 'silent'], 'info'),
   };
   for (const [name, text] of Object.entries(environment)) {
@@ -364,6 +378,16 @@ function smtpProblem(text: string): string | undefined {
   if (hash) return 'holds a # that is not written as %23, as signs of a user or password are to be';
   if (protocol === 'smtp:' && port === '465') return 'port 465 speaks TLS from the beginning: write smtps:// instead';
   return undefined;
+}
+
+/** Address of a clamd; undefined when it is none. */
+function readClamd(text: string): Config['clamd'] {
+  const [, path] = /^unix:(?:\/\/)?(\/.+)$/.exec(text) ?? [];
+  if (path) return { path };
+  if (!URL.canParse(text)) return undefined;
+  const { protocol, hostname, port, pathname, search, hash, username } = new URL(text);
+  if (protocol !== 'tcp:' || !hostname || !/^\/?$/.test(pathname) || search || hash || username) return undefined;
+  return { host: hostname.replace(/^\[(.*)\]$/, '$1'), port: Number(port || 3310) };
 }
 
 function sameDatabase(one: string, other: string): boolean {
