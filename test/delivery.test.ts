@@ -1,6 +1,8 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import type { ToldEvent } from '../src/contract/events.js';
+import { Scanner } from '../src/media/scanner.service.js';
 import { Client, plain } from './support/client.js';
+import { bytesOf, upload } from './support/files.js';
 import { type Device, password, type Person, settle, type Shop, unique, until, World } from './support/world.js';
 
 /** A small picture. */
@@ -88,6 +90,23 @@ describe('old state + events = fresh state', () => {
         const path = `/api/conversations/${anna.contactId}/messages/${seq}`;
         expect((await device.ask('DELETE', path)).status).toBe(204);
       }
+    },
+    'attachment.changed': async () => {
+      const scanner = world.service.app.get(Scanner);
+      const { promise: asked, resolve: answer } = Promise.withResolvers<'clean'>();
+      const configured = jest.replaceProperty(scanner, 'configured', true);
+      const scan = jest.spyOn(scanner, 'scan').mockImplementation(() => asked);
+      const { id } = await upload(phone, bytesOf(1_000), { conversationId: anna.contactId });
+      const sent = await phone.ask('POST', `/api/conversations/${anna.contactId}/messages`, {
+        clientId: unique(),
+        body: '',
+        attachmentIds: [id],
+      });
+      expect(sent.status).toBe(201);
+      answer('clean');
+      await bakery.owner.hears('attachment.changed', (told) => told.id === id);
+      configured.restore();
+      scan.mockRestore();
     },
     'receipt.changed': async () => {
       const seq = await phone.say(anna.contactId, 'Allora passo più tardi.');

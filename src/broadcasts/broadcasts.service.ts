@@ -335,6 +335,7 @@ export class Broadcasts {
       checkpoint: null,
       sent: 0,
       skipped: 0,
+      files: 0,
     };
   }
 

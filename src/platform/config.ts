@@ -2,8 +2,11 @@ import { readFileSync, statSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { createSecureContext } from 'node:tls';
+import { limits } from '../contract/limits.js';
 import { readSender } from './mail/sender.js';
 import { StartError } from './start-error.js';
+
+const megabyte = 1024 * 1024;
 
 /** Injection token of the {@link Config}. */
 export const CONFIG = Symbol('Config');
@@ -37,6 +40,10 @@ export interface Config {
   invitationMailsPerDay: number;
   /** Address of the virus scanner clamd. */
   clamd: { host: string; port: number } | { path: string } | undefined;
+  fileBytes: number;
+  filesPerMessage: number;
+  storageBytesPerSubscriber: number;
+  uploadsPerHour: number;
   logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
 }
 
@@ -55,7 +62,10 @@ export const variables = {
     default: '`127.0.0.1`; with TLS or a proxy `::`, every address of IPv6 and IPv4',
     about: 'address to listen on; beyond loopback only with `TLS_CERT` and `TLS_KEY`, or behind `TRUST_PROXY`',
   },
-  DATA_DIR: { default: '`./data`', about: 'folder of the embedded database (`pg/`) and the keys (`keys/`)' },
+  DATA_DIR: {
+    default: '`./data`',
+    about: 'folder of the embedded database (`pg/`), the keys (`keys/`) and the sealed files (`files/`)',
+  },
   PUBLIC_URL: {
     default: '`http://localhost:PORT` (`https` with TLS)',
     about:
@@ -134,6 +144,13 @@ export const variables = {
     about:
       '`tcp://host:3310` or `unix:/run/clamav/clamd.ctl`, the [virus scanner](docs/operations.md#virus-scanner) that looks at every file',
   },
+  ATTACHMENT_MB: { default: '`100`', about: 'largest file that can be sent, in MB (1,048,576 bytes)' },
+  ATTACHMENTS_PER_MESSAGE: { default: '`10`', about: 'files that one message or broadcast can have' },
+  STORAGE_GB: {
+    default: '`20`',
+    about: 'room for the files of one business and its contacts, in GB (1,073,741,824 bytes); fractions are allowed',
+  },
+  RATE_UPLOADS: { default: '`600`', about: 'files an account may upload in an hour' },
   LOG_LEVEL: { default: '`info`', about: '`debug` (every request), `info`, `warn`, `error` or `silent`' },
 } as const satisfies Record<string, Variable>;
 
@@ -319,6 +336,15 @@ export function loadConfig(environment: Record<string, string | undefined>): Con
     mailFrom,
     invitationMailsPerDay: number('RATE_INVITATION_MAILS', 200, { min: 1, max: 1_000_000 }),
     clamd,
+    fileBytes: number('ATTACHMENT_MB', limits.fileBytes / megabyte, { min: 1, max: 2_000 }) * megabyte,
+    filesPerMessage: number('ATTACHMENTS_PER_MESSAGE', limits.filesPerMessage, {
+      min: 1,
+      max: limits.filesPerMessageMax,
+    }),
+    storageBytesPerSubscriber: Math.floor(
+      number('STORAGE_GB', 20, { min: 0.001, max: 1_000_000, whole: false }) * 1024 * megabyte,
+    ),
+    uploadsPerHour: number('RATE_UPLOADS', 600, { min: 1, max: 1_000_000 }),
     logLevel: oneOf('LOG_LEVEL', ['debug', 'info', 'warn', 'error', 'silent'], 'info'),
   };
   for (const [name, text] of Object.entries(environment)) {

@@ -18,6 +18,8 @@ import { RateLimits } from './rate-limits.js';
 import { UnknownOutcomes } from './realtime/unknown-outcomes.js';
 import { Realtime } from './realtime/realtime.js';
 import { SessionWork } from './session-work.js';
+import { openStorage } from './storage/open-storage.js';
+import { Storage } from './storage/storage.js';
 import { validationPipe } from './validation/validation.js';
 import { AddressHashes } from './vault/address-hashes.js';
 import { MASTER_KEY } from './vault/master-key.js';
@@ -43,6 +45,7 @@ export class PlatformModule {
       { provide: MASTER_KEY, useValue: masterKey },
       { provide: Vault, useValue: vault },
     ];
+    const storage = { provide: Storage, useFactory: () => openStorage(config) };
     const services = [
       AddressHashes,
       HotStatements,
@@ -64,10 +67,11 @@ export class PlatformModule {
       providers: [
         ...values,
         ...services,
+        storage,
         { provide: APP_FILTER, useClass: ProblemFilter },
         { provide: APP_PIPE, useFactory: validationPipe },
       ],
-      exports: [...values, ...services],
+      exports: [...values, ...services, Storage],
     };
   }
 }
