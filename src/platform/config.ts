@@ -38,6 +38,8 @@ export interface Config {
   smtpUrl: string | undefined;
   mailFrom: string;
   invitationMailsPerDay: number;
+  /** Address of the virus scanner clamd. */
+  clamd: { host: string; port: number } | { path: string } | undefined;
   fileBytes: number;
   filesPerMessage: number;
   storageBytesPerSubscriber: number;
@@ -136,6 +138,11 @@ export const variables = {
   RATE_INVITATION_MAILS: {
     default: '`200`',
     about: 'mails of invitations a business may send in 24 hours (reminders count too; an import goes on the next day)',
+  },
+  CLAMD_URL: {
+    default: 'none: files are not scanned, and their views say so',
+    about:
+      '`tcp://host:3310` or `unix:/run/clamav/clamd.ctl`, the [virus scanner](docs/operations.md#virus-scanner) that looks at every file',
   },
   ATTACHMENT_MB: { default: '`100`', about: 'largest file that can be sent, in MB (1,048,576 bytes)' },
   ATTACHMENTS_PER_MESSAGE: { default: '`10`', about: 'files that one message or broadcast can have' },
@@ -298,6 +305,12 @@ export function loadConfig(environment: Record<string, string | undefined>): Con
     mistake('MAIL_FROM', `"${mailFrom}" is not an address such as Colloquio <no-reply@example.com>`);
   }
 
+  const clamdUrl = value('CLAMD_URL');
+  const clamd = clamdUrl === undefined ? undefined : readClamd(clamdUrl);
+  if (clamdUrl !== undefined && !clamd) {
+    mistake('CLAMD_URL', `"${clamdUrl}" is neither tcp://host:3310 nor unix:/path/of/the/socket`);
+  }
+
   const config: Config = {
     port,
     host,
@@ -322,6 +335,7 @@ export function loadConfig(environment: Record<string, string | undefined>): Con
     smtpUrl,
     mailFrom,
     invitationMailsPerDay: number('RATE_INVITATION_MAILS', 200, { min: 1, max: 1_000_000 }),
+    clamd,
     fileBytes: number('ATTACHMENT_MB', limits.fileBytes / megabyte, { min: 1, max: 2_000 }) * megabyte,
     filesPerMessage: number('ATTACHMENTS_PER_MESSAGE', limits.filesPerMessage, {
       min: 1,
@@ -390,6 +404,16 @@ function smtpProblem(text: string): string | undefined {
   if (hash) return 'holds a # that is not written as %23, as signs of a user or password are to be';
   if (protocol === 'smtp:' && port === '465') return 'port 465 speaks TLS from the beginning: write smtps:// instead';
   return undefined;
+}
+
+/** Address of a clamd; undefined when it is none. */
+function readClamd(text: string): Config['clamd'] {
+  const [, path] = /^unix:(?:\/\/)?(\/.+)$/.exec(text) ?? [];
+  if (path) return { path };
+  if (!URL.canParse(text)) return undefined;
+  const { protocol, hostname, port, pathname, search, hash, username } = new URL(text);
+  if (protocol !== 'tcp:' || !hostname || !/^\/?$/.test(pathname) || search || hash || username) return undefined;
+  return { host: hostname.replace(/^\[(.*)\]$/, '$1'), port: Number(port || 3310) };
 }
 
 function sameDatabase(one: string, other: string): boolean {

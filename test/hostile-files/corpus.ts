@@ -39,7 +39,7 @@ export interface Expected {
 }
 
 export interface HostileFile {
-  /** What is wrong with it; none is there twice. */
+  /** Names the one thing that is wrong with it. */
   title: string;
   name: string;
   make: () => Buffer | Promise<Buffer>;
