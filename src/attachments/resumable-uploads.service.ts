@@ -210,8 +210,8 @@ class Stretches {
 
   private async piece(): Promise<Buffer | undefined> {
     try {
-      const { done, value } = await this.pieces.next();
-      return done ? undefined : value;
+      const next = await this.pieces.next();
+      return next.done ? undefined : next.value;
     } catch {
       return undefined;
     }
