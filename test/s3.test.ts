@@ -1,5 +1,4 @@
 import { mkdtemp, rm } from 'node:fs/promises';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
@@ -24,7 +23,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'colloquio-s3-'));
   const configureBuckets = [{ name: 'files', configs: [] }];
   server = new S3rver({ port: 0, address: '127.0.0.1', silent: true, directory: folder, configureBuckets });
-  endpoint = `http://127.0.0.1:${((await server.run())).port}`;
+  endpoint = `http://127.0.0.1:${(await server.run()).port}`;
   world = await World.open({
     S3_BUCKET: 'files',
     S3_ENDPOINT: endpoint,
