@@ -25,7 +25,7 @@ export interface Upload {
 type UploadRow = AttachmentRow & { offset: number };
 
 /** Bytes that come in are stored in pieces of at most so many, so that a killed service loses no more of an upload. */
-const pieceBytes = 8 * 1024 * 1024;
+const pieceBytes = 16 * 1024 * 1024;
 
 const nothing = () => undefined;
 
@@ -117,26 +117,35 @@ export class ResumableUploads {
     if (Number(request.headers['content-length']) > left) throw tooMuch(row.size);
     const pieces = new Stretches(request);
     let [reached, count] = [row.offset, 0];
-    for (;;) {
-      const stretch = await pieces.next(Math.min(pieceBytes, row.size - reached));
-      if (!stretch) break;
-      if (reached === row.size) throw tooMuch(row.size);
-      if (count++ >= limits.uploadPieces) throw tooManyPieces();
-      reached += await this.addPiece(row, reached, stretch);
+    // The row of a piece is written while the next one comes in.
+    let keeping: Promise<void> = Promise.resolve();
+    try {
+      for (;;) {
+        const stretch = await pieces.next(Math.min(pieceBytes, row.size - reached));
+        if (!stretch) break;
+        if (reached === row.size) throw tooMuch(row.size);
+        if (count++ >= limits.uploadPieces) throw tooManyPieces();
+        const [object, start] = [await this.uploads.take(stretch), reached];
+        keeping = keeping.then(
+          () => this.keep(row, start, object),
+          (error: unknown) => this.uploads.discard([object]).then(() => Promise.reject(error as Error)),
+        );
+        keeping.catch(() => undefined);
+        reached += object.size;
+      }
+    } finally {
+      await keeping;
     }
     return reached;
   }
 
-  /** @returns the bytes of the piece */
-  private async addPiece(row: UploadRow, start: number, bytes: AsyncIterable<Buffer>): Promise<number> {
-    const object: SealedObject = await this.uploads.take(bytes);
+  private async keep(row: UploadRow, start: number, object: SealedObject): Promise<void> {
     try {
       await this.uploads.addPiece(row, start, object);
     } catch (error) {
       await this.uploads.discard([object]);
       throw error;
     }
-    return object.size;
   }
 
   private async finish(row: UploadRow): Promise<void> {

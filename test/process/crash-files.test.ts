@@ -130,7 +130,7 @@ test.each(['in-upload', 'in-file-commit'] as const)(
 test.each(['before-file'] as const)(
   'a resumable upload: killed at the point %s, it goes on at the offset that is told',
   async (point) => {
-    const bytes = bytesOf(10_000_000);
+    const bytes = bytesOf(20_000_000);
     const begun = await tus('POST', '/api/attachments/uploads', {
       'upload-length': String(bytes.length),
       'upload-metadata': `conversationId ${Buffer.from(conversationId).toString('base64')}`,
@@ -146,7 +146,7 @@ test.each(['before-file'] as const)(
     await killedAt(point, () => patch(0));
     await examine();
     const offset = Number((await tus('HEAD', path, {})).headers.get('upload-offset'));
-    expect(offset % (8 * 1024 * 1024)).toBe(0);
+    expect(offset % (16 * 1024 * 1024)).toBe(0);
     expect((await patch(offset)).status).toBe(204);
     expect((await download(path.split('/').at(-1)!)).bytes.equals(bytes)).toBe(true);
   },

@@ -5,7 +5,7 @@ import { bytesAtOnce } from '../vault/sealed-files.js';
 import { ObjectMissing, Storage, StorageFailure } from './storage.js';
 
 /** Bytes that are gathered before they are written. */
-const writtenAtOnce = 256 * 1024;
+const writtenAtOnce = 512 * 1024;
 /** Folders hold the objects of 2^24 ms (4.7 hours) each, by the beginnings of their names. */
 const folderLetters = 6;
 const unfinished = '.part';
@@ -114,22 +114,35 @@ async function openNew(folder: string, path: string): Promise<FileHandle> {
   }
 }
 
+/** Writes what was gathered while the next bytes come in. */
 async function writeAll(handle: FileHandle, source: AsyncIterable<Buffer>): Promise<void> {
   let held: Buffer[] = [];
   let length = 0;
+  let writing: Promise<void> = Promise.resolve();
   const flush = async () => {
-    for (let left = held; left.length > 0;) {
-      const { bytesWritten } = await handle.writev(left);
-      left = behind(left, bytesWritten);
-    }
+    const pieces = held;
     [held, length] = [[], 0];
+    await writing;
+    writing = writePieces(handle, pieces);
+    writing.catch(() => undefined);
   };
-  for await (const piece of source) {
-    held.push(piece);
-    length += piece.length;
-    if (length >= writtenAtOnce) await flush();
+  try {
+    for await (const piece of source) {
+      held.push(piece);
+      length += piece.length;
+      if (length >= writtenAtOnce) await flush();
+    }
+    await flush();
+  } finally {
+    await writing;
   }
-  await flush();
+}
+
+async function writePieces(handle: FileHandle, pieces: Buffer[]): Promise<void> {
+  for (let left = pieces; left.length > 0;) {
+    const { bytesWritten } = await handle.writev(left);
+    left = behind(left, bytesWritten);
+  }
 }
 
 /** A write may take less than it was given. */
