@@ -226,7 +226,7 @@ export default defineConfig([
   },
   {
     name: 'service/shared threads',
-    files: ['src/auth/passwords.ts', 'src/subscribers/logos.ts', 'src/**/*.spec.ts'],
+    files: ['src/auth/passwords.ts', 'src/media/drawing.worker.ts', 'src/subscribers/logos.ts', 'src/**/*.spec.ts'],
     rules: restrictedImports(processModule, socketServer),
   },
   {

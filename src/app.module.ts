@@ -3,6 +3,7 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import type { DataSourceOptions } from 'typeorm';
 import { ActionsModule } from './actions/actions.module.js';
 import { AddressBookModule } from './address-book/address-book.module.js';
+import { AttachmentsModule } from './attachments/attachments.module.js';
 import { AuthModule } from './auth/auth.module.js';
 import { BroadcastsModule } from './broadcasts/broadcasts.module.js';
 import { ConsentsModule } from './consents/consents.module.js';
@@ -12,6 +13,7 @@ import { ImportsModule } from './imports/imports.module.js';
 import { InterlocutorsModule } from './interlocutors/interlocutors.module.js';
 import { InvitationsModule } from './invitations/invitations.module.js';
 import { LabelsModule } from './labels/labels.module.js';
+import { MediaModule } from './media/media.module.js';
 import { MembersModule } from './members/members.module.js';
 import { DeclaredQueriesModule } from './platform/http/declared-queries.js';
 import { type Foundation, PlatformModule } from './platform/platform.module.js';
@@ -31,6 +33,7 @@ export class AppModule {
         TypeOrmModule.forRoot({ ...database, autoLoadEntities: true, migrationsRun: true, retryAttempts: 0 }),
         ActionsModule,
         AddressBookModule,
+        AttachmentsModule,
         AuthModule,
         BroadcastsModule,
         ConsentsModule,
@@ -40,6 +43,7 @@ export class AppModule {
         InterlocutorsModule,
         InvitationsModule,
         LabelsModule,
+        MediaModule,
         MembersModule,
         PlacesModule,
         PoliciesModule,

@@ -40,7 +40,7 @@ const logoUrl = 'uri-reference';
 /** Gives a field its format: by its name, and every number as the integer that it is. */
 export function describeField(name: string, field: Described): void {
   if (field.type === 'number') field.type = 'integer';
-  if (field.type === 'integer') field.format ??= name === 'size' ? 'int64' : 'int32';
+  if (field.type === 'integer') field.format ??= /^size$|Bytes$/.test(name) ? 'int64' : 'int32';
   if (field.type === 'string' && !field['enum']) {
     const format = name === 'logoUrl' ? logoUrl : formats.find(([each]) => each.test(name))?.[1];
     if (format && !free.has(name)) field.format ??= format;
@@ -76,8 +76,8 @@ export function describeRules(shape: abstract new () => object, fields: Record<s
 const describers: Record<string, (field: Described, bounds: TextLimits) => void> = {
   isPlainText: (field, { min = 1, max }) => Object.assign(field, { minLength: min, maxLength: max }),
   isEmailAddress: (field) => Object.assign(field, { format: 'email', maxLength: limits.emailLength }),
-  messageBody: (field) => Object.assign(field, { minLength: 1, maxLength: limits.messageLength }),
-  broadcastBody: (field) => Object.assign(field, { minLength: 1, maxLength: limits.messageLength }),
+  messageBody: (field) => Object.assign(field, { minLength: 0, maxLength: limits.messageLength }),
+  broadcastBody: (field) => Object.assign(field, { minLength: 0, maxLength: limits.messageLength }),
   isUsername: (field) =>
     Object.assign(field, { minLength: limits.usernameMinLength, maxLength: limits.usernameMaxLength }),
   maxLength: (field, bounds) => Object.assign(field, { maxLength: bounds as unknown as number }),

@@ -10,11 +10,46 @@ const invitation: ErrorCode[] = [
 const image: ErrorCode[] = ['too_large', 'media_type_refused', 'logo_unreadable'];
 const writing: ErrorCode[] = ['consent_required', 'conversation_restricted', 'rate_limited', 'overloaded'];
 
+const attachment: ErrorCode[] = [
+  'attachment_lost',
+  'attachment_pending',
+  'attachment_rejected',
+  'range_not_satisfiable',
+  'rate_limited',
+  'unavailable',
+];
+
 /** The codes with which an operation refuses, beside those that follow from its session, its path and its body. */
 export const operationErrors: Record<string, ErrorCode[]> = {
+  'Attachments.content': attachment,
+  'Attachments.display': attachment,
+  'Attachments.thumbnail': attachment,
+  'Attachments.upload': [
+    'consent_required',
+    'conversation_restricted',
+    'file_empty',
+    'media_type_refused',
+    'not_found',
+    'overloaded',
+    'quota_exceeded',
+    'rate_limited',
+    'storage_full',
+    'too_large',
+    'unauthenticated',
+    'unavailable',
+    'unsent_files_limit',
+  ],
   'Broadcasts.cancel': ['broadcast_over'],
   'Broadcasts.change': ['broadcast_begun', 'audience_empty', 'consent_required'],
-  'Broadcasts.make': ['audience_empty', 'consent_required', 'client_id_reused', 'broadcasts_limit', 'not_found'],
+  'Broadcasts.make': [
+    'attachment_not_found',
+    'attachment_pending',
+    'audience_empty',
+    'consent_required',
+    'client_id_reused',
+    'broadcasts_limit',
+    'not_found',
+  ],
   'Broadcasts.preview': ['consent_required', 'not_found'],
   'Broadcasts.release': ['broadcast_not_held'],
   'Broadcasts.report': ['not_reportable', 'conversation_restricted'],
@@ -26,7 +61,7 @@ export const operationErrors: Record<string, ErrorCode[]> = {
   'Contacts.change': ['external_id_taken'],
   'Contacts.label': ['too_many_labels'],
   'Conversations.receipt': ['receipt_beyond_last', 'conversation_restricted', 'rate_limited', 'overloaded'],
-  'Conversations.send': ['client_id_reused', ...writing],
+  'Conversations.send': ['attachment_not_found', 'client_id_reused', ...writing],
   'Conversations.withdraw': ['not_the_sender', 'conversation_restricted', 'rate_limited'],
   'Credentials.askReset': ['rate_limited'],
   'Credentials.askVerification': ['rate_limited'],

@@ -13,6 +13,12 @@ const consents = [{ policyId: exampleIds.policy, purpose: 'privacy' }];
  * installation. `file` stands for the content of a file.
  */
 export const examples: Record<string, Record<string, unknown>> = {
+  'Attachments.upload': {
+    conversationId: exampleIds.contact,
+    duration: 4200,
+    waveform: '[0,12,40,88,100,61,20,4]',
+    file: 'voice-note.m4a',
+  },
   'Broadcasts.change': { body: 'Buongiorno {{firstName}}, lunedì e martedì siamo chiusi.' },
   'Broadcasts.make': {
     clientId: '5d0c8a52-6f3a-4f0e-9a59-0f4f3d1f8f6b',

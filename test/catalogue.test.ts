@@ -147,6 +147,9 @@ const inClear = [
     'invitation.locale',
   ],
   ...['invitation.kind', 'mail.key_scope', 'mail.template', 'mail.failure'],
+  // What kind of file it is, and what came of it.
+  ...['state', 'family', 'media_type', 'note'].map((each) => `attachment.${each}`),
+  ...['attachment_object.part', 'attachment_object.media_type'],
   // Segments are made of them.
   ...['region', 'province', 'sector'].flatMap((each) => [`contact.${each}`, `interlocutor.${each}`]),
   ...['consent.purpose', 'consent.basis', 'consent.locale', 'consent.how'],

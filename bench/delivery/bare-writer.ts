@@ -148,6 +148,9 @@ function parametersOf({ conversations, clientIds, digests, bodies }: Batch): App
     0,
     0,
     false,
+    conversations.map(() => 0),
+    [],
+    [],
   ];
 }
 

@@ -1,10 +1,16 @@
 import { createHash } from 'node:crypto';
 import type { MigrationInterface, QueryRunner } from 'typeorm';
+import { lackingAttachments, linkAttachments } from '../../src/attachments/link-attachments.sql.js';
 import { appendMessages } from '../../src/conversations/append-messages.sql.js';
 import { raiseWatermarks } from '../../src/conversations/raise-watermarks.sql.js';
 
 /** Functions of the database, whose present text stands in the slice that calls them. */
-export const functions = { append_messages: appendMessages, raise_watermarks: raiseWatermarks };
+export const functions = {
+  append_messages: appendMessages,
+  lacking_attachments: lackingAttachments,
+  link_attachments: linkAttachments,
+  raise_watermarks: raiseWatermarks,
+};
 
 const version = createHash('sha256').update(JSON.stringify(functions)).digest('hex').slice(0, 16);
 

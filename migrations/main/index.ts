@@ -11,6 +11,7 @@ import { Inbox1763876000000 } from './1763876000000-inbox.js';
 import { LateBroadcasts1763876001000 } from './1763876001000-late-broadcasts.js';
 import { ImportEncodings1763877000000 } from './1763877000000-import-encodings.js';
 import { Watermarks1763878000000 } from './1763878000000-watermarks.js';
+import { Attachments1763879000000 } from './1763879000000-attachments.js';
 import { Functions } from './functions.js';
 
 export const mainMigrations = [
@@ -27,5 +28,6 @@ export const mainMigrations = [
   LateBroadcasts1763876001000,
   ImportEncodings1763877000000,
   Watermarks1763878000000,
+  Attachments1763879000000,
   Functions,
 ];

@@ -26,11 +26,13 @@ export class Downloads {
   async send(
     { sessionId }: Principal,
     response: Response,
-    pieces: AsyncGenerator<string, void, undefined>,
+    pieces: AsyncGenerator<string | Buffer, void, undefined>,
     headers: Record<string, string>,
+    status = 200,
   ): Promise<void> {
     const first = await pieces.next();
     if (this.work.hasEnded(sessionId)) throw new Unauthenticated();
+    response.status(status);
     for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
     const all = async function* () {
       if (!first.done) yield first.value;

@@ -88,4 +88,8 @@ export class Broadcast {
 
   @Column('integer')
   skipped: number;
+
+  /** Number of its files. */
+  @Column('smallint')
+  files: number;
 }

@@ -1,9 +1,11 @@
 import { type Config, ConfigError, loadConfig, variables, withoutMarkdown } from '../platform/config.js';
+import { ScannerAway } from '../media/media.errors.js';
+import { Scanner } from '../media/scanner.service.js';
 import { Postman, Undeliverable } from '../platform/mail/postman.js';
 import { failureInWords } from '../platform/mail/refusals.js';
 import type { Command, Terminal } from './command.js';
 
-/** `npm run check-config`: explains every variable, shows what is set, finds mistakes, and tries the mail server. */
+/** `npm run check-config`: explains every variable, shows what is set, finds mistakes, and tries the mail server and the virus scanner. */
 export const checkSettings: Command = async (environment, _parameters, terminal) => {
   const { mistakes, warnings } = judge(environment);
   const width = Math.max(...Object.keys(variables).map((name) => name.length));
@@ -23,6 +25,7 @@ export const checkSettings: Command = async (environment, _parameters, terminal)
   if (mistakes.length > 0) return 1;
   terminal.print('No mistakes found.');
   await tryMailServer(loadConfig(environment), terminal);
+  await tryScanner(loadConfig(environment), terminal);
   return 0;
 };
 
@@ -38,6 +41,19 @@ async function tryMailServer(config: Config, { print }: Terminal): Promise<void>
     print(`WARNING  SMTP_URL: ${failureInWords(error.code) ?? 'the mail server cannot be used'} (${error.code}).`);
   } finally {
     postman.onModuleDestroy();
+  }
+}
+
+/** A scanner that is away now is no mistake either: files wait for it. */
+async function tryScanner(config: Config, { print }: Terminal): Promise<void> {
+  const scanner = new Scanner(config);
+  if (!scanner.configured) return;
+  try {
+    await scanner.reach();
+    print('The virus scanner of CLAMD_URL answers.');
+  } catch (error) {
+    if (!(error instanceof ScannerAway)) throw error;
+    print(`WARNING  CLAMD_URL: the virus scanner does not answer as one (${error.code}).`);
   }
 }
 

@@ -1,3 +1,4 @@
+import type { AttachmentState, AttachmentView, FileFamily } from './attachments.js';
 import type { Problem } from './errors.js';
 import type { LabelColor } from './label-colors.js';
 
@@ -13,14 +14,6 @@ export type Party = (typeof parties)[number];
 export interface Watermarks {
   deliveredSeq: number;
   seenSeq: number;
-}
-
-export interface AttachmentView {
-  id: string;
-  name: string;
-  mediaType: string;
-  size: number;
-  state: string;
 }
 
 export const broadcastReasons = ['order', 'appointment', 'closure', 'membership', 'safety', 'other'] as const;
@@ -105,6 +98,11 @@ export interface Turn {
   sentAt: string;
 }
 
+export interface LastFiles {
+  count: number;
+  family: FileFamily;
+}
+
 export interface ConversationHead {
   id: string;
   revision: number;
@@ -118,6 +116,7 @@ export interface ConversationHead {
   lastTurn: Turn | null;
   unanswered: boolean;
   preview: string | null;
+  lastFiles: LastFiles | null;
   own: Watermarks;
   other: Watermarks;
   seenTimesSince: string | null;
@@ -210,6 +209,17 @@ export interface Told {
     seenBefore: number;
     /** The minute in which the watermarks moved. */
     at: string;
+  };
+  /**
+   * To the devices of both parties; while the file is not sent, to those of the account that uploaded it, and `message` is
+   * null. `revision` and `changedAt` are those of the conversation, which counts it as a change of the message; they
+   * are missing where the message was stored with it.
+   */
+  'attachment.changed': {
+    id: string;
+    state: AttachmentState;
+    attachment: AttachmentView;
+    message: { conversationId: string; seq: number; revision?: number; changedAt?: string } | null;
   };
   /** `contact` is there for the subscriber's devices only. */
   'contact.joined': { conversation: ConversationHead; contact?: ContactView };

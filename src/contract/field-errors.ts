@@ -77,6 +77,11 @@ export const fieldErrorCatalogue = {
     en: '{field} is not written as it should be.',
     it: '{field} non è scritto nella forma giusta.',
   },
+  unknown_attachment: {
+    values: [],
+    en: '{field} names a file that you cannot send here.',
+    it: '{field} indica un file che qui non puoi inviare.',
+  },
   unknown_placeholder: {
     values: ['allowed'],
     en: '{field} holds "{{" or "}}" that is no placeholder; there are {allowed}.',

@@ -89,6 +89,8 @@ export const limits = {
   /** Pictures that may wait to be drawn, of one subscriber and of all. */
   picturesWaitingPerSubscriber: 2,
   picturesWaiting: 10,
+  /** Largest picture or PDF that a preview is made of, in bytes. */
+  previewBytes: 50 * 1024 * 1024,
   nameLength: 100,
   /** Region, province and sector of a contact. */
   segmentLength: 60,
@@ -179,4 +181,34 @@ export const limits = {
   /** Broadcasts of a subscriber that may wait for their time or be under way. */
   broadcastsUnderWay: 50,
   memberInvitationDays: 7,
+  /** Largest file, in bytes, unless the settings say otherwise. */
+  fileBytes: 100 * 1024 * 1024,
+  /** Files of one message or broadcast, unless the settings say otherwise. */
+  filesPerMessage: 10,
+  /** As many as the settings can allow. */
+  filesPerMessageMax: 50,
+  fileNameLength: 255,
+  /** Points of a voice note's waveform, each from 0 to 100. */
+  waveformPoints: 200,
+  waveformHeight: 100,
+  /** Longest duration that a client may state, in milliseconds: a day. */
+  statedDuration: 24 * 60 * 60 * 1000,
+  /** Hours after which a file that was not sent is erased. */
+  unsentFileHours: 24,
+  /** Files of one account that are uploaded and not sent, or still being uploaded. */
+  unsentFilesPerAccount: 100,
+  /** Uploads of one account that come in at once; more of them wait. */
+  uploadsAtOnce: 6,
+  /** The same of all accounts. */
+  uploadsAtOnceOfAll: 40,
+  /** Uploads that may wait so, of one account and of all; beyond it the answer is `rate_limited` or `overloaded`. */
+  uploadsWaiting: 20,
+  uploadsWaitingOfAll: 400,
+  /** Pieces in which a resumable upload may come in. */
+  uploadPieces: 1_000,
+  /** Longest `Upload-Metadata` of a resumable upload, in bytes. */
+  uploadMetadataBytes: 8_000,
+  /** Downloads of one account that are under way at once; more of them wait. */
+  downloadsAtOnce: 20,
+  downloadsWaiting: 200,
 } as const;

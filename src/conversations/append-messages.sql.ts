@@ -12,6 +12,8 @@
  * The plan is kept in any case: left to choose, PostgreSQL may plan anew for every single message, which takes three times
  * as long as storing it.
  *
+ * Files of a draft become the message's with it, or it is not stored. Drafts without files cost nothing for it.
+ *
  * A message that answers something raises its sender's watermarks to the message before it. That it answers is known from
  * the row of the conversation: the other party wrote last, or the subscriber may have left something unseen. Only then is
  * the row of `watermark` read, and only one that lags behind is locked: after the conversations, and in the order in which
@@ -21,7 +23,7 @@ export const appendMessages = `
 CREATE FUNCTION append_messages(
   subscriber_ids uuid[], conversation_ids uuid[], senders party[], author_ids uuid[], client_ids text[], digests bytea[],
   bodies bytea[], least_privacy integer, least_subscriber_terms integer, least_subscriber_privacy integer,
-  after_lock boolean
+  after_lock boolean, file_counts smallint[], file_places integer[], file_ids uuid[]
 ) RETURNS TABLE (place integer, outcome text, seq integer, revision integer, sent_at timestamptz(3),
                  delivered_seq integer, seen_seq integer, seen_before integer, other_seen integer, told boolean,
                  minute timestamptz)
@@ -37,6 +39,7 @@ DECLARE
   revisions integer[];
   times timestamptz(3)[];
   answers boolean[];
+  lacking integer[];
 BEGIN
   IF after_lock THEN
     SELECT array_agg(own.id) INTO held
@@ -54,6 +57,10 @@ BEGIN
             USING (subscriber_id, id)
           ORDER BY conversation.id
           FOR NO KEY UPDATE OF conversation SKIP LOCKED) AS own;
+  END IF;
+  IF cardinality(file_ids) > 0 THEN
+    SELECT array_agg(place) INTO lacking
+    FROM lacking_attachments(held, subscriber_ids, conversation_ids, senders, author_ids, file_places, file_ids) AS file (place);
   END IF;
   moment := clock_timestamp();
   changed := change_time(moment);
@@ -73,10 +80,11 @@ BEGIN
                          OR subscriber.privacy_version < least_subscriber_privacy
                   END THEN 'consent_required'
              WHEN conversation.restricted_at IS NOT NULL THEN 'restricted'
+             WHEN draft.place = ANY (lacking) THEN 'attachment_not_found'
              ELSE 'stored'
            END AS outcome
-    FROM unnest(subscriber_ids, conversation_ids, senders, author_ids, client_ids, digests, bodies) WITH ORDINALITY
-           AS draft (subscriber_id, conversation_id, sender, author_id, client_id, digest, body, place)
+    FROM unnest(subscriber_ids, conversation_ids, senders, author_ids, client_ids, digests, bodies, file_counts) WITH ORDINALITY
+           AS draft (subscriber_id, conversation_id, sender, author_id, client_id, digest, body, files, place)
     LEFT JOIN conversation
       ON conversation.subscriber_id = draft.subscriber_id AND conversation.id = draft.conversation_id
     LEFT JOIN unnest(held) AS own (id) ON own.id = draft.conversation_id
@@ -101,8 +109,9 @@ BEGIN
     FROM judged WHERE outcome = 'stored'
     WINDOW run AS (PARTITION BY conversation_id ORDER BY place)
   ), appended AS (
-    INSERT INTO message (subscriber_id, conversation_id, seq, sender, author_id, client_id, digest, body, revision, sent_at)
-    SELECT subscriber_id, conversation_id, last_seq + rank, sender, author_id, client_id, digest, body,
+    INSERT INTO message
+      (subscriber_id, conversation_id, seq, sender, author_id, client_id, digest, body, files, revision, sent_at)
+    SELECT subscriber_id, conversation_id, last_seq + rank, sender, author_id, client_id, digest, body, files,
            last_revision + rank, moment
     FROM numbered
   ), grown AS (
@@ -122,6 +131,10 @@ BEGIN
          array_agg(numbered.answers)
   INTO places, outcomes, seqs, revisions, times, answers
   FROM judged LEFT JOIN numbered USING (place);
+
+  IF cardinality(file_ids) > 0 THEN
+    PERFORM link_attachments(subscriber_ids, file_places, file_ids, places, outcomes, seqs);
+  END IF;
 
   IF true = ANY (answers) THEN
     RETURN QUERY

@@ -1,6 +1,8 @@
 import { ApiExtraModels } from '@nestjs/swagger';
 import { Transform, Type } from 'class-transformer';
 import { IsIn, IsInt, IsString, Max, MaxLength, Min } from 'class-validator';
+import { AttachmentView } from '../attachments/attachments.dto.js';
+import { type FileFamily, fileFamilies } from '../contract/attachments.js';
 import {
   type BroadcastKind,
   broadcastKinds,
@@ -14,10 +16,10 @@ import {
 import type * as wire from '../contract/index.js';
 import { limits } from '../contract/limits.js';
 import { AuthorView } from '../members/members.dto.js';
-import { IsClientId, IsId, IsIds, IsList, IsTime, IsTrue, Optional, ToNumber } from '../platform/validation/fields.js';
+import { IsClientId, IsId, IsIds, IsTime, IsTrue, Optional, ToNumber } from '../platform/validation/fields.js';
 import { Page } from '../platform/validation/page.dto.js';
 import { OneOf } from '../platform/validation/unions.js';
-import { IsMessageBody } from './message-body.js';
+import { IsMessageBody, UnlessFilesAlone } from './message-body.js';
 
 const greatestSeq = 2 ** 31 - 1;
 
@@ -28,13 +30,17 @@ export class MessageContent implements wire.MessageContent {
   @IsClientId()
   clientId: string;
 
-  /** 1 to 10,000 characters of valid Unicode. */
+  /** 1 to 10,000 characters of valid Unicode; empty for a message of files alone. */
+  @UnlessFilesAlone()
   @IsMessageBody()
   body: string;
 
-  /** Attachments are not accepted yet: leave it out or empty. */
+  /**
+   * Files that you uploaded for this conversation and have not sent, in their order: 10 unless the host has set another
+   * number.
+   */
   @Optional()
-  @IsList({ max: 0, message: 'Attachments are not accepted yet.' })
+  @IsIds({ max: limits.filesPerMessageMax })
   attachmentIds?: string[];
 }
 
@@ -174,6 +180,14 @@ export class TurnView implements wire.Turn {
   sentAt: string;
 }
 
+/** Files of a message, as a list of conversations shows them. */
+export class LastFiles implements wire.LastFiles {
+  count: number;
+  /** The family of the first one. */
+  @IsIn(fileFamilies)
+  family: FileFamily;
+}
+
 @ApiExtraModels(InterlocutorCounterpart, SubscriberCounterpart)
 export class ConversationHead implements wire.ConversationHead {
   id: string;
@@ -200,6 +214,9 @@ export class ConversationHead implements wire.ConversationHead {
   unanswered: boolean;
   /** Beginning of the last message, up to 120 characters (code points), never cut within an emoji; null when there is none, and when it was withdrawn. */
   preview: string | null;
+  /** Files of the last message; null when it has none, and when it was withdrawn. */
+  @Type(() => LastFiles)
+  lastFiles: LastFiles | null;
   own: WatermarksView;
   /** Watermarks of the other party; seenSeq is 0 while seen-times are not disclosed. */
   other: WatermarksView;
@@ -222,15 +239,6 @@ export class UnreadTotals implements wire.UnreadTotals {
   conversations: number;
   /** The messages in these, of each conversation up to 999. */
   messages: number;
-}
-
-export class AttachmentView implements wire.AttachmentView {
-  id: string;
-  name: string;
-  mediaType: string;
-  /** In bytes. */
-  size: number;
-  state: string;
 }
 
 export class OptOutView implements wire.OptOut {

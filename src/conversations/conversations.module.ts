@@ -2,6 +2,8 @@ import { Module } from '@nestjs/common';
 import { ActionsModule } from '../actions/actions.module.js';
 import { AddressBookModule } from '../address-book/address-book.module.js';
 import { Contacts } from '../address-book/contacts.service.js';
+import { AttachmentsModule } from '../attachments/attachments.module.js';
+import { Scans } from '../attachments/scans.service.js';
 import { ConsentsModule } from '../consents/consents.module.js';
 import { InterlocutorsModule } from '../interlocutors/interlocutors.module.js';
 import { MembersModule } from '../members/members.module.js';
@@ -17,7 +19,15 @@ import { Receipts } from './receipts.service.js';
 import { Standings } from './standings.service.js';
 
 @Module({
-  imports: [ActionsModule, AddressBookModule, ConsentsModule, InterlocutorsModule, MembersModule, SubscribersModule],
+  imports: [
+    ActionsModule,
+    AddressBookModule,
+    AttachmentsModule,
+    ConsentsModule,
+    InterlocutorsModule,
+    MembersModule,
+    SubscribersModule,
+  ],
   controllers: [ConversationsController],
   providers: [
     BroadcastEntries,
@@ -32,7 +42,8 @@ import { Standings } from './standings.service.js';
   exports: [BroadcastEntries, Conversations],
 })
 export class ConversationsModule {
-  constructor(contacts: Contacts, conversations: Conversations) {
+  constructor(contacts: Contacts, conversations: Conversations, scans: Scans) {
+    scans.changeMessagesBy(conversations);
     contacts.lockConversationsBy((manager, { subscriberId, id }) => conversations.lock(manager, subscriberId, id));
   }
 }

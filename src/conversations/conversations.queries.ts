@@ -1,4 +1,5 @@
 import type { Locale } from '../contract/common.js';
+import type { FileFamily } from '../contract/attachments.js';
 import type { BroadcastKind, BroadcastReason, Party } from '../contract/events.js';
 import { limits } from '../contract/limits.js';
 import type { HotStatement } from '../platform/hot-statements.js';
@@ -45,6 +46,8 @@ export interface HeadRow {
   last_withdrawn_at: Date | null;
   last_broadcast_id: string | null;
   last_broadcast_body: Buffer | null;
+  last_files: number;
+  last_family: FileFamily | null;
   turn_seq: number | null;
   turn_sender: Party | null;
   turn_at: Date | null;
@@ -163,6 +166,10 @@ export const settleQuery = `
 const disclosedSeen = (row: string) =>
   `CASE WHEN ${row}.seen_minute >= subscriber.seen_times_since THEN ${row}.seen_seq ELSE 0 END`;
 
+/** Counts the files of a message, which is joined with its broadcast. */
+const files = (message: string) =>
+  `CASE WHEN ${message}.withdrawn_at IS NULL THEN ${message}.files + coalesce(broadcast.files, 0) ELSE 0 END`;
+
 /**
  * Heads of conversations. Parameters: $1 own party, $2 the other party, then those of the filter.
  * @param filter a condition on `conversation` and `contact`
@@ -176,7 +183,19 @@ export const headsQuery = (filter: string, { order, limit }: { order: HeadOrder;
          EXISTS (SELECT FROM subscriber_logo WHERE subscriber_logo.subscriber_id = conversation.subscriber_id) AS has_logo,
          last.sender AS last_sender, last.client_id AS last_client_id, last.body AS last_body,
          last.withdrawn_at AS last_withdrawn_at, last.broadcast_id AS last_broadcast_id,
-         broadcast.body AS last_broadcast_body, conversation.turn_seq, conversation.turn_sender, conversation.turn_at,
+         broadcast.body AS last_broadcast_body, ${files('last')} AS last_files,
+         CASE
+           WHEN ${files('last')} = 0 THEN NULL
+           WHEN last.broadcast_id IS NULL THEN
+             (SELECT family FROM attachment
+              WHERE attachment.subscriber_id = last.subscriber_id AND attachment.contact_id = last.conversation_id
+                AND attachment.seq = last.seq AND attachment.place = 0)
+           ELSE
+             (SELECT family FROM attachment
+              WHERE attachment.subscriber_id = last.subscriber_id AND attachment.broadcast_id = last.broadcast_id
+                AND attachment.place = 0)
+         END AS last_family,
+         conversation.turn_seq, conversation.turn_sender, conversation.turn_at,
          CASE WHEN $1 = 'subscriber'::party THEN ARRAY(
            SELECT label_id FROM contact_label
            WHERE contact_label.subscriber_id = contact.subscriber_id AND contact_label.contact_id = contact.id
@@ -204,6 +223,8 @@ export interface MessageRow extends ContentRow {
   broadcast_kind: BroadcastKind | null;
   broadcast_reason: BroadcastReason | null;
   broadcast_locale: Locale | null;
+  /** Number of its files. */
+  files: number;
   sent_at: Date;
   delivered_at: Date | null;
   seen_at: Date | null;
@@ -224,11 +245,14 @@ const passedAt = (column: 'delivered_seq' | 'seen_seq', present: 'minute' | 'see
 };
 
 const messagesOf = (messages: string, order: string, limit: number): string => `
-  SELECT message.*, broadcast.body AS broadcast_body, broadcast.kind AS broadcast_kind,
+  SELECT message.subscriber_id, message.conversation_id, message.seq, message.revision, message.sender, message.author_id,
+         message.client_id, message.body, message.sent_at, message.withdrawn_at, message.broadcast_id, message.delivered_at,
+         broadcast.body AS broadcast_body, broadcast.kind AS broadcast_kind,
          broadcast.reason AS broadcast_reason, broadcast.locale AS broadcast_locale,
+         ${files('message')} AS files,
          CASE WHEN seen.minute >= subscriber.seen_times_since THEN seen.minute END AS seen_at
   FROM (SELECT subscriber_id, conversation_id, seq, revision, sender, author_id, client_id, body, sent_at,
-               withdrawn_at, broadcast_id, ${passedAt('delivered_seq', 'minute')} AS delivered_at
+               withdrawn_at, broadcast_id, message.files, ${passedAt('delivered_seq', 'minute')} AS delivered_at
         FROM ${messages}) AS message
   JOIN subscriber USING (subscriber_id)
   CROSS JOIN LATERAL (SELECT ${passedAt('seen_seq', 'seen_minute')} AS minute) AS seen
@@ -272,7 +296,15 @@ export const changedMessagesQuery = (limit: number): string =>
 export interface AppendedRow {
   /** From 1, in the order of the drafts. */
   place: number;
-  outcome: 'stored' | 'repeated' | 'reused' | 'deferred' | 'not_found' | 'consent_required' | 'restricted';
+  outcome:
+    | 'stored'
+    | 'repeated'
+    | 'reused'
+    | 'deferred'
+    | 'not_found'
+    | 'consent_required'
+    | 'restricted'
+    | 'attachment_not_found';
   /** Number of the stored message, new or stored before. */
   seq: number | null;
   revision: number | null;
@@ -290,7 +322,7 @@ export interface AppendedRow {
  * Stores drafts, and says of each what came of it; see {@link appendMessages}. Parameters, arrays with an element
  * for each draft: $1 subscribers, $2 conversations, $3 senders, $4 authors, $5 client ids, $6 digests, $7 bodies; and the
  * versions that must have been accepted: $8 privacy by a contact, $9 terms and $10 privacy by a subscriber. $11: waits for locked
- * conversations.
+ * conversations. $12: how many files each draft has; of all these, $13 the places of their drafts, from 1, and $14 their ids.
  */
 export type AppendValues = [
   subscribers: string[],
@@ -304,11 +336,14 @@ export type AppendValues = [
   subscriberTerms: number,
   subscriberPrivacy: number,
   afterLock: boolean,
+  fileCounts: number[],
+  filePlaces: number[],
+  fileIds: string[],
 ];
 
 export const appendStatement: HotStatement = {
   name: 'append_messages',
-  text: `SELECT * FROM append_messages($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+  text: `SELECT * FROM append_messages($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
 };
 
 export interface RaisedRow {
@@ -352,7 +387,7 @@ export interface WithdrawnRow {
 /** Erases the text of a message; its entry stays. Parameters: $1 subscriber, $2 conversation, $3 seq, $4 new revision. */
 export const withdrawQuery = `
   WITH withdrawn AS (
-    UPDATE message SET body = NULL, digest = NULL, withdrawn_at = clock_timestamp(), revision = $4, changed = true
+    UPDATE message SET body = NULL, digest = NULL, files = 0, withdrawn_at = clock_timestamp(), revision = $4, changed = true
     WHERE subscriber_id = $1 AND conversation_id = $2 AND seq = $3
     RETURNING subscriber_id, conversation_id, withdrawn_at
   ), turn AS (
@@ -370,3 +405,19 @@ export const withdrawQuery = `
   )
   SELECT withdrawn_at, turn.seq AS turn_seq, turn.sender AS turn_sender, turn.sent_at AS turn_at
   FROM withdrawn LEFT JOIN turn ON true`;
+
+/**
+ * Counts a change of a message that is not withdrawn, in its locked conversation: devices that were away come to know of it.
+ * Parameters: $1 subscriber, $2 conversation, $3 seq.
+ */
+export const countChangeQuery = `
+  WITH grown AS (
+    UPDATE conversation SET revision = revision + 1, changed_at = change_time(clock_timestamp())
+    WHERE subscriber_id = $1 AND id = $2
+    RETURNING subscriber_id, id, revision, changed_at
+  ), counted AS (
+    UPDATE message SET revision = grown.revision, changed = true
+    FROM grown
+    WHERE message.subscriber_id = grown.subscriber_id AND message.conversation_id = grown.id AND message.seq = $3
+  )
+  SELECT revision, changed_at AS "changedAt" FROM grown`;

@@ -17,6 +17,7 @@ import { type ConversationList, ListConversations, type UnreadTotals } from './c
 import {
   accessOfInterlocutor,
   accessOfMember,
+  countChangeQuery,
   type HeadOrder,
   type HeadRow,
   hasUnread,
@@ -68,6 +69,16 @@ export class Conversations {
   /** Locks a conversation until the transaction ends: nothing is sent in it meanwhile. */
   async lock(manager: EntityManager, subscriberId: string, id: string): Promise<void> {
     await manager.query(lockQuery, [subscriberId, id]);
+  }
+
+  /** Counts a change of a message in a conversation that is locked. */
+  async countChange(
+    manager: EntityManager,
+    { subscriberId, conversationId, seq }: { subscriberId: string; conversationId: string; seq: number },
+  ): Promise<{ revision: number; changedAt: Date }> {
+    const where = [subscriberId, conversationId, seq];
+    const [change] = await manager.query<[{ revision: number; changedAt: Date }]>(countChangeQuery, where);
+    return change;
   }
 
   /** Creates the conversation of a new contact. */
@@ -388,6 +399,7 @@ function headOf(
     lastTurn: turnOf(row),
     unanswered: row.turn_sender !== null && row.turn_sender !== own,
     preview: lastText ? beginningOf(lastText) : null,
+    lastFiles: row.last_family === null ? null : { count: row.last_files, family: row.last_family },
     own: { deliveredSeq: row.own_delivered, seenSeq: row.own_seen },
     other: { deliveredSeq: row.other_delivered, seenSeq: row.other_seen },
     seenTimesSince: row.seen_times_since?.toISOString() ?? null,

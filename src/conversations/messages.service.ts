@@ -1,9 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { isMember, type Principal } from '../auth/principal.js';
+import { Attachments } from '../attachments/attachments.service.js';
+import { Erasures } from '../attachments/erasures.service.js';
+import { Scans } from '../attachments/scans.service.js';
 import { Actions } from '../actions/actions.service.js';
 import { Consents } from '../consents/consents.service.js';
 import { ConsentRequired } from '../consents/consents.errors.js';
+import type { AttachmentView } from '../contract/attachments.js';
 import type { Author, MessageView, Party } from '../contract/events.js';
 import { limits } from '../contract/limits.js';
 import { Members } from '../members/members.service.js';
@@ -47,6 +51,9 @@ interface Draft {
   author: Author | null;
   clientId: string;
   body: string;
+  attachmentIds: string[];
+  /** Views of the files, as far as there are such, once it is being stored. */
+  attachments: AttachmentView[];
   digest: Buffer;
   sealedBody: Buffer;
 }
@@ -73,12 +80,15 @@ export class Messages {
   constructor(
     private readonly database: DataSource,
     private readonly actions: Actions,
+    private readonly attachments: Attachments,
     private readonly consents: Consents,
     private readonly conversations: Conversations,
+    private readonly erasures: Erasures,
     private readonly members: Members,
     private readonly unknownOutcomes: UnknownOutcomes,
     private readonly realtime: Realtime,
     private readonly receipts: Receipts,
+    private readonly scans: Scans,
     private readonly statements: HotStatements,
     private readonly texts: MessageTexts,
     private readonly vault: Vault,
@@ -87,14 +97,17 @@ export class Messages {
   /**
    * Stores a message once and tells the devices of both parties. Resolves when {@link append} has stored the batch that
    * its draft went into.
-   * @throws NotFound, ConsentRequired, ConversationRestricted, ClientIdReused, DomainError `overloaded`
+   * @throws NotFound, ConsentRequired, ConversationRestricted, ClientIdReused, AttachmentNotFound, ValidationFailed,
+   *   DomainError `overloaded`
    */
   async send(principal: Principal, conversationId: string, content: MessageContent): Promise<Stored> {
     const conversation = await this.conversations.accessToWrite(principal, conversationId);
     const author = isMember(principal) ? await this.members.author(principal) : null;
     const draft = await this.seal(conversation, author, content);
     const { outcome, seq, sent_at: sentAt } = await this.sendQueue.add(draft);
+    if (outcome === 'attachment_not_found') throw await this.attachments.lacking(draft);
     if (outcome !== 'stored' && outcome !== 'repeated') throw refusals[outcome as keyof typeof refusals]();
+    if (outcome === 'stored') await this.tellScanned(draft);
     return { seq: seq!, sentAt: sentAt!.toISOString(), repeated: outcome === 'repeated' };
   }
 
@@ -120,8 +133,8 @@ export class Messages {
     const erase = async (manager: EntityManager) => {
       const where = [subscriberId, conversationId] as const;
       const [head] = await manager.query<{ revision: number; restricted: boolean }[]>(lockQuery, [...where]);
-      const [message] = await manager.query<{ sender: Party; withdrawn_at: Date | null }[]>(
-        'SELECT sender, withdrawn_at FROM message WHERE subscriber_id = $1 AND conversation_id = $2 AND seq = $3',
+      const [message] = await manager.query<{ sender: Party; withdrawn_at: Date | null; files: number }[]>(
+        'SELECT sender, withdrawn_at, files FROM message WHERE subscriber_id = $1 AND conversation_id = $2 AND seq = $3',
         [...where, seq],
       );
       if (!head || !message) throw new NotFound();
@@ -129,6 +142,7 @@ export class Messages {
       if (message.withdrawn_at) return undefined;
       if (head.restricted) throw new ConversationRestricted();
       const revision = head.revision + 1;
+      if (message.files > 0) await this.erasures.ofMessage(manager, subscriberId, conversationId, seq);
       const [row] = await manager.query<[WithdrawnRow]>(withdrawQuery, [...where, seq, revision]);
       if (isMember(principal)) await this.actions.record(manager, principal, 'message.withdrawn', conversationId);
       return { revision, withdrawnAt: row.withdrawn_at.toISOString(), lastTurn: turnOf(row) };
@@ -142,18 +156,25 @@ export class Messages {
     this.realtime.tell([rooms.subscriber, rooms.interlocutor], 'message.withdrawn', told);
   }
 
+  /** Tells what the scanner said between the look at the files and the commit, which only their sender has heard. */
+  private async tellScanned({ conversation, attachmentIds, attachments }: Draft): Promise<void> {
+    if (!attachments.some(({ state }) => state === 'pending')) return;
+    await this.scans.tellAgain(conversation.subscriberId, attachmentIds);
+  }
+
   /** @throws NotFound when the key was destroyed, and the conversation with it */
   private async seal(
     conversation: OwnConversation,
     author: Author | null,
-    { clientId, body }: MessageContent,
+    { clientId, body, attachmentIds = [] }: MessageContent,
   ): Promise<Draft> {
     const { id, subscriberId, party } = conversation;
+    if (attachmentIds.length > 0) this.attachments.requireIds(attachmentIds);
     const key = { scope: 'contact', id } as const;
     try {
-      const digest = await this.vault.digest(key, body);
+      const digest = await this.vault.digest(key, digested(body, attachmentIds));
       const sealedBody = await this.vault.seal(key, body, messageContext(subscriberId, id, party, clientId));
-      return { conversation, author, clientId, body, digest, sealedBody };
+      return { conversation, author, clientId, body, attachmentIds, attachments: [], digest, sealedBody };
     } catch (error) {
       throw error instanceof KeyGoneError ? new NotFound() : error;
     }
@@ -168,6 +189,8 @@ export class Messages {
     { afterLock }: { afterLock: boolean },
   ): Promise<(AppendedRow | typeof deferred)[]> {
     const { contact, subscriber } = this.consents.versionsToAccept();
+    const withFiles = drafts.filter(({ attachmentIds }) => attachmentIds.length > 0);
+    if (withFiles.length > 0) await this.lookAtFiles(withFiles);
     const values: AppendValues = [
       drafts.map(({ conversation }) => conversation.subscriberId),
       drafts.map(({ conversation }) => conversation.id),
@@ -180,6 +203,9 @@ export class Messages {
       subscriber.terms,
       subscriber.privacy,
       afterLock,
+      drafts.map(({ attachmentIds }) => attachmentIds.length),
+      drafts.flatMap(({ attachmentIds }, index) => attachmentIds.map(() => index + 1)),
+      drafts.flatMap(({ attachmentIds }) => attachmentIds),
     ];
     const rows = await this.unknownOutcomes.guard(
       () => drafts.flatMap(({ conversation }) => Object.values(conversation.rooms)),
@@ -191,14 +217,22 @@ export class Messages {
     return outcomes;
   }
 
+  /** Views are told right after the commit, so they are looked up before it. */
+  private async lookAtFiles(drafts: readonly Draft[]): Promise<void> {
+    const views = await Promise.all(
+      drafts.map(({ conversation, attachmentIds }) => this.attachments.byIds(conversation.subscriberId, attachmentIds)),
+    );
+    for (const [index, draft] of drafts.entries()) draft.attachments = views[index]!;
+  }
+
   private tell(draft: Draft, row: AppendedRow | typeof deferred): void {
     if (row === deferred || row.outcome !== 'stored') return;
-    const { conversation, author, clientId, body } = draft;
+    const { conversation, author, clientId, body, attachments } = draft;
     // An answer counts as having seen what it answers.
     if (row.minute) this.receipts.tell(conversation, row as Rise);
     const { id: conversationId, party: sender, rooms } = conversation;
     const place = { conversationId, seq: row.seq!, revision: row.revision! };
-    const told = { ...place, sender, clientId, body, attachments: [], sentAt: row.sent_at!.toISOString() };
+    const told = { ...place, sender, clientId, body, attachments, sentAt: row.sent_at!.toISOString() };
     // Interlocutors see the business, never the member.
     this.realtime.tell(rooms.interlocutor, 'message.sent', told);
     this.realtime.tell(rooms.subscriber, 'message.sent', { ...told, author });
@@ -212,10 +246,23 @@ export class Messages {
     const texts = await this.texts.open(rows.map((row) => ({ ...row, ...where })));
     const authors = isMember(principal) ? await this.authorsOf(where.subscriberId, rows) : undefined;
     const contactId = isMember(principal) ? undefined : where.conversationId;
+    const files = await this.filesOf(where, rows);
     return rows.flatMap((row, index) => {
       const body = texts[index];
-      return body === undefined ? [] : [this.view(row, body, { authors, contactId })];
+      return body === undefined ? [] : [this.view(row, body, { authors, contactId, files: files.get(row.seq) ?? [] })];
     });
+  }
+
+  /** The files of messages by their seq; nothing is asked for where there are none. */
+  private async filesOf(
+    where: { subscriberId: string; conversationId: string },
+    rows: MessageRow[],
+  ): Promise<Map<number, AttachmentView[]>> {
+    const places = rows.flatMap(({ seq, files, broadcast_id: broadcastId }) =>
+      files > 0 ? [{ ...where, seq, broadcastId }] : [],
+    );
+    const views = places.length > 0 ? await this.attachments.ofMessages(places) : [];
+    return new Map(places.map(({ seq }, index) => [seq, views[index]!]));
   }
 
   private async authorsOf(subscriberId: string, rows: MessageRow[]): Promise<Map<string, Author>> {
@@ -228,7 +275,11 @@ export class Messages {
   private view(
     row: MessageRow,
     body: string,
-    { authors, contactId }: { authors: Map<string, Author> | undefined; contactId: string | undefined },
+    {
+      authors,
+      contactId,
+      files,
+    }: { authors: Map<string, Author> | undefined; contactId: string | undefined; files: AttachmentView[] },
   ): MessageView {
     return {
       seq: row.seq,
@@ -237,7 +288,7 @@ export class Messages {
       ...(authors && { author: (row.author_id && authors.get(row.author_id)) || null }),
       clientId: row.client_id,
       body,
-      attachments: [],
+      attachments: files,
       ...this.broadcastOf(row, contactId),
       sentAt: row.sent_at.toISOString(),
       ...(row.withdrawn_at && { withdrawnAt: row.withdrawn_at.toISOString() }),
@@ -261,7 +312,12 @@ function sentAs({ conversation: { id, party }, clientId }: Draft): string {
   return `${id} ${party} ${clientId}`;
 }
 
-const refusals: Record<Exclude<Appended, 'stored' | 'repeated'>, () => DomainError> = {
+/** Content that makes a retry the same message: the text, and its files in their order. No text holds a NUL. */
+function digested(body: string, attachmentIds: readonly string[]): string {
+  return attachmentIds.length === 0 ? body : `${body}\0${attachmentIds.join('\0')}`;
+}
+
+const refusals: Record<Exclude<Appended, 'stored' | 'repeated' | 'attachment_not_found'>, () => DomainError> = {
   not_found: () => new NotFound(),
   consent_required: () => new ConsentRequired(),
   restricted: () => new ConversationRestricted(),

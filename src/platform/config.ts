@@ -2,8 +2,11 @@ import { readFileSync, statSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { createSecureContext } from 'node:tls';
+import { limits } from '../contract/limits.js';
 import { readSender } from './mail/sender.js';
 import { StartError } from './start-error.js';
+
+const megabyte = 1024 * 1024;
 
 /** Injection token of the {@link Config}. */
 export const CONFIG = Symbol('Config');
@@ -35,6 +38,23 @@ export interface Config {
   smtpUrl: string | undefined;
   mailFrom: string;
   invitationMailsPerDay: number;
+  /** Address of the virus scanner clamd. */
+  clamd: { host: string; port: number } | { path: string } | undefined;
+  fileBytes: number;
+  filesPerMessage: number;
+  storageBytesPerSubscriber: number;
+  uploadsPerHour: number;
+  /** The storage of files; undefined for the folder `files` in DATA_DIR. */
+  s3:
+    | {
+        bucket: string;
+        endpoint: string | undefined;
+        region: string;
+        credentials: { accessKeyId: string; secretAccessKey: string } | undefined;
+        prefix: string;
+        pathStyle: boolean;
+      }
+    | undefined;
   logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
 }
 
@@ -53,7 +73,10 @@ export const variables = {
     default: '`127.0.0.1`; with TLS or a proxy `::`, every address of IPv6 and IPv4',
     about: 'address to listen on; beyond loopback only with `TLS_CERT` and `TLS_KEY`, or behind `TRUST_PROXY`',
   },
-  DATA_DIR: { default: '`./data`', about: 'folder of the embedded database (`pg/`) and the keys (`keys/`)' },
+  DATA_DIR: {
+    default: '`./data`',
+    about: 'folder of the embedded database (`pg/`), the keys (`keys/`) and the sealed files (`files/`)',
+  },
   PUBLIC_URL: {
     default: '`http://localhost:PORT` (`https` with TLS)',
     about:
@@ -126,6 +149,34 @@ export const variables = {
   RATE_INVITATION_MAILS: {
     default: '`200`',
     about: 'mails of invitations a business may send in 24 hours (reminders count too; an import goes on the next day)',
+  },
+  CLAMD_URL: {
+    default: 'none: files are not scanned, and their views say so',
+    about:
+      '`tcp://host:3310` or `unix:/run/clamav/clamd.ctl`, the [virus scanner](docs/operations.md#virus-scanner) that looks at every file',
+  },
+  ATTACHMENT_MB: { default: '`100`', about: 'largest file that can be sent, in MB (1,048,576 bytes)' },
+  ATTACHMENTS_PER_MESSAGE: { default: '`10`', about: 'files that one message or broadcast can have' },
+  STORAGE_GB: {
+    default: '`20`',
+    about: 'room for the files of one business and its contacts, in GB (1,073,741,824 bytes); fractions are allowed',
+  },
+  RATE_UPLOADS: { default: '`600`', about: 'files an account may upload in an hour' },
+  S3_BUCKET: {
+    default: 'none: files are kept in `DATA_DIR/files`',
+    about: 'bucket of an S3-compatible storage, in which files are kept instead; encrypted as on the disk',
+  },
+  S3_ENDPOINT: { default: "AWS's own", about: 'address of the storage, such as `https://s3.example.com`' },
+  S3_REGION: { default: '`us-east-1`', about: 'region of the bucket' },
+  S3_ACCESS_KEY_ID: {
+    default: 'those that the AWS SDK finds, such as the role of the machine',
+    about: 'credentials for the bucket; the two are set together',
+  },
+  S3_SECRET_ACCESS_KEY: { default: 'likewise', secret: true, about: 'the secret that belongs to `S3_ACCESS_KEY_ID`' },
+  S3_PREFIX: { default: 'none', about: 'beginning of the names of all objects, such as `colloquio/`' },
+  S3_PATH_STYLE: {
+    default: '`true` with `S3_ENDPOINT`, else `false`',
+    about: '`true`: the bucket stands in the path, not in the host name',
   },
   LOG_LEVEL: { default: '`info`', about: '`debug` (every request), `info`, `warn`, `error` or `silent`' },
 } as const satisfies Record<string, Variable>;
@@ -281,6 +332,33 @@ export function loadConfig(environment: Record<string, string | undefined>): Con
     mistake('MAIL_FROM', `"${mailFrom}" is not an address such as Colloquio <no-reply@example.com>`);
   }
 
+  const clamdUrl = value('CLAMD_URL');
+  const clamd = clamdUrl === undefined ? undefined : readClamd(clamdUrl);
+  if (clamdUrl !== undefined && !clamd) {
+    mistake('CLAMD_URL', `"${clamdUrl}" is neither tcp://host:3310 nor unix:/path/of/the/socket`);
+  }
+
+  const bucket = value('S3_BUCKET');
+  const endpoint = value('S3_ENDPOINT');
+  const [accessKeyId, secretAccessKey] = [value('S3_ACCESS_KEY_ID'), value('S3_SECRET_ACCESS_KEY')];
+  if (endpoint && !(URL.canParse(endpoint) && /^https?:$/.test(new URL(endpoint).protocol))) {
+    mistake('S3_ENDPOINT', `"${endpoint}" is not an address such as https://s3.example.com`);
+  }
+  if (!accessKeyId !== !secretAccessKey) {
+    const missing = accessKeyId ? 'S3_SECRET_ACCESS_KEY' : 'S3_ACCESS_KEY_ID';
+    mistake(missing, 'S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY belong together; set both or none');
+  }
+  if (!bucket && (endpoint || accessKeyId)) mistake('S3_BUCKET', 'is required with the other settings of S3');
+  const pathStyle = oneOf('S3_PATH_STYLE', ['true', 'false'], endpoint ? 'true' : 'false') === 'true';
+  const s3 = bucket && {
+    bucket,
+    endpoint,
+    region: value('S3_REGION') ?? 'us-east-1',
+    credentials: accessKeyId && secretAccessKey ? { accessKeyId, secretAccessKey } : undefined,
+    prefix: value('S3_PREFIX') ?? '',
+    pathStyle,
+  };
+
   const config: Config = {
     port,
     host,
@@ -305,6 +383,17 @@ export function loadConfig(environment: Record<string, string | undefined>): Con
     smtpUrl,
     mailFrom,
     invitationMailsPerDay: number('RATE_INVITATION_MAILS', 200, { min: 1, max: 1_000_000 }),
+    clamd,
+    fileBytes: number('ATTACHMENT_MB', limits.fileBytes / megabyte, { min: 1, max: 2_000 }) * megabyte,
+    filesPerMessage: number('ATTACHMENTS_PER_MESSAGE', limits.filesPerMessage, {
+      min: 1,
+      max: limits.filesPerMessageMax,
+    }),
+    storageBytesPerSubscriber: Math.floor(
+      number('STORAGE_GB', 20, { min: 0.001, max: 1_000_000, whole: false }) * 1024 * megabyte,
+    ),
+    uploadsPerHour: number('RATE_UPLOADS', 600, { min: 1, max: 1_000_000 }),
+    s3: s3 || undefined,
     logLevel: oneOf('LOG_LEVEL', ['debug', 'info', 'warn', 'error', 'silent'], 'info'),
   };
   for (const [name, text] of Object.entries(environment)) {
@@ -364,6 +453,16 @@ function smtpProblem(text: string): string | undefined {
   if (hash) return 'holds a # that is not written as %23, as signs of a user or password are to be';
   if (protocol === 'smtp:' && port === '465') return 'port 465 speaks TLS from the beginning: write smtps:// instead';
   return undefined;
+}
+
+/** Address of a clamd; undefined when it is none. */
+function readClamd(text: string): Config['clamd'] {
+  const [, path] = /^unix:(?:\/\/)?(\/.+)$/.exec(text) ?? [];
+  if (path) return { path };
+  if (!URL.canParse(text)) return undefined;
+  const { protocol, hostname, port, pathname, search, hash, username } = new URL(text);
+  if (protocol !== 'tcp:' || !hostname || !/^\/?$/.test(pathname) || search || hash || username) return undefined;
+  return { host: hostname.replace(/^\[(.*)\]$/, '$1'), port: Number(port || 3310) };
 }
 
 function sameDatabase(one: string, other: string): boolean {

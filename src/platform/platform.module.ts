@@ -1,4 +1,4 @@
-import { type DynamicModule, Global, Module } from '@nestjs/common';
+import { type DynamicModule, Global, Module, type OnModuleDestroy } from '@nestjs/common';
 import { APP_FILTER, APP_PIPE } from '@nestjs/core';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { type Config, CONFIG } from './config.js';
@@ -18,6 +18,8 @@ import { RateLimits } from './rate-limits.js';
 import { UnknownOutcomes } from './realtime/unknown-outcomes.js';
 import { Realtime } from './realtime/realtime.js';
 import { SessionWork } from './session-work.js';
+import { openStorage } from './storage/open-storage.js';
+import { Storage } from './storage/storage.js';
 import { validationPipe } from './validation/validation.js';
 import { AddressHashes } from './vault/address-hashes.js';
 import { MASTER_KEY } from './vault/master-key.js';
@@ -34,7 +36,13 @@ export interface Foundation {
 
 @Global()
 @Module({})
-export class PlatformModule {
+export class PlatformModule implements OnModuleDestroy {
+  constructor(private readonly storage: Storage) {}
+
+  onModuleDestroy(): void {
+    this.storage.close();
+  }
+
   static with({ config, databases, log, masterKey, vault }: Foundation): DynamicModule {
     const values = [
       { provide: CONFIG, useValue: config },
@@ -43,6 +51,7 @@ export class PlatformModule {
       { provide: MASTER_KEY, useValue: masterKey },
       { provide: Vault, useValue: vault },
     ];
+    const storage = { provide: Storage, useFactory: () => openStorage(config) };
     const services = [
       AddressHashes,
       HotStatements,
@@ -64,10 +73,11 @@ export class PlatformModule {
       providers: [
         ...values,
         ...services,
+        storage,
         { provide: APP_FILTER, useClass: ProblemFilter },
         { provide: APP_PIPE, useFactory: validationPipe },
       ],
-      exports: [...values, ...services],
+      exports: [...values, ...services, Storage],
     };
   }
 }

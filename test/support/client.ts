@@ -162,7 +162,8 @@ export class Client {
         lastSender: message.sender,
         lastKind: message.broadcastId === undefined ? 'message' : 'broadcast',
         ...(message.broadcastId === undefined && this.turn(message)),
-        preview: beginningOf(message.body),
+        preview: beginningOf(message.body) || null,
+        lastFiles: filesOf(message),
         unread: this.unread(conversationId, head.own.seenSeq),
       });
     },
@@ -170,13 +171,13 @@ export class Client {
       const head = this.headBefore(conversationId, revision);
       if (!head) return;
       const messages = this.held.messages.get(conversationId)!;
-      messages.set(seq, { ...messages.get(seq)!, body: '', revision, withdrawnAt });
+      messages.set(seq, { ...messages.get(seq)!, body: '', attachments: [], revision, withdrawnAt });
       this.held.heads.set(conversationId, {
         ...head,
         revision,
         changedAt: withdrawnAt,
         ...this.turn(lastTurn),
-        ...(seq === head.lastSeq && { preview: null, lastKind: 'withdrawn' }),
+        ...(seq === head.lastSeq && { preview: null, lastFiles: null, lastKind: 'withdrawn' }),
         unread: this.unread(conversationId, head.own.seenSeq),
       });
     },
@@ -200,6 +201,21 @@ export class Client {
         [side]: { deliveredSeq, seenSeq },
         ...(side === 'own' && { unread: this.unread(conversationId, seenSeq) }),
       });
+    },
+    'attachment.changed': ({ attachment, message }) => {
+      const held = message && this.held.messages.get(message.conversationId)?.get(message.seq);
+      if (!held) return;
+      const { conversationId, seq, revision, changedAt } = message;
+      const head = revision === undefined ? undefined : this.headBefore(conversationId, revision);
+      if (revision !== undefined && !head) return;
+      const attachments = held.attachments.map((each) => (each.id === attachment.id ? attachment : each));
+      const changed = { ...held, attachments, ...(revision !== undefined && { revision }) };
+      this.held.messages.get(conversationId)!.set(seq, changed);
+      if (head) {
+        const family = filesOf(changed);
+        const last = seq === head.lastSeq && { lastFiles: family };
+        this.held.heads.set(conversationId, { ...head, revision: revision!, changedAt: changedAt!, ...last });
+      }
     },
     'contact.joined': ({ conversation, contact }) => {
       if (conversation.lastSeq > 0) this.incomplete.add(conversation.id);
@@ -361,4 +377,10 @@ export function plain({ authors, broadcasts, heads, messages, contacts, labels, 
     authors: sorted(authors),
     broadcasts: sorted(broadcasts),
   };
+}
+
+/** Files of a message, as its conversation's head shows them. */
+function filesOf({ attachments }: Pick<MessageView, 'attachments'>): ConversationHead['lastFiles'] {
+  const [first] = attachments;
+  return first ? { count: attachments.length, family: first.family } : null;
 }

@@ -7,6 +7,8 @@ import type { Request, RequestHandler, Response } from 'express';
  * answer would tell about the secret (BREACH, 2013). Tokens come in answers to POST; codes and links under these paths.
  */
 const secretPaths = /^\/api\/(invitations|members|imports\/[^/]+\/letters)(\/|$)/i;
+/** Ranges of files are counted in the bytes as they are, and pictures and sound are compressed already. */
+const files = /^\/api\/attachments\/(?!usage)/i;
 /** Asks, but changes nothing: the text that is searched for stays out of the URL. */
 const search = /^\/api\/contacts\/search\/?$/i;
 
@@ -39,7 +41,7 @@ export function compressAnswers(): RequestHandler {
 export function mayCompress({ method, originalUrl }: Pick<Request, 'method' | 'originalUrl'>): boolean {
   const [path = ''] = originalUrl.split('?');
   if (method === 'POST') return search.test(path);
-  return method === 'GET' && !secretPaths.test(path);
+  return method === 'GET' && !secretPaths.test(path) && !files.test(path);
 }
 
 function isWorthIt(request: Request, response: Response): boolean {

@@ -2,6 +2,7 @@ import { HttpException } from '@nestjs/common';
 import type { Response } from 'express';
 import { type ErrorCode, errorCatalogue, type Problem } from '../../contract/errors.js';
 import { databaseTrouble, databaseTroubles } from '../database-failures.js';
+import { StorageFailure } from '../storage/storage.js';
 import { DomainError } from './domain-error.js';
 
 /**
@@ -31,6 +32,7 @@ export function sendProblem(response: Response, problem: Problem): void {
 
 function toDomainError(error: unknown): DomainError {
   if (error instanceof DomainError) return error;
+  if (error instanceof StorageFailure) return storageProblems[error.code]();
   const status = statusOf(error);
   if (status === undefined || status >= 500) {
     const trouble = databaseTrouble(error);
@@ -41,6 +43,19 @@ function toDomainError(error: unknown): DomainError {
   const detail = formDetails[causeOf(error) ?? ''];
   return new DomainError(codeByStatus[status] ?? 'malformed_request', detail === undefined ? {} : { detail });
 }
+
+const storageProblems: Record<StorageFailure['code'], () => DomainError> = {
+  full: () =>
+    new DomainError('storage_full', {
+      detail: 'The service has no room for files at the moment. Nothing of yours was kept. Try again later.',
+      retryAfter: 60,
+    }),
+  away: () =>
+    new DomainError('unavailable', {
+      detail: 'The storage of files cannot be reached at the moment. Try again in a moment.',
+      retryAfter: 5,
+    }),
+};
 
 /** Multer's code of what is wrong with a form, which Nest hands on as the cause. */
 function causeOf(error: unknown): string | undefined {

@@ -1,0 +1,22 @@
+import { Module } from '@nestjs/common';
+import { AuthModule } from '../auth/auth.module.js';
+import { ConsentsModule } from '../consents/consents.module.js';
+import { MediaModule } from '../media/media.module.js';
+import { SubscribersModule } from '../subscribers/subscribers.module.js';
+import { AttachmentsController } from './attachments.controller.js';
+import { Attachments } from './attachments.service.js';
+import { Contents } from './contents.service.js';
+import { Erasures } from './erasures.service.js';
+import { ResumableUploadsController } from './resumable-uploads.controller.js';
+import { ResumableUploads } from './resumable-uploads.service.js';
+import { Scans } from './scans.service.js';
+import { Transfers } from './transfers.service.js';
+import { Uploads } from './uploads.service.js';
+
+@Module({
+  imports: [AuthModule, ConsentsModule, MediaModule, SubscribersModule],
+  controllers: [ResumableUploadsController, AttachmentsController],
+  providers: [Attachments, Contents, Erasures, ResumableUploads, Scans, Transfers, Uploads],
+  exports: [Attachments, Erasures, Scans],
+})
+export class AttachmentsModule {}

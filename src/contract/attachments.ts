@@ -1,0 +1,46 @@
+/** Kinds of files, told from their content and never from their names. */
+export const fileFamilies = ['image', 'audio', 'video', 'pdf', 'document', 'text', 'archive', 'other'] as const;
+export type FileFamily = (typeof fileFamilies)[number];
+
+/** `pending`: the virus scanner has not said anything yet; `rejected`: it found something, and the bytes are erased. */
+export const attachmentStates = ['pending', 'ready', 'rejected'] as const;
+export type AttachmentState = (typeof attachmentStates)[number];
+
+/** Fields are described at the DTO classes, which implement these types whole, and so in openapi.json. */
+export interface PictureSize {
+  width: number;
+  height: number;
+}
+
+export interface AttachmentView {
+  id: string;
+  name: string;
+  mediaType: string;
+  family: FileFamily;
+  size: number;
+  state: AttachmentState;
+  scanned: boolean;
+  inline: boolean;
+  width?: number;
+  height?: number;
+  duration?: number;
+  pages?: number;
+  waveform?: number[];
+  thumbnail?: PictureSize;
+  display?: PictureSize;
+  note?: string;
+}
+
+export interface NewAttachment {
+  conversationId?: string;
+  broadcast?: boolean;
+  duration?: number;
+  waveform?: number[];
+}
+
+export interface AttachmentUsage {
+  fileBytes: number;
+  filesPerMessage: number;
+  usedBytes?: number;
+  allowedBytes?: number;
+}
