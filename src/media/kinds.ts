@@ -8,7 +8,6 @@ export interface Kind {
   mediaType: string;
   family: Family;
   inline: boolean;
-  charset?: string;
   /** It can run something when it is opened. */
   active?: true;
 }

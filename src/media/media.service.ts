@@ -189,9 +189,9 @@ async function soundFacts(reader: Reader): Promise<Facts> {
   }
 }
 
-function contentTypeOf(mediaType: string, { family, inline, charset }: Kind): string {
+function contentTypeOf(mediaType: string, { family, inline }: Kind): string {
   // A text is shown as one, whatever language it is in; without a script, nothing of it runs.
-  if (family === 'text' && inline) return `text/plain; charset=${charset}`;
+  if (family === 'text' && inline) return mediaType.includes('charset') ? mediaType : 'text/plain; charset=utf-8';
   if (inline || family === 'document' || family === 'archive') return mediaType;
   if (['audio', 'video', 'pdf'].includes(family) || mediaType === 'image/heic') return mediaType;
   if (mediaType === 'text/vcard' || mediaType === 'text/calendar') return mediaType;
