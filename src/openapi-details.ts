@@ -77,7 +77,7 @@ const describers: Record<string, (field: Described, bounds: TextLimits) => void>
   isPlainText: (field, { min = 1, max }) => Object.assign(field, { minLength: min, maxLength: max }),
   isEmailAddress: (field) => Object.assign(field, { format: 'email', maxLength: limits.emailLength }),
   messageBody: (field) => Object.assign(field, { minLength: 0, maxLength: limits.messageLength }),
-  broadcastBody: (field) => Object.assign(field, { minLength: 1, maxLength: limits.messageLength }),
+  broadcastBody: (field) => Object.assign(field, { minLength: 0, maxLength: limits.messageLength }),
   isUsername: (field) =>
     Object.assign(field, { minLength: limits.usernameMinLength, maxLength: limits.usernameMaxLength }),
   maxLength: (field, bounds) => Object.assign(field, { maxLength: bounds as unknown as number }),

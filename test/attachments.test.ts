@@ -252,7 +252,7 @@ describe('an upload', () => {
 
 describe('a message', () => {
   test('may be files alone, which both parties see and get', async () => {
-    const [first, second] = [bytesOf(100_000), bytesOf(10)];
+    const [first, second] = [bytesOf(100_000), bytesOf(1_000)];
     const a = await upload(anna.device, first, { conversationId: anna.contactId, name: 'torta.bin' });
     const b = await upload(anna.device, second, { conversationId: anna.contactId, name: 'misure.bin' });
     const answer = await send(anna.device, anna, { attachmentIds: [b.id, a.id] });
@@ -472,6 +472,69 @@ describe('a file', () => {
     } finally {
       await world.rows('UPDATE conversation SET restricted_at = NULL WHERE id = $1', [anna.contactId]);
     }
+  });
+});
+
+describe('a broadcast', () => {
+  const service = { kind: 'service', reason: 'closure' };
+  const finished = async (id: string) =>
+    until(async () => (await bakery.owner.ask('GET', `/api/broadcasts/${id}`)).body.state === 'finished');
+
+  test('carries files that are stored once, and read by those who got it and by the business alone', async () => {
+    const bytes = bytesOf(100_000);
+    const file = await upload(bakery.owner, bytes, { broadcast: true, name: 'orari.bin' });
+    await until(isTidy);
+    const before = (await objectsInStorage()).length;
+    const audience = { contactIds: [anna.contactId] };
+    const wanted = { ...service, clientId: unique(), body: '', audience, attachmentIds: [file.id] };
+    const made = await bakery.owner.ask('POST', '/api/broadcasts', wanted);
+    expectStatus(made, 202);
+    expectStatus(await bakery.owner.ask('POST', '/api/broadcasts', wanted), 200);
+    const other = await bakery.owner.ask('POST', '/api/broadcasts', { ...wanted, body: 'Ciao', attachmentIds: [] });
+    expect(other.body.code).toBe('client_id_reused');
+    const again = await bakery.owner.ask('POST', '/api/broadcasts', { ...wanted, clientId: unique() });
+    expect([again.status, again.body.code]).toEqual([404, 'attachment_not_found']);
+    await finished(made.body.id);
+    expect((await objectsInStorage()).length).toBe(before);
+
+    const told = await anna.device.hears('message.sent', ({ broadcastId }) => broadcastId === made.body.id);
+    expect(told.attachments).toEqual([file]);
+    for (const device of [anna.device, bakery.owner]) {
+      const { body } = await device.ask('GET', `${messages(anna)}?limit=1`);
+      expect(body.items[0]).toMatchObject({ broadcastId: made.body.id, body: '', attachments: [file] });
+      const { body: head } = await device.ask('GET', `/api/conversations/${anna.contactId}`);
+      expect(head).toMatchObject({ preview: null, lastFiles: { count: 1, family: 'other' } });
+      expect((await get(device, attachment(file.id))).bytes.equals(bytes)).toBe(true);
+    }
+    expect((await bakery.owner.ask('GET', `/api/broadcasts/${made.body.id}`)).body.attachments).toEqual([file]);
+    expect((await get(bruno.device, attachment(file.id))).status).toBe(404);
+  });
+
+  test('that is withdrawn for one recipient stays readable for the others', async () => {
+    const file = await upload(bakery.owner, bytesOf(1_000), { broadcast: true });
+    const audience = { contactIds: [anna.contactId, bruno.contactId] };
+    const wanted = { ...service, clientId: unique(), body: 'Ciao {{firstName}}', audience, attachmentIds: [file.id] };
+    const { body: made } = await bakery.owner.ask('POST', '/api/broadcasts', wanted);
+    await finished(made.id);
+    const told = await anna.device.hears('message.sent', ({ broadcastId }) => broadcastId === made.id);
+    expect(told).toMatchObject({ body: 'Ciao Anna', attachments: [file] });
+    expect((await get(anna.device, attachment(file.id))).status).toBe(200);
+    expectStatus(await bakery.owner.ask('DELETE', `${messages(anna)}/${told.seq}`), 204);
+    expect((await get(anna.device, attachment(file.id))).status).toBe(404);
+    expect((await get(bruno.device, attachment(file.id))).status).toBe(200);
+    expect((await get(bakery.owner, attachment(file.id))).status).toBe(200);
+  });
+
+  test('cannot have a file that is for a conversation, nor a message one that is for a broadcast', async () => {
+    const forAnna = await upload(bakery.owner, bytesOf(10), { conversationId: anna.contactId });
+    const forAll = await upload(bakery.owner, bytesOf(10), { broadcast: true });
+    const wanted = { ...service, clientId: unique(), body: 'x', audience: { all: true }, attachmentIds: [forAnna.id] };
+    expect((await bakery.owner.ask('POST', '/api/broadcasts', wanted)).body.code).toBe('attachment_not_found');
+    const sent = await send(bakery.owner, anna, { attachmentIds: [forAll.id] });
+    expect(sent.body.code).toBe('attachment_not_found');
+    const staff = (await world.staff(bakery)).device;
+    const others = await staff.ask('POST', '/api/broadcasts', { ...wanted, attachmentIds: [forAll.id] });
+    expect(others.body.code).toBe('attachment_not_found');
   });
 });
 

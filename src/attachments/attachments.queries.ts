@@ -237,3 +237,16 @@ export const unsentSinceQuery = `
 /** Files that the scanner has said nothing about. $1 uploaded before, $2 how many. */
 export const pendingSinceQuery = `
   SELECT subscriber_id, id FROM attachment WHERE state = 'pending' AND created_at < $1 ORDER BY created_at LIMIT $2`;
+
+/** Locks files for a broadcast that its author uploaded and has not sent, in the order of their ids. $1 subscriber, $2 author, $3 ids. */
+export const lockForBroadcastQuery = `
+  SELECT id, state FROM attachment
+  WHERE subscriber_id = $1 AND author_id = $2 AND id = ANY ($3::uuid[]) AND contact_id IS NULL AND place IS NULL
+    AND state IN ('pending', 'ready')
+  ORDER BY id FOR UPDATE`;
+
+/** Gives a broadcast its files, in their order. $1 subscriber, $2 broadcast, $3 ids. */
+export const linkToBroadcastQuery = `
+  UPDATE attachment SET broadcast_id = $2, place = file.number - 1
+  FROM unnest($3::uuid[]) WITH ORDINALITY AS file (id, number)
+  WHERE attachment.subscriber_id = $1 AND attachment.id = file.id`;

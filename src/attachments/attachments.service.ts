@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { DataSource } from 'typeorm';
-import { isMember, type Principal } from '../auth/principal.js';
+import { DataSource, type EntityManager } from 'typeorm';
+import { isMember, type MemberPrincipal, type Principal } from '../auth/principal.js';
 import type { AttachmentView } from '../contract/attachments.js';
 import type { Party } from '../contract/events.js';
 import { type Config, CONFIG } from '../platform/config.js';
@@ -15,6 +15,8 @@ import {
   type AttachmentDetails,
   type AttachmentRow,
   byIdsQuery,
+  linkToBroadcastQuery,
+  lockForBroadcastQuery,
   type ObjectRow,
   objectsQuery,
   ofBroadcastsQuery,
@@ -120,6 +122,28 @@ export class Attachments {
       bytes,
       stream: ({ start, end } = { start: 0, end: bytes.size }) => bytes.range(start, end),
     };
+  }
+
+  /**
+   * Gives a new broadcast its files. They are settled by then: a scanner that speaks later would have to tell every recipient.
+   * @throws AttachmentNotFound, AttachmentPending
+   */
+  async linkToBroadcast(
+    manager: EntityManager,
+    { subscriberId, memberId }: Pick<MemberPrincipal, 'subscriberId' | 'memberId'>,
+    broadcastId: string,
+    ids: readonly string[],
+  ): Promise<void> {
+    if (ids.length === 0) return;
+    const locked = await manager.query<{ id: string; state: AttachmentRow['state'] }[]>(lockForBroadcastQuery, [
+      subscriberId,
+      memberId,
+      ids,
+    ]);
+    const states = new Map(locked.map(({ id, state }) => [id, state]));
+    for (const [item, id] of ids.entries()) if (!states.has(id)) throw new AttachmentNotFound(id, item);
+    if (locked.some(({ state }) => state === 'pending')) throw new AttachmentPending();
+    await manager.query(linkToBroadcastQuery, [subscriberId, broadcastId, ids]);
   }
 
   /** Views in the order of the ids, without those that do not exist or whose key is gone. */

@@ -5,6 +5,8 @@ import { NIL } from 'uuid';
 import { Actions } from '../actions/actions.service.js';
 import { Consents } from '../consents/consents.service.js';
 import { ConsentRequired } from '../consents/consents.errors.js';
+import { Attachments } from '../attachments/attachments.service.js';
+import type { AttachmentView } from '../contract/attachments.js';
 import type { SkipReason } from '../contract/broadcasts.js';
 import type { BroadcastState } from '../contract/events.js';
 import { broadcastContext, broadcastMark } from '../conversations/broadcast-mark.js';
@@ -59,6 +61,7 @@ interface Run extends BroadcastId {
 /** The parts of a broadcast that do not change once it has begun. */
 interface Content extends Pick<Broadcast, 'kind' | 'reason' | 'locale' | 'personal' | 'authorId' | 'edition'> {
   body: string;
+  attachments: AttachmentView[];
   audience: SpelledAudience;
   businessName: string;
   /** By which policy its recipients say no to promotions. */
@@ -80,6 +83,7 @@ export class BroadcastRuns {
   constructor(
     @InjectRepository(Broadcast) private readonly broadcasts: Repository<Broadcast>,
     private readonly actions: Actions,
+    private readonly attachments: Attachments,
     private readonly audiences: Audiences,
     private readonly consents: Consents,
     private readonly entries: BroadcastEntries,
@@ -137,18 +141,21 @@ export class BroadcastRuns {
       delete run.content;
       return true;
     }
-    const { promotionsPolicyId: policyId } = content;
-    this.entries.tell(run.id, chunk.entries, (contactId) => broadcastMark(content, { policyId, contactId }));
+    const { promotionsPolicyId: policyId, attachments } = content;
+    const markOf = (contactId: string) => broadcastMark(content, { policyId, contactId });
+    this.entries.tell({ id: run.id, attachments }, chunk.entries, markOf);
     this.tell(run, chunk, chunk.entries);
     return chunk.state === 'running';
   }
 
   private async open({ subscriberId, id }: BroadcastId): Promise<Content> {
     const broadcast = await this.broadcasts.findOneByOrFail({ subscriberId, id });
-    const { kind, reason, locale, personal, authorId, edition, body, audience } = broadcast;
+    const { kind, reason, locale, personal, authorId, edition, body, audience, files } = broadcast;
     const key = { scope: 'subscriber', id: subscriberId } as const;
     const stated = await this.audiences.open(subscriberId, id, audience);
     const { businessName } = await this.subscribers.get(subscriberId);
+    const attachments =
+      files === 0 ? new Map<string, AttachmentView[]>() : await this.attachments.ofBroadcasts(subscriberId, [id]);
     return {
       kind,
       reason,
@@ -156,6 +163,7 @@ export class BroadcastRuns {
       personal,
       authorId,
       edition,
+      attachments: attachments.get(id) ?? [],
       body: await this.vault.open(key, body, broadcastContext(subscriberId, id)),
       audience: await this.audiences.spelled(this.broadcasts.manager, subscriberId, stated),
       businessName,

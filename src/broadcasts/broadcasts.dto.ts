@@ -26,6 +26,8 @@ import { AuthorView } from '../members/members.dto.js';
 import { IsId, IsIds, IsList, IsPart, Optional } from '../platform/validation/fields.js';
 import { Page } from '../platform/validation/page.dto.js';
 import { IsPlainText, Trimmed } from '../platform/validation/text.js';
+import { UnlessFilesAlone } from '../conversations/message-body.js';
+import { AttachmentView } from '../attachments/attachments.dto.js';
 import { IsBroadcastBody } from './personal-text.js';
 
 const most = limits.audienceValues;
@@ -114,8 +116,9 @@ export class NewBroadcast
    * 1 to 10,000 characters of valid Unicode. `{{firstName}}`, `{{surname}}`, `{{companyName}}` and `{{displayName}}` become
    * each recipient's own, `{{businessName}}` that of the business; each counts as 201 characters. Who has no such name
    * is called by the displayed one. Names are those at the time of sending; a text whose only field is
-   * `{{businessName}}` is the same for all, and has the name at the time of its making.
+   * `{{businessName}}` is the same for all, and has the name at the time of its making. It may be empty where there are files.
    */
+  @UnlessFilesAlone()
   @IsBroadcastBody()
   body: string;
 
@@ -205,6 +208,9 @@ export class BroadcastSummary implements wire.BroadcastSummary {
   reason: BroadcastReason | null;
   /** With its fields. */
   body: string;
+  /** Files that every recipient gets. */
+  @Type(() => AttachmentView)
+  attachments: AttachmentView[];
   @IsIn(broadcastStates)
   state: BroadcastState;
   /**

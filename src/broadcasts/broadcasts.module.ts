@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { ActionsModule } from '../actions/actions.module.js';
 import { AddressBookModule } from '../address-book/address-book.module.js';
+import { AttachmentsModule } from '../attachments/attachments.module.js';
 import { AuthModule } from '../auth/auth.module.js';
 import { ConsentsModule } from '../consents/consents.module.js';
 import { ConversationsModule } from '../conversations/conversations.module.js';
@@ -21,6 +22,7 @@ import { Broadcasts } from './broadcasts.service.js';
     TypeOrmModule.forFeature([Broadcast]),
     ActionsModule,
     AddressBookModule,
+    AttachmentsModule,
     AuthModule,
     ConsentsModule,
     ConversationsModule,

@@ -3,9 +3,11 @@ import { InjectRepository } from '@nestjs/typeorm';
 import { type EntityManager, In, LessThan, type Repository } from 'typeorm';
 import { NIL, v7 as uuid } from 'uuid';
 import { Actions } from '../actions/actions.service.js';
+import { Attachments } from '../attachments/attachments.service.js';
 import { Contacts } from '../address-book/contacts.service.js';
 import type { InterlocutorPrincipal, MemberPrincipal } from '../auth/principal.js';
 import { Consents } from '../consents/consents.service.js';
+import type { AttachmentView } from '../contract/attachments.js';
 import { textFields } from '../contract/broadcasts.js';
 import type { Author, BroadcastReason } from '../contract/events.js';
 import { limits } from '../contract/limits.js';
@@ -72,6 +74,7 @@ export class Broadcasts {
   constructor(
     @InjectRepository(Broadcast) private readonly broadcasts: Repository<Broadcast>,
     private readonly actions: Actions,
+    private readonly attachments: Attachments,
     private readonly audiences: Audiences,
     private readonly consents: Consents,
     private readonly contacts: Contacts,
@@ -86,11 +89,14 @@ export class Broadcasts {
 
   /**
    * Accepts a broadcast once, to be sent now or at its time.
-   * @throws AudienceEmpty, ClientIdReused, ConsentRequired, TooManyBroadcasts, ValidationFailed
+   * @throws AudienceEmpty, AttachmentNotFound, AttachmentPending, ClientIdReused, ConsentRequired, TooManyBroadcasts,
+   *   ValidationFailed
    */
   async make(member: MemberPrincipal, wanted: NewBroadcast): Promise<Made> {
     const { subscriberId } = member;
     requireReason(wanted);
+    const { attachmentIds = [] } = wanted;
+    this.attachments.requireIds(attachmentIds);
     const audience = this.audiences.stated(wanted.audience);
     const digest = await this.digestOf(subscriberId, { ...wanted, audience });
     const subscriber = await this.subscribers.get(subscriberId);
@@ -104,6 +110,7 @@ export class Broadcasts {
       await this.audiences.requireLabels(manager, subscriberId, audience);
       const made = await this.draft(manager, member, subscriber, { ...wanted, audience, digest });
       await manager.insert(Broadcast, made);
+      await this.attachments.linkToBroadcast(manager, member, made.id, attachmentIds);
       await this.actions.record(manager, member, 'broadcast.made', made.id);
       await this.runs.proceedAt(manager, made.sendAt);
       return { broadcast: made, repeated: false };
@@ -194,7 +201,8 @@ export class Broadcasts {
     });
     const page = found.slice(0, limit);
     const authors = await this.authorsOf(subscriberId, page);
-    const items = await Promise.all(page.map((each) => this.summary(each, authors)));
+    const files = await this.filesOf(subscriberId, page);
+    const items = await Promise.all(page.map((each) => this.summary(each, authors, files.get(each.id))));
     return { items, nextCursor: found.length > limit ? next([items.at(-1)!.id]) : null };
   }
 
@@ -205,7 +213,11 @@ export class Broadcasts {
     const { seenTimesSince } = await this.subscribers.get(subscriberId);
     const [{ delivered, seen }] = await this.broadcasts.query<[ReceivedRow]>(receivedQuery, which);
     return {
-      ...(await this.summary(broadcast, await this.authorsOf(subscriberId, [broadcast]))),
+      ...(await this.summary(
+        broadcast,
+        await this.authorsOf(subscriberId, [broadcast]),
+        (await this.filesOf(subscriberId, [broadcast])).get(id),
+      )),
       audience: await this.audiences.open(subscriberId, id, broadcast.audience),
       skippedBy: await this.broadcasts.query<SkippedContacts[]>(skippedQuery, which),
       delivered,
@@ -297,9 +309,11 @@ export class Broadcasts {
   }
 
   private digestOf(subscriberId: string, wanted: NewBroadcast): Promise<Buffer> {
-    const { kind, reason, body, audience, sendAt, notAfter } = wanted;
+    const { kind, reason, body, audience, sendAt, notAfter, attachmentIds = [] } = wanted;
     const late = notAfter === undefined ? [] : [notAfter];
-    const content = JSON.stringify(['broadcast', kind, reason ?? null, body, audience, sendAt ?? null, ...late]);
+    const files = attachmentIds.length === 0 ? [] : [{ attachmentIds }];
+    const parts = ['broadcast', kind, reason ?? null, body, audience, sendAt ?? null, ...late, ...files];
+    const content = JSON.stringify(parts);
     return this.vault.digest({ scope: 'subscriber', id: subscriberId }, content);
   }
 
@@ -308,7 +322,17 @@ export class Broadcasts {
     manager: EntityManager,
     { subscriberId, memberId }: MemberPrincipal,
     { businessName, locale, timeZone }: Subscriber,
-    { clientId, digest, kind, reason, body, audience, sendAt, notAfter }: NewBroadcast & { digest: Buffer },
+    {
+      clientId,
+      digest,
+      kind,
+      reason,
+      body,
+      audience,
+      sendAt,
+      notAfter,
+      attachmentIds,
+    }: NewBroadcast & { digest: Buffer },
   ): Promise<Broadcast> {
     const [id, now] = [uuid(), new Date()];
     const at = sendAt === undefined ? now : sendTime(sendAt, timeZone, now);
@@ -335,7 +359,7 @@ export class Broadcasts {
       checkpoint: null,
       sent: 0,
       skipped: 0,
-      files: 0,
+      files: attachmentIds?.length ?? 0,
     };
   }
 
@@ -419,7 +443,16 @@ export class Broadcasts {
     return new Map(authors.map((author) => [author.id, author]));
   }
 
-  private async summary(broadcast: Broadcast, authors: Map<string, Author>): Promise<BroadcastSummary> {
+  private filesOf(subscriberId: string, broadcasts: readonly Broadcast[]): Promise<Map<string, AttachmentView[]>> {
+    const ids = broadcasts.flatMap(({ id, files }) => (files > 0 ? [id] : []));
+    return this.attachments.ofBroadcasts(subscriberId, ids);
+  }
+
+  private async summary(
+    broadcast: Broadcast,
+    authors: Map<string, Author>,
+    attachments: AttachmentView[] = [],
+  ): Promise<BroadcastSummary> {
     const { subscriberId, id, kind, reason, body, state, stopReason, recipients, sent, skipped } = broadcast;
     const { createdAt, sendAt, notAfter, startedAt, endedAt } = broadcast;
     const key = { scope: 'subscriber', id: subscriberId } as const;
@@ -428,6 +461,7 @@ export class Broadcasts {
       kind,
       reason,
       body: await this.vault.open(key, body, broadcastContext(subscriberId, id)),
+      attachments,
       state,
       ...(stopReason && { stopReason }),
       recipients,

@@ -1,3 +1,4 @@
+import type { AttachmentView } from './attachments.js';
 import type { Paged } from './common.js';
 import type { Author, BroadcastKind, BroadcastReason, BroadcastState, MessageContent } from './events.js';
 
@@ -81,6 +82,7 @@ export interface BroadcastSummary {
   kind: BroadcastKind;
   reason: BroadcastReason | null;
   body: string;
+  attachments: AttachmentView[];
   state: BroadcastState;
   stopReason?: StopReason;
   recipients: number;

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import type { AttachmentView } from '../contract/attachments.js';
 import type { BroadcastMark } from '../contract/events.js';
 import { Realtime } from '../platform/realtime/realtime.js';
 import { rooms } from '../platform/realtime/rooms.js';
@@ -86,7 +87,11 @@ export class BroadcastEntries {
    * Tells each recipient of its own entry, after the commit and in one turn, so that no later message overtakes it.
    * @param markOf what the entry of a contact says of the broadcast
    */
-  tell(broadcastId: string, entries: readonly AppendedEntry[], markOf: (contactId: string) => BroadcastMark): void {
+  tell(
+    { id: broadcastId, attachments }: { id: string; attachments: AttachmentView[] },
+    entries: readonly AppendedEntry[],
+    markOf: (contactId: string) => BroadcastMark,
+  ): void {
     for (const { conversationId, interlocutorId, seq, revision, body, sentAt } of entries) {
       const room = rooms.ofInterlocutor(interlocutorId);
       if (!this.realtime.mayHear(room)) continue;
@@ -97,7 +102,7 @@ export class BroadcastEntries {
         sender: 'subscriber',
         clientId: clientIdOfEntries(broadcastId),
         body,
-        attachments: [],
+        attachments,
         broadcastId,
         broadcast: markOf(conversationId),
         sentAt: sentAt.toISOString(),

@@ -133,8 +133,8 @@ export class Messages {
     const erase = async (manager: EntityManager) => {
       const where = [subscriberId, conversationId] as const;
       const [head] = await manager.query<{ revision: number; restricted: boolean }[]>(lockQuery, [...where]);
-      const [message] = await manager.query<{ sender: Party; withdrawn_at: Date | null }[]>(
-        'SELECT sender, withdrawn_at FROM message WHERE subscriber_id = $1 AND conversation_id = $2 AND seq = $3',
+      const [message] = await manager.query<{ sender: Party; withdrawn_at: Date | null; files: number }[]>(
+        'SELECT sender, withdrawn_at, files FROM message WHERE subscriber_id = $1 AND conversation_id = $2 AND seq = $3',
         [...where, seq],
       );
       if (!head || !message) throw new NotFound();
@@ -142,7 +142,7 @@ export class Messages {
       if (message.withdrawn_at) return undefined;
       if (head.restricted) throw new ConversationRestricted();
       const revision = head.revision + 1;
-      await this.erasures.ofMessage(manager, subscriberId, conversationId, seq);
+      if (message.files > 0) await this.erasures.ofMessage(manager, subscriberId, conversationId, seq);
       const [row] = await manager.query<[WithdrawnRow]>(withdrawQuery, [...where, seq, revision]);
       if (isMember(principal)) await this.actions.record(manager, principal, 'message.withdrawn', conversationId);
       return { revision, withdrawnAt: row.withdrawn_at.toISOString(), lastTurn: turnOf(row) };
