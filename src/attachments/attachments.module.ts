@@ -15,6 +15,6 @@ import { Uploads } from './uploads.service.js';
   imports: [AuthModule, ConsentsModule, MediaModule, SubscribersModule],
   controllers: [AttachmentsController],
   providers: [Attachments, Contents, Erasures, Scans, Transfers, Uploads],
-  exports: [Attachments, Erasures, Scans],
+  exports: [Attachments, Erasures, Scans, Transfers],
 })
 export class AttachmentsModule {}
