@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { limits } from '../src/contract/limits.js';
 import { askToUpload, bytesOf, download, objectsOf, upload } from './support/files.js';
-import { type Device, expectStatus, type Person, type Shop, unique, World } from './support/world.js';
+import { type Device, expectStatus, type Person, type Shop, unique, until, World } from './support/world.js';
 
 /** Promise 8: files reach the two parties alone, byte by byte as they were sent. */
 
@@ -27,14 +27,6 @@ const send = (device: Device, person: Person, content: Record<string, unknown>) 
 const get = (device: Device, path: string, headers?: Record<string, string>) =>
   download({ url: world.url, token: device.token }, path, headers);
 const attachment = (id: string) => `/api/attachments/${id}`;
-const tick = () => new Promise((resolve) => setTimeout(resolve, 20));
-async function until(holds: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 250; tries++) {
-    if (await holds()) return;
-    await tick();
-  }
-  throw new Error('it did not come about');
-}
 const objectsInStorage = async () => (await objectsOf(world)).map(({ name }) => name).sort();
 const objectsOfFiles = async () =>
   (await world.rows<{ id: string }>('SELECT id FROM attachment_object ORDER BY id')).map(({ id }) => id);
@@ -156,7 +148,7 @@ describe('an upload', () => {
       () => anna.device.ask('POST', '/api/attachments', { conversationId: anna.contactId }),
     ],
   ])('%s is refused with %i %s, and leaves nothing', async (_, status, code, ask) => {
-    await until(isTidy);
+    await until(isTidy, 'a tidy storage');
     const before = await objectsInStorage();
     const { status: found, body } = await ask();
     expect([found, body.code]).toEqual([status, code]);
@@ -184,7 +176,7 @@ describe('an upload', () => {
   });
 
   test('whose sender goes away halfway leaves nothing', async () => {
-    await until(isTidy);
+    await until(isTidy, 'a tidy storage');
     const before = await objectsInStorage();
     const controller = new AbortController();
     let pulled = 0;
@@ -194,7 +186,10 @@ describe('an upload', () => {
           const head = `--x\r\nContent-Disposition: form-data; name="conversationId"\r\n\r\n${anna.contactId}\r\n--x\r\nContent-Disposition: form-data; name="file"; filename="a.bin"\r\n\r\n`;
           stream.enqueue(Buffer.concat([Buffer.from(head), bytesOf(400_000)]));
         } else {
-          await until(async () => (await objectsInStorage()).some((name) => name.endsWith('.part')));
+          await until(
+            async () => (await objectsInStorage()).some((name) => name.endsWith('.part')),
+            'bytes on the disk',
+          );
           controller.abort();
           await new Promise(() => undefined);
         }
@@ -208,7 +203,7 @@ describe('an upload', () => {
       duplex: 'half',
     });
     await expect(asked).rejects.toThrow();
-    await until(async () => JSON.stringify(await objectsInStorage()) === JSON.stringify(before));
+    await until(async () => JSON.stringify(await objectsInStorage()) === JSON.stringify(before), 'nothing left');
   });
 
   test('that is not sent can be deleted by its uploader alone', async () => {
@@ -216,7 +211,7 @@ describe('an upload', () => {
     expectStatus(await bakery.owner.ask('DELETE', attachment(id)), 404);
     expectStatus(await anna.device.ask('DELETE', attachment(id)), 204);
     expectStatus(await anna.device.ask('DELETE', attachment(id)), 404);
-    await until(isTidy);
+    await until(isTidy, 'a tidy storage');
   });
 
   test('beyond the room of the business is refused, and withdrawn files give their room back', async () => {
@@ -370,7 +365,7 @@ describe('a message', () => {
       const { body: head } = await device.ask('GET', `/api/conversations/${anna.contactId}`);
       expect(head).toMatchObject({ lastKind: 'withdrawn', lastFiles: null });
     }
-    await until(isTidy);
+    await until(isTidy, 'a tidy storage');
     expect(await world.rows('SELECT FROM erased_object')).toEqual([]);
   });
 });
@@ -478,12 +473,15 @@ describe('a file', () => {
 describe('a broadcast', () => {
   const service = { kind: 'service', reason: 'closure' };
   const finished = async (id: string) =>
-    until(async () => (await bakery.owner.ask('GET', `/api/broadcasts/${id}`)).body.state === 'finished');
+    until(
+      async () => (await bakery.owner.ask('GET', `/api/broadcasts/${id}`)).body.state === 'finished',
+      'the end of the broadcast',
+    );
 
   test('carries files that are stored once, and read by those who got it and by the business alone', async () => {
     const bytes = bytesOf(100_000);
     const file = await upload(bakery.owner, bytes, { broadcast: true, name: 'orari.bin' });
-    await until(isTidy);
+    await until(isTidy, 'a tidy storage');
     const before = (await objectsInStorage()).length;
     const audience = { contactIds: [anna.contactId] };
     const wanted = { ...service, clientId: unique(), body: '', audience, attachmentIds: [file.id] };

@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { ToldEvent } from '../src/contract/events.js';
-import { Scanner } from '../src/media/scanner.service.js';
+import { Scans } from '../src/attachments/scans.service.js';
+import { ClamdServer } from './support/clamd.js';
 import { Client, plain } from './support/client.js';
 import { bytesOf, upload } from './support/files.js';
 import { type Device, password, type Person, settle, type Shop, unique, until, World } from './support/world.js';
@@ -18,6 +19,7 @@ async function logo(): Promise<FormData> {
 
 /** Promise 4: every signed-in device of both parties gets every message and every change, live or at the next sync. */
 
+let clamd: ClamdServer;
 let world: World;
 let bakery: Shop;
 let counter: Device;
@@ -26,7 +28,8 @@ let phone: Device;
 let tablet: Device;
 
 beforeAll(async () => {
-  world = await World.open();
+  clamd = await ClamdServer.listen();
+  world = await World.open({ CLAMD_URL: clamd.url });
   bakery = await world.shop('bakery');
   anna = await world.join(bakery, 'anna');
   await world.join(bakery, 'bruno');
@@ -36,7 +39,10 @@ beforeAll(async () => {
   tablet = await (await world.signIn(anna.username)).connect();
   await bakery.owner.connect();
 });
-afterAll(() => world.close());
+afterAll(async () => {
+  await world.close();
+  await clamd.close();
+});
 
 /** Writes to everybody, and waits until the owner has heard that all have it. */
 async function broadcast(content: Record<string, unknown>): Promise<string> {
@@ -92,10 +98,7 @@ describe('old state + events = fresh state', () => {
       }
     },
     'attachment.changed': async () => {
-      const scanner = world.service.app.get(Scanner);
-      const { promise: asked, resolve: answer } = Promise.withResolvers<'clean'>();
-      const configured = jest.replaceProperty(scanner, 'configured', true);
-      const scan = jest.spyOn(scanner, 'scan').mockImplementation(() => asked);
+      clamd.mood = 'rude';
       const { id } = await upload(phone, bytesOf(1_000), { conversationId: anna.contactId });
       const sent = await phone.ask('POST', `/api/conversations/${anna.contactId}/messages`, {
         clientId: unique(),
@@ -103,10 +106,11 @@ describe('old state + events = fresh state', () => {
         attachmentIds: [id],
       });
       expect(sent.status).toBe(201);
-      answer('clean');
+      const [file] = await world.rows<{ state: string }>('SELECT state FROM attachment WHERE id = $1', [id]);
+      expect(file!.state).toBe('pending');
+      clamd.mood = 'well';
+      await world.service.app.get(Scans).scan({ subscriberId: bakery.id, attachmentId: id });
       await bakery.owner.hears('attachment.changed', (told) => told.id === id);
-      configured.restore();
-      scan.mockRestore();
     },
     'receipt.changed': async () => {
       const seq = await phone.say(anna.contactId, 'Allora passo più tardi.');

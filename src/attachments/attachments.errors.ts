@@ -70,3 +70,17 @@ export class TooManyUnsentFiles extends DomainError {
 }
 
 const inMegabytes = (bytes: number) => Math.round(bytes / 1024 / 1024).toLocaleString('en');
+
+export class UploadOffsetWrong extends DomainError {
+  constructor(offset: number) {
+    super('upload_offset_wrong', {
+      detail: `The upload stands at offset ${offset}. Ask for it with HEAD, and go on from there.`,
+    });
+  }
+}
+
+export class TusVersionUnknown extends DomainError {
+  constructor() {
+    super('tus_version_unknown', { detail: 'Send the header Tus-Resumable: 1.0.0 with each request of an upload.' });
+  }
+}

@@ -7,14 +7,16 @@ import { AttachmentsController } from './attachments.controller.js';
 import { Attachments } from './attachments.service.js';
 import { Contents } from './contents.service.js';
 import { Erasures } from './erasures.service.js';
+import { ResumableUploadsController } from './resumable-uploads.controller.js';
+import { ResumableUploads } from './resumable-uploads.service.js';
 import { Scans } from './scans.service.js';
 import { Transfers } from './transfers.service.js';
 import { Uploads } from './uploads.service.js';
 
 @Module({
   imports: [AuthModule, ConsentsModule, MediaModule, SubscribersModule],
-  controllers: [AttachmentsController],
-  providers: [Attachments, Contents, Erasures, Scans, Transfers, Uploads],
+  controllers: [ResumableUploadsController, AttachmentsController],
+  providers: [Attachments, Contents, Erasures, ResumableUploads, Scans, Transfers, Uploads],
   exports: [Attachments, Erasures, Scans, Transfers],
 })
 export class AttachmentsModule {}

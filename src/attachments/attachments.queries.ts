@@ -250,3 +250,16 @@ export const linkToBroadcastQuery = `
   UPDATE attachment SET broadcast_id = $2, place = file.number - 1
   FROM unnest($3::uuid[]) WITH ORDINALITY AS file (id, number)
   WHERE attachment.subscriber_id = $1 AND attachment.id = file.id`;
+
+/**
+ * A resumable upload of an account, complete or not, with how much of it has come in. $1 id, $2 account, $3 the subscriber or
+ * the interlocutor.
+ */
+export const uploadQuery = `
+  SELECT ${columns},
+         (SELECT coalesce(sum(size), 0)::integer FROM attachment_object
+          WHERE attachment_object.subscriber_id = attachment.subscriber_id AND attachment_id = attachment.id
+            AND part = 'content') AS "offset"
+  FROM attachment
+  WHERE id = $1 AND account_id = $2 AND resumable
+    AND subscriber_id IN (SELECT $3::uuid UNION ALL SELECT subscriber_id FROM contact WHERE interlocutor_id = $3)`;

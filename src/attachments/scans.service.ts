@@ -10,7 +10,13 @@ import { type Room, rooms } from '../platform/realtime/rooms.js';
 import { ObjectMissing, StorageFailure } from '../platform/storage/storage.js';
 import { KeyGoneError } from '../platform/vault/keyring.js';
 import { Attachments } from './attachments.service.js';
-import { type AttachmentRow, byIdsQuery, partyOfConversationQuery, scannedQuery } from './attachments.queries.js';
+import {
+  type AttachmentRow,
+  byIdsQuery,
+  partyOfConversationQuery,
+  pendingSinceQuery,
+  scannedQuery,
+} from './attachments.queries.js';
 import { Erasures } from './erasures.service.js';
 
 interface AttachmentId extends Record<string, string> {
@@ -26,6 +32,12 @@ const scanAttachment = defineJob<AttachmentId>('attachment.scan', {
   retryDelayMax: 15 * 60,
   expireInSeconds: 600,
 });
+
+/** Asks again for files whose job was given up, or that waited for a scanner that is not set up any more. */
+const scanPending = defineJob('attachment.pending', { cron: '*/15 * * * *', expireInSeconds: 600 });
+
+const pendingMinutes = 15;
+const pendingAtOnce = 100;
 
 /** A message whose file has changed. */
 export interface ChangedMessage {
@@ -63,6 +75,7 @@ export class Scans {
     private readonly scanner: Scanner,
   ) {
     jobs.handle(scanAttachment, (id) => this.scan(id));
+    jobs.handle(scanPending, () => this.scanPending());
   }
 
   /** The slice of messages says how a change of one is written down. */
@@ -80,6 +93,16 @@ export class Scans {
     if (row?.state !== 'pending') return;
     const outcome = this.scanner.configured ? await this.outcomeOf(row) : 'unscanned';
     if (outcome) await this.settle(row, outcome);
+  }
+
+  /** @throws JobFailure while the scanner or the storage is away */
+  async scanPending(now = Date.now()): Promise<void> {
+    const before = new Date(now - pendingMinutes * 60 * 1000);
+    const rows = await this.database.query<{ subscriber_id: string; id: string }[]>(pendingSinceQuery, [
+      before,
+      pendingAtOnce,
+    ]);
+    for (const row of rows) await this.scan({ subscriberId: row.subscriber_id, attachmentId: row.id });
   }
 
   /**

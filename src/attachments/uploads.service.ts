@@ -27,6 +27,8 @@ import {
   eraseObjectsQuery,
   insertObjectsQuery,
   insertQuery,
+  type ObjectRow,
+  objectsQuery,
   type Part,
   type PlaceRow,
   placeQuery,
@@ -35,6 +37,7 @@ import {
   usedQuery,
 } from './attachments.queries.js';
 import { Contents, type SealedObject } from './contents.service.js';
+import { Erasures } from './erasures.service.js';
 import { Scans } from './scans.service.js';
 
 /** Conversation that a file is for, or a broadcast to come. */
@@ -73,6 +76,9 @@ interface Prepared {
   replaced: SealedObject[];
 }
 
+/** An upload that was interrupted more often is joined into one object. */
+const mostPieces = 32;
+
 const uploads = defineLimit('upload', {
   points: ({ uploadsPerHour }) => uploadsPerHour,
   seconds: 60 * 60,
@@ -88,6 +94,7 @@ export class Uploads {
     private readonly consents: Consents,
     private readonly contents: Contents,
     private readonly database: DataSource,
+    private readonly erasures: Erasures,
     private readonly media: Media,
     private readonly rateLimits: RateLimits,
     private readonly scanner: Scanner,
@@ -95,6 +102,11 @@ export class Uploads {
     private readonly sessions: Sessions,
     private readonly subscribers: Subscribers,
   ) {}
+
+  /** Largest file, in bytes. */
+  get fileBytes(): number {
+    return this.config.fileBytes;
+  }
 
   /** @throws DomainError `rate_limited` */
   count({ accountId }: Principal): Promise<void> {
@@ -182,6 +194,65 @@ export class Uploads {
     }
     await this.contents.discard(prepared.replaced);
     return this.view(destination);
+  }
+
+  /**
+   * Begins a resumable upload, whose bytes come in later.
+   * @throws FileEmpty, FileTooLarge, QuotaExceeded, TooManyUnsentFiles, NotFound
+   */
+  async begin(destination: Destination, size: number, stated: Stated): Promise<void> {
+    if (size === 0) throw new FileEmpty();
+    this.requireSize(size);
+    try {
+      await this.database.transaction(async (manager) => {
+        await this.reserve(manager, destination, size);
+        await this.insert(manager, destination, { size, stated, resumable: true });
+      });
+    } catch (error) {
+      throw error instanceof KeyGoneError ? new NotFound() : error;
+    }
+  }
+
+  /** Adds a piece to a resumable upload. When it rejects, its object is left to the caller. */
+  addPiece(destination: Destination, start: number, object: SealedObject): Promise<void> {
+    const piece = { ...object, part: 'content', start } as const;
+    return this.database.transaction((manager) => this.insertObjects(manager, destination, [piece]));
+  }
+
+  /**
+   * Ends a resumable upload whose bytes have come in whole.
+   * @throws StorageFailure, NotFound
+   */
+  async finish(destination: Destination, name: string): Promise<void> {
+    const { subscriber_id: subscriberId, id } = destination;
+    const rows = await this.database.query<ObjectRow[]>(objectsQuery, [subscriberId, id, 'content']);
+    const objects = await this.contents.openKeys(destination, rows);
+    const pieces = await this.inFewPieces(objects);
+    const before = new Set(objects.map((object) => object.id));
+    let prepared: Prepared | undefined;
+    try {
+      prepared = await this.prepare(pieces, name);
+      const kept = new Set(prepared.objects.map((object) => object.id));
+      const { inspection, note, objects: all } = prepared;
+      await this.database.transaction(async (manager) => {
+        const gone = objects.filter((object) => !kept.has(object.id));
+        const made = all.filter((object) => !before.has(object.id));
+        await this.complete(manager, destination, { inspection, note, objects: made, replaced: gone });
+        if (gone.length > 0) await this.erasures.plan(manager);
+      });
+      await this.contents.discard(pieces.filter((object) => !before.has(object.id) && !kept.has(object.id)));
+    } catch (error) {
+      const made = new Map([...pieces, ...(prepared?.objects ?? [])].map((object) => [object.id, object]));
+      for (const known of before) made.delete(known);
+      await this.contents.discard([...made.values()]);
+      throw error instanceof KeyGoneError ? new NotFound() : error;
+    }
+  }
+
+  /** Joins a file of many pieces, of which each read would open many. */
+  private async inFewPieces(objects: SealedObject[]): Promise<SealedObject[]> {
+    if (objects.length <= mostPieces) return objects;
+    return [await this.contents.seal(this.contents.open(objects).range())];
   }
 
   /** Room that files may take, with what is taken for a member. */

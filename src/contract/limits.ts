@@ -200,6 +200,10 @@ export const limits = {
   /** Uploads that may wait so, of one account and of all; beyond it the answer is `rate_limited` or `overloaded`. */
   uploadsWaiting: 20,
   uploadsWaitingOfAll: 400,
+  /** Pieces in which a resumable upload may come in. */
+  uploadPieces: 1_000,
+  /** Longest `Upload-Metadata` of a resumable upload, in bytes. */
+  uploadMetadataBytes: 8_000,
   /** Downloads of one account that are under way at once; more of them wait. */
   downloadsAtOnce: 20,
   downloadsWaiting: 200,

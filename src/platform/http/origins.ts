@@ -6,8 +6,10 @@ import { DomainError } from '../problems/domain-error.js';
 
 /** Answers of the CORS protocol (Fetch Standard, section 3.2) to the origins of ALLOWED_ORIGINS. */
 const corsMethods = 'GET, HEAD, POST, PUT, PATCH, DELETE';
-const corsRequestHeaders = 'Authorization, Content-Type, If-None-Match, X-Colloquio-App';
-const corsAnswerHeaders = 'Content-Disposition, ETag, Last-Modified, Retry-After, X-Request-Id';
+const corsRequestHeaders =
+  'Authorization, Content-Type, If-None-Match, If-Range, Range, Tus-Resumable, Upload-Length, Upload-Metadata, Upload-Offset, X-Colloquio-App';
+const corsAnswerHeaders =
+  'Accept-Ranges, Content-Disposition, Content-Range, ETag, Last-Modified, Location, Retry-After, Tus-Resumable, Upload-Expires, Upload-Length, Upload-Metadata, Upload-Offset, X-Request-Id';
 const preflightSeconds = 600;
 
 /**

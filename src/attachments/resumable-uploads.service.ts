@@ -1,0 +1,227 @@
+import { Injectable } from '@nestjs/common';
+import type { Request } from 'express';
+import { DataSource } from 'typeorm';
+import { isMember, type Principal } from '../auth/principal.js';
+import { limits } from '../contract/limits.js';
+import { DomainError, NotFound } from '../platform/problems/domain-error.js';
+import { read } from '../platform/validation/rules.js';
+import { NewAttachment } from './attachments.dto.js';
+import { UploadOffsetWrong } from './attachments.errors.js';
+import { type AttachmentRow, uploadQuery } from './attachments.queries.js';
+import { Attachments } from './attachments.service.js';
+import type { SealedObject } from './contents.service.js';
+import { safeName } from './file-names.js';
+import { Uploads } from './uploads.service.js';
+
+/** A resumable upload, as far as it has come. */
+export interface Upload {
+  id: string;
+  name: string;
+  offset: number;
+  size: number;
+  expiresAt: Date;
+}
+
+type UploadRow = AttachmentRow & { offset: number };
+
+/** Bytes that come in are stored in pieces of at most so many, so that a killed service loses no more of an upload. */
+const pieceBytes = 8 * 1024 * 1024;
+
+/** Bytes that come in for an upload, of which one request at a time takes care. */
+interface Coming {
+  cut: () => void;
+  over: Promise<void>;
+}
+
+/**
+ * Uploads that go on where they were interrupted. Each stretch of bytes that has come in is a sealed object of its own with a row,
+ * so nothing is ever appended to an object, and an offset that was told lasts.
+ */
+@Injectable()
+export class ResumableUploads {
+  /** By the ids of uploads: bytes are coming in, or the last ones are dealt with. */
+  private readonly coming = new Map<string, Coming>();
+
+  constructor(
+    private readonly attachments: Attachments,
+    private readonly database: DataSource,
+    private readonly uploads: Uploads,
+  ) {}
+
+  /**
+   * Begins an upload of so many bytes.
+   * @param metadata by name, as the client's `Upload-Metadata` says them
+   * @throws NotFound, ConsentRequired, ConversationRestricted, ValidationFailed, FileEmpty, FileTooLarge, QuotaExceeded,
+   *   TooManyUnsentFiles
+   */
+  async begin(principal: Principal, size: number, metadata: ReadonlyMap<string, string>): Promise<Upload> {
+    const { filename = '', name = filename, filetype: _, type: __, ...fields } = Object.fromEntries(metadata);
+    const { conversationId, broadcast, duration, waveform } = read(NewAttachment, fields);
+    const destination = await this.uploads.destination(principal, { conversationId, broadcast });
+    await this.uploads.begin(destination, size, { name: safeName(name), duration, waveform });
+    return this.find(principal, destination.id);
+  }
+
+  /**
+   * An upload and how far it has come. A connection over which its bytes were still coming in is given up, because the client
+   * that asks has lost it.
+   * @throws NotFound
+   */
+  async find(principal: Principal, id: string): Promise<Upload> {
+    await this.takeOver(id);
+    const row = await this.row(principal, id);
+    if (row.state === 'uploading' && row.offset === row.size)
+      await this.alone(
+        id,
+        () => undefined,
+        () => this.finish(row),
+      );
+    return this.upload(row, row.state === 'uploading' ? row.offset : row.size);
+  }
+
+  /**
+   * Takes in bytes from an offset on, as many as come: what has come in is kept when the connection breaks.
+   * @throws NotFound, UploadOffsetWrong, DomainError `too_large`, `malformed_request`; StorageFailure
+   */
+  async append(principal: Principal, id: string, offset: number, request: Request): Promise<Upload> {
+    await this.takeOver(id);
+    return this.alone(
+      id,
+      () => request.destroy(),
+      async () => {
+        const row = await this.row(principal, id);
+        if (row.state !== 'uploading') {
+          if (offset !== row.size) throw new UploadOffsetWrong(row.size);
+          return this.upload(row, row.size);
+        }
+        if (offset !== row.offset) throw new UploadOffsetWrong(row.offset);
+        const reached = await this.takeIn(row, request);
+        if (reached === row.size) await this.finish(row);
+        return this.upload(row, reached);
+      },
+    );
+  }
+
+  /**
+   * Gives an upload up.
+   * @throws NotFound for one that is not there, and for a file that is sent
+   */
+  async remove(principal: Principal, id: string): Promise<void> {
+    await this.takeOver(id);
+    const { subscriber_id: subscriberId, account_id: accountId } = await this.row(principal, id);
+    if (!(await this.attachments.eraseUnsent(subscriberId, id, accountId))) throw new NotFound();
+  }
+
+  /** @returns the offset that was reached */
+  private async takeIn(row: UploadRow, request: Request): Promise<number> {
+    const left = row.size - row.offset;
+    if (Number(request.headers['content-length']) > left) throw tooMuch(row.size);
+    const pieces = new Stretches(request);
+    let [reached, count] = [row.offset, 0];
+    for (;;) {
+      const stretch = await pieces.next(Math.min(pieceBytes, row.size - reached));
+      if (!stretch) break;
+      if (reached === row.size) throw tooMuch(row.size);
+      if (count++ >= limits.uploadPieces) throw tooManyPieces();
+      reached += await this.addPiece(row, reached, stretch);
+    }
+    return reached;
+  }
+
+  /** @returns the bytes of the piece */
+  private async addPiece(row: UploadRow, start: number, bytes: AsyncIterable<Buffer>): Promise<number> {
+    const object: SealedObject = await this.uploads.take(bytes);
+    try {
+      await this.uploads.addPiece(row, start, object);
+    } catch (error) {
+      await this.uploads.discard([object]);
+      throw error;
+    }
+    return object.size;
+  }
+
+  private async finish(row: UploadRow): Promise<void> {
+    const [view] = await this.attachments.views([row]);
+    if (!view) throw new NotFound();
+    await this.uploads.finish(row, view.name);
+  }
+
+  private async upload(row: UploadRow, offset: number): Promise<Upload> {
+    const [view] = await this.attachments.views([row]);
+    if (!view) throw new NotFound();
+    const expiresAt = new Date(row.created_at.getTime() + limits.unsentFileHours * 60 * 60 * 1000);
+    return { id: row.id, name: view.name, offset, size: row.size, expiresAt };
+  }
+
+  private async row(principal: Principal, id: string): Promise<UploadRow> {
+    const party = isMember(principal) ? principal.subscriberId : principal.interlocutorId;
+    const [row] = await this.database.query<UploadRow[]>(uploadQuery, [id, principal.accountId, party]);
+    if (!row) throw new NotFound();
+    return row;
+  }
+
+  /** Ends what an earlier request has under way for an upload. */
+  private async takeOver(id: string): Promise<void> {
+    for (let before = this.coming.get(id); before; before = this.coming.get(id)) {
+      before.cut();
+      await before.over;
+    }
+  }
+
+  /** Does something that no other request may do for the same upload meanwhile. */
+  private async alone<Result>(id: string, cut: () => void, work: () => Promise<Result>): Promise<Result> {
+    const { promise: over, resolve } = Promise.withResolvers<void>();
+    const coming = { cut, over };
+    this.coming.set(id, coming);
+    try {
+      return await work();
+    } finally {
+      if (this.coming.get(id) === coming) this.coming.delete(id);
+      resolve();
+    }
+  }
+}
+
+/** The bytes of a request in stretches of some length each; a connection that breaks ends them. */
+class Stretches {
+  private readonly pieces: AsyncIterator<Buffer>;
+  private rest: Buffer | undefined;
+
+  constructor(request: Request) {
+    this.pieces = (request as AsyncIterable<Buffer>)[Symbol.asyncIterator]();
+  }
+
+  /** At most so many bytes; undefined when there are no more. The stretch before has to have been read. */
+  async next(most: number): Promise<AsyncIterable<Buffer> | undefined> {
+    this.rest ??= await this.piece();
+    return this.rest && this.stretch(most);
+  }
+
+  private async *stretch(most: number): AsyncGenerator<Buffer, void, undefined> {
+    for (let left = most; left > 0;) {
+      const piece = this.rest ?? (await this.piece());
+      this.rest = undefined;
+      if (!piece) return;
+      if (piece.length > left) this.rest = piece.subarray(left);
+      yield piece.subarray(0, left);
+      left -= Math.min(left, piece.length);
+    }
+  }
+
+  private async piece(): Promise<Buffer | undefined> {
+    try {
+      const next = await this.pieces.next();
+      return next.done ? undefined : next.value;
+    } catch {
+      return undefined;
+    }
+  }
+}
+
+const tooMuch = (size: number) =>
+  new DomainError('too_large', { detail: `The upload was begun with ${size} bytes, and more than that are coming.` });
+
+const tooManyPieces = () =>
+  new DomainError('malformed_request', {
+    detail: `An upload can come in at most ${limits.uploadPieces} pieces. Begin it again with larger ones.`,
+  });
