@@ -179,7 +179,8 @@ async function upload(file, purpose, token) {
   const form = new FormData();
   for (const [field, value] of Object.entries({ ...purpose, ...fields })) form.append(field, value);
   form.append('file', new Blob([await make()]), name);
-  const { id } = await call('POST', '/api/attachments', { token, body: form });
+  const { id, family, thumbnail } = await call('POST', '/api/attachments', { token, body: form });
+  if (family !== 'audio' && !thumbnail) throw new Error(`${name} has no thumbnail`);
   return id;
 }
 

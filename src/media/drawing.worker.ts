@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { setPriority } from 'node:os';
+import { fileURLToPath } from 'node:url';
 import sharp, { type OutputInfo } from 'sharp';
 import type { DrawingJob, DrawingResult } from './drawing-jobs.js';
 import type { Rendition } from './inspection.js';
@@ -96,7 +97,7 @@ function rendition({ data, info }: { data: Buffer; info: OutputInfo }): Renditio
 
 /** Words of a PDF that let it run or open something. */
 const activeWords = ['/JavaScript', '/JS', '/Launch', '/RichMedia', '/EmbeddedFile', '/XFA'];
-const modules = (path: string) => new URL(`../../../node_modules/pdfjs-dist/${path}`, import.meta.url);
+const modules = (path: string) => fileURLToPath(new URL(`../../../node_modules/pdfjs-dist/${path}`, import.meta.url));
 
 async function openPdf(bytes: Buffer) {
   const { getDocument, PasswordException, VerbosityLevel } = await import('pdfjs-dist/legacy/build/pdf.mjs');
@@ -108,10 +109,10 @@ async function openPdf(bytes: Buffer) {
     useWorkerFetch: false,
     enableXfa: false,
     maxImageSize: 40_000_000,
-    standardFontDataUrl: modules('standard_fonts/').pathname,
-    cMapUrl: modules('cmaps/').pathname,
-    wasmUrl: modules('wasm/').pathname,
-    iccUrl: modules('iccs/').pathname,
+    standardFontDataUrl: modules('standard_fonts/'),
+    cMapUrl: modules('cmaps/'),
+    wasmUrl: modules('wasm/'),
+    iccUrl: modules('iccs/'),
   });
   try {
     return { pdf: await loading.promise, close: () => loading.destroy() };
