@@ -41,8 +41,8 @@ const octets = 'application/octet-stream';
 /** Finds out what files are, and makes thumbnails and pictures for the screen of them. */
 @Injectable()
 export class Media implements OnModuleDestroy {
-  private readonly opening = new DrawingProcess({ milliseconds: 10_000, waiting: 1_000 });
-  private readonly drawing = new DrawingProcess({ milliseconds: 30_000, waiting: 10_000 });
+  private readonly opening = new DrawingProcess({ milliseconds: 8_000, waiting: 1_000 });
+  private readonly drawing = new DrawingProcess({ milliseconds: 15_000, waiting: 10_000 });
 
   onModuleDestroy(): void {
     this.opening.stop();
