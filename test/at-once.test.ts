@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { readFile } from 'node:fs/promises';
 import sharp from 'sharp';
+import { askToUpload, bytesOf, upload } from './support/files.js';
 import {
   type Answer,
   type Device,
@@ -72,6 +73,31 @@ async function invitationsTo(emails: string[]): Promise<string[]> {
     const codes = emails.map((email) => items.find((each: { email?: string }) => each.email === email)?.url);
     if (codes.every(Boolean)) return codes.map((url: string) => url.split('/').at(-1)!);
   }
+}
+
+async function tus(
+  method: string,
+  path: string,
+  headers: Record<string, string> = {},
+  bytes?: Buffer,
+): Promise<Answer> {
+  const response = await fetch(world.url + path, {
+    method,
+    headers: {
+      authorization: `Bearer ${anna.device.token}`,
+      'tus-resumable': '1.0.0',
+      ...(bytes && { 'content-type': 'application/offset+octet-stream' }),
+      ...headers,
+    },
+    ...(bytes && { body: new Uint8Array(bytes) }),
+  });
+  const text = await response.text();
+  return { status: response.status, headers: response.headers, body: text ? JSON.parse(text) : text };
+}
+
+function beginUpload(): Promise<Answer> {
+  const metadata = `conversationId ${Buffer.from(anna.contactId).toString('base64')}`;
+  return tus('POST', '/api/attachments/uploads', { 'upload-length': '1000', 'upload-metadata': metadata });
 }
 
 /** Requests of each route that changes something, `times` at once. Set-up comes before, so that only the requests are concurrent. */
@@ -227,6 +253,22 @@ const routes: Record<string, () => Promise<Answer[]>> = {
     const seq = await said(anna.device, anna.contactId);
     return atOnce(() => anna.device.ask('DELETE', `/api/conversations/${anna.contactId}/messages/${seq}`));
   },
+  'POST /api/attachments': () =>
+    atOnce(() => askToUpload(anna.device, bytesOf(1_000), { conversationId: anna.contactId })),
+  'DELETE /api/attachments/{id}': async () => {
+    const { id } = await upload(anna.device, bytesOf(1_000), { conversationId: anna.contactId });
+    return atOnce(() => anna.device.ask('DELETE', `/api/attachments/${id}`));
+  },
+  'POST /api/attachments/uploads': () => atOnce(beginUpload),
+  'PATCH /api/attachments/uploads/{id}': async () => {
+    const path = (await beginUpload()).headers.get('location')!;
+    const bytes = bytesOf(1_000);
+    return atOnce(() => tus('PATCH', path, { 'upload-offset': '0' }, bytes));
+  },
+  'DELETE /api/attachments/uploads/{id}': async () => {
+    const path = (await beginUpload()).headers.get('location')!;
+    return atOnce(() => tus('DELETE', path));
+  },
   'PUT /api/conversations/{id}/receipt': async () => {
     const seenSeq = await said(anna.device, anna.contactId);
     return atOnce(() => bakery.owner.ask('PUT', `/api/conversations/${anna.contactId}/receipt`, { seenSeq }));
@@ -299,7 +341,9 @@ test('every route that changes something is asked here', async () => {
     paths: Record<string, Record<string, unknown>>;
   };
   const changing = Object.entries(paths).flatMap(([path, operations]) =>
-    Object.keys(operations).flatMap((method) => (method === 'get' ? [] : [`${method.toUpperCase()} ${path}`])),
+    Object.keys(operations).flatMap((method) =>
+      ['get', 'head', 'options'].includes(method) ? [] : [`${method.toUpperCase()} ${path}`],
+    ),
   );
   expect(Object.keys(routes).sort()).toEqual(changing.sort());
 });

@@ -27,6 +27,8 @@ type UploadRow = AttachmentRow & { offset: number };
 /** Bytes that come in are stored in pieces of at most so many, so that a killed service loses no more of an upload. */
 const pieceBytes = 8 * 1024 * 1024;
 
+const nothing = () => undefined;
+
 /** Bytes that come in for an upload, of which one request at a time takes care. */
 interface Coming {
   cut: () => void;
@@ -68,15 +70,12 @@ export class ResumableUploads {
    * @throws NotFound
    */
   async find(principal: Principal, id: string): Promise<Upload> {
-    await this.takeOver(id);
-    const row = await this.row(principal, id);
-    if (row.state === 'uploading' && row.offset === row.size)
-      await this.alone(
-        id,
-        () => undefined,
-        () => this.finish(row),
-      );
-    return this.upload(row, row.state === 'uploading' ? row.offset : row.size);
+    return this.alone(id, nothing, async () => {
+      const row = await this.row(principal, id);
+      if (row.state !== 'uploading') return this.upload(row, row.size);
+      if (row.offset === row.size) await this.finish(row);
+      return this.upload(row, row.offset);
+    });
   }
 
   /**
@@ -84,10 +83,9 @@ export class ResumableUploads {
    * @throws NotFound, UploadOffsetWrong, DomainError `too_large`, `malformed_request`; StorageFailure
    */
   async append(principal: Principal, id: string, offset: number, request: Request): Promise<Upload> {
-    await this.takeOver(id);
     return this.alone(
       id,
-      () => request.destroy(),
+      () => void (request.complete || request.destroy()),
       async () => {
         const row = await this.row(principal, id);
         if (row.state !== 'uploading') {
@@ -107,9 +105,10 @@ export class ResumableUploads {
    * @throws NotFound for one that is not there, and for a file that is sent
    */
   async remove(principal: Principal, id: string): Promise<void> {
-    await this.takeOver(id);
-    const { subscriber_id: subscriberId, account_id: accountId } = await this.row(principal, id);
-    if (!(await this.attachments.eraseUnsent(subscriberId, id, accountId))) throw new NotFound();
+    await this.alone(id, nothing, async () => {
+      const { subscriber_id: subscriberId, account_id: accountId } = await this.row(principal, id);
+      if (!(await this.attachments.eraseUnsent(subscriberId, id, accountId))) throw new NotFound();
+    });
   }
 
   /** @returns the offset that was reached */
@@ -160,23 +159,21 @@ export class ResumableUploads {
     return row;
   }
 
-  /** Ends what an earlier request has under way for an upload. */
-  private async takeOver(id: string): Promise<void> {
+  /**
+   * Does something that no other request may do for the same upload meanwhile. What an earlier one has under way is given up:
+   * a client that asks again has lost it.
+   */
+  private async alone<Result>(id: string, cut: () => void, work: () => Promise<Result>): Promise<Result> {
     for (let before = this.coming.get(id); before; before = this.coming.get(id)) {
       before.cut();
       await before.over;
     }
-  }
-
-  /** Does something that no other request may do for the same upload meanwhile. */
-  private async alone<Result>(id: string, cut: () => void, work: () => Promise<Result>): Promise<Result> {
     const { promise: over, resolve } = Promise.withResolvers<void>();
-    const coming = { cut, over };
-    this.coming.set(id, coming);
+    this.coming.set(id, { cut, over });
     try {
       return await work();
     } finally {
-      if (this.coming.get(id) === coming) this.coming.delete(id);
+      this.coming.delete(id);
       resolve();
     }
   }

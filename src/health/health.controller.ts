@@ -4,6 +4,8 @@ import { Public } from '../auth/session.guard.js';
 import { type DatabaseTrouble, databaseTroubles } from '../platform/database-failures.js';
 import { DatabaseWatch } from '../platform/database-watch.js';
 import { Log } from '../platform/log.js';
+import { Storage, StorageFailure } from '../platform/storage/storage.js';
+import { within } from '../platform/deadline.js';
 import { DomainError } from '../platform/problems/domain-error.js';
 
 const answering = (status: string) => ({
@@ -15,11 +17,12 @@ const answering = (status: string) => ({
 @Controller('health')
 export class HealthController {
   /** Told in the log when it changes, however often it is asked for. */
-  private trouble: DatabaseTrouble | undefined;
+  private trouble: DatabaseTrouble | StorageTrouble | undefined;
 
   constructor(
     private readonly databases: DatabaseWatch,
     private readonly log: Log,
+    private readonly storage: Storage,
   ) {}
 
   /** Liveness: the process runs. */
@@ -30,17 +33,40 @@ export class HealthController {
     return { status: 'live' };
   }
 
-  /** Readiness: both databases answer and accept writes. Otherwise the answer is 503 with the reason, within two seconds. */
+  /**
+   * Readiness: both databases answer and accept writes, and so does the storage of files. Otherwise the answer is 503 with the
+   * reason, within two seconds.
+   */
   @Get('ready')
   @ApiOkResponse(answering('ready'))
   async ready(): Promise<{ status: 'ready' }> {
-    const trouble = await this.databases.trouble();
+    const [database, storage] = await Promise.all([this.databases.trouble(), this.storageTrouble()]);
+    const trouble = database ?? storage;
+    const reason = database ? databaseTroubles[database].log : storage && storageTroubles[storage];
     if (trouble !== this.trouble) {
       this.trouble = trouble;
-      if (trouble) this.log.warning('not ready', { reason: databaseTroubles[trouble].log });
+      if (reason) this.log.warning('not ready', { reason });
       else this.log.info('ready again');
     }
-    if (trouble) throw new DomainError('unavailable', { detail: databaseTroubles[trouble].log });
+    if (reason) throw new DomainError('unavailable', { detail: reason });
     return { status: 'ready' };
   }
+
+  private async storageTrouble(): Promise<StorageTrouble | undefined> {
+    try {
+      await within(storageMilliseconds, this.storage.check(), 'the storage');
+      return undefined;
+    } catch (error) {
+      return error instanceof StorageFailure && error.code === 'full' ? 'storage_full' : 'storage_away';
+    }
+  }
 }
+
+type StorageTrouble = keyof typeof storageTroubles;
+
+const storageMilliseconds = 1_800;
+
+const storageTroubles = {
+  storage_full: 'The storage of files is full.',
+  storage_away: 'The storage of files cannot be reached or written.',
+};

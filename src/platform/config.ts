@@ -44,6 +44,17 @@ export interface Config {
   filesPerMessage: number;
   storageBytesPerSubscriber: number;
   uploadsPerHour: number;
+  /** The storage of files; undefined for the folder `files` in DATA_DIR. */
+  s3:
+    | {
+        bucket: string;
+        endpoint: string | undefined;
+        region: string;
+        credentials: { accessKeyId: string; secretAccessKey: string } | undefined;
+        prefix: string;
+        pathStyle: boolean;
+      }
+    | undefined;
   logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
 }
 
@@ -151,6 +162,22 @@ export const variables = {
     about: 'room for the files of one business and its contacts, in GB (1,073,741,824 bytes); fractions are allowed',
   },
   RATE_UPLOADS: { default: '`600`', about: 'files an account may upload in an hour' },
+  S3_BUCKET: {
+    default: 'none: files are kept in `DATA_DIR/files`',
+    about: 'bucket of an S3-compatible storage, in which files are kept instead; encrypted as on the disk',
+  },
+  S3_ENDPOINT: { default: "AWS's own", about: 'address of the storage, such as `https://s3.example.com`' },
+  S3_REGION: { default: '`us-east-1`', about: 'region of the bucket' },
+  S3_ACCESS_KEY_ID: {
+    default: 'those that the AWS SDK finds, such as the role of the machine',
+    about: 'credentials for the bucket; the two are set together',
+  },
+  S3_SECRET_ACCESS_KEY: { default: 'likewise', secret: true, about: 'the secret that belongs to `S3_ACCESS_KEY_ID`' },
+  S3_PREFIX: { default: 'none', about: 'beginning of the names of all objects, such as `colloquio/`' },
+  S3_PATH_STYLE: {
+    default: '`true` with `S3_ENDPOINT`, else `false`',
+    about: '`true`: the bucket stands in the path, not in the host name',
+  },
   LOG_LEVEL: { default: '`info`', about: '`debug` (every request), `info`, `warn`, `error` or `silent`' },
 } as const satisfies Record<string, Variable>;
 
@@ -311,6 +338,27 @@ export function loadConfig(environment: Record<string, string | undefined>): Con
     mistake('CLAMD_URL', `"${clamdUrl}" is neither tcp://host:3310 nor unix:/path/of/the/socket`);
   }
 
+  const bucket = value('S3_BUCKET');
+  const endpoint = value('S3_ENDPOINT');
+  const [accessKeyId, secretAccessKey] = [value('S3_ACCESS_KEY_ID'), value('S3_SECRET_ACCESS_KEY')];
+  if (endpoint && !(URL.canParse(endpoint) && /^https?:$/.test(new URL(endpoint).protocol))) {
+    mistake('S3_ENDPOINT', `"${endpoint}" is not an address such as https://s3.example.com`);
+  }
+  if (!accessKeyId !== !secretAccessKey) {
+    const missing = accessKeyId ? 'S3_SECRET_ACCESS_KEY' : 'S3_ACCESS_KEY_ID';
+    mistake(missing, 'S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY belong together; set both or none');
+  }
+  if (!bucket && (endpoint || accessKeyId)) mistake('S3_BUCKET', 'is required with the other settings of S3');
+  const pathStyle = oneOf('S3_PATH_STYLE', ['true', 'false'], endpoint ? 'true' : 'false') === 'true';
+  const s3 = bucket && {
+    bucket,
+    endpoint,
+    region: value('S3_REGION') ?? 'us-east-1',
+    credentials: accessKeyId && secretAccessKey ? { accessKeyId, secretAccessKey } : undefined,
+    prefix: value('S3_PREFIX') ?? '',
+    pathStyle,
+  };
+
   const config: Config = {
     port,
     host,
@@ -345,6 +393,7 @@ export function loadConfig(environment: Record<string, string | undefined>): Con
       number('STORAGE_GB', 20, { min: 0.001, max: 1_000_000, whole: false }) * 1024 * megabyte,
     ),
     uploadsPerHour: number('RATE_UPLOADS', 600, { min: 1, max: 1_000_000 }),
+    s3: s3 || undefined,
     logLevel: oneOf('LOG_LEVEL', ['debug', 'info', 'warn', 'error', 'silent'], 'info'),
   };
   for (const [name, text] of Object.entries(environment)) {

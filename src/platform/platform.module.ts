@@ -1,4 +1,4 @@
-import { type DynamicModule, Global, Module } from '@nestjs/common';
+import { type DynamicModule, Global, Module, type OnModuleDestroy } from '@nestjs/common';
 import { APP_FILTER, APP_PIPE } from '@nestjs/core';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { type Config, CONFIG } from './config.js';
@@ -36,7 +36,13 @@ export interface Foundation {
 
 @Global()
 @Module({})
-export class PlatformModule {
+export class PlatformModule implements OnModuleDestroy {
+  constructor(private readonly storage: Storage) {}
+
+  onModuleDestroy(): void {
+    this.storage.close();
+  }
+
   static with({ config, databases, log, masterKey, vault }: Foundation): DynamicModule {
     const values = [
       { provide: CONFIG, useValue: config },

@@ -136,7 +136,7 @@ export class World implements Reach {
     });
     const text = await response.text();
     const json = response.headers.get('content-type')?.includes('json');
-    return { status: response.status, headers: response.headers, body: json ? JSON.parse(text) : text };
+    return { status: response.status, headers: response.headers, body: json && text ? JSON.parse(text) : text };
   }
 
   /** Request of a person who registers, accepting the policies in force. */

@@ -44,4 +44,9 @@ export abstract class Storage {
 
   /** @throws StorageFailure when nothing can be stored at the moment */
   abstract check(): Promise<void>;
+
+  /** Lets connections go when the service stops. */
+  close(): void {
+    // Most storages hold none.
+  }
 }
