@@ -6,6 +6,7 @@
  * too. Before the process ends, what it was about to do stands in another file.
  */
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { ServerResponse } from 'node:http';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
@@ -59,6 +60,7 @@ const statements = [
 const transactions = [
   { text: /\bINSERT INTO broadcast_recipient\b/, points: ['in-chunk', 'in-chunk-commit', 'after-chunk'] },
   { text: /\bUPDATE message SET body = NULL\b/, points: [undefined, 'in-withdrawal', undefined] },
+  { text: /\bINSERT INTO attachment_object\b/, points: ['before-file', 'in-file-commit', undefined] },
 ];
 
 /** Connections whose transaction is known, with the points of its commit. */
@@ -128,4 +130,19 @@ function answering(kind, answer, write) {
   // It leaves at the end of this turn, with what else is written in it.
   if (kind !== 'answer') queueMicrotask(() => reach(`after-${kind}`, about));
   return written;
+}
+
+/** Bytes of a file that comes in are being written. */
+const { FileHandle } = await fileHandles();
+const { writev } = FileHandle.prototype;
+FileHandle.prototype.writev = async function (...parameters) {
+  const written = await writev.apply(this, parameters);
+  reach('in-upload');
+  return written;
+};
+
+async function fileHandles() {
+  const handle = await open(process.execPath);
+  await handle.close();
+  return { FileHandle: handle.constructor };
 }

@@ -18,6 +18,9 @@ export const killPoints = [
   'in-chunk',
   'in-chunk-commit',
   'after-chunk',
+  'in-upload',
+  'before-file',
+  'in-file-commit',
 ] as const;
 
 export type KillPoint = (typeof killPoints)[number];

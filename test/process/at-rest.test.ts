@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import sharp from 'sharp';
 import { io } from 'socket.io-client';
 import { Installation, type Service } from '../support/installation.js';
 import { MailServer, tokenIn } from '../support/mail-server.js';
@@ -75,6 +76,14 @@ const canaries = {
   otherEmail: 'zqxotheremail@mail.example',
   refusedName: 'Zqxrefusedname',
   userAgent: 'Zqxagent',
+  fileName: 'Zqxfilename.txt',
+  fileText: 'Zqxfiletext',
+  cameraName: 'Zqxcamera',
+  pictureName: 'Zqxpicture.jpg',
+  resumedName: 'Zqxresumed.txt',
+  resumedText: 'Zqxresumedtext',
+  abandonedText: 'Zqxabandoned',
+  refusedFileName: 'Zqxnofile.txt',
 };
 /** Business data stay in clear: that they are found shows that the search would find the others. */
 const inClear = 'Zqxbusiness';
@@ -178,6 +187,7 @@ async function writeEverywhere(): Promise<void> {
   expectStatus(await ask('GET', `/api/contacts?query=${canaries.searchByGet}`, undefined, owner), 200);
   expectStatus(await ask('POST', '/api/contacts/search', { query: canaries.searchByPost }, owner), 200);
   expectStatus(await ask('POST', '/api/sessions', { username, password, device }), 201);
+  await writeFiles(session.token, contact.id);
   await writeBroadcasts(owner, session.token, contact.id);
   await writeProfiles(owner, session.token);
 
@@ -265,6 +275,59 @@ async function writeBroadcasts(owner: string, interlocutor: string, contactId: s
     );
   }, 'the broadcasts arrive');
 }
+
+/** A text, a picture with what its camera wrote, an upload that is resumed, one that is left, and one that is refused. */
+async function writeFiles(token: string, conversationId: string): Promise<void> {
+  const upload = async (bytes: Buffer, name: string, to: string): Promise<Answer> => {
+    const form = new FormData();
+    form.set('conversationId', to);
+    form.set('file', new Blob([new Uint8Array(bytes)]), name);
+    const headers = { authorization: `Bearer ${token}` };
+    const response = await fetch(`${service.url}/api/attachments`, { method: 'POST', headers, body: form });
+    return { status: response.status, headers: response.headers, body: await response.json() };
+  };
+  const text = await upload(Buffer.from(`${canaries.fileText} `.repeat(20_000)), canaries.fileName, conversationId);
+  expectStatus(text, 201);
+  const picture = await sharp({ create: { width: 2_500, height: 2_500, channels: 3, background: 'teal' } })
+    .withExif({ IFD0: { Make: canaries.cameraName } })
+    .jpeg()
+    .toBuffer();
+  const photo = await upload(picture, canaries.pictureName, conversationId);
+  expectStatus(photo, 201);
+  expect(photo.body).toMatchObject({ family: 'image', thumbnail: { width: 320 }, display: { width: 2_048 } });
+  expectStatus(await upload(Buffer.from('x'), canaries.refusedFileName, contactOfNobody), 404);
+  const attachmentIds = [text.body.id, photo.body.id];
+  const content = { clientId: unique(), body: canaries.message, attachmentIds };
+  expectStatus(await ask('POST', `/api/conversations/${conversationId}/messages`, content, token), 201);
+
+  const tus = (method: string, path: string, headers: Record<string, string>, body?: string) =>
+    fetch(service.url + path, {
+      method,
+      headers: { authorization: `Bearer ${token}`, 'tus-resumable': '1.0.0', ...headers },
+      ...(body !== undefined && { body }),
+    });
+  const encoded = (value: string) => Buffer.from(value).toString('base64');
+  const resumed = canaries.resumedText.repeat(1_000);
+  for (const [whole, sent] of [
+    [resumed.length, resumed],
+    [100_000, canaries.abandonedText.repeat(1_000)],
+  ] as const) {
+    const begun = await tus('POST', '/api/attachments/uploads', {
+      'upload-length': String(whole),
+      'upload-metadata': `filename ${encoded(canaries.resumedName)},conversationId ${encoded(conversationId)}`,
+    });
+    expect(begun.status).toBe(201);
+    const stored = await tus(
+      'PATCH',
+      begun.headers.get('location')!,
+      { 'upload-offset': '0', 'content-type': 'application/offset+octet-stream' },
+      sent,
+    );
+    expect(stored.status).toBe(204);
+  }
+}
+
+const contactOfNobody = '01900000-0000-7000-8000-000000000000';
 
 /** A member is invited, joins and takes another name; an interlocutor corrects its own. */
 async function writeProfiles(owner: string, interlocutor: string): Promise<void> {
@@ -356,6 +419,15 @@ describe('nothing readable at rest', () => {
 
   test.each(Object.entries(canaries))('%s stands nowhere', (_, canary) => {
     expect(placesOf(canary)).toEqual([]);
+  });
+
+  test('files and their pictures are there, sealed', () => {
+    const objects = places.filter(({ name }) => name.includes('/files/'));
+    expect(objects.length).toBeGreaterThanOrEqual(6);
+    for (const { content } of objects) {
+      expect([...content.subarray(0, 2)]).toEqual([1, 1]);
+      expect(content.includes('WEBP')).toBe(false);
+    }
   });
 
   test('the log says why mails did not go, by code', () => {
