@@ -76,7 +76,6 @@ export class Media implements OnModuleDestroy {
       (facts.active || kind.active ? ('active_content' as const) : facts.damaged ? ('damaged' as const) : undefined);
     return {
       mediaType,
-      contentType: contentTypeOf(mediaType, { ...kind, family, inline }),
       family,
       inline,
       ...(width !== undefined && { width, height }),
@@ -187,15 +186,6 @@ async function soundFacts(reader: Reader): Promise<Facts> {
     // A recording without a duration is one all the same.
     return { patches: [], damaged: true };
   }
-}
-
-function contentTypeOf(mediaType: string, { family, inline }: Kind): string {
-  // A text is shown as one, whatever language it is in; without a script, nothing of it runs.
-  if (family === 'text' && inline) return mediaType.includes('charset') ? mediaType : 'text/plain; charset=utf-8';
-  if (inline || family === 'document' || family === 'archive') return mediaType;
-  if (['audio', 'video', 'pdf'].includes(family) || mediaType === 'image/heic') return mediaType;
-  if (mediaType === 'text/vcard' || mediaType === 'text/calendar') return mediaType;
-  return octets;
 }
 
 /** Sizes that no picture has are no help to anybody. */
