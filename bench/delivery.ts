@@ -3,6 +3,7 @@ import { loadavg } from 'node:os';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { archive } from './delivery/archive.js';
+import { attachments } from './delivery/attachments.js';
 import { attackers } from './delivery/attackers.js';
 import { broadcast, ledger } from './delivery/broadcast.js';
 import { coldStart } from './delivery/cold-start.js';
@@ -25,6 +26,7 @@ const figures: Record<string, (scene: Scene) => Promise<Figure[]>> = {
   ledger,
   memory,
   archive,
+  attachments,
   attackers,
   'cold-start': coldStart,
 };

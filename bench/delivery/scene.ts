@@ -73,6 +73,12 @@ export class Scene {
     return server;
   }
 
+  async bareUpload(): Promise<ServerProcess> {
+    const server = await ServerProcess.bareUpload();
+    this.endings.push(() => server.stop());
+    return server;
+  }
+
   async crowd(): Promise<Crowd> {
     const crowd = Crowd.start();
     this.endings.push(() => crowd.stop());

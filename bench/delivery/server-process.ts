@@ -39,6 +39,11 @@ export class ServerProcess {
     return ServerProcess.start(join(import.meta.dirname, 'bare-socket-io.ts'), '/', {});
   }
 
+  /** Starts a bare stream to a file. */
+  static async bareUpload(): Promise<ServerProcess> {
+    return ServerProcess.start(join(import.meta.dirname, 'bare-upload.ts'), '/', {});
+  }
+
   private static async start(
     script: string,
     ready: string,
