@@ -14,6 +14,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { io } from 'socket.io-client';
+import { demoFiles } from './files.mjs';
 import shop from './shop.json' with { type: 'json' };
 
 const repository = fileURLToPath(new URL('..', import.meta.url));
@@ -28,7 +29,7 @@ const rates = { RATE_JOIN: '1000', RATE_SIGN_IN: '1000', RATE_MESSAGES: '6000' }
 
 // A demo must not touch what the person's environment points to: real databases, mail, storage, keys.
 const realThings =
-  /^(DATABASE_URL|KEYRING_DATABASE_URL|REDIS_URL|SMTP_URL|PUBLIC_URL|HOST|TRUST_PROXY|ALLOWED_ORIGINS|REGISTRATION|(S3|TLS|MASTER)_.*)$/;
+  /^(DATABASE_URL|KEYRING_DATABASE_URL|REDIS_URL|SMTP_URL|PUBLIC_URL|HOST|TRUST_PROXY|ALLOWED_ORIGINS|REGISTRATION|CLAMD_URL|(S3|TLS|MASTER)_.*)$/;
 
 const contacts = readContacts();
 const script = linesOf('conversations.jsonl').map((line) => JSON.parse(line));
@@ -50,6 +51,7 @@ async function demo() {
   const shopToken = await registerShop();
   await letContactsJoin(shopToken);
   await playConversations(shopToken);
+  await sendBroadcast(shopToken);
   printSummary(port, (performance.now() - began) / 1000);
 
   if (process.argv.includes('--once')) return end(0);
@@ -119,12 +121,18 @@ async function letContactsJoin(shopToken) {
 }
 
 async function playConversations(shopToken) {
-  const play = { sent: new Map(), complaints: [], conversations: new Map() };
+  const play = { sent: new Map(), complaints: [], conversations: new Map(), shopToken };
   play.shop = await connect(shopToken, 'subscriber', play);
   const talking = contacts.filter(({ identity }) => script.some((line) => line.with === identity.email));
   await eachAtMost(messagesAtOnce, talking, async ({ identity, conversationId, token }) => {
     const interlocutor = await connect(token, 'interlocutor', play);
-    play.conversations.set(identity.email, { id: conversationId, interlocutor, lastSeq: 0, turn: Promise.resolve() });
+    play.conversations.set(identity.email, {
+      id: conversationId,
+      interlocutor,
+      token,
+      lastSeq: 0,
+      turn: Promise.resolve(),
+    });
   });
 
   // Lines are taken in file order, and each waits for the one before it in its own conversation only.
@@ -151,11 +159,42 @@ async function say(line, conversation, play) {
   received.catch(() => {}); // it may fail before anybody waits for it
 
   const sender = line.from === 'subscriber' ? play.shop : conversation.interlocutor;
-  const { seq } = await ask(sender, 'message.send', { conversationId: conversation.id, clientId, body: line.body });
+  const token = line.from === 'subscriber' ? play.shopToken : conversation.token;
+  const attachmentIds = [];
+  for (const file of line.files ?? [])
+    attachmentIds.push(await upload(file, { conversationId: conversation.id }, token));
+  const content = { clientId, body: line.body, ...(attachmentIds.length > 0 && { attachmentIds }) };
+  const { seq } = await ask(sender, 'message.send', { conversationId: conversation.id, ...content });
   conversation.lastSeq += 1;
   if (seq !== conversation.lastSeq) throw new Error(`seq ${seq} instead of ${conversation.lastSeq}: ${excerpt(line)}`);
   const arrived = await received;
-  if (arrived.seq !== seq || arrived.body !== line.body) throw new Error(`arrived changed: ${excerpt(line)}`);
+  const files = arrived.attachments.map(({ id }) => id).join();
+  if (arrived.seq !== seq || arrived.body !== line.body || files !== attachmentIds.join())
+    throw new Error(`arrived changed: ${excerpt(line)}`);
+}
+
+/** Uploads a file of the demo. */
+async function upload(file, purpose, token) {
+  const { name, fields, make } = demoFiles[file];
+  const form = new FormData();
+  for (const [field, value] of Object.entries({ ...purpose, ...fields })) form.append(field, value);
+  form.append('file', new Blob([await make()]), name);
+  const { id, family, thumbnail } = await call('POST', '/api/attachments', { token, body: form });
+  if (family !== 'audio' && !thumbnail) throw new Error(`${name} has no thumbnail`);
+  return id;
+}
+
+/** Tells everybody that the shop is closed, with a picture. */
+async function sendBroadcast(token) {
+  const attachmentIds = [await upload('closed', { broadcast: 'true' }, token)];
+  const about = { kind: 'service', reason: 'closure', body: 'Lunedì 8 siamo chiusi: il forno riposa, e anche Walter.' };
+  const body = { clientId: randomUUID(), ...about, attachmentIds, audience: { all: true } };
+  const { id } = await call('POST', '/api/broadcasts', { token, body });
+  const deadline = Date.now() + secondsToAnswer * 1000;
+  while ((await call('GET', `/api/broadcasts/${id}`, { token })).state !== 'finished') {
+    if (Date.now() > deadline) throw new Error('the broadcast was not sent in time');
+    await pause(100);
+  }
 }
 
 function connect(token, party, play) {
@@ -167,7 +206,7 @@ function connect(token, party, play) {
   });
 }
 
-async function receive({ conversationId, clientId, seq, body }, socket, party, play) {
+async function receive({ conversationId, clientId, seq, body, attachments }, socket, party, play) {
   const message = play.sent.get(clientId);
   const expected = message?.conversation.id === conversationId;
   if (!expected || ![play.shop, message.conversation.interlocutor].includes(socket)) {
@@ -178,7 +217,7 @@ async function receive({ conversationId, clientId, seq, body }, socket, party, p
 
   // Lines marked "seen": false stay unread, so that the first look at the demo has something to open.
   const receipt = { conversationId, deliveredSeq: seq, ...(message.line.seen !== false && { seenSeq: seq }) };
-  await ask(socket, 'receipt.send', receipt).then(() => message.resolve({ seq, body }), message.reject);
+  await ask(socket, 'receipt.send', receipt).then(() => message.resolve({ seq, body, attachments }), message.reject);
 }
 
 async function ask(socket, event, payload) {
@@ -188,8 +227,12 @@ async function ask(socket, event, payload) {
 }
 
 async function call(method, path, { token, body } = {}) {
-  const headers = { 'Content-Type': 'application/json', ...(token && { Authorization: `Bearer ${token}` }) };
-  const answer = await fetch(baseUrl + path, { method, headers, body: body && JSON.stringify(body) });
+  const isForm = body instanceof FormData;
+  const headers = {
+    ...(!isForm && { 'Content-Type': 'application/json' }),
+    ...(token && { Authorization: `Bearer ${token}` }),
+  };
+  const answer = await fetch(baseUrl + path, { method, headers, body: isForm ? body : body && JSON.stringify(body) });
   if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
   return answer.json();
 }
@@ -221,7 +264,8 @@ ${row('Shop', shop.username, shop.businessName)}
 ${rows.join('\n')}
                  password, for all of them: ${password}
 
-  Played         ${contacts.length} contacts and ${script.length} messages in ${time} seconds
+  Played         ${contacts.length} contacts and ${script.length} messages in ${time} seconds,
+                 with pictures, a PDF and a voice note, and a broadcast
   Data           ${dataDir} (temporary)
 
 To go on, sign in as the shop (then send the token with each request, as Authorization: Bearer <token>):

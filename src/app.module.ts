@@ -8,6 +8,7 @@ import { AuthModule } from './auth/auth.module.js';
 import { BroadcastsModule } from './broadcasts/broadcasts.module.js';
 import { ConsentsModule } from './consents/consents.module.js';
 import { ConversationsModule } from './conversations/conversations.module.js';
+import { ExportsModule } from './exports/exports.module.js';
 import { HealthModule } from './health/health.module.js';
 import { ImportsModule } from './imports/imports.module.js';
 import { InterlocutorsModule } from './interlocutors/interlocutors.module.js';
@@ -38,6 +39,7 @@ export class AppModule {
         BroadcastsModule,
         ConsentsModule,
         ConversationsModule,
+        ExportsModule,
         HealthModule,
         ImportsModule,
         InterlocutorsModule,

@@ -183,6 +183,7 @@ const files: Record<string, string[]> = {
   'Business.logo': ['image/webp'],
   'ContactExport.export': ['text/csv', 'application/json'],
   'Conversations.logo': ['image/webp'],
+  'Exports.conversation': ['application/zip'],
   'Imports.letters': ['text/html'],
   'Invitations.qrCode': ['image/svg+xml'],
   'Joining.logo': ['image/webp'],
@@ -194,7 +195,7 @@ function describeFiles(document: OpenAPIObject): void {
     const types = files[operation.operationId];
     if (!types) continue;
     const binary = (type: string) => ({
-      schema: { type: 'string', ...(/image\/webp/.test(type) && { format: 'binary' }) },
+      schema: { type: 'string', ...(/image\/webp|zip/.test(type) && { format: 'binary' }) },
     });
     operation.responses['200'] = {
       description: 'The file.',

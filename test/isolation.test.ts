@@ -138,6 +138,8 @@ interface Route {
   headers?: Record<string, string>;
   /** The answer to who may. Without it the call has effects that are tested elsewhere. */
   allowed?: number;
+  /** For staff it does not exist, though it does for interlocutors. */
+  staff?: false;
   /** Principals that the thing in the path does not belong to, beyond those of the other kind. */
   hiddenFrom?: ('otherSubscriber' | 'otherInterlocutor')[];
 }
@@ -434,6 +436,13 @@ const routes: Record<string, Route> = {
     allowed: 204,
     hiddenFrom: ['otherInterlocutor'],
   },
+  'GET /api/conversations/:id/export': {
+    for: 'signedIn',
+    staff: false,
+    path: ({ conversation }) => `/api/conversations/${conversation}/export`,
+    allowed: 200,
+    hiddenFrom: both,
+  },
   'GET /api/contacts/export': { for: 'owner', allowed: 200 },
   'GET /api/members': { for: 'owner', allowed: 200 },
   'POST /api/members': { for: 'owner', body: () => ({ email: 'altra@mail.example' }), allowed: 201 },
@@ -547,7 +556,9 @@ describe('every route', () => {
   );
 
   test.each(
-    Object.entries(routes).filter(([, { for: whose, allowed }]) => allowed && ['member', 'signedIn'].includes(whose)),
+    Object.entries(routes).filter(
+      ([, { for: whose, allowed, staff: may }]) => allowed && may !== false && ['member', 'signedIn'].includes(whose),
+    ),
   )('%s answers staff as it answers the owner', async (route, { allowed }) => {
     expectStatus(await ask(route, bakerysThings(), staff.device.token), allowed!);
   });

@@ -183,10 +183,13 @@ export class AttachmentsController {
 const active = /\b(html|svg|xml|xhtml|javascript|ecmascript|x-msdownload|x-sh|x-executable|x-shockwave-flash)\b/i;
 const shown = ['image', 'audio', 'video', 'pdf', 'text'];
 
+/** A text is shown as one, whatever it is about; without a charset in its type it is UTF-8. */
+const withCharset = (mediaType: string) => (mediaType.includes('charset') ? mediaType : 'text/plain; charset=utf-8');
+
 function headersOf({ view, mediaType }: OpenedContent, part: Part): Record<string, string> {
   const harmful = active.test(mediaType) || (part === 'content' && view.note === 'active_content');
   const inline = !harmful && (part !== 'content' || (view.inline && shown.includes(view.family)));
-  const plain = view.family === 'text' && part === 'content' ? 'text/plain; charset=utf-8' : mediaType;
+  const plain = view.family === 'text' && part === 'content' ? withCharset(mediaType) : mediaType;
   return {
     'Content-Type': harmful ? 'application/octet-stream' : inline ? plain : mediaType,
     'Content-Disposition': contentDisposition(view.name, { type: inline ? 'inline' : 'attachment' }),

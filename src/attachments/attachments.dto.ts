@@ -1,6 +1,13 @@
 import { Transform, Type } from 'class-transformer';
 import { IsIn, IsInt, Max, Min } from 'class-validator';
-import { type AttachmentState, attachmentStates, type FileFamily, fileFamilies } from '../contract/attachments.js';
+import {
+  type AttachmentState,
+  attachmentStates,
+  type FileFamily,
+  fileFamilies,
+  type FileNote,
+  fileNotes,
+} from '../contract/attachments.js';
 import type * as wire from '../contract/index.js';
 import { limits } from '../contract/limits.js';
 import { IsId, IsList, IsTrue, Optional, ToNumber } from '../platform/validation/fields.js';
@@ -97,5 +104,6 @@ export class AttachmentView implements wire.AttachmentView {
   @Type(() => PictureSize)
   display?: PictureSize;
   /** Reason for which less is made of the file than of others of its kind, such as `damaged` or `active_content`. */
-  note?: string;
+  @IsIn(fileNotes)
+  note?: FileNote;
 }

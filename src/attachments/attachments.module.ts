@@ -17,6 +17,6 @@ import { Uploads } from './uploads.service.js';
   imports: [AuthModule, ConsentsModule, MediaModule, SubscribersModule],
   controllers: [ResumableUploadsController, AttachmentsController],
   providers: [Attachments, Contents, Erasures, ResumableUploads, Scans, Transfers, Uploads],
-  exports: [Attachments, Erasures, Scans],
+  exports: [Attachments, Erasures, Scans, Transfers],
 })
 export class AttachmentsModule {}

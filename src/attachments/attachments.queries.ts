@@ -1,4 +1,4 @@
-import type { AttachmentState, FileFamily } from '../contract/attachments.js';
+import type { AttachmentState, FileFamily, FileNote } from '../contract/attachments.js';
 import type { Party } from '../contract/events.js';
 
 /** Parts of an attachment that are stored: the file, and the pictures made of it. */
@@ -32,7 +32,7 @@ export interface AttachmentRow {
   height: number | null;
   duration: number | null;
   pages: number | null;
-  note: string | null;
+  note: FileNote | null;
   /** Sealed {@link AttachmentDetails}. */
   details: Buffer;
   created_at: Date;

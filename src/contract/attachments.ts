@@ -6,6 +6,25 @@ export type FileFamily = (typeof fileFamilies)[number];
 export const attachmentStates = ['pending', 'ready', 'rejected'] as const;
 export type AttachmentState = (typeof attachmentStates)[number];
 
+/** Reasons for which less is made of a file than of others of its kind. */
+export const fileNotes = [
+  /** It could run something when it is opened, so it is only ever downloaded. */
+  'active_content',
+  /** It is damaged or incomplete. */
+  'damaged',
+  /** It opens only with a password. */
+  'encrypted',
+  /** There are no previews of files of this type. */
+  'no_preview',
+  /** A preview could not be made. */
+  'preview_failed',
+  /** It has too many parts to be looked through. */
+  'too_complex',
+  /** It is too large for a preview. */
+  'too_large',
+] as const;
+export type FileNote = (typeof fileNotes)[number];
+
 /** Fields are described at the DTO classes, which implement these types whole, and so in openapi.json. */
 export interface PictureSize {
   width: number;
@@ -28,7 +47,7 @@ export interface AttachmentView {
   waveform?: number[];
   thumbnail?: PictureSize;
   display?: PictureSize;
-  note?: string;
+  note?: FileNote;
 }
 
 export interface NewAttachment {

@@ -10,6 +10,7 @@ export const actionKinds = [
   'contact.changed',
   'contacts.exported',
   'contacts.labelled',
+  'conversation.exported',
   'import.begun',
   'import.cancelled',
   'invitation.changed',

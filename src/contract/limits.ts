@@ -91,6 +91,8 @@ export const limits = {
   picturesWaiting: 10,
   /** Largest picture or PDF that a preview is made of, in bytes. */
   previewBytes: 50 * 1024 * 1024,
+  /** Exports of conversations that an account may ask for in an hour. */
+  conversationExportsPerHour: 20,
   nameLength: 100,
   /** Region, province and sector of a contact. */
   segmentLength: 60,

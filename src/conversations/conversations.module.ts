@@ -39,7 +39,7 @@ import { Standings } from './standings.service.js';
     Standings,
     ConversationsGateway,
   ],
-  exports: [BroadcastEntries, Conversations],
+  exports: [BroadcastEntries, Conversations, Messages],
 })
 export class ConversationsModule {
   constructor(contacts: Contacts, conversations: Conversations, scans: Scans) {

@@ -1,4 +1,5 @@
-import type { Note, Rendition } from './inspection.js';
+import type { FileNote } from '../contract/attachments.js';
+import type { Rendition } from './inspection.js';
 
 /** Work for the process that opens pictures and PDFs. It gets the file itself over its standard input. */
 export type DrawingJob =
@@ -12,5 +13,5 @@ export interface DrawingResult {
   pages?: number;
   /** A PDF that runs scripts or opens something. */
   active?: boolean;
-  note?: Note;
+  note?: FileNote;
 }

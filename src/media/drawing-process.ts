@@ -13,9 +13,10 @@ const idleMilliseconds = 60_000;
 const watchedMilliseconds = 250;
 const mostMemory = 448 * 1024 ** 2;
 const pageSize = 4096;
+const tickMilliseconds = 10;
 
 export interface DrawingLimits {
-  /** Time to open and draw a file, once the process has it. */
+  /** Computing time for a file, where the system tells; four times as long by the clock, once the process has it. */
   milliseconds: number;
   /** Files that may wait for their turn. */
   waiting: number;
@@ -110,13 +111,14 @@ export class DrawingProcess {
     child.once('message', answered);
     child.once('exit', gone);
     child.once('error', gone);
+    const before = computedBy(child);
     const watch = setInterval(() => {
-      if (memoryOf(child) > mostMemory) gone();
+      if (memoryOf(child) > mostMemory || computedBy(child) - before > this.limits.milliseconds) gone();
     }, watchedMilliseconds);
     let late: NodeJS.Timeout | undefined;
     return {
       within: (milliseconds: number) => {
-        late = setTimeout(gone, milliseconds);
+        late = setTimeout(gone, 4 * milliseconds);
         return settled;
       },
       forget: () => {
@@ -127,6 +129,18 @@ export class DrawingProcess {
         child.off('error', gone);
       },
     };
+  }
+}
+
+/** Milliseconds that a process has computed for, where the system tells: a busy machine must not fail honest files. */
+function computedBy({ pid }: ChildProcess): number {
+  if (process.platform !== 'linux') return 0;
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return (Number(fields[11]) + Number(fields[12])) * tickMilliseconds;
+  } catch {
+    return 0;
   }
 }
 

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { setPriority } from 'node:os';
-import sharp, { type OutputInfo } from 'sharp';
+import { fileURLToPath } from 'node:url';
+import sharp, { type OutputInfo, type Sharp } from 'sharp';
 import type { DrawingJob, DrawingResult } from './drawing-jobs.js';
 import type { Rendition } from './inspection.js';
 
@@ -74,18 +75,23 @@ async function drawPicture(
   const open = (pages: number) =>
     sharp(bytes, { failOn: 'truncated', limitInputPixels: mostPixels, pages, sequentialRead: true });
   const fitting = (side: number) => ({ width: side, height: side, fit: 'inside', withoutEnlargement: true }) as const;
-  const thumbnail = await open(1)
+  const small = async (picture: Sharp) =>
+    rendition(await picture.webp({ quality: 76, smartSubsample: true }).toBuffer({ resolveWithObject: true }));
+  if (display !== 'still') {
+    const thumbnail = await small(open(1).autoOrient().resize(fitting(thumbnailSide)));
+    if (display === 'none') return { thumbnail };
+    const animation = open(frames).resize(fitting(animatedSide)).webp({ quality: 70, effort: 2 });
+    return { thumbnail, display: rendition(await animation.toBuffer({ resolveWithObject: true })) };
+  }
+  // Opened once for both: that costs most of a large picture.
+  const { data, info } = await open(1)
     .autoOrient()
-    .resize(fitting(thumbnailSide))
-    .webp({ quality: 76, smartSubsample: true })
+    .resize(fitting(displaySide))
+    .raw()
     .toBuffer({ resolveWithObject: true });
-  const drawn: DrawingResult = { thumbnail: rendition(thumbnail) };
-  if (display === 'none') return drawn;
-  const picture =
-    display === 'animated'
-      ? open(frames).resize(fitting(animatedSide)).webp({ quality: 70, effort: 2 })
-      : open(1).autoOrient().resize(fitting(displaySide)).webp({ quality: 82, effort: 3 });
-  return { ...drawn, display: rendition(await picture.toBuffer({ resolveWithObject: true })) };
+  const drawn = () => sharp(data, { raw: { width: info.width, height: info.height, channels: info.channels } });
+  const shown = await drawn().webp({ quality: 82, effort: 3 }).toBuffer({ resolveWithObject: true });
+  return { thumbnail: await small(drawn().resize(fitting(thumbnailSide))), display: rendition(shown) };
 }
 
 function rendition({ data, info }: { data: Buffer; info: OutputInfo }): Rendition {
@@ -96,7 +102,7 @@ function rendition({ data, info }: { data: Buffer; info: OutputInfo }): Renditio
 
 /** Words of a PDF that let it run or open something. */
 const activeWords = ['/JavaScript', '/JS', '/Launch', '/RichMedia', '/EmbeddedFile', '/XFA'];
-const modules = (path: string) => new URL(`../../../node_modules/pdfjs-dist/${path}`, import.meta.url);
+const modules = (path: string) => fileURLToPath(new URL(`../../../node_modules/pdfjs-dist/${path}`, import.meta.url));
 
 async function openPdf(bytes: Buffer) {
   const { getDocument, PasswordException, VerbosityLevel } = await import('pdfjs-dist/legacy/build/pdf.mjs');
@@ -108,10 +114,10 @@ async function openPdf(bytes: Buffer) {
     useWorkerFetch: false,
     enableXfa: false,
     maxImageSize: 40_000_000,
-    standardFontDataUrl: modules('standard_fonts/').pathname,
-    cMapUrl: modules('cmaps/').pathname,
-    wasmUrl: modules('wasm/').pathname,
-    iccUrl: modules('iccs/').pathname,
+    standardFontDataUrl: modules('standard_fonts/'),
+    cMapUrl: modules('cmaps/'),
+    wasmUrl: modules('wasm/'),
+    iccUrl: modules('iccs/'),
   });
   try {
     return { pdf: await loading.promise, close: () => loading.destroy() };

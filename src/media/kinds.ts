@@ -1,14 +1,13 @@
 import { fileTypeFromBlob } from 'file-type';
-import type { Family } from './inspection.js';
+import type { FileFamily } from '../contract/attachments.js';
 import { BudgetSpent, type Reader, SourceFailed } from './reader.js';
 import { textKind } from './texts.js';
 
 /** The kind of a file, before its structure is looked at. */
 export interface Kind {
   mediaType: string;
-  family: Family;
+  family: FileFamily;
   inline: boolean;
-  charset?: string;
   /** It can run something when it is opened. */
   active?: true;
 }
@@ -16,7 +15,7 @@ export interface Kind {
 const octets = 'application/octet-stream';
 
 /** Types that browsers show in their place. */
-const inlineTypes: Partial<Record<string, Family>> = {
+const inlineTypes: Partial<Record<string, FileFamily>> = {
   'image/jpeg': 'image',
   'image/png': 'image',
   'image/gif': 'image',
@@ -51,7 +50,7 @@ const synonyms: Partial<Record<string, string>> = {
 };
 
 /** Types of the allow-list that are downloaded. */
-const downloads: Partial<Record<string, Family>> = {
+const downloads: Partial<Record<string, FileFamily>> = {
   'image/heic': 'image',
   'audio/amr': 'audio',
   'audio/aiff': 'audio',

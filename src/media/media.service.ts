@@ -41,8 +41,8 @@ const octets = 'application/octet-stream';
 /** Finds out what files are, and makes thumbnails and pictures for the screen of them. */
 @Injectable()
 export class Media implements OnModuleDestroy {
-  private readonly opening = new DrawingProcess({ milliseconds: 10_000, waiting: 1_000 });
-  private readonly drawing = new DrawingProcess({ milliseconds: 30_000, waiting: 10_000 });
+  private readonly opening = new DrawingProcess({ milliseconds: 8_000, waiting: 1_000 });
+  private readonly drawing = new DrawingProcess({ milliseconds: 15_000, waiting: 10_000 });
 
   onModuleDestroy(): void {
     this.opening.stop();
@@ -76,7 +76,6 @@ export class Media implements OnModuleDestroy {
       (facts.active || kind.active ? ('active_content' as const) : facts.damaged ? ('damaged' as const) : undefined);
     return {
       mediaType,
-      contentType: contentTypeOf(mediaType, { ...kind, family, inline }),
       family,
       inline,
       ...(width !== undefined && { width, height }),
@@ -187,15 +186,6 @@ async function soundFacts(reader: Reader): Promise<Facts> {
     // A recording without a duration is one all the same.
     return { patches: [], damaged: true };
   }
-}
-
-function contentTypeOf(mediaType: string, { family, inline, charset }: Kind): string {
-  // A text is shown as one, whatever language it is in; without a script, nothing of it runs.
-  if (family === 'text' && inline) return `text/plain; charset=${charset}`;
-  if (inline || family === 'document' || family === 'archive') return mediaType;
-  if (['audio', 'video', 'pdf'].includes(family) || mediaType === 'image/heic') return mediaType;
-  if (mediaType === 'text/vcard' || mediaType === 'text/calendar') return mediaType;
-  return octets;
 }
 
 /** Sizes that no picture has are no help to anybody. */

@@ -30,7 +30,7 @@ export async function textKind(reader: Reader): Promise<Kind | undefined> {
   const text = decoded(head, charset).replace(/^\ufeff/, '');
   if (noText.test(text)) return undefined;
 
-  const active = (mediaType: string): Kind => ({ mediaType, family: 'other', inline: false, active: true, charset });
+  const active = (mediaType: string): Kind => ({ mediaType, family: 'other', inline: false, active: true });
   if (shortcut.test(text)) return active('application/x-mswinurl');
   if (script.test(text)) return active('text/x-script');
   const start = text.trimStart();
@@ -42,14 +42,15 @@ export async function textKind(reader: Reader): Promise<Kind | undefined> {
       );
     }
     if (scriptsInXml.test(start)) return active('application/xml');
-    if (start.startsWith('<?xml')) return { mediaType: 'application/xml', family: 'text', inline: false, charset };
+    if (start.startsWith('<?xml')) return { mediaType: 'application/xml', family: 'text', inline: false };
   }
   if (mail.test(text.slice(0, 1024)) && mailParts.test(text)) {
-    return { mediaType: 'message/rfc822', family: 'other', inline: false, active: true, charset };
+    return { mediaType: 'message/rfc822', family: 'other', inline: false, active: true };
   }
   // Browsers that guess take it for HTML when markup stands at the very beginning; a text about HTML is a text.
   if (/^(<!--|<)/.test(start) && hypertext.test(start.slice(0, 4096))) return active('text/html');
-  return { mediaType: 'text/plain', family: 'text', inline: true, charset };
+  const mediaType = charset === 'utf-8' ? 'text/plain' : `text/plain; charset=${charset}`;
+  return { mediaType, family: 'text', inline: true };
 }
 
 function charsetOf(head: Buffer, tail: Buffer, size: number): string | undefined {

@@ -44,6 +44,8 @@ export interface HostileFile {
   name: string;
   make: () => Buffer | Promise<Buffer>;
   expected: Expected;
+  /** Status by which its upload is refused. */
+  refused?: number;
   /** It holds the words or the latitude of a place, which must be gone. */
   secret?: true;
   /** A picture that decodes to the same pixels after it has been stripped. */
@@ -588,8 +590,15 @@ export const hostileFiles: HostileFile[] = [
     expected: document('application/vnd.oasis.opendocument.text'),
   },
   {
-    title: 'text with a null byte and control signs in its name',
-    name: 'a\0b\r\nSet-Cookie: x.txt',
+    title: 'text with a null byte in its name',
+    name: 'a\0b.txt',
+    make: () => ascii('ciao'),
+    expected: textPlain(),
+    refused: 400,
+  },
+  {
+    title: 'text with a line break in its name',
+    name: 'a\r\nSet-Cookie: x=1.txt',
     make: () => ascii('ciao'),
     expected: textPlain(),
   },
@@ -603,9 +612,14 @@ export const hostileFiles: HostileFile[] = [
     title: 'text of Windows with accents',
     name: 'a.txt',
     make: () => ascii('Perch\xe9 no? Cos\xec \xe8.'),
-    expected: textPlain(),
+    expected: textPlain({ type: 'text/plain; charset=windows-1252' }),
   },
-  { title: 'text in UTF-16', name: 'a.txt', make: () => utf16('Buongiorno a tutti'), expected: textPlain() },
+  {
+    title: 'text in UTF-16',
+    name: 'a.txt',
+    make: () => utf16('Buongiorno a tutti'),
+    expected: textPlain({ type: 'text/plain; charset=utf-16le' }),
+  },
   {
     title: 'invoice in XML',
     name: 'IT01234567890_1.xml',
@@ -616,7 +630,7 @@ export const hostileFiles: HostileFile[] = [
   { title: 'EICAR in a zip', name: 'eicar.zip', make: () => zip({ 'eicar.com': eicar }), expected: archive() },
   { title: 'EICAR with a harmless name', name: 'eicar.txt', make: () => ascii(eicar), expected: textPlain() },
   // Nothing, or next to nothing
-  { title: 'an empty file', name: 'a.jpg', make: () => Buffer.alloc(0), expected: unknown },
+  { title: 'an empty file', name: 'a.jpg', make: () => Buffer.alloc(0), expected: unknown, refused: 422 },
   { title: 'one byte', name: 'a.jpg', make: () => ascii('a'), expected: textPlain() },
   { title: 'one byte that is no text', name: 'a.jpg', make: () => Buffer.from([0]), expected: unknown },
   {
@@ -847,10 +861,16 @@ export const hostileFiles: HostileFile[] = [
     expected: pdfEnd({ note: 'encrypted', thumbnail: false }),
   },
   {
-    title: 'PDF of 100,000 pages',
+    title: 'PDF that claims 100,000 pages',
     name: 'a.pdf',
-    make: () => pdf({ pages: 100_000 }),
-    expected: pdfEnd({ pages: 100_000 }),
+    make: () => pdf({ pages: 2, claimed: 100_000 }),
+    expected: pdfEnd({}),
+  },
+  {
+    title: 'PDF of 10,000 pages',
+    name: 'a.pdf',
+    make: () => pdf({ pages: 10_000 }),
+    expected: pdfEnd({ pages: 10_000 }),
   },
   {
     title: 'PDF with a broken table of its objects',
