@@ -265,7 +265,7 @@ export class Uploads {
 
   /** The object itself where nothing of it is blanked. */
   private async withoutMetadata(object: SealedObject, start: number, patches: readonly Patch[]): Promise<SealedObject> {
-    const own = patches.filter(({ offset, bytes }) => offset < start + object.size && offset + bytes.length > start);
+    const own = patches.filter(({ offset, length }) => offset < start + object.size && offset + length > start);
     if (own.length === 0) return object;
     const pieces = this.contents.open([object]).range();
     const blanked = async function* () {

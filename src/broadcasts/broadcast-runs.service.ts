@@ -3,6 +3,7 @@ import { InjectRepository } from '@nestjs/typeorm';
 import type { EntityManager, Repository } from 'typeorm';
 import { NIL } from 'uuid';
 import { Actions } from '../actions/actions.service.js';
+import { ChangeFeed } from '../change-feed/change-feed.service.js';
 import { Consents } from '../consents/consents.service.js';
 import { ConsentRequired } from '../consents/consents.errors.js';
 import type { SkipReason } from '../contract/broadcasts.js';
@@ -54,6 +55,8 @@ type BroadcastId = Pick<Broadcast, 'subscriberId' | 'id'>;
 /** A broadcast that a job works on. */
 interface Run extends BroadcastId {
   content?: Content;
+  /** Consumers of changes were told of it. */
+  hinted?: true;
 }
 
 /** The parts of a broadcast that do not change once it has begun. */
@@ -81,6 +84,7 @@ export class BroadcastRuns {
     @InjectRepository(Broadcast) private readonly broadcasts: Repository<Broadcast>,
     private readonly actions: Actions,
     private readonly audiences: Audiences,
+    private readonly changes: ChangeFeed,
     private readonly consents: Consents,
     private readonly entries: BroadcastEntries,
     private readonly identities: Identities,
@@ -138,6 +142,8 @@ export class BroadcastRuns {
       return true;
     }
     const { promotionsPolicyId: policyId } = content;
+    if (!run.hinted) this.changes.hintBroadcast();
+    run.hinted = true;
     this.entries.tell(run.id, chunk.entries, (contactId) => broadcastMark(content, { policyId, contactId }));
     this.tell(run, chunk, chunk.entries);
     return chunk.state === 'running';

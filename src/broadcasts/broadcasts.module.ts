@@ -3,6 +3,7 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import { ActionsModule } from '../actions/actions.module.js';
 import { AddressBookModule } from '../address-book/address-book.module.js';
 import { AuthModule } from '../auth/auth.module.js';
+import { ChangeFeedModule } from '../change-feed/change-feed.module.js';
 import { ConsentsModule } from '../consents/consents.module.js';
 import { ConversationsModule } from '../conversations/conversations.module.js';
 import { InterlocutorsModule } from '../interlocutors/interlocutors.module.js';
@@ -22,6 +23,7 @@ import { Broadcasts } from './broadcasts.service.js';
     ActionsModule,
     AddressBookModule,
     AuthModule,
+    ChangeFeedModule,
     ConsentsModule,
     ConversationsModule,
     InterlocutorsModule,

@@ -18,6 +18,9 @@ export const killPoints = [
   'in-chunk',
   'in-chunk-commit',
   'after-chunk',
+  'in-index',
+  'in-index-commit',
+  'after-index',
 ] as const;
 
 export type KillPoint = (typeof killPoints)[number];
