@@ -12,6 +12,8 @@ import { type Figure, tableOf } from './delivery/figure.js';
 import { latency } from './delivery/latency.js';
 import { memory } from './delivery/memory.js';
 import { measuredNow, writeResults } from './delivery/results.js';
+import { indexing } from './delivery/indexing.js';
+import { search } from './delivery/search.js';
 import { Scene } from './delivery/scene.js';
 import { throughput } from './delivery/throughput.js';
 
@@ -27,11 +29,22 @@ const figures: Record<string, (scene: Scene) => Promise<Figure[]>> = {
   memory,
   archive,
   attachments,
+  search,
+  indexing,
   attackers,
   'cold-start': coldStart,
 };
 
-const whole = { rounds: 3, seconds: 10, pairs: 100, audience: 10_000, recipients: 100_000, stored: 5_000_000 };
+const whole = {
+  rounds: 3,
+  seconds: 10,
+  pairs: 100,
+  audience: 10_000,
+  recipients: 100_000,
+  stored: 5_000_000,
+  searched: 5_000_000,
+  few: 100_000,
+};
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

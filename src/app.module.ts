@@ -3,6 +3,7 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import type { DataSourceOptions } from 'typeorm';
 import { ActionsModule } from './actions/actions.module.js';
 import { AddressBookModule } from './address-book/address-book.module.js';
+import { ArchiveModule } from './archive/archive.module.js';
 import { AttachmentsModule } from './attachments/attachments.module.js';
 import { AuthModule } from './auth/auth.module.js';
 import { BroadcastsModule } from './broadcasts/broadcasts.module.js';
@@ -34,6 +35,7 @@ export class AppModule {
         TypeOrmModule.forRoot({ ...database, autoLoadEntities: true, migrationsRun: true, retryAttempts: 0 }),
         ActionsModule,
         AddressBookModule,
+        ArchiveModule,
         AttachmentsModule,
         AuthModule,
         BroadcastsModule,

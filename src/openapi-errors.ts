@@ -21,6 +21,8 @@ const attachment: ErrorCode[] = [
 
 /** The codes with which an operation refuses, beside those that follow from its session, its path and its body. */
 export const operationErrors: Record<string, ErrorCode[]> = {
+  'Archive.find': ['rate_limited', 'overloaded'],
+  'Archive.search': ['rate_limited', 'overloaded'],
   'Attachments.content': attachment,
   'Attachments.display': attachment,
   'Attachments.thumbnail': attachment,

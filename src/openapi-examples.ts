@@ -13,6 +13,7 @@ const consents = [{ policyId: exampleIds.policy, purpose: 'privacy' }];
  * installation. `file` stands for the content of a file.
  */
 export const examples: Record<string, Record<string, unknown>> = {
+  'Archive.search': { q: 'consegna "torta di mele" -sabato', from: 'interlocutor', has: ['link'], limit: 50 },
   'Attachments.upload': {
     conversationId: exampleIds.contact,
     duration: 4200,

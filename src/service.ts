@@ -6,9 +6,11 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import helmet from 'helmet';
 import { DataSource } from 'typeorm';
 import { AppModule } from './app.module.js';
+import { ArchivePool } from './archive/archive-pool.service.js';
 import { noteRequests } from './auth/request-work.js';
 import { SocketDoorkeeper } from './auth/socket-doorkeeper.js';
 import { readWebApp } from './auth/web-apps.js';
+import { ChangeFeed } from './change-feed/change-feed.service.js';
 import { limits } from './contract/limits.js';
 import { type Config, everyInterface, isLoopback } from './platform/config.js';
 import { cutConnections, cutWhenSilent } from './platform/database-connections.js';
@@ -142,7 +144,7 @@ export async function startService(
     await prepare?.(app);
     await app.init();
     app.use(answerUnrouted);
-    const pools = [app.get(DataSource), app.get(HotStatements).pool];
+    const pools = poolsOf(app);
     await Promise.all([keyringSource, ...pools].map(openConnections));
     // From here on no statement may take longer than PostgreSQL lets it; migrations may.
     for (const pool of pools) cutWhenSilent(pool, () => watch.answers('main'));
@@ -155,6 +157,7 @@ export async function startService(
     await listen(app, config);
     // Only a start that succeeds works: mails and broadcasts wait for the one that can be reached.
     await app.get(Jobs).startWorkers();
+    app.get(ChangeFeed).start();
     await app.get(Outbox).resume();
     const scheme = config.tls ? 'https' : 'http';
     const host = isLoopback(config.host) ? config.host : 'localhost';
@@ -243,10 +246,18 @@ async function closeApplication(app: NestExpressApplication, stop: Stop): Promis
   const farewell = Math.min(farewellMilliseconds, stop.left('disconnected'));
   await Promise.race([everybodyGone, new Promise<void>((resolve) => setTimeout(resolve, farewell).unref())]);
   const jobsEnded = app.get(Jobs).end(stop.left('jobsEnded'));
-  await stop.by('applicationClosed', jobsEnded, 'jobs under way, which are tried again after the next start');
-  const pools = [app.get(DataSource), app.get(HotStatements).pool];
+  await Promise.all([
+    stop.by('applicationClosed', jobsEnded, 'jobs under way, which are tried again after the next start'),
+    stop.by('jobsEnded', app.get(ChangeFeed).end(), 'consumers of changes, which go on after the next start'),
+  ]);
+  const pools = poolsOf(app);
   await stop.by('applicationClosed', app.close(), 'the connections to the database');
   pools.forEach(cutConnections);
+}
+
+/** Everything that keeps connections to the main database. */
+function poolsOf(app: NestExpressApplication) {
+  return [app.get(DataSource), app.get(HotStatements).pool, app.get(ArchivePool).pool];
 }
 
 async function listen(app: NestExpressApplication, { port, host }: Pick<Config, 'port' | 'host'>): Promise<void> {

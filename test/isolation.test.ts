@@ -238,6 +238,18 @@ const routes: Record<string, Route> = {
     body: () => ({ token: 'x'.repeat(43), password: 'lanterna-3-cavallo' }),
     allowed: 410,
   },
+  'GET /api/archive': {
+    for: 'signedIn',
+    path: ({ conversation }) => `/api/archive?with=${conversation}`,
+    allowed: 200,
+    hiddenFrom: both,
+  },
+  'POST /api/archive/searches': {
+    for: 'signedIn',
+    body: ({ conversation }) => ({ q: 'ciao', with: conversation }),
+    allowed: 200,
+    hiddenFrom: both,
+  },
   'GET /api/consents': { for: 'signedIn', allowed: 200 },
   'POST /api/consents': {
     for: 'signedIn',

@@ -194,6 +194,7 @@ describe('an example', () => {
     const conversation = `/api/conversations/${bruno.contactId}`;
     await send('Conversations.send', owner, `${conversation}/messages`, { attachmentIds: [file] });
     await send('Conversations.search', owner);
+    await send('Archive.search', owner);
     await send('Conversations.receipt', bruno.device, `${conversation}/receipt`);
     await send('Consents.change', bruno.device);
 
@@ -230,7 +231,8 @@ describe('an example', () => {
       if (['Joining.askWhetherToStop', 'Attachments.thumbnail', 'Attachments.display'].includes(id)) continue;
       const start = Object.keys(parts).find((each) => path.startsWith(each));
       const real = start ? path.replace(start, parts[start]!) : path;
-      const query = id === 'Consents.current' ? '?audience=subscriber' : '';
+      const queries: Record<string, string> = { 'Consents.current': '?audience=subscriber', 'Archive.find': '?q=ciao' };
+      const query = queries[id] ?? '';
       for (const caller of described['x-callers']) {
         const answer = await world.ask('GET', real + query, { token: callers[caller]?.token });
         expect({ id, status: answer.status }).toEqual({ id, status: 200 });

@@ -49,6 +49,10 @@ beforeAll(async () => {
     const { body } = await shop.owner.ask('GET', `/api/broadcasts/${broadcastId}`);
     return body.state === 'finished';
   }, 'the broadcast ends');
+  await until(async () => {
+    const { body } = await shop.owner.ask('POST', '/api/archive/searches', { from: 'subscriber', limit: 200 });
+    return body.items.length >= 12;
+  }, 'the archive has all of them');
 });
 afterAll(() => world.close());
 
@@ -79,6 +83,12 @@ const lists: Record<string, List> = {
   'GET /api/broadcasts/{id}/recipients': {
     path: () => `/api/broadcasts/${broadcastId}/recipients`,
     filter: ['outcome', () => 'sent', 'skipped'],
+  },
+  'GET /api/archive': { path: () => '/api/archive', filter: ['from', () => 'subscriber', 'interlocutor'] },
+  'POST /api/archive/searches': {
+    path: () => '/api/archive/searches',
+    filter: ['q', () => 'quattro', 'tre'],
+    post: true,
   },
   'GET /api/consents': { path: () => '/api/consents', who: () => people[0]!.device },
   'GET /api/contacts': { path: () => '/api/contacts', filter: ['province', () => 'RA', 'MI'] },
@@ -122,7 +132,9 @@ test('the table has every list with a cursor', async () => {
   );
   // The list of devices has tests of its own.
   const expected = known.filter((each) => each !== 'GET /api/sessions');
-  expect(Object.keys(lists).sort()).toEqual([...expected, 'POST /api/contacts/search'].sort());
+  expect(Object.keys(lists).sort()).toEqual(
+    [...expected, 'POST /api/archive/searches', 'POST /api/contacts/search'].sort(),
+  );
 });
 
 describe.each(Object.entries(lists))('%s', (_, list) => {

@@ -110,6 +110,14 @@ export const attackKinds: Record<string, AttackKind> = {
         ),
       ),
   },
+  searches: {
+    title: '60 searches of the archive by one shop at once, for phrases of the commonest words',
+    wave: (target) =>
+      times(60, (index) => {
+        const body = JSON.stringify({ q: `"non di che ${index}" il la un` });
+        return ask(target, json('POST', '/api/archive/searches', body, target.shopToken));
+      }),
+  },
   messages: {
     title: 'messages of one account, as fast as they are taken, over 20 sockets',
     wave: (target) =>

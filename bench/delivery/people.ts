@@ -45,6 +45,7 @@ export function environmentOf(stage: Stage, database: string): Record<string, st
     KEYRING_DATABASE_URL: stage.url(keyringOf(database)),
     REGISTRATION: 'open',
     RATE_MESSAGES: '1000000',
+    RATE_SEARCHES: '1000000',
     RATE_SIGN_IN: '1000000',
     RATE_JOIN: '1000000',
     LOG_LEVEL: 'error',

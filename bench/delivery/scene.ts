@@ -17,6 +17,9 @@ export interface Options {
   recipients: number;
   /** Messages in a full archive. */
   stored: number;
+  /** Messages in the archive that is searched; beside it, in a small one. */
+  searched: number;
+  few: number;
   /** Folder for profiles of the service. */
   profileDir: string | undefined;
   /** Names of the attacks to measure; undefined for all. */

@@ -12,6 +12,7 @@ import { LateBroadcasts1763876001000 } from './1763876001000-late-broadcasts.js'
 import { ImportEncodings1763877000000 } from './1763877000000-import-encodings.js';
 import { Watermarks1763878000000 } from './1763878000000-watermarks.js';
 import { Attachments1763879000000 } from './1763879000000-attachments.js';
+import { Archive1763879400000 } from './1763879400000-archive.js';
 import { Functions } from './functions.js';
 
 export const mainMigrations = [
@@ -29,5 +30,6 @@ export const mainMigrations = [
   ImportEncodings1763877000000,
   Watermarks1763878000000,
   Attachments1763879000000,
+  Archive1763879400000,
   Functions,
 ];

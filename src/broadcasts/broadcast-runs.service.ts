@@ -3,6 +3,7 @@ import { InjectRepository } from '@nestjs/typeorm';
 import type { EntityManager, Repository } from 'typeorm';
 import { NIL } from 'uuid';
 import { Actions } from '../actions/actions.service.js';
+import { ChangeFeed } from '../change-feed/change-feed.service.js';
 import { Consents } from '../consents/consents.service.js';
 import { ConsentRequired } from '../consents/consents.errors.js';
 import { Attachments } from '../attachments/attachments.service.js';
@@ -56,6 +57,8 @@ type BroadcastId = Pick<Broadcast, 'subscriberId' | 'id'>;
 /** A broadcast that a job works on. */
 interface Run extends BroadcastId {
   content?: Content;
+  /** Consumers of changes were told of it. */
+  hinted?: true;
 }
 
 /** The parts of a broadcast that do not change once it has begun. */
@@ -85,6 +88,7 @@ export class BroadcastRuns {
     private readonly actions: Actions,
     private readonly attachments: Attachments,
     private readonly audiences: Audiences,
+    private readonly changes: ChangeFeed,
     private readonly consents: Consents,
     private readonly entries: BroadcastEntries,
     private readonly identities: Identities,
@@ -141,6 +145,8 @@ export class BroadcastRuns {
       delete run.content;
       return true;
     }
+    if (!run.hinted) this.changes.hintBroadcast();
+    run.hinted = true;
     const { promotionsPolicyId: policyId, attachments } = content;
     const markOf = (contactId: string) => broadcastMark(content, { policyId, contactId });
     this.entries.tell({ id: run.id, attachments }, chunk.entries, markOf);

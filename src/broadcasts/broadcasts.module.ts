@@ -4,6 +4,7 @@ import { ActionsModule } from '../actions/actions.module.js';
 import { AddressBookModule } from '../address-book/address-book.module.js';
 import { AttachmentsModule } from '../attachments/attachments.module.js';
 import { AuthModule } from '../auth/auth.module.js';
+import { ChangeFeedModule } from '../change-feed/change-feed.module.js';
 import { ConsentsModule } from '../consents/consents.module.js';
 import { ConversationsModule } from '../conversations/conversations.module.js';
 import { InterlocutorsModule } from '../interlocutors/interlocutors.module.js';
@@ -24,6 +25,7 @@ import { Broadcasts } from './broadcasts.service.js';
     AddressBookModule,
     AttachmentsModule,
     AuthModule,
+    ChangeFeedModule,
     ConsentsModule,
     ConversationsModule,
     InterlocutorsModule,

@@ -36,6 +36,11 @@ export const fieldErrorCatalogue = {
   },
 
   empty: { values: [], en: '{field} is empty.', it: '{field} è vuoto.' },
+  no_words: {
+    values: [],
+    en: '{field} holds no word to search for.',
+    it: '{field} non contiene parole da cercare.',
+  },
   too_short: {
     values: ['limit'],
     en: '{field} must have at least {limit} characters.',

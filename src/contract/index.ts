@@ -1,5 +1,6 @@
 /** All of the contract, for clients that import it as one. Functions that a client shares with the server are in `rules/`. */
 export * from './accounts.js';
+export * from './archive.js';
 export * from './attachments.js';
 export * from './broadcasts.js';
 export * from './businesses.js';

@@ -101,6 +101,12 @@ export const limits = {
   emailLength: 254,
   deviceLength: 100,
   searchLength: 200,
+  /** Longest text that an archive is searched for, and most words in it. */
+  archiveQueryLength: 500,
+  archiveQueryWords: 40,
+  /** Searches that may wait for their turn, of one account and of all. */
+  archiveSearchesWaitingPerAccount: 4,
+  archiveSearchesWaiting: 100,
   labelNameLength: 40,
   labelsPerSubscriber: 200,
   labelsPerContact: 20,

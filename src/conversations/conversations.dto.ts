@@ -132,6 +132,17 @@ export class ListMessages extends Page {
   @Max(greatestSeq)
   before?: number;
 
+  /**
+   * The messages around this seq, as many before as behind it, so that a hit of a search can be shown in its place. There is no
+   * cursor; go on with `before` the first and `after` the last of them.
+   */
+  @Optional()
+  @ToNumber()
+  @IsInt()
+  @Min(1)
+  @Max(greatestSeq)
+  around?: number;
+
   /** Messages changed after this revision, in the order of their changes. */
   @Optional()
   @ToNumber()

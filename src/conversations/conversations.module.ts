@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { ActionsModule } from '../actions/actions.module.js';
 import { AddressBookModule } from '../address-book/address-book.module.js';
 import { Contacts } from '../address-book/contacts.service.js';
+import { ChangeFeedModule } from '../change-feed/change-feed.module.js';
 import { AttachmentsModule } from '../attachments/attachments.module.js';
 import { Scans } from '../attachments/scans.service.js';
 import { ConsentsModule } from '../consents/consents.module.js';
@@ -22,6 +23,7 @@ import { Standings } from './standings.service.js';
   imports: [
     ActionsModule,
     AddressBookModule,
+    ChangeFeedModule,
     AttachmentsModule,
     ConsentsModule,
     InterlocutorsModule,
@@ -39,7 +41,7 @@ import { Standings } from './standings.service.js';
     Standings,
     ConversationsGateway,
   ],
-  exports: [BroadcastEntries, Conversations, Messages],
+  exports: [BroadcastEntries, Conversations, Messages, MessageTexts],
 })
 export class ConversationsModule {
   constructor(contacts: Contacts, conversations: Conversations, scans: Scans) {

@@ -213,6 +213,15 @@ export const headsQuery = (filter: string, { order, limit }: { order: HeadOrder;
   ORDER BY ${descending(order)}
   LIMIT ${limit}`;
 
+export type CounterpartRow = Pick<HeadRow, 'id' | 'subscriber_id' | 'identity' | 'business_name' | 'city' | 'has_logo'>;
+
+/** The two parties of conversations. $1 the subscriber or the interlocutor, $2 conversations. */
+export const counterpartsQuery = (own: 'subscriber_id' | 'interlocutor_id'): string => `
+  SELECT contact.id, contact.subscriber_id, contact.identity, subscriber.business_name, subscriber.city,
+         EXISTS (SELECT FROM subscriber_logo WHERE subscriber_logo.subscriber_id = contact.subscriber_id) AS has_logo
+  FROM contact JOIN subscriber USING (subscriber_id)
+  WHERE contact.${own} = $1 AND contact.id = ANY ($2::uuid[])`;
+
 /** A time that is safe to ask changes since; see the function in the migration. */
 export const syncHorizonQuery = 'SELECT sync_horizon() AS horizon';
 

@@ -17,6 +17,8 @@ import { type ConversationList, ListConversations, type UnreadTotals } from './c
 import {
   accessOfInterlocutor,
   accessOfMember,
+  type CounterpartRow,
+  counterpartsQuery,
   countChangeQuery,
   type HeadOrder,
   type HeadRow,
@@ -167,6 +169,21 @@ export class Conversations {
     const [head] = await this.open(viewer, await this.rows(viewer, which, {}));
     if (!head) throw new NotFound();
     return head;
+  }
+
+  /** The other party of each of these conversations, as its reader may know it; without those that are not the reader's. */
+  async counterparts(viewer: Viewer, ids: readonly string[]): Promise<Map<string, Counterpart>> {
+    const own = viewer.kind === 'member';
+    const rows = await this.database.query<CounterpartRow[]>(
+      counterpartsQuery(own ? 'subscriber_id' : 'interlocutor_id'),
+      [own ? viewer.subscriberId : viewer.interlocutorId, ids],
+    );
+    const identities = own ? await this.identities.openCopies(viewer.subscriberId, rows) : [];
+    const found = rows.flatMap((row, index) => {
+      const counterpart = own ? contactOf(row, identities[index]) : subscriberOf(row);
+      return counterpart ? [[row.id, counterpart] as const] : [];
+    });
+    return new Map(found);
   }
 
   /** Totals of unread messages in all of the principal's conversations. */
@@ -359,11 +376,11 @@ const changedOfSubscriber = ({ since, before, limit }: { since: string; before: 
     ) AS either
     LIMIT ${limit})`;
 
-function contactOf(row: HeadRow, identity: Identity | undefined): Counterpart | undefined {
+function contactOf(row: CounterpartRow, identity: Identity | undefined): Counterpart | undefined {
   return identity && { kind: 'interlocutor', id: row.id, ...identity };
 }
 
-function subscriberOf(row: HeadRow): Counterpart {
+function subscriberOf(row: CounterpartRow): Counterpart {
   const logoUrl = row.has_logo ? `/api/conversations/${row.id}/logo` : null;
   return businessCounterpart({ id: row.subscriber_id, businessName: row.business_name, city: row.city }, logoUrl);
 }

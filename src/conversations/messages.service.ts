@@ -5,6 +5,7 @@ import { Attachments } from '../attachments/attachments.service.js';
 import { Erasures } from '../attachments/erasures.service.js';
 import { Scans } from '../attachments/scans.service.js';
 import { Actions } from '../actions/actions.service.js';
+import { ChangeFeed } from '../change-feed/change-feed.service.js';
 import { Consents } from '../consents/consents.service.js';
 import { ConsentRequired } from '../consents/consents.errors.js';
 import type { AttachmentView } from '../contract/attachments.js';
@@ -80,6 +81,7 @@ export class Messages {
   constructor(
     private readonly database: DataSource,
     private readonly actions: Actions,
+    private readonly changes: ChangeFeed,
     private readonly attachments: Attachments,
     private readonly consents: Consents,
     private readonly conversations: Conversations,
@@ -115,6 +117,7 @@ export class Messages {
   async list(principal: Principal, conversationId: string, wanted: ListMessages): Promise<MessageList> {
     const { id, subscriberId } = await this.conversations.access(principal, conversationId);
     const { ask, position, next } = openPage(ListMessages, wanted, ['integer']);
+    if (ask.around !== undefined) return this.listAround(principal, { subscriberId, conversationId: id }, ask);
     const { query, values, ascending, by } = pageOf(ask, position && Number(position[0]));
     const rows = await this.database.query<MessageRow[]>(query(ask.limit + 1), [subscriberId, id, ...values]);
     const page = rows.slice(0, ask.limit);
@@ -122,6 +125,21 @@ export class Messages {
     const nextCursor = last && rows.length > ask.limit ? next([last[by]]) : null;
     const items = await this.open(principal, { subscriberId, conversationId: id }, page);
     return { items: ascending ? items : items.reverse(), nextCursor };
+  }
+
+  /** Seqs have no gaps, so the messages around one are those of a range. */
+  private async listAround(
+    principal: Principal,
+    where: { subscriberId: string; conversationId: string },
+    ask: ListMessages,
+  ): Promise<MessageList> {
+    requireAlone(ask);
+    const { around = 0, limit } = ask;
+    const low = Math.max(0, around - 1 - (limit >> 1));
+    const high = Math.min(2 ** 31 - 1, low + limit + 1);
+    const values = [where.subscriberId, where.conversationId, low, high];
+    const rows = await this.database.query<MessageRow[]>(messagesQuery('seq', limit), values);
+    return { items: await this.open(principal, where, rows), nextCursor: null };
   }
 
   /**
@@ -154,6 +172,7 @@ export class Messages {
     if (!withdrawn) return;
     const told = { conversationId, seq, ...withdrawn };
     this.realtime.tell([rooms.subscriber, rooms.interlocutor], 'message.withdrawn', told);
+    this.changes.hint({ state: 'withdrawn', subscriberId, conversationId, seq, revision: withdrawn.revision });
   }
 
   /** Tells what the scanner said between the look at the files and the commit, which only their sender has heard. */
@@ -236,6 +255,19 @@ export class Messages {
     // Interlocutors see the business, never the member.
     this.realtime.tell(rooms.interlocutor, 'message.sent', told);
     this.realtime.tell(rooms.subscriber, 'message.sent', { ...told, author });
+    const { subscriberId } = conversation;
+    const authorId = author?.id ?? null;
+    this.changes.hint({
+      ...place,
+      state: 'stored',
+      subscriberId,
+      sender,
+      authorId,
+      clientId,
+      sentAt: row.sent_at!,
+      body,
+      files: attachments.map(({ name, family }) => ({ name, family })),
+    });
   }
 
   private async open(
@@ -330,6 +362,13 @@ interface PageOfMessages {
   ascending: boolean;
   /** The order in which the page goes on behind its last message. */
   by: 'seq' | 'revision';
+}
+
+/** @throws ValidationFailed when another place is named besides `around` */
+function requireAlone({ after, before, changedAfter }: ListMessages): void {
+  if ([after, before, changedAfter].every((each) => each === undefined)) return;
+  const message = 'around does not go together with after, before or changedAfter.';
+  throw new ValidationFailed([{ field: 'around', code: 'exclusive', message }]);
 }
 
 /** The three ways to page: onwards by seq, backwards by seq, onwards by revision; from a position on, if there is one. */

@@ -1,6 +1,8 @@
 import { Controller, Get, HttpCode } from '@nestjs/common';
 import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { Public } from '../auth/session.guard.js';
+import { ChangeFeed } from '../change-feed/change-feed.service.js';
+import type { Lag } from '../change-feed/consumers.js';
 import { type DatabaseTrouble, databaseTroubles } from '../platform/database-failures.js';
 import { DatabaseWatch } from '../platform/database-watch.js';
 import { Log } from '../platform/log.js';
@@ -12,6 +14,27 @@ const answering = (status: string) => ({
   schema: { type: 'object', required: ['status'], properties: { status: { type: 'string', enum: [status] } } },
 });
 
+const ready = {
+  schema: {
+    type: 'object',
+    required: ['status', 'consumers'],
+    properties: {
+      status: { type: 'string', enum: ['ready'] },
+      consumers: {
+        type: 'array',
+        maxItems: 10,
+        description:
+          'Work derived from messages, such as the index of the archive, with the seconds for which the oldest message it has not seen has waited. The service is ready all the same.',
+        items: {
+          type: 'object',
+          required: ['consumer', 'seconds'],
+          properties: { consumer: { type: 'string' }, seconds: { type: 'integer', minimum: 0 } },
+        },
+      },
+    },
+  },
+};
+
 @ApiTags('health')
 @Public({ session: 'ignored', atOnce: true })
 @Controller('health')
@@ -20,6 +43,7 @@ export class HealthController {
   private trouble: DatabaseTrouble | StorageTrouble | undefined;
 
   constructor(
+    private readonly changes: ChangeFeed,
     private readonly databases: DatabaseWatch,
     private readonly log: Log,
     private readonly storage: Storage,
@@ -38,8 +62,8 @@ export class HealthController {
    * reason, within two seconds.
    */
   @Get('ready')
-  @ApiOkResponse(answering('ready'))
-  async ready(): Promise<{ status: 'ready' }> {
+  @ApiOkResponse(ready)
+  async ready(): Promise<{ status: 'ready'; consumers: Lag[] }> {
     const [database, storage] = await Promise.all([this.databases.trouble(), this.storageTrouble()]);
     const trouble = database ?? storage;
     const reason = database ? databaseTroubles[database].log : storage && storageTroubles[storage];
@@ -49,7 +73,7 @@ export class HealthController {
       else this.log.info('ready again');
     }
     if (reason) throw new DomainError('unavailable', { detail: reason });
-    return { status: 'ready' };
+    return { status: 'ready', consumers: this.changes.lags() };
   }
 
   private async storageTrouble(): Promise<StorageTrouble | undefined> {

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
+import { ChangeFeedModule } from '../change-feed/change-feed.module.js';
 import { HealthController } from './health.controller.js';
 
-@Module({ controllers: [HealthController] })
+@Module({ imports: [ChangeFeedModule], controllers: [HealthController] })
 export class HealthModule {}

@@ -71,6 +71,7 @@ describe('numbers', () => {
     ['PORT', 'port', ['0', '1', '65535'], ['-1', '65536', '80.5', 'http', 'Infinity', 'NaN', '1,000']],
     ['SESSION_DAYS', 'sessionDays', ['0.00001', '0.5', '3650'], ['0', '0.000009', '3650.1', '-1', 'ever']],
     ['RATE_MESSAGES', 'messagesPerMinute', ['1', '1000000'], ['0', '1000001', '1.5', 'many']],
+    ['RATE_SEARCHES', 'searchesPerMinute', ['1', '1000000'], ['0', '1000001', '1.5', 'many']],
     ['RATE_SIGN_IN', 'signInsPerQuarterHour', ['1', '1000000'], ['0', '1000001', '1.5', 'many']],
     ['RATE_JOIN', 'joinsPerHour', ['1', '1000000'], ['0', '1000001', '1.5', 'many']],
   ] as const)('%s holds within its limits, to the edge', (variable, setting, within, beyond) => {
@@ -355,7 +356,10 @@ describe('a misspelled variable', () => {
     ['DATABASE_ULR', 'DATABASE_URL'],
     ['MASTERKEY', 'MASTER_KEY'],
     ['session-days', 'SESSION_DAYS'],
-    ['RATE_MAILS', 'RATE_MESSAGES or RATE_SIGN_IN or RATE_JOIN or RATE_INVITATION_MAILS or RATE_UPLOADS'],
+    [
+      'RATE_MAILS',
+      'RATE_MESSAGES or RATE_SEARCHES or RATE_SIGN_IN or RATE_JOIN or RATE_INVITATION_MAILS or RATE_UPLOADS',
+    ],
     ['RATE_SIGNINS', 'RATE_SIGN_IN'],
     ['CONTROLLER_EMAIL', 'CONTROLLER_NAME or CONTROLLER_ADDRESS or CONTROLLER_CONTACT'],
     ['ALLOWED_ORIGIN', 'ALLOWED_ORIGINS'],

@@ -33,6 +33,7 @@ export interface Config {
   digitalConsentAges: Record<string, number>;
   sessionDays: number;
   messagesPerMinute: number;
+  searchesPerMinute: number;
   signInsPerQuarterHour: number;
   joinsPerHour: number;
   smtpUrl: string | undefined;
@@ -128,6 +129,10 @@ export const variables = {
   },
   SESSION_DAYS: { default: '`90`', about: 'a session ends after this many days without use; fractions are allowed' },
   RATE_MESSAGES: { default: '`60`', about: 'messages a session may send in a minute; an account twice as many' },
+  RATE_SEARCHES: {
+    default: '`120`',
+    about: 'searches of the archive an account may make in a minute, with further pages',
+  },
   RATE_SIGN_IN: {
     default: '`10`',
     about:
@@ -378,6 +383,7 @@ export function loadConfig(environment: Record<string, string | undefined>): Con
     digitalConsentAges,
     sessionDays: number('SESSION_DAYS', 90, { min: 0.00001, max: 3650, whole: false }),
     messagesPerMinute: number('RATE_MESSAGES', 60, { min: 1, max: 1_000_000 }),
+    searchesPerMinute: number('RATE_SEARCHES', 120, { min: 1, max: 1_000_000 }),
     signInsPerQuarterHour: number('RATE_SIGN_IN', 10, { min: 1, max: 1_000_000 }),
     joinsPerHour: number('RATE_JOIN', 300, { min: 1, max: 1_000_000 }),
     smtpUrl,

@@ -35,11 +35,35 @@ export function keyringDatabase(address: DatabaseAddress | string): DataSource {
   });
 }
 
+/** Connections for searches of the archive: so many are under way at once. */
+export const searchConnections = 2;
+/** A search asks many short statements; one that takes longer than this is given up. */
+const searchStatementMilliseconds = 2_000;
+
 /**
  * Reserved connections for the statements of every message, so that they do not wait for lists and searches.
  * @param source the main database, whose address they share
  */
-export function reservedPool({ options }: DataSource): Pool {
+export function reservedPool(source: DataSource): Pool {
+  return new Pool({ ...addressOf(source), ...pool, max: reservedConnections });
+}
+
+/**
+ * Connections for searches of the archive, which others do not wait behind. Its statements are written for the indexes of the
+ * archive, so its planner does not weigh reading whole tables or compiling, and it
+ * reads months in their order.
+ */
+export function searchPool(source: DataSource): Pool {
+  return new Pool({
+    ...addressOf(source),
+    ...pool,
+    max: searchConnections,
+    statement_timeout: searchStatementMilliseconds,
+    options: '-c enable_seqscan=off -c jit=off -c max_parallel_workers_per_gather=0',
+  });
+}
+
+function addressOf({ options }: DataSource): PoolConfig {
   const { url, host, port, username, password, database } = options as {
     url?: string;
     host?: string;
@@ -48,10 +72,9 @@ export function reservedPool({ options }: DataSource): Pool {
     password?: string;
     database?: string;
   };
-  const address: PoolConfig = url
+  return url
     ? { connectionString: url }
     : { ...(host && { host }), ...(port && { port }), ...(username && { user: username }), password, database };
-  return new Pool({ ...address, ...pool, max: reservedConnections });
 }
 
 /**
@@ -65,7 +88,7 @@ export async function openConnections(of: Pool | DataSource): Promise<void> {
   requireKnownPool(opened);
   for (const each of connecting) if (each.status === 'fulfilled') each.value.release();
   if (connecting.some((each) => each.status === 'rejected' && (each.reason as { code?: unknown }).code === '53300')) {
-    const all = mainConnections + reservedConnections + keyringConnections;
+    const all = mainConnections + reservedConnections + searchConnections + keyringConnections;
     throw new StartError(
       `PostgreSQL has no room for the ${all} connections that are kept open to it: raise its max_connections.`,
     );

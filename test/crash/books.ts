@@ -51,6 +51,19 @@ export async function readBooks(client: pg.Client): Promise<Books> {
   return books;
 }
 
+/** Messages and broadcasts that the index of the archive lacks, and entries of what is not there. */
+export async function errorsInIndex(client: pg.Client): Promise<number> {
+  const { rows } = await client.query<{ count: number }>(`
+    SELECT count(*)::integer AS count
+    FROM (SELECT subscriber_id, sent_at, conversation_id, seq, true AS wanted FROM message
+          WHERE broadcast_id IS NULL AND withdrawn_at IS NULL
+          UNION ALL
+          SELECT subscriber_id, started_at, id, 0, true FROM broadcast WHERE started_at IS NOT NULL) AS stored
+    FULL JOIN search_entry USING (subscriber_id, sent_at, conversation_id, seq)
+    WHERE wanted IS NULL OR tokens IS NULL`);
+  return rows[0]!.count;
+}
+
 /** Contradictions in the books by themselves, and against the answers that clients got. */
 export function errorsIn(books: Books, log: SendLog): string[] {
   return [...contradictionsIn(books), ...brokenPromises(books, log), ...wrongRecipients(books, log)];

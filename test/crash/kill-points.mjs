@@ -59,6 +59,7 @@ const statements = [
 /** Statements by which a transaction is known, and the points before, within and after its commit. */
 const transactions = [
   { text: /\bINSERT INTO broadcast_recipient\b/, points: ['in-chunk', 'in-chunk-commit', 'after-chunk'] },
+  { text: /\bINSERT INTO search_entry\b/, points: ['in-index', 'in-index-commit', 'after-index'] },
   { text: /\bUPDATE message SET body = NULL\b/, points: [undefined, 'in-withdrawal', undefined] },
   { text: /\bINSERT INTO attachment_object\b/, points: ['before-file', 'in-file-commit', undefined] },
 ];

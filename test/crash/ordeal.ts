@@ -4,7 +4,7 @@ import { Installation, type Service, soon, until } from '../support/installation
 import { join, openShop, signIn } from '../support/booted-shop.js';
 import { plain } from '../support/client.js';
 import { type Answer, type Device, pause, settle, unique } from '../support/world.js';
-import { type Books, errorsIn, misread, readBooks } from './books.js';
+import { type Books, errorsIn, errorsInIndex, misread, readBooks } from './books.js';
 import { Chance } from './chance.js';
 import { Correspondent, type Way } from './correspondent.js';
 import { type KillPoint, Orders, type Passed } from './orders.js';
@@ -125,6 +125,8 @@ export class Ordeal {
     await Promise.all(this.correspondents.map((each) => each.rest()));
     const books = await this.installation.onPostgres(readBooks);
     deepStrictEqual(errorsIn(books, this.log), []);
+    const isIndexed = async () => (await this.installation.onPostgres(errorsInIndex)) === 0;
+    await this.withTheService(until(isIndexed, 'everything is in the index of the archive, and nothing else'));
     await Promise.all(this.correspondents.map((each) => each.catchUp()));
     await settle();
     await this.withTheService(Promise.all(this.correspondents.map((each) => this.compareWithFreshLoad(each, books))));

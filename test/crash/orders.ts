@@ -21,6 +21,9 @@ export const killPoints = [
   'in-upload',
   'before-file',
   'in-file-commit',
+  'in-index',
+  'in-index-commit',
+  'after-index',
 ] as const;
 
 export type KillPoint = (typeof killPoints)[number];

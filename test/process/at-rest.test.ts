@@ -52,6 +52,9 @@ const canaries = {
   previewedBroadcast: 'Zqxpreview',
   searchByGet: 'zqxsearchget',
   searchByPost: 'zqxsearchpost',
+  archiveByGet: 'zqxarchiveget',
+  archiveByPost: 'zqxarchivepost',
+  archiveRefused: 'zqxarchiverefused',
   networkAddress: '203.0.113.77',
   refusedBody: 'Zqxrefused',
   malformed: 'Zqxmalformed',
@@ -186,6 +189,14 @@ async function writeEverywhere(): Promise<void> {
   expectStatus(await ask('GET', '/api/conversations', undefined, owner), 200);
   expectStatus(await ask('GET', `/api/contacts?query=${canaries.searchByGet}`, undefined, owner), 200);
   expectStatus(await ask('POST', '/api/contacts/search', { query: canaries.searchByPost }, owner), 200);
+  expectStatus(await ask('GET', `/api/archive?q=${canaries.archiveByGet}`, undefined, owner), 200);
+  expectStatus(await ask('POST', '/api/archive/searches', { q: canaries.archiveByPost }, session.token), 200);
+  expectStatus(await ask('POST', '/api/archive/searches', { q: canaries.archiveRefused, has: ['x'] }, owner), 400);
+  // What was written is in the index by now, which is searched for it like everything else.
+  await until(async () => {
+    const { body } = await ask('POST', '/api/archive/searches', { q: canaries.message }, owner);
+    return body.items.length === 1;
+  }, 'the archive is searched');
   expectStatus(await ask('POST', '/api/sessions', { username, password, device }), 201);
   await writeFiles(session.token, contact.id);
   await writeBroadcasts(owner, session.token, contact.id);

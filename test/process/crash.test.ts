@@ -37,6 +37,9 @@ describe('what was acknowledged is there once, and every device holds it, after'
     ['when the entries of a broadcast were made, before they were stored', 'in-chunk'],
     ['while it stored the entries of a broadcast', 'in-chunk-commit'],
     ['when the entries of a broadcast were stored, before anybody was told', 'after-chunk'],
+    ['when it had read messages for the index, before that was stored', 'in-index'],
+    ['while it stored the index of messages', 'in-index-commit'],
+    ['when the index of messages was stored, before it knew', 'after-index'],
   ] as const)('the service was killed %s', (_, point) => survive((each) => each.killAt(point)));
 
   test('the service was killed together with PostgreSQL, while it stored messages', () =>

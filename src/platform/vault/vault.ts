@@ -123,9 +123,19 @@ export class Vault {
     return createHmac('sha256', this.lookupKey).update(`${kind}\0${value}`, 'utf8').digest();
   }
 
+  /**
+   * A function that turns words into the hashes by which an index finds them, under a search key of this owner. Like the key
+   * itself it is to be asked for again after a minute.
+   * @throws KeyGoneError
+   */
+  async searchHash(ref: KeyRef): Promise<(word: string) => Buffer> {
+    const key = derivedOnce(searchKeys, await this.keyring.key(ref), 'search');
+    return (word) => createHmac('sha256', key).update(word, 'utf8').digest();
+  }
+
   /** A keyed digest of a content, comparable under the same key only and meaningless once that is destroyed. */
   async digest(ref: KeyRef, content: string): Promise<Buffer> {
-    return createHmac('sha256', digestKey(await this.keyring.key(ref)))
+    return createHmac('sha256', derivedOnce(digestKeys, await this.keyring.key(ref), 'digest'))
       .update(content, 'utf8')
       .digest();
   }
@@ -133,10 +143,11 @@ export class Vault {
 
 /** Derived once for as long as the key itself is held. */
 const digestKeys = new WeakMap<Buffer, Buffer>();
+const searchKeys = new WeakMap<Buffer, Buffer>();
 
-function digestKey(key: Buffer): Buffer {
-  let derived = digestKeys.get(key);
-  if (!derived) digestKeys.set(key, (derived = derive(key, 'digest')));
+function derivedOnce(keys: WeakMap<Buffer, Buffer>, key: Buffer, purpose: string): Buffer {
+  let derived = keys.get(key);
+  if (!derived) keys.set(key, (derived = derive(key, purpose)));
   return derived;
 }
 

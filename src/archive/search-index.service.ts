@@ -1,0 +1,222 @@
+import { Injectable } from '@nestjs/common';
+import { DataSource, type EntityManager } from 'typeorm';
+import { Attachments } from '../attachments/attachments.service.js';
+import type { BegunBroadcast, Change, ChangedFile, Consumer, StoredChange } from '../change-feed/consumers.js';
+import { broadcastContext } from '../conversations/broadcast-mark.js';
+import { messageContext } from '../conversations/sealed-message.js';
+import type { Party } from '../contract/events.js';
+import { KeyGoneError } from '../platform/vault/keyring.js';
+import { Vault } from '../platform/vault/vault.js';
+import { SearchMonths } from './search-months.service.js';
+import { SearchTokens, type SubscriberTokens } from './search-tokens.service.js';
+
+/** Messages read before others get their turn. */
+const readBeforePausing = 25;
+
+/** A row of the index. */
+interface Entry {
+  subscriberId: string;
+  sentAt: Date;
+  /** Or a broadcast, with seq 0. */
+  conversationId: string;
+  seq: number;
+  sender: Party;
+  tokens: number[];
+}
+
+/** Keeps the index of the archive up to date with what is stored. */
+@Injectable()
+export class SearchIndex implements Consumer {
+  readonly name = 'search';
+
+  constructor(
+    private readonly attachments: Attachments,
+    private readonly database: DataSource,
+    private readonly months: SearchMonths,
+    private readonly tokens: SearchTokens,
+    private readonly vault: Vault,
+  ) {}
+
+  async see(manager: EntityManager, changes: readonly Change[]): Promise<void> {
+    // The last change of a message is what counts.
+    const latest = new Map(changes.map((change) => [`${change.conversationId} ${change.seq}`, change]));
+    const stored: StoredChange[] = [];
+    const withdrawn: Change[] = [];
+    for (const change of latest.values()) {
+      if (change.state === 'stored') stored.push(change);
+      else withdrawn.push(change);
+    }
+    const entries = await this.entriesOf(stored);
+    await this.write(manager, entries);
+    if (withdrawn.length > 0) {
+      await manager.query(removeQuery, [
+        withdrawn.map(({ subscriberId }) => subscriberId),
+        withdrawn.map(({ conversationId }) => conversationId),
+        withdrawn.map(({ seq }) => seq),
+      ]);
+    }
+  }
+
+  async seeBroadcasts(manager: EntityManager, broadcasts: readonly BegunBroadcast[]): Promise<void> {
+    const texts = await this.vault.openMany(
+      'subscriber',
+      broadcasts.map(({ subscriberId, id, body }) => ({
+        id: subscriberId,
+        sealed: body,
+        context: broadcastContext(subscriberId, id),
+      })),
+    );
+    const files = await this.attachments.ofMessages(
+      broadcasts.map(({ subscriberId, id }) => ({ subscriberId, conversationId: id, seq: 0, broadcastId: id })),
+    );
+    const entries: Entry[] = [];
+    for (const [index, { subscriberId, id, authorId, startedAt }] of broadcasts.entries()) {
+      const tokens = await this.tokensOf(subscriberId);
+      const text = texts[index];
+      if (!tokens || text === undefined) continue;
+      const facts = [tokens.token('broadcast', ''), tokens.token('author', authorId)];
+      const found = [...facts, ...tokensIn(text, files[index]!, tokens)];
+      entries.push({
+        subscriberId,
+        sentAt: startedAt,
+        conversationId: id,
+        seq: 0,
+        sender: 'subscriber',
+        tokens: found,
+      });
+    }
+    await this.write(manager, entries);
+  }
+
+  /**
+   * Removes entries of messages that were withdrawn or are gone, which a rebuilt index may still have from before.
+   * @returns how many
+   */
+  async tidy(): Promise<number> {
+    let removed = 0;
+    for (const { partition } of await this.months.all()) {
+      const rows = await this.database.query<[unknown[], number]>(tidyQuery(partition));
+      removed += rows[1];
+    }
+    return removed;
+  }
+
+  private async entriesOf(stored: readonly StoredChange[]): Promise<Entry[]> {
+    const texts = await this.open(stored);
+    const filesOf = await this.filesOf(stored);
+    const entries: Entry[] = [];
+    for (const [index, change] of stored.entries()) {
+      if (index % readBeforePausing === readBeforePausing - 1) await new Promise(setImmediate);
+      const { subscriberId, conversationId, seq, sender, authorId, sentAt } = change;
+      const text = texts[index];
+      const tokens = await this.tokensOf(subscriberId);
+      // The key was destroyed: there is nothing to find any more.
+      if (!tokens || text === undefined) continue;
+      const found = [
+        tokens.token('conversation', conversationId),
+        ...tokensIn(text, filesOf.get(change) ?? [], tokens),
+      ];
+      if (authorId !== null) found.push(tokens.token('author', authorId));
+      entries.push({ subscriberId, sentAt, conversationId, seq, sender, tokens: found });
+    }
+    return entries;
+  }
+
+  /** The texts of messages: as they came, or opened; undefined where the key is gone. */
+  private async open(stored: readonly StoredChange[]): Promise<(string | undefined)[]> {
+    const sealed = stored.filter(({ body }) => typeof body !== 'string');
+    const opened = await this.vault.openMany(
+      'contact',
+      sealed.map(({ subscriberId, conversationId, sender, clientId, body }) => ({
+        id: conversationId,
+        sealed: body as Buffer,
+        context: messageContext(subscriberId, conversationId, sender, clientId),
+      })),
+    );
+    const texts = new Map(sealed.map((change, index) => [change, opened[index]]));
+    return stored.map((change) => (typeof change.body === 'string' ? change.body : texts.get(change)));
+  }
+
+  private async filesOf(stored: readonly StoredChange[]): Promise<Map<StoredChange, readonly ChangedFile[]>> {
+    const known = new Map<StoredChange, readonly ChangedFile[]>();
+    const unknown: StoredChange[] = [];
+    for (const change of stored) {
+      if (typeof change.files !== 'number') known.set(change, change.files);
+      else if (change.files > 0) unknown.push(change);
+    }
+    if (unknown.length === 0) return known;
+    const views = await this.attachments.ofMessages(unknown);
+    for (const [index, change] of unknown.entries()) known.set(change, views[index]!);
+    return known;
+  }
+
+  private async tokensOf(subscriberId: string): Promise<SubscriberTokens | undefined> {
+    try {
+      return await this.tokens.of(subscriberId);
+    } catch (error) {
+      if (error instanceof KeyGoneError) return undefined;
+      throw error;
+    }
+  }
+
+  private async write(manager: EntityManager, entries: readonly Entry[]): Promise<void> {
+    if (entries.length === 0) return;
+    await this.months.ensure(entries.map(({ sentAt }) => sentAt));
+    await manager.query(writeQuery, [
+      entries.map(({ subscriberId }) => subscriberId),
+      entries.map(({ sentAt }) => sentAt),
+      entries.map(({ conversationId }) => conversationId),
+      entries.map(({ seq }) => seq),
+      entries.map(({ sender }) => sender),
+      entries.map(({ tokens }) => `{${[...new Set(tokens)].sort((a, b) => a - b).join(',')}}`),
+    ]);
+  }
+}
+
+const link = /(?:^|[^\p{L}\p{N}])(?:https?:\/\/|www\.)\p{L}/iu;
+
+/** Tells if there is a link in a text, as clients show it. */
+export const hasLink = (text: string): boolean => link.test(text);
+
+/** Families of files that are asked for by themselves. */
+const families = ['image', 'audio'] as const;
+
+function tokensIn(text: string, files: readonly ChangedFile[], tokens: SubscriberTokens): number[] {
+  const terms = new Set<string>();
+  for (const { term } of tokens.wordsOf(text)) terms.add(term);
+  const inNames = new Set<string>();
+  for (const { name } of files) for (const { term } of tokens.wordsOf(name)) inNames.add(term);
+  for (const term of inNames) terms.add(term);
+  const found = [...tokens.ofTerms('word', terms), ...tokens.ofTerms('file name', inNames)];
+  if (files.length > 0) found.push(tokens.token('has', 'file'));
+  for (const family of families) {
+    if (files.some((file) => file.family === family)) found.push(tokens.token('has', family));
+  }
+  if (hasLink(text)) found.push(tokens.token('has', 'link'));
+  return found;
+}
+
+/** $1 subscribers, $2 times, $3 conversations, $4 seqs, $5 senders, $6 tokens, each an array in words. */
+const writeQuery = `
+  INSERT INTO search_entry (subscriber_id, sent_at, conversation_id, seq, sender, tokens)
+  SELECT subscriber_id, sent_at, conversation_id, seq, sender, tokens::integer[]
+  FROM unnest($1::uuid[], $2::timestamptz[], $3::uuid[], $4::integer[], $5::party[], $6::text[])
+    AS entry (subscriber_id, sent_at, conversation_id, seq, sender, tokens)
+  ON CONFLICT (subscriber_id, sent_at, conversation_id, seq)
+  DO UPDATE SET tokens = excluded.tokens WHERE search_entry.tokens <> excluded.tokens`;
+
+/** $1 subscribers, $2 conversations, $3 seqs. */
+const removeQuery = `
+  DELETE FROM search_entry USING message
+  WHERE (message.subscriber_id, message.conversation_id, message.seq) IN (SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::integer[]))
+    AND search_entry.subscriber_id = message.subscriber_id AND search_entry.sent_at = message.sent_at
+    AND search_entry.conversation_id = message.conversation_id AND search_entry.seq = message.seq`;
+
+const tidyQuery = (partition: string): string => `
+  DELETE FROM ${partition} AS entry
+  WHERE CASE WHEN seq = 0 THEN NOT EXISTS (
+               SELECT FROM broadcast WHERE broadcast.subscriber_id = entry.subscriber_id AND id = conversation_id)
+             ELSE NOT EXISTS (
+               SELECT FROM message
+               WHERE message.subscriber_id = entry.subscriber_id AND message.conversation_id = entry.conversation_id
+                 AND message.seq = entry.seq AND message.sent_at = entry.sent_at AND withdrawn_at IS NULL) END`;

@@ -1,0 +1,85 @@
+import { DataSource } from 'typeorm';
+import { Attachments } from '../attachments/attachments.service.js';
+import { SearchIndex } from '../archive/search-index.service.js';
+import { SearchMonths } from '../archive/search-months.service.js';
+import { SearchTokens } from '../archive/search-tokens.service.js';
+import { Feed } from '../change-feed/feed.js';
+import { type Config, loadConfig } from '../platform/config.js';
+import { requireData } from '../platform/data-dir.js';
+import { keyringDatabase, mainDatabaseOptions } from '../platform/database.js';
+import { Log } from '../platform/log.js';
+import { NodeLock } from '../platform/node-lock.js';
+import { openDatabases } from '../platform/open-databases.js';
+import { StartError } from '../platform/start-error.js';
+import { openVaultToRead } from '../platform/vault/open-vault.js';
+import type { Command, Terminal } from './command.js';
+
+const help = `npm run reindex             rebuilds the index of the archive; one that was interrupted is carried on
+npm run reindex -- --anew   begins again from the first message, also when one was interrupted
+
+It reads the same settings as the service, and works while the service runs and without it. Searches go on meanwhile.`;
+
+const shownMilliseconds = 500;
+const barLength = 40;
+
+/** `npm run reindex`: makes the index of the archive anew from the messages. */
+export const rebuildIndex: Command = async (environment, parameters, terminal) => {
+  try {
+    const unknown = parameters.find((each) => !['--anew', '--help', '-h'].includes(each));
+    if (unknown) throw new StartError(`There is no option ${unknown}: the options are --anew and --help.`);
+    if (parameters.includes('--help') || parameters.includes('-h')) terminal.print(help);
+    else await run(loadConfig(environment), parameters.includes('--anew'), terminal);
+    return 0;
+  } catch (error) {
+    if (!(error instanceof StartError)) throw error;
+    terminal.complain(error.message);
+    return 1;
+  }
+};
+
+async function run(config: Config, anew: boolean, terminal: Terminal): Promise<void> {
+  if (!config.databaseUrl) await requireData(config);
+  const databases = await openDatabases(config);
+  const main = new DataSource(mainDatabaseOptions(databases.main));
+  const keyring = keyringDatabase(databases.keyring);
+  try {
+    await main.initialize();
+    const [row] = await main.query<[{ there: boolean }]>(`SELECT to_regclass('search_entry') IS NOT NULL AS there`);
+    if (!row.there) throw new StartError('There is no archive in this database yet: start the service once.');
+    await keyring.initialize();
+    const vault = await openVaultToRead(config, keyring);
+    // Of attachments only their views are read.
+    const attachments = new Attachments(config, undefined as never, main, undefined as never, vault);
+    const index = new SearchIndex(attachments, main, new SearchMonths(main), new SearchTokens(main, vault), vault);
+    await rebuild(index, new Feed(index, main, new Log(config)), anew, terminal);
+  } finally {
+    if (main.isInitialized) await main.destroy();
+    if (keyring.isInitialized) await keyring.destroy();
+    if (!databases.adopted && (await NodeLock.isFree(databases.keyring))) await databases.stop();
+  }
+}
+
+async function rebuild(index: SearchIndex, feed: Feed, anew: boolean, { print }: Terminal): Promise<void> {
+  const interrupted = await feed.isBeginning();
+  if (interrupted && !anew) print('The index was being built: it is carried on.');
+  else await feed.beginAnew();
+  let told = '';
+  const show = async () => {
+    const bar = barOf(await feed.share());
+    if (bar !== told) print((told = bar));
+  };
+  const timer = setInterval(() => void show().catch(() => {}), shownMilliseconds);
+  try {
+    await feed.catchUp();
+  } finally {
+    clearInterval(timer);
+  }
+  const removed = await index.tidy();
+  print(barOf(1));
+  print(`The index is complete.${removed > 0 ? ` Entries of messages that are gone were removed: ${removed}.` : ''}`);
+}
+
+function barOf(share: number): string {
+  const done = Math.min(barLength, Math.floor(share * barLength));
+  return `[${'#'.repeat(done)}${' '.repeat(barLength - done)}] ${Math.floor(Math.min(1, share) * 100)} %`;
+}

@@ -1,0 +1,191 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { EntityManager } from 'typeorm';
+import { DataSource } from 'typeorm';
+import type { Change, Consumer } from '../src/change-feed/consumers.js';
+import { Feed } from '../src/change-feed/feed.js';
+import { Log } from '../src/platform/log.js';
+import { expectStatus, type Person, type Shop, unique, until, World } from './support/world.js';
+
+/** Work derived from messages sees every change, in order, whatever is lost and however many nodes there are. */
+
+let world: World;
+let shop: Shop;
+let anna: Person;
+
+beforeAll(async () => {
+  world = await World.open();
+  shop = await world.shop('bakery');
+  anna = await world.join(shop, 'anna');
+});
+afterAll(() => world.close());
+
+/** A consumer that only remembers, on a node of its own. */
+class Witness implements Consumer {
+  readonly changes: Change[] = [];
+  readonly broadcasts: string[] = [];
+  failing = false;
+
+  constructor(readonly name: string) {}
+
+  async see(_manager: EntityManager, changes: readonly Change[]): Promise<void> {
+    if (this.failing) throw new Error('out of order');
+    this.changes.push(...changes);
+    await Promise.resolve();
+  }
+
+  async seeBroadcasts(_manager: EntityManager, broadcasts: readonly { id: string }[]): Promise<void> {
+    this.broadcasts.push(...broadcasts.map(({ id }) => id));
+    await Promise.resolve();
+  }
+
+  /** Revisions of a conversation, in the order in which they were seen. */
+  revisions(conversationId: string): number[] {
+    return this.changes.filter((change) => change.conversationId === conversationId).map(({ revision }) => revision);
+  }
+}
+
+const quiet = new Log({ logLevel: 'silent' } as never);
+const feedOf = (consumer: Consumer) => new Feed(consumer, world.service.app.get(DataSource), quiet);
+
+async function say(person: Person, body: string): Promise<number> {
+  const content = { clientId: unique(), body };
+  const answer = await person.device.ask('POST', `/api/conversations/${person.contactId}/messages`, content);
+  expectStatus(answer, 201);
+  return answer.body.seq;
+}
+
+const upTo = (last: number, first = 1) => Array.from({ length: last - first + 1 }, (_, index) => first + index);
+
+/** A hint of a message, as the service gives it right after the commit. */
+const hintOf = (person: Person, seq: number, revision: number): Change => ({
+  subscriberId: shop.id,
+  conversationId: person.contactId,
+  seq,
+  revision,
+  state: 'stored',
+  sender: 'interlocutor',
+  authorId: null,
+  clientId: unique(),
+  sentAt: new Date(),
+  body: 'Ciao',
+  files: [],
+});
+
+describe('a consumer', () => {
+  test('that begins late sees all that was stored before, and what was withdrawn as withdrawn', async () => {
+    const person = await world.join(shop, 'bruno');
+    for (const body of ['Uno', 'Due', 'Tre']) await say(person, body);
+    expectStatus(await person.device.ask('DELETE', `/api/conversations/${person.contactId}/messages/2`), 204);
+    const witness = new Witness(`late ${unique()}`);
+    const feed = feedOf(witness);
+    feed.start();
+    await until(() => witness.revisions(person.contactId).length >= 3, 'it has seen them');
+    expect(witness.changes.filter(({ conversationId }) => conversationId === person.contactId)).toMatchObject([
+      { seq: 1, revision: 1, state: 'stored' },
+      { seq: 3, revision: 3, state: 'stored' },
+      { seq: 2, revision: 4, state: 'withdrawn' },
+    ]);
+    await feed.end();
+  });
+
+  test('sees a message for which it had no hint, before the later ones', async () => {
+    const person = await world.join(shop, 'carla');
+    const witness = new Witness(`gap ${unique()}`);
+    const feed = feedOf(witness);
+    feed.start();
+    await until(() => feed.behindSeconds === 0, 'it is up to date');
+    for (const body of ['Uno', 'Due', 'Tre']) await say(person, body);
+    feed.hint(hintOf(person, 1, 1));
+    feed.hint(hintOf(person, 3, 3));
+    await until(() => witness.revisions(person.contactId).length >= 3, 'it has seen them');
+    await until(() => feed.behindSeconds === 0, 'it is up to date');
+    const seen = witness.revisions(person.contactId);
+    expect(seen).toEqual([...seen].sort((a, b) => a - b));
+    expect([...new Set(seen)]).toEqual([1, 2, 3]);
+    await feed.end();
+  });
+
+  test('that fails is behind, and sees everything once it works again', async () => {
+    const witness = new Witness(`failing ${unique()}`);
+    witness.failing = true;
+    const feed = feedOf(witness);
+    feed.start();
+    const seq = await say(anna, 'Ci sei?');
+    feed.hint(hintOf(anna, seq, seq));
+    await until(() => feed.behindSeconds > 0.2, 'it is behind');
+    expect(witness.changes).toEqual([]);
+    witness.failing = false;
+    await until(() => witness.revisions(anna.contactId).includes(seq), 'it has seen it');
+    await until(() => feed.behindSeconds === 0, 'it is up to date');
+    await feed.end();
+  });
+
+  test('on several nodes sees every change once, those of a conversation in their order', async () => {
+    const person = await world.join(shop, 'osteria');
+    const name = `nodes ${unique()}`;
+    const witnesses = [new Witness(name), new Witness(name), new Witness(name)];
+    // In the order in which they commit, because that is when they count.
+    const order: number[] = [];
+    for (const witness of witnesses) {
+      const see = witness.see.bind(witness);
+      witness.see = async (manager, changes) => {
+        await see(manager, changes);
+        order.push(
+          ...changes.flatMap(({ conversationId, revision }) => (conversationId === person.contactId ? revision : [])),
+        );
+      };
+    }
+    const feeds = witnesses.map(feedOf);
+    for (const feed of feeds) feed.start();
+    for (let count = 1; count <= 40; count++) {
+      const seq = await say(person, `Messaggio ${count}`);
+      // Any node may have stored it, and now and then the hint is lost.
+      if (count % 5) feeds[count % 3]!.hint(hintOf(person, seq, seq));
+    }
+    await until(() => order.length >= 40, 'all are seen');
+    await until(() => feeds.every(({ behindSeconds }) => behindSeconds === 0), 'all are up to date');
+    expect(order).toEqual(upTo(40));
+    await Promise.all(feeds.map((feed) => feed.end()));
+  });
+
+  test('sees again what it saw when it is told to begin anew', async () => {
+    const witness = new Witness(`anew ${unique()}`);
+    const feed = feedOf(witness);
+    await feed.catchUp();
+    const before = witness.revisions(anna.contactId);
+    expect(before.length).toBeGreaterThan(0);
+    await feed.catchUp();
+    expect(witness.revisions(anna.contactId)).toEqual(before);
+    await feed.beginAnew();
+    await feed.catchUp();
+    expect(witness.revisions(anna.contactId)).toEqual([...before, ...before]);
+  });
+
+  test('sees a broadcast once, and none of its entries', async () => {
+    const florist = await world.shop('florist');
+    const person = await world.join(florist, 'anna');
+    const answer = await florist.owner.ask('POST', '/api/broadcasts', {
+      clientId: unique(),
+      kind: 'service',
+      reason: 'closure',
+      body: 'Chiusi lunedì',
+      audience: { all: true },
+    });
+    expectStatus(answer, 202);
+    await until(async () => {
+      const { body } = await florist.owner.ask('GET', `/api/broadcasts/${answer.body.id}`);
+      return body.state === 'finished';
+    }, 'the broadcast ends');
+    const witness = new Witness(`broadcasts ${unique()}`);
+    const feed = feedOf(witness);
+    await feed.catchUp();
+    await feed.catchUp();
+    expect(witness.broadcasts.filter((id) => id === answer.body.id)).toHaveLength(1);
+    expect(witness.revisions(person.contactId)).toEqual([]);
+    // A message after it is seen although the entry before it was passed over.
+    const content = { clientId: unique(), body: 'Grazie' };
+    expectStatus(await person.device.ask('POST', `/api/conversations/${person.contactId}/messages`, content), 201);
+    await feed.catchUp();
+    expect(witness.revisions(person.contactId)).toEqual([2]);
+  });
+});
