@@ -3,20 +3,25 @@ import { graphOf, readSlices, readsOf, usesOf } from './slices.mjs';
 
 /**
  * @param variables of the settings
+ * @param defaultOf gives the default of a variable in words
  * @returns for each document a function that gives its text with the generated parts as they should be
  */
-export function generatedParts(variables) {
+export function generatedParts(variables, defaultOf) {
   const graph = graphOf(usesOf(readSlices()));
   const reads = readsOf(readSlices({ and: ['platform'] })).join('\n');
   return [
-    { file: 'README.md', replaced: (text) => withPart(text, 'settings', tableOf(variables)) },
+    { file: 'README.md', replaced: (text) => withPart(text, 'settings', tableOf(variables, defaultOf)) },
     { file: 'docs/architecture.md', replaced: (text) => withPart(withPart(text, 'slices', graph), 'reads', reads) },
   ];
 }
 
 /** Columns are as wide as Prettier makes them. */
-function tableOf(variables) {
-  const rows = Object.entries(variables).map(([name, { default: usual, about }]) => [`\`${name}\``, usual, about]);
+function tableOf(variables, defaultOf) {
+  const rows = Object.entries(variables).map(([name, variable]) => [
+    `\`${name}\``,
+    defaultOf(variable),
+    variable.about,
+  ]);
   const all = [['variable', 'default', 'meaning'], ...rows];
   const widths = [0, 1, 2].map((column) => Math.max(...all.map((row) => row[column].length)));
   const line = (row) => `| ${row.map((cell, column) => cell.padEnd(widths[column])).join(' | ')} |`;

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { newRegistrationCode } from '../src/commands/new-registration-code.js';
 import { checkSettings } from '../src/commands/settings-check.js';
 import { showOutbox } from '../src/commands/waiting-mails.js';
-import { variables, withoutMarkdown } from '../src/platform/config.js';
+import { variables, withoutMarkdown } from '../src/platform/settings/variables.js';
 import { run } from './support/commands.js';
 import { MailServer } from './support/mail-server.js';
 import { expectStatus, type Shop, until, World } from './support/world.js';

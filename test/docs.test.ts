@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
 import { errorCatalogue } from '../src/contract/errors.js';
-import { variables } from '../src/platform/config.js';
+import { variables } from '../src/platform/settings/variables.js';
 
 const text = (path: string) => readFile(path, 'utf8');
 

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from '@jest/globals';
-import { variables } from '../src/platform/config.js';
+import { defaultInWords, variables } from '../src/platform/settings/variables.js';
 
 interface SourceFile {
   path: string;
@@ -25,7 +25,10 @@ interface Analysis {
 const load = (script: string) => import(`../scripts/${script}`) as Promise<unknown>;
 const { readSlices, usesOf, cyclicSlices, graphOf, ownersOf, changesOf } = (await load('slices.mjs')) as Analysis;
 const { generatedParts } = (await load('generated-parts.mjs')) as {
-  generatedParts: (settings: typeof variables) => { file: string; replaced: (text: string) => string }[];
+  generatedParts: (
+    settings: typeof variables,
+    defaultOf: typeof defaultInWords,
+  ) => { file: string; replaced: (text: string) => string }[];
 };
 
 const written = (slice: string, text: string): Slices => new Map([[slice, [{ path: `${slice}/a.ts`, text }]]]);
@@ -97,7 +100,7 @@ describe('a table', () => {
 });
 
 describe('the documents', () => {
-  test.each(generatedParts(variables))(
+  test.each(generatedParts(variables, defaultInWords))(
     'have the parts of $file that are written from the code',
     async ({ file, replaced }) => {
       const text = await readFile(file, 'utf8');

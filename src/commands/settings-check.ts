@@ -1,4 +1,5 @@
-import { type Config, ConfigError, loadConfig, variables, withoutMarkdown } from '../platform/config.js';
+import { type Config, ConfigError, loadConfig } from '../platform/config.js';
+import { defaultInWords, variables, withoutMarkdown } from '../platform/settings/variables.js';
 import { ScannerAway } from '../media/media.errors.js';
 import { Scanner } from '../media/scanner.service.js';
 import { Postman, Undeliverable } from '../platform/mail/postman.js';
@@ -15,7 +16,7 @@ export const checkSettings: Command = async (environment, _parameters, terminal)
       ? 'secret' in variable
         ? '(set, secret)'
         : set
-      : `(not set: ${withoutMarkdown(variable.default)})`;
+      : `(not set: ${withoutMarkdown(defaultInWords(variable))})`;
     terminal.print(`${name.padEnd(width)}  ${value}`);
     terminal.print(`${' '.repeat(width)}  ${withoutMarkdown(variable.about)}`);
   }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
-import { type Config, CONFIG, isLoopback } from '../platform/config.js';
+import { type Config, CONFIG } from '../platform/config.js';
+import { isLoopback } from '../platform/settings/readers.js';
 import { Vault } from '../platform/vault/vault.js';
 import type { Invitation } from './invitation.entity.js';
 

@@ -5,16 +5,10 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
-import {
-  type Config,
-  ConfigError,
-  isLoopback,
-  loadConfig,
-  meantBy,
-  parseMasterKey,
-  type VariableName,
-  variables,
-} from './config.js';
+import { type Config, ConfigError, loadConfig } from './config.js';
+import { isLoopback, parseMasterKey } from './settings/readers.js';
+import { meantBy } from './settings/slips.js';
+import { type VariableName, variables } from './settings/variables.js';
 
 type Environment = Partial<Record<VariableName, string>>;
 

@@ -1,7 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { Inject, Injectable } from '@nestjs/common';
 import type { NextFunction, Request, Response } from 'express';
-import { type Config, CONFIG, isLoopback } from '../config.js';
+import { type Config, CONFIG } from '../config.js';
+import { isLoopback } from '../settings/readers.js';
 import { DomainError } from '../problems/domain-error.js';
 
 /** Answers of the CORS protocol (Fetch Standard, section 3.2) to the origins of ALLOWED_ORIGINS. */

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { type Config, parseMasterKey } from '../config.js';
+import type { Config } from '../config.js';
+import { parseMasterKey } from '../settings/readers.js';
 import { StartError } from '../start-error.js';
 import { createPrivateFile, readIfThere } from './key-files.js';
 
