@@ -274,6 +274,8 @@ const routes: Record<string, () => Promise<Answer[]>> = {
     return atOnce(() => bakery.owner.ask('PUT', `/api/conversations/${anna.contactId}/receipt`, { seenSeq }));
   },
 
+  'POST /api/archive/searches': () => atOnce(() => anna.device.ask('POST', '/api/archive/searches', { q: 'pane' })),
+
   'POST /api/broadcasts': () => {
     const wanted = broadcast();
     return atOnce(() => bakery.owner.ask('POST', '/api/broadcasts', wanted));

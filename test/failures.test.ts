@@ -1,6 +1,10 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { once } from 'node:events';
 import { connect } from 'node:net';
+import { DataSource } from 'typeorm';
+import { ArchivePool } from '../src/archive/archive-pool.service.js';
+import { poolOf } from '../src/platform/database-pool.js';
+import { HotStatements } from '../src/platform/hot-statements.js';
 import { Log } from '../src/platform/log.js';
 import { expectStatus, type Person, type Shop, settle, unique, until, World } from './support/world.js';
 
@@ -115,4 +119,15 @@ test('an upload that its sender breaks off is no failure', async () => {
   expect(failure).not.toHaveBeenCalled();
   failure.mockRestore();
   aborted.mockRestore();
+});
+
+test('a connection that ends while it is handed from one statement to the next ends nothing else', async () => {
+  const { app } = world.service;
+  const pools = [poolOf(app.get(DataSource)), app.get(HotStatements).pool, app.get(ArchivePool).pool];
+  for (const pool of pools) {
+    const client = await pool.connect();
+    client.emit('error', new Error('terminating connection due to unexpected postmaster exit'));
+    client.release(true);
+  }
+  expectStatus(await anna.device.ask('POST', path(), { clientId: unique(), body: 'Tutto bene' }), 201);
 });

@@ -18,6 +18,9 @@ interface RangeHeaders {
 export function rangeOf(headers: RangeHeaders, size: number, etag: string): ByteRange | 'unsatisfiable' | undefined {
   const { range, 'if-range': ifRange } = headers;
   if (range === undefined || (ifRange !== undefined && ifRange.trim() !== etag)) return undefined;
+  // More of the end than there is means all of it, which the parser takes for outside.
+  const [, ending] = /^bytes=-(\d+)$/.exec(range) ?? [];
+  if (ending !== undefined && Number(ending) >= size && size > 0) return { start: 0, end: size };
   const ranges = rangeParser(size, range, { combine: true });
   if (ranges === -1) return 'unsatisfiable';
   if (ranges === -2 || ranges.type !== 'bytes' || ranges.length !== 1) return undefined;

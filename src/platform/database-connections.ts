@@ -35,6 +35,9 @@ export function cutClient(client: Client): void {
 }
 
 function watchSilence(client: Client, answers: () => Promise<boolean>): void {
+  // The pool hands a connection on in the very turn in which it is given back, and takes its own listener off. What the
+  // server says in the same turn, such as that it ends, would be an error that nobody listens to, and end the service.
+  client.on('error', () => {});
   const stream = streamOf(client);
   let silentSince: number | undefined;
   // Begins anew with every byte that comes or goes, and is not set again by itself.

@@ -70,6 +70,7 @@ async function restFault(target: Target, { operationId, method, path, sender, he
   if (status < 400) return undefined;
   // Node itself answers what is no HTTP, and before there is a route.
   if ([400, 408, 431].includes(status) && text === '') return undefined;
+  if (method === 'HEAD') return status < 500 ? undefined : `${status}`;
   if (!type.startsWith('application/problem+json')) return `${status} as ${type || 'nothing'}`;
   const { code, errors } = JSON.parse(text) as Problem;
   if (status >= 500 && code !== 'overloaded') return `${status} ${code}`;

@@ -29,6 +29,7 @@ import {
   ensureDatabase,
   startEmbeddedPostgres,
 } from '../../src/platform/embedded-postgres/embedded-postgres.js';
+import { outside } from '../support/outside.js';
 
 const onLinux = process.platform === 'linux';
 const asRoot = process.getuid?.() === 0;
@@ -356,12 +357,14 @@ describe('a start that cannot succeed says in one line what happened and what to
   });
 
   test('when there are no binaries for this machine', async () => {
-    const { arch } = process;
-    Object.defineProperty(process, 'arch', { value: 'mips' });
+    // The one of the service, which Jest has copied for its own files.
+    const real = outside('node:process') as NodeJS.Process;
+    const { arch } = real;
+    Object.defineProperty(real, 'arch', { value: 'mips' });
     try {
       expect(await refusal()).toMatch(/The package @embedded-postgres\/\w+-mips .* is not installed: .*DATABASE_URL/);
     } finally {
-      Object.defineProperty(process, 'arch', { value: arch });
+      Object.defineProperty(real, 'arch', { value: arch });
     }
   });
 });
