@@ -4,7 +4,7 @@ import { BroadcastRuns } from '../src/broadcasts/broadcast-runs.service.js';
 import { HotStatements } from '../src/platform/hot-statements.js';
 import { Client, plain } from './support/client.js';
 import { Chance } from './crash/chance.js';
-import { crowd } from './support/crowd.js';
+import { crowd, disperse } from './support/crowd.js';
 import {
   type Answer,
   type Device,
@@ -234,6 +234,7 @@ describe('while a broadcast is being sent', () => {
        HAVING count(*) <> conversation.last_seq OR max(seq) <> conversation.last_seq OR max(message.revision) <> conversation.revision`,
     );
     expect(gaps).toEqual([]);
+    await disperse(world, many);
   });
 });
 

@@ -15,3 +15,15 @@ export async function crowd(world: World, shop: Shop, size: number): Promise<str
   );
   return ids;
 }
+
+/** Takes them away again, with what they got. Without keys and watermarks they would be gaps in the lists of conversations. */
+export async function disperse(world: World, ids: string[]): Promise<void> {
+  for (const [table, column] of [
+    ['message', 'conversation_id'],
+    ['broadcast_recipient', 'contact_id'],
+    ['conversation', 'id'],
+    ['contact', 'id'],
+  ]) {
+    await world.rows(`DELETE FROM ${table} WHERE ${column} = ANY ($1::uuid[])`, [ids]);
+  }
+}
