@@ -27,6 +27,7 @@ async function begin(world: World): Promise<Both> {
       { party: 'interlocutor', conversations: [1], ...signedOut },
     ],
     sent: 0,
+    erased: [],
   };
   const real: Real = { world, conversationIds: [anna.contactId, bruno.contactId], devices: [] };
   const usernames = [shop, shop, anna, anna, bruno, bruno].map(({ username }) => username);
@@ -78,7 +79,7 @@ const manyMessages = 80;
 
 /** Lets devices do anything in any order, for so long, and compares after each sequence. Gives how many there were. */
 export async function agree({ seconds, seed }: { seconds: number; seed?: number | undefined }): Promise<number> {
-  const world = await World.open();
+  const world = await World.open({ RATE_UPLOADS: '1000000' });
   let sequences = 0;
   // A sequence goes on where the one before has ended, unless that has failed.
   let going: Both | undefined;

@@ -2,6 +2,7 @@ import { expect } from '@jest/globals';
 import fc from 'fast-check';
 import type { MessageView } from '../../src/contract/events.js';
 import type { Client } from '../support/client.js';
+import { download, upload } from '../support/files.js';
 import { type Device, until, type World } from '../support/world.js';
 import type { Model, ModelConversation, ModelDevice } from './model.js';
 
@@ -66,7 +67,7 @@ interface Answered {
 async function send(
   { real: { device }, conversationId }: Found,
   by: Way,
-  message: { clientId: string; body: string },
+  message: { clientId: string; body: string; attachmentIds: string[] },
 ): Promise<Answered> {
   if (by === 'socket') {
     const { data, error } = await device.emit('message.send', { conversationId, ...message });
@@ -76,19 +77,35 @@ async function send(
   return answer.status < 300 ? { data: answer.body } : { code: answer.body.code };
 }
 
+const textOf = (id: number) => Buffer.from(`Appunti, foglio ${id}`);
+
+/** Uploads so many files for a conversation. */
+async function uploads({ real: { device }, conversationId }: Found, count: number): Promise<string[]> {
+  const views = await Promise.all(
+    Array.from({ length: count }, (_, index) =>
+      upload(device, textOf(index), { conversationId, name: `${index}.txt` }),
+    ),
+  );
+  return views.map(({ id }) => id);
+}
+
 const described = (name: string, values: object) => () => `${name}(${JSON.stringify(values)})`;
 
 /** A new message gets the next seq. */
-const sends = fc.record({ device: which, place: which, by: way, body }).map((values): Command => {
-  const { device, place, by, body: text } = values;
+const fewFiles = fc.constantFrom(0, 0, 0, 1, 2);
+
+const sends = fc.record({ device: which, place: which, by: way, body, files: fewFiles }).map((values): Command => {
+  const { device, place, by, body: text, files: count } = values;
   return {
     check: (model) => can(model, device, by),
     run: async (model, real) => {
       const found = find(model, real, device, place);
-      const message = { clientId: `m${model.sent++}`, body: text };
-      const { data } = await send(found, by, message);
+      const files = await uploads(found, count);
+      // Files need no words.
+      const message = { clientId: `m${model.sent++}`, body: count === 2 ? '' : text };
+      const { data } = await send(found, by, { ...message, attachmentIds: files });
       expect(data).toEqual({ seq: found.conversation.lastSeq + 1, sentAt: expect.any(String) });
-      found.conversation.append({ ...message, sender: found.mine.party, ...data! });
+      found.conversation.append({ ...message, files, sender: found.mine.party, ...data! });
     },
     toString: described('send', values),
   };
@@ -105,10 +122,14 @@ const sendsTogether = fc
           several.map(async ({ device, place, by, body: text, twice }) => {
             const found = find(model, real, device, place);
             const message = { clientId: `m${model.sent++}`, body: text };
-            const answers = await Promise.all(Array.from({ length: twice ? 2 : 1 }, () => send(found, by, message)));
+            const files = await uploads(found, twice ? 1 : 0);
+            const copies = Array.from({ length: twice ? 2 : 1 }, () =>
+              send(found, by, { ...message, attachmentIds: files }),
+            );
+            const answers = await Promise.all(copies);
             expect(answers[0]!.data).toBeDefined();
             for (const answer of answers) expect(answer).toEqual(answers[0]);
-            return { ...message, sender: found.mine.party, place: found.place, ...answers[0]!.data! };
+            return { ...message, files, sender: found.mine.party, place: found.place, ...answers[0]!.data! };
           }),
         );
         sent.sort((a, b) => a.seq - b.seq);
@@ -120,7 +141,13 @@ const sendsTogether = fc
 
 /** The same clientId again: stored once when it is the same message, refused when it is another. */
 const retries = fc
-  .record({ device: which, place: which, by: way, earlier: which, changed: fc.boolean() })
+  .record({
+    device: which,
+    place: which,
+    by: way,
+    earlier: which,
+    changed: fc.constantFrom('nothing', 'the text', 'the files'),
+  })
   .map((values): Command => {
     const { device, place, by, earlier, changed } = values;
     return {
@@ -129,10 +156,16 @@ const retries = fc
         const found = find(model, real, device, place);
         const own = found.conversation.messages.filter(({ sender }) => sender === found.mine.party);
         if (own.length === 0) return;
-        const { clientId, seq, sentAt, body: text, withdrawn } = own[earlier % own.length]!;
-        const answer = await send(found, by, { clientId, body: changed || withdrawn ? `${text}, cambiato` : text });
+        const { clientId, seq, sentAt, body: text, files, withdrawn } = own[earlier % own.length]!;
+        const isOther = changed !== 'nothing';
+        const others = changed === 'the files' && !withdrawn ? await uploads(found, 1) : [];
+        const answer = await send(found, by, {
+          clientId,
+          body: changed === 'the text' || withdrawn ? `${text}, cambiato` : text,
+          attachmentIds: [...files, ...others],
+        });
         // Of a withdrawn message nothing is left to compare with.
-        const expected = changed && !withdrawn ? { code: 'client_id_reused' } : { data: { seq, sentAt } };
+        const expected = isOther && !withdrawn ? { code: 'client_id_reused' } : { data: { seq, sentAt } };
         expect(answer).toEqual(expected);
       },
       toString: described('retry', values),
@@ -183,9 +216,53 @@ const withdraws = fc.record({ device: which, place: which, seq: which }).map((va
           ? [204, undefined]
           : [403, 'not_the_sender'];
       expect([status, answer.code]).toEqual(expected);
-      if (status === 204) conversation.withdraw(message!);
+      if (status !== 204) return;
+      model.erased.push(...message!.files);
+      conversation.withdraw(message!);
     },
     toString: described('withdraw', values),
+  };
+});
+
+/** A file that was sent or erased cannot be sent again, and nothing of the message is stored. */
+const sendsAgain = fc.record({ device: which, place: which, by: way, file: which }).map((values): Command => {
+  const { device, place, by, file } = values;
+  return {
+    check: (model) => can(model, device, by),
+    run: async (model, real) => {
+      const found = find(model, real, device, place);
+      const gone = [
+        ...model.conversations.flatMap(({ messages }) => messages.flatMap(({ files }) => files)),
+        ...model.erased,
+      ];
+      if (gone.length === 0) return;
+      const message = { clientId: `m${model.sent++}`, body: 'Di nuovo', attachmentIds: [gone[file % gone.length]!] };
+      expect(await send(found, by, message)).toEqual({ code: 'attachment_not_found' });
+    },
+    toString: described('send again', values),
+  };
+});
+
+/** Both parties of its conversation get a file while its message stands, and nobody else ever. */
+const fetches = fc.record({ device: which, file: which }).map((values): Command => {
+  const { device, file } = values;
+  return {
+    check: (model) => can(model, device),
+    run: async (model, real) => {
+      const { mine, real: asking } = find(model, real, device, 0);
+      const sent = model.conversations.flatMap(({ messages }, place) =>
+        messages.flatMap(({ files }) => files.map((id) => ({ id, place }))),
+      );
+      const all = [...sent, ...model.erased.map((id) => ({ id, place: undefined }))];
+      if (all.length === 0) return;
+      const { id, place } = all[file % all.length]!;
+      const mayRead = place !== undefined && mine.conversations.includes(place);
+      const { token } = asking.device;
+      const { status, bytes } = await download({ token, url: real.world.url }, `/api/attachments/${id}`);
+      expect(status).toBe(mayRead ? 200 : 404);
+      if (mayRead) expect(bytes.toString()).toMatch(/^Appunti, foglio [01]$/);
+    },
+    toString: described('fetch', values),
   };
 });
 
@@ -231,13 +308,14 @@ function expectedOf({ views }: ModelConversation, by: string, start: number) {
 
 /** A message as the model knows it. */
 export function viewOf(view: MessageView): ReturnType<() => ModelConversation['views'][number]> {
-  const { seq, revision, sender, clientId, body: text, sentAt, withdrawnAt, deliveredAt, seenAt } = view;
+  const { seq, revision, sender, clientId, body: text, attachments, sentAt, withdrawnAt, deliveredAt, seenAt } = view;
   return {
     seq,
     revision,
     sender,
     clientId,
     body: text,
+    files: attachments.map(({ id }) => id),
     sentAt,
     withdrawn: withdrawnAt !== undefined,
     delivered: deliveredAt !== undefined,
@@ -304,6 +382,8 @@ export const anyCommand = [
   receives,
   receives,
   withdraws,
+  sendsAgain,
+  fetches,
   reads,
   disconnects,
   reconnects,

@@ -7,6 +7,8 @@ export interface Model {
   devices: ModelDevice[];
   /** Messages that were ever sent, for names of new ones. */
   sent: number;
+  /** Files that are no more, because their message was withdrawn. */
+  erased: string[];
 }
 
 export interface ModelDevice {
@@ -23,6 +25,8 @@ export interface ModelMessage {
   sender: Party;
   clientId: string;
   body: string;
+  /** Ids of its files, in their order. */
+  files: string[];
   sentAt: string;
   withdrawn: boolean;
 }
@@ -45,7 +49,7 @@ export class ModelConversation {
   }
 
   /** @param seq is checked to be the next one */
-  append(message: Pick<ModelMessage, 'sender' | 'clientId' | 'body' | 'sentAt' | 'seq'>): void {
+  append(message: Pick<ModelMessage, 'sender' | 'clientId' | 'body' | 'files' | 'sentAt' | 'seq'>): void {
     if (message.seq !== this.lastSeq + 1) throw new Error(`seq ${message.seq} after ${this.lastSeq}`);
     // An answer counts as having seen what it answers.
     const before = this.messages.at(-1);
@@ -55,7 +59,7 @@ export class ModelConversation {
 
   withdraw(message: ModelMessage): void {
     if (message.withdrawn) return;
-    Object.assign(message, { withdrawn: true, body: '', revision: ++this.revision });
+    Object.assign(message, { withdrawn: true, body: '', files: [], revision: ++this.revision });
   }
 
   raise(party: Party, { deliveredSeq = 0, seenSeq = 0 }: Partial<Marks>): void {
@@ -77,7 +81,8 @@ export class ModelConversation {
       lastKind: last ? (last.withdrawn ? 'withdrawn' : 'message') : null,
       lastTurn: turn ? { seq: turn.seq, sender: turn.sender, sentAt: turn.sentAt } : null,
       unanswered: turn !== undefined && turn.sender !== party,
-      preview: last && !last.withdrawn ? beginningOf(last.body) : null,
+      preview: last?.body ? beginningOf(last.body) : null,
+      lastFiles: last && last.files.length > 0 ? { count: last.files.length, family: 'text' } : null,
       own: this.marks[party],
       other: this.marks[otherThan(party)],
       unread: this.messages.filter(({ seq, sender, withdrawn }) => sender !== party && seq > seenSeq && !withdrawn)
