@@ -19,6 +19,19 @@ const attachment: ErrorCode[] = [
   'unavailable',
 ];
 
+/** Beginning an upload, of a form or of tus. */
+const uploading: ErrorCode[] = [
+  'consent_required',
+  'conversation_restricted',
+  'not_found',
+  'quota_exceeded',
+  'rate_limited',
+  'too_large',
+  'unsent_files_limit',
+];
+/** Bytes that come in, and the end of an upload. */
+const storing: ErrorCode[] = ['overloaded', 'rate_limited', 'storage_full', 'too_large', 'unavailable'];
+
 /** The codes with which an operation refuses, beside those that follow from its session, its path and its body. */
 export const operationErrors: Record<string, ErrorCode[]> = {
   'Archive.find': ['rate_limited', 'overloaded'],
@@ -26,21 +39,7 @@ export const operationErrors: Record<string, ErrorCode[]> = {
   'Attachments.content': attachment,
   'Attachments.display': attachment,
   'Attachments.thumbnail': attachment,
-  'Attachments.upload': [
-    'consent_required',
-    'conversation_restricted',
-    'file_empty',
-    'media_type_refused',
-    'not_found',
-    'overloaded',
-    'quota_exceeded',
-    'rate_limited',
-    'storage_full',
-    'too_large',
-    'unauthenticated',
-    'unavailable',
-    'unsent_files_limit',
-  ],
+  'Attachments.upload': [...uploading, ...storing, 'file_empty', 'media_type_refused', 'unauthenticated'],
   'Broadcasts.cancel': ['broadcast_over'],
   'Broadcasts.change': ['broadcast_begun', 'audience_empty', 'consent_required'],
   'Broadcasts.make': [
@@ -95,5 +94,9 @@ export const operationErrors: Record<string, ErrorCode[]> = {
     'consent_required',
     'rate_limited',
   ],
+  'ResumableUploads.append': [...storing, 'tus_version_unknown', 'upload_offset_wrong'],
+  'ResumableUploads.begin': [...uploading, 'file_empty', 'tus_version_unknown'],
+  'ResumableUploads.progress': [...storing, 'tus_version_unknown', 'unauthenticated'],
+  'ResumableUploads.remove': ['tus_version_unknown'],
   'Sessions.signIn': ['sign_in_failed', 'rate_limited'],
 };

@@ -41,7 +41,10 @@ const scan = (id: string) => world.service.app.get(Scans).scan({ subscriberId: b
 describe('a file', () => {
   test('is pending until the scanner has found it clean, of which its sender alone hears while it is not sent', async () => {
     const bytes = bytesOf(100_000);
+    const scanning = Promise.withResolvers<void>();
+    clamd.held = scanning.promise;
     const view = await upload(anna.device, bytes, { conversationId: anna.contactId });
+    scanning.resolve();
     expect(view).toMatchObject({ state: 'pending', scanned: false });
     const told = await anna.device.hears('attachment.changed', ({ id }) => id === view.id);
     expect(told).toEqual({

@@ -9,6 +9,8 @@ export class ClamdServer {
   maxLength = 200 * 1024 ** 2;
   /** Answers another word, or none, or hangs up. */
   mood: 'well' | 'silent' | 'rude' | 'garbled' = 'well';
+  /** Every answer waits for it. */
+  held: Promise<void> = Promise.resolve();
   /** Files that it has been asked about. */
   scanned = 0;
   private readonly sockets = new Set<Socket>();
@@ -41,7 +43,8 @@ export class ClamdServer {
     let command: string | undefined;
     let file = '';
     let length = 0;
-    const answer = (text: string) => {
+    const answer = async (text: string) => {
+      await this.held;
       if (this.mood === 'rude') socket.destroy();
       else if (this.mood === 'garbled') socket.end('stream: maybe\0');
       else if (this.mood === 'well') socket.end(`${text}\0`);
@@ -53,17 +56,17 @@ export class ClamdServer {
         if (end < 0) return;
         command = bytes.toString('latin1', 0, end);
         bytes = bytes.subarray(end + 1);
-        if (command === 'zPING') return answer('PONG');
+        if (command === 'zPING') return void answer('PONG');
       }
       while (command === 'zINSTREAM' && bytes.length >= 4) {
         const size = bytes.readUInt32BE();
         if (size === 0) {
           this.scanned++;
-          return answer(file.includes(eicar) ? 'stream: Eicar-Test-Signature FOUND' : 'stream: OK');
+          return void answer(file.includes(eicar) ? 'stream: Eicar-Test-Signature FOUND' : 'stream: OK');
         }
         if (bytes.length < 4 + size) return;
         length += size;
-        if (length > this.maxLength) return answer('INSTREAM size limit exceeded. ERROR');
+        if (length > this.maxLength) return void answer('INSTREAM size limit exceeded. ERROR');
         // The virus may stand across two pieces.
         file = file.slice(-2 * eicar.length) + bytes.toString('latin1', 4, 4 + size);
         if (file.includes(eicar)) file = eicar;
