@@ -117,7 +117,7 @@ export class ResumableUploads {
     if (Number(request.headers['content-length']) > left) throw tooMuch(row.size);
     const pieces = new Stretches(request);
     let [reached, count] = [row.offset, 0];
-    // The row of a piece is written while the next one comes in.
+    // A piece is synced and gets its row while the next one comes in.
     let keeping: Promise<void> = Promise.resolve();
     try {
       for (;;) {
@@ -125,13 +125,14 @@ export class ResumableUploads {
         if (!stretch) break;
         if (reached === row.size) throw tooMuch(row.size);
         if (count++ >= limits.uploadPieces) throw tooManyPieces();
-        const [object, start] = [await this.uploads.take(stretch), reached];
-        keeping = keeping.then(
-          () => this.keep(row, start, object),
-          (error: unknown) => this.uploads.discard([object]).then(() => Promise.reject(error as Error)),
-        );
+        const { bytes, read } = counted(stretch);
+        const [before, object] = [keeping, this.uploads.take(bytes)];
+        keeping = this.keep(row, reached, { before, object });
         keeping.catch(() => undefined);
-        reached += object.size;
+        // It resolves once the piece has come in, and the other only rejects before that.
+        await Promise.race([read, object]);
+        reached += await read;
+        await before;
       }
     } finally {
       await keeping;
@@ -139,11 +140,20 @@ export class ResumableUploads {
     return reached;
   }
 
-  private async keep(row: UploadRow, start: number, object: SealedObject): Promise<void> {
+  /** Writes the row of a piece after that of the piece before; without that one, nothing of it is left. */
+  private async keep(
+    row: UploadRow,
+    start: number,
+    { before, object }: { before: Promise<void>; object: Promise<SealedObject> },
+  ): Promise<void> {
     try {
-      await this.uploads.addPiece(row, start, object);
+      await before;
+      await this.uploads.addPiece(row, start, await object);
     } catch (error) {
-      await this.uploads.discard([object]);
+      await object.then(
+        (sealed) => this.uploads.discard([sealed]),
+        () => undefined,
+      );
       throw error;
     }
   }
@@ -186,6 +196,20 @@ export class ResumableUploads {
       resolve();
     }
   }
+}
+
+/** The bytes of a stretch, and how many they were, once they have been read. */
+function counted(stretch: AsyncIterable<Buffer>): { bytes: AsyncIterable<Buffer>; read: Promise<number> } {
+  const { promise: read, resolve } = Promise.withResolvers<number>();
+  async function* bytes() {
+    let size = 0;
+    for await (const piece of stretch) {
+      size += piece.length;
+      yield piece;
+    }
+    resolve(size);
+  }
+  return { bytes: bytes(), read };
 }
 
 /** The bytes of a request in stretches of some length each; a connection that breaks ends them. */
