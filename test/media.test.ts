@@ -184,3 +184,18 @@ test('a photograph of 24 megapixels is drawn with little memory, upright', async
   expect(thumbnail).toMatchObject({ width: 213, height: 320, mediaType: 'image/webp' });
   expect(display).toMatchObject({ width: 1365, height: 2048, mediaType: 'image/webp' });
 });
+
+test('the files of one account wait behind each other, and delay a file of another by one at most', async () => {
+  const picture = await sharp({ create: { width: 1_500, height: 1_500, channels: 3, background: 'teal' } })
+    .jpeg()
+    .toBuffer();
+  const done: string[] = [];
+  const draw = async (asker: string) => {
+    const source = { ...sourceOf(picture), asker };
+    await media.renditions(source, await media.inspect(source, 'a.jpg'));
+    done.push(asker);
+  };
+  const many = Array.from({ length: 5 }, () => draw('one'));
+  await Promise.all([...many, draw('other')]);
+  expect(done.indexOf('other')).toBeLessThanOrEqual(2);
+});

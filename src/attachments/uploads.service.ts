@@ -178,7 +178,7 @@ export class Uploads {
     stated: Stated,
   ): Promise<AttachmentView> {
     if (object.size === 0) throw new FileEmpty();
-    const prepared = await this.prepare([object], stated.name);
+    const prepared = await this.prepare(destination, [object], stated.name);
     const made = prepared.objects.filter(({ id }) => id !== object.id);
     try {
       // A session that expired while the bytes came in is no session.
@@ -231,7 +231,7 @@ export class Uploads {
     const before = new Set(objects.map((object) => object.id));
     let prepared: Prepared | undefined;
     try {
-      prepared = await this.prepare(pieces, name);
+      prepared = await this.prepare(destination, pieces, name);
       const kept = new Set(prepared.objects.map((object) => object.id));
       const { inspection, note, objects: all } = prepared;
       await this.database.transaction(async (manager) => {
@@ -303,10 +303,14 @@ export class Uploads {
   }
 
   /** Looks into a file, blanks what tells of places and cameras, and draws its pictures. */
-  private async prepare(objects: readonly SealedObject[], name: string): Promise<Prepared> {
+  private async prepare(
+    { account_id: asker }: Destination,
+    objects: readonly SealedObject[],
+    name: string,
+  ): Promise<Prepared> {
     const made: SealedObject[] = [];
     try {
-      const inspection = await this.media.inspect(this.contents.open(objects), name);
+      const inspection = await this.media.inspect({ ...this.contents.open(objects), asker }, name);
       const kept: StoredObject[] = [];
       const replaced: SealedObject[] = [];
       let start = 0;
@@ -319,7 +323,10 @@ export class Uploads {
         kept.push({ ...resealed, part: 'content', start });
         start += object.size;
       }
-      const { thumbnail, display, note } = await this.media.renditions(this.contents.open(kept), inspection);
+      const { thumbnail, display, note } = await this.media.renditions(
+        { ...this.contents.open(kept), asker },
+        inspection,
+      );
       for (const [part, picture] of Object.entries({ thumbnail, display })) {
         if (!picture) continue;
         const { bytes, mediaType, width, height } = picture;

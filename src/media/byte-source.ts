@@ -8,6 +8,8 @@ export interface ByteSource {
   read(start: number, end: number): Promise<Buffer>;
   /** All bytes, from the first to the last. */
   stream(): Readable;
+  /** Account whose file it is: the files of accounts are drawn in turns. */
+  asker?: string;
 }
 
 /** A source of what is in memory already. */

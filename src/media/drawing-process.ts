@@ -38,11 +38,11 @@ export class DrawingProcess {
   }
 
   /**
-   * Has a file opened or drawn; undefined when that took too long, too much, or the process down.
+   * Has a file of an asker opened or drawn, which waits for one file of each other asker; undefined when that took too long, too much, or the process down.
    * @throws whatever the source fails with
    */
   run(job: DrawingJob, source: ByteSource): Promise<DrawingResult | undefined> {
-    return this.turns.run('', () => this.perform(job, source));
+    return this.turns.run(source.asker ?? '', () => this.perform(job, source));
   }
 
   /** Ends the process; the next file starts another. */

@@ -87,7 +87,7 @@ export class Media implements OnModuleDestroy {
   }
 
   /**
-   * Draws the thumbnail and the display size, one file after another. It never throws because of the content.
+   * Draws the thumbnail and the display size, one file after another, those of accounts in turns. It never throws because of the content.
    * @throws DomainError `rate_limited` when very many files wait; whatever the source fails with
    */
   async renditions(source: ByteSource, { family, mediaType, note, inline }: Inspection): Promise<Renditions> {
