@@ -25,7 +25,7 @@ let bruno: Person;
 let sara: Staff;
 
 beforeAll(async () => {
-  world = await World.open();
+  world = await World.shared();
 });
 afterAll(() => world.close());
 beforeEach(async () => {

@@ -6,7 +6,7 @@ import { World } from './support/world.js';
 
 let world: World;
 beforeAll(async () => {
-  world = await World.open();
+  world = await World.shared();
 });
 afterAll(() => world.close());
 

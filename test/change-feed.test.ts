@@ -13,7 +13,7 @@ let shop: Shop;
 let anna: Person;
 
 beforeAll(async () => {
-  world = await World.open();
+  world = await World.shared();
   shop = await world.shop('bakery');
   anna = await world.join(shop, 'anna');
 });

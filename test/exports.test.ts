@@ -41,7 +41,7 @@ const send = async (device: Device, content: Record<string, unknown>): Promise<n
 const get = (device: Device, path: string) => download({ url: world.url, token: device.token }, path);
 
 beforeAll(async () => {
-  world = await World.open({ RATE_MESSAGES: '100000' });
+  world = await World.shared();
   bakery = await world.shop('bakery');
   anna = await world.join(bakery, 'anna');
   bruno = await world.join(bakery, 'bruno');
