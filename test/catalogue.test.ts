@@ -6,7 +6,7 @@ import { World } from './support/world.js';
 
 let world: World;
 beforeAll(async () => {
-  world = await World.shared();
+  world = await World.open();
 });
 afterAll(() => world.close());
 
