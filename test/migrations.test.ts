@@ -32,7 +32,8 @@ test.each([
       const schema = () => source.query<{ name: string }[]>(definitions);
       const before = await schema();
       expect(before.length).toBeGreaterThan(5);
-      for (const {} of await source.query<unknown[]>('SELECT FROM migrations')) await source.undoLastMigration();
+      const { length } = await source.query<unknown[]>('SELECT FROM migrations');
+      for (let undone = 0; undone < length; undone++) await source.undoLastMigration();
       // TypeORM's own table of what has run stays.
       expect((await schema()).filter(({ name }) => !/^migrations|^pk_|^PK_/i.test(name))).toEqual([]);
       await source.runMigrations();
