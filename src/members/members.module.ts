@@ -5,6 +5,7 @@ import { AuthModule } from '../auth/auth.module.js';
 import { ConsentsModule } from '../consents/consents.module.js';
 import { SubscribersModule } from '../subscribers/subscribers.module.js';
 import { MemberInvitations } from './member-invitations.service.js';
+import { MemberJoinings } from './member-joinings.service.js';
 import { Member } from './member.entity.js';
 import { MembersController } from './members.controller.js';
 import { Members } from './members.service.js';
@@ -12,7 +13,7 @@ import { Members } from './members.service.js';
 @Module({
   imports: [TypeOrmModule.forFeature([Member]), ActionsModule, AuthModule, ConsentsModule, SubscribersModule],
   controllers: [MembersController],
-  providers: [MemberInvitations, Members],
+  providers: [MemberInvitations, MemberJoinings, Members],
   exports: [Members],
 })
 export class MembersModule {}
