@@ -7,6 +7,7 @@ import { messageContext } from '../conversations/sealed-message.js';
 import type { Party } from '../contract/events.js';
 import { KeyGoneError } from '../platform/vault/keyring.js';
 import { Vault } from '../platform/vault/vault.js';
+import { joinedNumbersIn } from './joined-numbers.js';
 import { SearchMonths } from './search-months.service.js';
 import { SearchTokens, type SubscriberTokens } from './search-tokens.service.js';
 
@@ -183,9 +184,9 @@ const families = ['image', 'audio'] as const;
 
 function tokensIn(text: string, files: readonly ChangedFile[], tokens: SubscriberTokens): number[] {
   const terms = new Set<string>();
-  for (const { term } of tokens.wordsOf(text)) terms.add(term);
+  addTerms(terms, text, tokens);
   const inNames = new Set<string>();
-  for (const { name } of files) for (const { term } of tokens.wordsOf(name)) inNames.add(term);
+  for (const { name } of files) addTerms(inNames, name, tokens);
   for (const term of inNames) terms.add(term);
   const found = [...tokens.ofTerms('word', terms), ...tokens.ofTerms('file name', inNames)];
   if (files.length > 0) found.push(tokens.token('has', 'file'));
@@ -194,6 +195,12 @@ function tokensIn(text: string, files: readonly ChangedFile[], tokens: Subscribe
   }
   if (hasLink(text)) found.push(tokens.token('has', 'link'));
   return found;
+}
+
+function addTerms(terms: Set<string>, text: string, tokens: SubscriberTokens): void {
+  const words = tokens.wordsOf(text);
+  for (const { term } of words) terms.add(term);
+  for (const { joined } of joinedNumbersIn(text, words)) terms.add(joined);
 }
 
 /** $1 subscribers, $2 times, $3 conversations, $4 seqs, $5 senders, $6 tokens, each an array in words. */
