@@ -117,7 +117,7 @@ export class LedgerSource implements Source {
   }
 
   async next(): Promise<Candidate[]> {
-    const { subscriberId, conversationId, tokens } = this.filter;
+    const { subscriberId, conversationId, tokens, tokensBefore } = this.filter;
     const { sentAt, id, seq } = this.reached!;
     // A position of another conversation is before or behind all of this one's that share its time.
     const seqBefore = id === conversationId ? seq : id > conversationId ? 2 ** 31 - 1 : 0;
@@ -127,6 +127,7 @@ export class LedgerSource implements Source {
       sentAt,
       seqBefore,
       tokens,
+      tokensBefore ?? null,
     ]);
     this.reached = rows.length === candidatesAtOnce ? positionOf(rows.at(-1)!) : undefined;
     return rows.map((row) => ({ ...positionOf(row), subscriberId }));
