@@ -29,7 +29,8 @@ export interface EntryFilter {
 
 const order = 'sent_at DESC, conversation_id DESC, seq DESC';
 
-interface Statement {
+/** A statement whose text is the same for all that ask for the same kinds of things. */
+export interface Statement {
   text: string;
   values: unknown[];
 }

@@ -95,7 +95,7 @@ export class Archive {
     private readonly members: Members,
     private readonly months: SearchMonths,
     private readonly rateLimits: RateLimits,
-    private readonly searchPool: ArchivePool,
+    private readonly pool: ArchivePool,
     private readonly searchTokens: SearchTokens,
     private readonly texts: MessageTexts,
     private readonly vault: Vault,
@@ -186,7 +186,6 @@ export class Archive {
     { scope, months, from }: { scope: Scope; months: readonly Month[]; from: Position },
   ): Source[] {
     const { subscriberId, conversationId, tokens } = scope;
-    const { pool } = this.searchPool;
     const after = ask.after === undefined ? undefined : new Date(ask.after);
     const dated = { months, after, before: from };
     const filterBy = (...facts: [kind: TokenKind, value: string][]): EntryFilter => ({
@@ -197,13 +196,15 @@ export class Archive {
       labels: ask.label,
     });
     if (conversationId === undefined) {
-      return [new EntrySource(pool, ask.broadcasts ? filterBy(['broadcast', '']) : filterBy(), dated)];
+      return [new EntrySource(this.pool, ask.broadcasts ? filterBy(['broadcast', '']) : filterBy(), dated)];
     }
     const sources: Source[] = [];
     if (!ask.broadcasts) {
-      sources.push(new EntrySource(pool, { ...filterBy(['conversation', conversationId]), conversationId }, dated));
+      sources.push(
+        new EntrySource(this.pool, { ...filterBy(['conversation', conversationId]), conversationId }, dated),
+      );
     }
-    if (ask.from !== 'interlocutor') sources.push(new LedgerSource(pool, { ...filterBy(), conversationId }, from));
+    if (ask.from !== 'interlocutor') sources.push(new LedgerSource(this.pool, { ...filterBy(), conversationId }, from));
     return sources;
   }
 
