@@ -60,7 +60,7 @@ test('a full storage of files: uploads are refused in words and leave nothing, m
   const handle = await open('/dev/null');
   const files = Object.getPrototypeOf(handle) as FileHandle;
   await handle.close();
-  const writev = Reflect.get(files, 'writev') as FileHandle['writev'];
+  const writev = Reflect.get<FileHandle, 'writev'>(files, 'writev');
   let room = 4_000_000;
   const writing = jest.spyOn(files, 'writev').mockImplementation(async function (this: FileHandle, pieces) {
     room -= pieces.reduce((sum, { byteLength }) => sum + byteLength, 0);
