@@ -31,6 +31,8 @@ export const keysDoNotMatch =
 const cacheSeconds = 60;
 const cachedKeys = 50_000;
 const renewalSlice = 1_000;
+/** A statement destroys this many keys at most, which takes it about a second. */
+const destroyedAtOnce = 100_000;
 const epochAttempts = 3;
 
 /** The wrapped keys in the database of their own, and a cache of open ones (at most 60 s). */
@@ -72,7 +74,7 @@ export class Keyring {
   }
 
   /**
-   * Makes a random key for each; a key that is there already stays.
+   * Makes a random key for each; a key that is there already stays, and one that an erasure destroyed is not made again.
    * @throws Error when the database keeps another epoch than the file
    */
   async create(refs: KeyRef[]): Promise<void> {
@@ -85,6 +87,7 @@ export class Keyring {
               made AS (INSERT INTO wrapped_key (scope, id, epoch, wrapped)
                        SELECT scope, id, current.number, wrapped
                        FROM current, unnest($2::text[], $3::uuid[], $4::bytea[]) AS new (scope, id, wrapped)
+                       WHERE NOT EXISTS (SELECT FROM erased WHERE erased.scope = new.scope AND erased.id = new.id)
                        ON CONFLICT DO NOTHING)
          SELECT true AS current FROM current`,
         [
@@ -125,12 +128,51 @@ export class Keyring {
 
   /** Deletes the keys and forgets them at once. What is left in dead rows stops opening with the next epoch. */
   async destroy(refs: readonly KeyRef[]): Promise<void> {
-    if (refs.length === 0) return;
-    await this.database.query(
-      `DELETE FROM wrapped_key USING unnest($1::text[], $2::uuid[]) AS gone (scope, id)
-       WHERE wrapped_key.scope = gone.scope AND wrapped_key.id = gone.id`,
-      [refs.map(({ scope }) => scope), refs.map(({ id }) => id)],
+    for (const slice of slicesOf(refs)) {
+      await this.database.query(
+        `DELETE FROM wrapped_key USING unnest($1::text[], $2::uuid[]) AS gone (scope, id)
+         WHERE wrapped_key.scope = gone.scope AND wrapped_key.id = gone.id`,
+        columnsOf(slice),
+      );
+      this.forget(slice);
+    }
+  }
+
+  /**
+   * Destroys the keys of an erasure, and writes each of them down in the ledger in the same statement, whether it was still
+   * there or not. A key of the ledger is never made again.
+   */
+  async erase(refs: readonly KeyRef[], erasureId: string): Promise<void> {
+    for (const slice of slicesOf(refs)) {
+      await this.database.query(
+        `WITH subject AS (SELECT DISTINCT scope, id FROM unnest($1::text[], $2::uuid[]) AS subject (scope, id)),
+              noted AS (INSERT INTO erased (scope, id, erasure_id) SELECT scope, id, $3 FROM subject
+                        ORDER BY scope, id ON CONFLICT DO NOTHING)
+         DELETE FROM wrapped_key USING subject
+         WHERE wrapped_key.scope = subject.scope AND wrapped_key.id = subject.id`,
+        [...columnsOf(slice), erasureId],
+      );
+      this.forget(slice);
+    }
+  }
+
+  /** The erasures of the ledger behind this one, in the order of their ids, each once. */
+  async erasuresAfter(erasureId: string, limit: number): Promise<string[]> {
+    const rows = await this.database.query<{ id: string }[]>(
+      'SELECT DISTINCT erasure_id AS id FROM erased WHERE erasure_id > $1 ORDER BY erasure_id LIMIT $2',
+      [erasureId, limit],
     );
+    return rows.map(({ id }) => id);
+  }
+
+  /** The owners of the keys that an erasure has destroyed. */
+  erasedBy(erasureId: string): Promise<KeyRef[]> {
+    return this.database.query<KeyRef[]>('SELECT scope, id FROM erased WHERE erasure_id = $1 ORDER BY scope, id', [
+      erasureId,
+    ]);
+  }
+
+  private forget(refs: readonly KeyRef[]): void {
     this.destructions++;
     for (const ref of refs) {
       this.cache.delete(name(ref));
@@ -213,6 +255,12 @@ export class Keyring {
   private unwrap(row: WrappedKey): Buffer {
     return open(this.epochs.key(row.epoch), row.wrapped, wrapping(row));
   }
+}
+
+const columnsOf = (refs: readonly KeyRef[]) => [refs.map(({ scope }) => scope), refs.map(({ id }) => id)];
+
+function* slicesOf(refs: readonly KeyRef[]): Generator<readonly KeyRef[]> {
+  for (let start = 0; start < refs.length; start += destroyedAtOnce) yield refs.slice(start, start + destroyedAtOnce);
 }
 
 const name = ({ scope, id }: KeyRef) => `${scope}:${id}`;

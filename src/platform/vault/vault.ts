@@ -50,6 +50,11 @@ export class Vault {
     await this.keyring.destroy(refs);
   }
 
+  /** Destroys keys for good, and notes them in the ledger of erasures. */
+  async eraseKeys(erasureId: string, refs: readonly KeyRef[]): Promise<void> {
+    await this.keyring.erase(refs, erasureId);
+  }
+
   /**
    * Does work that new keys were made for, and destroys them when the domain refuses it. After any other error they stay:
    * a commit whose answer was lost may have been a commit, and a key without rows harms nobody.
