@@ -1,3 +1,4 @@
 import { Keyring1763856000000 } from './1763856000000-keyring.js';
+import { Erasures1763880000000 } from './1763880000000-erasures.js';
 
-export const keyringMigrations = [Keyring1763856000000];
+export const keyringMigrations = [Keyring1763856000000, Erasures1763880000000];

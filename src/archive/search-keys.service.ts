@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import { DataSource } from 'typeorm';
+import type { Holding } from '../platform/forgetting/holdings.js';
 
 /** Days after which a subscriber gets another search key. */
 const keyDays = 30;
@@ -92,3 +93,5 @@ export class SearchKeys {
     this.known.delete(subscriberId);
   }
 }
+
+export const searchKeys: Holding = { table: 'search_key' };
