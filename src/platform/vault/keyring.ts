@@ -18,7 +18,7 @@ export class KeyGoneError extends Error {
   override readonly name = 'KeyGoneError';
 }
 
-interface WrappedKey {
+export interface WrappedKey {
   scope: KeyScope;
   id: string;
   epoch: number;
@@ -77,8 +77,12 @@ export class Keyring {
    * Makes a random key for each; a key that is there already stays, and one that an erasure destroyed is not made again.
    * @throws Error when the database keeps another epoch than the file
    */
-  async create(refs: KeyRef[]): Promise<void> {
-    const keys = refs.map(() => randomBytes(32));
+  create(refs: KeyRef[]): Promise<void> {
+    return this.adopt(refs.map((ref) => ({ ...ref, key: randomBytes(32) })));
+  }
+
+  /** Takes keys that are known, such as those of a backup, with the same exceptions. */
+  async adopt(keys: readonly (KeyRef & { key: Buffer })[]): Promise<void> {
     for (let attempt = 0; attempt < epochAttempts; attempt++) {
       const { number, key: epochKey } = this.epochs.current;
       // The shared lock on the epoch row makes a renewal wait for keys that are being wrapped with the old epoch.
@@ -90,12 +94,7 @@ export class Keyring {
                        WHERE NOT EXISTS (SELECT FROM erased WHERE erased.scope = new.scope AND erased.id = new.id)
                        ON CONFLICT DO NOTHING)
          SELECT true AS current FROM current`,
-        [
-          number,
-          refs.map(({ scope }) => scope),
-          refs.map(({ id }) => id),
-          refs.map((ref, index) => seal(epochKey, keys[index]!, wrapping(ref))),
-        ],
+        [number, ...columnsOf(keys), keys.map((each) => seal(epochKey, each.key, wrapping(each)))],
       );
       if (inserted.length > 0) return;
       // The database does not know the newest epoch yet: its renewal has just begun, or was cut short and is ended here.
@@ -253,8 +252,13 @@ export class Keyring {
   }
 
   private unwrap(row: WrappedKey): Buffer {
-    return open(this.epochs.key(row.epoch), row.wrapped, wrapping(row));
+    return unwrapKey(this.epochs, row);
   }
+}
+
+/** @throws UnsealError when the row was changed, or wrapped with another epoch key */
+export function unwrapKey(epochs: EpochKeys, row: WrappedKey): Buffer {
+  return open(epochs.key(row.epoch), row.wrapped, wrapping(row));
 }
 
 const columnsOf = (refs: readonly KeyRef[]) => [refs.map(({ scope }) => scope), refs.map(({ id }) => id)];
