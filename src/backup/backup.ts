@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { Client } from 'pg';
 import { DataSource } from 'typeorm';
 import type { Config } from '../platform/config.js';
@@ -45,6 +46,8 @@ interface FilesCopied {
 
 /** Any number that nothing else locks in the keyring database. */
 const lockNumber = 0x0c011a;
+const readAttempts = 10;
+const readPause = 100;
 const farAway = Number.MAX_SAFE_INTEGER;
 
 /**
@@ -59,7 +62,7 @@ export async function makeBackup(request: BackupRequest): Promise<MadeBackup> {
   let storage: Storage | undefined;
   try {
     await keyring.initialize();
-    const key = await (await openKeyringToRead(config, keyring)).key(serviceKey);
+    const key = await readServiceKey(config, keyring);
     return await alone(request, async () => {
       await folder.prepare(signBackup(key, 'installation'));
       await main.initialize();
@@ -67,12 +70,23 @@ export async function makeBackup(request: BackupRequest): Promise<MadeBackup> {
       return await backUp(request, { key, main, storage });
     });
   } catch (error) {
-    const said = folderFailure(folder.path, error, 'written');
-    throw said === error ? sourceFailure(error) : said;
+    throw sourceFailure(folderFailure(folder.path, error, 'written'));
   } finally {
     storage?.close();
     if (main.isInitialized) await main.destroy();
     if (keyring.isInitialized) await keyring.destroy();
+  }
+}
+
+/** The service may be renewing the epoch: what was read before that is read again. */
+async function readServiceKey(config: Config, keyring: DataSource): Promise<Buffer> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await (await openKeyringToRead(config, keyring)).key(serviceKey);
+    } catch (error) {
+      if (error instanceof StartError || attempt === readAttempts) throw error;
+      await pause(readPause);
+    }
   }
 }
 

@@ -13,7 +13,7 @@ import type { Storage } from '../platform/storage/storage.js';
 import { epochFileOf } from '../platform/vault/open-vault.js';
 import type { BackupFolder } from './backup-folder.js';
 import type { CheckedBackup } from './check.js';
-import { folderFailure, sourceFailure } from './failures.js';
+import { dataFailure, folderFailure, sourceFailure } from './failures.js';
 import { loadTables } from './loading.js';
 import type { ObjectPool } from './object-pool.js';
 import type { Progress } from './progress.js';
@@ -68,12 +68,11 @@ export async function restoreBackup(request: RestoreRequest): Promise<RestoredBa
   try {
     await main.initialize();
     await keyring.initialize();
-    const mode = await prepare(request, main, keyring);
     storage = await openStorage(request.config);
+    const mode = await prepare(request, main, keyring);
     return await restore(request, { main, keyring, storage, mode });
   } catch (error) {
-    const said = folderFailure(folder.path, error, 'read');
-    throw said === error ? sourceFailure(error) : said;
+    throw sourceFailure(folderFailure(folder.path, dataFailure(request.config.dataDir, error), 'read'));
   } finally {
     storage?.close();
     if (main.isInitialized) await main.destroy();

@@ -32,21 +32,21 @@ export async function mainState(main: DataSource): Promise<MainState> {
 /** Everything of the service's in the main database, but nothing of an extension. */
 const clearing = `
   DO $$ DECLARE each record; BEGIN
-    FOR each IN SELECT oid::regclass AS name, relkind FROM pg_class
+    FOR each IN SELECT quote_ident(relname) AS name, relkind FROM pg_class
                 WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p', 'S') AND NOT relispartition
-                  AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = pg_class.oid AND deptype IN ('e', 'a', 'i'))
+                  AND NOT EXISTS (SELECT FROM pg_depend WHERE classid = 'pg_class'::regclass AND objid = pg_class.oid AND deptype = 'e')
     LOOP
       EXECUTE format('DROP %s IF EXISTS %s CASCADE', CASE each.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, each.name);
     END LOOP;
-    FOR each IN SELECT oid::regprocedure AS name FROM pg_proc
+    FOR each IN SELECT oid::regprocedure::text AS name FROM pg_proc
                 WHERE pronamespace = current_schema()::regnamespace
-                  AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = pg_proc.oid AND deptype = 'e')
+                  AND NOT EXISTS (SELECT FROM pg_depend WHERE classid = 'pg_proc'::regclass AND objid = pg_proc.oid AND deptype = 'e')
     LOOP
       EXECUTE format('DROP ROUTINE IF EXISTS %s CASCADE', each.name);
     END LOOP;
-    FOR each IN SELECT oid::regtype AS name FROM pg_type
+    FOR each IN SELECT quote_ident(typname) AS name FROM pg_type
                 WHERE typnamespace = current_schema()::regnamespace AND typtype IN ('e', 'd')
-                  AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = pg_type.oid AND deptype = 'e')
+                  AND NOT EXISTS (SELECT FROM pg_depend WHERE classid = 'pg_type'::regclass AND objid = pg_type.oid AND deptype = 'e')
     LOOP
       EXECUTE format('DROP TYPE IF EXISTS %s CASCADE', each.name);
     END LOOP;
