@@ -38,6 +38,10 @@ class Witness implements Consumer {
     await Promise.resolve();
   }
 
+  forget(): Promise<Record<string, never>> {
+    return Promise.resolve({});
+  }
+
   /** Revisions of a conversation, in the order in which they were seen. */
   revisions(conversationId: string): number[] {
     return this.changes.filter((change) => change.conversationId === conversationId).map(({ revision }) => revision);

@@ -92,6 +92,7 @@ const erasures = [
     contact_id      uuid NOT NULL,
     erasure_id      uuid NOT NULL,
     cut_at          timestamptz(3),
+    gone_at         timestamptz(3),
     interlocutor_id uuid,
     account_gone    boolean NOT NULL DEFAULT false,
     address_hash    bytea,

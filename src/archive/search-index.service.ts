@@ -1,10 +1,19 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { Attachments } from '../attachments/attachments.service.js';
-import type { BegunBroadcast, Change, ChangedFile, Consumer, StoredChange } from '../change-feed/consumers.js';
+import type {
+  BegunBroadcast,
+  Change,
+  ChangedFile,
+  Consumer,
+  GoneMessage,
+  StoredChange,
+} from '../change-feed/consumers.js';
 import { broadcastContext } from '../conversations/broadcast-mark.js';
 import { messageContext } from '../conversations/sealed-message.js';
+import type { ErasedCounts } from '../contract/erasures.js';
 import type { Party } from '../contract/events.js';
+import type { Holding } from '../platform/forgetting/holdings.js';
 import { KeyGoneError } from '../platform/vault/keyring.js';
 import { Vault } from '../platform/vault/vault.js';
 import { SearchMonths } from './search-months.service.js';
@@ -86,6 +95,25 @@ export class SearchIndex implements Consumer {
       });
     }
     await this.write(manager, entries);
+  }
+
+  /** Month by month, so that each statement looks into one partition alone. */
+  async forget(manager: EntityManager, messages: readonly GoneMessage[]): Promise<Partial<ErasedCounts>> {
+    let deleted = 0;
+    const months = Map.groupBy(messages, ({ sentAt }) => sentAt.toISOString().slice(0, 7));
+    for (const of of months.values()) {
+      const times = of.map(({ sentAt }) => sentAt.getTime());
+      const [, entries] = await manager.query<[unknown[], number]>(forgetQuery, [
+        of.map(({ subscriberId }) => subscriberId),
+        of.map(({ sentAt }) => sentAt),
+        of.map(({ conversationId }) => conversationId),
+        of.map(({ seq }) => seq),
+        new Date(times.reduce((a, b) => Math.min(a, b))),
+        new Date(times.reduce((a, b) => Math.max(a, b))),
+      ]);
+      deleted += entries;
+    }
+    return { search_entries: deleted };
   }
 
   /**
@@ -211,6 +239,29 @@ const removeQuery = `
   WHERE (message.subscriber_id, message.conversation_id, message.seq) IN (SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::integer[]))
     AND search_entry.subscriber_id = message.subscriber_id AND search_entry.sent_at = message.sent_at
     AND search_entry.conversation_id = message.conversation_id AND search_entry.seq = message.seq`;
+
+/** $1 subscribers, $2 times, $3 conversations, $4 seqs, $5 the first time, $6 the last. */
+const forgetQuery = `
+  DELETE FROM search_entry USING unnest($1::uuid[], $2::timestamptz[], $3::uuid[], $4::integer[])
+    AS gone (subscriber_id, sent_at, conversation_id, seq)
+  WHERE search_entry.sent_at BETWEEN $5::timestamptz AND $6::timestamptz
+    AND search_entry.subscriber_id = gone.subscriber_id AND search_entry.sent_at = gone.sent_at
+    AND search_entry.conversation_id = gone.conversation_id AND search_entry.seq = gone.seq`;
+
+/** Rows of a subscriber in some partition. $1 subscribers. */
+const forgetSubscriberQuery = (limit: number) => `
+  DELETE FROM search_entry WHERE (tableoid, ctid) IN (
+    SELECT tableoid, ctid FROM search_entry WHERE subscriber_id = ANY ($1::uuid[]) LIMIT ${limit})`;
+
+/** Entries of contacts go with their messages. */
+export const searchEntries: Holding = {
+  table: 'search_entry',
+  contact: () => Promise.resolve({ counts: {}, more: false }),
+  subscriber: async (manager, { ids }, limit) => {
+    const [, deleted] = await manager.query<[unknown[], number]>(forgetSubscriberQuery(limit), [ids]);
+    return { counts: { search_entries: deleted }, more: deleted === limit };
+  },
+};
 
 const tidyQuery = (partition: string): string => `
   DELETE FROM ${partition} AS entry

@@ -3,6 +3,7 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import { ActionsModule } from '../actions/actions.module.js';
 import { AuthModule } from '../auth/auth.module.js';
 import { ConsentsModule } from '../consents/consents.module.js';
+import { Forgetting } from '../platform/forgetting/forgetting.js';
 import { SubscribersModule } from '../subscribers/subscribers.module.js';
 import { MemberInvitations } from './member-invitations.service.js';
 import { Member } from './member.entity.js';
@@ -15,4 +16,8 @@ import { Members } from './members.service.js';
   providers: [MemberInvitations, Members],
   exports: [Members],
 })
-export class MembersModule {}
+export class MembersModule {
+  constructor(forgetting: Forgetting) {
+    forgetting.register({ table: 'member' });
+  }
+}

@@ -30,7 +30,9 @@ export const keysDoNotMatch =
 
 const cacheSeconds = 60;
 const cachedKeys = 50_000;
-const renewalSlice = 1_000;
+/** A slice takes a few milliseconds to wrap, for which sends have to wait. */
+const renewalSlice = 500;
+const lockedMilliseconds = 20;
 /** A statement destroys this many keys at most, which takes it about a second. */
 const destroyedAtOnce = 100_000;
 const epochAttempts = 3;
@@ -179,6 +181,16 @@ export class Keyring {
     }
   }
 
+  /** The number of the epoch that wraps now. */
+  get currentEpoch(): number {
+    return this.epochs.current.number;
+  }
+
+  /** The number of the oldest epoch that still opens. */
+  get oldestEpoch(): number {
+    return this.epochs.oldest.number;
+  }
+
   /** Date of the oldest epoch still in use; an interrupted rotation does not count. */
   get epochMadeAt(): Date {
     return this.epochs.oldest.madeAt;
@@ -201,11 +213,12 @@ export class Keyring {
   }
 
   private async rewrapSlice(manager: EntityManager, number: number): Promise<boolean> {
+    // A key that is being destroyed is passed over: it goes, or is found by a later slice.
     const rows = await manager.query<WrappedKey[]>(
-      'SELECT scope, id, epoch, wrapped FROM wrapped_key WHERE epoch < $1 LIMIT $2 FOR UPDATE',
+      'SELECT scope, id, epoch, wrapped FROM wrapped_key WHERE epoch < $1 LIMIT $2 FOR UPDATE SKIP LOCKED',
       [number, renewalSlice],
     );
-    if (rows.length === 0) return false;
+    if (rows.length === 0) return this.hasOlderThan(manager, number);
     const epochKey = this.epochs.key(number);
     await manager.query(
       `UPDATE wrapped_key AS old SET epoch = $1, wrapped = new.wrapped
@@ -219,6 +232,14 @@ export class Keyring {
       ],
     );
     return true;
+  }
+
+  /** After a short rest, because those that are left are locked. */
+  private async hasOlderThan(manager: EntityManager, number: number): Promise<boolean> {
+    const older = 'SELECT EXISTS (SELECT FROM wrapped_key WHERE epoch < $1) AS any';
+    const [{ any }] = await manager.query<[{ any: boolean }]>(older, [number]);
+    if (any) await new Promise((resolve) => setTimeout(resolve, lockedMilliseconds));
+    return any;
   }
 
   /** Loads a key once for all concurrent callers, who go on in the order in which they asked. */

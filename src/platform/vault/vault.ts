@@ -50,6 +50,16 @@ export class Vault {
     await this.keyring.destroy(refs);
   }
 
+  /** The erasures in the ledger behind this one. */
+  erasuresAfter(erasureId: string, limit: number): Promise<string[]> {
+    return this.keyring.erasuresAfter(erasureId, limit);
+  }
+
+  /** The owners of keys that an erasure has destroyed. */
+  erasedBy(erasureId: string): Promise<KeyRef[]> {
+    return this.keyring.erasedBy(erasureId);
+  }
+
   /** Destroys keys for good, and notes them in the ledger of erasures. */
   async eraseKeys(erasureId: string, refs: readonly KeyRef[]): Promise<void> {
     await this.keyring.erase(refs, erasureId);
