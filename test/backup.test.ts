@@ -17,7 +17,7 @@ let world: World;
 let bakery: Shop;
 let anna: Person;
 let bruno: Person;
-/** Where backups go; its name has spaces. */
+/** The folder of the backups, whose name has spaces. */
 let folder: string;
 let rest: string;
 
@@ -429,14 +429,10 @@ describe('after an erasure', () => {
     const oldKeyring = await readFile(join(own, 'keyring.copy'), 'utf8');
     expect(oldKeyring).toContain(carla.contactId);
 
-    // As an erasure does it: the keys and the ledger first, then a new epoch.
-    const { keyring } = world.service;
-    const gone = [
-      { scope: 'contact', id: carla.contactId },
-      { scope: 'interlocutor', id: carla.id },
-    ] as const;
-    await keyring.erase(gone, '0199e000-0000-7000-8000-000000000001');
-    await keyring.renewEpoch();
+    const answer = await bakery.owner.ask('DELETE', `/api/contacts/${carla.contactId}`);
+    expectStatus(answer, 202);
+    const erasure = `/api/erasures/${answer.body.erasureId}`;
+    await until(async () => (await bakery.owner.ask('GET', erasure)).body.finishedAt, 'the erasure is finished');
     await backedUp(own);
     expect(await readFile(join(own, 'keyring.copy'), 'utf8')).not.toMatch(
       new RegExp(`^key\t.*${carla.contactId}`, 'm'),
@@ -466,6 +462,22 @@ describe('after an erasure', () => {
       ]);
       for (const secret of ['Carla', 'carla@mail.example', 'miele']) expect(all).not.toContain(secret);
       expectStatus(await there.ask('GET', `/api/attachments/${file}`, { token: owner.token }), 404);
+      // The service erases the rest by itself.
+      const left = ['message', 'contact', 'conversation', 'interlocutor', 'attachment', 'attachment_object'];
+      const idsOf = { message: 'conversation_id', attachment: 'contact_id', attachment_object: 'attachment_id' };
+      await until(async () => {
+        const counts = await Promise.all(
+          left.map((table) =>
+            there.rows(`SELECT FROM ${table} WHERE ${idsOf[table as keyof typeof idsOf] ?? 'id'} = ANY ($1::uuid[])`, [
+              [...ids, file],
+            ]),
+          ),
+        );
+        return counts.every((rows) => rows.length === 0);
+      }, 'nothing of her is left');
+      const objects = await readdir(join(there.dataDir, 'files'), { recursive: true, withFileTypes: true });
+      const known = await there.rows('SELECT FROM attachment_object');
+      await until(() => objects.filter((each) => each.isFile()).length === known.length, 'her file is gone');
       // Everybody else is there.
       expect((await read(owner, anna.contactId)).length).toBeGreaterThan(0);
       await there.stop();

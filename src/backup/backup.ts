@@ -7,7 +7,7 @@ import type { Databases } from '../platform/open-databases.js';
 import { StartError } from '../platform/start-error.js';
 import { openStorageToRead } from '../platform/storage/open-storage.js';
 import { ObjectMissing, type Storage } from '../platform/storage/storage.js';
-import { epochFileOf, openKeyringToRead } from '../platform/vault/open-vault.js';
+import { openKeyringToRead } from '../platform/vault/open-vault.js';
 import { serviceKey, signBackup } from '../platform/vault/vault.js';
 import type { BackupFolder } from './backup-folder.js';
 import { folderFailure, sourceFailure } from './failures.js';
@@ -119,7 +119,7 @@ async function backUp(
     const objects = await snapshot.objects();
     await snapshot.end();
     progress('keyring', 0);
-    await copyKeyring(databases.keyring, epochFileOf(config), { to: folder.keyringFile, key });
+    await copyKeyring(databases.keyring, config, { to: folder.keyringFile, key });
     progress('keyring', 1);
     const files = await copyFiles(main, { storage, pool: new ObjectPool(folder.filesFolder), progress });
     const { takenAt, migrations } = snapshot;

@@ -5,11 +5,14 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Client } from 'pg';
 import { to as copyTo } from 'pg-copy-streams';
 import { NIL } from 'uuid';
+import type { Config } from '../platform/config.js';
 import { clientOptions, type DatabaseAddress } from '../platform/database.js';
 import { StartError } from '../platform/start-error.js';
 import { EpochKeys, type SealedEpoch } from '../platform/vault/epoch-keys.js';
 import { replacePrivateFile } from '../platform/vault/key-files.js';
 import { type KeyRef, type KeyScope, keysDoNotMatch, unwrapKey } from '../platform/vault/keyring.js';
+import { epochFileOf } from '../platform/vault/open-vault.js';
+import { sealedSigningKey } from '../platform/vault/signing-key.js';
 import { serviceKey, signBackup } from '../platform/vault/vault.js';
 
 /**
@@ -21,6 +24,8 @@ interface Head {
   takenAt: string;
   /** The epochs that wrap its keys, sealed with the master key. */
   epochs: SealedEpoch[];
+  /** The key that signs certificates, sealed with the master key. */
+  signingKey: string | null;
 }
 
 interface Foot {
@@ -47,7 +52,7 @@ const takenAtOnce = 1_000;
 /** Writes the present state of the keyring over the former one, whose bytes are overwritten. */
 export async function copyKeyring(
   address: DatabaseAddress | string,
-  epochFile: string,
+  config: Config,
   { to: path, key }: { to: string; key: Buffer },
 ): Promise<void> {
   const client = new Client({ ...clientOptions(address), application_name: 'colloquio-backup' });
@@ -55,11 +60,9 @@ export async function copyKeyring(
   await client.connect();
   try {
     await client.query('SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0');
-    const head: Head = {
-      format: 1,
-      takenAt: new Date().toISOString(),
-      epochs: await snapshotWithEpochs(client, epochFile),
-    };
+    const epochs = await snapshotWithEpochs(client, epochFileOf(config));
+    const signingKey = (await sealedSigningKey(config)) ?? null;
+    const head: Head = { format: 1, takenAt: new Date().toISOString(), epochs, signingKey };
     await replacePrivateFile(path, linesOf(client, head, key));
   } finally {
     await client.end().catch(() => {});
@@ -113,6 +116,7 @@ export class KeyringCopy {
     private readonly path: string,
     readonly takenAt: string,
     private readonly epochs: EpochKeys,
+    readonly signingKey: string | null,
     /** The service's own key, by which the installation is recognised. */
     readonly serviceKey: Buffer,
     readonly ledger: readonly LedgerRow[],
@@ -156,7 +160,12 @@ export class KeyringCopy {
     }
     const whole = head && epochs && own && foot && foot.keys === keys && foot.erased === ledger.length;
     if (!whole || foot!.signature !== signBackup(own!, hash.digest('hex'))) throw damaged;
-    return new KeyringCopy(path, head!.takenAt, epochs!, own!, ledger);
+    return new KeyringCopy(path, head!.takenAt, epochs!, head!.signingKey, own!, ledger);
+  }
+
+  /** The number of its latest epoch. */
+  get epoch(): number {
+    return this.epochs.current.number;
   }
 
   /** Every key, in slices. */

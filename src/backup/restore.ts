@@ -101,7 +101,7 @@ async function restore(
 ): Promise<RestoredBackup> {
   const { manifest, pool } = backup;
   // First of all the ledger, so that no key of an erased person is there for a moment.
-  const keys = await RestoredKeyring.open(keyring, epochFileOf(config), { masterKey, copy: backup.keyring, mode });
+  const keys = await RestoredKeyring.open(keyring, config, { masterKey, copy: backup.keyring, mode });
   await migrate(databases.main, (name) => manifest.migrations.includes(name) && !isOfFunctions(name));
   const tables = folder.databaseFolder(manifest.name);
   await loadTables(databases.main, tables, manifest, (share) => progress('database', share));

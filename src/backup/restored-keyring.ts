@@ -1,9 +1,12 @@
 import type { DataSource } from 'typeorm';
 import { NIL } from 'uuid';
+import type { Config } from '../platform/config.js';
 import { StartError } from '../platform/start-error.js';
 import { EpochKeys } from '../platform/vault/epoch-keys.js';
 import { shredFile } from '../platform/vault/key-files.js';
 import { Keyring, type KeyScope } from '../platform/vault/keyring.js';
+import { epochFileOf } from '../platform/vault/open-vault.js';
+import { restoreSigningKey } from '../platform/vault/signing-key.js';
 import { serviceKey } from '../platform/vault/vault.js';
 import type { KeyringCopy, LedgerRow, OpenedKey } from './keyring-copy.js';
 import type { KeyringMode } from './target.js';
@@ -56,15 +59,18 @@ export class RestoredKeyring {
   /** Opens the keyring, after clearing it if it is to be made anew, and adds the ledger of erasures to its own. */
   static async open(
     database: DataSource,
-    epochFile: string,
+    config: Config,
     { masterKey, copy, mode }: { masterKey: Buffer; copy: KeyringCopy; mode: KeyringMode },
   ): Promise<RestoredKeyring> {
+    const epochFile = epochFileOf(config);
     if (mode === 'anew') {
       await database.query('DELETE FROM wrapped_key');
       await database.query('DELETE FROM epoch');
       await shredFile(epochFile);
+      if (copy.signingKey !== null) await restoreSigningKey(config, copy.signingKey);
     }
-    const keyring = new Keyring(database, await EpochKeys.load(epochFile, masterKey));
+    // Numbers of epochs go on: erasures that are not finished wait for a later one than theirs.
+    const keyring = new Keyring(database, await EpochKeys.load(epochFile, masterKey, copy.epoch + 1));
     await keyring.recover();
     await keyring.adopt([{ ...serviceKey, key: copy.serviceKey }]);
     await addLedger(database, copy.ledger);

@@ -25,10 +25,13 @@ export class EpochKeys {
     return (await readIfThere(path)) !== undefined;
   }
 
-  /** @throws StartError when the file is damaged, or when the master key does not open it */
-  static async load(path: string, masterKey: Buffer): Promise<EpochKeys> {
+  /**
+   * Loads the epoch file; makes it if it is not there, with this number for its first epoch.
+   * @throws StartError when the file is damaged, or when the master key does not open it
+   */
+  static async load(path: string, masterKey: Buffer, number = 1): Promise<EpochKeys> {
     if (!(await EpochKeys.exist(path))) {
-      const first: EpochKey = { number: 1, key: randomBytes(32), madeAt: new Date() };
+      const first: EpochKey = { number, key: randomBytes(32), madeAt: new Date() };
       await createPrivateFile(path, encode([first], masterKey));
     }
     return new EpochKeys(path, masterKey, decode(path, await EpochKeys.sealed(path), masterKey));
