@@ -422,6 +422,7 @@ describe('after an erasure', () => {
   test('an older backup brings nothing back, however old it is, and whatever keyring it meets', async () => {
     const own = join(rest, 'erasures');
     const carla = await world.join(bakery, 'carla');
+    await say(anna.device, anna, { body: 'Chi viene domani?' });
     const { id: file } = await upload(carla.device, bytesOf(10_000), { conversationId: carla.contactId });
     await say(carla.device, carla, { body: 'Il mio segreto è il miele.', attachmentIds: [file] });
     await backedUp(own);
@@ -475,9 +476,11 @@ describe('after an erasure', () => {
         );
         return counts.every((rows) => rows.length === 0);
       }, 'nothing of her is left');
-      const objects = await readdir(join(there.dataDir, 'files'), { recursive: true, withFileTypes: true });
       const known = await there.rows('SELECT FROM attachment_object');
-      await until(() => objects.filter((each) => each.isFile()).length === known.length, 'her file is gone');
+      await until(async () => {
+        const objects = await readdir(join(there.dataDir, 'files'), { recursive: true, withFileTypes: true });
+        return objects.filter((each) => each.isFile()).length === known.length;
+      }, 'her file is gone');
       // Everybody else is there.
       expect((await read(owner, anna.contactId)).length).toBeGreaterThan(0);
       await there.stop();

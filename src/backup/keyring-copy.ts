@@ -10,7 +10,7 @@ import { clientOptions, type DatabaseAddress } from '../platform/database.js';
 import { StartError } from '../platform/start-error.js';
 import { EpochKeys, type SealedEpoch } from '../platform/vault/epoch-keys.js';
 import { replacePrivateFile } from '../platform/vault/key-files.js';
-import { type KeyRef, type KeyScope, keysDoNotMatch, unwrapKey } from '../platform/vault/keyring.js';
+import { type KeyRef, type KeyScope, keysDoNotMatch, type LedgerRow, unwrapKey } from '../platform/vault/keyring.js';
 import { epochFileOf } from '../platform/vault/open-vault.js';
 import { sealedSigningKey } from '../platform/vault/signing-key.js';
 import { serviceKey, signBackup } from '../platform/vault/vault.js';
@@ -32,11 +32,6 @@ interface Foot {
   keys: number;
   erased: number;
   signature: string;
-}
-
-export interface LedgerRow extends KeyRef {
-  erasureId: string;
-  erasedAt: string;
 }
 
 export interface OpenedKey extends KeyRef {

@@ -8,7 +8,7 @@ import { Keyring, type KeyScope } from '../platform/vault/keyring.js';
 import { epochFileOf } from '../platform/vault/open-vault.js';
 import { restoreSigningKey } from '../platform/vault/signing-key.js';
 import { serviceKey } from '../platform/vault/vault.js';
-import type { KeyringCopy, LedgerRow, OpenedKey } from './keyring-copy.js';
+import type { KeyringCopy, OpenedKey } from './keyring-copy.js';
 import type { KeyringMode } from './target.js';
 
 const walkedAtOnce = 1_000;
@@ -64,8 +64,7 @@ export class RestoredKeyring {
   ): Promise<RestoredKeyring> {
     const epochFile = epochFileOf(config);
     if (mode === 'anew') {
-      await database.query('DELETE FROM wrapped_key');
-      await database.query('DELETE FROM epoch');
+      await Keyring.clear(database);
       await shredFile(epochFile);
       if (copy.signingKey !== null) await restoreSigningKey(config, copy.signingKey);
     }
@@ -73,7 +72,7 @@ export class RestoredKeyring {
     const keyring = new Keyring(database, await EpochKeys.load(epochFile, masterKey, copy.epoch + 1));
     await keyring.recover();
     await keyring.adopt([{ ...serviceKey, key: copy.serviceKey }]);
-    await addLedger(database, copy.ledger);
+    await keyring.note(copy.ledger);
     return new RestoredKeyring(database, keyring, mode, copy);
   }
 
@@ -142,25 +141,6 @@ async function isOf(copy: KeyringCopy, database: DataSource, epochFile: string, 
     return (await keyring.key(serviceKey)).equals(copy.serviceKey);
   } catch {
     return false;
-  }
-}
-
-/** Adds what another ledger knows, and destroys what is named there and still has a key. */
-async function addLedger(database: DataSource, ledger: readonly LedgerRow[]): Promise<void> {
-  for (let start = 0; start < ledger.length; start += walkedAtOnce) {
-    const rows = ledger.slice(start, start + walkedAtOnce);
-    await database.query(
-      `WITH noted AS (INSERT INTO erased (scope, id, erasure_id, erased_at)
-                      SELECT * FROM unnest($1::text[], $2::uuid[], $3::uuid[], $4::timestamptz[]) ON CONFLICT DO NOTHING)
-       DELETE FROM wrapped_key USING unnest($1::text[], $2::uuid[]) AS named (scope, id)
-       WHERE wrapped_key.scope = named.scope AND wrapped_key.id = named.id`,
-      [
-        rows.map(({ scope }) => scope),
-        rows.map(({ id }) => id),
-        rows.map(({ erasureId }) => erasureId),
-        rows.map(({ erasedAt }) => erasedAt),
-      ],
-    );
   }
 }
 

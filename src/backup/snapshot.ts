@@ -135,7 +135,10 @@ export class Snapshot {
     await pipeline(
       stream,
       passing((piece) => progress((text += piece.length))),
-      createZstdCompress({ params: { [constants.ZSTD_c_compressionLevel]: 1 }, chunkSize: writtenAtOnce }),
+      createZstdCompress({
+        params: { [constants.ZSTD_c_compressionLevel]: compressionLevel },
+        chunkSize: writtenAtOnce,
+      }),
       passing((piece) => {
         bytes += piece.length;
         hash.update(piece);
@@ -147,6 +150,8 @@ export class Snapshot {
 }
 
 const writtenAtOnce = 256 * 1024;
+/** Below 1 it is faster and does less. Most bytes are sealed, so there is little more to win than their hexadecimal form. */
+const compressionLevel = -1;
 
 export const fileOf = (table: string) => `${table}.copy.zst`;
 

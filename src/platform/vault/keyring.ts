@@ -13,6 +13,13 @@ export interface KeyRef {
   id: string;
 }
 
+/** An entry of the ledger of erasures. */
+export interface LedgerRow extends KeyRef {
+  erasureId: string;
+  /** As PostgreSQL writes it. */
+  erasedAt: string;
+}
+
 /** The key was destroyed, or there never was one: what it sealed is gone. */
 export class KeyGoneError extends Error {
   override readonly name = 'KeyGoneError';
@@ -157,6 +164,26 @@ export class Keyring {
     }
   }
 
+  /** Adds what another ledger knows to this one, and destroys the keys that are named there. For a restore. */
+  async note(ledger: readonly LedgerRow[]): Promise<void> {
+    for (const slice of slicesOf(ledger)) {
+      await this.database.query(
+        `WITH noted AS (INSERT INTO erased (scope, id, erasure_id, erased_at)
+                        SELECT * FROM unnest($1::text[], $2::uuid[], $3::uuid[], $4::timestamptz[]) ON CONFLICT DO NOTHING)
+         DELETE FROM wrapped_key USING unnest($1::text[], $2::uuid[]) AS named (scope, id)
+         WHERE wrapped_key.scope = named.scope AND wrapped_key.id = named.id`,
+        [...columnsOf(slice), slice.map(({ erasureId }) => erasureId), slice.map(({ erasedAt }) => erasedAt)],
+      );
+      this.forget(slice);
+    }
+  }
+
+  /** Deletes every key, but not the ledger. For a restore. */
+  static async clear(database: DataSource): Promise<void> {
+    await database.query('DELETE FROM wrapped_key');
+    await database.query('DELETE FROM epoch');
+  }
+
   /** The erasures of the ledger behind this one, in the order of their ids, each once. */
   async erasuresAfter(erasureId: string, limit: number): Promise<string[]> {
     const rows = await this.database.query<{ id: string }[]>(
@@ -284,7 +311,7 @@ export function unwrapKey(epochs: EpochKeys, row: WrappedKey): Buffer {
 
 const columnsOf = (refs: readonly KeyRef[]) => [refs.map(({ scope }) => scope), refs.map(({ id }) => id)];
 
-function* slicesOf(refs: readonly KeyRef[]): Generator<readonly KeyRef[]> {
+function* slicesOf<Ref extends KeyRef>(refs: readonly Ref[]): Generator<readonly Ref[]> {
   for (let start = 0; start < refs.length; start += destroyedAtOnce) yield refs.slice(start, start + destroyedAtOnce);
 }
 
