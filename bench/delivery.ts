@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { archive } from './delivery/archive.js';
 import { attachments } from './delivery/attachments.js';
 import { attackers } from './delivery/attackers.js';
+import { backup } from './delivery/backup.js';
 import { broadcast, ledger } from './delivery/broadcast.js';
 import { coldStart } from './delivery/cold-start.js';
 import { findEjabberd, howToInstall } from './delivery/ejabberd.js';
@@ -32,6 +33,7 @@ const figures: Record<string, (scene: Scene) => Promise<Figure[]>> = {
   search,
   indexing,
   attackers,
+  backup,
   'cold-start': coldStart,
 };
 

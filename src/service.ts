@@ -303,7 +303,12 @@ async function checkDataDir(dataDir: string): Promise<void> {
 async function contentsOf({ main }: Databases): Promise<'nothing' | 'tables' | 'accounts'> {
   const source = await new DataSource(mainDatabaseOptions(main)).initialize();
   try {
-    const [row] = await source.query<[{ there: boolean }]>(`SELECT to_regclass('account') IS NOT NULL AS there`);
+    const [row] = await source.query<[{ there: boolean; restoring: boolean }]>(
+      `SELECT to_regclass('account') IS NOT NULL AS there, to_regclass('restore_under_way') IS NOT NULL AS restoring`,
+    );
+    if (row.restoring) {
+      throw new StartError('A restore into this data was interrupted: run npm run restore again, and start it then.');
+    }
     if (!row.there) return 'nothing';
     const [{ any }] = await source.query<[{ any: boolean }]>('SELECT EXISTS (SELECT FROM account) AS any');
     return any ? 'accounts' : 'tables';
