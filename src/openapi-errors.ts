@@ -70,6 +70,8 @@ export const operationErrors: Record<string, ErrorCode[]> = {
   'Credentials.reset': ['link_invalid'],
   'Credentials.verify': ['link_invalid', 'address_full'],
   'Health.ready': ['unavailable'],
+  'ConsentProofs.search': ['rate_limited'],
+  'Erasures.erase': ['confirmation_wrong', 'nobody_to_erase'],
   'Exports.conversation': ['rate_limited'],
   'Imports.begin': ['consent_required', 'import_empty', 'import_needs_confirmation', 'import_unreadable', 'too_large'],
   'Invitations.create': ['rate_limited', 'consent_required', 'already_a_contact', 'asked_not_to_be_written_to'],

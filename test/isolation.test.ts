@@ -43,6 +43,8 @@ let entry: number;
 /** A file that Anna has sent to the bakery, and one that the bakery is uploading for her. */
 let attachment: string;
 let uploading: string;
+/** An erasure of the bakery. */
+let erasure: string;
 let signedOut: Device;
 let privacyPolicy: string;
 
@@ -53,6 +55,8 @@ beforeAll(async () => {
   anna = await world.join(bakery, 'anna');
   bruno = await world.join(bakery, 'bruno');
   await world.joinAlso(bruno, florist);
+  const gone = await world.join(bakery, 'carla');
+  erasure = (await bakery.owner.ask('DELETE', `/api/contacts/${gone.contactId}`)).body.erasureId;
   invitation = await world.invitation(bakery);
   privacyPolicy = (await world.consents(invitation.code))[0]!.policyId;
   const begun = await world.ask('POST', '/api/imports', { token: bakery.owner.token, body: file() });
@@ -156,6 +160,7 @@ interface Thing {
   member: string;
   attachment: string;
   upload: string;
+  erasure: string;
 }
 
 const both: Route['hiddenFrom'] = ['otherSubscriber', 'otherInterlocutor'];
@@ -455,6 +460,41 @@ const routes: Record<string, Route> = {
     allowed: 200,
     hiddenFrom: both,
   },
+  'DELETE /api/contacts/:id': {
+    for: 'owner',
+    path: ({ contact }) => `/api/contacts/${contact}`,
+    hiddenFrom: ['otherSubscriber'],
+  },
+  'GET /api/erasures': { for: 'owner', allowed: 200 },
+  'POST /api/erasures': {
+    for: 'owner',
+    body: () => ({ filter: { all: true }, confirmation: { contacts: 1, businessName: 'Forno Aurora' } }),
+    allowed: 409,
+  },
+  ...Object.fromEntries(
+    ['', '/page'].map((part): [string, Route] => [
+      `GET /api/erasures/:id${part}`,
+      {
+        for: 'owner',
+        path: (thing) => `/api/erasures/${thing.erasure}${part}`,
+        allowed: 200,
+        hiddenFrom: ['otherSubscriber'],
+      },
+    ]),
+  ),
+  'GET /api/erasure-key': { for: 'everybody', allowed: 200 },
+  'GET /api/erasure-proposals': { for: 'member', allowed: 200 },
+  'POST /api/erasure-proposals': {
+    for: 'member',
+    body: ({ contact }) => ({ contactIds: [contact] }),
+    allowed: 200,
+  },
+  'DELETE /api/erasure-proposals/:id': {
+    for: 'member',
+    path: ({ contact }) => `/api/erasure-proposals/${contact}`,
+    hiddenFrom: ['otherSubscriber'],
+  },
+  'POST /api/consent-proofs/search': { for: 'owner', body: () => ({ email: 'anna@mail.example' }), allowed: 200 },
   'GET /api/contacts/export': { for: 'owner', allowed: 200 },
   'GET /api/members': { for: 'owner', allowed: 200 },
   'POST /api/members': { for: 'owner', body: () => ({ email: 'altra@mail.example' }), allowed: 201 },
@@ -487,6 +527,7 @@ const bakerysThings = (): Thing => ({
   member: staff.id,
   attachment,
   upload: uploading,
+  erasure,
 });
 const nothing: Thing = {
   conversation: nowhere,
@@ -499,6 +540,7 @@ const nothing: Thing = {
   member: nowhere,
   attachment: nowhere,
   upload: nowhere,
+  erasure: nowhere,
 };
 
 function ask(route: string, thing: Thing, token?: string, headers?: Record<string, string>): Promise<Answer> {

@@ -198,6 +198,11 @@ describe('an example', () => {
     await send('Conversations.receipt', bruno.device, `${conversation}/receipt`);
     await send('Consents.change', bruno.device);
 
+    await send('Erasures.propose', owner);
+    await send('ConsentProofs.search', owner);
+    await world.join(shop, 'carla', { province: 'BZ' });
+    await send('Erasures.erase', owner);
+
     const withBody = operations.filter(({ requestBody }) => requestBody).map(({ operationId }) => operationId);
     expect([...sent].sort()).toEqual(withBody.sort());
   });
@@ -210,7 +215,9 @@ describe('an example', () => {
     const { body: broadcasts } = await shop.owner.ask('GET', '/api/broadcasts');
     const { code } = await world.invitation(shop);
     const member = await world.inviteMember(shop);
+    const { body: erasures } = await shop.owner.ask('GET', '/api/erasures');
     const parts: Record<string, string> = {
+      '/api/erasures/{id}': `/api/erasures/${erasures.items[0].id}`,
       '/api/attachments/{id}': `/api/attachments/${file}`,
       '/api/contacts/{id}': `/api/contacts/${bruno.contactId}`,
       '/api/conversations/{id}': conversation,

@@ -39,6 +39,9 @@ beforeAll(async () => {
   for (const [index, person] of people.entries())
     for (const body of ['Uno', 'Due', 'Tre', 'Quattro'].slice(index))
       await made(`/api/conversations/${person.contactId}/messages`, { clientId: unique(), body });
+  for (const gone of [await world.join(shop, 'anna'), await world.join(shop, 'anna')])
+    expectStatus(await shop.owner.ask('DELETE', `/api/contacts/${gone.contactId}`), 202);
+  await made('/api/erasure-proposals', { contactIds: people.map(({ contactId }) => contactId) }, 200);
   for (let i = 0; i < 2; i++) importId = (await importFile('Email\nuna@posta.example\ndue@posta.example\nrotta\n')).id;
   const audience = { all: true };
   for (const body of ['Pane fresco', 'Pane caldo']) {
@@ -102,6 +105,8 @@ const lists: Record<string, List> = {
     filter: ['changedSince', () => '2020-01-01T01:00:00+01:00', '2020-01-02T00:00:00Z'],
   },
   'GET /api/conversations/{id}/messages': { ...messages, filter: ['after', () => 1, 2] },
+  'GET /api/erasures': { path: () => '/api/erasures' },
+  'GET /api/erasure-proposals': { path: () => '/api/erasure-proposals' },
   'GET /api/imports': { path: () => '/api/imports' },
   'GET /api/imports/{id}/report': {
     path: () => `/api/imports/${importId}/report`,

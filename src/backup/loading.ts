@@ -65,7 +65,7 @@ async function loadTable(
   // What the triggers once did is in the backup.
   await client.query(`ALTER TABLE ${table} DISABLE TRIGGER USER`);
   const stream = client.query(
-    copyFrom(`COPY ${table} (${columns.map((each) => escapeIdentifier(each)).join(', ')}) FROM STDIN`),
+    copyFrom(`COPY ${table} (${columns.map((each) => escapeIdentifier(each)).join(', ')}) FROM STDIN (FORMAT binary)`),
   );
   await pipeline(
     createReadStream(join(folder, fileOf(name))),

@@ -11,7 +11,8 @@ import { pause } from './world.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-export type CommandName = 'backup' | 'check-config' | 'outbox' | 'registration-code' | 'restore' | 'rotate-master-key';
+export type CommandName =
+  'backup' | 'check-config' | 'outbox' | 'registration-code' | 'restore' | 'rotate-master-key' | 'verify-certificate';
 
 /** End of a process, with its output. */
 export interface Ending {
@@ -41,7 +42,7 @@ export class Installation {
     return new Installation(folder, join(folder, 'data'), await freePort(), nodeArguments);
   }
 
-  keyFile(name: 'master.key' | 'epoch.key' | 'postgres.password'): string {
+  keyFile(name: 'master.key' | 'epoch.key' | 'signing.key' | 'postgres.password'): string {
     return join(this.dataDir, 'keys', name);
   }
 
