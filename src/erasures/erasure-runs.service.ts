@@ -46,7 +46,7 @@ export const proceedWithErasures = defineJob('erasure.proceed', {
 const untellErasures = defineJob('erasure.untell', { cron: '11 4 * * *' });
 
 /** Contacts that one transaction takes out of the address book. */
-const cutAtOnce = 250;
+const cutAtOnce = 500;
 /** Contacts whose rows are deleted together. */
 const contactsAtOnce = 200;
 /** A row that was stored in the last moment is deleted when all is gone through once more. */

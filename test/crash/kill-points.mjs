@@ -143,7 +143,7 @@ const { end } = ServerResponse.prototype;
 ServerResponse.prototype.end = function (...parameters) {
   const kind = this.statusCode < 300 ? answers[`${this.req.method} ${this.req.url.split('/').at(-1)}`] : undefined;
   if (!kind) return end.apply(this, parameters);
-  return answering(kind, String(parameters[0] ?? '{}'), () => end.apply(this, parameters));
+  return answering(kind, String(parameters[0] || '{}'), () => end.apply(this, parameters));
 };
 
 /** @param kind `ack` of a message, `receipt`, or `answer` to a broadcast */

@@ -54,7 +54,9 @@ afterAll(async () => {
 });
 
 const ask = (method: string, path: string, body?: unknown, token = owner): Promise<Answer> =>
-  service.ask(method, path, { token, body });
+  service.ask(method, path, { token, body }).catch((error: unknown) => {
+    throw new Error(`${method} ${path}`, { cause: error });
+  });
 
 const rows = <Row>(query: string, values: unknown[] = [], database = 'colloquio') =>
   installation.onPostgres(async (client) => (await client.query(query, values)).rows as Row[], database);
@@ -221,7 +223,7 @@ test('an erased person stands nowhere any more, and no copy of before opens with
   const certificate = await finished(answer.body.erasureId);
   expect(certificate.erased).toMatchObject({
     ...{ contacts: 1, accounts: 1, sessions: 1, messages: 3, files: 2, notes: 1, consents: 2, broadcasts_received: 1 },
-    ...{ advertising_reports: 1, search_entries: 2, waiting_mails: 1 },
+    ...{ advertising_reports: 1, search_entries: 2, waiting_mails: 2 },
   });
   expect(await tracesOf(gone)).toEqual(ledgers);
   expect(await opened(before, gone.word)).toBe(0);
@@ -234,7 +236,19 @@ test('an erased person stands nowhere any more, and no copy of before opens with
   for (const text of [stdout, stderr]) expect(text.toLowerCase()).not.toContain(gone.word.toLowerCase());
 });
 
-test.each(erasurePoints)('an erasure whose service is killed at the point %s ends all the same', async (point) => {
+/** Four of them by chance, since each costs a start; `ERASURE_POINTS=all`, or some of them by name. */
+const wanted = process.env['ERASURE_POINTS'];
+const points = erasurePoints
+  .filter((point) => wanted === undefined || wanted === 'all' || wanted.split(',').includes(point))
+  .sort(() => Math.random() - 0.5)
+  .slice(0, wanted === undefined ? 4 : erasurePoints.length);
+
+test.each(points)('an erasure whose service is killed at the point %s ends all the same', async (point) => {
+  // A service that has just renewed the epoch would wait for a minute.
+  if (point.endsWith('renewal')) {
+    await service.stop();
+    await start();
+  }
   const gone = await canary();
   const before = await copies(gone);
   expect(await opened(before, gone.word)).toBe(2);

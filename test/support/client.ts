@@ -379,7 +379,7 @@ export class Client {
     return body;
   }
 
-  /** What was asked for; undefined when it was erased meanwhile. */
+  /** The thing that was asked for; undefined when it was erased meanwhile. */
   private unlessGone<Found>(asked: Promise<Found>): Promise<Found | undefined> {
     return asked.catch((error: unknown) => {
       if (!(error instanceof Gone)) throw error;
