@@ -42,8 +42,8 @@ const replayErasures = defineJob('erasure.replay', { expireInSeconds: 3_600 });
 const replayedAtOnce = 500;
 const firstId = '00000000-0000-0000-0000-000000000000';
 
-/** Someone other than a person asks too: the service itself, after a restore. */
-interface Request {
+/** Reason for an erasure, and the member who asked for it; null for the service itself, after a restore say. */
+export interface ErasureRequest {
   subscriberId: string;
   memberId: string | null;
   origin: ErasureOrigin;
@@ -75,7 +75,7 @@ export class Erasures {
    * @throws NotFound
    */
   async eraseOne({ subscriberId, memberId }: MemberPrincipal, contactId: string): Promise<string> {
-    const erasureId = await this.erase({ subscriberId, memberId, origin: 'subscriber' }, [contactId]);
+    const erasureId = await this.eraseContacts({ subscriberId, memberId, origin: 'subscriber' }, [contactId]);
     if (erasureId) return erasureId;
     const [known] = await this.database.query<{ id: string }[]>(erasureOfQuery, [subscriberId, contactId]);
     if (!known) throw new NotFound();
@@ -97,7 +97,7 @@ export class Erasures {
     const named = sameName(confirmation.businessName, businessName);
     if (confirmation.contacts !== there.length || !named) throw new ConfirmationWrong(there.length, businessName);
     const ids = there.map(({ id }) => id);
-    const erasureId = await this.erase({ subscriberId, memberId, origin: 'subscriber' }, ids);
+    const erasureId = await this.eraseContacts({ subscriberId, memberId, origin: 'subscriber' }, ids);
     if (!erasureId) throw new NobodyToErase();
     return erasureId;
   }
@@ -162,13 +162,16 @@ export class Erasures {
     ];
     for (const [subscriberId, contacts] of Map.groupBy(rows, (row) => row.subscriberId)) {
       const ids = [...new Set(contacts.map(({ id }) => id))];
-      await this.erase({ subscriberId, memberId: null, origin: 'replay', erasureId }, ids);
+      await this.eraseContacts({ subscriberId, memberId: null, origin: 'replay', erasureId }, ids);
     }
     return rows.length;
   }
 
-  /** @returns undefined when none of the contacts is there, or all of them are being erased already */
-  private async erase(request: Request, ids: readonly string[]): Promise<string | undefined> {
+  /**
+   * Erases contacts of a subscriber, for whatever reason; none of them is readable when this resolves.
+   * @returns the erasure; undefined when none of the contacts is there, or all of them are being erased already
+   */
+  async eraseContacts(request: ErasureRequest, ids: readonly string[]): Promise<string | undefined> {
     const { subscriberId, memberId, origin, erasureId = uuid() } = request;
     const contacts = await this.contacts.toErase(subscriberId, ids);
     if (contacts.length === 0) return undefined;

@@ -3,8 +3,8 @@ import fc from 'fast-check';
 import type { MessageView } from '../../src/contract/events.js';
 import type { Client } from '../support/client.js';
 import { download, upload } from '../support/files.js';
-import { type Device, until, type World } from '../support/world.js';
-import type { Model, ModelConversation, ModelDevice } from './model.js';
+import { type Device, type Shop, until, type World } from '../support/world.js';
+import { type Model, ModelConversation, type ModelDevice } from './model.js';
 
 /** A device with what it holds. */
 export interface RealDevice {
@@ -16,8 +16,11 @@ export interface RealDevice {
 
 export interface Real {
   world: World;
+  shop: Shop;
   conversationIds: string[];
   devices: RealDevice[];
+  /** Usernames of the devices' accounts. */
+  usernames: string[];
 }
 
 type Command = fc.AsyncCommand<Model, Real>;
@@ -371,6 +374,40 @@ const signsOut = fc.record({ device: which, another: fc.boolean() }).map((values
   };
 });
 
+/**
+ * The business erases a contact, who is gone with its account and all of its devices, and joins anew. Nothing of before is there
+ * for the one who joins, and everybody else forgets it.
+ */
+const erases = fc.record({ device: which, place: which }).map((values): Command => {
+  return {
+    check: (model) => can(model, values.device) && find(model, noReal, values.device, 0).mine.party === 'subscriber',
+    run: async (model, real) => {
+      const { place, conversation, conversationId, real: asking } = find(model, real, values.device, values.place);
+      expect((await asking.device.ask('DELETE', `/api/contacts/${conversationId}`)).status).toBe(202);
+      const path = `/api/conversations/${conversationId}/messages`;
+      expect((await asking.device.ask('GET', path)).status).toBe(404);
+      model.erased.push(...conversation.messages.flatMap(({ files }) => files));
+      const person = await real.world.join(real.shop, place === 0 ? 'anna' : 'bruno');
+      for (const [index, mine] of model.devices.entries()) {
+        if (mine.party !== 'interlocutor' || !mine.conversations.includes(place)) continue;
+        const leaving = real.devices[index]!;
+        real.usernames[index] = person.username;
+        if (!mine.signedIn) continue;
+        mine.signedIn = mine.connected = false;
+        await until(() => !leaving.device.connected, 'the device of an erased person is cut');
+        leaving.heardAtTheEnd = leaving.device.heard.length;
+        expect((await leaving.device.ask('GET', '/api/conversations')).status).toBe(401);
+      }
+      model.conversations[place] = new ModelConversation();
+      real.conversationIds[place] = person.contactId;
+    },
+    toString: described('erase', values),
+  };
+});
+
+/** For a look at the model alone. */
+const noReal = { devices: [], conversationIds: [] } as unknown as Real;
+
 const sameParty = (one: ModelDevice, other: ModelDevice) =>
   one.party === other.party && one.conversations.join() === other.conversations.join();
 
@@ -389,4 +426,5 @@ export const anyCommand = [
   reconnects,
   reconnects,
   signsOut,
+  erases,
 ];

@@ -77,6 +77,7 @@ export class Client {
   /** After an absence: the conversations that changed, and what changed in each. */
   async catchUp(): Promise<void> {
     await this.takeChanged();
+    this.held.contacts = await this.loadContacts();
     await this.loadAuthors();
     await this.loadBroadcasts();
   }
