@@ -1,7 +1,8 @@
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { BackupFolder } from '../src/backup/backup-folder.js';
 import { leftOut } from '../src/backup/snapshot.js';
 import { backUp } from '../src/commands/backing-up.js';
 import { restore } from '../src/commands/restoring.js';
@@ -188,15 +189,60 @@ describe('the folder', () => {
     expect((await backedUp(folder, '--quiet')).stdout).toBe('');
   });
 
+  test('takes the backup that was made last for the latest, also when the clock was set back', async () => {
+    const own = join(rest, 'clock');
+    await backedUp(own);
+    const [first] = await names(own);
+    // As it was made while the clock was ahead.
+    await cp(join(own, 'databases', first!), join(own, 'databases', '2099-12-31T23-59-59'), { recursive: true });
+    await backedUp(own, '--keep', '1');
+    expect(await names(own)).toEqual(['2100-01-01T00-00-00']);
+    const checked = await restoreTo(world, own, '--check');
+    expect(checked).toMatchObject({ code: 0, stdout: expect.stringContaining('2100-01-01T00-00-00 is whole') });
+    await backedUp(own);
+    expect(await names(own)).toEqual(['2100-01-01T00-00-00', '2100-01-01T00-00-01']);
+  });
+
+  test('leaves alone what others have put into it', async () => {
+    const own = join(rest, 'with others');
+    const { id } = await upload(anna.device, bytesOf(5_000), { conversationId: anna.contactId });
+    await say(anna.device, anna, { attachmentIds: [id] });
+    await backedUp(own);
+    const [object] = await readdir(join(own, 'files'));
+    const others = [
+      join(own, 'databases', 'before the fair', 'manifest.json.txt'),
+      join(own, 'files', object!, 'Thumbs.db'),
+    ];
+    await mkdir(join(own, 'databases', 'before the fair'));
+    for (const path of others) await writeFile(path, 'x');
+    expect(said('removed because they were deleted', await backedUp(own))).toBe(0);
+    for (const path of others) expect(await readFile(path, 'utf8')).toBe('x');
+    expect(await restoreTo(world, own, '--check')).toMatchObject({ code: 0, stderr: '' });
+  });
+
+  test('that was begun and never became one is taken nevertheless', async () => {
+    const own = join(rest, 'begun');
+    await mkdir(own);
+    await writeFile(join(own, 'colloquio-backups.json.4711.0a1b2c3d'), '{"form');
+    await backedUp(own);
+    expect((await readdir(own)).sort()).toEqual(['colloquio-backups.json', 'databases', 'files', 'keyring.copy']);
+  });
+
   test('may not be one that holds something else, or that is inside of the data directory', async () => {
     const other = join(rest, 'fotografie');
     await mkdir(other);
     await writeFile(join(other, 'mare.jpg'), 'x');
+    await symlink(join(rest, 'not mounted'), join(rest, 'nowhere'));
+    await symlink(join(rest, 'circle'), join(rest, 'circle'));
     for (const [path, words] of [
       [other, 'holds something else'],
       [join(world.dataDir, 'backup'), 'inside of the data directory'],
       [world.dataDir, 'inside of the data directory'],
       [join(other, 'mare.jpg', 'here'), 'a part of its path is a file'],
+      [join(other, 'mare.jpg'), 'it is no folder'],
+      [join(rest, 'nowhere'), 'a link in its path leads nowhere'],
+      [join(rest, 'circle'), 'its links point in a circle'],
+      [join(rest, 'x'.repeat(300)), 'its path is too long'],
     ] as const) {
       expect(await back(path)).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining(words) });
     }
@@ -214,6 +260,13 @@ describe('the folder', () => {
     try {
       const refused = await run(backUp, other.environment, folder);
       expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('backups of another installation') });
+      // Both found it empty.
+      const both = [
+        await BackupFolder.toWrite(join(rest, 'shared'), '/'),
+        await BackupFolder.toWrite(join(rest, 'shared'), '/'),
+      ];
+      await both[0]!.prepare('one');
+      await expect(both[1]!.prepare('another')).rejects.toThrow('backups of another installation');
     } finally {
       await other.close();
     }
@@ -353,10 +406,15 @@ test('a restore that is killed at any step lets no service start, and is ended b
       };
       const killed = restore(target.environment, [folder], { print, complain: print });
       await expect(killed).rejects.toThrow(`killed at ${step}`);
+      // As it is killed between clearing the database and making its tables.
+      if (step === 'The main database') await target.rows('ALTER TABLE account RENAME TO account_not_there_yet');
+      const backup = await run(backUp, target.environment, join(rest, 'half'));
+      expect(backup).toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining('restore into this data was interrupted'),
+      });
       await expect(target.restart()).rejects.toThrow('A restore into this data was interrupted');
     }
-    const backup = await run(backUp, target.environment, join(rest, 'half'));
-    expect(backup.stderr).toContain('A restore into this data was interrupted');
     const restored = await restoredTo(target);
     expect(restored.stdout).not.toContain('WARNING');
     const there = await target.restart();
@@ -450,8 +508,11 @@ describe('after an erasure', () => {
 
       // The keyring of the installation knows of an erasure that the folder does not know of.
       await writeFile(join(own, 'keyring.copy'), oldKeyring);
+      const signingKey = await readFile(keyFile(target, 'signing.key'), 'utf8');
+      await rm(keyFile(target, 'signing.key'));
       const again = await restoredTo(target, own, '--backup', older!, '--replace');
       expect(said('Contacts that were erased since', again)).toBe(1);
+      expect(await readFile(keyFile(target, 'signing.key'), 'utf8')).toBe(signingKey);
       expect(await target.rows('SELECT FROM wrapped_key WHERE id = ANY ($1::uuid[])', [ids], 'keyring')).toEqual([]);
 
       const there = await target.restart();

@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, realpath, rm } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { StartError } from '../platform/start-error.js';
-import { createPrivateFile, shredRemains, syncFolder } from '../platform/vault/key-files.js';
+import { createPrivateFile, isRemainOf, shredRemains, syncFolder } from '../platform/vault/key-files.js';
 import { folderFailure } from './failures.js';
 import type { SignedManifest } from './manifest.js';
 
@@ -9,6 +9,11 @@ const markerName = 'colloquio-backups.json';
 const manifestName = 'manifest.json';
 /** Entries that a disk may have at its root, and that hide nothing of anybody's. */
 const harmless = ['lost+found', '.DS_Store', 'System Volume Information', '.snapshot'];
+/** Names of backups of the main database. Folders of other names are somebody else's, and left alone. */
+const backupName = /^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d$/;
+const nameOf = (time: number) => new Date(time).toISOString().slice(0, 19).replaceAll(':', '-');
+/** Start of the second that a name tells. */
+const secondOf = (name: string) => Date.parse(`${name.slice(0, 11)}${name.slice(11).replaceAll('-', ':')}Z`);
 
 interface Marker {
   format: 1;
@@ -49,7 +54,9 @@ export class BackupFolder {
     try {
       await mkdir(folder, { recursive: true, mode: 0o700 });
       const marker = await readMarker(folder);
-      const others = (await readdir(folder)).filter((name) => !harmless.includes(name));
+      const others = (await readdir(folder)).filter(
+        (name) => !harmless.includes(name) && !isRemainOf(markerName, name),
+      );
       if (!marker && others.length > 0) {
         throw new StartError(`${folder} holds something else than backups of Colloquio: name a new or empty folder.`);
       }
@@ -88,28 +95,32 @@ export class BackupFolder {
    * @throws StartError when it holds the backups of another installation
    */
   async prepare(installation: string): Promise<void> {
-    if (this.marker && this.marker.installation !== installation) {
+    let { marker } = this;
+    if (!marker) {
+      await shredRemains(join(this.path, markerName));
+      marker = { format: 1, about, installation };
+      const made = await createPrivateFile(join(this.path, markerName), `${JSON.stringify(marker, null, 2)}\n`);
+      // Another installation was faster.
+      if (!made) marker = await readMarker(this.path);
+    }
+    if (marker?.installation !== installation) {
       throw new StartError(
         `${this.path} holds the backups of another installation, whose keyring would be lost: name another folder.`,
       );
     }
-    const marker: Marker = { format: 1, about, installation };
-    if (!this.marker) await createPrivateFile(join(this.path, markerName), `${JSON.stringify(marker, null, 2)}\n`);
     await shredRemains(this.keyringFile);
     for (const name of await this.halves()) await this.remove(name);
   }
 
-  /** Makes the folder of a new backup of the main database, which is half a one until it has its manifest. */
+  /**
+   * Makes the folder of a new backup of the main database, which is half a one until it has its manifest. Its name comes behind
+   * all others, also when the clock was set back: the latest backup is told by it, and the oldest ones, which go.
+   */
   async begin(takenAt: Date): Promise<string> {
-    const name = takenAt.toISOString().slice(0, 19).replaceAll(':', '-');
-    const there = await this.entries();
-    const free = there.includes(name)
-      ? Array.from({ length: there.length }, (_, number) => `${name}.${number + 2}`).find(
-          (each) => !there.includes(each),
-        )!
-      : name;
-    await mkdir(this.databaseFolder(free), { recursive: true, mode: 0o700 });
-    return free;
+    const latest = (await this.entries()).at(-1);
+    const name = nameOf(Math.max(takenAt.getTime(), latest === undefined ? 0 : secondOf(latest) + 1_000));
+    await mkdir(this.databaseFolder(name), { recursive: true, mode: 0o700 });
+    return name;
   }
 
   /** Makes a backup a whole one. */
@@ -179,7 +190,7 @@ export class BackupFolder {
   private async entries(): Promise<string[]> {
     const entries = await readdir(join(this.path, 'databases'), { withFileTypes: true }).catch(ifMissing([]));
     return entries
-      .filter((entry) => entry.isDirectory())
+      .filter((entry) => entry.isDirectory() && backupName.test(entry.name))
       .map(({ name }) => name)
       .sort();
   }

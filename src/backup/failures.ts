@@ -10,7 +10,11 @@ const reasons: Record<string, string> = {
   EROFS: 'it is on a read-only file system: mount it for writing, or name another folder',
   EACCES: 'this user may not: run the command as the user of the service, and let that user write there',
   EPERM: 'this user may not: run the command as the user of the service, and let that user write there',
+  ENOENT: 'it is not there, or a link in its path leads nowhere: make the folder, or correct the path',
   ENOTDIR: 'a part of its path is a file: name another folder',
+  EEXIST: 'it is no folder: name another one',
+  ELOOP: 'its links point in a circle: correct them, or name another folder',
+  ENAMETOOLONG: 'its path is too long: name another folder',
   EIO: 'its disk fails: name a folder on another one',
 };
 
@@ -27,10 +31,12 @@ export function dataFailure(dataDir: string, error: unknown): unknown {
 }
 
 function reasonWithin(folder: string, error: unknown): string | undefined {
-  const { code, syscall, path = folder } = error as NodeJS.ErrnoException;
-  const [where, there] = [resolve(path) + sep, resolve(folder) + sep];
+  const { code, syscall, path } = error as NodeJS.ErrnoException;
+  const [where, there] = [resolve(path ?? folder) + sep, resolve(folder) + sep];
   if (typeof syscall !== 'string' || !(where.startsWith(there) || there.startsWith(where))) return undefined;
-  return code === undefined ? undefined : reasons[code];
+  if (code === undefined) return undefined;
+  // Such as those of a network that the folder is reached over.
+  return reasons[code] ?? (path === undefined ? undefined : `the system says ${code}`);
 }
 
 /** Words for the failure of a database or of the storage of files, or the error itself if it tells of something else. */

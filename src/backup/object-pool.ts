@@ -9,6 +9,8 @@ import { syncFolder } from '../platform/vault/key-files.js';
 /** Objects are made in the order of their names, so a folder holds those of 2^24 ms (4.7 hours). */
 const folderLetters = 6;
 const unfinished = '.part';
+/** Names of objects. Other files are somebody else's, such as what a file browser leaves, and left alone. */
+const objectName = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.[0-9a-f]{64}$/;
 const foldersRemembered = 64;
 
 /**
@@ -106,7 +108,7 @@ export class ObjectPool {
   private async folder(letters: string): Promise<Map<string, string>> {
     let names = this.folders.get(letters);
     if (!names) {
-      const files = (await list(join(this.root, letters))).filter((name) => !name.endsWith(unfinished));
+      const files = (await list(join(this.root, letters))).filter((name) => objectName.test(name));
       names = new Map(files.map((name) => [name.slice(0, name.indexOf('.')), name]));
       this.folders.set(letters, names);
     }

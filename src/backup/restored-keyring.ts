@@ -6,7 +6,7 @@ import { EpochKeys } from '../platform/vault/epoch-keys.js';
 import { shredFile } from '../platform/vault/key-files.js';
 import { Keyring, type KeyScope } from '../platform/vault/keyring.js';
 import { epochFileOf } from '../platform/vault/open-vault.js';
-import { restoreSigningKey } from '../platform/vault/signing-key.js';
+import { restoreSigningKey, sealedSigningKey } from '../platform/vault/signing-key.js';
 import { serviceKey } from '../platform/vault/vault.js';
 import type { KeyringCopy, OpenedKey } from './keyring-copy.js';
 import type { KeyringMode } from './target.js';
@@ -66,8 +66,10 @@ export class RestoredKeyring {
     if (mode === 'anew') {
       await Keyring.clear(database);
       await shredFile(epochFile);
-      if (copy.signingKey !== null) await restoreSigningKey(config, copy.signingKey);
     }
+    // Certificates are signed with the key that signed those before.
+    const own = mode === 'anew' ? undefined : await sealedSigningKey(config);
+    if (own === undefined && copy.signingKey !== null) await restoreSigningKey(config, copy.signingKey);
     // Numbers of epochs go on: erasures that are not finished wait for a later one than theirs.
     const keyring = new Keyring(database, await EpochKeys.load(epochFile, masterKey, copy.epoch + 1));
     await keyring.recover();

@@ -62,8 +62,8 @@ export class Snapshot {
                 to_regclass('restore_under_way') IS NOT NULL AS restoring`,
       );
       const [{ now, there, restoring }] = moments as [(typeof moments)[0]];
-      if (!there) throw new StartError('There is no Colloquio data in this database: start the service once.');
       if (restoring) throw new StartError('A restore into this data was interrupted: run it again before a backup.');
+      if (!there) throw new StartError('There is no Colloquio data in this database: start the service once.');
       const { rows: migrations } = await client.query<{ name: string }>('SELECT name FROM migrations ORDER BY id');
       const { rows } = await client.query<Table>(tablesQuery);
       const tables = rows.filter(({ name }) => !(name in leftOut));

@@ -55,9 +55,13 @@ type Content = string | AsyncIterable<string | Buffer>;
 export async function shredRemains(path: string): Promise<void> {
   const folder = dirname(path);
   const remains = await readdir(folder).catch(ifMissing([]));
-  for (const name of remains) if (isDraft(name, basename(path))) await shred(join(folder, name));
+  for (const name of remains) if (isRemainOf(basename(path), name)) await shred(join(folder, name));
   await syncFolder(path).catch(ifMissing(undefined));
 }
+
+/** Tells if this is the name of what a crash may leave beside the private file of that name. */
+export const isRemainOf = (file: string, name: string): boolean =>
+  name.startsWith(`${file}.`) && /^\d+\.[0-9a-f]{8}$/.test(name.slice(file.length + 1));
 
 /** Overwrites and removes a private file, if it is there. */
 export async function shredFile(path: string): Promise<void> {
@@ -101,8 +105,6 @@ async function overwrite(file: FileHandle): Promise<void> {
 }
 
 const draftOf = (path: string) => `${path}.${process.pid}.${randomBytes(4).toString('hex')}`;
-const isDraft = (name: string, of: string) =>
-  name.startsWith(`${of}.`) && /^\d+\.[0-9a-f]{8}$/.test(name.slice(of.length + 1));
 
 async function writeDraft(path: string, content: Content): Promise<string> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
