@@ -96,6 +96,15 @@ test.each(['made', 'sealed', 'signed', 'placed'])(
   },
 );
 
+test('a rotation that was killed at its very end leaves no key that a later one takes for a new one', async () => {
+  const key = await readFile(keyFile('master.key'), 'utf8');
+  await writeFile(keyFile('master.key.next'), key, { mode: 0o600 });
+  await expectReadable();
+  expect(await rotate()).toMatchObject({ code: 0, stderr: '' });
+  expect(await readFile(keyFile('master.key'), 'utf8')).not.toBe(key);
+  await expectReadable();
+});
+
 test('with MASTER_KEY the new one goes into a file that is named, which may be there already', async () => {
   const old = (await masterKey()).toString('hex');
   const refused = await rotate({ MASTER_KEY: old });

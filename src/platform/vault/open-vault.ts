@@ -1,10 +1,11 @@
 import { join } from 'node:path';
 import type { DataSource } from 'typeorm';
 import type { Config } from '../config.js';
+import { parseMasterKey } from '../settings/readers.js';
 import { StartError } from '../start-error.js';
 import { EpochKeys } from './epoch-keys.js';
 import { Keyring } from './keyring.js';
-import { readIfThere } from './key-files.js';
+import { readIfThere, shredFile } from './key-files.js';
 import { loadMasterKey, type MasterKey, nextMasterKeyFile } from './master-key.js';
 import { Vault } from './vault.js';
 
@@ -61,6 +62,7 @@ export async function openVault(
   if (!empty && !epochThere) throw epochMissing(epochFile);
   const masterKey = await loadMasterKey(config, empty && !epochThere);
   const keyring = new Keyring(database, await loadEpochs(config, masterKey.key));
+  await endRotation(config, masterKey.key);
   return { vault: await Vault.open(keyring), keyring, masterKey };
 }
 
@@ -74,6 +76,13 @@ async function loadEpochs(config: Config, masterKey: Buffer): Promise<EpochKeys>
     if ((await readIfThere(nextMasterKeyFile(config))) === undefined) throw error;
     throw new StartError('A rotation of the master key was interrupted: run npm run rotate-master-key again.');
   }
+}
+
+/** A rotation that was killed at its very end has left the key that is in use now: the next one would take it for a new one. */
+async function endRotation(config: Config, inUse: Buffer): Promise<void> {
+  const path = nextMasterKeyFile(config);
+  const text = config.masterKey ? undefined : await readIfThere(path);
+  if (text !== undefined && parseMasterKey(text)?.equals(inUse)) await shredFile(path);
 }
 
 function epochMissing(epochFile: string): StartError {

@@ -10,7 +10,7 @@ import {
 import { join } from 'node:path';
 import type { Config } from '../config.js';
 import { StartError } from '../start-error.js';
-import { createPrivateFile, readIfThere, replacePrivateFile } from './key-files.js';
+import { createPrivateFile, readIfThere, replacePrivateFile, shredRemains } from './key-files.js';
 import { open, seal } from './sealing.js';
 
 interface SigningFile {
@@ -36,6 +36,7 @@ export async function restoreSigningKey(config: Pick<Config, 'dataDir'>, sealed:
 /** Seals the key with another master key, unless that was done before. */
 export async function resealSigningKey(config: Pick<Config, 'dataDir'>, old: Buffer, next: Buffer): Promise<void> {
   const path = signingFileOf(config);
+  await shredRemains(path);
   const text = await readIfThere(path);
   if (text === undefined) return;
   const sealed = Buffer.from((JSON.parse(text) as SigningFile).sealed, 'base64');
