@@ -253,6 +253,8 @@ describe('erasing', () => {
     for (const body of [
       { confirmation },
       { filter: {}, confirmation },
+      { filter: { query: ' ' }, confirmation: { ...confirmation, contacts: 3 } },
+      { filter: { label: [] }, confirmation: { ...confirmation, contacts: 3 } },
       { filter: { all: true, province: 'RA' }, confirmation },
       { filter, contactIds: [people[0]!.contactId], confirmation },
     ])
@@ -316,6 +318,31 @@ describe('at the same time', () => {
     const ids = new Set(answers.flatMap(({ status, body }) => (status === 202 ? [body.erasureId as string] : [])));
     expect(ids.size).toBe(1);
     expect((await shop.owner.ask('GET', '/api/erasures')).body.items).toHaveLength(1);
+  });
+
+  test('one contact is erased once more while its erasure begins: both answers come when it is gone', async () => {
+    const shop = await world.shop('bakery');
+    const anna = await world.join(shop, 'anna');
+    const database = world.service.app.get(DataSource);
+    let released = false;
+    const answered: boolean[] = [];
+    const ask = () => erase(shop, anna.contactId).finally(() => answered.push(released));
+    const ids = await database.transaction(async (manager) => {
+      await manager.query('SELECT FROM contact WHERE id = $1 FOR UPDATE', [anna.contactId]);
+      const first = ask();
+      const noted = 'SELECT FROM erased_contact WHERE contact_id = $1';
+      await until(async () => (await world.rows(noted, [anna.contactId])).length > 0, 'the erasure is written down');
+      const both = [first, ask()];
+      const waiting = `SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`;
+      await until(
+        async () => answered.length > 0 || (await world.rows(waiting)).length === 2,
+        'both wait for the contact',
+      );
+      released = true;
+      return both;
+    });
+    expect(new Set(await Promise.all(ids)).size).toBe(1);
+    expect(answered).toEqual([true, true]);
   });
 
   test('a person joins a second business while the first erases it: it has an account with the second, or none', async () => {
@@ -497,8 +524,15 @@ describe('an older backup', () => {
         );
       }
     }
+    await world.rows(
+      `UPDATE erased SET erased_at = '2026-01-15T10:00:00Z' WHERE erasure_id = $1`,
+      [erasureId],
+      'keyring',
+    );
     expect(await world.service.app.get(Erasures).replay()).toBe(2);
     const done = await certificate(shop, erasureId);
+    // Her proofs end when the first certificate said, however late the backup is restored.
+    expect(done.kept).toMatchObject([{ what: 'consent_proofs', until: '2031-01-15T10:00:00.000Z' }, {}]);
     expect(done).toMatchObject({ origin: 'replay', erased: { contacts: 1, accounts: 1, messages: 1, consents: 1 } });
     expect(await tablesNaming(anna.contactId, anna.id, accountId)).toEqual(['erased_contact.contact_id']);
     expect(await world.service.app.get(Erasures).replay()).toBe(0);

@@ -336,7 +336,7 @@ function checksOf(filter: BookFilter): Check[] {
 }
 
 /** Tells that nothing is asked for, which everybody answers to. */
-const isBlank = (query: string) => fold(query) === '';
+export const isBlank = (query: string) => fold(query) === '';
 
 /** Finds the beginnings of words: all parts of one form of what is asked for. Without letters and digits it finds none. */
 function beginningsIn(query: string): (words: string) => boolean {

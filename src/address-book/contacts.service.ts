@@ -36,7 +36,7 @@ import {
   touchContactsQuery,
   twinsQuery,
 } from './address-book.queries.js';
-import type { BookFilter, BookPlace, Facets } from './book.js';
+import { type BookFilter, type BookPlace, type Facets, isBlank } from './book.js';
 import { Contact } from './contact.entity.js';
 import { ExternalIdTaken, TooManyLabelsOnContact, UnknownLabel } from './contacts.errors.js';
 import {
@@ -335,6 +335,12 @@ export class Contacts implements OnModuleInit {
   /** Locks contacts until the transaction ends, in the order of their ids. */
   async lockToErase(manager: EntityManager, subscriberId: string, ids: readonly string[]): Promise<void> {
     await manager.query(lockToEraseQuery, [subscriberId, ids]);
+  }
+
+  /** Tells whether a search asks for anything. One that does not finds every contact. */
+  narrows({ query, label, ...others }: Omit<ContactSearch, 'limit' | 'cursor'>): boolean {
+    if (query !== undefined && !isBlank(query)) return true;
+    return (label !== undefined && label.length > 0) || Object.values(others).some((value) => value !== undefined);
   }
 
   /** The ids of all contacts that a search finds. */

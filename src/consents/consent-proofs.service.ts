@@ -64,7 +64,7 @@ export class ConsentProofs {
     jobs.handle(endProofs, () => this.end());
   }
 
-  /** The key and the term of proofs that are made now. */
+  /** The key and the term of proofs of an erasure of this time. */
   async term(subscriberId: string, now: Date): Promise<ProofTerm> {
     const keepUntil = yearsAfter(now, this.config.consentProofYears);
     const month = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth(), 1));

@@ -74,6 +74,7 @@ export class NewErasure implements wire.NewErasure {
   @IsIds({ max: limits.contactsErased })
   contactIds?: string[];
 
+  /** A blank `query` and an empty `label` ask for nothing: to erase every contact, send `all`. */
   @Optional()
   @IsPart(() => ErasureFilter)
   filter?: ErasureFilter;

@@ -34,7 +34,9 @@ export const retakeQuery = `
 
 /** The erasure that a contact is in. $1 subscriber, $2 contact. */
 export const erasureOfQuery = `
-  SELECT erasure_id AS id FROM erased_contact WHERE subscriber_id = $1 AND contact_id = $2 AND gone_at IS NULL`;
+  SELECT erasure.id, unreadable_at IS NOT NULL AS unreadable
+  FROM erased_contact JOIN erasure ON erasure.subscriber_id = erased_contact.subscriber_id AND erasure.id = erasure_id
+  WHERE erased_contact.subscriber_id = $1 AND contact_id = $2 AND gone_at IS NULL`;
 
 export interface ErasureRow {
   subscriber_id: string;

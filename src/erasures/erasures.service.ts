@@ -47,8 +47,9 @@ export interface ErasureRequest {
   subscriberId: string;
   memberId: string | null;
   origin: ErasureOrigin;
-  /** The erasure of the keyring's ledger that is done again. */
+  /** The erasure of the keyring's ledger that is done again, and when it was done first: its proofs get no longer term. */
   erasureId?: string;
+  erasedAt?: Date;
 }
 
 /** Erases contacts for good, with everything about them. */
@@ -77,8 +78,13 @@ export class Erasures {
   async eraseOne({ subscriberId, memberId }: MemberPrincipal, contactId: string): Promise<string> {
     const erasureId = await this.eraseContacts({ subscriberId, memberId, origin: 'subscriber' }, [contactId]);
     if (erasureId) return erasureId;
-    const [known] = await this.database.query<{ id: string }[]>(erasureOfQuery, [subscriberId, contactId]);
+    const [known] = await this.database.query<{ id: string; unreadable: boolean }[]>(erasureOfQuery, [
+      subscriberId,
+      contactId,
+    ]);
     if (!known) throw new NotFound();
+    // The other request may be at its first steps still.
+    if (!known.unreadable) await this.runs.begin({ subscriberId, id: known.id });
     return known.id;
   }
 
@@ -153,6 +159,7 @@ export class Erasures {
 
   private async replayOne(erasureId: string): Promise<number> {
     const refs = await this.vault.erasedBy(erasureId);
+    const erasedAt = refs[0]?.erasedAt;
     const idsOf = (scope: 'contact' | 'interlocutor') => refs.filter((ref) => ref.scope === scope).map(({ id }) => id);
     const rows = [
       ...(await this.database.query<{ subscriberId: string; id: string }[]>(contactsAmongQuery, [idsOf('contact')])),
@@ -162,7 +169,7 @@ export class Erasures {
     ];
     for (const [subscriberId, contacts] of Map.groupBy(rows, (row) => row.subscriberId)) {
       const ids = [...new Set(contacts.map(({ id }) => id))];
-      await this.eraseContacts({ subscriberId, memberId: null, origin: 'replay', erasureId }, ids);
+      await this.eraseContacts({ subscriberId, memberId: null, origin: 'replay', erasureId, erasedAt }, ids);
     }
     return rows.length;
   }
@@ -172,11 +179,11 @@ export class Erasures {
    * @returns the erasure; undefined when none of the contacts is there, or all of them are being erased already
    */
   async eraseContacts(request: ErasureRequest, ids: readonly string[]): Promise<string | undefined> {
-    const { subscriberId, memberId, origin, erasureId = uuid() } = request;
+    const { subscriberId, memberId, origin, erasureId = uuid(), erasedAt } = request;
     const contacts = await this.contacts.toErase(subscriberId, ids);
     if (contacts.length === 0) return undefined;
     const begunAt = new Date();
-    const term = await this.proofs.term(subscriberId, begunAt);
+    const term = await this.proofs.term(subscriberId, erasedAt ?? begunAt);
     const subjects = await this.subjects(contacts, term.keyId);
     const begun = await this.database
       .transaction(async (manager) => {
@@ -214,9 +221,9 @@ export class Erasures {
     ];
   }
 
-  /** @throws ValidationFailed for an empty filter */
+  /** @throws ValidationFailed for a filter that asks for nothing, such as a blank search */
   private async found(subscriberId: string, { all, ...filter }: ErasureFilter): Promise<string[]> {
-    const asked = Object.values(filter).some((value) => value !== undefined);
+    const asked = this.contacts.narrows(filter);
     if (!all && !asked) throw sayAll();
     if (all && asked) throw chooseWhom();
     return this.contacts.found(subscriberId, filter);

@@ -193,11 +193,12 @@ export class Keyring {
     return rows.map(({ id }) => id);
   }
 
-  /** The owners of the keys that an erasure has destroyed. */
-  erasedBy(erasureId: string): Promise<KeyRef[]> {
-    return this.database.query<KeyRef[]>('SELECT scope, id FROM erased WHERE erasure_id = $1 ORDER BY scope, id', [
-      erasureId,
-    ]);
+  /** The owners of the keys that an erasure has destroyed, and when that was. */
+  erasedBy(erasureId: string): Promise<(KeyRef & { erasedAt: Date })[]> {
+    return this.database.query<(KeyRef & { erasedAt: Date })[]>(
+      'SELECT scope, id, erased_at AS "erasedAt" FROM erased WHERE erasure_id = $1 ORDER BY scope, id',
+      [erasureId],
+    );
   }
 
   private forget(refs: readonly KeyRef[]): void {

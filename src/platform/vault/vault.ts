@@ -55,8 +55,8 @@ export class Vault {
     return this.keyring.erasuresAfter(erasureId, limit);
   }
 
-  /** The owners of keys that an erasure has destroyed. */
-  erasedBy(erasureId: string): Promise<KeyRef[]> {
+  /** The owners of keys that an erasure has destroyed, and when that was. */
+  erasedBy(erasureId: string): Promise<(KeyRef & { erasedAt: Date })[]> {
     return this.keyring.erasedBy(erasureId);
   }
 
