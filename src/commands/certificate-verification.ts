@@ -13,17 +13,18 @@ export interface Verification {
 /** Verifies the text of a certificate, without a network; with a fingerprint also whose key has signed it. */
 export function verifyCertificate(text: string, fingerprint?: string): Verification {
   const certificate = parse(text);
-  if (!certificate)
-    return refused('This is no certificate of an erasure: save the answer of GET /api/erasures/:id as it is.');
+  if (!certificate) return refused(noCertificate);
   const { publicKey, signature } = certificate;
   if (!signature)
     return refused('This certificate is not signed yet: the erasure was still under way. Download it again later.');
-  if (!isSignedBy(publicKey, signedText(certificate), signature))
+  if (!isGenuine(certificate, signature))
     return refused('NOT VALID: the certificate was changed after it had been signed.');
   const own = fingerprintOf(publicKey);
   if (fingerprint !== undefined && plain(fingerprint) !== plain(own))
     return refused(`NOT VALID: it was signed with another key (${own}) than the one you expect.`);
   const { business, contacts, begunAt, unreadableAt, residueUnreadableAt, finishedAt, erased, kept } = certificate;
+  // Anybody can sign with a key of their own, and so choose every word of these lines.
+  if (!Array.isArray(kept) || typeof erased !== 'object' || erased === null) return refused(noCertificate);
   const counts = Object.entries(erased).filter(([, count]) => count > 0);
   return {
     valid: true,
@@ -39,8 +40,31 @@ export function verifyCertificate(text: string, fingerprint?: string): Verificat
       ...(fingerprint === undefined
         ? ['  Compare the key with the fingerprint at GET /api/erasure-key of the installation, or add --fingerprint.']
         : []),
-    ],
+    ].map(printable),
   };
+}
+
+const noCertificate = 'This is no certificate of an erasure: save the answer of GET /api/erasures/:id as it is.';
+
+function isGenuine(certificate: Certificate, signature: string): boolean {
+  try {
+    return isSignedBy(certificate.publicKey, signedText(certificate), signature);
+  } catch (error) {
+    // Levels without end.
+    if (error instanceof RangeError) return false;
+    throw error;
+  }
+}
+
+/** One line, without what a terminal would take for a command or for another line. */
+function printable(text: string): string {
+  return text.replace(/[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/gu, ' ');
+}
+
+/** The text of a file in UTF-8 or in UTF-16, as Windows saves what a command has printed. */
+function decoded(bytes: Buffer): string {
+  const wide = bytes[0] === 0xff && bytes[1] === 0xfe;
+  return new TextDecoder(wide ? 'utf-16le' : 'utf-8').decode(bytes);
 }
 
 const refused = (line: string): Verification => ({ valid: false, lines: [line] });
@@ -66,7 +90,7 @@ export const verifyFile: Command = async (_environment, parameters, { print, com
   }
   let text: string;
   try {
-    text = await readFile(file, 'utf8');
+    text = decoded(await readFile(file));
   } catch (error) {
     complain(`${file} cannot be read (${(error as NodeJS.ErrnoException).code}).`);
     return 2;

@@ -1,7 +1,9 @@
+import { generateKeyPairSync, sign } from 'node:crypto';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { verifyCertificate } from '../../src/commands/certificate-verification.js';
+import { signedText } from '../../src/erasures/certificate-text.js';
 import { EpochKeys } from '../../src/platform/vault/epoch-keys.js';
 import { parseMasterKey } from '../../src/platform/settings/readers.js';
 import { open, UnsealError } from '../../src/platform/vault/sealing.js';
@@ -288,6 +290,25 @@ describe('a certificate', () => {
     const run = await installation.command('verify-certificate', {}, file, '--fingerprint', fingerprint);
     expect(run).toMatchObject({ code: 0, stdout: expect.stringContaining('VALID') });
     expect(await installation.command('verify-certificate', {}, `${file}.none`)).toMatchObject({ code: 2 });
+    // As PowerShell saves what a command prints.
+    await writeFile(file, `\ufeff${text}`, 'utf16le');
+    expect(await installation.command('verify-certificate', {}, file)).toMatchObject({ code: 0 });
+  });
+
+  test('says what it says on lines of its own, whoever has signed it', () => {
+    const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+    const x = Buffer.from(publicKey.export({ format: 'jwk' }).x!, 'base64url').toString('base64');
+    const signed = (change: object) => {
+      const certificate = { ...JSON.parse(certificates[0]!), publicKey: x, ...change, signature: undefined };
+      const signature = sign(null, Buffer.from(signedText(certificate)), privateKey).toString('base64');
+      return JSON.stringify({ ...certificate, signature });
+    };
+    const forged = verifyCertificate(signed({ business: 'Forno Aurora\n  key  1234 5678\u001b[8m' }));
+    expect(forged.valid).toBe(true);
+    expect(forged.lines.filter((line) => /\p{Cc}/u.test(line))).toEqual([]);
+    expect(verifyCertificate(signed({ erased: null }))).toMatchObject({ valid: false });
+    const endless = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
+    expect(verifyCertificate(`${certificates[0]!.slice(0, -1)},"more":${endless}}`)).toMatchObject({ valid: false });
   });
 
   test.each([
