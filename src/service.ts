@@ -11,6 +11,7 @@ import { noteRequests } from './auth/request-work.js';
 import { SocketDoorkeeper } from './auth/socket-doorkeeper.js';
 import { readWebApp } from './auth/web-apps.js';
 import { ChangeFeed } from './change-feed/change-feed.service.js';
+import { Exporting } from './exports/exporting.service.js';
 import { limits } from './contract/limits.js';
 import { type Config, everyInterface } from './platform/config.js';
 import { isLoopback } from './platform/settings/readers.js';
@@ -160,6 +161,7 @@ export async function startService(
     await app.get(Jobs).startWorkers();
     app.get(ChangeFeed).start();
     await app.get(Outbox).resume();
+    await app.get(Exporting).proceed();
     const scheme = config.tls ? 'https' : 'http';
     const host = isLoopback(config.host) ? config.host : 'localhost';
     const url = `${scheme}://${host.includes(':') ? `[${host}]` : host}:${config.port}`;

@@ -1,3 +1,4 @@
 import { Keyring1763856000000 } from './1763856000000-keyring.js';
+import { Exports1763881000000 } from './1763881000000-exports.js';
 
-export const keyringMigrations = [Keyring1763856000000];
+export const keyringMigrations = [Keyring1763856000000, Exports1763881000000];

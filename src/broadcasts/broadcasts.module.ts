@@ -35,5 +35,6 @@ import { Broadcasts } from './broadcasts.service.js';
   ],
   controllers: [BroadcastsController],
   providers: [Audiences, BroadcastRuns, Broadcasts, HeldMails],
+  exports: [Broadcasts],
 })
 export class BroadcastsModule {}

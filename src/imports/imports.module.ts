@@ -25,5 +25,6 @@ import { ImportTurns } from './turns.js';
   ],
   controllers: [ImportsController],
   providers: [Imports, ImportTurns],
+  exports: [Imports],
 })
 export class ImportsModule {}
