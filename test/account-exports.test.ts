@@ -380,7 +380,7 @@ describe('the download of an export', () => {
     const problem = await device.ask('GET', `/api/exports/${annasExport}/file`);
     expect([problem.status, problem.body.code]).toEqual([403, 'password_required']);
     const allowed = await device.ask('POST', `/api/exports/${annasExport}/download`, { password });
-    expect(allowed.body).toEqual({ url: `/api/exports/${annasExport}/file`, until: expect.any(String) });
+    expect(allowed.body).toEqual({ path: `/api/exports/${annasExport}/file`, until: expect.any(String) });
     expect((await file(device, annasExport)).status).toBe(200);
     const fresh = await world.signIn(anna.username);
     expectStatus(await fresh.ask('POST', `/api/exports/${annasExport}/download`, {}), 200);

@@ -101,6 +101,6 @@ export interface ExportView {
 export type ExportList = Paged<ExportView>;
 
 export interface ExportDownload {
-  url: string;
+  path: string;
   until: string;
 }

@@ -62,8 +62,8 @@ export class ExportList implements wire.ExportList {
 }
 
 export class ExportDownload implements wire.ExportDownload {
-  /** Path of the file. */
-  url: string;
+  /** Path of the file on this server. */
+  path: string;
   /** Until when this session can download it. */
   until: string;
 }

@@ -115,7 +115,7 @@ export class Exports {
       await manager.query(letDownloadQuery, [id, principal.sessionId, until]);
       if (isMember(principal)) await this.actions.record(manager, principal, 'export.downloaded', id);
     });
-    return { url: `/api/exports/${id}/file`, until: until.toISOString() };
+    return { path: `/api/exports/${id}/file`, until: until.toISOString() };
   }
 
   /**
