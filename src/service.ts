@@ -161,7 +161,7 @@ export async function startService(
     await app.get(Jobs).startWorkers();
     app.get(ChangeFeed).start();
     await app.get(Outbox).resume();
-    await app.get(Exporting).proceed();
+    await app.get(Exporting).start();
     const scheme = config.tls ? 'https' : 'http';
     const host = isLoopback(config.host) ? config.host : 'localhost';
     const url = `${scheme}://${host.includes(':') ? `[${host}]` : host}:${config.port}`;

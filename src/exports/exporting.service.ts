@@ -99,6 +99,12 @@ export class Exporting implements OnModuleDestroy {
     await Promise.all(this.underWay.values());
   }
 
+  /** Removes what killed attempts have left, and begins anew. */
+  async start(): Promise<void> {
+    await this.log.attempt(() => this.sweepStray());
+    await this.log.attempt(() => this.proceed());
+  }
+
   /** Plans the making of an export, in the transaction that asks for it. */
   plan(manager: EntityManager): Promise<void> {
     return this.jobs.add(manager, makeExports, {});

@@ -24,6 +24,9 @@ export const killPoints = [
   'in-index',
   'in-index-commit',
   'after-index',
+  'before-export',
+  'in-export',
+  'after-export',
 ] as const;
 
 export type KillPoint = (typeof killPoints)[number];
