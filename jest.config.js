@@ -26,5 +26,6 @@ export default {
   // Much longer than any test takes, on a machine that does other things as well.
   testTimeout: 120_000,
   testSequencer: '<rootDir>/test/setup/sequencer.mjs',
-  maxWorkers: 2,
+  // One more than there are processors: half of a worker's time is waiting, for PostgreSQL and for what must not come.
+  maxWorkers: 3,
 };

@@ -12,6 +12,8 @@ const { status } = spawnSync(
   process.execPath,
   [
     '--experimental-vm-modules',
+    // Workers load thousands of modules, and live long: a tenth of their time went into collecting young garbage.
+    '--max-semi-space-size=64',
     '--disable-warning=ExperimentalWarning',
     join(root, 'node_modules/jest/bin/jest.js'),
     '--json',

@@ -9,6 +9,7 @@ import { AuthModule } from './auth/auth.module.js';
 import { BroadcastsModule } from './broadcasts/broadcasts.module.js';
 import { ConsentsModule } from './consents/consents.module.js';
 import { ConversationsModule } from './conversations/conversations.module.js';
+import { ErasuresModule } from './erasures/erasures.module.js';
 import { ExportsModule } from './exports/exports.module.js';
 import { HealthModule } from './health/health.module.js';
 import { ImportsModule } from './imports/imports.module.js';
@@ -42,6 +43,7 @@ export class AppModule {
         BroadcastsModule,
         ConsentsModule,
         ConversationsModule,
+        ErasuresModule,
         ExportsModule,
         HealthModule,
         ImportsModule,

@@ -12,6 +12,8 @@ import { loadConfig } from './platform/config.js';
 import { mainDatabaseOptions } from './platform/database.js';
 import type { DatabaseWatch } from './platform/database-watch.js';
 import { Log } from './platform/log.js';
+import type { EpochRenewal } from './platform/vault/epoch-renewal.js';
+import type { SigningKey } from './platform/vault/signing-key.js';
 import type { Vault } from './platform/vault/vault.js';
 
 const noDatabase = { host: '', port: 0, user: '', password: '', database: '' };
@@ -22,7 +24,9 @@ export async function describeApi(): Promise<OpenAPIObject> {
     config: loadConfig({}),
     databases: {} as DatabaseWatch,
     log: new Log({ logLevel: 'silent' }),
+    epochRenewal: {} as EpochRenewal,
     masterKey: Buffer.alloc(0),
+    signingKey: {} as SigningKey,
     vault: {} as Vault,
   };
   const app = await NestFactory.create<NestExpressApplication>(

@@ -10,6 +10,7 @@ import { ArchivePool } from './archive/archive-pool.service.js';
 import { noteRequests } from './auth/request-work.js';
 import { SocketDoorkeeper } from './auth/socket-doorkeeper.js';
 import { readWebApp } from './auth/web-apps.js';
+import { Erasures } from './erasures/erasures.service.js';
 import { ChangeFeed } from './change-feed/change-feed.service.js';
 import { Exporting } from './exports/exporting.service.js';
 import { limits } from './contract/limits.js';
@@ -38,8 +39,9 @@ import { NodeLock } from './platform/node-lock.js';
 import { Realtime } from './platform/realtime/realtime.js';
 import { SocketAdapter } from './platform/realtime/socket-adapter.js';
 import { StartError } from './platform/start-error.js';
-import { scheduleEpochRenewal } from './platform/vault/epoch-renewal.js';
+import { EpochRenewal } from './platform/vault/epoch-renewal.js';
 import { type OpenedVault, openVault } from './platform/vault/open-vault.js';
+import { SigningKey } from './platform/vault/signing-key.js';
 
 export interface RunningService {
   app: NestExpressApplication;
@@ -124,11 +126,12 @@ export async function startService(
     await keyringSource.runMigrations();
     const { vault, keyring, masterKey } = await openVault(config, keyringSource, await contentsOf(databases));
     if (masterKey.madeAt) onMasterKeyMade?.(masterKey.madeAt);
-    const endRenewal = scheduleEpochRenewal(keyring, log);
+    const signingKey = await SigningKey.load(config, masterKey.key);
+    const epochRenewal = new EpochRenewal(keyring, log);
     undo.push((stop) =>
-      stop.by('keyringClosed', endRenewal(), 'a renewal of the epoch key, which the next start ends'),
+      stop.by('keyringClosed', epochRenewal.stop(), 'a renewal of the epoch key, which the next start ends'),
     );
-    const foundation = { config, databases: watch, log, masterKey: masterKey.key, vault };
+    const foundation = { config, databases: watch, epochRenewal, log, masterKey: masterKey.key, signingKey, vault };
     const secure = config.tls && { ...config.tls, handshakeTimeout: limits.admissionSeconds * 1000 };
     const app = await NestFactory.create<NestExpressApplication>(
       AppModule.with(foundation, mainDatabaseOptions(databases.main)),
@@ -161,6 +164,7 @@ export async function startService(
     await app.get(Jobs).startWorkers();
     app.get(ChangeFeed).start();
     await app.get(Outbox).resume();
+    await app.get(Erasures).replaySoon();
     await app.get(Exporting).start();
     const scheme = config.tls ? 'https' : 'http';
     const host = isLoopback(config.host) ? config.host : 'localhost';

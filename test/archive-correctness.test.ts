@@ -18,7 +18,7 @@ const sentAtOnce = 20;
 
 let world: World;
 beforeAll(async () => {
-  world = await World.open();
+  world = await World.shared();
   process.stderr.write(`seed of the archive: ${seed}\n`);
 });
 afterAll(() => world.close());

@@ -549,9 +549,9 @@ test('Promise 2: who has not accepted a newer policy reads files and uploads non
 });
 
 test('files that are not sent go after a day, and objects of a killed service with them', async () => {
-  const { Erasures } = await import('../src/attachments/erasures.service.js');
+  const { FileErasures } = await import('../src/attachments/file-erasures.service.js');
   const { Storage } = await import('../src/platform/storage/storage.js');
-  const erasures = world.service.app.get(Erasures);
+  const erasures = world.service.app.get(FileErasures);
   const unsent = await upload(anna.device, bytesOf(10), { conversationId: anna.contactId });
   const kept = await upload(anna.device, bytesOf(10), { conversationId: anna.contactId });
   expectStatus(await send(anna.device, anna, { attachmentIds: [kept.id] }), 201);

@@ -14,7 +14,7 @@ let anna: Person;
 let bruno: Person;
 
 beforeAll(async () => {
-  world = await World.open();
+  world = await World.shared();
   bakery = await world.shop('bakery');
   anna = await world.join(bakery, 'anna');
   bruno = await world.join(bakery, 'bruno');

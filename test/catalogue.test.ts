@@ -156,7 +156,11 @@ const inClear = [
   ...['attachment_object.part', 'attachment_object.media_type'],
   // Segments are made of them.
   ...['region', 'province', 'sector'].flatMap((each) => [`contact.${each}`, `interlocutor.${each}`]),
-  ...['consent.purpose', 'consent.basis', 'consent.locale', 'consent.how'],
+  ...['consent', 'consent_proof'].flatMap((table) =>
+    ['purpose', 'basis', 'locale', 'how'].map((each) => `${table}.${each}`),
+  ),
+  // Numbers by kinds.
+  ...['erasure.counts', 'erasure.origin'],
   // Numbers under the subscriber's search key, by which messages are found.
   'search_entry.tokens',
   // Names of consumers of changes.

@@ -13,7 +13,7 @@ let shop: Shop;
 let anna: Person;
 
 beforeAll(async () => {
-  world = await World.open();
+  world = await World.shared();
   shop = await world.shop('bakery');
   anna = await world.join(shop, 'anna');
 });
@@ -36,6 +36,10 @@ class Witness implements Consumer {
   async seeBroadcasts(_manager: EntityManager, broadcasts: readonly { id: string }[]): Promise<void> {
     this.broadcasts.push(...broadcasts.map(({ id }) => id));
     await Promise.resolve();
+  }
+
+  forget(): Promise<Record<string, never>> {
+    return Promise.resolve({});
   }
 
   /** Revisions of a conversation, in the order in which they were seen. */

@@ -138,6 +138,15 @@ describe('old state + events = fresh state', () => {
       await world.join(bakery, 'osteria', { promotions: true });
       await world.joinAlso(anna, await world.shop('florist'));
     },
+    'contact.erased': async () => {
+      const gone = await world.join(bakery, 'carla');
+      await gone.device.ask('POST', `/api/conversations/${gone.contactId}/messages`, {
+        clientId: unique(),
+        body: 'Addio',
+      });
+      await bakery.owner.hears('message.sent', ({ conversationId }) => conversationId === gone.contactId);
+      expect((await bakery.owner.ask('DELETE', `/api/contacts/${gone.contactId}`)).status).toBe(202);
+    },
     'consent.changed': async () => {
       const { body } = await phone.ask(
         'GET',

@@ -41,7 +41,7 @@ const send = async (device: Device, content: Record<string, unknown>): Promise<n
 const get = (device: Device, path: string) => download({ url: world.url, token: device.token }, path);
 
 beforeAll(async () => {
-  world = await World.open({ RATE_MESSAGES: '100000' });
+  world = await World.shared();
   bakery = await world.shop('bakery');
   anna = await world.join(bakery, 'anna');
   bruno = await world.join(bakery, 'bruno');
@@ -154,6 +154,38 @@ describe('an exported conversation', () => {
       expect(page(entries).match(/<img /g)).toHaveLength(2);
       expect(page(entries).match(/<audio /g)).toHaveLength(1);
     }
+  });
+
+  test('gives the times of the business to both, whatever the server has', () => {
+    const { messages } = data(annas);
+    const times = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', timeZone: 'Europe/Rome' });
+    const first = times.format(new Date(messages[0].sentAt));
+    expect(process.env['TZ'] ?? 'UTC').not.toBe('Europe/Rome');
+    for (const entries of [owners, annas]) expect(page(entries)).toContain(` · ${first}</p>`);
+  });
+
+  test('links to no file that would run when it is opened, and keeps the proportions of a tall picture', async () => {
+    const carla = await world.join(bakery, 'carla');
+    const tall = await sharp({ create: { width: 300, height: 2400, channels: 3, background: 'teal' } })
+      .png()
+      .toBuffer();
+    const attachmentIds: string[] = [];
+    for (const [name, bytes] of [
+      ['pagina.html', Buffer.from('<!doctype html><script>alert(1)</script>')],
+      ['programma.js', Buffer.from('alert(1)')],
+      ['alta.png', tall],
+    ] as const)
+      attachmentIds.push((await upload(carla.device, bytes, { conversationId: carla.contactId, name })).id);
+    const message = { clientId: unique(), body: '', attachmentIds };
+    expectStatus(await carla.device.ask('POST', `${conversation(carla)}/messages`, message), 201);
+
+    const entries = await entriesOf((await get(bakery.owner, `${conversation(carla)}/export?locale=it`)).bytes);
+    for (const place of ['allegati/000001-1-pagina.html', 'allegati/000001-2-programma.js']) {
+      expect(entries.has(place)).toBe(true);
+      expect(page(entries)).toContain(`si trova in ${place}`);
+      expect(page(entries)).not.toContain(`"${place}"`);
+    }
+    expect(page(entries)).toContain('width="60" height="480"');
   });
 
   test('has nothing of what was withdrawn but that it was', () => {

@@ -1,11 +1,14 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { once } from 'node:events';
+import { type FileHandle, open } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { DataSource } from 'typeorm';
 import { ArchivePool } from '../src/archive/archive-pool.service.js';
 import { poolOf } from '../src/platform/database-pool.js';
 import { HotStatements } from '../src/platform/hot-statements.js';
 import { Log } from '../src/platform/log.js';
+import { Storage, StorageFailure } from '../src/platform/storage/storage.js';
+import { askToUpload, bytesOf, download, objectsOf } from './support/files.js';
 import { expectStatus, type Person, type Shop, settle, unique, until, World } from './support/world.js';
 
 /** A database that answers, but does not do what it is asked to: what people and operators are told. */
@@ -50,6 +53,73 @@ test('a full disk: sends are refused in words, readiness says why, and all goes 
   await takeMessages();
   expectStatus(await anna.device.ask('POST', path(), content), 201);
   await readyAgain();
+});
+
+test('a full storage of files: uploads are refused in words and leave nothing, messages go on, and so do uploads later', async () => {
+  const full = Object.assign(new Error('no space'), { code: 'ENOSPC', syscall: 'writev', errno: -28 });
+  const handle = await open('/dev/null');
+  const files = Object.getPrototypeOf(handle) as FileHandle;
+  await handle.close();
+  const writev = Reflect.get<FileHandle, 'writev'>(files, 'writev');
+  let room = 4_000_000;
+  const writing = jest.spyOn(files, 'writev').mockImplementation(async function (this: FileHandle, pieces) {
+    room -= pieces.reduce((sum, { byteLength }) => sum + byteLength, 0);
+    if (room < 0) throw full;
+    return writev.call(this, pieces);
+  });
+  const storage = jest
+    .spyOn(world.service.app.get(Storage), 'check')
+    .mockRejectedValue(new StorageFailure('full', full));
+  // Larger than what a connection holds on its way, so that a client which is cut off would not get the answer.
+  const bytes = bytesOf(40_000_000);
+  const conversationId = anna.contactId;
+  const kept = (await objectsOf(world)).length;
+
+  const refused = await askToUpload(anna.device, bytes, { conversationId });
+  const problem = { code: 'storage_full', detail: expect.stringContaining('no room for files'), retryAfter: 60 };
+  expect(refused).toMatchObject({ status: 507, body: problem });
+  expect(refused.headers.get('retry-after')).toBe('60');
+  expect(await objectsOf(world)).toHaveLength(kept);
+  expect(await ready()).toMatchObject({
+    status: 503,
+    body: { detail: expect.stringContaining('storage of files is full') },
+  });
+  expectStatus(await anna.device.ask('POST', path(), { clientId: unique(), body: 'Una pagnotta' }), 201);
+
+  // An upload that can be resumed keeps what its last answer said.
+  const base64 = (text: string) => Buffer.from(text).toString('base64');
+  const tus = (method: string, place: string, headers: Record<string, string>, body?: Buffer) =>
+    fetch(world.url + place, {
+      method,
+      headers: { authorization: `Bearer ${anna.device.token}`, 'tus-resumable': '1.0.0', ...headers },
+      ...(body && { body: new Uint8Array(body) }),
+    });
+  const begun = await tus('POST', '/api/attachments/uploads', {
+    'upload-length': String(bytes.length),
+    'upload-metadata': `filename ${base64('a.bin')},conversationId ${base64(conversationId)}`,
+  });
+  const place = begun.headers.get('location')!;
+  const append = (offset: number) =>
+    tus(
+      'PATCH',
+      place,
+      { 'upload-offset': String(offset), 'content-type': 'application/offset+octet-stream' },
+      bytes.subarray(offset),
+    );
+  room = 20_000_000;
+  const cut = await append(0);
+  expect([cut.status, await cut.json()]).toEqual([507, expect.objectContaining(problem)]);
+  const reached = Number((await tus('HEAD', place, {})).headers.get('upload-offset'));
+  expect(reached).toBe(16 * 1024 * 1024);
+  room = Infinity;
+  storage.mockRestore();
+  expect((await append(reached)).status).toBe(204);
+  const id = place.split('/').at(-1)!;
+  const whole = await download({ url: world.url, token: anna.device.token }, `/api/attachments/${id}`);
+  expect(whole.bytes.equals(bytes)).toBe(true);
+  writing.mockRestore();
+  // The database has nothing to do with it.
+  expectStatus(await ready(), 200);
 });
 
 describe.each([

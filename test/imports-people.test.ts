@@ -12,7 +12,7 @@ import { type Answer, expectStatus, type Shop, unique, until, World } from './su
 
 let world: World;
 beforeAll(async () => {
-  world = await World.open({ RATE_INVITATION_MAILS: '100000', RATE_MESSAGES: '100000' });
+  world = await World.shared();
 });
 afterAll(() => world.close());
 

@@ -20,7 +20,7 @@ import {
 
 let world: World;
 beforeAll(async () => {
-  world = await World.open();
+  world = await World.shared();
 });
 afterAll(() => world.close());
 

@@ -29,7 +29,7 @@ let sara: Staff;
 let anna: Person;
 
 beforeAll(async () => {
-  world = await World.open();
+  world = await World.shared();
   bakery = await world.shop('bakery');
   sara = await world.staff(bakery);
   anna = await world.join(bakery, 'anna');

@@ -50,7 +50,7 @@ let signedOut: Device;
 let privacyPolicy: string;
 
 beforeAll(async () => {
-  world = await World.open();
+  world = await World.shared();
   bakery = await world.shop('bakery');
   florist = await world.shop('florist');
   anna = await world.join(bakery, 'anna');

@@ -15,7 +15,7 @@ let world: World;
 let bakery: Shop;
 
 beforeAll(async () => {
-  world = await World.open();
+  world = await World.shared();
   bakery = await world.shop('bakery');
 });
 afterAll(() => world.close());

@@ -20,7 +20,7 @@ let importId: string;
 let broadcastId: string;
 
 beforeAll(async () => {
-  world = await World.open();
+  world = await World.shared();
   shop = await world.shop('bakery');
   people = [
     await world.join(shop, 'bruno', { promotions: true }),

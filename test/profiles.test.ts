@@ -22,7 +22,7 @@ let anna: Person;
 let annaAtFlorist: string;
 
 beforeAll(async () => {
-  world = await World.open();
+  world = await World.shared();
   bakery = await world.shop('bakery');
   florist = await world.shop('florist');
   anna = await world.join(bakery, 'anna');

@@ -10,7 +10,7 @@ let bakery: Shop;
 let anna: Person;
 
 beforeAll(async () => {
-  world = await World.open();
+  world = await World.shared();
   bakery = await world.shop('bakery');
   anna = await world.join(bakery, 'anna');
   await bakery.owner.connect();

@@ -7,7 +7,7 @@ import { expectStatus, password, type Shop, shops, unique, World } from './suppo
 
 let world: World;
 beforeAll(async () => {
-  world = await World.open();
+  world = await World.shared();
 });
 afterAll(() => world.close());
 

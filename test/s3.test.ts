@@ -68,14 +68,14 @@ test('a file is sealed into the bucket, read from it whole and in ranges, and go
 });
 
 test('objects that belong to no file are found by their names', async () => {
-  const { Erasures } = await import('../src/attachments/erasures.service.js');
+  const { FileErasures } = await import('../src/attachments/file-erasures.service.js');
   const { Storage } = await import('../src/platform/storage/storage.js');
   const { v7: uuid } = await import('uuid');
   const { id } = await upload(anna.device, bytesOf(100), { conversationId: anna.contactId });
   const stray = uuid();
   await world.service.app.get(Storage).write(stray, one(bytesOf(100)));
   expect((await keys()).length).toBe(2);
-  await world.service.app.get(Erasures).sweepStray(Date.now() + 25 * 60 * 60 * 1000);
+  await world.service.app.get(FileErasures).sweepStray(Date.now() + 25 * 60 * 60 * 1000);
   expect((await keys()).length).toBe(1);
   expect((await download({ url: world.url, token: anna.device.token }, `/api/attachments/${id}`)).status).toBe(200);
   expectStatus(await anna.device.ask('DELETE', `/api/attachments/${id}`), 204);

@@ -28,7 +28,7 @@ let bakery: Shop;
 let anna: Person;
 
 beforeAll(async () => {
-  [world, brief] = await Promise.all([World.open(), World.open({ SESSION_DAYS: '0.00004' })]);
+  [world, brief] = await Promise.all([World.shared(), World.open({ SESSION_DAYS: '0.00004' })]);
   bakery = await world.shop('bakery');
   anna = await world.join(bakery, 'anna');
   await bakery.owner.connect();

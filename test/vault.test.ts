@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import type { DataSource } from 'typeorm';
+import { NIL } from 'uuid';
 import { loadConfig } from '../src/platform/config.js';
 import { keyringDatabase } from '../src/platform/database.js';
 import { StartError } from '../src/platform/start-error.js';
@@ -31,7 +32,7 @@ afterAll(async () => {
   await onServer(`DROP DATABASE "${name}"`);
 });
 beforeEach(async () => {
-  await database.query('TRUNCATE epoch, wrapped_key');
+  await database.query('TRUNCATE epoch, wrapped_key, erased');
   folder = await mkdtemp(join(tmpdir(), 'colloquio-vault-'));
 });
 afterEach(() => rm(folder, { recursive: true }));
@@ -104,6 +105,34 @@ describe('a key', () => {
     await expect(keyring.key(gone)).rejects.toThrow(KeyGoneError);
     expect([...(await keyring.keys('contact', [gone.id, kept.id])).keys()]).toEqual([kept.id]);
     await keyring.destroy([gone]);
+  });
+
+  test('that an erasure destroyed is gone at once, is in the ledger, and is never made again', async () => {
+    const { keyring } = await start();
+    const [gone, kept] = (await contactsWithKeys(keyring, 2)) as [KeyRef, KeyRef];
+    await keysOf(keyring, [gone, kept]);
+    const erasureId = randomUUID();
+    await keyring.erase([gone, gone], erasureId);
+    await keyring.erase([gone], randomUUID());
+    await expect(keyring.key(gone)).rejects.toThrow(KeyGoneError);
+    await keyring.create([gone, kept]);
+    await expect(keyring.key(gone)).rejects.toThrow(KeyGoneError);
+    expect(await keyring.key(kept)).toHaveLength(32);
+    expect(await keyring.erasedBy(erasureId)).toEqual([gone]);
+    expect(await keyring.erasuresAfter(NIL, 10)).toEqual([erasureId]);
+    expect(await keyring.erasuresAfter(erasureId, 10)).toEqual([]);
+  });
+
+  test('of each of a hundred thousand contacts is destroyed in one go', async () => {
+    const { keyring } = await start();
+    await database.query(
+      `INSERT INTO wrapped_key SELECT 'contact', gen_random_uuid(), 1, '' FROM generate_series(1, 100000)`,
+    );
+    const gone = await database.query<KeyRef[]>('SELECT scope, id FROM wrapped_key');
+    const [kept] = (await contactsWithKeys(keyring, 1)) as [KeyRef];
+    await keyring.erase(gone, randomUUID());
+    expect([...(await wrappedKeys()).keys()]).toEqual([kept.id]);
+    expect(await database.query('SELECT count(*)::integer AS noted FROM erased')).toEqual([{ noted: 100_000 }]);
   });
 
   test('is not made while the database knows only another epoch than the file, and says so', async () => {
@@ -353,7 +382,7 @@ describe('a vault does not open', () => {
     await filled();
     const other = await mkdtemp(join(folder, 'other-'));
     const rows = await database.query<unknown[]>('SELECT * FROM wrapped_key');
-    await database.query('TRUNCATE epoch, wrapped_key');
+    await database.query('TRUNCATE epoch, wrapped_key, erased');
     const { keyring } = await openVault(config({ DATA_DIR: other }), database, 'nothing');
     const doNotMatch = 'do not belong together: restore both from the same moment';
     expect(await refusal()).toContain(doNotMatch);

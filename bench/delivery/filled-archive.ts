@@ -9,7 +9,7 @@ import { startService } from '../../src/service.js';
 import { Mulberry } from './chance.js';
 import { environmentOf, type Shop } from './people.js';
 import type { Stage } from './stage.js';
-import { zipfVocabulary, zipfWord } from './zipf.js';
+import { vocabulary, zipfWord } from '../../test/support/zipf.js';
 
 const months = 24;
 const batch = 5_000;
@@ -45,7 +45,7 @@ export async function fillArchive(
   wanted: number,
 ): Promise<Filled> {
   const chance = new Mulberry(11);
-  const words = zipfVocabulary(chance, vocabularySize);
+  const words = vocabulary(chance, vocabularySize);
   // Only its parts are used; it indexes nothing by itself.
   ChangeFeed.prototype.start = () => undefined;
   const service = await startService(loadConfig({ ...environmentOf(stage, database), PORT: '0' }));

@@ -1,5 +1,5 @@
 import { Mulberry } from './chance.js';
-import { zipfVocabulary, zipfWord } from './zipf.js';
+import { vocabulary, zipfWord } from '../../test/support/zipf.js';
 
 const texts = 4_000;
 const length = 90;
@@ -7,7 +7,7 @@ const length = 90;
 /** Texts of words as frequent as in real ones, all of ASCII and of about the same length, for all servers alike. */
 const fillers = (() => {
   const chance = new Mulberry(7);
-  const words = zipfVocabulary(chance, 20_000).map((word) => word.normalize('NFD').replace(/[^ -~]/g, ''));
+  const words = vocabulary(chance, 20_000).map((word) => word.normalize('NFD').replace(/[^ -~]/g, ''));
   return Array.from({ length: texts }, () => {
     let text = '';
     while (text.length < length) text += `${text && ' '}${zipfWord(chance, words)}`;

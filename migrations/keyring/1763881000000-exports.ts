@@ -8,7 +8,7 @@ export class Exports1763881000000 implements MigrationInterface {
     await queryRunner.query('ALTER TABLE wrapped_key DROP CONSTRAINT wrapped_key_scope_check');
     await queryRunner.query(
       `ALTER TABLE wrapped_key ADD CONSTRAINT wrapped_key_scope_check
-         CHECK (scope IN ('contact', 'interlocutor', 'subscriber', 'service', 'export'))`,
+         CHECK (scope IN ('contact', 'interlocutor', 'subscriber', 'service', 'proof', 'export'))`,
     );
   }
 
@@ -17,7 +17,7 @@ export class Exports1763881000000 implements MigrationInterface {
     await queryRunner.query('ALTER TABLE wrapped_key DROP CONSTRAINT wrapped_key_scope_check');
     await queryRunner.query(
       `ALTER TABLE wrapped_key ADD CONSTRAINT wrapped_key_scope_check
-         CHECK (scope IN ('contact', 'interlocutor', 'subscriber', 'service'))`,
+         CHECK (scope IN ('contact', 'interlocutor', 'subscriber', 'service', 'proof'))`,
     );
   }
 }

@@ -47,7 +47,7 @@ const statements = [
     closed_by     uuid,
     reminders     smallint NOT NULL DEFAULT 0,
     PRIMARY KEY (subscriber_id, id),
-    FOREIGN KEY (subscriber_id, contact_id) REFERENCES contact,
+    FOREIGN KEY (subscriber_id, contact_id) REFERENCES contact_root,
     CHECK ((state = 'open') = (closed_at IS NULL)),
     CHECK (state <> 'open' OR due_at IS NOT NULL)
   )`,

@@ -13,7 +13,9 @@ import { ImportEncodings1763877000000 } from './1763877000000-import-encodings.j
 import { Watermarks1763878000000 } from './1763878000000-watermarks.js';
 import { Attachments1763879000000 } from './1763879000000-attachments.js';
 import { Archive1763879400000 } from './1763879400000-archive.js';
+import { Erasures1763880000000 } from './1763880000000-erasures.js';
 import { Rights1763881000000 } from './1763881000000-rights.js';
+import { SearchKeys1763884000000 } from './1763884000000-search-keys.js';
 import { Functions } from './functions.js';
 
 export const mainMigrations = [
@@ -32,6 +34,8 @@ export const mainMigrations = [
   Watermarks1763878000000,
   Attachments1763879000000,
   Archive1763879400000,
+  Erasures1763880000000,
   Rights1763881000000,
+  SearchKeys1763884000000,
   Functions,
 ];

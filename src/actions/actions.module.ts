@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { AuthModule } from '../auth/auth.module.js';
 import { Action } from './action.entity.js';
+import { Forgetting } from '../platform/forgetting/forgetting.js';
 import { ActionsController } from './actions.controller.js';
 import { Actions } from './actions.service.js';
 
@@ -11,4 +12,8 @@ import { Actions } from './actions.service.js';
   providers: [Actions],
   exports: [Actions],
 })
-export class ActionsModule {}
+export class ActionsModule {
+  constructor(forgetting: Forgetting) {
+    forgetting.register({ table: 'action', kind: 'actions', contact: 'subject_id' });
+  }
+}

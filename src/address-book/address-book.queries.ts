@@ -50,6 +50,15 @@ export const contactRowsQuery = `
 export const lockContactsQuery = `
   SELECT id FROM contact WHERE subscriber_id = $1 AND id = ANY ($2::uuid[]) ORDER BY id FOR NO KEY UPDATE`;
 
+/** $1 subscriber, $2 ids. */
+export const toEraseQuery = `
+  SELECT id, interlocutor_id AS "interlocutorId", address_hash AS "addressHash"
+  FROM contact WHERE subscriber_id = $1 AND id = ANY ($2::uuid[]) ORDER BY id`;
+
+/** Likewise, before they are erased. */
+export const lockToEraseQuery = `
+  SELECT id FROM contact WHERE subscriber_id = $1 AND id = ANY ($2::uuid[]) ORDER BY id FOR UPDATE`;
+
 /** $1 subscriber, $2 contacts, $3 labels; gives the contacts that got one. */
 export const addLabelsQuery = `
   INSERT INTO contact_label (subscriber_id, contact_id, label_id)
@@ -92,6 +101,11 @@ export const touchContactsQuery = `
  */
 export const twinsQuery = `
   SELECT id FROM contact WHERE subscriber_id = $1 AND address_hash = $2 AND id <> $3 LIMIT 2`;
+
+/** Contacts that are alone with one of these addresses. $1 subscriber, $2 hashes of addresses. */
+export const aloneQuery = `
+  SELECT min(id::text)::uuid AS id FROM contact WHERE subscriber_id = $1 AND address_hash = ANY ($2::bytea[])
+  GROUP BY address_hash HAVING count(*) = 1 ORDER BY 1`;
 
 /** $1 interlocutor, $2 whether its address is verified; gives the contacts for which that is new. */
 export const setEmailVerifiedQuery = `

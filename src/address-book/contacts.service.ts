@@ -21,15 +21,18 @@ import { KeyGoneError } from '../platform/vault/keyring.js';
 import { Vault } from '../platform/vault/vault.js';
 import {
   addLabelsQuery,
+  aloneQuery,
   type ContactRow,
   contactRowsQuery,
   joinedBeforeQuery,
   keepLabelsQuery,
   lockContactsQuery,
+  lockToEraseQuery,
   overlabelledQuery,
   removeLabelsQuery,
   startingLabelsQuery,
   setEmailVerifiedQuery,
+  toEraseQuery,
   touchContactsQuery,
   twinsQuery,
 } from './address-book.queries.js';
@@ -87,6 +90,12 @@ export interface JoiningAttempt {
 
 /** Names a contact. */
 export type ContactRef = Pick<Contact, 'subscriberId' | 'id'>;
+
+export interface ContactToErase {
+  id: string;
+  interlocutorId: string;
+  addressHash: Buffer | null;
+}
 
 /** Locks the conversation of a contact until the transaction ends. */
 type LockConversation = (manager: EntityManager, contact: ContactRef) => Promise<void>;
@@ -304,6 +313,54 @@ export class Contacts implements OnModuleInit {
       restated.push({ subscriberId, id });
     }
     return [...restated, ...(await this.touchTwins(manager, moves))];
+  }
+
+  /** Contacts that are there, among these: with what an erasure needs to know of them, in the order of their ids. */
+  toErase(subscriberId: string, ids: readonly string[]): Promise<ContactToErase[]> {
+    return this.contacts.query<ContactToErase[]>(toEraseQuery, [subscriberId, ids]);
+  }
+
+  /**
+   * Keeps a contact from being erased until the transaction ends.
+   * @returns whether it is there
+   */
+  async hold(manager: EntityManager, subscriberId: string, id: string): Promise<boolean> {
+    const rows = await manager.query<unknown[]>(
+      'SELECT FROM contact WHERE subscriber_id = $1 AND id = $2 FOR KEY SHARE',
+      [subscriberId, id],
+    );
+    return rows.length > 0;
+  }
+
+  /** Locks contacts until the transaction ends, in the order of their ids. */
+  async lockToErase(manager: EntityManager, subscriberId: string, ids: readonly string[]): Promise<void> {
+    await manager.query(lockToEraseQuery, [subscriberId, ids]);
+  }
+
+  /** The ids of all contacts that a search finds. */
+  async found(subscriberId: string, search: Omit<ContactSearch, 'limit' | 'cursor'>): Promise<string[]> {
+    const filter = await this.filterOf(subscriberId, search as ContactSearch);
+    const book = await this.directory.book(subscriberId);
+    const { entries } = await book.page(filter, { sort: 'joined', descending: false, limit: Infinity });
+    return entries.map(({ id }) => id);
+  }
+
+  /**
+   * After a commit: takes erased contacts out of the directory, and tells of those that were two with one of them at an address
+   * and are alone now.
+   */
+  async gone(subscriberId: string, ids: readonly string[], addressHashes: readonly Buffer[]): Promise<void> {
+    await this.directory.refresh(subscriberId, ...ids);
+    const alone = await this.contacts.query<{ id: string }[]>(aloneQuery, [subscriberId, addressHashes]);
+    const twins = alone.map(({ id }) => id);
+    if (twins.length === 0) return;
+    await this.contacts.manager.transaction((manager) => manager.query(touchContactsQuery, [subscriberId, twins]));
+    await this.tellChanged(subscriberId, twins);
+  }
+
+  /** The hash by which contacts and invitations of a subscriber are known to have an address. */
+  hashOfAddress(subscriberId: string, email: string): Buffer {
+    return this.addressHash(subscriberId, email);
   }
 
   /** The contacts of a subscriber with their interlocutors: ids alone. */

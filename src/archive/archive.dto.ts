@@ -19,7 +19,7 @@ export class SearchArchive extends Page implements wire.SearchArchive {
   /**
    * Words, which are found by their stems, without regard to case and accents; "words in quotes", which have to follow each
    * other as they stand; and either behind a minus, which must not be there. An order code, an address or a link is found
-   * whole. Up to 500 characters and 40 words.
+   * whole; a telephone number, an IBAN or a date however its groups are divided. Up to 500 characters and 40 words.
    */
   @Optional()
   @IsString()

@@ -20,6 +20,8 @@ export interface EntryFilter {
   subscriberId: string;
   /** Every one of them has to be there. */
   tokens: readonly number[];
+  /** The same under the search key before, while entries of that are left. */
+  tokensBefore?: readonly number[] | undefined;
   conversationId?: string | undefined;
   sender?: Party | undefined;
   labels?: readonly string[] | undefined;
@@ -27,7 +29,8 @@ export interface EntryFilter {
 
 const order = 'sent_at DESC, conversation_id DESC, seq DESC';
 
-interface Statement {
+/** A statement whose text is the same for all that ask for the same kinds of things. */
+export interface Statement {
   text: string;
   values: unknown[];
 }
@@ -36,6 +39,12 @@ interface Statement {
 function parametersOf({ subscriberId, tokens }: EntryFilter, { sentAt, id, seq }: Position) {
   const values: unknown[] = [subscriberId, sentAt, id, seq, tokens];
   return { values, parameter: (value: unknown) => `$${values.push(value)}` };
+}
+
+/** The condition that an entry has the tokens, under either key. */
+function having({ tokensBefore }: EntryFilter, parameter: (value: unknown) => string): string {
+  if (!tokensBefore) return 'tokens @> $5::integer[]';
+  return `(tokens @> $5::integer[] OR tokens @> ${parameter(tokensBefore)}::integer[])`;
 }
 
 function conditionsOf(
@@ -68,7 +77,7 @@ export function walkStatement(
   limit: number,
 ): Statement {
   const { values, parameter } = parametersOf(filter, before);
-  const matches = ['tokens @> $5::integer[]', ...conditionsOf(filter, parameter)].join(' AND ');
+  const matches = [having(filter, parameter), ...conditionsOf(filter, parameter)].join(' AND ');
   const arms = months.map(
     ({ partition }) => `
       (SELECT sent_at, conversation_id, seq, sender, tokens FROM ${partition}
@@ -100,10 +109,11 @@ export function tokensStatement(
     '(sent_at, conversation_id, seq) < ($2::timestamptz, $3::uuid, $4::integer)',
     ...conditionsOf(filter, parameter),
   ].join(' AND ');
+  const tokens = having(filter, parameter);
   const arms = months.map(
     ({ partition }) => `
       (WITH found AS MATERIALIZED (
-         SELECT subscriber_id, sent_at, conversation_id, seq, sender FROM ${partition} WHERE tokens @> $5::integer[])
+         SELECT subscriber_id, sent_at, conversation_id, seq, sender FROM ${partition} WHERE ${tokens})
        SELECT sent_at, conversation_id, seq FROM found WHERE ${conditions} ORDER BY ${order} LIMIT ${limit})`,
   );
   return { text: `SELECT * FROM (${arms.join(' UNION ALL ')}) AS month LIMIT ${limit}`, values };
@@ -112,7 +122,7 @@ export function tokensStatement(
 /**
  * Entries of broadcasts in one conversation before a position, through the ledger; those whose common text does not have the
  * tokens are left out, those with a text of their own are not. $1 subscriber, $2 conversation, $3 and $4 time and
- * seq of the position, $5 tokens.
+ * seq of the position, $5 tokens, $6 those under the key before, or null.
  */
 export const ledgerStatement = (limit: number): string => `
   SELECT message.sent_at, message.conversation_id, message.seq
@@ -125,7 +135,7 @@ export const ledgerStatement = (limit: number): string => `
     AND (broadcast.personal OR EXISTS (
       SELECT FROM search_entry AS entry
       WHERE entry.subscriber_id = broadcast.subscriber_id AND entry.sent_at = broadcast.started_at
-        AND entry.conversation_id = broadcast.id AND entry.seq = 0 AND entry.tokens @> $5::integer[]))
+        AND entry.conversation_id = broadcast.id AND entry.seq = 0 AND (entry.tokens @> $5::integer[] OR entry.tokens @> $6::integer[])))
   ORDER BY message.sent_at DESC, message.seq DESC LIMIT ${limit}`;
 
 export interface CandidateRow {

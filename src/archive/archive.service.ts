@@ -29,7 +29,7 @@ import { merged, placesIn, type Range, snippetOf } from './matching.js';
 import { parseQuery, type Query, requiredTerms, sizeOf } from './query.js';
 import { hasLink } from './search-index.service.js';
 import { type Month, SearchMonths } from './search-months.service.js';
-import { SearchTokens, type SubscriberTokens } from './search-tokens.service.js';
+import { SearchTokens, type SubscriberTokens, type TokenKind } from './search-tokens.service.js';
 import { type Candidate, EntrySource, LedgerSource, MergedSource, type Source } from './sources.js';
 import type { Word } from './words.js';
 
@@ -95,7 +95,7 @@ export class Archive {
     private readonly members: Members,
     private readonly months: SearchMonths,
     private readonly rateLimits: RateLimits,
-    private readonly searchPool: ArchivePool,
+    private readonly pool: ArchivePool,
     private readonly searchTokens: SearchTokens,
     private readonly texts: MessageTexts,
     private readonly vault: Vault,
@@ -185,25 +185,26 @@ export class Archive {
     ask: SearchArchive,
     { scope, months, from }: { scope: Scope; months: readonly Month[]; from: Position },
   ): Source[] {
-    const { subscriberId, conversationId, tokens, query, names } = scope;
-    const wanted = tokens.ofTerms('word', requiredTerms(query));
-    wanted.push(...tokens.ofTerms('file name', requiredTerms(names)));
-    if (ask.fileName !== undefined) wanted.push(tokens.token('has', 'file'));
-    for (const each of ask.has ?? []) wanted.push(tokens.token('has', each));
-    if (ask.author !== undefined) wanted.push(tokens.token('author', ask.author));
-    const { pool } = this.searchPool;
+    const { subscriberId, conversationId, tokens } = scope;
     const after = ask.after === undefined ? undefined : new Date(ask.after);
-    const filter: EntryFilter = { subscriberId, tokens: wanted, sender: ask.from, labels: ask.label };
     const dated = { months, after, before: from };
+    const filterBy = (...facts: [kind: TokenKind, value: string][]): EntryFilter => ({
+      subscriberId,
+      tokens: wantedTokens(ask, scope, tokens, facts),
+      tokensBefore: tokens.before && wantedTokens(ask, scope, tokens.before, facts),
+      sender: ask.from,
+      labels: ask.label,
+    });
     if (conversationId === undefined) {
-      if (ask.broadcasts) wanted.push(tokens.token('broadcast', ''));
-      return [new EntrySource(pool, filter, dated)];
+      return [new EntrySource(this.pool, ask.broadcasts ? filterBy(['broadcast', '']) : filterBy(), dated)];
     }
-    const own = { ...filter, conversationId };
-    const written = { ...own, tokens: [...wanted, tokens.token('conversation', conversationId)] };
     const sources: Source[] = [];
-    if (!ask.broadcasts) sources.push(new EntrySource(pool, written, dated));
-    if (ask.from !== 'interlocutor') sources.push(new LedgerSource(pool, own, from));
+    if (!ask.broadcasts) {
+      sources.push(
+        new EntrySource(this.pool, { ...filterBy(['conversation', conversationId]), conversationId }, dated),
+      );
+    }
+    if (ask.from !== 'interlocutor') sources.push(new LedgerSource(this.pool, { ...filterBy(), conversationId }, from));
     return sources;
   }
 
@@ -349,6 +350,22 @@ export class Archive {
     const authors = ids.length > 0 ? await this.members.authors(subscriberId, ids) : [];
     return new Map(authors.map((author) => [author.id, author]));
   }
+}
+
+/** The tokens that an entry has to have, under one key. */
+function wantedTokens(
+  ask: SearchArchive,
+  { query, names }: Scope,
+  tokens: SubscriberTokens,
+  facts: readonly [kind: TokenKind, value: string][],
+): number[] {
+  const wanted = tokens.ofTerms('word', requiredTerms(query));
+  wanted.push(...tokens.ofTerms('file name', requiredTerms(names)));
+  if (ask.fileName !== undefined) wanted.push(tokens.token('has', 'file'));
+  for (const each of ask.has ?? []) wanted.push(tokens.token('has', each));
+  if (ask.author !== undefined) wanted.push(tokens.token('author', ask.author));
+  for (const [kind, value] of facts) wanted.push(tokens.token(kind, value));
+  return wanted;
 }
 
 /** Bounds what one request may cost. A few statements it may always make, so that it gets on when the machine is busy. */

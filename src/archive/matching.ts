@@ -1,4 +1,5 @@
 import { shortened } from '../contract/rules/texts.js';
+import { joinedNumbersIn } from './joined-numbers.js';
 import type { Clause, Query } from './query.js';
 import type { Word } from './words.js';
 
@@ -19,17 +20,21 @@ export interface Field {
  * @returns the places found in each field; undefined when they do not match
  */
 export function placesIn(fields: readonly Field[], { required, excluded }: Query): Range[][] | undefined {
-  if (excluded.some((clause) => fields.some(({ words }) => rangesOf(clause, words).length > 0))) return undefined;
+  if (excluded.some((clause) => fields.some((field) => rangesOf(clause, field).length > 0))) return undefined;
   const places: Range[][] = fields.map(() => []);
   for (const clause of required) {
-    const found = fields.map(({ words }) => rangesOf(clause, words));
+    const found = fields.map((field) => rangesOf(clause, field));
     if (found.every((ranges) => ranges.length === 0)) return undefined;
     for (const [index, ranges] of found.entries()) places[index]!.push(...ranges);
   }
   return places.map(merged);
 }
 
-function rangesOf(clause: Clause, words: readonly Word[]): Range[] {
+function rangesOf(clause: Clause, { text, words }: Field): Range[] {
+  if (clause.kind === 'number') {
+    const numbers = joinedNumbersIn(text, words).filter(({ joined }) => joined === clause.joined);
+    return numbers.map(({ start, end }) => ({ start, end }));
+  }
   if (clause.kind === 'term')
     return words.filter(({ term }) => term === clause.term).map(({ start, end }) => ({ start, end }));
   const { words: wanted } = clause;

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { placesIn, snippetOf } from './matching.js';
+import { joinedNumbersIn } from './joined-numbers.js';
 import { parseQuery, requiredTerms, sizeOf } from './query.js';
 import { Words } from './words.js';
 
@@ -37,6 +38,54 @@ describe('a query', () => {
     // Within a word it is none.
     expect(finds('e-mail', 'Ti mando una e-mail')).toEqual(['e-mail']);
     expect(parse('-').required).toEqual([]);
+  });
+
+  test('finds telephone numbers, IBANs and plates however their groups are divided', () => {
+    for (const [query, text] of [
+      ['3331234567', 'Chiamami al 333 1234567 o allo 0546 21234'],
+      ['333 1234567', 'Chiamami al 3331234567'],
+      ['333 123 45 67', 'Chiamami al 333-1234567'],
+      ['+39 333 1234567', 'Chiamami al 333.1234567'],
+      ['+393331234567', 'Chiamami al 333/12.34.567'],
+      ['3331234567', 'Chiamami al +393331234567'],
+      ['0039 333 1234567', 'Chiamami al +39 333 1234567'],
+      ['+41 44 668 18 00', 'Tel. +41446681800'],
+      ['054621234', 'Chiamami allo 0546/21234, grazie'],
+      ['IT60X0542811101000000123456', 'IBAN IT60 X054 2811 1010 0000 0123 456'],
+      ['it60 x054 2811 1010 0000 0123 456', 'IBAN: IT60X0542811101000000123456'],
+      ['AB123CD', 'la targa è AB 123 CD'],
+      ['ORD2024118A', 'ordine ORD-2024-118A'],
+      ['12/05/2026', 'vengo il 12.05.2026'],
+      ['1234,56', 'sono 1.234,56 €'],
+    ] as const)
+      expect([query, finds(query, text) !== undefined]).toEqual([query, true]);
+    expect(finds('3331234567', 'Chiamami al 333 1234567 o allo 0546 21234')).toEqual(['333 1234567']);
+  });
+
+  test('tells short numbers apart by how they are grouped, and takes others for what they are', () => {
+    expect(finds('12,50', 'sono 1250 euro')).toBeUndefined();
+    expect(finds('18:30', 'nel 1830')).toBeUndefined();
+    expect(finds('2024 118118', 'ordine 118118 del 2024')).toEqual(['118118', '2024']);
+    expect(finds('3331234567', 'dal 333\n1234567')).toBeUndefined();
+    expect(finds('333 1234567 pane', 'pane, 3331234567')).toEqual(['pane', '3331234567']);
+  });
+
+  test('finds a link with its protocol and without', () => {
+    for (const query of ['http://fornoaurora.it/menu', 'https://www.fornoaurora.it/menu', 'www.fornoaurora.it/menu'])
+      expect(finds(query, 'guarda fornoaurora.it/menu')).toEqual(['fornoaurora.it/menu']);
+    expect(finds('https', 'https://fornoaurora.it')).toEqual(['https']);
+  });
+
+  test('reads and searches any text in the time that its length takes', () => {
+    for (const text of [
+      '0'.repeat(20_000),
+      '0 '.repeat(10_000),
+      'IT60 '.repeat(4_000),
+      '+39 '.repeat(5_000),
+      '1'.repeat(5_000),
+    ])
+      expect(joinedNumbersIn(text, words.of(text)).length).toBeLessThan(text.length * 10);
+    for (const text of ['0 '.repeat(250), 'IT60 '.repeat(100), '+39 03'.repeat(80), '0'.repeat(500)]) parse(text);
   });
 
   test('finds codes, addresses and links whole, and by their parts', () => {

@@ -1,8 +1,11 @@
+import { isNumber, withNumbersJoined } from './joined-numbers.js';
 import type { Word, Words } from './words.js';
 
 /** A part of a query that a text has to hold, or must not hold. */
 export type Clause =
   | { kind: 'term'; term: string }
+  /** A telephone number, an IBAN, a date or a code, however it is grouped. */
+  | { kind: 'number'; joined: string }
   /** Words that follow each other, compared as they are written but for case, accents and width. */
   | { kind: 'phrase'; words: readonly Pick<Word, 'folded' | 'term'>[] };
 
@@ -15,23 +18,26 @@ const quotes = /["\u201C\u201D\u201E\u201F\u00AB\u00BB\u2033\uFF02]/;
 const minus = /^[-\u2010\u2011\u2012\u2013\u2212]$/;
 /** Characters that tie words together into one code, address or link when no blank stands between. */
 const tie = /^['\u2018\u2019\u02BC\u00B4\u0060\u2032\-\u2010-\u2013\u2212/\\._@:&+#%=?~*|]+$/;
+/** A link is the same with it and without. */
+const protocol = /^(?:https?:\/\/(?:www\.)?|www\.)(?=[^\s.])/i;
 const betweenDigits = /^[,.]$/;
 
 /**
  * Reads what is searched for: words, all of which are wanted; "words in quotes", which have to follow each other; and either
- * behind a minus, which must not be there. `ORD-2024/118`, an address or a link is taken for a phrase of its parts. A quote
- * that is never closed reaches to the end, because people search while they type.
+ * behind a minus, which must not be there. `ORD-2024/118`, an address or a link is taken for a phrase of its parts. A telephone
+ * number, an IBAN or a date is found however its groups are divided. A quote that is never closed reaches to the end, because
+ * people search while they type.
  */
 export function parseQuery(text: string, words: Words): Query {
   const query: Query = { required: [], excluded: [] };
   for (const { part, quoted, without } of partsOf(text)) {
     const into = without ? query.excluded : query.required;
-    const of = words.of(part);
+    const of = words.of(quoted ? part : part.replace(protocol, ''));
     if (quoted) {
       const phrase = of.length > 0 ? [phraseOf(of)] : [];
       into.push(...phrase);
     } else {
-      into.push(...tied(part, of).map(clauseOf));
+      into.push(...tied(part.replace(protocol, ''), of).map(clauseOf));
     }
   }
   return { required: distinct(query.required), excluded: distinct(query.excluded) };
@@ -40,16 +46,17 @@ export function parseQuery(text: string, words: Words): Query {
 /** The number of words in all clauses. */
 export function sizeOf({ required, excluded }: Query): number {
   return [...required, ...excluded].reduce(
-    (sum, clause) => sum + (clause.kind === 'term' ? 1 : clause.words.length),
+    (sum, clause) => sum + (clause.kind === 'phrase' ? clause.words.length : 1),
     0,
   );
 }
 
 /** Terms that every text which matches a query has to hold. */
 export function requiredTerms({ required }: Query): string[] {
-  const terms = required.flatMap((clause) =>
-    clause.kind === 'term' ? [clause.term] : clause.words.map(({ term }) => term),
-  );
+  const terms = required.flatMap((clause) => {
+    if (clause.kind === 'phrase') return clause.words.map(({ term }) => term);
+    return [clause.kind === 'term' ? clause.term : clause.joined];
+  });
   return [...new Set(terms)];
 }
 
@@ -63,7 +70,7 @@ function partsOf(text: string): Part[] {
   const parts: Part[] = [];
   let plain = '';
   const end = () => {
-    for (const part of plain.split(/\s+/u)) {
+    for (const part of withNumbersJoined(plain).split(/\s+/u)) {
       if (part === '') continue;
       const without = part.length > 1 && minus.test(part[0]!);
       parts.push({ part: without ? part.slice(1) : part, quoted: false, without });
@@ -114,6 +121,8 @@ function tied(part: string, words: readonly Word[]): Word[][] {
 function clauseOf(run: readonly Word[]): Clause {
   // `l'olio` is asked for as `olio`, and `baker's` as `baker`.
   const own = run.filter(({ tied }) => !tied);
+  const joined = own.map(({ folded }) => folded).join('');
+  if (isNumber(joined) && own.every(({ folded }) => /\d/.test(folded))) return { kind: 'number', joined };
   if (own.length === 1) return { kind: 'term', term: own[0]!.term };
   return phraseOf(own.length > 0 ? trimmed(run) : run);
 }

@@ -1,12 +1,24 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
+import { NIL } from 'uuid';
 import { Attachments } from '../attachments/attachments.service.js';
-import type { BegunBroadcast, Change, ChangedFile, Consumer, StoredChange } from '../change-feed/consumers.js';
+import type {
+  BegunBroadcast,
+  Change,
+  ChangedFile,
+  Consumer,
+  GoneMessage,
+  StoredChange,
+} from '../change-feed/consumers.js';
 import { broadcastContext } from '../conversations/broadcast-mark.js';
 import { messageContext } from '../conversations/sealed-message.js';
+import type { ErasedCounts } from '../contract/erasures.js';
 import type { Party } from '../contract/events.js';
+import type { Holding } from '../platform/forgetting/holdings.js';
 import { KeyGoneError } from '../platform/vault/keyring.js';
 import { Vault } from '../platform/vault/vault.js';
+import { joinedNumbersIn } from './joined-numbers.js';
+import type { Place } from './search-keys.service.js';
 import { SearchMonths } from './search-months.service.js';
 import { SearchTokens, type SubscriberTokens } from './search-tokens.service.js';
 
@@ -58,6 +70,10 @@ export class SearchIndex implements Consumer {
   }
 
   async seeBroadcasts(manager: EntityManager, broadcasts: readonly BegunBroadcast[]): Promise<void> {
+    await this.write(manager, await this.entriesOfBroadcasts(broadcasts));
+  }
+
+  private async entriesOfBroadcasts(broadcasts: readonly BegunBroadcast[]): Promise<Entry[]> {
     const texts = await this.vault.openMany(
       'subscriber',
       broadcasts.map(({ subscriberId, id, body }) => ({
@@ -85,7 +101,69 @@ export class SearchIndex implements Consumer {
         tokens: found,
       });
     }
-    await this.write(manager, entries);
+    return entries;
+  }
+
+  /**
+   * Makes some entries of a subscriber anew, behind a place, and removes those of messages that are gone. An entry that was
+   * removed meanwhile stays so.
+   * @returns the place that was reached; undefined when there was nothing behind the last one
+   */
+  async remake(subscriberId: string, behind: Place | undefined, most: number): Promise<Place | undefined> {
+    const { sentAt, id, seq } = behind ?? { sentAt: new Date(0), id: NIL, seq: 0 };
+    const parameters = [subscriberId, sentAt, id, seq, most];
+    const rows = await this.database.query<RemadeRow[]>(remadeQuery, parameters);
+    const last = rows.at(-1);
+    if (!last) return undefined;
+    const messages = rows.filter(({ body, isBroadcast }) => body && !isBroadcast);
+    const broadcasts = rows.filter(({ body, isBroadcast }) => body && isBroadcast);
+    const entries = [
+      ...(await this.entriesOf(
+        messages.map((row) => ({ ...row, subscriberId, revision: 0, state: 'stored' as const, body: row.body! })),
+      )),
+      ...(await this.entriesOfBroadcasts(
+        broadcasts.map(({ conversationId, authorId, sentAt: startedAt, body }) => ({
+          subscriberId,
+          id: conversationId,
+          authorId: authorId!,
+          startedAt,
+          body: body!,
+        })),
+      )),
+    ];
+    const made = new Set(entries.map((entry) => `${entry.conversationId} ${entry.seq}`));
+    const gone = rows.filter((row) => !made.has(`${row.conversationId} ${row.seq}`));
+    await this.database.query(remakeQuery, [
+      subscriberId,
+      entries.map((each) => each.sentAt),
+      entries.map((each) => each.conversationId),
+      entries.map((each) => each.seq),
+      entries.map(({ tokens }) => written(tokens)),
+    ]);
+    await this.forget(
+      this.database.manager,
+      gone.map((each) => ({ ...each, subscriberId })),
+    );
+    return { sentAt: last.sentAt, id: last.conversationId, seq: last.seq };
+  }
+
+  /** Month by month, so that each statement looks into one partition alone. */
+  async forget(manager: EntityManager, messages: readonly GoneMessage[]): Promise<Partial<ErasedCounts>> {
+    let deleted = 0;
+    const months = Map.groupBy(messages, ({ sentAt }) => sentAt.toISOString().slice(0, 7));
+    for (const of of months.values()) {
+      const times = of.map(({ sentAt }) => sentAt.getTime());
+      const [, entries] = await manager.query<[unknown[], number]>(forgetQuery, [
+        of.map(({ subscriberId }) => subscriberId),
+        of.map(({ sentAt }) => sentAt),
+        of.map(({ conversationId }) => conversationId),
+        of.map(({ seq }) => seq),
+        new Date(times.reduce((a, b) => Math.min(a, b))),
+        new Date(times.reduce((a, b) => Math.max(a, b))),
+      ]);
+      deleted += entries;
+    }
+    return { search_entries: deleted };
   }
 
   /**
@@ -168,10 +246,44 @@ export class SearchIndex implements Consumer {
       entries.map(({ conversationId }) => conversationId),
       entries.map(({ seq }) => seq),
       entries.map(({ sender }) => sender),
-      entries.map(({ tokens }) => `{${[...new Set(tokens)].sort((a, b) => a - b).join(',')}}`),
+      entries.map(({ tokens }) => written(tokens)),
     ]);
   }
 }
+
+/** An array of PostgreSQL. */
+const written = (tokens: readonly number[]) => `{${[...new Set(tokens)].sort((a, b) => a - b).join(',')}}`;
+
+/** An entry with what it was made of; without a body, that is gone. */
+interface RemadeRow extends Pick<
+  StoredChange,
+  'conversationId' | 'seq' | 'sender' | 'authorId' | 'clientId' | 'sentAt'
+> {
+  body: Buffer | null;
+  files: number;
+  isBroadcast: boolean;
+}
+
+/** Entries of a subscriber behind a place. $1 subscriber, $2 to $4 the place, $5 how many. */
+const remadeQuery = `
+  SELECT entry.sent_at AS "sentAt", entry.conversation_id AS "conversationId", entry.seq, entry.sender,
+         coalesce(message.author_id, broadcast.author_id) AS "authorId", message.client_id AS "clientId",
+         coalesce(message.files, 0) AS files, coalesce(message.body, broadcast.body) AS body, entry.seq = 0 AS "isBroadcast"
+  FROM (SELECT sent_at, conversation_id, seq, sender FROM search_entry
+        WHERE subscriber_id = $1 AND (sent_at, conversation_id, seq) > ($2::timestamptz, $3::uuid, $4::integer)
+        ORDER BY sent_at, conversation_id, seq LIMIT $5) AS entry
+  LEFT JOIN message ON entry.seq > 0 AND message.subscriber_id = $1 AND message.conversation_id = entry.conversation_id
+                   AND message.seq = entry.seq AND message.sent_at = entry.sent_at AND message.withdrawn_at IS NULL
+  LEFT JOIN broadcast ON entry.seq = 0 AND broadcast.subscriber_id = $1 AND broadcast.id = entry.conversation_id
+  ORDER BY entry.sent_at, entry.conversation_id, entry.seq`;
+
+/** $1 subscriber, $2 times, $3 conversations, $4 seqs, $5 tokens, each an array in words. */
+const remakeQuery = `
+  UPDATE search_entry SET tokens = remade.tokens::integer[]
+  FROM unnest($2::timestamptz[], $3::uuid[], $4::integer[], $5::text[]) AS remade (sent_at, conversation_id, seq, tokens)
+  WHERE search_entry.subscriber_id = $1 AND search_entry.sent_at = remade.sent_at
+    AND search_entry.conversation_id = remade.conversation_id AND search_entry.seq = remade.seq
+    AND search_entry.tokens <> remade.tokens::integer[]`;
 
 const link = /(?:^|[^\p{L}\p{N}])(?:https?:\/\/|www\.)\p{L}/iu;
 
@@ -183,9 +295,9 @@ const families = ['image', 'audio'] as const;
 
 function tokensIn(text: string, files: readonly ChangedFile[], tokens: SubscriberTokens): number[] {
   const terms = new Set<string>();
-  for (const { term } of tokens.wordsOf(text)) terms.add(term);
+  addTerms(terms, text, tokens);
   const inNames = new Set<string>();
-  for (const { name } of files) for (const { term } of tokens.wordsOf(name)) inNames.add(term);
+  for (const { name } of files) addTerms(inNames, name, tokens);
   for (const term of inNames) terms.add(term);
   const found = [...tokens.ofTerms('word', terms), ...tokens.ofTerms('file name', inNames)];
   if (files.length > 0) found.push(tokens.token('has', 'file'));
@@ -194,6 +306,12 @@ function tokensIn(text: string, files: readonly ChangedFile[], tokens: Subscribe
   }
   if (hasLink(text)) found.push(tokens.token('has', 'link'));
   return found;
+}
+
+function addTerms(terms: Set<string>, text: string, tokens: SubscriberTokens): void {
+  const words = tokens.wordsOf(text);
+  for (const { term } of words) terms.add(term);
+  for (const { joined } of joinedNumbersIn(text, words)) terms.add(joined);
 }
 
 /** $1 subscribers, $2 times, $3 conversations, $4 seqs, $5 senders, $6 tokens, each an array in words. */
@@ -211,6 +329,29 @@ const removeQuery = `
   WHERE (message.subscriber_id, message.conversation_id, message.seq) IN (SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::integer[]))
     AND search_entry.subscriber_id = message.subscriber_id AND search_entry.sent_at = message.sent_at
     AND search_entry.conversation_id = message.conversation_id AND search_entry.seq = message.seq`;
+
+/** $1 subscribers, $2 times, $3 conversations, $4 seqs, $5 the first time, $6 the last. */
+const forgetQuery = `
+  DELETE FROM search_entry USING unnest($1::uuid[], $2::timestamptz[], $3::uuid[], $4::integer[])
+    AS gone (subscriber_id, sent_at, conversation_id, seq)
+  WHERE search_entry.sent_at BETWEEN $5::timestamptz AND $6::timestamptz
+    AND search_entry.subscriber_id = gone.subscriber_id AND search_entry.sent_at = gone.sent_at
+    AND search_entry.conversation_id = gone.conversation_id AND search_entry.seq = gone.seq`;
+
+/** Rows of a subscriber in some partition. $1 subscribers. */
+const forgetSubscriberQuery = (limit: number) => `
+  DELETE FROM search_entry WHERE (tableoid, ctid) IN (
+    SELECT tableoid, ctid FROM search_entry WHERE subscriber_id = ANY ($1::uuid[]) LIMIT ${limit})`;
+
+/** Entries of contacts go with their messages. */
+export const searchEntries: Holding = {
+  table: 'search_entry',
+  contact: () => Promise.resolve({ counts: {}, more: false }),
+  subscriber: async (manager, { ids }, limit) => {
+    const [, deleted] = await manager.query<[unknown[], number]>(forgetSubscriberQuery(limit), [ids]);
+    return { counts: { search_entries: deleted }, more: deleted === limit };
+  },
+};
 
 const tidyQuery = (partition: string): string => `
   DELETE FROM ${partition} AS entry

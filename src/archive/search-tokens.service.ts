@@ -4,6 +4,7 @@ import { DataSource } from 'typeorm';
 import type { Locale } from '../contract/common.js';
 import { KeyGoneError } from '../platform/vault/keyring.js';
 import { Vault } from '../platform/vault/vault.js';
+import { SearchKeys } from './search-keys.service.js';
 import { type Word, Words } from './words.js';
 
 /** Words as they are written, whose stems are remembered, of all subscribers together. */
@@ -25,6 +26,8 @@ export interface SubscriberTokens {
   token(kind: TokenKind, value: string): number;
   /** The tokens of terms that are in the index. */
   ofTerms(kind: 'word' | 'file name', terms: Iterable<string>): number[];
+  /** Tokens under the key before, while some entries still have them. */
+  before?: SubscriberTokens;
 }
 
 @Injectable()
@@ -36,17 +39,25 @@ export class SearchTokens {
 
   constructor(
     private readonly database: DataSource,
+    private readonly keys: SearchKeys,
     private readonly vault: Vault,
   ) {}
 
   /** @throws KeyGoneError when the subscriber is gone */
   async of(subscriberId: string): Promise<SubscriberTokens> {
-    const hash = await this.vault.searchHash({ scope: 'subscriber', id: subscriberId });
+    const { number, renewing } = await this.keys.of(subscriberId);
+    const tokens = await this.underKey(subscriberId, number);
+    return renewing ? { ...tokens, before: await this.underKey(subscriberId, number - 1) } : tokens;
+  }
+
+  private async underKey(subscriberId: string, number: number): Promise<SubscriberTokens> {
+    const hash = await this.vault.searchHash({ scope: 'subscriber', id: subscriberId }, number);
     const language = this.languages.get(subscriberId) ?? (await this.lookUp(subscriberId));
     const words = Words.in(language);
     const known = this.knownIn(language);
-    let tokens = this.remembered.get(subscriberId);
-    if (!tokens) this.remembered.set(subscriberId, (tokens = new LRUCache({ max: tokensRemembered })));
+    const key = `${subscriberId} ${number}`;
+    let tokens = this.remembered.get(key);
+    if (!tokens) this.remembered.set(key, (tokens = new LRUCache({ max: tokensRemembered })));
     const token = (kind: TokenKind, value: string): number => {
       // The words of texts come by the thousand; facts have their kind before them.
       const named = kind === 'word' ? value : `${kind}\0${value}`;

@@ -1,5 +1,5 @@
-import type { Pool } from 'pg';
 import { NIL } from 'uuid';
+import type { ArchivePool } from './archive-pool.service.js';
 import {
   type EntryFilter,
   type EntryRow,
@@ -16,6 +16,10 @@ const walkedAtOnce = 400;
 const candidatesAtOnce = 60;
 /** Matches among so many walked entries below which the index of tokens is the shorter way. */
 const worthWalking = 8;
+/** Months that the first statement reads; each one after it reads twice as many, because what is rare needs many. */
+const firstMonths = 2;
+/** The same after a walk that met nothing. */
+const firstMonthsOfRare = 8;
 
 /** A message that may match, or a broadcast where seq is 0. */
 export interface Candidate extends Position {
@@ -45,12 +49,11 @@ export function isNewer(one: Position, other: Position): boolean {
 export class EntrySource implements Source {
   reached: Position | undefined;
   private walking: boolean;
-  /** Months read by the next statement: more each time, because what is rare needs many. */
-  private monthsAtOnce = 2;
+  private monthsAtOnce = firstMonths;
   private months: Month[];
 
   constructor(
-    private readonly pool: Pool,
+    private readonly pool: ArchivePool,
     private readonly filter: EntryFilter,
     { months, after, before }: { months: readonly Month[]; after: Date | undefined; before: Position },
   ) {
@@ -68,21 +71,20 @@ export class EntrySource implements Source {
   }
 
   private async walk(months: readonly Month[]): Promise<Candidate[]> {
-    const { text, values } = walkStatement(this.filter, months, this.reached!, walkedAtOnce);
-    const { rows } = await this.pool.query<WalkedRow>(text, values);
+    const rows = await this.pool.rows<WalkedRow>(walkStatement(this.filter, months, this.reached!, walkedAtOnce));
     const walked = rows[0]?.walked ?? 0;
     const matching = rows.filter(({ matches }) => matches);
     if (walked === walkedAtOnce) {
       const rare = matching.length < worthWalking && this.filter.tokens.length > 0;
       this.walking = !rare;
       this.readUpTo(positionOf(rows.at(-1)!));
+      if (matching.length === 0) this.monthsAtOnce = firstMonthsOfRare;
     } else this.readAllOf(months);
     return matching.map((row) => this.candidateOf(row));
   }
 
   private async find(months: readonly Month[]): Promise<Candidate[]> {
-    const { text, values } = tokensStatement(this.filter, months, this.reached!, candidatesAtOnce);
-    const { rows } = await this.pool.query<EntryRow>(text, values);
+    const rows = await this.pool.rows<EntryRow>(tokensStatement(this.filter, months, this.reached!, candidatesAtOnce));
     if (rows.length === candidatesAtOnce) this.readUpTo(positionOf(rows.at(-1)!));
     else this.readAllOf(months);
     return rows.map((row) => this.candidateOf(row));
@@ -91,7 +93,7 @@ export class EntrySource implements Source {
   private readUpTo(position: Position): void {
     this.reached = position;
     this.months = this.months.filter(({ from }) => from <= position.sentAt);
-    this.monthsAtOnce = 2;
+    this.monthsAtOnce = firstMonths;
   }
 
   private readAllOf(months: readonly Month[]): void {
@@ -109,7 +111,7 @@ export class LedgerSource implements Source {
   reached: Position | undefined;
 
   constructor(
-    private readonly pool: Pool,
+    private readonly pool: ArchivePool,
     private readonly filter: EntryFilter & { conversationId: string },
     before: Position,
   ) {
@@ -117,17 +119,14 @@ export class LedgerSource implements Source {
   }
 
   async next(): Promise<Candidate[]> {
-    const { subscriberId, conversationId, tokens } = this.filter;
+    const { subscriberId, conversationId, tokens, tokensBefore } = this.filter;
     const { sentAt, id, seq } = this.reached!;
     // A position of another conversation is before or behind all of this one's that share its time.
     const seqBefore = id === conversationId ? seq : id > conversationId ? 2 ** 31 - 1 : 0;
-    const { rows } = await this.pool.query<EntryRow>(ledgerStatement(candidatesAtOnce), [
-      subscriberId,
-      conversationId,
-      sentAt,
-      seqBefore,
-      tokens,
-    ]);
+    const rows = await this.pool.rows<EntryRow>({
+      text: ledgerStatement(candidatesAtOnce),
+      values: [subscriberId, conversationId, sentAt, seqBefore, tokens, tokensBefore ?? null],
+    });
     this.reached = rows.length === candidatesAtOnce ? positionOf(rows.at(-1)!) : undefined;
     return rows.map((row) => ({ ...positionOf(row), subscriberId }));
   }

@@ -170,16 +170,17 @@ export const completeQuery = `
 
 /**
  * Erases files: their rows, and with them the keys of their objects, whose names stay until they are gone from the storage.
+ * Gives the files, each with the number of pictures of all of them.
  * @param which a condition on `attachment`, whose first parameter is the subscriber
  */
-export const eraseQuery = (which: string): string => `
+export const eraseQuery = (which: string, limit?: number): string => `
   WITH gone AS MATERIALIZED (
     SELECT subscriber_id, id, CASE state WHEN 'rejected' THEN 0 ELSE size END AS size
-    FROM attachment WHERE subscriber_id = $1 AND ${which} ORDER BY id FOR UPDATE
+    FROM attachment WHERE subscriber_id = $1 AND ${which} ORDER BY id ${limit === undefined ? '' : `LIMIT ${limit}`} FOR UPDATE
   ), objects AS (
     DELETE FROM attachment_object USING gone
     WHERE attachment_object.subscriber_id = gone.subscriber_id AND attachment_object.attachment_id = gone.id
-    RETURNING attachment_object.subscriber_id, attachment_object.id
+    RETURNING attachment_object.subscriber_id, attachment_object.id, attachment_object.part
   ), erased AS (
     INSERT INTO erased_object (subscriber_id, id, erased_at) SELECT subscriber_id, id, clock_timestamp() FROM objects
   ), freed AS (
@@ -189,7 +190,7 @@ export const eraseQuery = (which: string): string => `
     WHERE attachment.subscriber_id = gone.subscriber_id AND attachment.id = gone.id
     RETURNING attachment.id
   )
-  SELECT id FROM rows`;
+  SELECT id, (SELECT count(*) FROM objects WHERE part <> 'content')::integer AS pictures FROM rows`;
 
 /** Erases single objects of a file. $1 subscriber, $2 ids. */
 export const eraseObjectsQuery = `

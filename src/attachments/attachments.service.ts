@@ -7,7 +7,7 @@ import { type Config, CONFIG } from '../platform/config.js';
 import { NotFound, ValidationFailed } from '../platform/problems/domain-error.js';
 import { KeyGoneError } from '../platform/vault/keyring.js';
 import { Vault } from '../platform/vault/vault.js';
-import { Erasures } from './erasures.service.js';
+import { FileErasures } from './file-erasures.service.js';
 import { AttachmentNotFound, AttachmentPending, AttachmentRejected } from './attachments.errors.js';
 import {
   accessOfInterlocutorQuery,
@@ -60,7 +60,7 @@ export class Attachments {
     @Inject(CONFIG) private readonly config: Config,
     private readonly contents: Contents,
     private readonly database: DataSource,
-    private readonly erasures: Erasures,
+    private readonly fileErasures: FileErasures,
     private readonly vault: Vault,
   ) {}
 
@@ -216,7 +216,7 @@ export class Attachments {
    * @returns whether there was one
    */
   eraseUnsent(subscriberId: string, id: string, accountId: string): Promise<boolean> {
-    return this.erasures.unsent(subscriberId, id, accountId);
+    return this.fileErasures.unsent(subscriberId, id, accountId);
   }
 
   /** @returns in the order of the rows; undefined where the key is gone */

@@ -9,8 +9,11 @@ export interface ReceivedForm<Stored> {
   file?: { name: string; stored: Stored };
 }
 
-/** Bytes of a refused body that are still read, so that the client gets to read the answer. */
-const drainedBytes = 16 * 1024 * 1024;
+/**
+ * Bytes of a refused body that are still read, so that the client gets to read the answer: a whole file of the usual limit.
+ * Clients take a connection that is closed on them for a network that failed, and send everything again.
+ */
+const drainedBytes = 128 * 1024 * 1024;
 
 const formLimits = { fieldNameSize: 100, fieldSize: 4 * 1024, fields: 8, files: 1, parts: 9, headerPairs: 20 };
 

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import { Injectable } from '@nestjs/common';
 import type { Request } from 'express';
 import { DataSource } from 'typeorm';
@@ -135,6 +136,7 @@ export class ResumableUploads {
         await before;
       }
     } finally {
+      pieces.end();
       await keeping;
     }
     return reached;
@@ -218,7 +220,12 @@ class Stretches {
   private rest: Buffer | undefined;
 
   constructor(request: Request) {
-    this.pieces = (request as AsyncIterable<Buffer>)[Symbol.asyncIterator]();
+    this.pieces = (request as Readable).iterator({ destroyOnReturn: false }) as AsyncIterator<Buffer>;
+  }
+
+  /** Lets the request go: its rest can be read by others. */
+  end(): void {
+    this.pieces.return?.().catch(() => undefined);
   }
 
   /** At most so many bytes; undefined when there are no more. The stretch before has to have been read. */

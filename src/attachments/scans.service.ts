@@ -17,7 +17,7 @@ import {
   pendingSinceQuery,
   scannedQuery,
 } from './attachments.queries.js';
-import { Erasures } from './erasures.service.js';
+import { FileErasures } from './file-erasures.service.js';
 
 interface AttachmentId extends Record<string, string> {
   subscriberId: string;
@@ -69,7 +69,7 @@ export class Scans {
   constructor(
     private readonly attachments: Attachments,
     private readonly database: DataSource,
-    private readonly erasures: Erasures,
+    private readonly fileErasures: FileErasures,
     private readonly jobs: Jobs,
     private readonly realtime: Realtime,
     private readonly scanner: Scanner,
@@ -139,7 +139,7 @@ export class Scans {
         outcome !== 'unscanned',
       ]);
       if (!scanned) return undefined;
-      if (state === 'rejected') await this.erasures.eraseBytes(manager, subscriberId, id);
+      if (state === 'rejected') await this.fileErasures.eraseBytes(manager, subscriberId, id);
       const { seq } = scanned;
       if (conversationId === null || seq === null) return { message: null };
       const place = { conversationId, seq };

@@ -5,6 +5,7 @@ import { Unauthenticated } from '../auth/auth.errors.js';
 import { isMember, partyOf, type Principal } from '../auth/principal.js';
 import { Sessions } from '../auth/sessions.service.js';
 import { ConsentRequired } from '../consents/consents.errors.js';
+import { Contacts } from '../address-book/contacts.service.js';
 import { Consents } from '../consents/consents.service.js';
 import type { AttachmentUsage, AttachmentView } from '../contract/attachments.js';
 import { limits } from '../contract/limits.js';
@@ -37,7 +38,7 @@ import {
   usedQuery,
 } from './attachments.queries.js';
 import { Contents, type SealedObject } from './contents.service.js';
-import { Erasures } from './erasures.service.js';
+import { FileErasures } from './file-erasures.service.js';
 import { Scans } from './scans.service.js';
 
 /** Conversation that a file is for, or a broadcast to come. */
@@ -92,9 +93,10 @@ export class Uploads {
     private readonly attachments: Attachments,
     @Inject(CONFIG) private readonly config: Config,
     private readonly consents: Consents,
+    private readonly contacts: Contacts,
     private readonly contents: Contents,
     private readonly database: DataSource,
-    private readonly erasures: Erasures,
+    private readonly fileErasures: FileErasures,
     private readonly media: Media,
     private readonly rateLimits: RateLimits,
     private readonly scanner: Scanner,
@@ -216,7 +218,11 @@ export class Uploads {
   /** Adds a piece to a resumable upload. When it rejects, its object is left to the caller. */
   addPiece(destination: Destination, start: number, object: SealedObject): Promise<void> {
     const piece = { ...object, part: 'content', start } as const;
-    return this.database.transaction((manager) => this.insertObjects(manager, destination, [piece]));
+    return this.database
+      .transaction((manager) => this.insertObjects(manager, destination, [piece]))
+      .catch((error: unknown) => {
+        throw error instanceof KeyGoneError ? new NotFound() : error;
+      });
   }
 
   /**
@@ -238,7 +244,7 @@ export class Uploads {
         const gone = objects.filter((object) => !kept.has(object.id));
         const made = all.filter((object) => !before.has(object.id));
         await this.complete(manager, destination, { inspection, note, objects: made, replaced: gone });
-        if (gone.length > 0) await this.erasures.plan(manager);
+        if (gone.length > 0) await this.fileErasures.plan(manager);
       });
       await this.contents.discard(pieces.filter((object) => !before.has(object.id) && !kept.has(object.id)));
     } catch (error) {
@@ -283,6 +289,7 @@ export class Uploads {
     destination: Destination,
     { size, stated, resumable }: { size: number; stated: Stated; resumable: boolean },
   ): Promise<void> {
+    await this.requireContact(manager, destination);
     const { name, duration, waveform } = stated;
     const details: AttachmentDetails = {
       name,
@@ -300,6 +307,14 @@ export class Uploads {
       size,
       await this.attachments.sealDetails(destination, details),
     ]);
+  }
+
+  /**
+   * Holds the contact that a file is for until the transaction ends, so that nothing is stored for one that is being erased.
+   * @throws NotFound
+   */
+  private async requireContact(manager: EntityManager, { subscriber_id, contact_id: id }: Destination): Promise<void> {
+    if (id !== null && !(await this.contacts.hold(manager, subscriber_id, id))) throw new NotFound();
   }
 
   /** Looks into a file, blanks what tells of places and cameras, and draws its pictures. */
@@ -387,6 +402,7 @@ export class Uploads {
     destination: Destination,
     objects: readonly StoredObject[],
   ): Promise<void> {
+    await this.requireContact(manager, destination);
     await manager.query(insertObjectsQuery, [
       destination.subscriber_id,
       objects.map(({ id }) => id),

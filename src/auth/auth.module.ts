@@ -1,6 +1,8 @@
 import { Module } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import { TypeOrmModule } from '@nestjs/typeorm';
+import { Forgetting } from '../platform/forgetting/forgetting.js';
+import type { Forget } from '../platform/forgetting/holdings.js';
 import { AccountHolders } from './account-holders.service.js';
 import { AccountToken } from './account-token.entity.js';
 import { AccountTokens } from './account-tokens.service.js';
@@ -32,4 +34,46 @@ import { SocketDoorkeeper } from './socket-doorkeeper.js';
   ],
   exports: [AccountHolders, Accounts, Credentials, Downloads, Sessions, SessionCookies, SocketDoorkeeper],
 })
-export class AuthModule {}
+export class AuthModule {
+  constructor(forgetting: Forgetting) {
+    const [interlocutor, subscriber] = [ofAccounts('id'), 'subscriber_id'];
+    forgetting.register(
+      { table: 'account', kind: 'accounts', interlocutor, subscriber },
+      {
+        table: 'session',
+        kind: 'sessions',
+        interlocutor: ofAccounts('account_id', 'session'),
+        subscriber: ofMembers('session'),
+      },
+      {
+        table: 'account_token',
+        interlocutor: ofAccounts('account_id', 'account_token'),
+        subscriber: ofMembers('account_token'),
+      },
+    );
+  }
+}
+
+const kinds = { account: 'accounts', session: 'sessions', account_token: undefined } as const;
+
+/** Rows of the interlocutors' accounts, which are few for each. */
+function ofAccounts(column: string, table: keyof typeof kinds = 'account'): Forget {
+  const kind = kinds[table];
+  return async (manager, { accountIds = [] }) => {
+    const statement = `DELETE FROM ${table} WHERE ${column} = ANY ($1::uuid[])`;
+    const [, deleted] = await manager.query<[unknown[], number]>(statement, [accountIds]);
+    return { counts: kind ? { [kind]: deleted } : {}, more: false };
+  };
+}
+
+/** The same of the accounts of subscribers' members. */
+function ofMembers(table: 'session' | 'account_token'): Forget {
+  const kind = kinds[table];
+  return async (manager, { ids }) => {
+    const [, deleted] = await manager.query<[unknown[], number]>(
+      `DELETE FROM ${table} WHERE account_id IN (SELECT id FROM account WHERE subscriber_id = ANY ($1::uuid[]))`,
+      [ids],
+    );
+    return { counts: kind ? { [kind]: deleted } : {}, more: false };
+  };
+}

@@ -314,6 +314,19 @@ export class Sessions implements OnModuleInit, OnModuleDestroy {
     return rows.map(({ id }) => id);
   }
 
+  /** The sessions of accounts that are about to go, by account; locks the accounts, so that none is opened meanwhile. */
+  async ofAccounts(
+    manager: EntityManager,
+    accountIds: readonly string[],
+  ): Promise<{ accountId: string; ids: string[] }[]> {
+    if (accountIds.length === 0) return [];
+    await manager.query('SELECT FROM account WHERE id = ANY ($1::uuid[]) ORDER BY id FOR UPDATE', [accountIds]);
+    return manager.query<{ accountId: string; ids: string[] }[]>(
+      `SELECT account_id AS "accountId", array_agg(id) AS ids FROM session WHERE account_id = ANY ($1::uuid[]) GROUP BY 1`,
+      [accountIds],
+    );
+  }
+
   /**
    * Cuts the sockets and answers of sessions that were revoked, waits for what they have under way, and tells the devices
    * that stay.

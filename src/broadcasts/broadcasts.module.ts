@@ -10,6 +10,7 @@ import { ConversationsModule } from '../conversations/conversations.module.js';
 import { InterlocutorsModule } from '../interlocutors/interlocutors.module.js';
 import { LabelsModule } from '../labels/labels.module.js';
 import { MembersModule } from '../members/members.module.js';
+import { Forgetting } from '../platform/forgetting/forgetting.js';
 import { SubscribersModule } from '../subscribers/subscribers.module.js';
 import { Audiences } from './audiences.service.js';
 import { Broadcast } from './broadcast.entity.js';
@@ -37,4 +38,12 @@ import { Broadcasts } from './broadcasts.service.js';
   providers: [Audiences, BroadcastRuns, Broadcasts, HeldMails],
   exports: [Broadcasts],
 })
-export class BroadcastsModule {}
+export class BroadcastsModule {
+  constructor(forgetting: Forgetting) {
+    forgetting.register(
+      { table: 'broadcast' },
+      { table: 'broadcast_recipient', kind: 'broadcasts_received', contact: 'contact_id' },
+      { table: 'advertising_report', kind: 'advertising_reports', contact: 'contact_id' },
+    );
+  }
+}

@@ -1,13 +1,16 @@
 import { Injectable } from '@nestjs/common';
-import { DataSource } from 'typeorm';
+import { DataSource, type EntityManager } from 'typeorm';
 import { Log } from '../platform/log.js';
-import type { Change, Consumer, Lag } from './consumers.js';
+import type { ErasedCounts } from '../contract/erasures.js';
+import { addCounts } from '../platform/forgetting/forgetting.js';
+import type { Change, Consumer, GoneMessage, Lag } from './consumers.js';
 import { Feed } from './feed.js';
 
 /** Hands every stored and withdrawn message to the work that is derived from it (docs/decisions/0016). */
 @Injectable()
 export class ChangeFeed {
   private readonly feeds: Feed[] = [];
+  private readonly consumers: Consumer[] = [];
 
   constructor(
     private readonly database: DataSource,
@@ -16,6 +19,7 @@ export class ChangeFeed {
 
   /** Adds a consumer; to be called before the application has started. */
   consume(consumer: Consumer): void {
+    this.consumers.push(consumer);
     this.feeds.push(new Feed(consumer, this.database, this.log));
   }
 
@@ -27,6 +31,13 @@ export class ChangeFeed {
   /** Tells that a broadcast has begun. */
   hintBroadcast(): void {
     for (const feed of this.feeds) feed.hintBroadcast();
+  }
+
+  /** Has every consumer delete what it derived from messages that go in this transaction. */
+  async forget(manager: EntityManager, messages: readonly GoneMessage[]): Promise<Partial<ErasedCounts>> {
+    const counts: Partial<ErasedCounts> = {};
+    for (const consumer of this.consumers) addCounts(counts, await consumer.forget(manager, messages));
+    return counts;
   }
 
   start(): void {

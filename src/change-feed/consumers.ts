@@ -1,4 +1,5 @@
 import type { EntityManager } from 'typeorm';
+import type { ErasedCounts } from '../contract/erasures.js';
 import type { FileFamily } from '../contract/attachments.js';
 import type { Party } from '../contract/events.js';
 
@@ -11,6 +12,11 @@ interface PlacedChange {
   seq: number;
   /** Revision of the conversation that the change made. */
   revision: number;
+}
+
+/** A message whose conversation was erased. */
+export interface GoneMessage extends Omit<PlacedChange, 'revision'> {
+  sentAt: Date;
 }
 
 export interface StoredChange extends PlacedChange {
@@ -54,6 +60,12 @@ export interface Consumer {
   name: string;
   see: (manager: EntityManager, changes: readonly Change[]) => Promise<void>;
   seeBroadcasts: (manager: EntityManager, broadcasts: readonly BegunBroadcast[]) => Promise<void>;
+  /**
+   * Deletes what was derived from messages that go in this transaction with their conversation; it is given no change of that
+   * conversation any more.
+   * @returns how much that was, by kinds
+   */
+  forget: (manager: EntityManager, messages: readonly GoneMessage[]) => Promise<Partial<ErasedCounts>>;
 }
 
 /** The time by which a consumer is behind. */

@@ -1,6 +1,7 @@
 import { DataSource } from 'typeorm';
 import { Attachments } from '../attachments/attachments.service.js';
 import { SearchIndex } from '../archive/search-index.service.js';
+import { SearchKeys } from '../archive/search-keys.service.js';
 import { SearchMonths } from '../archive/search-months.service.js';
 import { SearchTokens } from '../archive/search-tokens.service.js';
 import { Feed } from '../change-feed/feed.js';
@@ -50,7 +51,13 @@ async function run(config: Config, anew: boolean, terminal: Terminal): Promise<v
     const vault = await openVaultToRead(config, keyring);
     // Of attachments only their views are read.
     const attachments = new Attachments(config, undefined as never, main, undefined as never, vault);
-    const index = new SearchIndex(attachments, main, new SearchMonths(main), new SearchTokens(main, vault), vault);
+    const index = new SearchIndex(
+      attachments,
+      main,
+      new SearchMonths(main),
+      new SearchTokens(main, new SearchKeys(main), vault),
+      vault,
+    );
     await rebuild(index, new Feed(index, main, new Log(config)), anew, terminal);
   } finally {
     if (main.isInitialized) await main.destroy();

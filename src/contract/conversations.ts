@@ -13,6 +13,7 @@ export interface ListConversations extends PageAsked {
 
 export interface ConversationList extends Paged<ConversationHead> {
   syncedAt: string;
+  erased?: string[] | null;
 }
 
 export interface UnreadTotals {

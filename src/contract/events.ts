@@ -239,6 +239,11 @@ export interface Told {
   'contact.joined': { conversation: ConversationHead; contact?: ContactView };
   /** To the subscriber's devices: a contact as it is now, its names and address in the conversation's head too. */
   'contact.changed': { contact: ContactView };
+  /**
+   * To the devices of both parties: these conversations are gone, with everything in them. To an interlocutor one at a time; an
+   * interlocutor without any other subscriber loses its account too, and `session.ended` follows.
+   */
+  'contact.erased': { conversationIds: string[] };
   /** To its interlocutors' devices, each with its own conversation; to its own with null. A logo is loaded again. */
   'subscriber.changed': { conversationId: string | null; counterpart: Counterpart; seenTimesSince: string | null };
   /** To the subscriber's devices: a member has joined or has another name, on everything it wrote. */

@@ -9,6 +9,7 @@ export * from './consents.js';
 export * from './contacts.js';
 export * from './conversations.js';
 export * from './errors.js';
+export * from './erasures.js';
 export * from './events.js';
 export * from './field-errors.js';
 export * from './imports.js';

@@ -1,5 +1,11 @@
 /** Every limit a client may meet, in one place. Lengths count Unicode code points unless they say bytes. */
 export const limits = {
+  /** Contacts that one request can erase by their ids; by a filter it is any number. */
+  contactsErased: 500,
+  /** Erased conversations that a list of changes names; with more of them a client begins anew. */
+  erasedTold: 2_000,
+  /** Days for which a list of changes names erased conversations to an interlocutor. */
+  erasedToldDays: 90,
   /** Longest text of a message. */
   messageLength: 10_000,
   /** Largest Socket.IO event, in bytes. */

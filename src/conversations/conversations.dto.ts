@@ -255,6 +255,11 @@ export class ConversationList implements wire.ConversationList {
   nextCursor: string | null;
   /** Ask with this as `changedSince` next time; keep the one of the first page. */
   syncedAt: string;
+  /**
+   * On the first page after `changedSince`: conversations that were erased since, which a client forgets with all it holds of
+   * them. Null when there are more than 2,000, or the time is more than 90 days ago: then load everything anew.
+   */
+  erased?: string[] | null;
 }
 
 /** Totals for a badge. */

@@ -2,6 +2,10 @@ import { Module } from '@nestjs/common';
 import { ActionsModule } from '../actions/actions.module.js';
 import { AddressBookModule } from '../address-book/address-book.module.js';
 import { Contacts } from '../address-book/contacts.service.js';
+import { Forgetting } from '../platform/forgetting/forgetting.js';
+import type { Forget } from '../platform/forgetting/holdings.js';
+import type { GoneMessage } from '../change-feed/consumers.js';
+import { ChangeFeed } from '../change-feed/change-feed.service.js';
 import { ChangeFeedModule } from '../change-feed/change-feed.module.js';
 import { AttachmentsModule } from '../attachments/attachments.module.js';
 import { Scans } from '../attachments/scans.service.js';
@@ -44,8 +48,37 @@ import { Standings } from './standings.service.js';
   exports: [BroadcastEntries, Conversations, Messages, MessageTexts],
 })
 export class ConversationsModule {
-  constructor(contacts: Contacts, conversations: Conversations, scans: Scans) {
+  constructor(
+    contacts: Contacts,
+    conversations: Conversations,
+    scans: Scans,
+    changes: ChangeFeed,
+    forgetting: Forgetting,
+  ) {
+    const forgetMessages = messagesWithDerived(changes);
+    forgetting.register(
+      { table: 'conversation', contact: 'id', atOnce: true },
+      { table: 'message', contact: forgetMessages },
+      { table: 'watermark', contact: 'conversation_id' },
+      { table: 'watermark_move', kind: 'receipts', contact: 'conversation_id' },
+    );
     scans.changeMessagesBy(conversations);
     contacts.lockConversationsBy((manager, { subscriberId, id }) => conversations.lock(manager, subscriberId, id));
   }
+}
+
+/** Deletes messages together with what was derived from them. */
+function messagesWithDerived(changes: ChangeFeed): Forget {
+  return async (manager, { subscriberId, ids }, limit) => {
+    const gone = await manager.query<GoneMessage[]>(
+      `WITH gone AS (
+         DELETE FROM message WHERE ctid = ANY (ARRAY(
+           SELECT ctid FROM message WHERE subscriber_id = $1 AND conversation_id = ANY ($2::uuid[]) LIMIT ${limit}))
+         RETURNING subscriber_id AS "subscriberId", conversation_id AS "conversationId", seq, sent_at AS "sentAt")
+       SELECT * FROM gone`,
+      [subscriberId, ids],
+    );
+    const derived = gone.length > 0 ? await changes.forget(manager, gone) : {};
+    return { counts: { messages: gone.length, ...derived }, more: gone.length === limit };
+  };
 }

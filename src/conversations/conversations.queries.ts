@@ -456,3 +456,16 @@ export const countChangeQuery = `
     WHERE message.subscriber_id = grown.subscriber_id AND message.conversation_id = grown.id AND message.seq = $3
   )
   SELECT revision, changed_at AS "changedAt" FROM grown`;
+
+/** Locks conversations before they are erased. $1 subscriber, $2 conversations. */
+export const lockToEraseQuery = `
+  SELECT FROM conversation WHERE subscriber_id = $1 AND id = ANY ($2::uuid[]) ORDER BY id FOR UPDATE`;
+
+const erasedQuery = (whose: string) => `
+  SELECT contact_id AS id FROM erased_contact WHERE ${whose} = $1 AND cut_at >= $2::timestamptz
+  ORDER BY cut_at, contact_id LIMIT ${limits.erasedTold + 1}`;
+
+/** Conversations that were erased since a time. $1 subscriber, $2 time. */
+export const erasedOfSubscriberQuery = erasedQuery('subscriber_id');
+/** $1 keyed hash of an interlocutor, $2 time. */
+export const erasedOfInterlocutorQuery = erasedQuery('told_hash');

@@ -15,8 +15,10 @@ import {
   type Turn,
 } from '../contract/events.js';
 import { beginningOf } from '../contract/rules/texts.js';
+import { limits } from '../contract/limits.js';
 import { Identities } from '../interlocutors/identities.js';
 import { openSealedPage } from '../platform/cursors.js';
+import { dayMilliseconds } from '../platform/durations.js';
 import { HotStatements } from '../platform/hot-statements.js';
 import { NotFound, ValidationFailed } from '../platform/problems/domain-error.js';
 import { type Room, rooms } from '../platform/realtime/rooms.js';
@@ -34,9 +36,12 @@ import {
   hasUnread,
   headsQuery,
   descending,
+  erasedOfInterlocutorQuery,
+  erasedOfSubscriberQuery,
   isBehind,
   lockQuery,
   lockWatermarksQuery,
+  lockToEraseQuery,
   noMessageAt,
   placesQuery,
   type RestrictionRow,
@@ -83,6 +88,17 @@ export class Conversations {
   /** Locks a conversation until the transaction ends: nothing is sent in it meanwhile. */
   async lock(manager: EntityManager, subscriberId: string, id: string): Promise<void> {
     await manager.query(lockQuery, [subscriberId, id]);
+  }
+
+  /** Locks conversations against everything until the transaction ends, in the order of their ids. */
+  async lockToErase(manager: EntityManager, subscriberId: string, ids: readonly string[]): Promise<void> {
+    await manager.query(lockToEraseQuery, [subscriberId, ids]);
+  }
+
+  /** After a commit: forgets who the parties of erased conversations were. */
+  forgetParties(conversations: readonly { subscriberId: string; interlocutorId: string; id: string }[]): void {
+    for (const { subscriberId, interlocutorId, id } of conversations)
+      for (const side of [subscriberId, interlocutorId]) this.remembered.delete(`${side} ${id}`);
   }
 
   /** Counts a change of a message in a conversation that is locked. */
@@ -185,7 +201,27 @@ export class Conversations {
     const page = rows.slice(0, limit);
     const last = page.at(-1);
     const nextCursor = last && rows.length > limit ? await next([placeIn(order, last), last.id]) : null;
-    return { items: await this.open(principal, page), nextCursor, syncedAt: horizon.toISOString() };
+    const erased = changedSince !== undefined && !before ? await this.erasedSince(principal, changedSince) : undefined;
+    const items = await this.open(principal, page);
+    return { items, nextCursor, syncedAt: horizon.toISOString(), ...(erased !== undefined && { erased }) };
+  }
+
+  /** Conversations of the principal that were erased since a time; null when they cannot all be told. */
+  private async erasedSince(principal: Principal, since: string): Promise<string[] | null> {
+    const oldest = Date.now() - limits.erasedToldDays * dayMilliseconds;
+    if (new Date(since).getTime() < oldest) return null;
+    const rows = isMember(principal)
+      ? await this.database.query<{ id: string }[]>(erasedOfSubscriberQuery, [principal.subscriberId, since])
+      : await this.database.query<{ id: string }[]>(erasedOfInterlocutorQuery, [
+          this.readerHash(principal.interlocutorId),
+          since,
+        ]);
+    return rows.length > limits.erasedTold ? null : rows.map(({ id }) => id);
+  }
+
+  /** A keyed hash by which an interlocutor finds what was erased of its conversations. */
+  readerHash(interlocutorId: string): Buffer {
+    return this.vault.lookupHash('reader of erased conversations', interlocutorId);
   }
 
   /** Shared by those who ask while it is looked up: an older one is as safe. */

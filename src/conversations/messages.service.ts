@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { isMember, type Principal } from '../auth/principal.js';
 import { Attachments } from '../attachments/attachments.service.js';
-import { Erasures } from '../attachments/erasures.service.js';
+import { FileErasures } from '../attachments/file-erasures.service.js';
 import { Scans } from '../attachments/scans.service.js';
 import { Actions } from '../actions/actions.service.js';
 import { ChangeFeed } from '../change-feed/change-feed.service.js';
@@ -86,7 +86,7 @@ export class Messages {
     private readonly attachments: Attachments,
     private readonly consents: Consents,
     private readonly conversations: Conversations,
-    private readonly erasures: Erasures,
+    private readonly fileErasures: FileErasures,
     private readonly members: Members,
     private readonly unknownOutcomes: UnknownOutcomes,
     private readonly realtime: Realtime,
@@ -162,7 +162,7 @@ export class Messages {
       // A party that restricts the conversation may need the messages of the other one as evidence.
       if (restrictionsOf(head).some(({ by }) => by !== party)) throw new WithdrawalRestricted();
       const revision = head.revision + 1;
-      if (message.files > 0) await this.erasures.ofMessage(manager, subscriberId, conversationId, seq);
+      if (message.files > 0) await this.fileErasures.ofMessage(manager, subscriberId, conversationId, seq);
       const [row] = await manager.query<[WithdrawnRow]>(withdrawQuery, [...where, seq, revision]);
       if (isMember(principal)) await this.actions.record(manager, principal, 'message.withdrawn', conversationId);
       return { revision, withdrawnAt: row.withdrawn_at.toISOString(), lastTurn: turnOf(row) };

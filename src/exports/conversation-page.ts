@@ -15,8 +15,8 @@ export interface PageOptions {
   own: Party;
   names: Record<Party, string>;
   exportedAt: Date;
-  /** The server's without it. */
-  timeZone: string | undefined;
+  /** That of the business, for both parties. */
+  timeZone: string;
 }
 
 const texts = {
@@ -26,6 +26,7 @@ const texts = {
     withdrawn: 'Messaggio ritirato',
     broadcast: 'Comunicazione',
     missing: 'non disponibile',
+    unlinked: (place: string) => `può contenere programmi: si trova in ${place}`,
     empty: 'Nessun messaggio.',
     delivered: (time: string) => `Consegnato ${time}`,
     seen: (time: string) => `Visto ${time}`,
@@ -36,6 +37,7 @@ const texts = {
     withdrawn: 'Message withdrawn',
     broadcast: 'Broadcast',
     missing: 'not available',
+    unlinked: (place: string) => `may contain programs: you find it in ${place}`,
     empty: 'No messages.',
     delivered: (time: string) => `Delivered ${time}`,
     seen: (time: string) => `Seen ${time}`,
@@ -84,7 +86,7 @@ export async function* conversationPage(
       written += `<p class="quiet">${escaped(about)}</p>\n`;
       if (message.withdrawnAt) written += `<p class="withdrawn">${said.withdrawn}</p>\n`;
       else if (message.body) written += `<p>${escaped(message.body)}</p>\n`;
-      for (const attachment of message.attachments) written += shown(attachment, said.missing);
+      for (const attachment of message.attachments) written += shown(attachment, said);
       written += '</article>\n';
     }
     yield written;
@@ -93,16 +95,33 @@ export async function* conversationPage(
   yield pageEnd;
 }
 
-function shown({ file, name, family, inline, width, height }: ExportedMessage['attachments'][number], missing: string) {
+/** Height up to which a picture is shown, in pixels. */
+const shownHeight = 480;
+
+/** Endings by which a computer or a browser runs what it opens, besides the files that the service knows to be active. */
+const running =
+  /\.(html?|xhtml|xht|shtml|mht|mhtml|svgz?|xml|xsl|js|mjs|hta|exe|com|bat|cmd|ps1|scr|msi|vbs|jar|lnk|sh|app|apk)$/i;
+
+function shown(
+  { file, name, family, inline, note, width, height }: ExportedMessage['attachments'][number],
+  said: Pick<(typeof texts)[Locale], 'missing' | 'unlinked'>,
+) {
   const label = escaped(name);
-  if (file === null) return `<p class="withdrawn">${label} (${missing})</p>\n`;
+  if (file === null) return `<p class="withdrawn">${label} (${said.missing})</p>\n`;
+  // Opened from the disk, it would run without what the service's headers forbid.
+  if (note === 'active_content' || (!inline && running.test(file)))
+    return `<p>${label} <span class="quiet">(${escaped(said.unlinked(file))})</span></p>\n`;
   const address = addressOf(file);
   const link = `<p><a href="${address}">${label}</a></p>\n`;
   if (!inline) return link;
-  const size = width && height ? ` width="${width}" height="${height}"` : '';
+  const scale = height ? Math.min(1, shownHeight / height) : 1;
+  const size =
+    width && height ? ` width="${Math.round(width * scale) || 1}" height="${Math.round(height * scale)}"` : '';
   if (family === 'image')
     return `<a href="${address}"><img src="${address}" alt="${label}" loading="lazy"${size}></a>\n`;
-  if (family === 'audio') return `<audio controls preload="none" src="${address}"></audio>\n${link}`;
-  if (family === 'video') return `<video controls preload="none" src="${address}"${size}></video>\n${link}`;
+  if (family === 'audio')
+    return `<audio controls preload="none" src="${address}" aria-label="${label}"></audio>\n${link}`;
+  if (family === 'video')
+    return `<video controls preload="none" src="${address}" aria-label="${label}"${size}></video>\n${link}`;
   return link;
 }

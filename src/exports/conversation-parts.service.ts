@@ -115,16 +115,12 @@ export class ConversationParts {
     { locale, exportedAt }: PartOptions,
   ): Promise<PageOptions> {
     const own = partyOf(principal);
-    if (counterpart.kind === 'interlocutor' && isMember(principal)) {
-      const { businessName, timeZone } = await this.subscribers.get(principal.subscriberId);
-      const names = { subscriber: businessName, interlocutor: counterpart.displayName };
-      return { locale, own, names, exportedAt, timeZone };
-    }
-    const names = {
-      subscriber: counterpart.kind === 'subscriber' ? counterpart.businessName : '',
-      interlocutor: locale === 'it' ? 'Tu' : 'You',
-    };
-    return { locale, own, names, exportedAt, timeZone: undefined };
+    const subscriberId = isMember(principal) ? principal.subscriberId : counterpart.id;
+    // The server's own time would be that of no one.
+    const { businessName, timeZone } = await this.subscribers.get(subscriberId);
+    const you = locale === 'it' ? 'Tu' : 'You';
+    const interlocutor = counterpart.kind === 'interlocutor' ? counterpart.displayName : you;
+    return { locale, own, names: { subscriber: businessName, interlocutor }, exportedAt, timeZone };
   }
 }
 

@@ -10,6 +10,8 @@ import { ImportsModule } from '../imports/imports.module.js';
 import { InvitationsModule } from '../invitations/invitations.module.js';
 import { LabelsModule } from '../labels/labels.module.js';
 import { MembersModule } from '../members/members.module.js';
+import { Forgetting } from '../platform/forgetting/forgetting.js';
+import type { Forget } from '../platform/forgetting/holdings.js';
 import { ProfilesModule } from '../profiles/profiles.module.js';
 import { RightsModule } from '../rights/rights.module.js';
 import { SubscribersModule } from '../subscribers/subscribers.module.js';
@@ -43,4 +45,20 @@ import { Sections } from './sections.service.js';
   providers: [AccountExports, ConversationExports, ConversationParts, ExportFiles, Exporting, Exports, Sections],
   exports: [Exporting],
 })
-export class ExportsModule {}
+export class ExportsModule {
+  constructor(forgetting: Forgetting) {
+    const owned = { contact: ofOwners('contact_id'), interlocutor: ofOwners('holder_id'), subscriber: 'subscriber_id' };
+    forgetting.register(
+      { table: 'export', ...owned },
+      { table: 'export_download', subscriber: { kept: 'its rows go with the export or the session' } },
+    );
+  }
+}
+
+/** Exports that are left: their keys and files went when their owner became unreadable. */
+function ofOwners(column: 'contact_id' | 'holder_id'): Forget {
+  return async (manager, { ids }) => {
+    await manager.query(`DELETE FROM export WHERE ${column} = ANY ($1::uuid[])`, [ids]);
+    return { counts: {}, more: false };
+  };
+}

@@ -22,12 +22,15 @@ dd { margin: 0; white-space: pre-wrap; overflow-wrap: anywhere; }
 dd dl { grid-template-columns: minmax(5rem, 9rem) 1fr; }
 nav li { margin: .3rem 0; }
 .withdrawn { font-style: italic; color: var(--quiet); }
-img, video { display: block; max-width: 100%; height: auto; max-height: 30rem; margin: .4rem 0; border-radius: .4rem; }
+img, video { display: block; max-width: 100%; height: auto; margin: .4rem 0; border-radius: .4rem; }
+img:not([height]), video:not([height]) { max-height: 30rem; }
 audio { display: block; width: 100%; margin: .4rem 0; }
-a { color: inherit; overflow-wrap: anywhere; }
+a { color: inherit; overflow-wrap: anywhere; white-space: normal; }
 @media print {
-  body { max-width: none; padding: 0; background: #fff; color: #000; }
-  article, article.own { background: #fff; border-color: #999; }
+  :root { color-scheme: light; --back: #fff; --text: #000; --quiet: #444; --other: #fff; --own: #fff; --line: #999; }
+  body { max-width: none; padding: 0; }
+  h2 { break-after: avoid; }
+  audio, video { display: none; }
 }`;
 
 // A page from the disk has no origin, so its files are named by their scheme.

@@ -8,6 +8,7 @@ import { InvitationsModule } from '../invitations/invitations.module.js';
 import { LabelsModule } from '../labels/labels.module.js';
 import { SubscribersModule } from '../subscribers/subscribers.module.js';
 import { Import, ImportChunk, ImportLine } from './import.entity.js';
+import { Forgetting } from '../platform/forgetting/forgetting.js';
 import { ImportsController } from './imports.controller.js';
 import { Imports } from './imports.service.js';
 import { ImportTurns } from './turns.js';
@@ -27,4 +28,22 @@ import { ImportTurns } from './turns.js';
   providers: [Imports, ImportTurns],
   exports: [Imports],
 })
-export class ImportsModule {}
+export class ImportsModule {
+  constructor(forgetting: Forgetting, imports: Imports) {
+    forgetting.register(
+      { table: 'import' },
+      {
+        table: 'import_chunk',
+        contact: (manager, gone) => imports.forgetWaiting(manager, gone),
+        // A line that is dealt with meanwhile has made an invitation.
+        before: ['invitation'],
+      },
+      {
+        table: 'import_line',
+        kind: 'import_lines',
+        contact: (manager, gone) => imports.forgetLines(manager, gone),
+        before: ['invitation'],
+      },
+    );
+  }
+}

@@ -12,6 +12,7 @@ import type { InvitedPerson } from '../invitations/invited-people.service.js';
 import { type Assessment, Invitations } from '../invitations/invitations.service.js';
 import { Labels } from '../labels/labels.service.js';
 import { openPage } from '../platform/cursors.js';
+import type { Forgotten, Gone } from '../platform/forgetting/holdings.js';
 import { defineJob } from '../platform/jobs/job-kinds.js';
 import { inTurns } from '../platform/jobs/in-turns.js';
 import { Jobs } from '../platform/jobs/jobs.js';
@@ -21,6 +22,7 @@ import { type Fault, fieldError } from '../platform/problems/field-error.js';
 import { Realtime } from '../platform/realtime/realtime.js';
 import { rooms } from '../platform/realtime/rooms.js';
 import { plainTextProblem } from '../platform/validation/text.js';
+import { AddressHashes } from '../platform/vault/address-hashes.js';
 import { Vault } from '../platform/vault/vault.js';
 import type { Subscriber } from '../subscribers/subscriber.entity.js';
 import { Subscribers } from '../subscribers/subscribers.service.js';
@@ -74,6 +76,7 @@ export class Imports {
   constructor(
     @InjectRepository(Import) private readonly imports: Repository<Import>,
     private readonly actions: Actions,
+    private readonly addresses: AddressHashes,
     private readonly consents: Consents,
     private readonly invitations: Invitations,
     private readonly jobs: Jobs,
@@ -380,6 +383,50 @@ export class Imports {
     return records.map((record) => lineOf(record, wantedPerson(record) ? assessed.next().value! : undefined));
   }
 
+  /**
+   * Empties lines that wait and have the address of an erased contact. Their imports are locked, so that a line is emptied or
+   * has become an invitation, which goes afterwards.
+   */
+  async forgetWaiting(manager: EntityManager, { subscriberId, addressHashes = [] }: Gone): Promise<Forgotten> {
+    const counts = { import_lines: 0 };
+    await manager.query('SELECT FROM import WHERE subscriber_id = $1 AND finished_at IS NULL ORDER BY id FOR UPDATE', [
+      subscriberId,
+    ]);
+    const gone = new Set(addressHashes.map((hash) => hash.toString('hex')));
+    for (const chunk of await manager.findBy(ImportChunk, { subscriberId: subscriberId! })) {
+      const records = await this.openChunk(chunk);
+      const left = records.map((record) =>
+        this.hasAddressOf(chunk.subscriberId, record, gone) ? emptied(record) : record,
+      );
+      const emptiedNow = left.filter((record, index) => record !== records[index]).length;
+      if (emptiedNow === 0) continue;
+      counts.import_lines += emptiedNow;
+      const { importId: id, number } = chunk;
+      const key = { scope: 'subscriber', id: chunk.subscriberId } as const;
+      const context = chunkContext({ subscriberId: chunk.subscriberId, id }, number);
+      const lines = await this.vault.seal(key, JSON.stringify(left), context);
+      await manager.update(ImportChunk, { subscriberId: chunk.subscriberId, importId: id, number }, { lines });
+    }
+    return { counts, more: false };
+  }
+
+  /** Deletes the results of lines that made the invitations of erased contacts, or invitations that wait at their addresses. */
+  async forgetLines(manager: EntityManager, { subscriberId, ids, addressHashes = [] }: Gone): Promise<Forgotten> {
+    const [, deleted] = await manager.query<[unknown[], number]>(
+      `DELETE FROM import_line
+       WHERE subscriber_id = $1 AND invitation_id IN (
+         SELECT id FROM invitation
+         WHERE subscriber_id = $1 AND (id = ANY ($2::uuid[]) OR (email_hash = ANY ($3::bytea[]) AND uses = 0)))`,
+      [subscriberId, ids, addressHashes],
+    );
+    return { counts: { import_lines: deleted }, more: false };
+  }
+
+  private hasAddressOf(subscriberId: string, { person }: ImportRecord, gone: ReadonlySet<string>): boolean {
+    const email = person?.email;
+    return email !== undefined && gone.has(this.addresses.of('invited address', email, subscriberId).toString('hex'));
+  }
+
   private async openChunk({ subscriberId, importId: id, number, lines }: ImportChunk): Promise<ImportRecord[]> {
     const key = { scope: 'subscriber', id: subscriberId } as const;
     return JSON.parse(await this.vault.open(key, lines, chunkContext({ subscriberId, id }, number))) as ImportRecord[];
@@ -429,6 +476,9 @@ interface ReadList {
   /** Lines without an address in which a column that is left out holds one. */
   otherAddresses: number;
 }
+
+/** A line whose person was erased: its place in the file alone. */
+const emptied = ({ line }: ImportRecord): ImportRecord => ({ line });
 
 /** The person that a record has invited: none if an earlier line names the same person. */
 const wantedPerson = ({ person, duplicate }: ImportRecord) => (duplicate ? undefined : person);

@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { AuthModule } from '../auth/auth.module.js';
+import { Forgetting } from '../platform/forgetting/forgetting.js';
 import { Identities } from './identities.js';
 import { Interlocutor } from './interlocutor.entity.js';
 import { Interlocutors } from './interlocutors.service.js';
@@ -10,4 +11,12 @@ import { Interlocutors } from './interlocutors.service.js';
   providers: [Identities, Interlocutors],
   exports: [Identities, Interlocutors],
 })
-export class InterlocutorsModule {}
+export class InterlocutorsModule {
+  constructor(forgetting: Forgetting) {
+    forgetting.register({
+      table: 'interlocutor',
+      interlocutor: 'id',
+      subscriber: { kept: 'it may have other subscribers' },
+    });
+  }
+}

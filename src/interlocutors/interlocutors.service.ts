@@ -42,9 +42,14 @@ export class Interlocutors {
     await manager.insert(Interlocutor, { id, accountId, identity: sealed, ...segments, createdAt: new Date() });
   }
 
-  /** Gets it as {@link get}, and locks it against edits until the transaction ends. */
+  /**
+   * Gets it as {@link get}, and locks it against edits until the transaction ends.
+   * @throws NotFound
+   */
   async getLocked(manager: EntityManager, id: string): Promise<StatedInterlocutor> {
-    const row = await manager.findOneOrFail(Interlocutor, { where: { id }, lock: { mode: 'pessimistic_read' } });
+    const row = await manager.findOne(Interlocutor, { where: { id }, lock: { mode: 'pessimistic_read' } });
+    // It was erased in the same moment.
+    if (!row) throw new NotFound();
     return this.stated(row);
   }
 
@@ -57,7 +62,8 @@ export class Interlocutors {
     id: string,
     change: (before: StatedInterlocutor) => StatedInterlocutor,
   ): Promise<{ before: StatedInterlocutor; after: StatedInterlocutor }> {
-    const row = await manager.findOneOrFail(Interlocutor, { where: { id }, lock: { mode: 'pessimistic_write' } });
+    const row = await manager.findOne(Interlocutor, { where: { id }, lock: { mode: 'pessimistic_write' } });
+    if (!row) throw new NotFound();
     const before = await this.stated(row);
     const after = change(before);
     const { identity, ...segments } = after;
@@ -81,6 +87,23 @@ export class Interlocutors {
       [subscriberId, contactId],
     );
     return row?.account_id;
+  }
+
+  /**
+   * Locks interlocutors against edits and joinings until the transaction ends, in the order of their ids. Must come before the
+   * locks of their contacts.
+   */
+  async lockAll(manager: EntityManager, ids: readonly string[]): Promise<void> {
+    await manager.query('SELECT FROM interlocutor WHERE id = ANY ($1::uuid[]) ORDER BY id FOR UPDATE', [ids]);
+  }
+
+  /** Finds those among locked interlocutors that are nobody's contact any more, with their accounts. */
+  withoutContacts(manager: EntityManager, ids: readonly string[]): Promise<{ id: string; accountId: string }[]> {
+    return manager.query<{ id: string; accountId: string }[]>(
+      `SELECT id, account_id AS "accountId" FROM interlocutor
+       WHERE id = ANY ($1::uuid[]) AND NOT EXISTS (SELECT FROM contact WHERE contact.interlocutor_id = interlocutor.id)`,
+      [ids],
+    );
   }
 
   /** Locks it against edits and joinings until the transaction ends. Must come before the locks of its account and its contacts. */

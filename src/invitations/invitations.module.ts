@@ -7,6 +7,7 @@ import { ConsentsModule } from '../consents/consents.module.js';
 import { ConversationsModule } from '../conversations/conversations.module.js';
 import { InterlocutorsModule } from '../interlocutors/interlocutors.module.js';
 import { SubscribersModule } from '../subscribers/subscribers.module.js';
+import { Forgetting } from '../platform/forgetting/forgetting.js';
 import { InvitationLinks } from './invitation-links.service.js';
 import { InvitationMails } from './invitation-mails.service.js';
 import { Invitation } from './invitation.entity.js';
@@ -31,4 +32,11 @@ import { Joinings } from './joinings.service.js';
   providers: [InvitationLinks, InvitationMails, Invitations, InvitedPeople, Joinings],
   exports: [InvitationLinks, Invitations, InvitedPeople],
 })
-export class InvitationsModule {}
+export class InvitationsModule {
+  constructor(forgetting: Forgetting, people: InvitedPeople) {
+    forgetting.register(
+      { table: 'invitation', kind: 'invitations', contact: (manager, gone) => people.forgetContacts(manager, gone) },
+      { table: 'mail_stop', subscriber: { kept: 'who asked not to be written to is written to by nobody' } },
+    );
+  }
+}

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { limits } from '../contract/limits.js';
+import type { Forgotten, Gone } from '../platform/forgetting/holdings.js';
 import { defineJob } from '../platform/jobs/job-kinds.js';
 import { Jobs } from '../platform/jobs/jobs.js';
 import { Outbox } from '../platform/mail/outbox.js';
@@ -182,6 +183,26 @@ export class InvitedPeople {
     );
     if (!mailed) return;
     for (const id of ids) await this.outbox.withdraw(manager, { scope: 'contact', id });
+  }
+
+  /**
+   * Deletes the invitations by which erased contacts joined, and those that wait for somebody at their addresses, with their
+   * keys and mails.
+   */
+  async forgetContacts(manager: EntityManager, { subscriberId, ids, addressHashes = [] }: Gone): Promise<Forgotten> {
+    const [rows] = await manager.query<[{ id: string; uses: number }[], number]>(
+      `DELETE FROM invitation
+       WHERE subscriber_id = $1
+         AND ((kind = 'personal' AND id = ANY ($2::uuid[])) OR (email_hash = ANY ($3::bytea[]) AND uses = 0))
+       RETURNING id, uses`,
+      [subscriberId, ids, addressHashes],
+    );
+    const waiting = rows.filter(({ uses }) => uses === 0).map(({ id }) => id);
+    // What is not committed in the end is readable no more, and goes the next time.
+    await this.destroyKeys(waiting);
+    let mails = 0;
+    for (const id of waiting) mails += await this.outbox.withdraw(manager, { scope: 'contact', id });
+    return { counts: { invitations: rows.length, waiting_mails: mails }, more: false };
   }
 
   async destroyKeys(ids: readonly string[]): Promise<void> {

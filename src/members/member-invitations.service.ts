@@ -5,13 +5,9 @@ import type { EntityManager, Repository } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import { Actions } from '../actions/actions.service.js';
 import { Accounts } from '../auth/accounts.service.js';
-import { Credentials } from '../auth/credentials.service.js';
-import { joins, lookUps } from '../auth/joining-limits.js';
-import { passwordError, verifyPassword } from '../auth/passwords.js';
+import { lookUps } from '../auth/joining-limits.js';
 import type { MemberPrincipal } from '../auth/principal.js';
-import { type OpenedSession, Sessions } from '../auth/sessions.service.js';
 import { Consents } from '../consents/consents.service.js';
-import type { VerificationMail } from '../contract/accounts.js';
 import type { ErrorCode } from '../contract/errors.js';
 import { limits } from '../contract/limits.js';
 import { type Config, CONFIG } from '../platform/config.js';
@@ -20,7 +16,7 @@ import { defineJob } from '../platform/jobs/job-kinds.js';
 import { Jobs } from '../platform/jobs/jobs.js';
 import { defineMail } from '../platform/mail/mail-kinds.js';
 import { Outbox } from '../platform/mail/outbox.js';
-import { DomainError, NotFound, ValidationFailed } from '../platform/problems/domain-error.js';
+import { DomainError, NotFound } from '../platform/problems/domain-error.js';
 import { defineLimit, RateLimits } from '../platform/rate-limits.js';
 import { sameMailbox } from '../platform/validation/email-addresses.js';
 import { Vault } from '../platform/vault/vault.js';
@@ -28,7 +24,7 @@ import { Subscribers } from '../subscribers/subscribers.service.js';
 import { memberKey, openOfMember, sealOfMember } from './member-seals.js';
 import { type MemberState, stateOf } from './member-state.js';
 import { Member } from './member.entity.js';
-import type { InvitedMember, MemberJoining, MemberView, NewMember } from './members.dto.js';
+import type { InvitedMember, NewMember } from './members.dto.js';
 import { Members } from './members.service.js';
 
 const codeBytes = 16;
@@ -43,13 +39,7 @@ const invitationMails = defineLimit('memberInvitation', {
   seconds: 24 * 60 * 60,
 });
 
-export interface MemberWhoJoined {
-  member: MemberView;
-  session: OpenedSession;
-  verificationMail?: VerificationMail;
-}
-
-/** Invitations to act for a subscriber, and how they are accepted. */
+/** Invitations to act for a subscriber. */
 @Injectable()
 export class MemberInvitations {
   private readonly address: string;
@@ -60,12 +50,10 @@ export class MemberInvitations {
     private readonly accounts: Accounts,
     private readonly actions: Actions,
     private readonly consents: Consents,
-    private readonly credentials: Credentials,
     jobs: Jobs,
     private readonly rateLimits: RateLimits,
     private readonly members: Members,
     private readonly outbox: Outbox,
-    private readonly sessions: Sessions,
     private readonly subscribers: Subscribers,
     private readonly vault: Vault,
   ) {
@@ -133,81 +121,6 @@ export class MemberInvitations {
     return member;
   }
 
-  /**
-   * Turns an invited person into a member of the subscriber, with an account of their own.
-   * Sent again within ten minutes it is answered as the first time, with another session.
-   * @throws NotFound, ConsentRequired, PolicyChanged, UsernameTaken, ValidationFailed, DomainError `invitation_…`
-   */
-  async join(code: string, joining: MemberJoining, network: string): Promise<MemberWhoJoined> {
-    await this.rateLimits.count(joins, network);
-    try {
-      return await this.joinAnew(code, joining, network);
-    } catch (error) {
-      const used = error instanceof DomainError && error.code === 'invitation_used';
-      const repeated = used && (await this.repeat(code, joining, network));
-      if (repeated) return repeated;
-      throw error;
-    }
-  }
-
-  private async joinAnew(
-    code: string,
-    { displayName, username, password, locale, device, consents }: MemberJoining,
-    network: string,
-  ): Promise<MemberWhoJoined> {
-    const { subscriberId, id } = await this.invitedBy(code, network);
-    refuseWeakPassword(password, [username, ...displayName.split(/\s+/)]);
-    const acceptances = this.consents.checkMember(consents);
-    const passwordHash = await this.accounts.hashPassword(password, network);
-    const name = await sealOfMember(this.vault, { subscriberId, id }, 'display_name', displayName);
-    const [accountId, key, joinedAt] = [uuid(), memberKey(subscriberId), new Date()];
-    const made = await this.invited.manager.transaction(async (manager) => {
-      const member = await this.members.locked(manager, subscriberId, id);
-      requireInvited(member);
-      const account = { id: accountId, kind: 'member', subscriberId, key, username, passwordHash, locale } as const;
-      await this.accounts.create(manager, account);
-      const changes = { accountId, displayName: name, joinedAt };
-      await manager.update(Member, { subscriberId, id }, changes);
-      const record = { subscriberId, contactId: null, accountId, acceptances, recordedAt: joinedAt };
-      await this.consents.record(manager, { ...record, how: 'joining' });
-      await this.actions.record(manager, { subscriberId, memberId: id }, 'member.joined', id);
-      const session = await this.sessions.create(manager, accountId, { key, device });
-      const email = await openOfMember(this.vault, member, 'email');
-      if (!email) return { email, session };
-      const addressee = { accountId, key, email, locale, username };
-      return { email, session, verificationMail: await this.credentials.requestVerification(manager, addressee) };
-    });
-    this.members.tell(subscriberId, { id, displayName });
-    const { email, session, ...mail } = made;
-    const joined = {
-      id,
-      role: 'staff',
-      displayName,
-      username,
-      joinedAt: joinedAt.toISOString(),
-      state: 'active',
-    } as const;
-    return { member: { ...joined, email: email ?? '' }, session, ...mail };
-  }
-
-  /** @returns the member who joined minutes ago with this code, username and password; undefined for anybody else */
-  private async repeat(code: string, { username, password, device }: MemberJoining, network: string) {
-    const member = await this.invited.findOneBy({ codeHash: this.codeHash(code) });
-    const since = Date.now() - limits.joiningRepeatedMinutes * 60 * 1000;
-    if (!member?.accountId || !member.joinedAt || member.joinedAt.getTime() <= since) return undefined;
-    const account = (await this.accounts.candidates(username)).find(({ id }) => id === member.accountId);
-    if (!account) return undefined;
-    const [matches] = await verifyPassword(password, [account.passwordHash], network);
-    if (!matches) return undefined;
-    const { id, passwordHash } = account;
-    const session = await this.invited.manager.transaction(async (manager) =>
-      (await this.accounts.holdsPassword(manager, id, passwordHash))
-        ? this.sessions.create(manager, id, { key: memberKey(member.subscriberId), device })
-        : undefined,
-    );
-    return session && { member: await this.members.view(member), session };
-  }
-
   /** Counted and compared under a lock. The addresses are sealed; of fifty at most each can be opened. */
   private async requirePlaceFor(manager: EntityManager, subscriberId: string, email: string): Promise<void> {
     await this.subscribers.lock(manager, subscriberId);
@@ -234,7 +147,8 @@ export class MemberInvitations {
     }
   }
 
-  private codeHash(code: string): Buffer {
+  /** @returns what is stored of a code */
+  codeHash(code: string): Buffer {
     return this.vault.lookupHash('member_invitation', code);
   }
 
@@ -268,12 +182,7 @@ const refusals: Record<Exclude<MemberState, 'invited'>, { code: ErrorCode; detai
 };
 
 /** @throws DomainError that says why the invitation is no longer valid */
-function requireInvited(member: Member): void {
+export function requireInvited(member: Member): void {
   const state = stateOf(member);
   if (state !== 'invited') throw new DomainError(refusals[state].code, { detail: refusals[state].detail });
-}
-
-function refuseWeakPassword(password: string, personal: string[]): void {
-  const refused = passwordError(password, personal);
-  if (refused) throw new ValidationFailed([{ field: 'password', ...refused }]);
 }

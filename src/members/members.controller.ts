@@ -12,6 +12,7 @@ import { sendLogo } from '../subscribers/logo-answer.js';
 import { InLocale } from '../subscribers/subscribers.dto.js';
 import { Subscribers } from '../subscribers/subscribers.service.js';
 import { MemberInvitations } from './member-invitations.service.js';
+import { MemberJoinings } from './member-joinings.service.js';
 import {
   AuthorList,
   InvitedMember,
@@ -34,6 +35,7 @@ export class MembersController {
     private readonly consents: Consents,
     private readonly cookies: SessionCookies,
     private readonly invitations: MemberInvitations,
+    private readonly joinings: MemberJoinings,
     private readonly subscribers: Subscribers,
   ) {}
 
@@ -98,7 +100,7 @@ export class MembersController {
     @Body() joining: MemberJoining,
     @Req() request: Request,
   ): Promise<JoinedMember> {
-    const { session, ...joined } = await this.invitations.join(code, joining, networkOf(request.ip));
+    const { session, ...joined } = await this.joinings.join(code, joining, networkOf(request.ip));
     return { ...joined, session: await this.cookies.give(request, 'member', session) };
   }
 }

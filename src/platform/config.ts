@@ -33,6 +33,7 @@ export interface Config {
   policiesDir: string;
   digitalConsentAges: Record<string, number>;
   sessionDays: number;
+  consentProofYears: number;
   messagesPerMinute: number;
   searchesPerMinute: number;
   signInsPerQuarterHour: number;
@@ -201,6 +202,7 @@ function configOf(values: Values): Config {
     policiesDir: values.POLICIES_DIR ?? resolve('policies'),
     digitalConsentAges: { ...lawfulConsentAges, ...values.DIGITAL_CONSENT_AGE },
     sessionDays: values.SESSION_DAYS,
+    consentProofYears: values.CONSENT_PROOF_YEARS,
     messagesPerMinute: values.RATE_MESSAGES,
     searchesPerMinute: values.RATE_SEARCHES,
     signInsPerQuarterHour: values.RATE_SIGN_IN,

@@ -1,3 +1,5 @@
+import { StorageFailure } from './storage/storage.js';
+
 /** Why a database does not do what is asked of it, though the question was right. */
 export type DatabaseTrouble =
   | 'disk_full'
@@ -114,6 +116,8 @@ export function silenceError(): Error {
 /** The trouble that an error tells of; undefined when it is about what was asked, or about something else. */
 export function databaseTrouble(error: unknown): DatabaseTrouble | undefined {
   for (let each = error, depth = 0; isErrorLike(each) && depth < 4; depth++) {
+    // The storage of files has troubles of its own, and may be another disk.
+    if (each instanceof StorageFailure) return undefined;
     const { code, syscall, message } = each;
     if (typeof code === 'string') {
       const known = troubleByCode[code] ?? (/^08/.test(code) ? 'unreachable' : undefined);

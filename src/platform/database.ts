@@ -37,6 +37,8 @@ export function keyringDatabase(address: DatabaseAddress | string): DataSource {
 
 /** Connections for searches of the archive: so many are under way at once. */
 export const searchConnections = 2;
+/** Connections for searches end after so many seconds, and with them the plans that they keep. */
+export const searchConnectionSeconds = 3_600;
 /** A search asks many short statements; one that takes longer than this is given up. */
 const searchStatementMilliseconds = 2_000;
 
@@ -58,6 +60,7 @@ export function searchPool(source: DataSource): Pool {
     ...addressOf(source),
     ...pool,
     max: searchConnections,
+    maxLifetimeSeconds: searchConnectionSeconds,
     statement_timeout: searchStatementMilliseconds,
     options: '-c enable_seqscan=off -c jit=off -c max_parallel_workers_per_gather=0',
   });

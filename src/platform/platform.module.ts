@@ -6,6 +6,7 @@ import { DatabaseWatch } from './database-watch.js';
 import { HotStatements } from './hot-statements.js';
 import { Origins } from './http/origins.js';
 import { Requests } from './http/requests.js';
+import { Forgetting } from './forgetting/forgetting.js';
 import { Jobs } from './jobs/jobs.js';
 import { Log } from './log.js';
 import { MailFailures } from './mail/mail-failures.js';
@@ -22,15 +23,19 @@ import { openStorage } from './storage/open-storage.js';
 import { Storage } from './storage/storage.js';
 import { validationPipe } from './validation/validation.js';
 import { AddressHashes } from './vault/address-hashes.js';
+import { EpochRenewal } from './vault/epoch-renewal.js';
 import { MASTER_KEY } from './vault/master-key.js';
+import { SigningKey } from './vault/signing-key.js';
 import { Vault } from './vault/vault.js';
 
 /** Everything that is opened before the application is assembled. */
 export interface Foundation {
   config: Config;
   databases: DatabaseWatch;
+  epochRenewal: EpochRenewal;
   log: Log;
   masterKey: Buffer;
+  signingKey: SigningKey;
   vault: Vault;
 }
 
@@ -43,10 +48,12 @@ export class PlatformModule implements OnModuleDestroy {
     this.storage.close();
   }
 
-  static with({ config, databases, log, masterKey, vault }: Foundation): DynamicModule {
+  static with({ config, databases, epochRenewal, log, masterKey, signingKey, vault }: Foundation): DynamicModule {
     const values = [
       { provide: CONFIG, useValue: config },
       { provide: DatabaseWatch, useValue: databases },
+      { provide: EpochRenewal, useValue: epochRenewal },
+      { provide: SigningKey, useValue: signingKey },
       { provide: Log, useValue: log },
       { provide: MASTER_KEY, useValue: masterKey },
       { provide: Vault, useValue: vault },
@@ -54,6 +61,7 @@ export class PlatformModule implements OnModuleDestroy {
     const storage = { provide: Storage, useFactory: () => openStorage(config) };
     const services = [
       AddressHashes,
+      Forgetting,
       HotStatements,
       Jobs,
       MailFailures,

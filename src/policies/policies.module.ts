@@ -1,7 +1,12 @@
 import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
+import { Forgetting } from '../platform/forgetting/forgetting.js';
 import { Policies } from './policies.service.js';
 import { Policy } from './policy.entity.js';
 
 @Module({ imports: [TypeOrmModule.forFeature([Policy])], providers: [Policies], exports: [Policies] })
-export class PoliciesModule {}
+export class PoliciesModule {
+  constructor(forgetting: Forgetting) {
+    forgetting.registerNobodys({ table: 'policy', holds: 'the texts of the installation' });
+  }
+}

@@ -6,6 +6,7 @@ import { ConsentsModule } from '../consents/consents.module.js';
 import { ConversationsModule } from '../conversations/conversations.module.js';
 import { InterlocutorsModule } from '../interlocutors/interlocutors.module.js';
 import { MembersModule } from '../members/members.module.js';
+import { Forgetting } from '../platform/forgetting/forgetting.js';
 import { SubscribersModule } from '../subscribers/subscribers.module.js';
 import { Notices } from './notices.service.js';
 import { RequestsController } from './requests.controller.js';
@@ -30,4 +31,8 @@ import { RightsRequest } from './rights-request.entity.js';
   providers: [Notices, RightsRequests, Restrictions],
   exports: [RightsRequests],
 })
-export class RightsModule {}
+export class RightsModule {
+  constructor(forgetting: Forgetting) {
+    forgetting.register({ table: 'rights_request', kind: 'requests', contact: 'contact_id' });
+  }
+}

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
+import { Forgetting } from '../platform/forgetting/forgetting.js';
 import { Subscriber, SubscriberLogo } from './subscriber.entity.js';
 import { SubscribersController } from './subscribers.controller.js';
 import { Subscribers } from './subscribers.service.js';
@@ -10,4 +11,9 @@ import { Subscribers } from './subscribers.service.js';
   providers: [Subscribers],
   exports: [Subscribers],
 })
-export class SubscribersModule {}
+export class SubscribersModule {
+  constructor(forgetting: Forgetting) {
+    const kept = 'what is kept by law hangs on it';
+    forgetting.register({ table: 'subscriber', subscriber: { kept } }, { table: 'subscriber_logo' });
+  }
+}

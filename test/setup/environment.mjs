@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import bcrypt from 'bcrypt';
 import { TestEnvironment } from 'jest-environment-node';
+import { ofWorker } from './of-worker.mjs';
 
 const leastCost = 4;
 
@@ -20,6 +21,7 @@ export default class ServiceEnvironment extends TestEnvironment {
   async setup() {
     await super.setup();
     this.global.requireOutside = createRequire(import.meta.url);
+    this.global.ofWorker = ofWorker;
     // What decorators have said of the service's classes is asked for by tests too.
     this.global.Reflect = Reflect;
     // What Node has loaded gives its own dates, such as those of rows, and tests ask if they are dates.

@@ -97,6 +97,7 @@ export class Client {
     let pages = 0;
     for await (const page of this.walk(`/api/conversations?${since}limit=${this.pages.heads}`)) {
       syncedAt ??= page.syncedAt as string;
+      this.forget(page.erased ?? []);
       pages++;
       for (const head of page.items as ConversationHead[]) await this.take(head);
     }
@@ -106,16 +107,18 @@ export class Client {
   }
 
   private async takeHeadOf(id: string): Promise<void> {
-    await this.take((await this.get(`/api/conversations/${id}`)) as ConversationHead);
+    const head = await this.unlessGone(this.get(`/api/conversations/${id}`));
+    if (head) await this.take(head as ConversationHead);
+    else this.forget([id]);
     this.incomplete.delete(id);
   }
 
   /** Holds a head once everything that it speaks of is held; cut short, the next attempt begins where this one did. */
   private async take(head: ConversationHead): Promise<void> {
     const known = this.held.heads.get(head.id);
-    if (known) await this.fetchChanges(known, head);
-    else await this.fetch(head.id, 'after=0');
-    this.held.heads.set(head.id, head);
+    const there = known ? this.fetchChanges(known, head) : this.fetch(head.id, 'after=0');
+    if (await this.unlessGone(there.then(() => true))) this.held.heads.set(head.id, head);
+    else this.forget([head.id]);
   }
 
   private async fetchChanges(known: ConversationHead, head: ConversationHead): Promise<void> {
@@ -250,6 +253,7 @@ export class Client {
       const counterpart = JSON.parse(JSON.stringify({ kind: 'interlocutor', id, ...identity }));
       this.held.heads.set(id, { ...head, counterpart, labels: contact.labels });
     },
+    'contact.erased': ({ conversationIds }) => this.forget(conversationIds),
     'subscriber.changed': ({ conversationId, counterpart, seenTimesSince }) => {
       for (const head of this.held.heads.values()) {
         if (conversationId !== null && head.id !== conversationId) continue;
@@ -279,6 +283,16 @@ export class Client {
     'export.progressed': () => undefined,
     'session.ended': ({ id }) => void this.held.devices.delete(id),
   };
+
+  /** These conversations are gone, with all that is held of them. */
+  private forget(conversationIds: readonly string[]): void {
+    for (const id of conversationIds) {
+      this.held.heads.delete(id);
+      this.held.messages.delete(id);
+      this.held.contacts.delete(id);
+      this.incomplete.delete(id);
+    }
+  }
 
   /** The head to which a revision is the next one; undefined when it is held already, or is not all that is missing. */
   private headBefore(id: string, revision: number): ConversationHead | undefined {
@@ -354,7 +368,7 @@ export class Client {
     return new Set(items.map(({ id }: { id: string }) => id));
   }
 
-  private async *walk(path: string): AsyncGenerator<{ items: unknown[]; syncedAt?: string }> {
+  private async *walk(path: string): AsyncGenerator<{ items: unknown[]; syncedAt?: string; erased?: string[] | null }> {
     let cursor: string | null = null;
     do {
       const page = await this.get(cursor ? `${path}&cursor=${cursor}` : path);
@@ -365,10 +379,22 @@ export class Client {
 
   private async get(path: string): Promise<Answer['body']> {
     const { status, body } = await this.device.ask('GET', path);
+    if (status === 404) throw new Gone(path);
     if (status !== 200) throw new Error(`${path}: ${JSON.stringify(body)}`);
     return body;
   }
+
+  /** What was asked for; undefined when it was erased meanwhile. */
+  private unlessGone<Found>(asked: Promise<Found>): Promise<Found | undefined> {
+    return asked.catch((error: unknown) => {
+      if (!(error instanceof Gone)) throw error;
+      return undefined;
+    });
+  }
 }
+
+/** Answer of the API for something that is not there any more. */
+class Gone extends Error {}
 
 /** The state in a form that does not depend on the order in which it came. */
 export function plain({ authors, broadcasts, heads, messages, contacts, labels, devices }: Held): unknown {

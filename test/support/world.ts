@@ -74,7 +74,16 @@ export interface AskOptions {
 
 export type DeviceClient = Socket<ServerEvents, ClientEvents>;
 
-let worlds = 0;
+/** Set by the environment of the tests, test/setup/environment.mjs: the same for all files of a worker. */
+declare const ofWorker: { shared?: Promise<Running>; names: number };
+
+/** A service with what it was started on. */
+interface Running {
+  service: RunningService;
+  dataDir: string;
+  databases: { main: string; keyring: string };
+  environment: Record<string, string>;
+}
 
 /** A service that can be asked, in this process or as one of its own. */
 export interface Reach {
@@ -87,35 +96,33 @@ export class World implements Reach {
   private readonly devices: Device[] = [];
   private readonly joined = new Map<string, number>();
 
+  readonly service: RunningService;
+  readonly dataDir: string;
+  readonly databases: { main: string; keyring: string };
+  /** The environment that its service was started with. */
+  readonly environment: Record<string, string>;
+
   private constructor(
-    readonly service: RunningService,
-    readonly dataDir: string,
-    readonly databases: { main: string; keyring: string },
-    /** The environment that its service was started with. */
-    readonly environment: Record<string, string>,
-  ) {}
+    running: Running,
+    private readonly isShared = false,
+  ) {
+    this.service = running.service;
+    this.dataDir = running.dataDir;
+    this.databases = running.databases;
+    this.environment = running.environment;
+  }
+
+  /**
+   * The world that all files of a worker share, each with shops of its own: for tests that neither stop the service nor
+   * change what holds for everybody. The first file starts it.
+   */
+  static async shared(): Promise<World> {
+    ofWorker.shared ??= start({ RATE_INVITATION_MAILS: '100000', RATE_UPLOADS: '100000' });
+    return new World(await ofWorker.shared, true);
+  }
 
   static async open(environment: Record<string, string> = {}): Promise<World> {
-    const name = `world_${process.pid}_${Date.now().toString(36)}_${worlds++}`;
-    const [main, keyring] = await Promise.all([
-      createDatabase(name, 'template_main'),
-      createDatabase(`${name}_k`, 'template_keyring'),
-    ]);
-    const databases = { main, keyring };
-    const dataDir = await mkdtemp(join(tmpdir(), 'colloquio-world-'));
-    const complete = {
-      PORT: '0',
-      DATA_DIR: dataDir,
-      DATABASE_URL: databases.main,
-      KEYRING_DATABASE_URL: databases.keyring,
-      REGISTRATION: 'open',
-      RATE_JOIN: '100000',
-      RATE_SIGN_IN: '1000',
-      RATE_MESSAGES: '100000',
-      LOG_LEVEL: process.env['TEST_LOG'] ?? 'error',
-      ...environment,
-    };
-    return new World(await startService(loadConfig(complete)), dataDir, databases, complete);
+    return new World(await start(environment));
   }
 
   get url(): string {
@@ -146,7 +153,7 @@ export class World implements Reach {
   ): Promise<Record<string, unknown>> {
     const { body } = await this.ask('GET', '/api/policies/current?audience=subscriber&locale=it');
     const consents = body.items.map(({ id, purpose }: { id: string; purpose: string }) => ({ policyId: id, purpose }));
-    return { ...shops[shop], username: `${shop}${worlds}${unique()}`, password, consents, ...changes };
+    return { ...shops[shop], username: `${shop}${unique()}`, password, consents, ...changes };
   }
 
   /** Registers a business; every call makes another. */
@@ -296,10 +303,12 @@ export class World implements Reach {
   async restart(changes: Record<string, string> = {}): Promise<World> {
     await this.stop();
     const environment = { ...this.environment, ...changes };
-    return new World(await startService(loadConfig(environment)), this.dataDir, this.databases, environment);
+    return new World({ ...this, service: await startService(loadConfig(environment)), environment });
   }
 
   async close(): Promise<void> {
+    this.disconnect();
+    if (this.isShared) return;
     await this.stop();
     await rm(this.dataDir, { recursive: true, force: true });
     await Promise.all(Object.values(this.databases).map((url) => drop(new URL(url).searchParams.get('name')!)));
@@ -307,9 +316,39 @@ export class World implements Reach {
 
   /** Stops the service; what is stored stays. */
   async stop(): Promise<void> {
-    for (const device of this.devices) device.disconnect();
+    if (this.isShared)
+      throw new Error('other test files share this world: open one of its own for a test that stops it');
+    this.disconnect();
     await this.service.stop();
   }
+
+  private disconnect(): void {
+    for (const device of this.devices) device.disconnect();
+  }
+}
+
+/** Starts a service on databases of its own. */
+async function start(environment: Record<string, string>): Promise<Running> {
+  const name = `world_${process.pid}_${Date.now().toString(36)}_${unique()}`;
+  const [main, keyring] = await Promise.all([
+    createDatabase(name, 'template_main'),
+    createDatabase(`${name}_k`, 'template_keyring'),
+  ]);
+  const databases = { main, keyring };
+  const dataDir = await mkdtemp(join(tmpdir(), 'colloquio-world-'));
+  const complete = {
+    PORT: '0',
+    DATA_DIR: dataDir,
+    DATABASE_URL: databases.main,
+    KEYRING_DATABASE_URL: databases.keyring,
+    REGISTRATION: 'open',
+    RATE_JOIN: '100000',
+    RATE_SIGN_IN: '1000',
+    RATE_MESSAGES: '100000',
+    LOG_LEVEL: process.env['TEST_LOG'] ?? 'error',
+    ...environment,
+  };
+  return { service: await startService(loadConfig(complete)), dataDir, databases, environment: complete };
 }
 
 export interface Shop {
@@ -421,8 +460,7 @@ export const settle = () => pause(200);
 
 export const pause = (milliseconds: number) => new Promise<void>((resolve) => setTimeout(resolve, milliseconds));
 
-let counter = 0;
-export const unique = () => `${process.pid.toString(36)}${(counter++).toString(36)}`;
+export const unique = () => `${process.pid.toString(36)}${(ofWorker.names++).toString(36)}`;
 
 export function expectStatus(answer: Answer, status: number): void {
   if (answer.status !== status)

@@ -53,7 +53,8 @@ export class Jobs {
     options: { startAfter?: Date; singletonKey?: string; priority?: number } = {},
   ): Promise<void> {
     await this.boss.send(name, payload, { ...options, db: inTransaction(manager) });
-    addedIn(manager.queryRunner!).add(name);
+    // A deferred one is found by polling.
+    if (!options.startAfter) addedIn(manager.queryRunner!).add(name);
   }
 
   /**

@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import { expect, test } from '@jest/globals';
 import { loadConfig } from '../config.js';
+import type { Forgetting } from '../forgetting/forgetting.js';
 import type { Jobs } from '../jobs/jobs.js';
 import { defineMail } from './mail-kinds.js';
 import { Outbox } from './outbox.js';
@@ -10,7 +11,8 @@ const config = loadConfig({});
 const templates = new MailTemplates(config);
 const jobs = { handle: () => {} } as unknown as Jobs;
 const unused = {} as never;
-const boot = () => new Outbox(unused, config, unused, jobs, unused, templates, unused).onModuleInit();
+const forgetting = { register: () => {} } as unknown as Forgetting;
+const boot = () => new Outbox(unused, config, unused, jobs, unused, templates, unused, forgetting).onModuleInit();
 
 test('the boot fails for a text that no slice defines a mail for, and for a mail without a text', () => {
   for (const name of templates.names.filter((each) => each !== 'verify_email')) defineMail(name);

@@ -3,6 +3,8 @@ import { InjectRepository } from '@nestjs/typeorm';
 import { type EntityManager, IsNull, LessThan, type Repository } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import { type Config, CONFIG } from '../config.js';
+import { Forgetting } from '../forgetting/forgetting.js';
+import type { Forget } from '../forgetting/holdings.js';
 import { defineJob } from '../jobs/job-kinds.js';
 import { JobFailure, Jobs } from '../jobs/jobs.js';
 import { KeyGoneError, type KeyRef } from '../vault/keyring.js';
@@ -52,7 +54,13 @@ export class Outbox implements OnModuleInit {
     private readonly postman: Postman,
     private readonly templates: MailTemplates,
     private readonly vault: Vault,
+    forgetting: Forgetting,
   ) {
+    forgetting.register({
+      table: 'mail',
+      kind: 'waiting_mails',
+      ...{ contact: forgetMails, interlocutor: forgetMails, subscriber: forgetMails },
+    });
     jobs.handle(sendMail, ({ mailId }) => this.send(mailId));
     jobs.handle(resumeMails, () => this.resume({ untried: true }));
     jobs.handle(purgeMails, async () => {
@@ -150,3 +158,12 @@ export class Outbox implements OnModuleInit {
     await this.mails.delete({ notAfter: LessThan(new Date()) });
   }
 }
+
+/** Mails that wait for an owner, and those about it that are sealed with a key of others. */
+const forgetMails: Forget = async (manager, { scope, ids }) => {
+  const [, deleted] = await manager.query<[unknown[], number]>(
+    'DELETE FROM mail WHERE (key_scope = $1 AND key_id = ANY ($2::uuid[])) OR about = ANY ($2::uuid[])',
+    [scope, ids],
+  );
+  return { counts: { waiting_mails: deleted }, more: false };
+};

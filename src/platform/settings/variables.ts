@@ -106,6 +106,11 @@ export const variables = {
     otherwise: 90,
     about: 'a session ends after this many days without use; fractions are allowed',
   },
+  CONSENT_PROOF_YEARS: {
+    read: read.wholeNumber(1, 10),
+    otherwise: 5,
+    about: 'years for which a proof of consent is kept after its person was erased, without name and address',
+  },
   RATE_MESSAGES: {
     read: read.wholeNumber(1, 1_000_000),
     otherwise: 60,

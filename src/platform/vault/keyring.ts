@@ -6,7 +6,7 @@ import type { EpochKeys } from './epoch-keys.js';
 import { open, seal } from './sealing.js';
 
 /** Owner of a key. A personal invitation's key is the key of the contact it becomes: both have the same id. */
-export type KeyScope = 'contact' | 'interlocutor' | 'subscriber' | 'service' | 'export';
+export type KeyScope = 'contact' | 'interlocutor' | 'subscriber' | 'service' | 'proof' | 'export';
 
 export interface KeyRef {
   scope: KeyScope;
@@ -30,7 +30,11 @@ export const keysDoNotMatch =
 
 const cacheSeconds = 60;
 const cachedKeys = 50_000;
-const renewalSlice = 1_000;
+/** A slice takes a few milliseconds to wrap, for which sends have to wait. */
+const renewalSlice = 500;
+const lockedMilliseconds = 20;
+/** A statement destroys this many keys at most, which takes it about a second. */
+const destroyedAtOnce = 100_000;
 const epochAttempts = 3;
 
 /** The wrapped keys in the database of their own, and a cache of open ones (at most 60 s). */
@@ -72,7 +76,7 @@ export class Keyring {
   }
 
   /**
-   * Makes a random key for each; a key that is there already stays.
+   * Makes a random key for each; a key that is there already stays, and one that an erasure destroyed is not made again.
    * @throws Error when the database keeps another epoch than the file
    */
   async create(refs: KeyRef[]): Promise<void> {
@@ -85,6 +89,7 @@ export class Keyring {
               made AS (INSERT INTO wrapped_key (scope, id, epoch, wrapped)
                        SELECT scope, id, current.number, wrapped
                        FROM current, unnest($2::text[], $3::uuid[], $4::bytea[]) AS new (scope, id, wrapped)
+                       WHERE NOT EXISTS (SELECT FROM erased WHERE erased.scope = new.scope AND erased.id = new.id)
                        ON CONFLICT DO NOTHING)
          SELECT true AS current FROM current`,
         [
@@ -125,17 +130,66 @@ export class Keyring {
 
   /** Deletes the keys and forgets them at once. What is left in dead rows stops opening with the next epoch. */
   async destroy(refs: readonly KeyRef[]): Promise<void> {
-    if (refs.length === 0) return;
-    await this.database.query(
-      `DELETE FROM wrapped_key USING unnest($1::text[], $2::uuid[]) AS gone (scope, id)
-       WHERE wrapped_key.scope = gone.scope AND wrapped_key.id = gone.id`,
-      [refs.map(({ scope }) => scope), refs.map(({ id }) => id)],
+    for (const slice of slicesOf(refs)) {
+      await this.database.query(
+        `DELETE FROM wrapped_key USING unnest($1::text[], $2::uuid[]) AS gone (scope, id)
+         WHERE wrapped_key.scope = gone.scope AND wrapped_key.id = gone.id`,
+        columnsOf(slice),
+      );
+      this.forget(slice);
+    }
+  }
+
+  /**
+   * Destroys the keys of an erasure, and writes each of them down in the ledger in the same statement, whether it was still
+   * there or not. A key of the ledger is never made again.
+   */
+  async erase(refs: readonly KeyRef[], erasureId: string): Promise<void> {
+    for (const slice of slicesOf(refs)) {
+      await this.database.query(
+        `WITH subject AS (SELECT DISTINCT scope, id FROM unnest($1::text[], $2::uuid[]) AS subject (scope, id)),
+              noted AS (INSERT INTO erased (scope, id, erasure_id) SELECT scope, id, $3 FROM subject
+                        ORDER BY scope, id ON CONFLICT DO NOTHING)
+         DELETE FROM wrapped_key USING subject
+         WHERE wrapped_key.scope = subject.scope AND wrapped_key.id = subject.id`,
+        [...columnsOf(slice), erasureId],
+      );
+      this.forget(slice);
+    }
+  }
+
+  /** The erasures of the ledger behind this one, in the order of their ids, each once. */
+  async erasuresAfter(erasureId: string, limit: number): Promise<string[]> {
+    const rows = await this.database.query<{ id: string }[]>(
+      'SELECT DISTINCT erasure_id AS id FROM erased WHERE erasure_id > $1 ORDER BY erasure_id LIMIT $2',
+      [erasureId, limit],
     );
+    return rows.map(({ id }) => id);
+  }
+
+  /** The owners of the keys that an erasure has destroyed. */
+  erasedBy(erasureId: string): Promise<KeyRef[]> {
+    return this.database.query<KeyRef[]>('SELECT scope, id FROM erased WHERE erasure_id = $1 ORDER BY scope, id', [
+      erasureId,
+    ]);
+  }
+
+  private forget(refs: readonly KeyRef[]): void {
     this.destructions++;
     for (const ref of refs) {
       this.cache.delete(name(ref));
       this.loading.delete(name(ref));
     }
+  }
+
+  /** The number of the epoch that wraps now. */
+  get currentEpoch(): number {
+    return this.epochs.current.number;
+  }
+
+  /** The number of the oldest epoch that still opens. */
+  get oldestEpoch(): number {
+    return this.epochs.oldest.number;
   }
 
   /** Date of the oldest epoch still in use; an interrupted rotation does not count. */
@@ -160,11 +214,12 @@ export class Keyring {
   }
 
   private async rewrapSlice(manager: EntityManager, number: number): Promise<boolean> {
+    // A key that is being destroyed is passed over: it goes, or is found by a later slice.
     const rows = await manager.query<WrappedKey[]>(
-      'SELECT scope, id, epoch, wrapped FROM wrapped_key WHERE epoch < $1 LIMIT $2 FOR UPDATE',
+      'SELECT scope, id, epoch, wrapped FROM wrapped_key WHERE epoch < $1 LIMIT $2 FOR UPDATE SKIP LOCKED',
       [number, renewalSlice],
     );
-    if (rows.length === 0) return false;
+    if (rows.length === 0) return this.hasOlderThan(manager, number);
     const epochKey = this.epochs.key(number);
     await manager.query(
       `UPDATE wrapped_key AS old SET epoch = $1, wrapped = new.wrapped
@@ -178,6 +233,14 @@ export class Keyring {
       ],
     );
     return true;
+  }
+
+  /** After a short rest, because those that are left are locked. */
+  private async hasOlderThan(manager: EntityManager, number: number): Promise<boolean> {
+    const older = 'SELECT EXISTS (SELECT FROM wrapped_key WHERE epoch < $1) AS any';
+    const [{ any }] = await manager.query<[{ any: boolean }]>(older, [number]);
+    if (any) await new Promise((resolve) => setTimeout(resolve, lockedMilliseconds));
+    return any;
   }
 
   /** Loads a key once for all concurrent callers, who go on in the order in which they asked. */
@@ -213,6 +276,12 @@ export class Keyring {
   private unwrap(row: WrappedKey): Buffer {
     return open(this.epochs.key(row.epoch), row.wrapped, wrapping(row));
   }
+}
+
+const columnsOf = (refs: readonly KeyRef[]) => [refs.map(({ scope }) => scope), refs.map(({ id }) => id)];
+
+function* slicesOf(refs: readonly KeyRef[]): Generator<readonly KeyRef[]> {
+  for (let start = 0; start < refs.length; start += destroyedAtOnce) yield refs.slice(start, start + destroyedAtOnce);
 }
 
 const name = ({ scope, id }: KeyRef) => `${scope}:${id}`;

@@ -50,6 +50,21 @@ export class Vault {
     await this.keyring.destroy(refs);
   }
 
+  /** The erasures in the ledger behind this one. */
+  erasuresAfter(erasureId: string, limit: number): Promise<string[]> {
+    return this.keyring.erasuresAfter(erasureId, limit);
+  }
+
+  /** The owners of keys that an erasure has destroyed. */
+  erasedBy(erasureId: string): Promise<KeyRef[]> {
+    return this.keyring.erasedBy(erasureId);
+  }
+
+  /** Destroys keys for good, and notes them in the ledger of erasures. */
+  async eraseKeys(erasureId: string, refs: readonly KeyRef[]): Promise<void> {
+    await this.keyring.erase(refs, erasureId);
+  }
+
   /**
    * Does work that new keys were made for, and destroys them when the domain refuses it. After any other error they stay:
    * a commit whose answer was lost may have been a commit, and a key without rows harms nobody.
@@ -124,12 +139,12 @@ export class Vault {
   }
 
   /**
-   * A function that turns words into the hashes by which an index finds them, under a search key of this owner. Like the key
-   * itself it is to be asked for again after a minute.
+   * A function that turns words into the hashes by which an index finds them, under the search key of this owner that has this
+   * number. Like the owner's key it is to be asked for again after a minute.
    * @throws KeyGoneError
    */
-  async searchHash(ref: KeyRef): Promise<(word: string) => Buffer> {
-    const key = derivedOnce(searchKeys, await this.keyring.key(ref), 'search');
+  async searchHash(ref: KeyRef, number = 0): Promise<(word: string) => Buffer> {
+    const key = searchKeyOf(await this.keyring.key(ref), number);
     return (word) => createHmac('sha256', key).update(word, 'utf8').digest();
   }
 
@@ -143,7 +158,15 @@ export class Vault {
 
 /** Derived once for as long as the key itself is held. */
 const digestKeys = new WeakMap<Buffer, Buffer>();
-const searchKeys = new WeakMap<Buffer, Buffer>();
+const searchKeys = new WeakMap<Buffer, Map<number, Buffer>>();
+
+function searchKeyOf(own: Buffer, number: number): Buffer {
+  const known = searchKeys.get(own) ?? new Map<number, Buffer>();
+  searchKeys.set(own, known);
+  const key = known.get(number) ?? derive(own, number === 0 ? 'search' : `search/${number}`);
+  known.set(number, key);
+  return key;
+}
 
 function derivedOnce(keys: WeakMap<Buffer, Buffer>, key: Buffer, purpose: string): Buffer {
   let derived = keys.get(key);

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
+import { Forgetting } from '../platform/forgetting/forgetting.js';
 import { defineJob } from '../platform/jobs/job-kinds.js';
 import { Jobs } from '../platform/jobs/jobs.js';
 import { Log } from '../platform/log.js';
@@ -32,13 +33,26 @@ const lookedBack = 8 * 24 * hour;
 
 /** Erases files: their keys at once, with the transaction, and then their objects. */
 @Injectable()
-export class Erasures {
+export class FileErasures {
   constructor(
     private readonly database: DataSource,
     private readonly jobs: Jobs,
     private readonly log: Log,
     private readonly storage: Storage,
+    forgetting: Forgetting,
   ) {
+    forgetting.register(
+      {
+        table: 'attachment',
+        contact: (manager, { subscriberId, ids }, limit) =>
+          this.forget(manager, 'contact_id = ANY ($2::uuid[])', [subscriberId, ids], limit),
+        subscriber: (manager, { ids: [subscriberId] }, limit) => this.forget(manager, 'true', [subscriberId], limit),
+      },
+      // The rows of the objects go with those of their files.
+      { table: 'attachment_object', subscriber: { kept: 'they go with their files' } },
+      { table: 'erased_object', subscriber: { kept: 'they name what is still to be removed from the storage' } },
+      { table: 'attachment_usage' },
+    );
     jobs.handle(removeObjects, () => this.remove());
     jobs.handle(eraseUnsent, () => this.sweepUnsent());
     jobs.handle(removeStray, () => this.sweepStray());
@@ -49,9 +63,16 @@ export class Erasures {
     await this.erase(manager, eraseQuery('contact_id = $2 AND seq = $3'), [subscriberId, conversationId, seq]);
   }
 
-  /** Erases every file of a contact, sent or not. To be called in the transaction that erases the contact. */
-  async forget(manager: EntityManager, subscriberId: string, contactId: string): Promise<void> {
-    await this.erase(manager, eraseQuery('contact_id = $2'), [subscriberId, contactId]);
+  /** Erases files of contacts, sent or not. Their objects go soon after the commit. */
+  private async forget(
+    manager: EntityManager,
+    which: string,
+    values: unknown[],
+    limit: number,
+  ): Promise<{ counts: { files: number; pictures: number }; more: boolean }> {
+    const erased = await manager.query<{ pictures: number }[]>(eraseQuery(which, limit), values);
+    if (erased.length > 0) await this.plan(manager);
+    return { counts: { files: erased.length, pictures: erased[0]?.pictures ?? 0 }, more: erased.length === limit };
   }
 
   /**

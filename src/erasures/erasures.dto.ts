@@ -1,0 +1,205 @@
+import { ApiProperty } from '@nestjs/swagger';
+import { Transform } from 'class-transformer';
+import { IsIn, IsInt, IsString, Max, MaxLength, Min } from 'class-validator';
+import { type Locale, locales } from '../contract/common.js';
+import {
+  type ErasedCounts,
+  type ErasureOrigin,
+  erasureOrigins,
+  type ErasureState,
+  erasureStates,
+  type KeptKind,
+  keptKinds,
+} from '../contract/erasures.js';
+import type * as wire from '../contract/index.js';
+import { limits } from '../contract/limits.js';
+import { IsIds, IsPart, IsTrue, Optional } from '../platform/validation/fields.js';
+import { Page } from '../platform/validation/page.dto.js';
+
+/** Filters of the address book, as `GET /api/contacts` has them; they combine. */
+export class ErasureFilter implements wire.ErasureFilter {
+  /** Every contact; then without any other filter. */
+  @Optional()
+  @IsTrue()
+  all?: true;
+
+  @Optional()
+  @IsString()
+  @MaxLength(limits.searchLength)
+  query?: string;
+
+  @Optional()
+  @IsString()
+  @MaxLength(limits.nameLength)
+  region?: string;
+
+  @Optional()
+  @IsString()
+  @MaxLength(limits.nameLength)
+  province?: string;
+
+  @Optional()
+  @IsString()
+  @MaxLength(limits.nameLength)
+  sector?: string;
+
+  /** Ids of labels. Contacts must have all of them. */
+  @Optional()
+  @Transform(({ value }): unknown[] => (Array.isArray(value) ? value : [value]))
+  @IsIds({ max: limits.labelsPerContact })
+  label?: string[];
+
+  @Optional()
+  @IsIn(['none', 'any'])
+  hasLabel?: 'none' | 'any';
+}
+
+/** Words that a person types to show that it means it. */
+export class ErasureConfirmation implements wire.ErasureConfirmation {
+  /** The number of contacts that will be erased. */
+  @IsInt()
+  @Min(1)
+  @Max(10_000_000)
+  contacts: number;
+
+  /** The name of the business, in upper or lower case. */
+  @IsString()
+  @MaxLength(limits.nameLength)
+  businessName: string;
+}
+
+/** Either contacts or a filter. */
+export class NewErasure implements wire.NewErasure {
+  /** At most 500. Contacts that do not exist are left out of the count. */
+  @Optional()
+  @IsIds({ max: limits.contactsErased })
+  contactIds?: string[];
+
+  @Optional()
+  @IsPart(() => ErasureFilter)
+  filter?: ErasureFilter;
+
+  @IsPart(() => ErasureConfirmation)
+  confirmation: ErasureConfirmation;
+}
+
+export class BegunErasure implements wire.BegunErasure {
+  /** Ask `GET /api/erasures/:id` for its certificate. */
+  erasureId: string;
+}
+
+export class ErasureView implements wire.ErasureView {
+  id: string;
+  /** `finished` once everything is gone and the residue is unreadable too. */
+  @IsIn(erasureStates)
+  state: ErasureState;
+  /** `subscriber`: the owner asked for it; `replay`: an older backup had brought back what was erased before. */
+  @IsIn(erasureOrigins)
+  origin: ErasureOrigin;
+  /** Number of contacts. */
+  contacts: number;
+  begunAt: string;
+  /** The time from which the keys are destroyed, and nothing can be read any more. */
+  unreadableAt: string | null;
+  /** The time from which the wrapped keys that dead rows and logs of the database may still hold open no more. */
+  residueUnreadableAt: string | null;
+  /** The time at which the last row and the last file were deleted. */
+  finishedAt: string | null;
+}
+
+export class KeptView implements wire.KeptRecord {
+  /** `consent_proofs`: purposes, hashes of texts and times, under a keyed hash of the address; `erasure_record`: this record. */
+  @IsIn(keptKinds)
+  what: KeptKind;
+  law: string;
+  /** Null where there is no term. */
+  until: string | null;
+}
+
+/** Numbers of what was erased, by kinds. */
+export class ErasedCountsView implements ErasedCounts {
+  contacts: number;
+  accounts: number;
+  sessions: number;
+  messages: number;
+  files: number;
+  pictures: number;
+  notes: number;
+  labels: number;
+  receipts: number;
+  broadcasts_received: number;
+  advertising_reports: number;
+  search_entries: number;
+  invitations: number;
+  import_lines: number;
+  requests: number;
+  waiting_mails: number;
+  actions: number;
+  consents: number;
+}
+
+/**
+ * Record of an erasure, without personal data. Once it is finished it is signed: save the answer as a file, and
+ * `npm run verify-certificate -- FILE` verifies it without a network.
+ */
+export class Certificate extends ErasureView implements wire.Certificate {
+  @IsIn(['colloquio-erasure-1'])
+  format: 'colloquio-erasure-1';
+  /** Name of the business. */
+  business: string;
+  erased: ErasedCountsView;
+  @ApiProperty({ type: () => [KeptView] })
+  kept: KeptView[];
+  /** The installation's Ed25519 key, as base64. */
+  publicKey: string;
+  /** Ed25519 (RFC 8032), as base64, of the certificate without this field, as JSON with all fields sorted by their names and without blanks. Null until it is finished. */
+  signature: string | null;
+}
+
+export class ListErasures extends Page {}
+
+export class ErasureList implements wire.ErasureList {
+  items: ErasureView[];
+  nextCursor: string | null;
+}
+
+export class ErasureKeyView implements wire.ErasureKey {
+  @IsIn(['Ed25519'])
+  algorithm: 'Ed25519';
+  /** 32 bytes as base64. */
+  publicKey: string;
+  /** Short form for comparing: `npm run verify-certificate -- FILE --fingerprint "…"`. */
+  fingerprint: string;
+}
+
+export class PrintCertificate {
+  /** Language of the page. The member's without it. */
+  @Optional()
+  @IsIn(locales)
+  locale?: Locale;
+}
+
+export class NewErasureProposals implements wire.NewErasureProposals {
+  /** At most 500. Contacts that do not exist are skipped. */
+  @IsIds({ max: limits.contactsErased })
+  contactIds: string[];
+}
+
+export class ErasureProposalView implements wire.ErasureProposal {
+  contactId: string;
+  /** The member who proposed it. */
+  proposedBy: string;
+  proposedAt: string;
+}
+
+export class ListErasureProposals extends Page {}
+
+export class ErasureProposalList implements wire.ErasureProposalList {
+  items: ErasureProposalView[];
+  nextCursor: string | null;
+}
+
+export class ProposedErasures {
+  /** Number of contacts that were not proposed before. */
+  proposed: number;
+}

@@ -1,0 +1,39 @@
+import { limits } from '../contract/limits.js';
+import { DomainError, ValidationFailed } from '../platform/problems/domain-error.js';
+
+const inEnglish = (count: number) => (count === 1 ? '1 contact' : `${count.toLocaleString('en')} contacts`);
+
+/** A number or a name was typed that is not that of what would be erased. */
+export class ConfirmationWrong extends DomainError {
+  constructor(contacts: number, businessName: string) {
+    super('confirmation_wrong', {
+      detail: `Nothing was erased. This would erase ${inEnglish(contacts)} of "${businessName}" for good: to go ahead, confirm with exactly this number and this name.`,
+    });
+  }
+}
+
+export class NobodyToErase extends DomainError {
+  constructor() {
+    super('nobody_to_erase', { detail: 'No contact of your address book fits, so nothing was erased.' });
+  }
+}
+
+/** Neither contacts nor a filter were named, or both were. */
+export const chooseWhom = () =>
+  new ValidationFailed([
+    {
+      field: 'filter',
+      code: 'exclusive',
+      message: `Say whom to erase: either contactIds, up to ${limits.contactsErased}, or a filter, not both.`,
+    },
+  ]);
+
+/** An empty filter would mean everybody, which has to be said. */
+export const sayAll = () =>
+  new ValidationFailed([
+    {
+      field: 'filter',
+      code: 'required',
+      message: 'Say by what the contacts are chosen, or send all: true to erase every contact.',
+    },
+  ]);

@@ -1,0 +1,221 @@
+import { Injectable } from '@nestjs/common';
+import { DataSource } from 'typeorm';
+import { v7 as uuid } from 'uuid';
+import { Actions } from '../actions/actions.service.js';
+import { type ContactToErase, Contacts } from '../address-book/contacts.service.js';
+import type { MemberPrincipal } from '../auth/principal.js';
+import { ConsentProofs } from '../consents/consent-proofs.service.js';
+import type { ErasureOrigin } from '../contract/erasures.js';
+import { Conversations } from '../conversations/conversations.service.js';
+import { openPage } from '../platform/cursors.js';
+import { defineJob } from '../platform/jobs/job-kinds.js';
+import { Jobs } from '../platform/jobs/jobs.js';
+import { NotFound } from '../platform/problems/domain-error.js';
+import { Vault } from '../platform/vault/vault.js';
+import { Subscribers } from '../subscribers/subscribers.service.js';
+import { Certificates } from './certificates.service.js';
+import { ErasureRuns, proceedWithErasures } from './erasure-runs.service.js';
+import {
+  type Certificate,
+  type ErasureFilter,
+  type ErasureList,
+  ListErasures,
+  type NewErasure,
+} from './erasures.dto.js';
+import { chooseWhom, ConfirmationWrong, NobodyToErase, sayAll } from './erasures.errors.js';
+import {
+  beginQuery,
+  contactsAmongQuery,
+  contactsOfInterlocutorsQuery,
+  erasureOfQuery,
+  erasureQuery,
+  type ErasureRow,
+  erasuresQuery,
+  knownErasuresQuery,
+  retakeQuery,
+  subjectsQuery,
+} from './erasures.queries.js';
+
+/** Erases again whoever came back with a backup that is older than an erasure. */
+const replayErasures = defineJob('erasure.replay', { expireInSeconds: 3_600 });
+
+const replayedAtOnce = 500;
+const firstId = '00000000-0000-0000-0000-000000000000';
+
+/** Someone other than a person asks too: the service itself, after a restore. */
+interface Request {
+  subscriberId: string;
+  memberId: string | null;
+  origin: ErasureOrigin;
+  /** The erasure of the keyring's ledger that is done again. */
+  erasureId?: string;
+}
+
+/** Erases contacts for good, with everything about them. */
+@Injectable()
+export class Erasures {
+  constructor(
+    private readonly actions: Actions,
+    private readonly certificates: Certificates,
+    private readonly contacts: Contacts,
+    private readonly conversations: Conversations,
+    private readonly database: DataSource,
+    private readonly jobs: Jobs,
+    private readonly proofs: ConsentProofs,
+    private readonly runs: ErasureRuns,
+    private readonly subscribers: Subscribers,
+    private readonly vault: Vault,
+  ) {
+    jobs.handle(replayErasures, async () => void (await this.replay()));
+  }
+
+  /**
+   * Erases one contact. When this resolves nothing of it is readable any more.
+   * @returns the erasure; of a contact that is being erased already, that one
+   * @throws NotFound
+   */
+  async eraseOne({ subscriberId, memberId }: MemberPrincipal, contactId: string): Promise<string> {
+    const erasureId = await this.erase({ subscriberId, memberId, origin: 'subscriber' }, [contactId]);
+    if (erasureId) return erasureId;
+    const [known] = await this.database.query<{ id: string }[]>(erasureOfQuery, [subscriberId, contactId]);
+    if (!known) throw new NotFound();
+    return known.id;
+  }
+
+  /**
+   * Erases the contacts that are named, or all that a filter finds, if the number and the name of the business were typed
+   * rightly.
+   * @throws ConfirmationWrong, NobodyToErase, ValidationFailed
+   */
+  async eraseMany(member: MemberPrincipal, { contactIds, filter, confirmation }: NewErasure): Promise<string> {
+    const { subscriberId, memberId } = member;
+    if ((contactIds === undefined) === (filter === undefined)) throw chooseWhom();
+    const wanted = contactIds ? [...new Set(contactIds)] : await this.found(subscriberId, filter!);
+    const there = await this.contacts.toErase(subscriberId, wanted);
+    if (there.length === 0) throw new NobodyToErase();
+    const { businessName } = await this.subscribers.get(subscriberId);
+    const named = sameName(confirmation.businessName, businessName);
+    if (confirmation.contacts !== there.length || !named) throw new ConfirmationWrong(there.length, businessName);
+    const ids = there.map(({ id }) => id);
+    const erasureId = await this.erase({ subscriberId, memberId, origin: 'subscriber' }, ids);
+    if (!erasureId) throw new NobodyToErase();
+    return erasureId;
+  }
+
+  /** @throws NotFound */
+  async certificate({ subscriberId }: Pick<MemberPrincipal, 'subscriberId'>, id: string): Promise<Certificate> {
+    const [row] = await this.database.query<ErasureRow[]>(erasureQuery, [subscriberId, id]);
+    if (!row) throw new NotFound();
+    const { businessName } = await this.subscribers.get(subscriberId);
+    return this.certificates.of(row, businessName);
+  }
+
+  /** Newest first. */
+  async list({ subscriberId }: MemberPrincipal, wanted: ListErasures): Promise<ErasureList> {
+    const { ask, position, next } = openPage(ListErasures, wanted, ['id']);
+    const { limit } = ask;
+    const rows = await this.database.query<ErasureRow[]>(erasuresQuery(limit + 1), [
+      subscriberId,
+      position?.[0] ?? null,
+    ]);
+    const items = rows.slice(0, limit).map((row) => this.certificates.view(row));
+    return { items, nextCursor: rows.length > limit ? next([items.at(-1)!.id]) : null };
+  }
+
+  /** Has erased again whoever came back with an older backup, as the ledger in the keyring says; for a restore. */
+  async replaySoon(): Promise<void> {
+    await this.database.transaction((manager) => this.jobs.add(manager, replayErasures, {}));
+  }
+
+  /**
+   * Erases whatever the main database still holds of contacts and interlocutors that the keyring's ledger names. Erasures that
+   * the main database knows are left out, so that a service without a restore has nothing to do.
+   * @returns the number of contacts that were found
+   */
+  async replay(): Promise<number> {
+    let found = 0;
+    let after = firstId;
+    for (;;) {
+      const ids = await this.vault.erasuresAfter(after, replayedAtOnce);
+      const known = await this.database.query<{ id: string }[]>(knownErasuresQuery, [ids]);
+      const there = new Set(known.map(({ id }) => id));
+      for (const id of ids) if (!there.has(id)) found += await this.replayOne(id);
+      if (ids.length < replayedAtOnce) return found;
+      after = ids.at(-1)!;
+    }
+  }
+
+  private async replayOne(erasureId: string): Promise<number> {
+    const refs = await this.vault.erasedBy(erasureId);
+    const idsOf = (scope: 'contact' | 'interlocutor') => refs.filter((ref) => ref.scope === scope).map(({ id }) => id);
+    const rows = [
+      ...(await this.database.query<{ subscriberId: string; id: string }[]>(contactsAmongQuery, [idsOf('contact')])),
+      ...(await this.database.query<{ subscriberId: string; id: string }[]>(contactsOfInterlocutorsQuery, [
+        idsOf('interlocutor'),
+      ])),
+    ];
+    for (const [subscriberId, contacts] of Map.groupBy(rows, (row) => row.subscriberId)) {
+      const ids = [...new Set(contacts.map(({ id }) => id))];
+      await this.erase({ subscriberId, memberId: null, origin: 'replay', erasureId }, ids);
+    }
+    return rows.length;
+  }
+
+  /** @returns undefined when none of the contacts is there, or all of them are being erased already */
+  private async erase(request: Request, ids: readonly string[]): Promise<string | undefined> {
+    const { subscriberId, memberId, origin, erasureId = uuid() } = request;
+    const contacts = await this.contacts.toErase(subscriberId, ids);
+    if (contacts.length === 0) return undefined;
+    const begunAt = new Date();
+    const term = await this.proofs.term(subscriberId, begunAt);
+    const subjects = await this.subjects(contacts, term.keyId);
+    const begun = await this.database
+      .transaction(async (manager) => {
+        await manager.query(beginQuery, [subscriberId, erasureId, origin, memberId, begunAt, term.keepUntil]);
+        const values = [subscriberId, erasureId, ...subjects];
+        if (origin === 'replay') await manager.query(retakeQuery, values);
+        const noted = await manager.query<unknown[]>(subjectsQuery, values);
+        if (noted.length === 0 && origin !== 'replay') throw new AllTaken();
+        await this.actions.record(manager, { subscriberId, memberId }, 'contacts.erased', erasureId);
+        // For a crash in the next moment; otherwise the run that follows is there first.
+        await this.jobs.add(manager, proceedWithErasures, {}, { startAfter: new Date(Date.now() + 30_000) });
+        return true;
+      })
+      .catch((error: unknown) => {
+        if (error instanceof AllTaken) return false;
+        throw error;
+      });
+    if (!begun) return undefined;
+    await this.runs.begin({ subscriberId, id: erasureId });
+    return erasureId;
+  }
+
+  /** Columns of what an erasure notes of its contacts. */
+  private async subjects(contacts: readonly ContactToErase[], keyId: string): Promise<unknown[]> {
+    const proofHashes: (Buffer | null)[] = [];
+    for (const { addressHash } of contacts)
+      proofHashes.push(addressHash ? await this.proofs.hash(keyId, addressHash) : Buffer.alloc(0));
+    return [
+      contacts.map(({ id }) => id),
+      contacts.map(({ interlocutorId }) => interlocutorId),
+      contacts.map(({ addressHash }) => addressHash),
+      keyId,
+      proofHashes,
+      contacts.map(({ interlocutorId }) => this.conversations.readerHash(interlocutorId)),
+    ];
+  }
+
+  /** @throws ValidationFailed for an empty filter */
+  private async found(subscriberId: string, { all, ...filter }: ErasureFilter): Promise<string[]> {
+    const asked = Object.values(filter).some((value) => value !== undefined);
+    if (!all && !asked) throw sayAll();
+    if (all && asked) throw chooseWhom();
+    return this.contacts.found(subscriberId, filter);
+  }
+}
+
+/** Every contact is being erased already. */
+class AllTaken extends Error {}
+
+const sameName = (typed: string, name: string) =>
+  typed.normalize('NFC').trim().toLocaleLowerCase() === name.normalize('NFC').trim().toLocaleLowerCase();
