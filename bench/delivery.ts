@@ -7,6 +7,7 @@ import { attachments } from './delivery/attachments.js';
 import { attackers } from './delivery/attackers.js';
 import { broadcast, ledger } from './delivery/broadcast.js';
 import { coldStart } from './delivery/cold-start.js';
+import { erasure } from './delivery/erasure.js';
 import { findEjabberd, howToInstall } from './delivery/ejabberd.js';
 import { type Figure, tableOf } from './delivery/figure.js';
 import { latency } from './delivery/latency.js';
@@ -31,6 +32,7 @@ const figures: Record<string, (scene: Scene) => Promise<Figure[]>> = {
   attachments,
   search,
   indexing,
+  erasure,
   attackers,
   'cold-start': coldStart,
 };
@@ -44,6 +46,8 @@ const whole = {
   stored: 5_000_000,
   searched: 5_000_000,
   few: 100_000,
+  erasedMessages: 100_000,
+  erasedContacts: 10_000,
 };
 
 const { values, positionals } = parseArgs({

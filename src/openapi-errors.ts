@@ -70,6 +70,8 @@ export const operationErrors: Record<string, ErrorCode[]> = {
   'Credentials.reset': ['link_invalid'],
   'Credentials.verify': ['link_invalid', 'address_full'],
   'Health.ready': ['unavailable'],
+  'ConsentProofs.search': ['rate_limited'],
+  'Erasures.erase': ['confirmation_wrong', 'nobody_to_erase'],
   'Exports.ask': ['export_under_way', 'not_found', 'rate_limited'],
   'Exports.conversation': ['rate_limited'],
   'Exports.file': [

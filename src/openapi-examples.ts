@@ -52,6 +52,12 @@ export const examples: Record<string, Record<string, unknown>> = {
   'Credentials.changePassword': { currentPassword: session.password, newPassword: 'lanterna-3-cavallo' },
   'Credentials.reset': { token: 'the last part of the link in the mail', password: 'grondaia-8-violino' },
   'Credentials.verify': { token: 'the last part of the link in the mail' },
+  'ConsentProofs.search': { email: 'giulia.rossi@posta.example' },
+  'Erasures.erase': {
+    filter: { province: 'BZ' },
+    confirmation: { contacts: 1, businessName: 'Forno Aurora di Marta Conti' },
+  },
+  'Erasures.propose': { contactIds: [exampleIds.contact] },
   'Exports.ask': { locale: 'it' },
   'Exports.letDownload': { password: session.password },
   'Imports.begin': { file: 'Nome;Cognome;Email\nDora;Neri;dora@posta.example\n', locale: 'it' },

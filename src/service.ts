@@ -164,7 +164,7 @@ export async function startService(
     await app.get(Jobs).startWorkers();
     app.get(ChangeFeed).start();
     await app.get(Outbox).resume();
-    await app.get(Erasures).replaySoon();
+    await app.get(Erasures).resume();
     await app.get(Exporting).start();
     const scheme = config.tls ? 'https' : 'http';
     const host = isLoopback(config.host) ? config.host : 'localhost';

@@ -9,6 +9,7 @@ import {
   password,
   type Person,
   type Shop,
+  shops,
   unique,
   World,
 } from './support/world.js';
@@ -234,6 +235,25 @@ const routes: Record<string, () => Promise<Answer[]>> = {
       bakery.owner.ask('PATCH', `/api/contacts/${contacts[index]!.contactId}`, { externalId, labels, note: 'Ciao' }),
     );
   },
+  'DELETE /api/contacts/{id}': async () => {
+    const { contactId } = await world.join(bakery, 'carla');
+    return atOnce(() => bakery.owner.ask('DELETE', `/api/contacts/${contactId}`));
+  },
+  'POST /api/erasures': async () => {
+    const gone = await Promise.all(Array.from({ length: 3 }, () => world.join(bakery, 'carla')));
+    const contactIds = gone.map(({ contactId }) => contactId);
+    const confirmation = { contacts: 3, businessName: shops.bakery.businessName };
+    return atOnce(() => bakery.owner.ask('POST', '/api/erasures', { contactIds, confirmation }));
+  },
+  'POST /api/erasure-proposals': () =>
+    atOnce(() => bakery.owner.ask('POST', '/api/erasure-proposals', { contactIds: [anna.contactId] })),
+  'DELETE /api/erasure-proposals/{id}': async () => {
+    const { contactId } = await world.join(bakery, 'carla');
+    await bakery.owner.ask('POST', '/api/erasure-proposals', { contactIds: [contactId] });
+    return atOnce(() => bakery.owner.ask('DELETE', `/api/erasure-proposals/${contactId}`));
+  },
+  'POST /api/consent-proofs/search': () =>
+    atOnce(() => bakery.owner.ask('POST', '/api/consent-proofs/search', { email: 'anna@mail.example' })),
   'POST /api/contacts/search': () => atOnce(() => bakery.owner.ask('POST', '/api/contacts/search', { query: 'anna' })),
 
   'POST /api/consents': async () => {

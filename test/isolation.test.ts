@@ -46,6 +46,8 @@ let uploading: string;
 /** A request of Anna to the bakery, and an export of hers that she may download. */
 let request: string;
 let annasExport: string;
+/** An erasure of the bakery. */
+let erasure: string;
 let signedOut: Device;
 let privacyPolicy: string;
 
@@ -56,6 +58,8 @@ beforeAll(async () => {
   anna = await world.join(bakery, 'anna');
   bruno = await world.join(bakery, 'bruno');
   await world.joinAlso(bruno, florist);
+  const gone = await world.join(bakery, 'carla');
+  erasure = (await bakery.owner.ask('DELETE', `/api/contacts/${gone.contactId}`)).body.erasureId;
   invitation = await world.invitation(bakery);
   privacyPolicy = (await world.consents(invitation.code))[0]!.policyId;
   const begun = await world.ask('POST', '/api/imports', { token: bakery.owner.token, body: file() });
@@ -169,6 +173,7 @@ interface Thing {
   upload: string;
   request: string;
   export: string;
+  erasure: string;
 }
 
 const both: Route['hiddenFrom'] = ['otherSubscriber', 'otherInterlocutor'];
@@ -546,6 +551,41 @@ const routes: Record<string, Route> = {
     path: (thing) => `/api/exports/${thing.export}`,
     hiddenFrom: both,
   },
+  'DELETE /api/contacts/:id': {
+    for: 'owner',
+    path: ({ contact }) => `/api/contacts/${contact}`,
+    hiddenFrom: ['otherSubscriber'],
+  },
+  'GET /api/erasures': { for: 'owner', allowed: 200 },
+  'POST /api/erasures': {
+    for: 'owner',
+    body: () => ({ filter: { all: true }, confirmation: { contacts: 1, businessName: 'Forno Aurora' } }),
+    allowed: 409,
+  },
+  ...Object.fromEntries(
+    ['', '/page'].map((part): [string, Route] => [
+      `GET /api/erasures/:id${part}`,
+      {
+        for: 'owner',
+        path: (thing) => `/api/erasures/${thing.erasure}${part}`,
+        allowed: 200,
+        hiddenFrom: ['otherSubscriber'],
+      },
+    ]),
+  ),
+  'GET /api/erasure-key': { for: 'everybody', allowed: 200 },
+  'GET /api/erasure-proposals': { for: 'member', allowed: 200 },
+  'POST /api/erasure-proposals': {
+    for: 'member',
+    body: ({ contact }) => ({ contactIds: [contact] }),
+    allowed: 200,
+  },
+  'DELETE /api/erasure-proposals/:id': {
+    for: 'member',
+    path: ({ contact }) => `/api/erasure-proposals/${contact}`,
+    hiddenFrom: ['otherSubscriber'],
+  },
+  'POST /api/consent-proofs/search': { for: 'owner', body: () => ({ email: 'anna@mail.example' }), allowed: 200 },
   'GET /api/contacts/export': { for: 'owner', allowed: 200 },
   'GET /api/members': { for: 'owner', allowed: 200 },
   'POST /api/members': { for: 'owner', body: () => ({ email: 'altra@mail.example' }), allowed: 201 },
@@ -580,6 +620,7 @@ const bakerysThings = (): Thing => ({
   upload: uploading,
   request,
   export: annasExport,
+  erasure,
 });
 const nothing: Thing = {
   conversation: nowhere,
@@ -594,6 +635,7 @@ const nothing: Thing = {
   upload: nowhere,
   request: nowhere,
   export: nowhere,
+  erasure: nowhere,
 };
 
 function ask(route: string, thing: Thing, token?: string, headers?: Record<string, string>): Promise<Answer> {

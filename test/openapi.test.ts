@@ -205,6 +205,10 @@ describe('an example', () => {
     await send('Conversations.receipt', bruno.device, `${conversation}/receipt`);
     await send('Consents.change', bruno.device);
 
+    await send('Erasures.propose', owner);
+    await send('ConsentProofs.search', owner);
+    await world.join(shop, 'carla', { province: 'BZ' });
+    await send('Erasures.erase', owner);
     const request = await send('Requests.make', bruno.device);
     await send('Requests.extend', owner, `/api/requests/${request.id}/extension`);
     await send('Requests.answer', owner, `/api/requests/${request.id}/answer`);
@@ -225,7 +229,9 @@ describe('an example', () => {
     const { body: requests } = await shop.owner.ask('GET', '/api/requests');
     const { code } = await world.invitation(shop);
     const member = await world.inviteMember(shop);
+    const { body: erasures } = await shop.owner.ask('GET', '/api/erasures');
     const parts: Record<string, string> = {
+      '/api/erasures/{id}': `/api/erasures/${erasures.items[0].id}`,
       '/api/attachments/{id}': `/api/attachments/${file}`,
       '/api/contacts/{id}': `/api/contacts/${bruno.contactId}`,
       '/api/conversations/{id}': conversation,

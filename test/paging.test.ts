@@ -52,6 +52,9 @@ beforeAll(async () => {
     const { id } = (await device.ask('POST', '/api/exports', {})).body;
     await until(async () => (await device.ask('GET', `/api/exports/${id}`)).body.state === 'ready', 'it is ready');
   }
+  for (const gone of [await world.join(shop, 'anna'), await world.join(shop, 'anna')])
+    expectStatus(await shop.owner.ask('DELETE', `/api/contacts/${gone.contactId}`), 202);
+  await made('/api/erasure-proposals', { contactIds: people.map(({ contactId }) => contactId) }, 200);
   for (let i = 0; i < 2; i++) importId = (await importFile('Email\nuna@posta.example\ndue@posta.example\nrotta\n')).id;
   const audience = { all: true };
   for (const body of ['Pane fresco', 'Pane caldo']) {
@@ -117,6 +120,8 @@ const lists: Record<string, List> = {
   'GET /api/conversations/{id}/messages': { ...messages, filter: ['after', () => 1, 2] },
   'GET /api/exports': { path: () => '/api/exports', who: () => people[0]!.device },
   'GET /api/requests': { path: () => '/api/requests', filter: ['state', () => 'open', 'fulfilled'] },
+  'GET /api/erasures': { path: () => '/api/erasures' },
+  'GET /api/erasure-proposals': { path: () => '/api/erasure-proposals' },
   'GET /api/imports': { path: () => '/api/imports' },
   'GET /api/imports/{id}/report': {
     path: () => `/api/imports/${importId}/report`,

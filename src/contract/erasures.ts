@@ -1,4 +1,6 @@
 import type { PageAsked, Paged } from './common.js';
+import type { ConsentBasis, ConsentOccasion } from './consents.js';
+import type { ConsentPurpose } from './events.js';
 
 /** Fields are described at the DTO classes, which implement these types whole, and so in openapi.json. */
 
@@ -111,20 +113,24 @@ export interface NewErasureProposals {
   contactIds: string[];
 }
 
+export interface ProposedErasures {
+  proposed: number;
+}
+
 export interface ConsentProofSearch {
   email: string;
 }
 
 export interface ConsentProofView {
   id: string;
-  purpose: string;
+  purpose: ConsentPurpose;
   given: boolean;
-  basis: string;
+  basis: ConsentBasis;
   policyVersion: number;
   locale: string;
   sha256: string;
   wordsSha256: string;
-  how: string;
+  how: ConsentOccasion;
   recordedAt: string;
   keepUntil: string;
 }

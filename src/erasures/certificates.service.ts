@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { type ErasedCounts, erasedKinds, type ErasureOrigin } from '../contract/erasures.js';
 import { SigningKey } from '../platform/vault/signing-key.js';
 import { signedText } from './certificate-text.js';
-import type { Certificate, ErasureView, KeptView } from './erasures.dto.js';
+import type { Certificate, ErasureView, KeptRecord } from './erasures.dto.js';
 import type { ErasureRow } from './erasures.queries.js';
 
 /** Says what an erasure has done, and signs it once all is done. */
@@ -40,7 +40,7 @@ export class Certificates {
 }
 
 /** Records that outlive an erasure, with the law that asks for them. */
-function keptOf({ counts, proofs_until: until }: ErasureRow): KeptView[] {
+function keptOf({ counts, proofs_until: until }: ErasureRow): KeptRecord[] {
   return [
     ...((counts['consents'] ?? 0) > 0
       ? [{ what: 'consent_proofs', law: 'GDPR Art. 7(1), 17(3)(e)', until: until?.toISOString() ?? null } as const]

@@ -3,7 +3,6 @@ import { Transform } from 'class-transformer';
 import { IsIn, IsInt, IsString, Max, MaxLength, Min } from 'class-validator';
 import { type Locale, locales } from '../contract/common.js';
 import {
-  type ErasedCounts,
   type ErasureOrigin,
   erasureOrigins,
   type ErasureState,
@@ -107,7 +106,7 @@ export class ErasureView implements wire.ErasureView {
   finishedAt: string | null;
 }
 
-export class KeptView implements wire.KeptRecord {
+export class KeptRecord implements wire.KeptRecord {
   /** `consent_proofs`: purposes, hashes of texts and times, under a keyed hash of the address; `erasure_record`: this record. */
   @IsIn(keptKinds)
   what: KeptKind;
@@ -117,7 +116,7 @@ export class KeptView implements wire.KeptRecord {
 }
 
 /** Numbers of what was erased, by kinds. */
-export class ErasedCountsView implements ErasedCounts {
+export class ErasedCounts implements wire.ErasedCounts {
   contacts: number;
   accounts: number;
   sessions: number;
@@ -147,9 +146,9 @@ export class Certificate extends ErasureView implements wire.Certificate {
   format: 'colloquio-erasure-1';
   /** Name of the business. */
   business: string;
-  erased: ErasedCountsView;
-  @ApiProperty({ type: () => [KeptView] })
-  kept: KeptView[];
+  erased: ErasedCounts;
+  @ApiProperty({ type: () => [KeptRecord] })
+  kept: KeptRecord[];
   /** The installation's Ed25519 key, as base64. */
   publicKey: string;
   /** Ed25519 (RFC 8032), as base64, of the certificate without this field, as JSON with all fields sorted by their names and without blanks. Null until it is finished. */
@@ -163,7 +162,7 @@ export class ErasureList implements wire.ErasureList {
   nextCursor: string | null;
 }
 
-export class ErasureKeyView implements wire.ErasureKey {
+export class ErasureKey implements wire.ErasureKey {
   @IsIn(['Ed25519'])
   algorithm: 'Ed25519';
   /** 32 bytes as base64. */
@@ -185,7 +184,7 @@ export class NewErasureProposals implements wire.NewErasureProposals {
   contactIds: string[];
 }
 
-export class ErasureProposalView implements wire.ErasureProposal {
+export class ErasureProposal implements wire.ErasureProposal {
   contactId: string;
   /** The member who proposed it. */
   proposedBy: string;
@@ -195,11 +194,11 @@ export class ErasureProposalView implements wire.ErasureProposal {
 export class ListErasureProposals extends Page {}
 
 export class ErasureProposalList implements wire.ErasureProposalList {
-  items: ErasureProposalView[];
+  items: ErasureProposal[];
   nextCursor: string | null;
 }
 
-export class ProposedErasures {
+export class ProposedErasures implements wire.ProposedErasures {
   /** Number of contacts that were not proposed before. */
   proposed: number;
 }

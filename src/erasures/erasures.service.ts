@@ -122,9 +122,15 @@ export class Erasures {
     return { items, nextCursor: rows.length > limit ? next([items.at(-1)!.id]) : null };
   }
 
-  /** Has erased again whoever came back with an older backup, as the ledger in the keyring says; for a restore. */
-  async replaySoon(): Promise<void> {
-    await this.database.transaction((manager) => this.jobs.add(manager, replayErasures, {}));
+  /**
+   * Goes on with what a crash has cut short, and erases again whoever came back with an older backup; to be called once the
+   * workers have started.
+   */
+  async resume(): Promise<void> {
+    await this.database.transaction(async (manager) => {
+      await this.jobs.add(manager, proceedWithErasures, {});
+      await this.jobs.add(manager, replayErasures, {});
+    });
   }
 
   /**

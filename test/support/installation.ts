@@ -38,7 +38,7 @@ export class Installation {
     return new Installation(folder, join(folder, 'data'), await freePort(), nodeArguments);
   }
 
-  keyFile(name: 'master.key' | 'epoch.key' | 'postgres.password'): string {
+  keyFile(name: 'master.key' | 'epoch.key' | 'signing.key' | 'postgres.password'): string {
     return join(this.dataDir, 'keys', name);
   }
 
@@ -65,7 +65,7 @@ export class Installation {
 
   /** Runs one of the commands of package.json to its end. */
   async command(
-    name: 'check-config' | 'outbox' | 'registration-code',
+    name: 'check-config' | 'outbox' | 'registration-code' | 'verify-certificate',
     environment: Record<string, string> = {},
     ...parameters: string[]
   ): Promise<Ending> {
