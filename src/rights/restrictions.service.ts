@@ -11,7 +11,7 @@ import { Realtime } from '../platform/realtime/realtime.js';
 import { mailOfRestriction } from './notices.service.js';
 import { RightsRequests } from './requests.service.js';
 
-const restricted = defineLimit('restriction', { points: 60, seconds: 60 * 60, keyedById: true });
+const restricted = defineLimit('restriction', { points: 600, seconds: 60 * 60, keyedById: true });
 
 /** Conversations that a party has frozen (Art. 18 GDPR): kept and read, but nothing is sent in them. */
 @Injectable()
