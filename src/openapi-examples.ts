@@ -58,6 +58,8 @@ export const examples: Record<string, Record<string, unknown>> = {
     confirmation: { contacts: 1, businessName: 'Forno Aurora di Marta Conti' },
   },
   'Erasures.propose': { contactIds: [exampleIds.contact] },
+  'Exports.ask': { locale: 'it' },
+  'Exports.letDownload': { password: session.password },
   'Imports.begin': { file: 'Nome;Cognome;Email\nDora;Neri;dora@posta.example\n', locale: 'it' },
   'Imports.cancel': { letters: true },
   'Invitations.create': { kind: 'personal', email: 'bruno.bianchi@posta.example', locale: 'it' },
@@ -103,5 +105,8 @@ export const examples: Record<string, Record<string, unknown>> = {
       { policyId: exampleIds.policy, purpose: 'privacy' },
     ],
   },
+  'Requests.answer': { outcome: 'fulfilled', answer: 'Abbiamo corretto la nota.' },
+  'Requests.extend': { reason: 'Le fatture di dieci anni fa sono in un archivio di carta.' },
+  'Requests.make': { contactId: exampleIds.contact, kind: 'rectification', words: 'Nella nota il nome è sbagliato.' },
   'Sessions.signIn': { ...session, device: 'Telefono di Giulia' },
 };

@@ -18,6 +18,7 @@ export const erasedKinds = [
   'broadcasts_received',
   'advertising_reports',
   'search_entries',
+  'requests',
   'invitations',
   'import_lines',
   'waiting_mails',

@@ -6,6 +6,7 @@ import { Sessions } from '../auth/sessions.service.js';
 import type { ErasedCounts } from '../contract/erasures.js';
 import { limits } from '../contract/limits.js';
 import { Conversations } from '../conversations/conversations.service.js';
+import { Exporting } from '../exports/exporting.service.js';
 import { Interlocutors } from '../interlocutors/interlocutors.service.js';
 import { addCounts, Forgetting, rowsAtOnce } from '../platform/forgetting/forgetting.js';
 import { defineJob } from '../platform/jobs/job-kinds.js';
@@ -71,6 +72,7 @@ export class ErasureRuns implements OnApplicationBootstrap {
     private readonly conversations: Conversations,
     private readonly database: DataSource,
     private readonly epochRenewal: EpochRenewal,
+    private readonly exporting: Exporting,
     private readonly files: FileErasures,
     private readonly forgetting: Forgetting,
     private readonly interlocutors: Interlocutors,
@@ -144,6 +146,11 @@ export class ErasureRuns implements OnApplicationBootstrap {
     await this.vault.eraseKeys(
       id,
       contacts.map((contact) => ({ scope: 'contact', id: contact.id }) as const),
+    );
+    // Copies that hold something of them are under keys of their own.
+    await this.exporting.forgetContacts(
+      subscriberId,
+      contacts.map((contact) => contact.id),
     );
     while (await this.cut(erasure));
     const accounts = await this.database.query<{ id: string }[]>(accountsGoneQuery, [subscriberId, id]);

@@ -131,6 +131,7 @@ export class ErasedCounts implements wire.ErasedCounts {
   search_entries: number;
   invitations: number;
   import_lines: number;
+  requests: number;
   waiting_mails: number;
   actions: number;
   consents: number;

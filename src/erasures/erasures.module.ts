@@ -5,6 +5,7 @@ import { AttachmentsModule } from '../attachments/attachments.module.js';
 import { AuthModule } from '../auth/auth.module.js';
 import { ConsentsModule } from '../consents/consents.module.js';
 import { ConversationsModule } from '../conversations/conversations.module.js';
+import { ExportsModule } from '../exports/exports.module.js';
 import { InterlocutorsModule } from '../interlocutors/interlocutors.module.js';
 import { Forgetting } from '../platform/forgetting/forgetting.js';
 import { SubscribersModule } from '../subscribers/subscribers.module.js';
@@ -22,6 +23,7 @@ import { Proposals } from './proposals.service.js';
     AuthModule,
     ConsentsModule,
     ConversationsModule,
+    ExportsModule,
     InterlocutorsModule,
     SubscribersModule,
   ],
