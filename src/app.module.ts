@@ -24,6 +24,7 @@ import { PlacesModule } from './places/places.module.js';
 import { PoliciesModule } from './policies/policies.module.js';
 import { ProfilesModule } from './profiles/profiles.module.js';
 import { RegistrationModule } from './registration/registration.module.js';
+import { RightsModule } from './rights/rights.module.js';
 import { SubscribersModule } from './subscribers/subscribers.module.js';
 
 @Module({})
@@ -55,6 +56,7 @@ export class AppModule {
         PoliciesModule,
         ProfilesModule,
         RegistrationModule,
+        RightsModule,
         SubscribersModule,
         DeclaredQueriesModule,
       ],

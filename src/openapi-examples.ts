@@ -52,6 +52,8 @@ export const examples: Record<string, Record<string, unknown>> = {
   'Credentials.changePassword': { currentPassword: session.password, newPassword: 'lanterna-3-cavallo' },
   'Credentials.reset': { token: 'the last part of the link in the mail', password: 'grondaia-8-violino' },
   'Credentials.verify': { token: 'the last part of the link in the mail' },
+  'Exports.ask': { locale: 'it' },
+  'Exports.letDownload': { password: session.password },
   'Imports.begin': { file: 'Nome;Cognome;Email\nDora;Neri;dora@posta.example\n', locale: 'it' },
   'Imports.cancel': { letters: true },
   'Invitations.create': { kind: 'personal', email: 'bruno.bianchi@posta.example', locale: 'it' },
@@ -97,5 +99,8 @@ export const examples: Record<string, Record<string, unknown>> = {
       { policyId: exampleIds.policy, purpose: 'privacy' },
     ],
   },
+  'Requests.answer': { outcome: 'fulfilled', answer: 'Abbiamo corretto la nota.' },
+  'Requests.extend': { reason: 'Le fatture di dieci anni fa sono in un archivio di carta.' },
+  'Requests.make': { contactId: exampleIds.contact, kind: 'rectification', words: 'Nella nota il nome è sbagliato.' },
   'Sessions.signIn': { ...session, device: 'Telefono di Giulia' },
 };

@@ -43,6 +43,9 @@ let entry: number;
 /** A file that Anna has sent to the bakery, and one that the bakery is uploading for her. */
 let attachment: string;
 let uploading: string;
+/** A request of Anna to the bakery, and an export of hers that she may download. */
+let request: string;
+let annasExport: string;
 let signedOut: Device;
 let privacyPolicy: string;
 
@@ -95,6 +98,14 @@ beforeAll(async () => {
     entry = arrived?.seq;
     return arrived !== undefined;
   }, 'the broadcast arrives');
+  const wanted = { contactId: anna.contactId, kind: 'access', words: 'Che cosa sapete di me?' };
+  request = (await anna.device.ask('POST', '/api/requests', wanted)).body.id;
+  annasExport = (await anna.device.ask('POST', '/api/exports', {})).body.id;
+  await until(async () => {
+    const { body } = await anna.device.ask('GET', `/api/exports/${annasExport}`);
+    return body.state === 'ready';
+  }, 'the export is ready');
+  expectStatus(await anna.device.ask('POST', `/api/exports/${annasExport}/download`, {}), 200);
 });
 afterAll(() => world.close());
 
@@ -156,6 +167,8 @@ interface Thing {
   member: string;
   attachment: string;
   upload: string;
+  request: string;
+  export: string;
 }
 
 const both: Route['hiddenFrom'] = ['otherSubscriber', 'otherInterlocutor'];
@@ -455,6 +468,84 @@ const routes: Record<string, Route> = {
     allowed: 200,
     hiddenFrom: both,
   },
+  'PUT /api/conversations/:id/restriction': {
+    for: 'signedIn',
+    path: ({ conversation }) => `/api/conversations/${conversation}/restriction`,
+    hiddenFrom: both,
+  },
+  // There is nothing to lift.
+  'DELETE /api/conversations/:id/restriction': {
+    for: 'signedIn',
+    path: ({ conversation }) => `/api/conversations/${conversation}/restriction`,
+    allowed: 200,
+    hiddenFrom: both,
+  },
+  'GET /api/requests': { for: 'signedIn', allowed: 200 },
+  'GET /api/requests/:id': {
+    for: 'signedIn',
+    path: ({ request }) => `/api/requests/${request}`,
+    allowed: 200,
+    hiddenFrom: both,
+  },
+  'POST /api/requests': {
+    for: 'interlocutor',
+    body: ({ contact }) => ({ contactId: contact, kind: 'access', words: 'Che cosa sapete di me?' }),
+    allowed: 200,
+    hiddenFrom: ['otherInterlocutor'],
+  },
+  'DELETE /api/requests/:id': {
+    for: 'interlocutor',
+    path: ({ request }) => `/api/requests/${request}`,
+    hiddenFrom: ['otherInterlocutor'],
+  },
+  'POST /api/requests/:id/answer': {
+    for: 'owner',
+    path: ({ request }) => `/api/requests/${request}/answer`,
+    body: () => ({ outcome: 'fulfilled', answer: 'Ecco tutto' }),
+    hiddenFrom: ['otherSubscriber'],
+  },
+  'POST /api/requests/:id/extension': {
+    for: 'owner',
+    path: ({ request }) => `/api/requests/${request}/extension`,
+    body: () => ({ reason: 'È un archivio di carta' }),
+    hiddenFrom: ['otherSubscriber'],
+  },
+  'POST /api/exports': {
+    for: 'signedIn',
+    staff: false,
+    body: ({ contact }) => ({ contactId: contact }),
+    // One is under way or ready already; a member's is about everything.
+    hiddenFrom: ['otherInterlocutor'],
+  },
+  'GET /api/exports': { for: 'signedIn', staff: false, allowed: 200 },
+  'GET /api/exports/:id': {
+    for: 'signedIn',
+    staff: false,
+    path: (thing) => `/api/exports/${thing.export}`,
+    allowed: 200,
+    hiddenFrom: both,
+  },
+  'GET /api/exports/:id/file': {
+    for: 'signedIn',
+    staff: false,
+    path: (thing) => `/api/exports/${thing.export}/file`,
+    allowed: 200,
+    hiddenFrom: both,
+  },
+  'POST /api/exports/:id/download': {
+    for: 'signedIn',
+    staff: false,
+    path: (thing) => `/api/exports/${thing.export}/download`,
+    body: () => ({}),
+    allowed: 200,
+    hiddenFrom: both,
+  },
+  'DELETE /api/exports/:id': {
+    for: 'signedIn',
+    staff: false,
+    path: (thing) => `/api/exports/${thing.export}`,
+    hiddenFrom: both,
+  },
   'GET /api/contacts/export': { for: 'owner', allowed: 200 },
   'GET /api/members': { for: 'owner', allowed: 200 },
   'POST /api/members': { for: 'owner', body: () => ({ email: 'altra@mail.example' }), allowed: 201 },
@@ -487,6 +578,8 @@ const bakerysThings = (): Thing => ({
   member: staff.id,
   attachment,
   upload: uploading,
+  request,
+  export: annasExport,
 });
 const nothing: Thing = {
   conversation: nowhere,
@@ -499,6 +592,8 @@ const nothing: Thing = {
   member: nowhere,
   attachment: nowhere,
   upload: nowhere,
+  request: nowhere,
+  export: nowhere,
 };
 
 function ask(route: string, thing: Thing, token?: string, headers?: Record<string, string>): Promise<Answer> {

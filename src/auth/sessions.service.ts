@@ -27,7 +27,7 @@ import { SignInFailed, Unauthenticated } from './auth.errors.js';
 import { verifyPassword } from './passwords.js';
 import { accountKey, type Principal } from './principal.js';
 import { Session } from './session.entity.js';
-import { ListSessions } from './sessions.dto.js';
+import { type DeviceList, ListSessions } from './sessions.dto.js';
 import { loginName } from './usernames.js';
 
 export interface OpenedSession {
@@ -249,13 +249,7 @@ export class Sessions implements OnModuleInit, OnModuleDestroy {
   }
 
   /** The devices that are signed in to the principal's account, newest first: a page of them. */
-  async list(
-    principal: Principal,
-    wanted: ListSessions,
-  ): Promise<{
-    items: { id: string; device: string | null; createdAt: Date; usedAt: Date }[];
-    nextCursor: string | null;
-  }> {
+  async list(principal: Principal, wanted: ListSessions): Promise<DeviceList> {
     const { ask, position, next } = openPage(ListSessions, wanted, ['id']);
     const { limit } = ask;
     const sessions = await this.sessions.find({
@@ -274,8 +268,9 @@ export class Sessions implements OnModuleInit, OnModuleDestroy {
       page.map(async ({ id, device, createdAt, usedAt }) => ({
         id,
         device: device && (await this.vault.open(key, device, deviceContext(id))),
-        createdAt,
-        usedAt,
+        createdAt: createdAt.toISOString(),
+        lastUsedAt: usedAt.toISOString(),
+        current: id === principal.sessionId,
       })),
     );
     return { items, nextCursor: sessions.length > limit ? next([page.at(-1)!.id]) : null };

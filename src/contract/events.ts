@@ -1,6 +1,7 @@
 import type { AttachmentState, AttachmentView, FileFamily } from './attachments.js';
 import type { Problem } from './errors.js';
 import type { LabelColor } from './label-colors.js';
+import type { ExportState, RequestKind, RequestState } from './rights.js';
 
 /*
  * Fields are described at the DTO classes, which implement these types whole, and so in openapi.json; here stands what is
@@ -98,6 +99,12 @@ export interface Turn {
   sentAt: string;
 }
 
+/** A party's restriction of a conversation (Art. 18 GDPR). */
+export interface Restriction {
+  by: Party;
+  at: string;
+}
+
 export interface LastFiles {
   count: number;
   family: FileFamily;
@@ -120,6 +127,7 @@ export interface ConversationHead {
   own: Watermarks;
   other: Watermarks;
   seenTimesSince: string | null;
+  restrictions: Restriction[];
   unread: number;
 }
 
@@ -221,6 +229,12 @@ export interface Told {
     attachment: AttachmentView;
     message: { conversationId: string; seq: number; revision?: number; changedAt?: string } | null;
   };
+  /** `restrictions` and `changedAt` are those of the conversation's head from now on. */
+  'restriction.changed': { conversationId: string; restrictions: Restriction[]; changedAt: string };
+  /** To both parties: a request about personal data was made, answered, extended or taken back. It is loaded by its id. */
+  'request.changed': { id: string; conversationId: string; kind: RequestKind; state: RequestState };
+  /** To the devices of the account that asked for the export. */
+  'export.progressed': { id: string; state: ExportState; done: number; total: number };
   /** `contact` is there for the subscriber's devices only. */
   'contact.joined': { conversation: ConversationHead; contact?: ContactView };
   /** To the subscriber's devices: a contact as it is now, its names and address in the conversation's head too. */

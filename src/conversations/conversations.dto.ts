@@ -199,11 +199,18 @@ export class LastFiles implements wire.LastFiles {
   family: FileFamily;
 }
 
+/** A restriction of a conversation, which only the party that set it can lift. */
+export class RestrictionView implements wire.Restriction {
+  @IsIn(parties)
+  by: Party;
+  at: string;
+}
+
 @ApiExtraModels(InterlocutorCounterpart, SubscriberCounterpart)
 export class ConversationHead implements wire.ConversationHead {
   id: string;
   revision: number;
-  /** Last change of the messages. Receipts do not move a conversation in the list. */
+  /** Last change of the messages, or of a restriction. Receipts do not move a conversation in the list. */
   changedAt: string;
   /** The other party, as its reader may know it. */
   @OneOf('CounterpartView', { interlocutor: InterlocutorCounterpart, subscriber: SubscriberCounterpart })
@@ -233,6 +240,12 @@ export class ConversationHead implements wire.ConversationHead {
   other: WatermarksView;
   /** From which minute on seen-times are disclosed; null while the business has switched them off. */
   seenTimesSince: string | null;
+  /**
+   * The parties that have restricted the conversation, and when; empty if none has. While one has, it is kept and can be read,
+   * and nothing is sent, received or changed in it.
+   */
+  @Type(() => RestrictionView)
+  restrictions: RestrictionView[];
   /** Messages of the other party that this one has not seen, counted up to 999. */
   unread: number;
 }

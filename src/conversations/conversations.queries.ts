@@ -51,6 +51,8 @@ export interface HeadRow {
   turn_seq: number | null;
   turn_sender: Party | null;
   turn_at: Date | null;
+  restricted_by_subscriber: Date | null;
+  restricted_by_interlocutor: Date | null;
   /** Null for an interlocutor. */
   labels: string[] | null;
   unread: number;
@@ -196,6 +198,7 @@ export const headsQuery = (filter: string, { order, limit }: { order: HeadOrder;
                 AND attachment.place = 0)
          END AS last_family,
          conversation.turn_seq, conversation.turn_sender, conversation.turn_at,
+         conversation.restricted_by_subscriber, conversation.restricted_by_interlocutor,
          CASE WHEN $1 = 'subscriber'::party THEN ARRAY(
            SELECT label_id FROM contact_label
            WHERE contact_label.subscriber_id = contact.subscriber_id AND contact_label.contact_id = contact.id
@@ -369,6 +372,8 @@ export interface RaisedRow {
   /** Set if a watermark rose that the other party may know of. */
   told: boolean;
   minute: Date;
+  /** Set if the conversation is restricted, so that nothing rises. */
+  restricted: boolean;
 }
 
 /**
@@ -382,8 +387,29 @@ export const raiseStatement: HotStatement = {
 
 /** Locks a conversation that is about to change. Parameters: $1 subscriber, $2 conversation. */
 export const lockQuery = `
-  SELECT revision, restricted_at IS NOT NULL AS restricted
+  SELECT revision, restricted_by_subscriber, restricted_by_interlocutor
   FROM conversation WHERE subscriber_id = $1 AND id = $2 FOR NO KEY UPDATE`;
+
+export type RestrictionRow = Pick<HeadRow, 'restricted_by_subscriber' | 'restricted_by_interlocutor'>;
+
+/**
+ * Locks the watermarks of a conversation, after the conversation itself and in the order in which receipts lock them: a receipt under
+ * way is stored before, and a later one sees the restriction. Parameters: $1 subscriber, $2 conversation.
+ */
+export const lockWatermarksQuery = `
+  SELECT FROM watermark WHERE subscriber_id = $1 AND conversation_id = $2 ORDER BY party FOR NO KEY UPDATE`;
+
+/**
+ * Restricts a locked conversation, or lifts the restriction, for one party; gives nothing where it is so already.
+ * Parameters: $1 subscriber, $2 conversation, $3 whether it is to be restricted.
+ */
+export const restrictQuery = (by: Party): string => `
+  WITH moment AS MATERIALIZED (SELECT clock_timestamp() AS at)
+  UPDATE conversation
+  SET restricted_by_${by} = CASE WHEN $3 THEN moment.at END, changed_at = change_time(moment.at)
+  FROM moment
+  WHERE subscriber_id = $1 AND id = $2 AND (restricted_by_${by} IS NULL) = $3
+  RETURNING restricted_by_subscriber, restricted_by_interlocutor, changed_at`;
 
 export interface WithdrawnRow {
   withdrawn_at: Date;

@@ -4,7 +4,16 @@ import { DataSource, type EntityManager } from 'typeorm';
 import { namesLike } from '../address-book/book.js';
 import { Directory } from '../address-book/directory.js';
 import { accountKey, isMember, partyOf, type Principal } from '../auth/principal.js';
-import type { ConversationHead, Counterpart, EntryKind, Identity, Party, Turn } from '../contract/events.js';
+import {
+  type ConversationHead,
+  type Counterpart,
+  type EntryKind,
+  type Identity,
+  parties,
+  type Party,
+  type Restriction,
+  type Turn,
+} from '../contract/events.js';
 import { beginningOf } from '../contract/rules/texts.js';
 import { limits } from '../contract/limits.js';
 import { Identities } from '../interlocutors/identities.js';
@@ -32,8 +41,11 @@ import {
   isBehind,
   lockQuery,
   lockToEraseQuery,
+  lockWatermarksQuery,
   noMessageAt,
   placesQuery,
+  type RestrictionRow,
+  restrictQuery,
   type Standing,
   syncHorizonQuery,
   type UnreadRow,
@@ -97,6 +109,28 @@ export class Conversations {
     const where = [subscriberId, conversationId, seq];
     const [change] = await manager.query<[{ revision: number; changedAt: Date }]>(countChangeQuery, where);
     return change;
+  }
+
+  /**
+   * Restricts a conversation for one of its parties, or lifts that party's restriction. Nothing is sent in it, and no receipt
+   * rises, once the transaction has committed.
+   * @returns undefined where it was so already
+   * @throws NotFound for a conversation that is gone
+   */
+  async restrict(
+    manager: EntityManager,
+    { subscriberId, id, party }: Pick<OwnConversation, 'subscriberId' | 'id' | 'party'>,
+    restricted: boolean,
+  ): Promise<{ restrictions: Restriction[]; changedAt: Date } | undefined> {
+    const where = [subscriberId, id];
+    const locked = await manager.query<unknown[]>(lockQuery, where);
+    if (locked.length === 0) throw new NotFound();
+    await manager.query(lockWatermarksQuery, where);
+    const [[row]] = await manager.query<[(RestrictionRow & { changed_at: Date })[], number]>(restrictQuery(party), [
+      ...where,
+      restricted,
+    ]);
+    return row && { restrictions: restrictionsOf(row), changedAt: row.changed_at };
   }
 
   /** Creates the conversation of a new contact. */
@@ -205,6 +239,12 @@ export class Conversations {
     const [head] = await this.open(viewer, await this.rows(viewer, which, {}));
     if (!head) throw new NotFound();
     return head;
+  }
+
+  /** The heads of these conversations, up to a thousand, without those that are not the viewer's. */
+  async heads(viewer: Viewer, ids: readonly string[]): Promise<ConversationHead[]> {
+    const which = { order: 'change', limit: ids.length, found: new Set(ids) } as const;
+    return ids.length === 0 ? [] : this.open(viewer, await this.rows(viewer, which, {}));
   }
 
   /** The other party of each of these conversations, as its reader may know it; without those that are not the reader's. */
@@ -363,6 +403,16 @@ export function turnOf(row: Pick<HeadRow, 'turn_seq' | 'turn_sender' | 'turn_at'
   return { seq: row.turn_seq, sender: row.turn_sender!, sentAt: row.turn_at!.toISOString() };
 }
 
+/** The restrictions that stand, the earlier one first. */
+export function restrictionsOf(row: RestrictionRow): Restriction[] {
+  return parties
+    .flatMap((by) => {
+      const at = row[`restricted_by_${by}`];
+      return at ? [{ by, at: at.toISOString() }] : [];
+    })
+    .sort((one, other) => one.at.localeCompare(other.at));
+}
+
 function kindOf(row: HeadRow): EntryKind | null {
   if (row.last_sender === null) return null;
   if (row.last_withdrawn_at) return 'withdrawn';
@@ -456,6 +506,7 @@ function headOf(
     own: { deliveredSeq: row.own_delivered, seenSeq: row.own_seen },
     other: { deliveredSeq: row.other_delivered, seenSeq: row.other_seen },
     seenTimesSince: row.seen_times_since?.toISOString() ?? null,
+    restrictions: restrictionsOf(row),
     unread: row.unread,
   };
 }

@@ -96,6 +96,16 @@ export class Interlocutors {
     );
   }
 
+  /** The account of the person who is a contact; undefined if there is none. */
+  async accountOfContact(subscriberId: string, contactId: string): Promise<string | undefined> {
+    const [row] = await this.interlocutors.query<{ account_id: string }[]>(
+      `SELECT interlocutor.account_id FROM contact JOIN interlocutor ON interlocutor.id = contact.interlocutor_id
+       WHERE contact.subscriber_id = $1 AND contact.id = $2`,
+      [subscriberId, contactId],
+    );
+    return row?.account_id;
+  }
+
   /** Locks it against edits and joinings until the transaction ends. Must come before the locks of its account and its contacts. */
   private async lock(manager: EntityManager, id: string): Promise<void> {
     await manager.query('SELECT FROM interlocutor WHERE id = $1 FOR UPDATE', [id]);
