@@ -17,8 +17,10 @@ import { rooms } from '../platform/realtime/rooms.js';
 import { isForeignKeyViolation } from '../platform/sqlstate.js';
 import { EpochRenewal } from '../platform/vault/epoch-renewal.js';
 import { Vault } from '../platform/vault/vault.js';
+import { CertificateMails } from './certificate-mails.service.js';
 import {
   accountsGoneQuery,
+  closedQuery,
   contactsOfQuery,
   countQuery,
   cutQuery,
@@ -26,6 +28,7 @@ import {
   type ErasureRow,
   finishedQuery,
   goneQuery,
+  invitationsQuery,
   residueQuery,
   type SubjectRow,
   unreadableQuery,
@@ -76,6 +79,7 @@ export class ErasureRuns implements OnApplicationBootstrap {
     private readonly interlocutors: Interlocutors,
     private readonly jobs: Jobs,
     private readonly log: Log,
+    private readonly mails: CertificateMails,
     private readonly realtime: Realtime,
     private readonly sessions: Sessions,
     private readonly vault: Vault,
@@ -131,20 +135,25 @@ export class ErasureRuns implements OnApplicationBootstrap {
       id,
     ]);
     if (subjects.length > 0) return this.forgetContacts(erasure, subjects);
+    if (row.of_subscriber && (await this.forgetSubscriber(erasure))) return false;
     // The keys of their objects are gone with the rows; here the bytes go.
     await this.files.remove();
     await this.database.query(finishedQuery, [subscriberId, id]);
+    await this.database.transaction((manager) => this.mails.plan(manager));
     return false;
   }
 
   /** The first steps, which are done again when they were cut short. */
   private async makeUnreadable(erasure: ErasureId): Promise<void> {
     const { subscriberId, id } = erasure;
+    const [row] = await this.database.query<ErasureRow[]>(erasureQuery, [subscriberId, id]);
+    if (row?.of_subscriber) await this.endMembers(subscriberId);
     const contacts = await this.database.query<{ id: string }[]>(contactsOfQuery, [subscriberId, id]);
     await this.vault.eraseKeys(
       id,
       contacts.map((contact) => ({ scope: 'contact', id: contact.id }) as const),
     );
+    if (row?.of_subscriber) await this.eraseKeysOfSubscriber(erasure);
     while (await this.cut(erasure));
     const accounts = await this.database.query<{ id: string }[]>(accountsGoneQuery, [subscriberId, id]);
     await this.vault.eraseKeys(
@@ -232,6 +241,55 @@ export class ErasureRuns implements OnApplicationBootstrap {
     return true;
   }
 
+  /** Ends the sessions and accounts of members, who have nothing to read any more. */
+  private async endMembers(subscriberId: string): Promise<void> {
+    const ended = await this.database.transaction(async (manager) => {
+      const accounts = await manager.query<{ id: string }[]>('SELECT id FROM account WHERE subscriber_id = $1', [
+        subscriberId,
+      ]);
+      const sessions = await this.sessions.ofAccounts(
+        manager,
+        accounts.map(({ id }) => id),
+      );
+      await manager.query('DELETE FROM account WHERE subscriber_id = $1', [subscriberId]);
+      return sessions;
+    });
+    await Promise.all(ended.map(({ accountId, ids }) => this.sessions.silence(accountId, ids, undefined)));
+  }
+
+  private async eraseKeysOfSubscriber({ subscriberId, id }: ErasureId): Promise<void> {
+    const invitations = await this.database.query<{ id: string }[]>(invitationsQuery, [subscriberId]);
+    await this.vault.eraseKeys(id, [
+      { scope: 'subscriber', id: subscriberId },
+      ...invitations.map((invitation) => ({ scope: 'contact', id: invitation.id }) as const),
+    ]);
+  }
+
+  /**
+   * Deletes slices of all that a subscriber holds besides its contacts, and empties the subscriber.
+   * @returns whether something is left, which waits for other erasures of its contacts
+   */
+  private async forgetSubscriber({ subscriberId, id }: ErasureId): Promise<boolean> {
+    const gone = { scope: 'subscriber', subscriberId, ids: [subscriberId] } as const;
+    try {
+      for (const { forget } of this.forgetting.steps('subscriber')) {
+        let more = true;
+        while (more) {
+          more = await this.database.transaction(async (manager) => {
+            const step = await forget(manager, gone, rowsAtOnce);
+            await this.count(manager, { subscriberId, id }, step.counts);
+            return step.more;
+          });
+        }
+      }
+    } catch (error) {
+      if (!isForeignKeyViolation(error)) throw error;
+      return true;
+    }
+    await this.database.query(closedQuery, [subscriberId]);
+    return false;
+  }
+
   private async count(
     manager: { query: (text: string, values: unknown[]) => Promise<unknown> },
     { subscriberId, id }: ErasureId,
@@ -244,6 +302,7 @@ export class ErasureRuns implements OnApplicationBootstrap {
   /** Notes for which erasures the epoch has been renewed, and asks for a renewal for the others. */
   async noteRenewals(): Promise<void> {
     await this.database.query(residueQuery, [this.epochRenewal.oldest]);
+    await this.database.transaction((manager) => this.mails.plan(manager));
     const [{ any }] = await this.database.query<[{ any: boolean }]>(waitingQuery);
     if (any) this.epochRenewal.request();
   }

@@ -69,6 +69,17 @@ export class Subscriber {
   /** Time of the latest switch of seen-times, for the heads of its conversations. */
   @Column('timestamptz', { name: 'seen_times_changed_at', nullable: true })
   seenTimesChangedAt: Date | null;
+
+  /** Since then nothing is sent or received, and everything is kept. */
+  @Column('timestamptz', { name: 'paused_at', nullable: true })
+  pausedAt: Date | null;
+
+  /** Time at which the owner asked to close it, and the time at which that is carried out. */
+  @Column('timestamptz', { name: 'closing_asked_at', nullable: true })
+  closingAskedAt: Date | null;
+
+  @Column('timestamptz', { name: 'closes_at', nullable: true })
+  closesAt: Date | null;
 }
 
 @Entity('subscriber_logo')
