@@ -510,6 +510,26 @@ const routes: Record<string, Route> = {
     body: () => ({ reason: 'È un archivio di carta' }),
     hiddenFrom: ['otherSubscriber'],
   },
+  'GET /api/deletion-requests': { for: 'interlocutor', allowed: 200 },
+  'POST /api/deletion-requests': {
+    for: 'interlocutor',
+    body: ({ contact }) => ({ contactId: contact }),
+    allowed: 200,
+    hiddenFrom: ['otherInterlocutor'],
+  },
+  'DELETE /api/deletion-requests/:id': {
+    for: 'interlocutor',
+    path: ({ deletion }) => `/api/deletion-requests/${deletion}`,
+    hiddenFrom: ['otherInterlocutor'],
+  },
+  // It does not pause, and it does not close: the confirmation is another one.
+  'PUT /api/subscriber/pause': { for: 'owner', body: () => ({ paused: false }), allowed: 200 },
+  'POST /api/subscriber/closing': {
+    for: 'owner',
+    body: () => ({ password: 'tegame-7-lucertola', businessName: 'Altro' }),
+    allowed: 409,
+  },
+  'DELETE /api/subscriber/closing': { for: 'owner' },
   'POST /api/exports': {
     for: 'signedIn',
     staff: false,

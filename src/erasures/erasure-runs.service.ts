@@ -86,7 +86,10 @@ export class ErasureRuns implements OnApplicationBootstrap {
   ) {
     jobs.handle(proceedWithErasures, () => this.proceed());
     jobs.handle(untellErasures, async () => void (await this.database.query(untellQuery, [limits.erasedToldDays])));
-    epochRenewal.onRenewed(() => this.noteRenewals());
+    epochRenewal.onRenewed(async () => {
+      await this.noteRenewals();
+      await this.database.transaction((manager) => this.mails.plan(manager));
+    });
   }
 
   /** A renewal that was asked for before a crash is asked for again, and one that ended with it is noted. */
@@ -302,7 +305,6 @@ export class ErasureRuns implements OnApplicationBootstrap {
   /** Notes for which erasures the epoch has been renewed, and asks for a renewal for the others. */
   async noteRenewals(): Promise<void> {
     await this.database.query(residueQuery, [this.epochRenewal.oldest]);
-    await this.database.transaction((manager) => this.mails.plan(manager));
     const [{ any }] = await this.database.query<[{ any: boolean }]>(waitingQuery);
     if (any) this.epochRenewal.request();
   }

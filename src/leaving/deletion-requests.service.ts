@@ -131,7 +131,7 @@ export class DeletionRequests {
       const changed = await this.conversations.freezeForDeletion(manager, { subscriberId, id: contactId }, dueAt);
       if (!changed) return undefined;
       const draft = { subscriberId, contactId, kind: 'erasure', words } as const;
-      return { changed, id: await this.requests.record(manager, draft, { days }) };
+      return { changed, id: await this.requests.record(manager, draft, { dueAt }) };
     });
     if (made) {
       await this.requests.tellOfFreeze({ subscriberId, contactId }, made.changed);

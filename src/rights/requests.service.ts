@@ -45,7 +45,7 @@ const remindedAtOnce = 500;
 interface Recording {
   id?: string;
   fulfilled?: boolean;
-  days?: number;
+  dueAt?: Date;
 }
 
 /** Carries out a request for erasure that has been marked as fulfilled. */
@@ -118,16 +118,18 @@ export class RightsRequests {
 
   /**
    * Writes a request down, in a transaction.
-   * @param options.days in which it has to be answered
+   * @param options.dueAt when it is due, if not after the days that the law gives
    * @param options.fulfilled whether the service carries it out in the same transaction, so that no time runs
    * @returns its id
    */
   async record(
     manager: EntityManager,
     { subscriberId, contactId, kind, words }: Draft,
-    { id = uuid(), fulfilled = false, days = limits.requestDays }: Recording = {},
+    { id = uuid(), fulfilled = false, dueAt }: Recording = {},
   ): Promise<string> {
     const now = new Date();
+    const due = dueAt ?? new Date(now.getTime() + limits.requestDays * dayMilliseconds);
+    const days = (due.getTime() - now.getTime()) / dayMilliseconds;
     await manager.insert(RightsRequest, {
       subscriberId,
       id,
@@ -137,7 +139,7 @@ export class RightsRequests {
       words: words === undefined ? null : await this.seal(subscriberId, { contactId, id }, 'words', words),
       answer: null,
       askedAt: now,
-      dueAt: fulfilled ? null : new Date(now.getTime() + days * dayMilliseconds),
+      dueAt: fulfilled ? null : due,
       legalReason: null,
       extendedAt: null,
       extension: null,
