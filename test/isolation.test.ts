@@ -45,6 +45,8 @@ let attachment: string;
 let uploading: string;
 /** A request of Anna to the bakery, and an export of hers that she may download. */
 let request: string;
+/** One for deletion, which she has taken back. */
+let deletion: string;
 let annasExport: string;
 let signedOut: Device;
 let privacyPolicy: string;
@@ -100,6 +102,9 @@ beforeAll(async () => {
   }, 'the broadcast arrives');
   const wanted = { contactId: anna.contactId, kind: 'access', words: 'Che cosa sapete di me?' };
   request = (await anna.device.ask('POST', '/api/requests', wanted)).body.id;
+  const asked = await anna.device.ask('POST', '/api/deletion-requests', { contactId: anna.contactId });
+  deletion = asked.body.items[0].id;
+  expectStatus(await anna.device.ask('DELETE', `/api/deletion-requests/${deletion}`), 204);
   annasExport = (await anna.device.ask('POST', '/api/exports', {})).body.id;
   await until(async () => {
     const { body } = await anna.device.ask('GET', `/api/exports/${annasExport}`);
@@ -168,6 +173,7 @@ interface Thing {
   attachment: string;
   upload: string;
   request: string;
+  deletion: string;
   export: string;
 }
 
@@ -514,7 +520,6 @@ const routes: Record<string, Route> = {
   'POST /api/deletion-requests': {
     for: 'interlocutor',
     body: ({ contact }) => ({ contactId: contact }),
-    allowed: 200,
     hiddenFrom: ['otherInterlocutor'],
   },
   'DELETE /api/deletion-requests/:id': {
@@ -599,6 +604,7 @@ const bakerysThings = (): Thing => ({
   attachment,
   upload: uploading,
   request,
+  deletion,
   export: annasExport,
 });
 const nothing: Thing = {
@@ -613,6 +619,7 @@ const nothing: Thing = {
   attachment: nowhere,
   upload: nowhere,
   request: nowhere,
+  deletion: nowhere,
   export: nowhere,
 };
 
