@@ -381,7 +381,10 @@ describe('a business that closes', () => {
     await finish();
 
     expect((await mails.mail(shopAddress, /Certificato/)).text).toContain('cancellati');
-    await until(async () => (await world.rows('SELECT FROM mail WHERE key_scope = $1', ['mail'])).length === 0, 'it is sent');
+    await until(
+      async () => (await world.rows('SELECT FROM mail WHERE key_scope = $1', ['mail'])).length === 0,
+      'it is sent',
+    );
     await part(CertificateMails).proceed();
     const tables = await world.rows<{ table: string }>(
       `SELECT table_name AS table FROM information_schema.columns JOIN pg_class ON relname = table_name

@@ -80,6 +80,22 @@ export class Subscriber {
 
   @Column('timestamptz', { name: 'closes_at', nullable: true })
   closesAt: Date | null;
+
+  // Statements alone read and write the next ones.
+  @Column({ type: 'uuid', name: 'closing_told_id', nullable: true, select: false, insert: false, update: false })
+  closingToldId?: string | null;
+
+  @Column({ type: 'timestamptz', name: 'closing_told_at', nullable: true, select: false, insert: false, update: false })
+  closingToldAt?: Date | null;
+
+  @Column({ type: 'uuid', name: 'closing_erasure_id', nullable: true, select: false, insert: false, update: false })
+  closingErasureId?: string | null;
+
+  @Column({ type: 'timestamptz', name: 'closed_at', nullable: true, select: false, insert: false, update: false })
+  closedAt?: Date | null;
+
+  @Column({ type: 'timestamptz', name: 'stopped_at', nullable: true, select: false, insert: false, update: false })
+  stoppedAt?: Date | null;
 }
 
 @Entity('subscriber_logo')
