@@ -10,6 +10,7 @@ import { BroadcastsModule } from './broadcasts/broadcasts.module.js';
 import { ConsentsModule } from './consents/consents.module.js';
 import { ConversationsModule } from './conversations/conversations.module.js';
 import { ErasuresModule } from './erasures/erasures.module.js';
+import { LeavingModule } from './leaving/leaving.module.js';
 import { ExportsModule } from './exports/exports.module.js';
 import { HealthModule } from './health/health.module.js';
 import { ImportsModule } from './imports/imports.module.js';
@@ -44,6 +45,7 @@ export class AppModule {
         ConsentsModule,
         ConversationsModule,
         ErasuresModule,
+        LeavingModule,
         ExportsModule,
         HealthModule,
         ImportsModule,

@@ -105,8 +105,11 @@ export const examples: Record<string, Record<string, unknown>> = {
       { policyId: exampleIds.policy, purpose: 'privacy' },
     ],
   },
+  'DeletionRequests.ask': { contactId: exampleIds.contact, words: 'Non sono più cliente.' },
   'Requests.answer': { outcome: 'fulfilled', answer: 'Abbiamo corretto la nota.' },
   'Requests.extend': { reason: 'Le fatture di dieci anni fa sono in un archivio di carta.' },
   'Requests.make': { contactId: exampleIds.contact, kind: 'rectification', words: 'Nella nota il nome è sbagliato.' },
+  'Standing.close': { password: session.password, businessName: 'Forno Aurora di Marta Conti' },
+  'Standing.pause': { paused: true },
   'Sessions.signIn': { ...session, device: 'Telefono di Giulia' },
 };

@@ -1,3 +1,4 @@
+import { DataSource } from 'typeorm';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
@@ -480,7 +481,9 @@ describe('an export ends', () => {
   test('when a contact that is in it is erased, for the business and for the person', async () => {
     const [brunos, owner] = [await exported(bruno.device), await exported(bakery.owner)];
     const objects = [(await objectOf(brunos))!, (await objectOf(owner))!];
-    await world.service.app.get(Exporting).forgetContacts(bakery.id, [bruno.contactId]);
+    await world.service.app
+      .get(DataSource)
+      .transaction((manager) => world.service.app.get(Exporting).forgetContacts(manager, bakery.id, [bruno.contactId]));
     await isGone(bruno.device, brunos, objects[0]!);
     await isGone(bakery.owner, owner, objects[1]!);
     // Anna's holds nothing of Bruno.

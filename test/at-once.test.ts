@@ -332,6 +332,31 @@ const routes: Record<string, () => Promise<Answer[]>> = {
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
     return answers;
   },
+  'POST /api/deletion-requests': async () => {
+    const { contactId, device } = await world.join(bakery, 'bruno');
+    const answers = await atOnce(() => device.ask('POST', '/api/deletion-requests', { contactId }));
+    expect(new Set(answers.map(({ body }) => body.items[0].id)).size).toBe(1);
+    return answers;
+  },
+  'DELETE /api/deletion-requests/{id}': async () => {
+    const { contactId, device } = await world.join(bakery, 'bruno');
+    const { body } = await device.ask('POST', '/api/deletion-requests', { contactId });
+    const answers = await atOnce(() => device.ask('DELETE', `/api/deletion-requests/${body.items[0].id}`));
+    expect((await device.ask('GET', `/api/conversations/${contactId}`)).body.deletion).toBeNull();
+    return answers;
+  },
+  'PUT /api/subscriber/pause': async () => {
+    const answers = await atOnce(() => bakery.owner.ask('PUT', '/api/subscriber/pause', { paused: true }));
+    expectStatus(await bakery.owner.ask('PUT', '/api/subscriber/pause', { paused: false }), 200);
+    return answers;
+  },
+  'POST /api/subscriber/closing': async () => {
+    const closing = { password, businessName: String(bakery.registration['businessName']) };
+    const answers = await atOnce(() => bakery.owner.ask('POST', '/api/subscriber/closing', closing));
+    expectStatus(await bakery.owner.ask('DELETE', '/api/subscriber/closing'), 204);
+    return answers;
+  },
+  'DELETE /api/subscriber/closing': () => atOnce(() => bakery.owner.ask('DELETE', '/api/subscriber/closing')),
   'POST /api/exports': async () => {
     const { device } = await world.join(bakery, 'bruno');
     return atOnce(() => device.ask('POST', '/api/exports', {}));

@@ -101,6 +101,7 @@ describe('the contract', () => {
     JoinedByView: 'JoinedBy',
     OptOutView: 'OptOut',
     RestrictionView: 'Restriction',
+    DeletionView: 'Deletion',
     TurnView: 'Turn',
     WatermarksView: 'Watermarks',
   };

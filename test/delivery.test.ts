@@ -125,6 +125,9 @@ describe('old state + events = fresh state', () => {
       expect((await phone.ask('DELETE', path)).status).toBe(200);
       await phone.hears('restriction.changed', ({ restrictions }) => restrictions[0]?.by === 'subscriber');
       expect((await bakery.owner.ask('DELETE', path)).status).toBe(200);
+      const { body } = await phone.ask('POST', '/api/deletion-requests', { contactId: anna.contactId });
+      await phone.hears('restriction.changed', ({ deletion }) => deletion !== null);
+      expect((await phone.ask('DELETE', `/api/deletion-requests/${body.items[0].id}`)).status).toBe(204);
     },
     'request.changed': async () => {
       const request = { contactId: anna.contactId, kind: 'access', words: 'Che cosa sapete di me?' };

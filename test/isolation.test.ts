@@ -45,6 +45,8 @@ let attachment: string;
 let uploading: string;
 /** A request of Anna to the bakery, and an export of hers that she may download. */
 let request: string;
+/** One for deletion, which she has taken back. */
+let deletion: string;
 let annasExport: string;
 /** An erasure of the bakery. */
 let erasure: string;
@@ -104,6 +106,9 @@ beforeAll(async () => {
   }, 'the broadcast arrives');
   const wanted = { contactId: anna.contactId, kind: 'access', words: 'Che cosa sapete di me?' };
   request = (await anna.device.ask('POST', '/api/requests', wanted)).body.id;
+  const asked = await anna.device.ask('POST', '/api/deletion-requests', { contactId: anna.contactId });
+  deletion = asked.body.items[0].id;
+  expectStatus(await anna.device.ask('DELETE', `/api/deletion-requests/${deletion}`), 204);
   annasExport = (await anna.device.ask('POST', '/api/exports', {})).body.id;
   await until(async () => {
     const { body } = await anna.device.ask('GET', `/api/exports/${annasExport}`);
@@ -172,6 +177,7 @@ interface Thing {
   attachment: string;
   upload: string;
   request: string;
+  deletion: string;
   export: string;
   erasure: string;
 }
@@ -515,6 +521,25 @@ const routes: Record<string, Route> = {
     body: () => ({ reason: 'È un archivio di carta' }),
     hiddenFrom: ['otherSubscriber'],
   },
+  'GET /api/deletion-requests': { for: 'interlocutor', allowed: 200 },
+  'POST /api/deletion-requests': {
+    for: 'interlocutor',
+    body: ({ contact }) => ({ contactId: contact }),
+    hiddenFrom: ['otherInterlocutor'],
+  },
+  'DELETE /api/deletion-requests/:id': {
+    for: 'interlocutor',
+    path: ({ deletion }) => `/api/deletion-requests/${deletion}`,
+    hiddenFrom: ['otherInterlocutor'],
+  },
+  // It does not pause, and it does not close: the confirmation is another one.
+  'PUT /api/subscriber/pause': { for: 'owner', body: () => ({ paused: false }), allowed: 200 },
+  'POST /api/subscriber/closing': {
+    for: 'owner',
+    body: () => ({ password: 'tegame-7-lucertola', businessName: 'Altro' }),
+    allowed: 409,
+  },
+  'DELETE /api/subscriber/closing': { for: 'owner' },
   'POST /api/exports': {
     for: 'signedIn',
     staff: false,
@@ -619,6 +644,7 @@ const bakerysThings = (): Thing => ({
   attachment,
   upload: uploading,
   request,
+  deletion,
   export: annasExport,
   erasure,
 });
@@ -634,6 +660,7 @@ const nothing: Thing = {
   attachment: nowhere,
   upload: nowhere,
   request: nowhere,
+  deletion: nowhere,
   export: nowhere,
   erasure: nowhere,
 };

@@ -212,6 +212,11 @@ describe('an example', () => {
     const request = await send('Requests.make', bruno.device);
     await send('Requests.extend', owner, `/api/requests/${request.id}/extension`);
     await send('Requests.answer', owner, `/api/requests/${request.id}/answer`);
+    await send('DeletionRequests.ask', bruno.device);
+    await send('Standing.close', owner);
+    expectStatus(await owner.ask('DELETE', '/api/subscriber/closing'), 204);
+    await send('Standing.pause', owner);
+    expectStatus(await owner.ask('PUT', '/api/subscriber/pause', { paused: false }), 200);
     exports = { owner: await exported(owner), interlocutor: await exported(bruno.device) };
     await send('Exports.letDownload', bruno.device, `/api/exports/${exports.interlocutor}/download`, { password });
     expectStatus(await owner.ask('POST', `/api/exports/${exports.owner}/download`, {}), 200);

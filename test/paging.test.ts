@@ -48,6 +48,10 @@ beforeAll(async () => {
     expectStatus(await device.ask('POST', '/api/consents', { ...promotions, policyId: body.items[0].id }), 204);
   }
   const { device } = people[0]!;
+  for (let count = 0; count < 3; count++) {
+    const asked = await device.ask('POST', '/api/deletion-requests', { contactId: people[0]!.contactId });
+    expectStatus(await device.ask('DELETE', `/api/deletion-requests/${asked.body.items[0].id}`), 204);
+  }
   for (let i = 0; i < 3; i++) {
     const { id } = (await device.ask('POST', '/api/exports', {})).body;
     await until(async () => (await device.ask('GET', `/api/exports/${id}`)).body.state === 'ready', 'it is ready');
@@ -119,6 +123,11 @@ const lists: Record<string, List> = {
   },
   'GET /api/conversations/{id}/messages': { ...messages, filter: ['after', () => 1, 2] },
   'GET /api/exports': { path: () => '/api/exports', who: () => people[0]!.device },
+  'GET /api/deletion-requests': {
+    path: () => '/api/deletion-requests',
+    who: () => people[0]!.device,
+    filter: ['state', () => 'taken_back', 'open'],
+  },
   'GET /api/requests': { path: () => '/api/requests', filter: ['state', () => 'open', 'fulfilled'] },
   'GET /api/erasures': { path: () => '/api/erasures' },
   'GET /api/erasure-proposals': { path: () => '/api/erasure-proposals' },

@@ -176,8 +176,18 @@ export class Sessions implements OnModuleInit, OnModuleDestroy {
       return { session, replaced: await this.endExcess(manager, account.id, session.id) };
     });
     await this.silence(account.id, replaced, undefined);
+    await this.noteUse(account.id);
     const { principal } = await this.authenticate(opened.token, network);
     return { ...opened, principal };
+  }
+
+  /** Notes, to the day, that an account is used; outside of the sign-in's transaction, in which two of them could wait for each other. */
+  private async noteUse(accountId: string): Promise<void> {
+    await this.sessions.query(
+      `UPDATE account SET last_used_at = now()
+       WHERE id = $1 AND (last_used_at IS NULL OR last_used_at < now() - interval '1 day')`,
+      [accountId],
+    );
   }
 
   /** Opens a session for an account; the token is told once and kept only as a hash, the device's name sealed. */

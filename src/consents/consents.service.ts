@@ -21,6 +21,7 @@ import { Subscribers } from '../subscribers/subscribers.service.js';
 import { Consent } from './consent.entity.js';
 import type { NamedConsent } from './consent-view.js';
 import { type GivenConsent, ListConsents } from './consents.dto.js';
+import { refuseStopped } from '../subscribers/subscribers.errors.js';
 import { ConsentRequired, PolicyChanged } from './consents.errors.js';
 
 /** One checkbox, with the policy as it was shown beside it. */
@@ -118,8 +119,15 @@ export class Consents {
     }
   }
 
-  /** @throws ConsentRequired when a newer policy waits for this subscriber */
-  requireOfSubscriber({ termsVersion, privacyVersion }: Pick<Subscriber, 'termsVersion' | 'privacyVersion'>): void {
+  /** @throws SubscriberPaused, SubscriberClosing, and ConsentRequired when a newer policy waits for this subscriber */
+  requireOfSubscriber({
+    termsVersion,
+    privacyVersion,
+    pausedAt = null,
+    closingAskedAt = null,
+  }: Pick<Subscriber, 'termsVersion' | 'privacyVersion'> &
+    Partial<Pick<Subscriber, 'pausedAt' | 'closingAskedAt'>>): void {
+    refuseStopped({ pausedAt, closingAskedAt });
     const { subscriber } = this.versionsToAccept();
     if (termsVersion < subscriber.terms || privacyVersion < subscriber.privacy) throw new ConsentRequired();
   }

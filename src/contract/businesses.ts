@@ -32,6 +32,10 @@ export const actionKinds = [
   'member.removed',
   'message.withdrawn',
   'profile.changed',
+  'subscriber.closing',
+  'subscriber.closing_withdrawn',
+  'subscriber.paused',
+  'subscriber.resumed',
   'request.answered',
   'request.extended',
   'logo.changed',
@@ -87,6 +91,8 @@ export interface SubscriberView {
   timeZone: string;
   logoUrl: string | null;
   seenTimes: boolean;
+  paused: boolean;
+  closesAt: string | null;
   createdAt: string;
 }
 

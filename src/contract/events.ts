@@ -75,6 +75,8 @@ export interface SubscriberCounterpart {
   businessName: string;
   city: string;
   logoUrl: string | null;
+  paused: boolean;
+  closesAt: string | null;
 }
 
 /** The other party of a conversation, as its reader may know it. */
@@ -105,6 +107,12 @@ export interface Restriction {
   at: string;
 }
 
+/** A request to delete a conversation with all that the business holds of its contact (Art. 17 GDPR). */
+export interface Deletion {
+  askedAt: string;
+  dueAt: string;
+}
+
 export interface LastFiles {
   count: number;
   family: FileFamily;
@@ -128,6 +136,7 @@ export interface ConversationHead {
   other: Watermarks;
   seenTimesSince: string | null;
   restrictions: Restriction[];
+  deletion: Deletion | null;
   unread: number;
 }
 
@@ -229,8 +238,13 @@ export interface Told {
     attachment: AttachmentView;
     message: { conversationId: string; seq: number; revision?: number; changedAt?: string } | null;
   };
-  /** `restrictions` and `changedAt` are those of the conversation's head from now on. */
-  'restriction.changed': { conversationId: string; restrictions: Restriction[]; changedAt: string };
+  /** `restrictions`, `deletion` and `changedAt` are those of the conversation's head from now on. */
+  'restriction.changed': {
+    conversationId: string;
+    restrictions: Restriction[];
+    deletion: Deletion | null;
+    changedAt: string;
+  };
   /** To both parties: a request about personal data was made, answered, extended or taken back. It is loaded by its id. */
   'request.changed': { id: string; conversationId: string; kind: RequestKind; state: RequestState };
   /** To the devices of the account that asked for the export. */

@@ -122,6 +122,12 @@ export const limits = {
   /** Requests that an account may make in 24 hours. */
   requestsPerDay: 20,
   requestWordsLength: 2_000,
+  /** Days in which an owner who closes its business can change its mind. */
+  closingDays: 7,
+  /** Days after which an account without any business goes. */
+  aloneDays: 30,
+  /** Months without signing in after which a person is asked whether its account is still wanted. */
+  unusedMonths: 24,
   nameLength: 100,
   /** Region, province and sector of a contact. */
   segmentLength: 60,

@@ -42,9 +42,26 @@ export interface ListRequests extends PageAsked {
   contactId?: string;
 }
 
+/**
+ * Reasons for which the law lets a business refuse an erasure (Art. 17(3) GDPR): freedom of expression and information (a), a
+ * legal obligation (b), public health (c), archiving in the public interest (d), and legal claims (e).
+ */
+export const legalReasons = ['expression', 'legal_obligation', 'public_health', 'archiving', 'legal_claims'] as const;
+export type LegalReason = (typeof legalReasons)[number];
+
 export interface RequestAnswer {
   outcome: RequestOutcome;
-  answer: string;
+  answer?: string;
+  legalReason?: LegalReason;
+}
+
+export interface NewDeletionRequest {
+  contactId?: string;
+  words?: string;
+}
+
+export interface MadeDeletionRequests {
+  items: RequestView[];
 }
 
 export interface RequestExtension {
@@ -65,6 +82,7 @@ export interface RequestView {
   closedAt: string | null;
   closedBy?: Author | null;
   answer: string | null;
+  legalReason: LegalReason | null;
 }
 
 export type RequestList = Paged<RequestView>;
@@ -103,4 +121,18 @@ export type ExportList = Paged<ExportView>;
 export interface ExportDownload {
   path: string;
   until: string;
+}
+
+export interface PauseSubscriber {
+  paused: boolean;
+}
+
+export interface NewClosing {
+  password: string;
+  businessName: string;
+}
+
+export interface ClosingView {
+  askedAt: string;
+  closesAt: string;
 }

@@ -181,6 +181,10 @@ export class SubscriberCounterpart implements wire.SubscriberCounterpart {
   businessName: string;
   city: string;
   logoUrl: string | null;
+  /** True while the business is pausing: everything is kept, and nothing is sent or received. */
+  paused: boolean;
+  /** Time at which the business closes and everything it holds is erased; null unless it has asked for that. */
+  closesAt: string | null;
 }
 
 /** The last message that somebody wrote in the conversation: no broadcast, and not withdrawn. */
@@ -204,6 +208,13 @@ export class RestrictionView implements wire.Restriction {
   @IsIn(parties)
   by: Party;
   at: string;
+}
+
+/** A request to delete the conversation and all that the business holds of its contact. */
+export class DeletionView implements wire.Deletion {
+  askedAt: string;
+  /** Time at which it is carried out without an answer of the business. */
+  dueAt: string;
 }
 
 @ApiExtraModels(InterlocutorCounterpart, SubscriberCounterpart)
@@ -246,6 +257,9 @@ export class ConversationHead implements wire.ConversationHead {
    */
   @Type(() => RestrictionView)
   restrictions: RestrictionView[];
+  /** The interlocutor's request for deletion while it is open: nothing is sent, received or changed meanwhile. */
+  @Type(() => DeletionView)
+  deletion: DeletionView | null;
   /** Messages of the other party that this one has not seen, counted up to 999. */
   unread: number;
 }

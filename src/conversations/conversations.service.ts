@@ -11,6 +11,7 @@ import {
   type Identity,
   parties,
   type Party,
+  type Deletion,
   type Restriction,
   type Turn,
 } from '../contract/events.js';
@@ -20,9 +21,12 @@ import { Identities } from '../interlocutors/identities.js';
 import { openSealedPage } from '../platform/cursors.js';
 import { dayMilliseconds } from '../platform/durations.js';
 import { HotStatements } from '../platform/hot-statements.js';
-import { NotFound, ValidationFailed } from '../platform/problems/domain-error.js';
+import { type DomainError, NotFound, ValidationFailed } from '../platform/problems/domain-error.js';
 import { type Room, rooms } from '../platform/realtime/rooms.js';
 import { Vault } from '../platform/vault/vault.js';
+import type { Subscriber } from '../subscribers/subscriber.entity.js';
+import { ConversationRestricted } from './conversations.errors.js';
+import { SubscriberClosing, SubscriberPaused } from '../subscribers/subscribers.errors.js';
 import { businessCounterpart } from '../subscribers/subscriber-view.js';
 import { type ConversationList, ListConversations, type UnreadTotals } from './conversations.dto.js';
 import {
@@ -38,11 +42,13 @@ import {
   descending,
   erasedOfInterlocutorQuery,
   erasedOfSubscriberQuery,
+  deletionQuery,
   isBehind,
   lockQuery,
-  lockWatermarksQuery,
   lockToEraseQuery,
+  lockWatermarksQuery,
   noMessageAt,
+  obstacleQuery,
   placesQuery,
   type RestrictionRow,
   restrictQuery,
@@ -121,7 +127,7 @@ export class Conversations {
     manager: EntityManager,
     { subscriberId, id, party }: Pick<OwnConversation, 'subscriberId' | 'id' | 'party'>,
     restricted: boolean,
-  ): Promise<{ restrictions: Restriction[]; changedAt: Date } | undefined> {
+  ): Promise<ChangedRestrictions | undefined> {
     const where = [subscriberId, id];
     const locked = await manager.query<unknown[]>(lockQuery, where);
     if (locked.length === 0) throw new NotFound();
@@ -130,7 +136,41 @@ export class Conversations {
       ...where,
       restricted,
     ]);
-    return row && { restrictions: restrictionsOf(row), changedAt: row.changed_at };
+    return row && changedOf(row);
+  }
+
+  /**
+   * Freezes a conversation because its contact asks for its deletion, until that is due, or lifts that again; as with a
+   * restriction nothing is sent in it, and no receipt rises, once the transaction has committed.
+   * @param dueAt null lifts it
+   * @returns undefined where it was so already
+   * @throws NotFound for a conversation that is gone
+   */
+  async freezeForDeletion(
+    manager: EntityManager,
+    { subscriberId, id }: Pick<OwnConversation, 'subscriberId' | 'id'>,
+    dueAt: Date | null,
+  ): Promise<ChangedRestrictions | undefined> {
+    const where = [subscriberId, id];
+    const locked = await manager.query<unknown[]>(lockQuery, where);
+    if (locked.length === 0) throw new NotFound();
+    await manager.query(lockWatermarksQuery, where);
+    const [[row]] = await manager.query<[(RestrictionRow & { changed_at: Date })[], number]>(deletionQuery, [
+      ...where,
+      dueAt,
+    ]);
+    return row && changedOf(row);
+  }
+
+  /** The reason for which nothing is sent in a conversation, as an error. */
+  async obstacle({ subscriberId, id }: Pick<OwnConversation, 'subscriberId' | 'id'>): Promise<DomainError> {
+    const [row] = await this.database.query<
+      (Pick<Subscriber, 'pausedAt' | 'closingAskedAt'> & { restricted: boolean })[]
+    >(obstacleQuery, [subscriberId, id]);
+    if (!row) return new NotFound();
+    if (row.closingAskedAt) return new SubscriberClosing();
+    if (row.pausedAt && !row.restricted) return new SubscriberPaused();
+    return new ConversationRestricted();
   }
 
   /** Creates the conversation of a new contact. */
@@ -413,6 +453,25 @@ export function restrictionsOf(row: RestrictionRow): Restriction[] {
     .sort((one, other) => one.at.localeCompare(other.at));
 }
 
+/** The request for deletion that is open. */
+export function deletionOf(row: RestrictionRow): Deletion | null {
+  const { deletion_asked_at: askedAt, deletion_due_at: dueAt } = row;
+  return askedAt && { askedAt: askedAt.toISOString(), dueAt: dueAt!.toISOString() };
+}
+
+/** What a change of restrictions has left. */
+export interface ChangedRestrictions {
+  restrictions: Restriction[];
+  deletion: Deletion | null;
+  changedAt: Date;
+}
+
+const changedOf = (row: RestrictionRow & { changed_at: Date }): ChangedRestrictions => ({
+  restrictions: restrictionsOf(row),
+  deletion: deletionOf(row),
+  changedAt: row.changed_at,
+});
+
 function kindOf(row: HeadRow): EntryKind | null {
   if (row.last_sender === null) return null;
   if (row.last_withdrawn_at) return 'withdrawn';
@@ -468,7 +527,16 @@ function contactOf(row: CounterpartRow, identity: Identity | undefined): Counter
 
 function subscriberOf(row: CounterpartRow): Counterpart {
   const logoUrl = row.has_logo ? `/api/conversations/${row.id}/logo` : null;
-  return businessCounterpart({ id: row.subscriber_id, businessName: row.business_name, city: row.city }, logoUrl);
+  return businessCounterpart(
+    {
+      id: row.subscriber_id,
+      businessName: row.business_name,
+      city: row.city,
+      pausedAt: row.paused_at,
+      closesAt: row.closes_at,
+    },
+    logoUrl,
+  );
 }
 
 function lastMessageOf(row: HeadRow): PlacedContent {
@@ -507,6 +575,7 @@ function headOf(
     other: { deliveredSeq: row.other_delivered, seenSeq: row.other_seen },
     seenTimesSince: row.seen_times_since?.toISOString() ?? null,
     restrictions: restrictionsOf(row),
+    deletion: deletionOf(row),
     unread: row.unread,
   };
 }

@@ -36,6 +36,7 @@ import {
   withdrawQuery,
 } from './conversations.queries.js';
 import { Conversations, type OwnConversation, restrictionsOf, turnOf } from './conversations.service.js';
+import { SubscriberClosing, SubscriberPaused } from '../subscribers/subscribers.errors.js';
 import { MessageTexts } from './message-texts.js';
 import { Receipts, type Rise } from './receipts.service.js';
 import { messageContext } from './sealed-message.js';
@@ -160,7 +161,8 @@ export class Messages {
       if (message.sender !== party) throw new NotTheSender();
       if (message.withdrawn_at) return undefined;
       // A party that restricts the conversation may need the messages of the other one as evidence.
-      if (restrictionsOf(head).some(({ by }) => by !== party)) throw new WithdrawalRestricted();
+      const frozen = head.deletion_asked_at !== null && party === 'subscriber';
+      if (frozen || restrictionsOf(head).some(({ by }) => by !== party)) throw new WithdrawalRestricted();
       const revision = head.revision + 1;
       if (message.files > 0) await this.fileErasures.ofMessage(manager, subscriberId, conversationId, seq);
       const [row] = await manager.query<[WithdrawnRow]>(withdrawQuery, [...where, seq, revision]);
@@ -355,6 +357,8 @@ const refusals: Record<Exclude<Appended, 'stored' | 'repeated' | 'attachment_not
   not_found: () => new NotFound(),
   consent_required: () => new ConsentRequired(),
   restricted: () => new ConversationRestricted(),
+  paused: () => new SubscriberPaused(),
+  closing: () => new SubscriberClosing(),
   reused: () => new ClientIdReused(),
 };
 

@@ -1,6 +1,6 @@
 /**
  * Raises watermarks: of several receipts for one party of a conversation the highest counts, and one beyond the last
- * message counts for nothing, as does one in a conversation that is restricted. Gives a row for each party of a conversation that is there: its last message, what its
+ * message counts for nothing, as does one in a conversation that is restricted or whose business is pausing. Gives a row for each party of a conversation that is there: its last message, what its
  * watermarks are now, how far it had seen before, and whether they rose. `other_seen` is what the other party may know, and
  * `told` whether anything rose of that.
  */
@@ -25,17 +25,18 @@ BEGIN
   RETURN QUERY
   WITH wanted AS (
     SELECT receipt.subscriber_id, receipt.conversation_id, receipt.party, conversation.last_seq,
-           conversation.restricted_at IS NOT NULL AS restricted,
+           coalesce(conversation.restricted_at, subscriber.stopped_at) IS NOT NULL AS restricted,
            coalesce(max(greatest(receipt.delivered, receipt.seen))
              FILTER (WHERE greatest(receipt.delivered, receipt.seen) <= conversation.last_seq
-                       AND conversation.restricted_at IS NULL), 0) AS delivered,
+                       AND conversation.restricted_at IS NULL AND subscriber.stopped_at IS NULL), 0) AS delivered,
            coalesce(max(receipt.seen)
              FILTER (WHERE greatest(receipt.delivered, receipt.seen) <= conversation.last_seq
-                       AND conversation.restricted_at IS NULL), 0) AS seen
+                       AND conversation.restricted_at IS NULL AND subscriber.stopped_at IS NULL), 0) AS seen
     FROM unnest(subscriber_ids, conversation_ids, parties, delivered, seen)
            AS receipt (subscriber_id, conversation_id, party, delivered, seen)
     JOIN conversation
       ON conversation.subscriber_id = receipt.subscriber_id AND conversation.id = receipt.conversation_id
+    JOIN subscriber ON subscriber.subscriber_id = receipt.subscriber_id
     GROUP BY 1, 2, 3, 4, 5
   ), compared AS MATERIALIZED (
     SELECT wanted.*, watermark.delivered_seq, watermark.seen_seq, watermark.minute, watermark.seen_minute,

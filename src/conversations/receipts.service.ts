@@ -8,7 +8,7 @@ import { NotFound, ValidationFailed } from '../platform/problems/domain-error.js
 import { UnknownOutcomes } from '../platform/realtime/unknown-outcomes.js';
 import { Realtime } from '../platform/realtime/realtime.js';
 import type { MessageReceipt } from './conversations.dto.js';
-import { ConversationRestricted, ReceiptBeyondLast } from './conversations.errors.js';
+import { ReceiptBeyondLast } from './conversations.errors.js';
 import { type RaisedRow, raiseStatement } from './conversations.queries.js';
 import { Conversations, type OwnConversation } from './conversations.service.js';
 import { Standings } from './standings.service.js';
@@ -51,7 +51,7 @@ export class Receipts {
 
   /**
    * Raises the watermarks of the principal's party; what is lower than before changes nothing.
-   * @throws NotFound, ReceiptBeyondLast, ConversationRestricted, ValidationFailed, DomainError `overloaded`
+   * @throws NotFound, ReceiptBeyondLast, ConversationRestricted, SubscriberPaused, SubscriberClosing, ValidationFailed, DomainError `overloaded`
    */
   async send(principal: Principal, conversationId: string, { deliveredSeq, seenSeq }: MessageReceipt): Promise<void> {
     if (deliveredSeq === undefined && seenSeq === undefined) {
@@ -63,7 +63,7 @@ export class Receipts {
     const raised = await this.receipts.add(receipt);
     if (!raised) throw new NotFound();
     if (Math.max(receipt.deliveredSeq, receipt.seenSeq) > raised.last_seq) throw new ReceiptBeyondLast(raised.last_seq);
-    if (raised.restricted) throw new ConversationRestricted();
+    if (raised.restricted) throw await this.conversations.obstacle(receipt.conversation);
   }
 
   /** Raises watermarks in one statement, the highest of each conversation and party, and tells it right after the commit. */

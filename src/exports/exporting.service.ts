@@ -27,6 +27,7 @@ import {
   knownObjectsQuery,
   nextQuery,
   ofAccountsQuery,
+  ofSubscribersQuery,
   progressQuery,
   readyQuery,
   remakeQuery,
@@ -129,21 +130,32 @@ export class Exporting implements OnModuleDestroy {
   /** Removes exports: their keys first, so that they are unreadable at once, then the objects and the rows. */
   async remove(rows: readonly ObjectOf[]): Promise<void> {
     await this.files.destroyKeys(rows.map(({ id }) => id));
-    for (const { object } of rows) if (object !== null) await this.files.remove(object);
+    await this.removeObjects(rows);
     await this.database.query(removeQuery, [rows.map(({ id }) => id)]);
   }
 
   /**
-   * Forgets exports that hold something of contacts: it makes those under way anew, without them, and removes the others. To be called
-   * once the contacts are unreadable. Calling it again does no harm.
+   * Forgets exports that hold something of contacts, in the transaction that takes the contacts away: it makes those under way anew,
+   * without them, and removes the others.
    */
-  async forgetContacts(subscriberId: string, contactIds: readonly string[]): Promise<void> {
-    await this.forget(await this.database.query<ObjectOf[]>(concerningContactsQuery, [subscriberId, contactIds]));
+  async forgetContacts(manager: EntityManager, subscriberId: string, contactIds: readonly string[]): Promise<void> {
+    const rows = await manager.query<ObjectOf[]>(concerningContactsQuery, [subscriberId, contactIds]);
+    if (rows.length === 0) return;
+    const ids = rows.map(({ id }) => id);
+    await this.files.destroyKeys(ids);
+    await manager.query(remakeQuery, [ids]);
+    await this.plan(manager);
+    await this.removeObjects(rows);
   }
 
-  /** Forgets the exports of accounts that end. */
-  async forgetAccounts(accountIds: readonly string[]): Promise<void> {
-    await this.remove(await this.database.query<ObjectOf[]>(ofAccountsQuery, [accountIds]));
+  /** Forgets the exports of accounts that end, likewise. */
+  async forgetAccounts(manager: EntityManager, accountIds: readonly string[]): Promise<void> {
+    await this.forget(manager, await manager.query<ObjectOf[]>(ofAccountsQuery, [accountIds]));
+  }
+
+  /** Forgets the exports of subscribers' members, likewise. */
+  async forgetSubscribers(manager: EntityManager, subscriberIds: readonly string[]): Promise<void> {
+    await this.forget(manager, await manager.query<ObjectOf[]>(ofSubscribersQuery, [subscriberIds]));
   }
 
   /** Removes objects that belong to no export, and to no attempt under way. */
@@ -160,14 +172,14 @@ export class Exporting implements OnModuleDestroy {
     }
   }
 
-  private async forget(rows: readonly ObjectOf[]): Promise<void> {
-    if (rows.length === 0) return;
+  private async forget(manager: EntityManager, rows: readonly ObjectOf[]): Promise<void> {
     const ids = rows.map(({ id }) => id);
     await this.files.destroyKeys(ids);
-    await this.database.transaction(async (manager) => {
-      await manager.query(remakeQuery, [ids]);
-      await this.plan(manager);
-    });
+    await manager.query(removeQuery, [ids]);
+    await this.removeObjects(rows);
+  }
+
+  private async removeObjects(rows: readonly ObjectOf[]): Promise<void> {
     for (const { object } of rows) if (object !== null) await this.files.remove(object);
   }
 

@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
 import { ActionsModule } from '../actions/actions.module.js';
 import { AddressBookModule } from '../address-book/address-book.module.js';
 import { AttachmentsModule } from '../attachments/attachments.module.js';
@@ -11,7 +12,7 @@ import { InvitationsModule } from '../invitations/invitations.module.js';
 import { LabelsModule } from '../labels/labels.module.js';
 import { MembersModule } from '../members/members.module.js';
 import { Forgetting } from '../platform/forgetting/forgetting.js';
-import type { Forget } from '../platform/forgetting/holdings.js';
+import type { Gone } from '../platform/forgetting/holdings.js';
 import { ProfilesModule } from '../profiles/profiles.module.js';
 import { RightsModule } from '../rights/rights.module.js';
 import { SubscribersModule } from '../subscribers/subscribers.module.js';
@@ -46,19 +47,23 @@ import { Sections } from './sections.service.js';
   exports: [Exporting],
 })
 export class ExportsModule {
-  constructor(forgetting: Forgetting) {
-    const owned = { contact: ofOwners('contact_id'), interlocutor: ofOwners('holder_id'), subscriber: 'subscriber_id' };
+  constructor(forgetting: Forgetting, exporting: Exporting) {
+    const by =
+      (forget: (manager: EntityManager, gone: Gone) => Promise<void>) => async (manager: EntityManager, gone: Gone) => {
+        await forget(manager, gone);
+        return { counts: {}, more: false };
+      };
     forgetting.register(
-      { table: 'export', ...owned },
-      { table: 'export_download', subscriber: { kept: 'its rows go with the export or the session' } },
+      {
+        table: 'export',
+        contact: by((manager, { subscriberId, ids }) => exporting.forgetContacts(manager, subscriberId!, ids)),
+        interlocutor: by((manager, { accountIds = [] }) => exporting.forgetAccounts(manager, accountIds)),
+        subscriber: by((manager, { ids }) => exporting.forgetSubscribers(manager, ids)),
+        // Exports of a person are found by its contacts.
+        before: ['contact'],
+        atOnce: true,
+      },
+      { table: 'export_download', subscriber: { kept: 'they go with their exports' } },
     );
   }
-}
-
-/** Exports that are left: their keys and files went when their owner became unreadable. */
-function ofOwners(column: 'contact_id' | 'holder_id'): Forget {
-  return async (manager, { ids }) => {
-    await manager.query(`DELETE FROM export WHERE ${column} = ANY ($1::uuid[])`, [ids]);
-    return { counts: {}, more: false };
-  };
 }

@@ -109,6 +109,9 @@ export const concerningContactsQuery = `
 /** $1 accounts. */
 export const ofAccountsQuery = `SELECT id, object FROM export WHERE account_id = ANY ($1::uuid[])`;
 
+/** $1 subscribers. */
+export const ofSubscribersQuery = `SELECT id, object FROM export WHERE subscriber_id = ANY ($1::uuid[])`;
+
 /** Makes exports that wait or run anew, and removes the others. $1 ids. */
 export const remakeQuery = `
   WITH again AS (

@@ -156,7 +156,7 @@ export class Profiles {
   }
 
   /** Each interlocutor hears of its own conversation, and of no other. */
-  private async tellOfSubscriber(subscriberId: string): Promise<void> {
+  async tellOfSubscriber(subscriberId: string): Promise<void> {
     await this.log.attempt(() => this.tellEverybodyOf(subscriberId));
   }
 

@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { AccountHolders } from '../auth/account-holders.service.js';
 import type { Locale } from '../contract/common.js';
-import type { RequestKind } from '../contract/rights.js';
+import type { LegalReason, RequestKind } from '../contract/rights.js';
 import { Interlocutors } from '../interlocutors/interlocutors.service.js';
 import { Member } from '../members/member.entity.js';
 import { type Config, CONFIG } from '../platform/config.js';
@@ -22,6 +22,30 @@ const ofRequests = {
   answered: { mail: defineMail('request_answered'), to: 'person' },
   extended: { mail: defineMail('request_extended'), to: 'person' },
 } as const;
+
+/** The same about requests for erasure, which are carried out without an answer. */
+const ofErasures: Partial<typeof ofRequests> = {
+  received: { mail: defineMail('deletion_received'), to: 'owner' },
+  due: { mail: defineMail('deletion_due'), to: 'owner' },
+  answered: { mail: defineMail('deletion_refused'), to: 'person' },
+};
+
+const legalReasonsInWords: Record<Locale, Record<LegalReason, string>> = {
+  it: {
+    expression: 'libertà di espressione e di informazione, art. 17(3)(a) GDPR',
+    legal_obligation: 'obbligo di legge, art. 17(3)(b) GDPR',
+    public_health: 'sanità pubblica, art. 17(3)(c) GDPR',
+    archiving: 'archiviazione nel pubblico interesse, art. 17(3)(d) GDPR',
+    legal_claims: 'difesa di un diritto in sede giudiziaria, art. 17(3)(e) GDPR',
+  },
+  en: {
+    expression: 'freedom of expression and information, Art. 17(3)(a) GDPR',
+    legal_obligation: 'a legal obligation, Art. 17(3)(b) GDPR',
+    public_health: 'public health, Art. 17(3)(c) GDPR',
+    archiving: 'archiving in the public interest, Art. 17(3)(d) GDPR',
+    legal_claims: 'legal claims, Art. 17(3)(e) GDPR',
+  },
+};
 
 /** Mails about the restriction of a conversation, to the party that has not set it. */
 const ofRestrictions = {
@@ -85,12 +109,13 @@ export class Notices {
   private async tellOfRequest(subscriberId: string, id: string, what: keyof typeof ofRequests): Promise<void> {
     const request = await this.database.manager.findOneBy(RightsRequest, { subscriberId, id });
     if (!request || (what === 'due' && request.state !== 'open')) return;
-    const { mail, to } = ofRequests[what];
-    const { contactId, kind, dueAt, askedAt } = request;
+    const { contactId, kind, dueAt, askedAt, legalReason } = request;
+    const { mail, to } = (kind === 'erasure' && ofErasures[what]) || ofRequests[what];
     const accountId = await this.accountOf(to, subscriberId, contactId);
     await this.send(mail, accountId, subscriberId, ({ locale, timeZone }) => ({
       kind: kindsInWords[locale === 'it' ? 'it' : 'en'][kind],
       asked: timeInWords(askedAt, { locale, timeZone }),
+      legalReason: legalReason ? legalReasonsInWords[locale === 'it' ? 'it' : 'en'][legalReason] : '',
       due: dueAt ? timeInWords(dueAt, { locale, timeZone }) : '',
       url: `${this.origin}/requests/${id}`,
     }));

@@ -50,7 +50,11 @@ export class RequestsController {
     await this.requests.takeBack(principal, id);
   }
 
-  /** Answer a request: say what you did, or for which legal reason you refuse it. The person is told. For the owner. */
+  /**
+   * Answer a request: say what you did, or for which legal reason you refuse it. The person is told. A request for erasure that
+   * you fulfil is carried out at once, and is gone with the contact; one that you refuse needs a `legalReason`, and its
+   * conversation goes on. For the owner.
+   */
   @OwnerOnly()
   @Post(':id/answer')
   @HttpCode(200)

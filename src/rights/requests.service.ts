@@ -8,19 +8,19 @@ import { Consents } from '../consents/consents.service.js';
 import type { Author } from '../contract/events.js';
 import { limits } from '../contract/limits.js';
 import type { RequestKind, RequestState } from '../contract/rights.js';
-import { Conversations } from '../conversations/conversations.service.js';
+import { type ChangedRestrictions, Conversations } from '../conversations/conversations.service.js';
 import { Members } from '../members/members.service.js';
 import { openPage } from '../platform/cursors.js';
 import { dayMilliseconds } from '../platform/durations.js';
 import { defineJob } from '../platform/jobs/job-kinds.js';
 import { Jobs } from '../platform/jobs/jobs.js';
-import { NotFound } from '../platform/problems/domain-error.js';
+import { NotFound, ValidationFailed } from '../platform/problems/domain-error.js';
 import { defineLimit, RateLimits } from '../platform/rate-limits.js';
 import { Realtime } from '../platform/realtime/realtime.js';
 import { rooms } from '../platform/realtime/rooms.js';
 import { Vault } from '../platform/vault/vault.js';
 import { mailOfRequest } from './notices.service.js';
-import { NotExtendable, RequestClosed, TooManyRequests } from './rights.errors.js';
+import { ErasureNotExtendable, NotExtendable, RequestClosed, TooManyRequests } from './rights.errors.js';
 import { RightsRequest } from './rights-request.entity.js';
 import {
   ListRequests,
@@ -42,6 +42,15 @@ const made = defineLimit('rightsRequest', {
 
 const remindedAtOnce = 500;
 
+interface Recording {
+  id?: string;
+  fulfilled?: boolean;
+  dueAt?: Date;
+}
+
+/** Carries out a request for erasure that has been marked as fulfilled. */
+export type CarryOut = (contact: { subscriberId: string; contactId: string }, by: MemberPrincipal) => Promise<void>;
+
 /** A request to be written down. */
 interface Draft {
   subscriberId: string;
@@ -53,6 +62,8 @@ interface Draft {
 /** Requests of people about their data, each with the time that the law gives for an answer. */
 @Injectable()
 export class RightsRequests {
+  private carryOut: CarryOut | undefined;
+
   constructor(
     @InjectRepository(RightsRequest) private readonly requests: Repository<RightsRequest>,
     private readonly actions: Actions,
@@ -65,6 +76,11 @@ export class RightsRequests {
     private readonly vault: Vault,
   ) {
     jobs.handle(remind, () => this.remind());
+  }
+
+  /** Registers how erasures are carried out; to be called before the application has started. */
+  carryOutErasuresBy(carryOut: CarryOut): void {
+    this.carryOut = carryOut;
   }
 
   /**
@@ -102,15 +118,18 @@ export class RightsRequests {
 
   /**
    * Writes a request down, in a transaction.
+   * @param options.dueAt when it is due, if not after the days that the law gives
    * @param options.fulfilled whether the service carries it out in the same transaction, so that no time runs
    * @returns its id
    */
   async record(
     manager: EntityManager,
     { subscriberId, contactId, kind, words }: Draft,
-    { id = uuid(), fulfilled = false }: { id?: string; fulfilled?: boolean } = {},
+    { id = uuid(), fulfilled = false, dueAt }: Recording = {},
   ): Promise<string> {
     const now = new Date();
+    const due = dueAt ?? new Date(now.getTime() + limits.requestDays * dayMilliseconds);
+    const days = (due.getTime() - now.getTime()) / dayMilliseconds;
     await manager.insert(RightsRequest, {
       subscriberId,
       id,
@@ -120,31 +139,40 @@ export class RightsRequests {
       words: words === undefined ? null : await this.seal(subscriberId, { contactId, id }, 'words', words),
       answer: null,
       askedAt: now,
-      dueAt: fulfilled ? null : new Date(now.getTime() + limits.requestDays * dayMilliseconds),
+      dueAt: fulfilled ? null : due,
+      legalReason: null,
       extendedAt: null,
       extension: null,
       closedAt: fulfilled ? now : null,
       closedBy: null,
-      reminders: 0,
+      // Reminders that would come with the notice of its arrival are left out.
+      reminders: limits.requestReminderDays.filter((before) => before >= days).length,
     });
     if (!fulfilled) await this.jobs.add(manager, mailOfRequest, { subscriberId, id, what: 'received' });
     return id;
   }
 
   /** The requests of a business's contacts, or of a person, newest first. */
-  async list(principal: Principal, wanted: ListRequests): Promise<RequestList> {
+  async list(principal: Principal, wanted: ListRequests, kind?: RequestKind): Promise<RequestList> {
     const { ask, position, next } = openPage(ListRequests, wanted, ['id']);
     const query = this.ofPrincipal(principal)
       .orderBy('request.id', 'DESC')
       .limit(ask.limit + 1);
     if (position) query.andWhere('request.id < :before', { before: position[0] });
     if (ask.state) query.andWhere('request.state = :state', { state: ask.state });
+    if (kind) query.andWhere('request.kind = :kind', { kind });
     if (ask.contactId) query.andWhere('request.contact_id = :contact', { contact: ask.contactId });
     const found = await query.getMany();
     const page = found.slice(0, ask.limit);
     const last = page.at(-1);
     const nextCursor = last && found.length > ask.limit ? next([last.id]) : null;
     return { items: await this.views(principal, page), nextCursor };
+  }
+
+  /** The open request of a contact for erasure. */
+  async openErasure(subscriberId: string, contactId: string): Promise<string | undefined> {
+    const open = { subscriberId, contactId, kind: 'erasure', state: 'open' } as const;
+    return (await this.requests.findOneBy(open))?.id;
   }
 
   /** @throws NotFound */
@@ -159,33 +187,45 @@ export class RightsRequests {
    * @throws NotFound, RequestClosed
    */
   async takeBack(principal: InterlocutorPrincipal, id: string): Promise<void> {
-    const { subscriberId } = await this.access(principal, id);
-    await this.requests.manager.transaction(async (manager) => {
-      const request = await this.locked(manager, subscriberId, id);
-      if (request.state === 'taken_back') return;
+    const { subscriberId, contactId } = await this.access(principal, id);
+    const changed = await this.requests.manager.transaction(async (manager) => {
+      const request = await this.locked(manager, { subscriberId, contactId, id });
+      if (request.state === 'taken_back') return undefined;
       if (request.state !== 'open') throw new RequestClosed();
       await manager.update(RightsRequest, { subscriberId, id }, { state: 'taken_back', closedAt: new Date() });
+      return this.endFreeze(manager, request);
     });
+    await this.tellOfFreeze({ subscriberId, contactId }, changed);
     await this.tell(subscriberId, id);
   }
 
   /**
-   * Answers a request: it was done, or is refused for a reason.
-   * @throws NotFound, RequestClosed
+   * Answers a request: it was done, or is refused for a reason. An erasure is carried out when this resolves; refused, it lets the
+   * conversation go on.
+   * @throws NotFound, RequestClosed, ValidationFailed
    */
-  async answer(owner: MemberPrincipal, id: string, { outcome, answer }: RequestAnswer): Promise<RequestView> {
+  async answer(owner: MemberPrincipal, id: string, given: RequestAnswer): Promise<RequestView> {
     const { subscriberId, memberId } = owner;
-    await this.requests.manager.transaction(async (manager) => {
-      const request = await this.locked(manager, subscriberId, id);
+    const { outcome, answer, legalReason } = given;
+    const { contactId, kind } = await this.access(owner, id);
+    requireAnswer(kind, given);
+    const carriesOut = kind === 'erasure' && outcome === 'fulfilled';
+    const changed = await this.requests.manager.transaction(async (manager) => {
+      const request = await this.locked(manager, { subscriberId, contactId, id });
       if (request.state !== 'open') throw new RequestClosed();
-      const closed = { state: outcome, closedAt: new Date(), closedBy: memberId };
-      const sealed = await this.seal(subscriberId, request, 'answer', answer);
+      const sealed = answer === undefined ? null : await this.seal(subscriberId, request, 'answer', answer);
+      const closed = { state: outcome, closedAt: new Date(), closedBy: memberId, legalReason: legalReason ?? null };
       await manager.update(RightsRequest, { subscriberId, id }, { ...closed, answer: sealed });
-      await this.actions.record(manager, owner, 'request.answered', request.contactId);
-      await this.jobs.add(manager, mailOfRequest, { subscriberId, id, what: 'answered' });
+      await this.actions.record(manager, owner, 'request.answered', contactId);
+      // Somebody who is erased gets the certificate.
+      if (!carriesOut) await this.jobs.add(manager, mailOfRequest, { subscriberId, id, what: 'answered' });
+      return carriesOut ? undefined : this.endFreeze(manager, request);
     });
+    await this.tellOfFreeze({ subscriberId, contactId }, changed);
     await this.tell(subscriberId, id);
-    return this.get(owner, id);
+    const view = await this.get(owner, id);
+    if (carriesOut) await this.carryOut!({ subscriberId, contactId }, owner);
+    return view;
   }
 
   /**
@@ -194,8 +234,10 @@ export class RightsRequests {
    */
   async extend(owner: MemberPrincipal, id: string, { reason }: RequestExtension): Promise<RequestView> {
     const { subscriberId } = owner;
+    const { contactId, kind } = await this.access(owner, id);
+    if (kind === 'erasure') throw new ErasureNotExtendable();
     await this.requests.manager.transaction(async (manager) => {
-      const request = await this.locked(manager, subscriberId, id);
+      const request = await this.locked(manager, { subscriberId, contactId, id });
       const now = new Date();
       if (request.state !== 'open') throw new RequestClosed();
       if (request.extendedAt || request.dueAt! <= now) throw new NotExtendable();
@@ -236,6 +278,34 @@ export class RightsRequests {
         told,
       );
     }
+  }
+
+  /** Lets the conversation of a request for erasure that was closed go on. */
+  private async endFreeze(
+    manager: EntityManager,
+    { kind, subscriberId, contactId }: RightsRequest,
+  ): Promise<ChangedRestrictions | undefined> {
+    if (kind !== 'erasure') return undefined;
+    return this.conversations.freezeForDeletion(manager, { subscriberId, id: contactId }, null);
+  }
+
+  /** Tells the devices of both parties, after a commit, that a conversation is frozen or goes on. */
+  async tellOfFreeze(
+    { subscriberId, contactId }: { subscriberId: string; contactId: string },
+    changed: ChangedRestrictions | undefined,
+  ): Promise<void> {
+    if (!changed) return;
+    const [row] = await this.requests.query<{ id: string }[]>(
+      'SELECT interlocutor_id AS id FROM contact WHERE subscriber_id = $1 AND id = $2',
+      [subscriberId, contactId],
+    );
+    if (!row) return;
+    const { changedAt, ...now } = changed;
+    this.realtime.tell([rooms.ofSubscriber(subscriberId), rooms.ofInterlocutor(row.id)], 'restriction.changed', {
+      conversationId: contactId,
+      ...now,
+      changedAt: changedAt.toISOString(),
+    });
   }
 
   private async remindOf(level: number, dueBefore: Date): Promise<number> {
@@ -284,7 +354,12 @@ export class RightsRequests {
   }
 
   /** @throws NotFound */
-  private async locked(manager: EntityManager, subscriberId: string, id: string): Promise<RightsRequest> {
+  private async locked(
+    manager: EntityManager,
+    { subscriberId, contactId, id }: Pick<RightsRequest, 'subscriberId' | 'contactId' | 'id'>,
+  ): Promise<RightsRequest> {
+    // Before the request, in the order in which an erasure locks them.
+    await this.conversations.lock(manager, subscriberId, contactId);
     const lock = { mode: 'pessimistic_write' } as const;
     const request = await manager.findOne(RightsRequest, { where: { subscriberId, id }, lock });
     if (!request) throw new NotFound();
@@ -318,6 +393,7 @@ export class RightsRequests {
         closedAt: row.closedAt?.toISOString() ?? null,
         ...(authors && { closedBy: (closedBy && authors.get(closedBy)) || null }),
         answer: answers.get(id) ?? null,
+        legalReason: row.legalReason,
       };
     });
   }
@@ -351,6 +427,22 @@ export class RightsRequests {
       })),
     );
     return new Map(there.map(({ id }, index) => [id, texts[index]]));
+  }
+}
+
+/** @throws ValidationFailed for an answer that lacks what its kind needs */
+function requireAnswer(kind: RequestKind, { outcome, answer, legalReason }: RequestAnswer): void {
+  const erasure = kind === 'erasure';
+  const refused = erasure && outcome === 'refused';
+  if (answer === undefined && !(erasure && outcome === 'fulfilled'))
+    throw new ValidationFailed([{ field: 'answer', code: 'required', message: 'Write an answer to the person.' }]);
+  if (refused && legalReason === undefined) {
+    const message = 'State the legal reason for which you refuse the erasure.';
+    throw new ValidationFailed([{ field: 'legalReason', code: 'required', message }]);
+  }
+  if (!refused && legalReason !== undefined) {
+    const message = 'State a legal reason only when you refuse an erasure.';
+    throw new ValidationFailed([{ field: 'legalReason', code: 'exclusive', message }]);
   }
 }
 

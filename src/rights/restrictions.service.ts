@@ -58,10 +58,11 @@ export class Restrictions {
         }),
     );
     if (!changed) return (await this.conversations.head(principal, conversationId)).restrictions;
-    const { restrictions, changedAt, requestId } = changed;
+    const { restrictions, deletion, changedAt, requestId } = changed;
     this.realtime.tell(both, 'restriction.changed', {
       conversationId,
       restrictions,
+      deletion,
       changedAt: changedAt.toISOString(),
     });
     if (requestId) await this.requests.tell(subscriberId, requestId);

@@ -1,5 +1,5 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
-import type { RequestKind, RequestState } from '../contract/rights.js';
+import type { LegalReason, RequestKind, RequestState } from '../contract/rights.js';
 
 /** A request of a contact about its personal data, with the time in which the law wants an answer. */
 @Entity('rights_request')
@@ -35,6 +35,10 @@ export class RightsRequest {
 
   @Column('timestamptz', { name: 'extended_at', nullable: true })
   extendedAt: Date | null;
+
+  /** The legal reason for which an erasure was refused. */
+  @Column('text', { name: 'legal_reason', nullable: true })
+  legalReason: LegalReason | null;
 
   /** The reason for the extension, sealed likewise. */
   @Column('bytea', { nullable: true })

@@ -6,6 +6,8 @@ import { limits } from '../contract/limits.js';
 import {
   type AskedKind,
   askedKinds,
+  type LegalReason,
+  legalReasons,
   type RequestKind,
   requestKinds,
   type RequestOutcome,
@@ -61,10 +63,19 @@ export class RequestAnswer implements wire.RequestAnswer {
   @IsIn(requestOutcomes)
   outcome: RequestOutcome;
 
-  /** The answer to the person, up to 2,000 characters: what was done, or for which legal reason it was not. */
+  /**
+   * The answer to the person, up to 2,000 characters: what was done, or for which legal reason it was not. You can leave it
+   * out when you carry out an erasure.
+   */
+  @Optional()
   @Trimmed({ multiline: true })
   @IsPlainText({ max: limits.requestWordsLength, multiline: true })
-  answer: string;
+  answer?: string;
+
+  /** The legal reason for which an erasure is refused (Art. 17(3) GDPR): required then, and for nothing else. */
+  @Optional()
+  @IsIn(legalReasons)
+  legalReason?: LegalReason;
 }
 
 export class RequestExtension implements wire.RequestExtension {
@@ -99,6 +110,9 @@ export class RequestView implements wire.RequestView {
   @Type(() => AuthorView)
   closedBy?: AuthorView | null;
   answer: string | null;
+  /** The legal reason for which an erasure was refused (Art. 17(3) GDPR). */
+  @IsIn(legalReasons)
+  legalReason: LegalReason | null;
 }
 
 export class RequestList implements wire.RequestList {

@@ -16,6 +16,14 @@ export class RequestClosed extends DomainError {
   }
 }
 
+export class ErasureNotExtendable extends DomainError {
+  constructor() {
+    const detail =
+      'The time of a request for erasure cannot be extended: carry it out, or refuse it for a legal reason.';
+    super('request_extended', { detail });
+  }
+}
+
 export class NotExtendable extends DomainError {
   constructor() {
     const detail = 'The time for an answer can be extended once, and only before it is over.';

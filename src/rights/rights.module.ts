@@ -33,6 +33,6 @@ import { RightsRequest } from './rights-request.entity.js';
 })
 export class RightsModule {
   constructor(forgetting: Forgetting) {
-    forgetting.register({ table: 'rights_request', kind: 'requests', contact: 'contact_id' });
+    forgetting.register({ table: 'rights_request', kind: 'requests', contact: 'contact_id', atOnce: true });
   }
 }
