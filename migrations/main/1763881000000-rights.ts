@@ -4,7 +4,7 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
  * Restrictions of conversations, requests of people about their data, and exports.
  *
  * Each party restricts a conversation by itself and lifts only its own restriction, so each has a time of its own;
- * `restricted_at` is the earlier of the two and is what statements look at.
+ * `restricted_at` follows from the two and is what statements look at.
  *
  * An export belongs to an account. Its file stands in the storage under `object`, sealed with `key`, which is sealed with a
  * key of the keyring: destroying that makes the file unreadable, in backups too. `edition` counts the attempts, so that one
@@ -24,10 +24,11 @@ export class Rights1763881000000 implements MigrationInterface {
 
 const statements = [
   `ALTER TABLE conversation
+     DROP COLUMN restricted_at,
      ADD COLUMN restricted_by_subscriber timestamptz(3),
-     ADD COLUMN restricted_by_interlocutor timestamptz(3)`,
-  `ALTER TABLE conversation ADD CONSTRAINT conversation_restricted
-     CHECK (restricted_at IS NOT DISTINCT FROM least(restricted_by_subscriber, restricted_by_interlocutor))`,
+     ADD COLUMN restricted_by_interlocutor timestamptz(3),
+     ADD COLUMN restricted_at timestamptz(3)
+       GENERATED ALWAYS AS (least(restricted_by_subscriber, restricted_by_interlocutor)) STORED`,
 
   `CREATE TABLE rights_request (
     subscriber_id uuid NOT NULL REFERENCES subscriber,
@@ -97,6 +98,6 @@ const back = [
   'DROP INDEX action_by_subject',
   'DROP TABLE export_download, export, rights_request',
   `ALTER TABLE conversation
-     DROP CONSTRAINT conversation_restricted,
-     DROP COLUMN restricted_by_subscriber, DROP COLUMN restricted_by_interlocutor`,
+     DROP COLUMN restricted_at, DROP COLUMN restricted_by_subscriber, DROP COLUMN restricted_by_interlocutor,
+     ADD COLUMN restricted_at timestamptz(3)`,
 ];

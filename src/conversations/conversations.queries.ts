@@ -421,12 +421,9 @@ export const lockWatermarksQuery = `
  * Parameters: $1 subscriber, $2 conversation, $3 whether it is to be restricted.
  */
 export const restrictQuery = (by: Party): string => `
-  WITH moment AS MATERIALIZED (SELECT clock_timestamp()::timestamptz(3) AS at)
+  WITH moment AS MATERIALIZED (SELECT clock_timestamp() AS at)
   UPDATE conversation
-  SET restricted_by_${by} = CASE WHEN $3 THEN moment.at END,
-      restricted_at = least(CASE WHEN $3 THEN moment.at END,
-                            restricted_by_${by === 'subscriber' ? 'interlocutor' : 'subscriber'}),
-      changed_at = change_time(moment.at)
+  SET restricted_by_${by} = CASE WHEN $3 THEN moment.at END, changed_at = change_time(moment.at)
   FROM moment
   WHERE subscriber_id = $1 AND id = $2 AND (restricted_by_${by} IS NULL) = $3
   RETURNING ${restrictionColumns}, changed_at`;
