@@ -42,6 +42,13 @@ export class Account {
   @Column({ type: 'timestamptz', name: 'last_used_at', nullable: true, select: false, insert: false, update: false })
   lastUsedAt?: Date | null;
 
-  @Column({ type: 'timestamptz', name: 'asked_to_stay_at', nullable: true, select: false, insert: false, update: false })
+  @Column({
+    type: 'timestamptz',
+    name: 'asked_to_stay_at',
+    nullable: true,
+    select: false,
+    insert: false,
+    update: false,
+  })
   askedToStayAt?: Date | null;
 }

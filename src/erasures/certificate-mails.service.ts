@@ -108,7 +108,11 @@ export class CertificateMails {
     const ended = await this.database.query<{ id: string }[]>(endedMailsQuery);
     const ids = ended.map(({ id }) => id);
     await this.vault.destroyKeys(...ids.map(keyOf));
-    if (ids.length > 0) await this.database.query(removeMailsQuery, [ids]);
+    if (ids.length === 0) return;
+    await this.database.transaction(async (manager) => {
+      for (const id of ids) await this.outbox.withdraw(manager, keyOf(id));
+      await manager.query(removeMailsQuery, [ids]);
+    });
   }
 
   private async post(row: MailRow): Promise<void> {

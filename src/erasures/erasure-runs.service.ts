@@ -2,6 +2,7 @@ import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { Contacts } from '../address-book/contacts.service.js';
 import { FileErasures } from '../attachments/file-erasures.service.js';
+import { Accounts } from '../auth/accounts.service.js';
 import { Sessions } from '../auth/sessions.service.js';
 import type { ErasedCounts } from '../contract/erasures.js';
 import { limits } from '../contract/limits.js';
@@ -17,10 +18,10 @@ import { rooms } from '../platform/realtime/rooms.js';
 import { isForeignKeyViolation } from '../platform/sqlstate.js';
 import { EpochRenewal } from '../platform/vault/epoch-renewal.js';
 import { Vault } from '../platform/vault/vault.js';
+import { Subscribers } from '../subscribers/subscribers.service.js';
 import { CertificateMails } from './certificate-mails.service.js';
 import {
   accountsGoneQuery,
-  closedQuery,
   contactsOfQuery,
   countQuery,
   cutQuery,
@@ -70,6 +71,7 @@ export class ErasureRuns implements OnApplicationBootstrap {
   private readonly beginning = new Set<string>();
 
   constructor(
+    private readonly accounts: Accounts,
     private readonly contacts: Contacts,
     private readonly conversations: Conversations,
     private readonly database: DataSource,
@@ -82,6 +84,7 @@ export class ErasureRuns implements OnApplicationBootstrap {
     private readonly mails: CertificateMails,
     private readonly realtime: Realtime,
     private readonly sessions: Sessions,
+    private readonly subscribers: Subscribers,
     private readonly vault: Vault,
   ) {
     jobs.handle(proceedWithErasures, () => this.proceed());
@@ -254,7 +257,7 @@ export class ErasureRuns implements OnApplicationBootstrap {
         manager,
         accounts.map(({ id }) => id),
       );
-      await manager.query('DELETE FROM account WHERE subscriber_id = $1', [subscriberId]);
+      await this.accounts.removeOfSubscriber(manager, subscriberId);
       return sessions;
     });
     await Promise.all(ended.map(({ accountId, ids }) => this.sessions.silence(accountId, ids, undefined)));
@@ -289,7 +292,7 @@ export class ErasureRuns implements OnApplicationBootstrap {
       if (!isForeignKeyViolation(error)) throw error;
       return true;
     }
-    await this.database.query(closedQuery, [subscriberId]);
+    await this.subscribers.empty(subscriberId);
     return false;
   }
 

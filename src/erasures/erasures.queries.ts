@@ -178,34 +178,10 @@ export const endedMailsQuery = `
 
 /** $1 ids. */
 export const removeMailsQuery = `
-  WITH mails AS (DELETE FROM mail WHERE key_scope = 'mail' AND key_id = ANY ($1::uuid[]))
   DELETE FROM certificate_mail WHERE id = ANY ($1::uuid[])`;
-
-/**
- * Begins the closing of a subscriber, unless its owner has changed its mind; gives nothing then. $1 subscriber, $2 erasure, $3 now.
- */
-export const beginClosingQuery = `
-  UPDATE subscriber SET closing_erasure_id = $2
-  WHERE subscriber_id = $1 AND closes_at <= $3 AND closing_erasure_id IS NULL RETURNING subscriber_id`;
-
-/** Closes a subscriber that came back with a backup; gives nothing for one that is closed. $1 subscriber, $2 erasure. */
-export const closeAgainQuery = `
-  UPDATE subscriber
-  SET closing_asked_at = coalesce(closing_asked_at, now()), closes_at = coalesce(closes_at, now()), closing_erasure_id = $2
-  WHERE subscriber_id = $1 AND closed_at IS NULL RETURNING subscriber_id`;
 
 /** Marks an erasure as that of the whole subscriber, which is not finished then. $1 subscriber, $2 erasure. */
 export const ofSubscriberQuery = `UPDATE erasure SET of_subscriber = true, finished_at = NULL WHERE subscriber_id = $1 AND id = $2`;
 
 /** Invitations of a subscriber, whose keys are those of the contacts they may become. $1 subscriber. */
 export const invitationsQuery = `SELECT id FROM invitation WHERE subscriber_id = $1`;
-
-/**
- * Empties a subscriber that is closed. Its name stays: certificates and proofs of consent say for whom they stand. $1
- * subscriber.
- */
-export const closedQuery = `
-  UPDATE subscriber
-  SET closed_at = clock_timestamp(), email = '', street = '', street_number = '', postcode = '', city = '', province = NULL,
-      vat_number = NULL, tax_code = NULL
-  WHERE subscriber_id = $1 AND closed_at IS NULL`;

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { DataSource, type EntityManager } from 'typeorm';
+import { DataSource } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import { Actions } from '../actions/actions.service.js';
 import { type ContactToErase, Contacts } from '../address-book/contacts.service.js';
@@ -26,9 +26,7 @@ import {
 } from './erasures.dto.js';
 import { chooseWhom, ConfirmationWrong, NobodyToErase, sayAll } from './erasures.errors.js';
 import {
-  beginClosingQuery,
   beginQuery,
-  closeAgainQuery,
   contactsAmongQuery,
   contactsOfInterlocutorsQuery,
   erasureOfQuery,
@@ -211,10 +209,7 @@ export class Erasures {
 
   private async replaySubscriber(subscriberId: string, id: string): Promise<void> {
     const begunAt = new Date();
-    const [there] = await this.database
-      .query<unknown[]>(closeAgainQuery, [subscriberId, id])
-      .then(([rows]) => rows as unknown[]);
-    if (!there) return;
+    if (!(await this.subscribers.closeAgain(subscriberId, id))) return;
     const term = await this.proofs.term(subscriberId, begunAt);
     await this.database.transaction(async (manager) => {
       await manager.query(beginQuery, [subscriberId, id, 'replay', null, begunAt, term.keepUntil]);
@@ -241,7 +236,8 @@ export class Erasures {
     const subjects = await this.subjects(contacts, term.keyId);
     const begun = await this.database
       .transaction(async (manager) => {
-        if (origin === 'closing' && !(await this.mayClose(manager, subscriberId, erasureId))) throw new AllTaken();
+        if (origin === 'closing' && !(await this.subscribers.beginClosing(manager, subscriberId, erasureId)))
+          throw new AllTaken();
         await manager.query(beginQuery, [subscriberId, erasureId, origin, memberId, begunAt, term.keepUntil]);
         const values = [subscriberId, erasureId, ...subjects];
         if (origin === 'replay') await manager.query(retakeQuery, values);
@@ -264,11 +260,6 @@ export class Erasures {
     }
     await this.runs.begin({ subscriberId, id: erasureId });
     return erasureId;
-  }
-
-  private async mayClose(manager: EntityManager, subscriberId: string, erasureId: string): Promise<boolean> {
-    const [rows] = await manager.query<[unknown[], number]>(beginClosingQuery, [subscriberId, erasureId, new Date()]);
-    return rows.length > 0;
   }
 
   /** Has the certificate mailed by the erasure that was there before. */

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { v7 as uuid } from 'uuid';
+import { Accounts } from '../auth/accounts.service.js';
 import { Sessions } from '../auth/sessions.service.js';
 import { limits } from '../contract/limits.js';
 import { Interlocutors } from '../interlocutors/interlocutors.service.js';
@@ -18,6 +19,7 @@ const endedAtOnce = 100;
 @Injectable()
 export class AccountsAlone {
   constructor(
+    private readonly accounts: Accounts,
     private readonly database: DataSource,
     private readonly epochRenewal: EpochRenewal,
     private readonly forgetting: Forgetting,
@@ -34,12 +36,17 @@ export class AccountsAlone {
    * @returns how many have ended
    */
   async end(): Promise<number> {
-    await this.database.query(
-      `UPDATE account SET alone_since = CASE WHEN account.alone_since IS NULL THEN now() END
-       FROM interlocutor
-       WHERE interlocutor.account_id = account.id
-         AND (account.alone_since IS NULL) = NOT EXISTS (SELECT FROM contact WHERE interlocutor_id = interlocutor.id)`,
+    const changed = await this.database.query<{ id: string; alone: boolean }[]>(
+      `SELECT account.id, account.alone_since IS NULL AS alone
+       FROM interlocutor JOIN account ON account.id = interlocutor.account_id
+       WHERE (account.alone_since IS NULL) = NOT EXISTS (SELECT FROM contact WHERE interlocutor_id = interlocutor.id)`,
     );
+    for (const [alone, accounts] of Map.groupBy(changed, (each) => each.alone)) {
+      await this.accounts.noteAlone(
+        accounts.map(({ id }) => id),
+        alone,
+      );
+    }
     let ended = 0;
     for (;;) {
       const some = await this.endSome();

@@ -131,12 +131,7 @@ export class Closings {
     const { closesAt } = subscriber;
     if (!closesAt) return false;
     return this.database.transaction(async (manager) => {
-      const [locked] = await manager.query<{ after: string | null }[]>(
-        `SELECT closing_told_id AS after FROM subscriber
-         WHERE subscriber_id = $1 AND closes_at = $2 AND closing_erasure_id IS NULL AND closing_told_at IS NULL
-         FOR NO KEY UPDATE SKIP LOCKED`,
-        [subscriberId, closesAt],
-      );
+      const locked = await this.subscribers.lockToTellOfClosing(manager, subscriberId, closesAt);
       if (!locked) return false;
       const contacts = await manager.query<{ id: string; accountId: string }[]>(
         `SELECT contact.id, interlocutor.account_id AS "accountId"
@@ -152,11 +147,7 @@ export class Closings {
           path: `/conversations/${id}/export`,
         });
       const more = contacts.length === toldAtOnce;
-      await manager.query(
-        `UPDATE subscriber SET closing_told_id = $2, closing_told_at = CASE WHEN $3::boolean THEN NULL ELSE clock_timestamp() END
-         WHERE subscriber_id = $1`,
-        [subscriberId, contacts.at(-1)?.id ?? locked.after, more],
-      );
+      await this.subscribers.noteClosingTold(manager, subscriberId, contacts.at(-1)?.id ?? locked.after, !more);
       return more;
     });
   }

@@ -95,13 +95,7 @@ export class DeletionRequests {
 
   /** Carries out requests that nobody has answered in time. One that is taken back in the same moment is not. */
   async carryOut(now = new Date()): Promise<void> {
-    await this.database.query(
-      `UPDATE rights_request SET state = 'fulfilled', closed_at = $1
-       WHERE kind = 'erasure' AND (subscriber_id, id) IN (
-         SELECT subscriber_id, id FROM rights_request
-         WHERE kind = 'erasure' AND state = 'open' AND due_at <= $1 ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED)`,
-      [now, carriedOutAtOnce],
-    );
+    await this.requests.decideUnanswered(now, carriedOutAtOnce);
     // The row goes with the contact: one that is there is still to be carried out.
     const decided = await this.database.query<ContactId[]>(
       `SELECT subscriber_id AS "subscriberId", contact_id AS "contactId" FROM rights_request

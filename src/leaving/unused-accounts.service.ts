@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
+import { Accounts } from '../auth/accounts.service.js';
 import { AccountHolders } from '../auth/account-holders.service.js';
 import { limits } from '../contract/limits.js';
 import { type Config, CONFIG } from '../platform/config.js';
@@ -26,6 +27,7 @@ export class UnusedAccounts {
 
   constructor(
     @Inject(CONFIG) { publicUrl }: Config,
+    private readonly accounts: Accounts,
     private readonly database: DataSource,
     private readonly holders: AccountHolders,
     private readonly outbox: Outbox,
@@ -37,34 +39,14 @@ export class UnusedAccounts {
 
   /** Asks accounts without a session for long. One that is used again may be asked again, when that is long ago too. */
   async ask(): Promise<void> {
-    // A session that goes takes its time of use with it.
-    await this.database.query(
-      `UPDATE account SET last_used_at = used.at
-       FROM (SELECT account_id AS id, max(used_at) AS at FROM session GROUP BY account_id) AS used
-       WHERE account.id = used.id AND (last_used_at IS NULL OR last_used_at < used.at - interval '1 day')`,
-    );
-    await this.database.query(
-      `UPDATE account SET asked_to_stay_at = NULL
-       WHERE asked_to_stay_at IS NOT NULL AND last_used_at > asked_to_stay_at`,
-    );
+    await this.accounts.noteLastUse();
     while ((await this.askSome()) === askedAtOnce);
   }
 
   private async askSome(): Promise<number> {
     return this.database.transaction(async (manager) => {
-      const [rows] = await manager.query<[{ id: string }[], number]>(
-        `UPDATE account SET asked_to_stay_at = now()
-         WHERE id IN (
-           SELECT id FROM account
-           WHERE kind = 'interlocutor' AND asked_to_stay_at IS NULL
-             AND greatest(last_used_at, created_at) < now() - make_interval(months => $1)
-             AND NOT EXISTS (SELECT FROM session
-                             WHERE account_id = account.id AND used_at >= now() - make_interval(months => $1))
-           ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED)
-         RETURNING id`,
-        [limits.unusedMonths, askedAtOnce],
-      );
-      for (const { id } of rows) {
+      const ids = await this.accounts.takeUnused(manager, { months: limits.unusedMonths, limit: askedAtOnce });
+      for (const id of ids) {
         const holder = await this.holders.find(id);
         if (!holder?.verified) continue;
         const { key, email: to, locale, username } = holder;
@@ -72,7 +54,7 @@ export class UnusedAccounts {
         const notAfter = new Date(Date.now() + mailDays * dayMilliseconds);
         await this.outbox.post(manager, { key, about: id, to, locale, mail: accountUnused, values, notAfter });
       }
-      return rows.length;
+      return ids.length;
     });
   }
 }

@@ -83,6 +83,17 @@ export class RightsRequests {
     this.carryOut = carryOut;
   }
 
+  /** Decides requests for erasure that nobody has answered in time: they are carried out. */
+  async decideUnanswered(now: Date, limit: number): Promise<void> {
+    await this.requests.query(
+      `UPDATE rights_request SET state = 'fulfilled', closed_at = $1
+       WHERE kind = 'erasure' AND (subscriber_id, id) IN (
+         SELECT subscriber_id, id FROM rights_request
+         WHERE kind = 'erasure' AND state = 'open' AND due_at <= $1 ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED)`,
+      [now, limit],
+    );
+  }
+
   /**
    * Asks a business something about one's data. The same request is made once while it is open; an objection to promotions is
    * carried out at once.

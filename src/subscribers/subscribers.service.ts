@@ -178,6 +178,72 @@ export class Subscribers {
     return false;
   }
 
+  /**
+   * Locks a subscriber that is to be closed, in the transaction that tells its contacts.
+   * @returns the contact behind which they wait to be told; undefined when there is nobody to tell, or another is at it
+   */
+  async lockToTellOfClosing(
+    manager: EntityManager,
+    id: string,
+    closesAt: Date,
+  ): Promise<{ after: string | null } | undefined> {
+    const [locked] = await manager.query<{ after: string | null }[]>(
+      `SELECT closing_told_id AS after FROM subscriber
+       WHERE subscriber_id = $1 AND closes_at = $2 AND closing_erasure_id IS NULL AND closing_told_at IS NULL
+       FOR NO KEY UPDATE SKIP LOCKED`,
+      [id, closesAt],
+    );
+    return locked;
+  }
+
+  /** Notes up to which contact a closing has been told, and whether that was the last. */
+  async noteClosingTold(manager: EntityManager, id: string, upTo: string | null, done: boolean): Promise<void> {
+    await manager.query(
+      `UPDATE subscriber SET closing_told_id = $2, closing_told_at = CASE WHEN $3::boolean THEN clock_timestamp() END
+       WHERE subscriber_id = $1`,
+      [id, upTo, done],
+    );
+  }
+
+  /**
+   * Begins to close a subscriber whose time has come, in the transaction of its erasure.
+   * @returns false if its owner has changed its mind meanwhile
+   */
+  async beginClosing(manager: EntityManager, id: string, erasureId: string): Promise<boolean> {
+    const [rows] = await manager.query<[unknown[], number]>(
+      `UPDATE subscriber SET closing_erasure_id = $2
+       WHERE subscriber_id = $1 AND closes_at <= $3 AND closing_erasure_id IS NULL RETURNING subscriber_id`,
+      [id, erasureId, new Date()],
+    );
+    return rows.length > 0;
+  }
+
+  /**
+   * Closes a subscriber that came back with a backup.
+   * @returns false for one that is closed
+   */
+  async closeAgain(id: string, erasureId: string): Promise<boolean> {
+    const [rows] = await this.subscribers.query<[unknown[], number]>(
+      `UPDATE subscriber
+       SET closing_asked_at = coalesce(closing_asked_at, now()), closes_at = coalesce(closes_at, now()),
+           closing_erasure_id = $2
+       WHERE subscriber_id = $1 AND closed_at IS NULL RETURNING subscriber_id`,
+      [id, erasureId],
+    );
+    return rows.length > 0;
+  }
+
+  /** Empties a subscriber that is closed. Its name stays: certificates and proofs of consent say for whom they stand. */
+  async empty(id: string): Promise<void> {
+    await this.subscribers.query(
+      `UPDATE subscriber
+       SET closed_at = clock_timestamp(), email = '', street = '', street_number = '', postcode = '', city = '',
+           province = NULL, vat_number = NULL, tax_code = NULL
+       WHERE subscriber_id = $1 AND closed_at IS NULL`,
+      [id],
+    );
+  }
+
   /** Watermarks know their minute only, so what is disclosed again begins with the next one. */
   private async switchSeenTimes(manager: EntityManager, id: string, on: boolean): Promise<void> {
     await manager.query(
