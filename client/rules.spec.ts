@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import type { Party } from '../src/contract/events.js';
+import type { Party, Told } from '../src/contract/events.js';
 import { draftStoredAfter } from './drafts.js';
+import { Heads } from './heads.js';
 import { movedOnEvery, shownOfflineAfter } from './link.js';
 import { receiptsEvery } from './receipts.js';
 import { SimulatedClock } from './simulation/clock.js';
@@ -20,12 +21,13 @@ function begin(party: Party = 'subscriber') {
   const id = service.join();
   const other = party === 'subscriber' ? 'interlocutor' : 'subscriber';
   let sent = 0;
+  let opened = 7;
   return {
     clock,
     service,
     id,
     open: async () => {
-      const tab = new Tab({ clock, service, machine, party, chance: chanceOf(7), engine: { pages: {} } });
+      const tab = new Tab({ clock, service, machine, party, chance: chanceOf(opened++), engine: { pages: {} } });
       await Promise.all([tab.engine.start(), clock.run(3 * second)]);
       return tab;
     },
@@ -148,6 +150,35 @@ describe('the list of conversations', () => {
     await clock.run(second);
     tab.engine.heads.take(page, tab.engine.heads.moment());
     expect(tab.engine.view.value.heads).toEqual([]);
+  });
+
+  test('still misses what was heard after the answer that comes now was asked for', () => {
+    const { service, id, hear } = begin();
+    const heads = new Heads('subscriber');
+    const moment = heads.moment();
+    const answer = service.head(id, 'subscriber');
+    hear();
+    heads.messageSent({ conversationId: id, ...service.viewed(id, 'subscriber')[0]! });
+    heads.take(answer, moment);
+    expect(heads.isMissing(id)).toBe(true);
+    heads.take(service.head(id, 'subscriber'), heads.moment());
+    expect(heads.isMissing(id)).toBe(false);
+  });
+
+  test('takes no seen-time that was told before such times were switched off', () => {
+    const { service, id, say } = begin();
+    const heads = new Heads('subscriber');
+    say();
+    const told: Told['receipt.changed'][] = [];
+    service.listeners.set((event, payload) => {
+      if (event === 'receipt.changed') told.push(payload as Told['receipt.changed']);
+    }, 'subscriber');
+    service.receipt('interlocutor', { conversationId: id, seenSeq: 1 });
+    service.discloseSeenTimes(false);
+    heads.take(service.head(id, 'subscriber'), heads.moment());
+    expect(told).toMatchObject([{ seenSeq: 1 }]);
+    heads.receiptChanged(told[0]!);
+    expect(heads.get(id)).toMatchObject({ other: { deliveredSeq: 1, seenSeq: 0 } });
   });
 
   test('drops, after an absence, what was erased meanwhile', async () => {
@@ -302,6 +333,17 @@ describe('the outbox', () => {
     service.trouble = undefined;
     await clock.run(30 * second);
     expect(texts()).toEqual(['One', 'Two', 'Three']);
+  });
+
+  test('has one message of a conversation under way, of all tabs together', async () => {
+    const { clock, id, open, texts, asked } = begin();
+    const tabs = [await open(), await open()];
+    const bodies = ['One', 'Two', 'Three', 'Four'];
+    const sent = bodies.map((body, index) => tabs[index % 2]!.engine.send(id, { body }));
+    await during(clock, Promise.all(sent));
+    await clock.run(10 * second);
+    expect(texts().sort()).toEqual(bodies.sort());
+    expect(tabs.flatMap((tab) => asked(tab, 'message.send'))).toHaveLength(bodies.length);
   });
 
   test('tries again after 1, 2, 4 … and at most 60 seconds, with up to half as much more', async () => {
