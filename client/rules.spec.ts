@@ -421,9 +421,9 @@ describe('the outbox', () => {
     expect(service.viewed(id, 'subscriber').map((each) => each.clientId)).not.toContain(clientId);
     expect(failed()).toEqual([]);
 
-    const { send } = service;
+    const send = service.send.bind(service);
     service.send = (party, ask) => {
-      send.call(service, party, ask);
+      send(party, ask);
       throw new Refusal('client_id_reused');
     };
     await during(clock, engine.send(id, { body: 'The same' }));
