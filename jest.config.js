@@ -28,4 +28,6 @@ export default {
   testSequencer: '<rootDir>/test/setup/sequencer.mjs',
   // One more than there are processors: half of a worker's time is waiting, for PostgreSQL and for what must not come.
   maxWorkers: 3,
+  // A worker gives a gigabyte back, which takes a moment on a busy machine.
+  workerGracefulExitTimeout: 10_000,
 };

@@ -5,8 +5,11 @@ import { parseArgs } from 'node:util';
 import { archive } from './delivery/archive.js';
 import { attachments } from './delivery/attachments.js';
 import { attackers } from './delivery/attackers.js';
+import { backup } from './delivery/backup.js';
 import { broadcast, ledger } from './delivery/broadcast.js';
 import { coldStart } from './delivery/cold-start.js';
+import { erasure } from './delivery/erasure.js';
+import { exports } from './delivery/exports.js';
 import { findEjabberd, howToInstall } from './delivery/ejabberd.js';
 import { type Figure, tableOf } from './delivery/figure.js';
 import { latency } from './delivery/latency.js';
@@ -31,7 +34,10 @@ const figures: Record<string, (scene: Scene) => Promise<Figure[]>> = {
   attachments,
   search,
   indexing,
+  erasure,
+  exports,
   attackers,
+  backup,
   'cold-start': coldStart,
 };
 
@@ -44,6 +50,8 @@ const whole = {
   stored: 5_000_000,
   searched: 5_000_000,
   few: 100_000,
+  erasedMessages: 100_000,
+  erasedContacts: 10_000,
 };
 
 const { values, positionals } = parseArgs({

@@ -256,6 +256,11 @@ export class Engine {
       }
       if (entries.length > 0) this.gather();
     },
+    // It may come in another order than it was stored in: the head says how it stands.
+    'restriction.changed': ({ conversationId }) => this.heads.miss(conversationId),
+    // The engine holds nothing of these.
+    'request.changed': () => undefined,
+    'export.progressed': () => undefined,
     'broadcast.reported': () => undefined,
     'import.progressed': () => undefined,
     'session.ended': ({ id }) => {

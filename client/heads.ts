@@ -192,13 +192,14 @@ export class Heads {
     // Nothing says which of the two is newer: a head that is asked for now is.
     if (isChanged) this.miss(known.id);
     const newer = loaded.revision >= known.revision ? loaded : known;
-    const { counterpart, labels, seenTimesSince } = isChanged ? known : loaded;
+    const { counterpart, labels, seenTimesSince, restrictions, deletion } = isChanged ? known : loaded;
     const own = higher(known.own, loaded.own);
     const other =
       known.seenTimesSince === loaded.seenTimesSince
         ? higher(known.other, loaded.other)
         : { ...higher(known.other, loaded.other), seenSeq: (isChanged ? known : loaded).other.seenSeq };
-    const head = { ...newer, counterpart, seenTimesSince, own, other, ...(labels && { labels }) };
+    const loose = { counterpart, seenTimesSince, restrictions, deletion, ...(labels && { labels }) };
+    const head = { ...newer, ...loose, own, other };
     const fits = [loaded, known].find((each) => each.revision === head.revision && each.own.seenSeq === own.seenSeq);
     return { ...head, unread: fits ? fits.unread : this.unread(head) };
   }

@@ -187,6 +187,7 @@ const files: Record<string, string[]> = {
   'Business.logo': ['image/webp'],
   'ContactExport.export': ['text/csv', 'application/json'],
   'Conversations.logo': ['image/webp'],
+  'Erasures.page': ['text/html'],
   'Exports.conversation': ['application/zip'],
   'Imports.letters': ['text/html'],
   'Invitations.qrCode': ['image/svg+xml'],

@@ -12,6 +12,7 @@ import { SocketDoorkeeper } from './auth/socket-doorkeeper.js';
 import { readWebApp } from './auth/web-apps.js';
 import { Erasures } from './erasures/erasures.service.js';
 import { ChangeFeed } from './change-feed/change-feed.service.js';
+import { Exporting } from './exports/exporting.service.js';
 import { limits } from './contract/limits.js';
 import { type Config, everyInterface } from './platform/config.js';
 import { isLoopback } from './platform/settings/readers.js';
@@ -163,7 +164,8 @@ export async function startService(
     await app.get(Jobs).startWorkers();
     app.get(ChangeFeed).start();
     await app.get(Outbox).resume();
-    await app.get(Erasures).replaySoon();
+    await app.get(Erasures).resume();
+    await app.get(Exporting).start();
     const scheme = config.tls ? 'https' : 'http';
     const host = isLoopback(config.host) ? config.host : 'localhost';
     const url = `${scheme}://${host.includes(':') ? `[${host}]` : host}:${config.port}`;
@@ -303,7 +305,12 @@ async function checkDataDir(dataDir: string): Promise<void> {
 async function contentsOf({ main }: Databases): Promise<'nothing' | 'tables' | 'accounts'> {
   const source = await new DataSource(mainDatabaseOptions(main)).initialize();
   try {
-    const [row] = await source.query<[{ there: boolean }]>(`SELECT to_regclass('account') IS NOT NULL AS there`);
+    const [row] = await source.query<[{ there: boolean; restoring: boolean }]>(
+      `SELECT to_regclass('account') IS NOT NULL AS there, to_regclass('restore_under_way') IS NOT NULL AS restoring`,
+    );
+    if (row.restoring) {
+      throw new StartError('A restore into this data was interrupted: run npm run restore again, and start it then.');
+    }
     if (!row.there) return 'nothing';
     const [{ any }] = await source.query<[{ any: boolean }]>('SELECT EXISTS (SELECT FROM account) AS any');
     return any ? 'accounts' : 'tables';

@@ -413,6 +413,45 @@ describe('at the same time', () => {
   });
 });
 
+describe('what waits for an erased person', () => {
+  test('an invitation to the same address goes with it, with its link', async () => {
+    const shop = await world.shop('bakery');
+    const email = 'attesa@mail.example';
+    const invited = await shop.owner.ask('POST', '/api/invitations', { kind: 'personal', email });
+    expectStatus(invited, 201);
+    const { contactId } = await world.join(shop, 'anna', { email });
+    const code = String(invited.body.url).split('/').at(-1)!;
+    expect((await world.ask('GET', `/api/invitations/by-code/${code}`)).status).toBe(200);
+    const done = await certificate(shop, await erase(shop, contactId));
+    expect(done.erased.invitations).toBe(1);
+    expect((await world.ask('GET', `/api/invitations/by-code/${code}`)).status).toBe(404);
+    expect(await tablesNaming(invited.body.id)).toEqual(['action.subject_id']);
+    expect(await world.rows('SELECT FROM wrapped_key WHERE id = $1', [invited.body.id], 'keyring')).toEqual([]);
+  });
+
+  test('a line of an import that names it invites nobody, and the others are invited', async () => {
+    const shop = await world.shop('bakery');
+    const email = 'ultima@mail.example';
+    const { contactId } = await world.join(shop, 'anna', { email });
+    const others = Array.from({ length: 3_000 }, (_, index) => `socio${index}@mail.example`);
+    const form = new FormData();
+    form.set('file', new Blob([['Email', ...others, email].join('\n')]), 'soci.csv');
+    const begun = await world.ask('POST', '/api/imports', { token: shop.owner.token, body: form });
+    expectStatus(begun, 202);
+    const erasureId = await erase(shop, contactId);
+    let counts: Record<string, number> = {};
+    await until(async () => {
+      const { body } = await shop.owner.ask('GET', `/api/imports/${begun.body.id}`);
+      counts = body.counts;
+      return body.state === 'finished';
+    }, 'the import ends');
+    await certificate(shop, erasureId);
+    expect(counts).toMatchObject({ invited: 3_000 });
+    const { body } = await shop.owner.ask('GET', '/api/invitations?kind=personal&limit=200');
+    expect(body.items.some((each: { email?: string }) => each.email === email)).toBe(false);
+  });
+});
+
 describe('an older backup', () => {
   test('that brings a contact back has it erased again, by what the keyring knows', async () => {
     const shop = await world.shop('bakery');
@@ -446,7 +485,7 @@ describe('an older backup', () => {
     await world.rows('ALTER TABLE consent_proof ENABLE TRIGGER USER');
     await world.rows('DELETE FROM erased_contact WHERE erasure_id = $1', [erasureId]);
     await world.rows('DELETE FROM erasure WHERE id = $1', [erasureId]);
-    const generated = new Set(['changed_minute', 'message_minute', 'turn_minute']);
+    const generated = new Set(['restricted_at', 'changed_minute', 'message_minute', 'turn_minute']);
     for (const { table, rows } of saved) {
       for (const { row } of rows) {
         const columns = Object.keys(row as object).filter(

@@ -43,6 +43,13 @@ let entry: number;
 /** A file that Anna has sent to the bakery, and one that the bakery is uploading for her. */
 let attachment: string;
 let uploading: string;
+/** A request of Anna to the bakery, and an export of hers that she may download. */
+let request: string;
+/** One for deletion, which she has taken back. */
+let deletion: string;
+let annasExport: string;
+/** An erasure of the bakery. */
+let erasure: string;
 let signedOut: Device;
 let privacyPolicy: string;
 
@@ -53,6 +60,8 @@ beforeAll(async () => {
   anna = await world.join(bakery, 'anna');
   bruno = await world.join(bakery, 'bruno');
   await world.joinAlso(bruno, florist);
+  const gone = await world.join(bakery, 'carla');
+  erasure = (await bakery.owner.ask('DELETE', `/api/contacts/${gone.contactId}`)).body.erasureId;
   invitation = await world.invitation(bakery);
   privacyPolicy = (await world.consents(invitation.code))[0]!.policyId;
   const begun = await world.ask('POST', '/api/imports', { token: bakery.owner.token, body: file() });
@@ -95,6 +104,17 @@ beforeAll(async () => {
     entry = arrived?.seq;
     return arrived !== undefined;
   }, 'the broadcast arrives');
+  const wanted = { contactId: anna.contactId, kind: 'access', words: 'Che cosa sapete di me?' };
+  request = (await anna.device.ask('POST', '/api/requests', wanted)).body.id;
+  const asked = await anna.device.ask('POST', '/api/deletion-requests', { contactId: anna.contactId });
+  deletion = asked.body.items[0].id;
+  expectStatus(await anna.device.ask('DELETE', `/api/deletion-requests/${deletion}`), 204);
+  annasExport = (await anna.device.ask('POST', '/api/exports', {})).body.id;
+  await until(async () => {
+    const { body } = await anna.device.ask('GET', `/api/exports/${annasExport}`);
+    return body.state === 'ready';
+  }, 'the export is ready');
+  expectStatus(await anna.device.ask('POST', `/api/exports/${annasExport}/download`, {}), 200);
 });
 afterAll(() => world.close());
 
@@ -156,6 +176,10 @@ interface Thing {
   member: string;
   attachment: string;
   upload: string;
+  request: string;
+  deletion: string;
+  export: string;
+  erasure: string;
 }
 
 const both: Route['hiddenFrom'] = ['otherSubscriber', 'otherInterlocutor'];
@@ -455,6 +479,138 @@ const routes: Record<string, Route> = {
     allowed: 200,
     hiddenFrom: both,
   },
+  'PUT /api/conversations/:id/restriction': {
+    for: 'signedIn',
+    path: ({ conversation }) => `/api/conversations/${conversation}/restriction`,
+    hiddenFrom: both,
+  },
+  // There is nothing to lift.
+  'DELETE /api/conversations/:id/restriction': {
+    for: 'signedIn',
+    path: ({ conversation }) => `/api/conversations/${conversation}/restriction`,
+    allowed: 200,
+    hiddenFrom: both,
+  },
+  'GET /api/requests': { for: 'signedIn', allowed: 200 },
+  'GET /api/requests/:id': {
+    for: 'signedIn',
+    path: ({ request }) => `/api/requests/${request}`,
+    allowed: 200,
+    hiddenFrom: both,
+  },
+  'POST /api/requests': {
+    for: 'interlocutor',
+    body: ({ contact }) => ({ contactId: contact, kind: 'access', words: 'Che cosa sapete di me?' }),
+    allowed: 200,
+    hiddenFrom: ['otherInterlocutor'],
+  },
+  'DELETE /api/requests/:id': {
+    for: 'interlocutor',
+    path: ({ request }) => `/api/requests/${request}`,
+    hiddenFrom: ['otherInterlocutor'],
+  },
+  'POST /api/requests/:id/answer': {
+    for: 'owner',
+    path: ({ request }) => `/api/requests/${request}/answer`,
+    body: () => ({ outcome: 'fulfilled', answer: 'Ecco tutto' }),
+    hiddenFrom: ['otherSubscriber'],
+  },
+  'POST /api/requests/:id/extension': {
+    for: 'owner',
+    path: ({ request }) => `/api/requests/${request}/extension`,
+    body: () => ({ reason: 'È un archivio di carta' }),
+    hiddenFrom: ['otherSubscriber'],
+  },
+  'GET /api/deletion-requests': { for: 'interlocutor', allowed: 200 },
+  'POST /api/deletion-requests': {
+    for: 'interlocutor',
+    body: ({ contact }) => ({ contactId: contact }),
+    hiddenFrom: ['otherInterlocutor'],
+  },
+  'DELETE /api/deletion-requests/:id': {
+    for: 'interlocutor',
+    path: ({ deletion }) => `/api/deletion-requests/${deletion}`,
+    hiddenFrom: ['otherInterlocutor'],
+  },
+  // It does not pause, and it does not close: the confirmation is another one.
+  'PUT /api/subscriber/pause': { for: 'owner', body: () => ({ paused: false }), allowed: 200 },
+  'POST /api/subscriber/closing': {
+    for: 'owner',
+    body: () => ({ password: 'tegame-7-lucertola', businessName: 'Altro' }),
+    allowed: 409,
+  },
+  'DELETE /api/subscriber/closing': { for: 'owner' },
+  'POST /api/exports': {
+    for: 'signedIn',
+    staff: false,
+    body: ({ contact }) => ({ contactId: contact }),
+    // One is under way or ready already; a member's is about everything.
+    hiddenFrom: ['otherInterlocutor'],
+  },
+  'GET /api/exports': { for: 'signedIn', staff: false, allowed: 200 },
+  'GET /api/exports/:id': {
+    for: 'signedIn',
+    staff: false,
+    path: (thing) => `/api/exports/${thing.export}`,
+    allowed: 200,
+    hiddenFrom: both,
+  },
+  'GET /api/exports/:id/file': {
+    for: 'signedIn',
+    staff: false,
+    path: (thing) => `/api/exports/${thing.export}/file`,
+    allowed: 200,
+    hiddenFrom: both,
+  },
+  'POST /api/exports/:id/download': {
+    for: 'signedIn',
+    staff: false,
+    path: (thing) => `/api/exports/${thing.export}/download`,
+    body: () => ({}),
+    allowed: 200,
+    hiddenFrom: both,
+  },
+  'DELETE /api/exports/:id': {
+    for: 'signedIn',
+    staff: false,
+    path: (thing) => `/api/exports/${thing.export}`,
+    hiddenFrom: both,
+  },
+  'DELETE /api/contacts/:id': {
+    for: 'owner',
+    path: ({ contact }) => `/api/contacts/${contact}`,
+    hiddenFrom: ['otherSubscriber'],
+  },
+  'GET /api/erasures': { for: 'owner', allowed: 200 },
+  'POST /api/erasures': {
+    for: 'owner',
+    body: () => ({ filter: { all: true }, confirmation: { contacts: 1, businessName: 'Forno Aurora' } }),
+    allowed: 409,
+  },
+  ...Object.fromEntries(
+    ['', '/page'].map((part): [string, Route] => [
+      `GET /api/erasures/:id${part}`,
+      {
+        for: 'owner',
+        path: (thing) => `/api/erasures/${thing.erasure}${part}`,
+        allowed: 200,
+        hiddenFrom: ['otherSubscriber'],
+      },
+    ]),
+  ),
+  'GET /api/erasure-key': { for: 'everybody', allowed: 200 },
+  'GET /api/erasure-proposals': { for: 'member', allowed: 200 },
+  'POST /api/erasure-proposals': {
+    for: 'member',
+    body: ({ contact }) => ({ contactIds: [contact] }),
+    allowed: 200,
+  },
+  'DELETE /api/erasure-proposals/:id': {
+    for: 'member',
+    path: ({ contact }) => `/api/erasure-proposals/${contact}`,
+    hiddenFrom: ['otherSubscriber'],
+  },
+  'POST /api/consent-proofs/search': { for: 'owner', body: () => ({ email: 'anna@mail.example' }), allowed: 200 },
   'GET /api/contacts/export': { for: 'owner', allowed: 200 },
   'GET /api/members': { for: 'owner', allowed: 200 },
   'POST /api/members': { for: 'owner', body: () => ({ email: 'altra@mail.example' }), allowed: 201 },
@@ -487,6 +643,10 @@ const bakerysThings = (): Thing => ({
   member: staff.id,
   attachment,
   upload: uploading,
+  request,
+  deletion,
+  export: annasExport,
+  erasure,
 });
 const nothing: Thing = {
   conversation: nowhere,
@@ -499,6 +659,10 @@ const nothing: Thing = {
   member: nowhere,
   attachment: nowhere,
   upload: nowhere,
+  request: nowhere,
+  deletion: nowhere,
+  export: nowhere,
+  erasure: nowhere,
 };
 
 function ask(route: string, thing: Thing, token?: string, headers?: Record<string, string>): Promise<Answer> {

@@ -1,9 +1,12 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import S3rver from 's3rver';
+import { backUp } from '../src/commands/backing-up.js';
+import { restore } from '../src/commands/restoring.js';
+import { run } from './support/commands.js';
 import { bytesOf, download, objectsOf, upload, askToUpload } from './support/files.js';
 import { expectStatus, type Person, type Shop, unique, until, World } from './support/world.js';
 
@@ -65,6 +68,30 @@ test('a file is sealed into the bucket, read from it whole and in ranges, and go
     await until(async () => (await keys()).length === 0, 'an empty bucket');
   }
   await expect(objectsOf(world)).rejects.toThrow('ENOENT');
+});
+
+test('a file is backed up from the bucket, once, and restored to a disk', async () => {
+  const bytes = bytesOf(6 * megabyte + 5);
+  const { id } = await upload(anna.device, bytes, { conversationId: anna.contactId });
+  const backups = join(folder, 'backups');
+  const made = await run(backUp, world.environment, backups);
+  expect(made).toMatchObject({ code: 0, stderr: '', stdout: expect.stringContaining('Stored files copied: 1') });
+  const again = await run(backUp, world.environment, backups);
+  expect(again.stdout).toContain('Stored files copied: 0, there already: 1');
+  const target = await World.open();
+  await target.stop();
+  await cp(join(world.dataDir, 'keys/master.key'), join(target.dataDir, 'keys/master.key'));
+  expect(await run(restore, target.environment, backups)).toMatchObject({ code: 0, stderr: '' });
+  const there = await target.restart();
+  try {
+    const { token } = await there.signIn(anna.username);
+    const got = await download({ url: there.url, token }, `/api/attachments/${id}`);
+    expect(got.bytes.equals(bytes)).toBe(true);
+  } finally {
+    await there.close();
+  }
+  expectStatus(await anna.device.ask('DELETE', `/api/attachments/${id}`), 204);
+  await until(async () => (await keys()).length === 0, 'an empty bucket');
 });
 
 test('objects that belong to no file are found by their names', async () => {

@@ -12,7 +12,7 @@ const warmUpSeconds = 2;
 export async function archive(scene: Scene): Promise<Figure[]> {
   const stage = await scene.newDatabase(empty);
   await scene.newDatabase(full);
-  const stored = await fill(stage, scene.options.stored);
+  const stored = await fillMessages(stage, full, scene.options.stored);
   const [few, many] = [await scene.colloquio(empty), await scene.colloquio(full)];
   const speeds = new Map<Contestant, number[]>([
     [few, []],
@@ -49,8 +49,8 @@ export async function archive(scene: Scene): Promise<Figure[]> {
  * would say nobody reads here.
  * @returns how many
  */
-async function fill(stage: Stage, wanted: number): Promise<number> {
-  const client = await stage.connect(full);
+export async function fillMessages(stage: Stage, database: string, wanted: number): Promise<number> {
+  const client = await stage.connect(database);
   try {
     const { rows } = await client.query<{ count: number }>('SELECT count(*)::integer AS count FROM conversation');
     const each = Math.ceil(wanted / rows[0]!.count);

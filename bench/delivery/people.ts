@@ -180,15 +180,18 @@ class Makers {
     await this.vault.createKeys(...ids.map((id) => ({ scope: 'contact', id }) as const));
     const sealed = await Promise.all(ids.map((id) => identities.sealCopy(subscriberId, id, anna)));
     await this.database.query(
-      `WITH new AS (SELECT * FROM unnest($2::uuid[], $3::bytea[]) AS new (id, identity)),
-            contacts AS (INSERT INTO contact (subscriber_id, id, interlocutor_id, identity, promotions, privacy_version,
-                                              joined_at, updated_at)
-                         SELECT $1, id, gen_random_uuid(), identity, true, $4, now(), now() FROM new),
+      `INSERT INTO contact (subscriber_id, id, interlocutor_id, identity, promotions, privacy_version, joined_at, updated_at)
+       SELECT $1, id, gen_random_uuid(), identity, true, $4, now(), now()
+       FROM unnest($2::uuid[], $3::bytea[]) AS new (id, identity)`,
+      [subscriberId, ids, sealed, this.model.privacyVersion],
+    );
+    await this.database.query(
+      `WITH new AS (SELECT id FROM unnest($2::uuid[]) AS new (id)),
             conversations AS (INSERT INTO conversation (subscriber_id, id, changed_at) SELECT $1, id, now() FROM new)
        INSERT INTO watermark (subscriber_id, conversation_id, party, minute, told_minute)
        SELECT $1, id, party, minute, minute
        FROM new, unnest(enum_range(NULL::party)) AS party, date_trunc('minute', now()) AS minute`,
-      [subscriberId, ids, sealed, this.model.privacyVersion],
+      [subscriberId, ids],
     );
   }
 

@@ -20,6 +20,9 @@ export interface Options {
   /** Messages in the archive that is searched; beside it, in a small one. */
   searched: number;
   few: number;
+  /** Messages of a contact that is erased, and contacts that are erased at once. */
+  erasedMessages: number;
+  erasedContacts: number;
   /** Folder for profiles of the service. */
   profileDir: string | undefined;
   /** Names of the attacks to measure; undefined for all. */

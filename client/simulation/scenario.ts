@@ -19,6 +19,7 @@ const kinds = {
   seen: 6,
   broadcast: 2,
   rename: 1,
+  restrict: 1,
   seenTimes: 1,
   join: 1,
   erase: 1,
@@ -201,6 +202,7 @@ export class Scenario {
       seen: () => heldSeq !== undefined && engine.seen(id, heldSeq),
       broadcast: () => service.broadcast(ids.slice(place % ids.length), `To all ${this.moment++}`),
       rename: () => service.rename(id, `Name ${this.moment++}`),
+      restrict: () => service.restrict(id, number % 2 === 0),
       seenTimes: () => service.discloseSeenTimes(number % 2 === 0),
       join: () => service.join(),
       erase: () => {

@@ -4,6 +4,7 @@ import type {
   ConversationHead,
   MessageView,
   Party,
+  Restriction,
   SendMessage,
   SendReceipt,
   SentMessage,
@@ -64,6 +65,7 @@ export class SimulatedService {
   readonly listeners = new Map<Listener, Party>();
   private readonly conversations = new Map<string, Stored>();
   private readonly erased: { id: string; at: number }[] = [];
+  private readonly restricted = new Map<string, Restriction[]>();
   private joined = 0;
 
   constructor(private readonly clock: Clock) {}
@@ -168,12 +170,30 @@ export class SimulatedService {
       conversation.seenTimesSince = seenTimesSince;
       conversation.namedAt = this.clock.now();
     }
-    const counterpart = { kind: 'subscriber', id: 'business', businessName: '', city: '', logoUrl: null } as const;
+    const counterpart = {
+      kind: 'subscriber',
+      id: 'business',
+      businessName: '',
+      city: '',
+      logoUrl: null,
+      paused: false,
+      closesAt: null,
+    } as const;
     this.tell('subscriber', 'subscriber.changed', { conversationId: null, counterpart, seenTimesSince });
     for (const { id } of this.conversations.values()) {
       const counterpart = this.head(id, 'interlocutor').counterpart;
       this.tell('interlocutor', 'subscriber.changed', { conversationId: id, counterpart, seenTimesSince });
     }
+  }
+
+  /** The other party freezes a conversation, or lets it go on. What is told of it may come late. */
+  restrict(id: string, isRestricted: boolean): void {
+    const conversation = this.find(id);
+    const at = this.time();
+    this.restricted.set(id, isRestricted ? [{ by: 'interlocutor', at }] : []);
+    conversation.namedAt = this.clock.now();
+    const restrictions = this.restricted.get(id)!;
+    this.tellBoth('restriction.changed', { conversationId: id, restrictions, deletion: null, changedAt: at });
   }
 
   erase(id: string): void {
@@ -206,7 +226,15 @@ export class SimulatedService {
       counterpart:
         party === 'subscriber'
           ? { kind: 'interlocutor', id, displayName: name, email: 'person@mail.example' }
-          : { kind: 'subscriber', id: 'business', businessName: name, city: 'Faenza', logoUrl: null },
+          : {
+              kind: 'subscriber',
+              id: 'business',
+              businessName: name,
+              city: 'Faenza',
+              logoUrl: null,
+              paused: false,
+              closesAt: null,
+            },
       ...(party === 'subscriber' && { labels: [] }),
       lastSeq: messages.length,
       lastMessageAt: last?.sentAt ?? null,
@@ -219,6 +247,8 @@ export class SimulatedService {
       own,
       other: { ...watermarks[other], seenSeq: this.disclosedSeen(id, other) },
       seenTimesSince,
+      restrictions: this.restricted.get(id) ?? [],
+      deletion: null,
       unread: messages.filter(isUnread).length,
     };
   }

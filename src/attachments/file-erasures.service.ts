@@ -24,7 +24,7 @@ const eraseUnsent = defineJob('attachment.unsent', { cron: '17 * * * *', expireI
 /** Removes objects that no row names: their service was killed between storing them and writing them down. */
 const removeStray = defineJob('attachment.stray', { cron: '43 3 * * *', expireInSeconds: 3_600 });
 
-const objectsAtOnce = 100;
+const objectsAtOnce = 50;
 const hour = 60 * 60 * 1000;
 /** An upload that takes longer than this was given up. */
 const strayAfter = 24 * hour;
@@ -107,7 +107,7 @@ export class FileErasures {
   async remove(): Promise<void> {
     for (;;) {
       const objects = await this.database.query<{ subscriber_id: string; id: string }[]>(erasedQuery, [objectsAtOnce]);
-      for (const { id } of objects) await this.storage.remove(id);
+      await Promise.all(objects.map(({ id }) => this.storage.remove(id)));
       await this.database.query(removedQuery, [
         objects.map(({ subscriber_id: subscriberId }) => subscriberId),
         objects.map(({ id }) => id),

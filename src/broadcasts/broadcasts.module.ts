@@ -11,6 +11,7 @@ import { InterlocutorsModule } from '../interlocutors/interlocutors.module.js';
 import { LabelsModule } from '../labels/labels.module.js';
 import { MembersModule } from '../members/members.module.js';
 import { Forgetting } from '../platform/forgetting/forgetting.js';
+import type { Forget } from '../platform/forgetting/holdings.js';
 import { SubscribersModule } from '../subscribers/subscribers.module.js';
 import { Audiences } from './audiences.service.js';
 import { Broadcast } from './broadcast.entity.js';
@@ -36,13 +37,24 @@ import { Broadcasts } from './broadcasts.service.js';
   ],
   controllers: [BroadcastsController],
   providers: [Audiences, BroadcastRuns, Broadcasts, HeldMails],
+  exports: [Broadcasts],
 })
 export class BroadcastsModule {
   constructor(forgetting: Forgetting) {
     forgetting.register(
-      { table: 'broadcast' },
+      { table: 'broadcast', contact: forgetCheckpoints },
       { table: 'broadcast_recipient', kind: 'broadcasts_received', contact: 'contact_id' },
       { table: 'advertising_report', kind: 'advertising_reports', contact: 'contact_id' },
     );
   }
 }
+
+/** The last contact of a broadcast that is over is of no use any more. */
+const forgetCheckpoints: Forget = async (manager, { subscriberId, ids }) => {
+  await manager.query(
+    `UPDATE broadcast SET checkpoint = NULL
+     WHERE subscriber_id = $1 AND checkpoint = ANY ($2::uuid[]) AND state IN ('finished', 'cancelled', 'stopped')`,
+    [subscriberId, ids],
+  );
+  return { counts: {}, more: false };
+};

@@ -14,6 +14,7 @@ import { openDatabases } from '../platform/open-databases.js';
 import { StartError } from '../platform/start-error.js';
 import { openVaultToRead } from '../platform/vault/open-vault.js';
 import type { Command, Terminal } from './command.js';
+import { barOf } from './progress-bar.js';
 
 const help = `npm run reindex             rebuilds the index of the archive; one that was interrupted is carried on
 npm run reindex -- --anew   begins again from the first message, also when one was interrupted
@@ -21,7 +22,6 @@ npm run reindex -- --anew   begins again from the first message, also when one w
 It reads the same settings as the service, and works while the service runs and without it. Searches go on meanwhile.`;
 
 const shownMilliseconds = 500;
-const barLength = 40;
 
 /** `npm run reindex`: makes the index of the archive anew from the messages. */
 export const rebuildIndex: Command = async (environment, parameters, terminal) => {
@@ -84,9 +84,4 @@ async function rebuild(index: SearchIndex, feed: Feed, anew: boolean, { print }:
   const removed = await index.tidy();
   print(barOf(1));
   print(`The index is complete.${removed > 0 ? ` Entries of messages that are gone were removed: ${removed}.` : ''}`);
-}
-
-function barOf(share: number): string {
-  const done = Math.min(barLength, Math.floor(share * barLength));
-  return `[${'#'.repeat(done)}${' '.repeat(barLength - done)}] ${Math.floor(Math.min(1, share) * 100)} %`;
 }

@@ -1,4 +1,6 @@
 import type { PageAsked, Paged } from './common.js';
+import type { ConsentBasis, ConsentOccasion } from './consents.js';
+import type { ConsentPurpose } from './events.js';
 
 /** Fields are described at the DTO classes, which implement these types whole, and so in openapi.json. */
 
@@ -16,6 +18,7 @@ export const erasedKinds = [
   'broadcasts_received',
   'advertising_reports',
   'search_entries',
+  'requests',
   'invitations',
   'import_lines',
   'waiting_mails',
@@ -27,7 +30,7 @@ export type ErasedKind = (typeof erasedKinds)[number];
 export type ErasedCounts = Record<ErasedKind, number>;
 
 /** Records that outlive an erasure. */
-export const keptKinds = ['consent_proofs', 'erasure_record'] as const;
+export const keptKinds = ['consent_proofs', 'erasure_record', 'certificate_address'] as const;
 export type KeptKind = (typeof keptKinds)[number];
 
 export const erasureStates = ['running', 'finished'] as const;
@@ -35,7 +38,7 @@ export const erasureStates = ['running', 'finished'] as const;
 export type ErasureState = (typeof erasureStates)[number];
 
 /** Reasons for which an erasure was begun. */
-export const erasureOrigins = ['subscriber', 'replay'] as const;
+export const erasureOrigins = ['subscriber', 'replay', 'interlocutor', 'closing'] as const;
 export type ErasureOrigin = (typeof erasureOrigins)[number];
 
 export interface BegunErasure {
@@ -110,20 +113,24 @@ export interface NewErasureProposals {
   contactIds: string[];
 }
 
+export interface ProposedErasures {
+  proposed: number;
+}
+
 export interface ConsentProofSearch {
   email: string;
 }
 
 export interface ConsentProofView {
   id: string;
-  purpose: string;
+  purpose: ConsentPurpose;
   given: boolean;
-  basis: string;
+  basis: ConsentBasis;
   policyVersion: number;
   locale: string;
   sha256: string;
   wordsSha256: string;
-  how: string;
+  how: ConsentOccasion;
   recordedAt: string;
   keepUntil: string;
 }

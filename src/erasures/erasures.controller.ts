@@ -9,7 +9,7 @@ import { certificatePage, certificatePagePolicy } from './certificate-page.js';
 import {
   BegunErasure,
   Certificate,
-  ErasureKeyView,
+  ErasureKey,
   ErasureList,
   ErasureProposalList,
   ListErasureProposals,
@@ -81,7 +81,7 @@ export class ErasuresController {
   /** The public key with which this installation signs certificates. */
   @Public({ session: 'ignored', atOnce: true })
   @Get('erasure-key')
-  key(): ErasureKeyView {
+  key(): ErasureKey {
     const { publicKey } = this.signingKey;
     return { algorithm: 'Ed25519', publicKey, fingerprint: fingerprintOf(publicKey) };
   }

@@ -3,7 +3,6 @@ import { Transform } from 'class-transformer';
 import { IsIn, IsInt, IsString, Max, MaxLength, Min } from 'class-validator';
 import { type Locale, locales } from '../contract/common.js';
 import {
-  type ErasedCounts,
   type ErasureOrigin,
   erasureOrigins,
   type ErasureState,
@@ -93,7 +92,10 @@ export class ErasureView implements wire.ErasureView {
   /** `finished` once everything is gone and the residue is unreadable too. */
   @IsIn(erasureStates)
   state: ErasureState;
-  /** `subscriber`: the owner asked for it; `replay`: an older backup had brought back what was erased before. */
+  /**
+   * `subscriber`: the owner asked for it; `interlocutor`: the person did; `closing`: the whole business was closed; `replay`: an
+   * older backup had brought back what was erased before.
+   */
   @IsIn(erasureOrigins)
   origin: ErasureOrigin;
   /** Number of contacts. */
@@ -107,8 +109,11 @@ export class ErasureView implements wire.ErasureView {
   finishedAt: string | null;
 }
 
-export class KeptView implements wire.KeptRecord {
-  /** `consent_proofs`: purposes, hashes of texts and times, under a keyed hash of the address; `erasure_record`: this record. */
+export class KeptRecord implements wire.KeptRecord {
+  /**
+   * `consent_proofs`: purposes, hashes of texts and times, under a keyed hash of the address; `erasure_record`: this
+   * record; `certificate_address`: the address that the certificate is mailed to, under a key of its own.
+   */
   @IsIn(keptKinds)
   what: KeptKind;
   law: string;
@@ -117,7 +122,7 @@ export class KeptView implements wire.KeptRecord {
 }
 
 /** Numbers of what was erased, by kinds. */
-export class ErasedCountsView implements ErasedCounts {
+export class ErasedCounts implements wire.ErasedCounts {
   contacts: number;
   accounts: number;
   sessions: number;
@@ -132,6 +137,7 @@ export class ErasedCountsView implements ErasedCounts {
   search_entries: number;
   invitations: number;
   import_lines: number;
+  requests: number;
   waiting_mails: number;
   actions: number;
   consents: number;
@@ -146,9 +152,9 @@ export class Certificate extends ErasureView implements wire.Certificate {
   format: 'colloquio-erasure-1';
   /** Name of the business. */
   business: string;
-  erased: ErasedCountsView;
-  @ApiProperty({ type: () => [KeptView] })
-  kept: KeptView[];
+  erased: ErasedCounts;
+  @ApiProperty({ type: () => [KeptRecord] })
+  kept: KeptRecord[];
   /** The installation's Ed25519 key, as base64. */
   publicKey: string;
   /** Ed25519 (RFC 8032), as base64, of the certificate without this field, as JSON with all fields sorted by their names and without blanks. Null until it is finished. */
@@ -162,7 +168,7 @@ export class ErasureList implements wire.ErasureList {
   nextCursor: string | null;
 }
 
-export class ErasureKeyView implements wire.ErasureKey {
+export class ErasureKey implements wire.ErasureKey {
   @IsIn(['Ed25519'])
   algorithm: 'Ed25519';
   /** 32 bytes as base64. */
@@ -184,7 +190,7 @@ export class NewErasureProposals implements wire.NewErasureProposals {
   contactIds: string[];
 }
 
-export class ErasureProposalView implements wire.ErasureProposal {
+export class ErasureProposal implements wire.ErasureProposal {
   contactId: string;
   /** The member who proposed it. */
   proposedBy: string;
@@ -194,11 +200,11 @@ export class ErasureProposalView implements wire.ErasureProposal {
 export class ListErasureProposals extends Page {}
 
 export class ErasureProposalList implements wire.ErasureProposalList {
-  items: ErasureProposalView[];
+  items: ErasureProposal[];
   nextCursor: string | null;
 }
 
-export class ProposedErasures {
+export class ProposedErasures implements wire.ProposedErasures {
   /** Number of contacts that were not proposed before. */
   proposed: number;
 }

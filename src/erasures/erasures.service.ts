@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { DataSource } from 'typeorm';
+import { DataSource, type EntityManager } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import { Actions } from '../actions/actions.service.js';
 import { type ContactToErase, Contacts } from '../address-book/contacts.service.js';
@@ -7,12 +7,14 @@ import type { MemberPrincipal } from '../auth/principal.js';
 import { ConsentProofs } from '../consents/consent-proofs.service.js';
 import type { ErasureOrigin } from '../contract/erasures.js';
 import { Conversations } from '../conversations/conversations.service.js';
+import { Interlocutors } from '../interlocutors/interlocutors.service.js';
 import { openPage } from '../platform/cursors.js';
 import { defineJob } from '../platform/jobs/job-kinds.js';
 import { Jobs } from '../platform/jobs/jobs.js';
 import { NotFound } from '../platform/problems/domain-error.js';
 import { Vault } from '../platform/vault/vault.js';
 import { Subscribers } from '../subscribers/subscribers.service.js';
+import { CertificateMails, type SealedAddress } from './certificate-mails.service.js';
 import { Certificates } from './certificates.service.js';
 import { ErasureRuns, proceedWithErasures } from './erasure-runs.service.js';
 import {
@@ -24,7 +26,9 @@ import {
 } from './erasures.dto.js';
 import { chooseWhom, ConfirmationWrong, NobodyToErase, sayAll } from './erasures.errors.js';
 import {
+  beginClosingQuery,
   beginQuery,
+  closeAgainQuery,
   contactsAmongQuery,
   contactsOfInterlocutorsQuery,
   erasureOfQuery,
@@ -32,6 +36,7 @@ import {
   type ErasureRow,
   erasuresQuery,
   knownErasuresQuery,
+  ofSubscriberQuery,
   retakeQuery,
   subjectsQuery,
 } from './erasures.queries.js';
@@ -42,13 +47,15 @@ const replayErasures = defineJob('erasure.replay', { expireInSeconds: 3_600 });
 const replayedAtOnce = 500;
 const firstId = '00000000-0000-0000-0000-000000000000';
 
-/** Someone other than a person asks too: the service itself, after a restore. */
-interface Request {
+/** Reason for an erasure, and the member who asked for it; null for the service itself, after a restore say. */
+export interface ErasureRequest {
   subscriberId: string;
   memberId: string | null;
   origin: ErasureOrigin;
   /** The erasure of the keyring's ledger that is done again. */
   erasureId?: string;
+  /** The account whose confirmed address gets the certificate. */
+  certificateTo?: string | undefined;
 }
 
 /** Erases contacts for good, with everything about them. */
@@ -60,7 +67,9 @@ export class Erasures {
     private readonly contacts: Contacts,
     private readonly conversations: Conversations,
     private readonly database: DataSource,
+    private readonly interlocutors: Interlocutors,
     private readonly jobs: Jobs,
+    private readonly mails: CertificateMails,
     private readonly proofs: ConsentProofs,
     private readonly runs: ErasureRuns,
     private readonly subscribers: Subscribers,
@@ -75,7 +84,7 @@ export class Erasures {
    * @throws NotFound
    */
   async eraseOne({ subscriberId, memberId }: MemberPrincipal, contactId: string): Promise<string> {
-    const erasureId = await this.erase({ subscriberId, memberId, origin: 'subscriber' }, [contactId]);
+    const erasureId = await this.eraseContacts({ subscriberId, memberId, origin: 'subscriber' }, [contactId]);
     if (erasureId) return erasureId;
     const [known] = await this.database.query<{ id: string }[]>(erasureOfQuery, [subscriberId, contactId]);
     if (!known) throw new NotFound();
@@ -97,9 +106,40 @@ export class Erasures {
     const named = sameName(confirmation.businessName, businessName);
     if (confirmation.contacts !== there.length || !named) throw new ConfirmationWrong(there.length, businessName);
     const ids = there.map(({ id }) => id);
-    const erasureId = await this.erase({ subscriberId, memberId, origin: 'subscriber' }, ids);
+    const erasureId = await this.eraseContacts({ subscriberId, memberId, origin: 'subscriber' }, ids);
     if (!erasureId) throw new NobodyToErase();
     return erasureId;
+  }
+
+  /**
+   * Erases a contact who has asked for it, and mails the certificate to its confirmed address. When this resolves nothing of the
+   * contact is readable any more. Calling it again does no harm.
+   * @param memberId the owner who carries it out before its time
+   */
+  async eraseAtRequest(
+    { subscriberId, contactId }: { subscriberId: string; contactId: string },
+    memberId: string | null = null,
+  ): Promise<void> {
+    const certificateTo = await this.interlocutors.accountOfContact(subscriberId, contactId);
+    await this.eraseContacts({ subscriberId, memberId, origin: 'interlocutor', certificateTo }, [contactId]);
+  }
+
+  /**
+   * Erases a whole subscriber whose time has come: its contacts, and everything else it holds. When this resolves nothing of it is
+   * readable any more.
+   * @param certificateTo the owner's account
+   * @returns undefined if its owner has changed its mind meanwhile
+   */
+  async eraseSubscriber(subscriberId: string, certificateTo: string | undefined): Promise<string | undefined> {
+    const ids = await this.database.query<{ id: string }[]>('SELECT id FROM contact WHERE subscriber_id = $1', [
+      subscriberId,
+    ]);
+    const contacts = await this.contacts.toErase(
+      subscriberId,
+      ids.map(({ id }) => id),
+    );
+    const request = { subscriberId, memberId: null, origin: 'closing', certificateTo } as const;
+    return this.erase(request, contacts);
   }
 
   /** @throws NotFound */
@@ -122,9 +162,15 @@ export class Erasures {
     return { items, nextCursor: rows.length > limit ? next([items.at(-1)!.id]) : null };
   }
 
-  /** Has erased again whoever came back with an older backup, as the ledger in the keyring says; for a restore. */
-  async replaySoon(): Promise<void> {
-    await this.database.transaction((manager) => this.jobs.add(manager, replayErasures, {}));
+  /**
+   * Goes on with what a crash has cut short, and erases again whoever came back with an older backup; to be called once the
+   * workers have started.
+   */
+  async resume(): Promise<void> {
+    await this.database.transaction(async (manager) => {
+      await this.jobs.add(manager, proceedWithErasures, {});
+      await this.jobs.add(manager, replayErasures, {});
+    });
   }
 
   /**
@@ -156,26 +202,53 @@ export class Erasures {
     ];
     for (const [subscriberId, contacts] of Map.groupBy(rows, (row) => row.subscriberId)) {
       const ids = [...new Set(contacts.map(({ id }) => id))];
-      await this.erase({ subscriberId, memberId: null, origin: 'replay', erasureId }, ids);
+      await this.eraseContacts({ subscriberId, memberId: null, origin: 'replay', erasureId }, ids);
     }
+    const subscribers = refs.filter(({ scope }) => scope === 'subscriber').map(({ id }) => id);
+    for (const subscriberId of subscribers) await this.replaySubscriber(subscriberId, erasureId);
     return rows.length;
   }
 
-  /** @returns undefined when none of the contacts is there, or all of them are being erased already */
-  private async erase(request: Request, ids: readonly string[]): Promise<string | undefined> {
-    const { subscriberId, memberId, origin, erasureId = uuid() } = request;
-    const contacts = await this.contacts.toErase(subscriberId, ids);
-    if (contacts.length === 0) return undefined;
+  private async replaySubscriber(subscriberId: string, id: string): Promise<void> {
+    const begunAt = new Date();
+    const [there] = await this.database
+      .query<unknown[]>(closeAgainQuery, [subscriberId, id])
+      .then(([rows]) => rows as unknown[]);
+    if (!there) return;
+    const term = await this.proofs.term(subscriberId, begunAt);
+    await this.database.transaction(async (manager) => {
+      await manager.query(beginQuery, [subscriberId, id, 'replay', null, begunAt, term.keepUntil]);
+      await manager.query(ofSubscriberQuery, [subscriberId, id]);
+      await this.jobs.add(manager, proceedWithErasures, {});
+    });
+    await this.runs.begin({ subscriberId, id });
+  }
+
+  /**
+   * Erases contacts of a subscriber, for whatever reason; none of them is readable when this resolves.
+   * @returns the erasure; undefined when none of the contacts is there, or all of them are being erased already
+   */
+  async eraseContacts(request: ErasureRequest, ids: readonly string[]): Promise<string | undefined> {
+    const contacts = await this.contacts.toErase(request.subscriberId, ids);
+    return contacts.length === 0 ? undefined : this.erase(request, contacts);
+  }
+
+  private async erase(request: ErasureRequest, contacts: readonly ContactToErase[]): Promise<string | undefined> {
+    const { subscriberId, memberId, origin, erasureId = uuid(), certificateTo } = request;
+    const address = certificateTo === undefined ? undefined : await this.mails.seal(certificateTo);
     const begunAt = new Date();
     const term = await this.proofs.term(subscriberId, begunAt);
     const subjects = await this.subjects(contacts, term.keyId);
     const begun = await this.database
       .transaction(async (manager) => {
+        if (origin === 'closing' && !(await this.mayClose(manager, subscriberId, erasureId))) throw new AllTaken();
         await manager.query(beginQuery, [subscriberId, erasureId, origin, memberId, begunAt, term.keepUntil]);
         const values = [subscriberId, erasureId, ...subjects];
         if (origin === 'replay') await manager.query(retakeQuery, values);
         const noted = await manager.query<unknown[]>(subjectsQuery, values);
-        if (noted.length === 0 && origin !== 'replay') throw new AllTaken();
+        if (noted.length === 0 && origin !== 'replay' && origin !== 'closing') throw new AllTaken();
+        if (origin === 'closing') await manager.query(ofSubscriberQuery, [subscriberId, erasureId]);
+        if (address) await this.mails.note(manager, { subscriberId, id: erasureId }, address);
         await this.actions.record(manager, { subscriberId, memberId }, 'contacts.erased', erasureId);
         // For a crash in the next moment; otherwise the run that follows is there first.
         await this.jobs.add(manager, proceedWithErasures, {}, { startAfter: new Date(Date.now() + 30_000) });
@@ -185,9 +258,31 @@ export class Erasures {
         if (error instanceof AllTaken) return false;
         throw error;
       });
-    if (!begun) return undefined;
+    if (!begun) {
+      if (address) await this.mailByAnother(subscriberId, contacts, address);
+      return undefined;
+    }
     await this.runs.begin({ subscriberId, id: erasureId });
     return erasureId;
+  }
+
+  private async mayClose(manager: EntityManager, subscriberId: string, erasureId: string): Promise<boolean> {
+    const [rows] = await manager.query<[unknown[], number]>(beginClosingQuery, [subscriberId, erasureId, new Date()]);
+    return rows.length > 0;
+  }
+
+  /** Has the certificate mailed by the erasure that was there before. */
+  private async mailByAnother(
+    subscriberId: string,
+    [contact]: readonly ContactToErase[],
+    address: SealedAddress,
+  ): Promise<void> {
+    const noted = await this.database.transaction(async (manager) => {
+      const [known] = await manager.query<{ id: string }[]>(erasureOfQuery, [subscriberId, contact?.id]);
+      if (known) await this.mails.note(manager, { subscriberId, id: known.id }, address);
+      return Boolean(known);
+    });
+    if (!noted) await this.mails.discard(address);
   }
 
   /** Columns of what an erasure notes of its contacts. */

@@ -389,9 +389,12 @@ export class Imports {
    */
   async forgetWaiting(manager: EntityManager, { subscriberId, addressHashes = [] }: Gone): Promise<Forgotten> {
     const counts = { import_lines: 0 };
-    await manager.query('SELECT FROM import WHERE subscriber_id = $1 AND finished_at IS NULL ORDER BY id FOR UPDATE', [
-      subscriberId,
-    ]);
+    const locked = await manager.query<unknown[]>(
+      'SELECT FROM import WHERE subscriber_id = $1 AND finished_at IS NULL ORDER BY id FOR UPDATE',
+      [subscriberId],
+    );
+    // A run that has passed over them meanwhile takes them for finished.
+    if (locked.length > 0) await this.jobs.add(manager, proceedWithImports, {});
     const gone = new Set(addressHashes.map((hash) => hash.toString('hex')));
     for (const chunk of await manager.findBy(ImportChunk, { subscriberId: subscriberId! })) {
       const records = await this.openChunk(chunk);

@@ -124,6 +124,60 @@ export class Subscribers {
     return logo;
   }
 
+  /**
+   * Pauses or resumes a subscriber in a transaction.
+   * @returns whether that changes anything
+   */
+  async pause(manager: EntityManager, id: string, paused: boolean): Promise<boolean> {
+    const [rows] = await manager.query<[unknown[], number]>(
+      `UPDATE subscriber
+       SET paused_at = CASE WHEN $2 THEN clock_timestamp() END, profile_changed_at = change_time()
+       WHERE subscriber_id = $1 AND (paused_at IS NULL) = $2 RETURNING subscriber_id`,
+      [id, paused],
+    );
+    return rows.length > 0;
+  }
+
+  /**
+   * Notes that a subscriber is to be closed, in a transaction; one that is to be already keeps its time.
+   * @returns the times, and whether they are new
+   */
+  async askClosing(
+    manager: EntityManager,
+    id: string,
+    closesAt: Date,
+  ): Promise<{ askedAt: Date; closesAt: Date; made: boolean }> {
+    const [rows] = await manager.query<[unknown[], number]>(
+      `UPDATE subscriber
+       SET closing_asked_at = clock_timestamp(), closes_at = $2, closing_told_id = NULL, closing_told_at = NULL,
+           profile_changed_at = change_time()
+       WHERE subscriber_id = $1 AND closes_at IS NULL RETURNING subscriber_id`,
+      [id, closesAt],
+    );
+    const now = await manager.findOneByOrFail(Subscriber, { id });
+    return { askedAt: now.closingAskedAt!, closesAt: now.closesAt!, made: rows.length > 0 };
+  }
+
+  /**
+   * Notes that a subscriber is not to be closed after all, in a transaction.
+   * @returns whether it was to be
+   * @throws DomainError `closing_under_way`
+   */
+  async withdrawClosing(manager: EntityManager, id: string): Promise<boolean> {
+    const [rows] = await manager.query<[unknown[], number]>(
+      `UPDATE subscriber SET closing_asked_at = NULL, closes_at = NULL, profile_changed_at = change_time()
+       WHERE subscriber_id = $1 AND closes_at IS NOT NULL AND closing_erasure_id IS NULL RETURNING subscriber_id`,
+      [id],
+    );
+    if (rows.length > 0) return true;
+    const { closesAt } = await manager.findOneByOrFail(Subscriber, { id });
+    if (closesAt)
+      throw new DomainError('closing_under_way', {
+        detail: 'The erasure has begun: it cannot be taken back any more.',
+      });
+    return false;
+  }
+
   /** Watermarks know their minute only, so what is disclosed again begins with the next one. */
   private async switchSeenTimes(manager: EntityManager, id: string, on: boolean): Promise<void> {
     await manager.query(

@@ -53,14 +53,38 @@ const statements = [
     points: ['before-commit', 'in-commit', 'after-commit'],
     about: (values) => ({ clientIds: values[4] }),
   },
+  {
+    text: /\bINSERT INTO erased\b/,
+    points: ['before-key-erasure', 'in-key-erasure', 'after-key-erasure'],
+    about: () => undefined,
+  },
+  {
+    text: /\bUPDATE epoch SET number\b/,
+    points: ['before-renewal', 'in-renewal', 'after-renewal'],
+    about: () => undefined,
+  },
+  {
+    text: /\bSET gone_at = clock_timestamp\b/,
+    points: ['before-gone', undefined, 'after-gone'],
+    about: () => undefined,
+  },
+  {
+    text: /\bUPDATE erasure SET finished_at\b/,
+    points: ['before-end', undefined, 'after-end'],
+    about: () => undefined,
+  },
   { text: /\bFROM raise_watermarks\b/, points: [undefined, 'in-receipt', undefined], about: () => undefined },
 ];
 
 /** Statements by which a transaction is known, and the points before, within and after its commit. */
 const transactions = [
+  { text: /\bINSERT INTO erased_contact\b/, points: ['in-erasure', 'in-erasure-commit', 'after-erasure'] },
+  { text: /\bSET cut_at = change_time\b/, points: ['in-cut', 'in-cut-commit', 'after-cut'] },
+  { text: /\bDELETE FROM message WHERE ctid\b/, points: ['in-forgetting', 'in-forgetting-commit', 'after-forgetting'] },
   { text: /\bINSERT INTO broadcast_recipient\b/, points: ['in-chunk', 'in-chunk-commit', 'after-chunk'] },
   { text: /\bINSERT INTO search_entry\b/, points: ['in-index', 'in-index-commit', 'after-index'] },
   { text: /\bUPDATE message SET body = NULL\b/, points: [undefined, 'in-withdrawal', undefined] },
+  { text: /\bUPDATE export\s+SET state = 'ready'/, points: ['before-export', 'in-export', 'after-export'] },
   { text: /\bINSERT INTO attachment_object\b/, points: ['before-file', 'in-file-commit', undefined] },
 ];
 
@@ -120,7 +144,7 @@ const { end } = ServerResponse.prototype;
 ServerResponse.prototype.end = function (...parameters) {
   const kind = this.statusCode < 300 ? answers[`${this.req.method} ${this.req.url.split('/').at(-1)}`] : undefined;
   if (!kind) return end.apply(this, parameters);
-  return answering(kind, String(parameters[0] ?? '{}'), () => end.apply(this, parameters));
+  return answering(kind, String(parameters[0] || '{}'), () => end.apply(this, parameters));
 };
 
 /** @param kind `ack` of a message, `receipt`, or `answer` to a broadcast */

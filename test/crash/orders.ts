@@ -24,9 +24,28 @@ export const killPoints = [
   'in-index',
   'in-index-commit',
   'after-index',
+  'before-export',
+  'in-export',
+  'after-export',
 ] as const;
 
-export type KillPoint = (typeof killPoints)[number];
+/** Steps of an erasure, with those of the renewal that follows. */
+export const erasurePoints = [
+  'in-erasure-commit',
+  'after-erasure',
+  'in-key-erasure',
+  'after-key-erasure',
+  'in-cut-commit',
+  'after-cut',
+  'in-forgetting-commit',
+  'after-forgetting',
+  'before-gone',
+  'before-end',
+  'in-renewal',
+  'after-renewal',
+] as const;
+
+export type KillPoint = (typeof killPoints)[number] | (typeof erasurePoints)[number];
 
 export interface KillOrder {
   point: KillPoint;

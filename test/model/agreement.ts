@@ -8,7 +8,6 @@ import { type Model, ModelConversation } from './model.js';
 interface Both {
   model: Model;
   real: Real;
-  usernames: string[];
 }
 
 /** A shop and two of its people, each with two devices. */
@@ -29,17 +28,17 @@ async function begin(world: World): Promise<Both> {
     sent: 0,
     erased: [],
   };
-  const real: Real = { world, conversationIds: [anna.contactId, bruno.contactId], devices: [] };
   const usernames = [shop, shop, anna, anna, bruno, bruno].map(({ username }) => username);
-  return { model, real, usernames };
+  const conversationIds = [anna.contactId, bruno.contactId];
+  return { model, real: { world, shop, conversationIds, devices: [], usernames } };
 }
 
 /** Signs every device in that is not, and connects those that are away. */
-async function gather({ model, real, usernames }: Both): Promise<void> {
+async function gather({ model, real }: Both): Promise<void> {
   await Promise.all(
     model.devices.map(async (each, index) => {
       if (!each.signedIn) {
-        const device = await (await real.world.signIn(usernames[index]!)).connect();
+        const device = await (await real.world.signIn(real.usernames[index]!)).connect();
         real.devices[index] = { device, client: await new Client(device, each.party).load() };
       } else if (!each.connected) {
         const { device, client } = real.devices[index]!;

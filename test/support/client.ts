@@ -77,6 +77,7 @@ export class Client {
   /** After an absence: the conversations that changed, and what changed in each. */
   async catchUp(): Promise<void> {
     await this.takeChanged();
+    this.held.contacts = await this.loadContacts();
     await this.loadAuthors();
     await this.loadBroadcasts();
   }
@@ -276,6 +277,11 @@ export class Client {
         this.held.heads.set(id, { ...head, labels: head.labels!.filter((label) => there.has(label)) });
       }
     },
+    // Told by whoever asked last, whatever was committed first: the head says how it stands.
+    'restriction.changed': ({ conversationId }) => void this.incomplete.add(conversationId),
+    // A client loads them when it shows them, and holds none.
+    'request.changed': () => undefined,
+    'export.progressed': () => undefined,
     'session.ended': ({ id }) => void this.held.devices.delete(id),
   };
 
@@ -379,7 +385,7 @@ export class Client {
     return body;
   }
 
-  /** What was asked for; undefined when it was erased meanwhile. */
+  /** The thing that was asked for; undefined when it was erased meanwhile. */
   private unlessGone<Found>(asked: Promise<Found>): Promise<Found | undefined> {
     return asked.catch((error: unknown) => {
       if (!(error instanceof Gone)) throw error;

@@ -11,6 +11,9 @@ import { pause } from './world.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
+export type CommandName =
+  'backup' | 'check-config' | 'outbox' | 'registration-code' | 'restore' | 'rotate-master-key' | 'verify-certificate';
+
 /** End of a process, with its output. */
 export interface Ending {
   code: number | null;
@@ -22,6 +25,7 @@ export interface Ending {
 /** A data directory of its own, a free port, and the processes that were started on them. */
 export class Installation {
   private readonly started: Service[] = [];
+  private uid: number | undefined;
 
   private constructor(
     private readonly folder: string,
@@ -38,7 +42,7 @@ export class Installation {
     return new Installation(folder, join(folder, 'data'), await freePort(), nodeArguments);
   }
 
-  keyFile(name: 'master.key' | 'epoch.key' | 'postgres.password'): string {
+  keyFile(name: 'master.key' | 'epoch.key' | 'signing.key' | 'postgres.password'): string {
     return join(this.dataDir, 'keys', name);
   }
 
@@ -64,13 +68,27 @@ export class Installation {
   }
 
   /** Runs one of the commands of package.json to its end. */
-  async command(
-    name: 'check-config' | 'outbox' | 'registration-code',
-    environment: Record<string, string> = {},
-    ...parameters: string[]
-  ): Promise<Ending> {
-    const child = runBuilt(`commands/${name}.js`, this.environment(environment), { parameters });
-    return new Service(child, this.port).ended;
+  async command(name: CommandName, environment: Record<string, string> = {}, ...parameters: string[]): Promise<Ending> {
+    return this.launch(name, environment, ...parameters).ended;
+  }
+
+  /** Begins one of the commands of package.json. */
+  launch(name: CommandName, environment: Record<string, string> = {}, ...parameters: string[]): Service {
+    const { uid } = this;
+    const child = runBuilt(`commands/${name}.js`, this.environment(environment), { parameters, uid });
+    return new Service(child, this.port);
+  }
+
+  /** The same installation, on which another user runs the commands. */
+  as(uid: number): Installation {
+    const other = new Installation(this.folder, this.dataDir, this.port, this.nodeArguments);
+    other.uid = uid;
+    return other;
+  }
+
+  /** Stops the services that still run. */
+  async stopAll(): Promise<void> {
+    for (const service of this.started) if (service.isRunning) await service.stop();
   }
 
   /** The embedded PostgreSQL, unless it is gone. */
@@ -172,12 +190,17 @@ export class Service extends ServicePort {
 function runBuilt(
   file: string,
   env: Record<string, string>,
-  { nodeArguments = [], parameters = [] }: { nodeArguments?: string[]; parameters?: string[] },
+  {
+    nodeArguments = [],
+    parameters = [],
+    uid,
+  }: { nodeArguments?: string[]; parameters?: string[]; uid?: number | undefined },
 ): ChildProcess {
   return spawn(process.execPath, [...nodeArguments, join(root, 'dist/src', file), ...parameters], {
     cwd: root,
     env,
     stdio: ['ignore', 'pipe', 'pipe'],
+    ...(uid !== undefined && { uid, gid: uid }),
   });
 }
 

@@ -66,6 +66,7 @@ export function failureInWords(code: string): string | undefined {
 
 const words: Record<string, string> = {
   no_smtp_server: 'SMTP_URL is not set',
+  restored: 'it waited when the backup was made that was restored, and may have been sent since',
   smtp_sign_in_refused: 'the mail server refuses the user or the password of SMTP_URL',
   smtp_certificate_expired: "the mail server's certificate has expired",
   smtp_certificate_not_yet_valid:

@@ -16,7 +16,7 @@ export interface EpochKey {
 export class EpochKeys {
   private constructor(
     private readonly path: string,
-    private readonly masterKey: Buffer,
+    private masterKey: Buffer,
     private epochs: EpochKey[],
   ) {}
 
@@ -25,13 +25,26 @@ export class EpochKeys {
     return (await readIfThere(path)) !== undefined;
   }
 
-  /** @throws StartError when the file is damaged, or when the master key does not open it */
-  static async load(path: string, masterKey: Buffer): Promise<EpochKeys> {
+  /**
+   * Loads the epoch file; makes it if it is not there, with this number for its first epoch.
+   * @throws StartError when the file is damaged, or when the master key does not open it
+   */
+  static async load(path: string, masterKey: Buffer, number = 1): Promise<EpochKeys> {
     if (!(await EpochKeys.exist(path))) {
-      const first: EpochKey = { number: 1, key: randomBytes(32), madeAt: new Date() };
+      const first: EpochKey = { number, key: randomBytes(32), madeAt: new Date() };
       await createPrivateFile(path, encode([first], masterKey));
     }
-    return new EpochKeys(path, masterKey, decode(path, (await readIfThere(path))!, masterKey));
+    return new EpochKeys(path, masterKey, decode(path, await EpochKeys.sealed(path), masterKey));
+  }
+
+  /** Opens what a backup holds of an epoch file, to read with it. */
+  static opened(path: string, sealed: SealedEpoch[], masterKey: Buffer): EpochKeys {
+    return new EpochKeys(path, masterKey, decode(path, sealed, masterKey));
+  }
+
+  /** The epochs of the file as they stand in it, sealed. */
+  static async sealed(path: string): Promise<SealedEpoch[]> {
+    return parse(path, (await readIfThere(path)) ?? '').epochs;
   }
 
   get current(): EpochKey {
@@ -76,15 +89,28 @@ export class EpochKeys {
     for (const { key } of old) key.fill(0);
   }
 
+  /** Seals the epochs with another master key. After a crash the file is sealed with either. */
+  async reseal(masterKey: Buffer): Promise<void> {
+    this.masterKey = masterKey;
+    await this.replace(this.epochs);
+  }
+
   private async replace(epochs: EpochKey[]): Promise<void> {
     await replacePrivateFile(this.path, encode(epochs, this.masterKey));
     this.epochs = epochs;
   }
 }
 
+/** An epoch key as it stands in the file: sealed with the master key. */
+export interface SealedEpoch {
+  number: number;
+  madeAt: string;
+  sealed: string;
+}
+
 interface EpochFile {
   format: 1;
-  epochs: { number: number; madeAt: string; sealed: string }[];
+  epochs: SealedEpoch[];
 }
 
 function encode(epochs: EpochKey[], masterKey: Buffer): string {
@@ -99,10 +125,9 @@ function encode(epochs: EpochKey[], masterKey: Buffer): string {
   return `${JSON.stringify(file)}\n`;
 }
 
-function decode(path: string, text: string, masterKey: Buffer): EpochKey[] {
-  const { epochs } = parse(path, text);
+function decode(path: string, sealedEpochs: SealedEpoch[], masterKey: Buffer): EpochKey[] {
   try {
-    return epochs.map(({ number, madeAt, sealed }) => ({
+    return sealedEpochs.map(({ number, madeAt, sealed }) => ({
       number,
       madeAt: new Date(madeAt),
       key: open(masterKey, Buffer.from(sealed, 'base64'), ['epoch', String(number)]),

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { chmod, link, mkdir, open as openFile, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { chmod, type FileHandle, link, mkdir, open as openFile, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { StartError } from '../start-error.js';
 
@@ -24,22 +24,44 @@ export async function createPrivateFile(path: string, content: string): Promise<
  * point the path holds either content whole, and {@link shredRemains} finds the other. (What a journal or a flash drive
  * keeps of old blocks is beyond a file API; SECURITY.md says so.)
  */
-export async function replacePrivateFile(path: string, content: string): Promise<void> {
+export async function replacePrivateFile(path: string, content: Content): Promise<void> {
   const draft = await writeDraft(path, content);
-  // The old bytes keep a name until they are overwritten.
+  // The old bytes keep a name until they are overwritten; where a file has one name only, such as on a USB stick, a handle.
   const old = draftOf(path);
-  await link(path, old).catch(ifMissing(undefined));
-  await rename(draft, path);
-  await syncFolder(path);
+  const handle = await link(path, old).then(
+    () => undefined,
+    (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT' && !withoutLinks.includes(error.code ?? '')) throw error;
+      return openFile(path, constants.O_RDWR).catch(ifMissing(undefined));
+    },
+  );
+  try {
+    await rename(draft, path);
+    await syncFolder(path);
+    if (handle) await overwrite(handle);
+  } finally {
+    await handle?.close();
+  }
   await shred(old).catch(ifMissing(undefined));
   await syncFolder(path);
 }
+
+/** Codes by which file systems say that a file cannot have a second name. */
+const withoutLinks = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'];
+
+type Content = string | AsyncIterable<string | Buffer>;
 
 /** Overwrites and removes what a crash has left beside a private file. Only for who alone writes that file. */
 export async function shredRemains(path: string): Promise<void> {
   const folder = dirname(path);
   const remains = await readdir(folder).catch(ifMissing([]));
   for (const name of remains) if (isDraft(name, basename(path))) await shred(join(folder, name));
+  await syncFolder(path).catch(ifMissing(undefined));
+}
+
+/** Overwrites and removes a private file, if it is there. */
+export async function shredFile(path: string): Promise<void> {
+  await shred(path).catch(ifMissing(undefined));
   await syncFolder(path).catch(ifMissing(undefined));
 }
 
@@ -59,29 +81,39 @@ export async function readIfThere(path: string): Promise<string | undefined> {
 async function shred(path: string): Promise<void> {
   const file = await openFile(path, constants.O_RDWR);
   try {
-    const { size, nlink } = await file.stat();
     // With another name it is the file itself, on its way there or back.
-    if (nlink === 1) {
-      await file.write(randomBytes(size), 0, size, 0);
-      await file.sync();
-    }
+    if ((await file.stat()).nlink === 1) await overwrite(file);
   } finally {
     await file.close();
   }
   await rm(path);
 }
 
+const overwrittenAtOnce = 1024 * 1024;
+
+async function overwrite(file: FileHandle): Promise<void> {
+  const { size } = await file.stat();
+  for (let at = 0; at < size; at += overwrittenAtOnce) {
+    const length = Math.min(overwrittenAtOnce, size - at);
+    await file.write(randomBytes(length), 0, length, at);
+  }
+  await file.sync();
+}
+
 const draftOf = (path: string) => `${path}.${process.pid}.${randomBytes(4).toString('hex')}`;
 const isDraft = (name: string, of: string) =>
   name.startsWith(`${of}.`) && /^\d+\.[0-9a-f]{8}$/.test(name.slice(of.length + 1));
 
-async function writeDraft(path: string, content: string): Promise<string> {
+async function writeDraft(path: string, content: Content): Promise<string> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const draft = draftOf(path);
   const file = await openFile(draft, 'wx', 0o600);
   try {
     await file.writeFile(content);
     await file.sync();
+  } catch (error) {
+    await rm(draft, { force: true });
+    throw error;
   } finally {
     await file.close();
   }
@@ -89,8 +121,8 @@ async function writeDraft(path: string, content: string): Promise<string> {
   return draft;
 }
 
-/** A rename is durable only when its folder is (Windows has no such call and needs none). */
-async function syncFolder(path: string): Promise<void> {
+/** A rename is durable only when the folder of the path is (Windows has no such call and needs none). */
+export async function syncFolder(path: string): Promise<void> {
   if (process.platform === 'win32') return;
   const folder = await openFile(dirname(path), constants.O_RDONLY);
   try {

@@ -6,11 +6,18 @@ import type { EpochKeys } from './epoch-keys.js';
 import { open, seal } from './sealing.js';
 
 /** Owner of a key. A personal invitation's key is the key of the contact it becomes: both have the same id. */
-export type KeyScope = 'contact' | 'interlocutor' | 'subscriber' | 'service' | 'proof';
+export type KeyScope = 'contact' | 'interlocutor' | 'subscriber' | 'service' | 'proof' | 'export' | 'mail';
 
 export interface KeyRef {
   scope: KeyScope;
   id: string;
+}
+
+/** An entry of the ledger of erasures. */
+export interface LedgerRow extends KeyRef {
+  erasureId: string;
+  /** As PostgreSQL writes it. */
+  erasedAt: string;
 }
 
 /** The key was destroyed, or there never was one: what it sealed is gone. */
@@ -18,7 +25,7 @@ export class KeyGoneError extends Error {
   override readonly name = 'KeyGoneError';
 }
 
-interface WrappedKey {
+export interface WrappedKey {
   scope: KeyScope;
   id: string;
   epoch: number;
@@ -79,8 +86,12 @@ export class Keyring {
    * Makes a random key for each; a key that is there already stays, and one that an erasure destroyed is not made again.
    * @throws Error when the database keeps another epoch than the file
    */
-  async create(refs: KeyRef[]): Promise<void> {
-    const keys = refs.map(() => randomBytes(32));
+  create(refs: KeyRef[]): Promise<void> {
+    return this.adopt(refs.map((ref) => ({ ...ref, key: randomBytes(32) })));
+  }
+
+  /** Takes keys that are known, such as those of a backup, with the same exceptions. */
+  async adopt(keys: readonly (KeyRef & { key: Buffer })[]): Promise<void> {
     for (let attempt = 0; attempt < epochAttempts; attempt++) {
       const { number, key: epochKey } = this.epochs.current;
       // The shared lock on the epoch row makes a renewal wait for keys that are being wrapped with the old epoch.
@@ -92,12 +103,7 @@ export class Keyring {
                        WHERE NOT EXISTS (SELECT FROM erased WHERE erased.scope = new.scope AND erased.id = new.id)
                        ON CONFLICT DO NOTHING)
          SELECT true AS current FROM current`,
-        [
-          number,
-          refs.map(({ scope }) => scope),
-          refs.map(({ id }) => id),
-          refs.map((ref, index) => seal(epochKey, keys[index]!, wrapping(ref))),
-        ],
+        [number, ...columnsOf(keys), keys.map((each) => seal(epochKey, each.key, wrapping(each)))],
       );
       if (inserted.length > 0) return;
       // The database does not know the newest epoch yet: its renewal has just begun, or was cut short and is ended here.
@@ -156,6 +162,26 @@ export class Keyring {
       );
       this.forget(slice);
     }
+  }
+
+  /** Adds what another ledger knows to this one, and destroys the keys that are named there. For a restore. */
+  async note(ledger: readonly LedgerRow[]): Promise<void> {
+    for (const slice of slicesOf(ledger)) {
+      await this.database.query(
+        `WITH noted AS (INSERT INTO erased (scope, id, erasure_id, erased_at)
+                        SELECT * FROM unnest($1::text[], $2::uuid[], $3::uuid[], $4::timestamptz[]) ON CONFLICT DO NOTHING)
+         DELETE FROM wrapped_key USING unnest($1::text[], $2::uuid[]) AS named (scope, id)
+         WHERE wrapped_key.scope = named.scope AND wrapped_key.id = named.id`,
+        [...columnsOf(slice), slice.map(({ erasureId }) => erasureId), slice.map(({ erasedAt }) => erasedAt)],
+      );
+      this.forget(slice);
+    }
+  }
+
+  /** Deletes every key, but not the ledger. For a restore. */
+  static async clear(database: DataSource): Promise<void> {
+    await database.query('DELETE FROM wrapped_key');
+    await database.query('DELETE FROM epoch');
   }
 
   /** The erasures of the ledger behind this one, in the order of their ids, each once. */
@@ -274,13 +300,18 @@ export class Keyring {
   }
 
   private unwrap(row: WrappedKey): Buffer {
-    return open(this.epochs.key(row.epoch), row.wrapped, wrapping(row));
+    return unwrapKey(this.epochs, row);
   }
+}
+
+/** @throws UnsealError when the row was changed, or wrapped with another epoch key */
+export function unwrapKey(epochs: EpochKeys, row: WrappedKey): Buffer {
+  return open(epochs.key(row.epoch), row.wrapped, wrapping(row));
 }
 
 const columnsOf = (refs: readonly KeyRef[]) => [refs.map(({ scope }) => scope), refs.map(({ id }) => id)];
 
-function* slicesOf(refs: readonly KeyRef[]): Generator<readonly KeyRef[]> {
+function* slicesOf<Ref extends KeyRef>(refs: readonly Ref[]): Generator<readonly Ref[]> {
   for (let start = 0; start < refs.length; start += destroyedAtOnce) yield refs.slice(start, start + destroyedAtOnce);
 }
 

@@ -32,6 +32,9 @@ export async function loadMasterKey(config: Config, mayMake: boolean): Promise<M
   return { key: parseKeyFile(path, (await readIfThere(path))!), madeAt: path };
 }
 
+/** The file of the next master key while one takes the place of the other. */
+export const nextMasterKeyFile = ({ masterKeyFile }: Pick<Config, 'masterKeyFile'>): string => `${masterKeyFile}.next`;
+
 function parseKeyFile(path: string, text: string): Buffer {
   const key = parseMasterKey(text);
   if (!key)

@@ -4,7 +4,8 @@ import type { Config } from '../config.js';
 import { StartError } from '../start-error.js';
 import { EpochKeys } from './epoch-keys.js';
 import { Keyring } from './keyring.js';
-import { loadMasterKey, type MasterKey } from './master-key.js';
+import { readIfThere } from './key-files.js';
+import { loadMasterKey, type MasterKey, nextMasterKeyFile } from './master-key.js';
 import { Vault } from './vault.js';
 
 export interface OpenedVault {
@@ -18,10 +19,15 @@ export interface OpenedVault {
  * @throws StartError when a key is missing
  */
 export async function openVaultToRead(config: Config, database: DataSource): Promise<Vault> {
+  return Vault.beside(await openKeyringToRead(config, database));
+}
+
+/** @throws StartError when a key is missing */
+export async function openKeyringToRead(config: Config, database: DataSource): Promise<Keyring> {
   const { key } = await loadMasterKey(config, false);
   const epochFile = epochFileOf(config);
   if (!(await EpochKeys.exist(epochFile))) throw epochMissing(epochFile);
-  return Vault.beside(new Keyring(database, await EpochKeys.load(epochFile, key)));
+  return new Keyring(database, await loadEpochs(config, key));
 }
 
 /**
@@ -54,11 +60,21 @@ export async function openVault(
   }
   if (!empty && !epochThere) throw epochMissing(epochFile);
   const masterKey = await loadMasterKey(config, empty && !epochThere);
-  const keyring = new Keyring(database, await EpochKeys.load(epochFile, masterKey.key));
+  const keyring = new Keyring(database, await loadEpochs(config, masterKey.key));
   return { vault: await Vault.open(keyring), keyring, masterKey };
 }
 
-const epochFileOf = ({ dataDir }: Config) => join(dataDir, 'keys', 'epoch.key');
+export const epochFileOf = ({ dataDir }: Config) => join(dataDir, 'keys', 'epoch.key');
+
+/** @throws StartError */
+async function loadEpochs(config: Config, masterKey: Buffer): Promise<EpochKeys> {
+  try {
+    return await EpochKeys.load(epochFileOf(config), masterKey);
+  } catch (error) {
+    if ((await readIfThere(nextMasterKeyFile(config))) === undefined) throw error;
+    throw new StartError('A rotation of the master key was interrupted: run npm run rotate-master-key again.');
+  }
+}
 
 function epochMissing(epochFile: string): StartError {
   return new StartError(`The epoch key is missing: put ${epochFile} back from the backup that belongs to the keyring.`);

@@ -10,7 +10,7 @@ import {
 import { join } from 'node:path';
 import type { Config } from '../config.js';
 import { StartError } from '../start-error.js';
-import { createPrivateFile, readIfThere } from './key-files.js';
+import { createPrivateFile, readIfThere, replacePrivateFile } from './key-files.js';
 import { open, seal } from './sealing.js';
 
 interface SigningFile {
@@ -22,6 +22,30 @@ const context = ['signing key', 'ed25519'];
 
 /** The file of the signing key beside the others, sealed with the master key. */
 export const signingFileOf = ({ dataDir }: Pick<Config, 'dataDir'>) => join(dataDir, 'keys', 'signing.key');
+
+/** The sealed key as it stands in its file, for a backup; undefined before the first start. */
+export async function sealedSigningKey(config: Pick<Config, 'dataDir'>): Promise<string | undefined> {
+  return readIfThere(signingFileOf(config));
+}
+
+/** Puts the sealed key of a backup in the place of the one that is there. */
+export async function restoreSigningKey(config: Pick<Config, 'dataDir'>, sealed: string): Promise<void> {
+  await replacePrivateFile(signingFileOf(config), sealed);
+}
+
+/** Seals the key with another master key, unless that was done before. */
+export async function resealSigningKey(config: Pick<Config, 'dataDir'>, old: Buffer, next: Buffer): Promise<void> {
+  const path = signingFileOf(config);
+  const text = await readIfThere(path);
+  if (text === undefined) return;
+  const sealed = Buffer.from((JSON.parse(text) as SigningFile).sealed, 'base64');
+  try {
+    open(next, sealed, context);
+  } catch {
+    const file: SigningFile = { format: 1, sealed: seal(next, open(old, sealed, context), context).toString('base64') };
+    await replacePrivateFile(path, `${JSON.stringify(file)}\n`);
+  }
+}
 
 /** The installation's Ed25519 key, with which it signs certificates. */
 export class SigningKey {

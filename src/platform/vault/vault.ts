@@ -6,7 +6,7 @@ import { KeyGoneError, type KeyRef, type Keyring, keysDoNotMatch, type KeyScope 
 import { open, seal, UnsealError } from './sealing.js';
 
 /** The service's own key, from which the lookup hashes are derived. */
-const serviceKey: KeyRef = { scope: 'service', id: NIL };
+export const serviceKey: KeyRef = { scope: 'service', id: NIL };
 
 const openedBeforePausing = 500;
 
@@ -154,6 +154,11 @@ export class Vault {
       .update(content, 'utf8')
       .digest();
   }
+}
+
+/** Signs what a backup says of itself, under the service's own key: it outlasts every epoch key and master key. */
+export function signBackup(key: Buffer, text: string): string {
+  return createHmac('sha256', derive(key, 'backup')).update(text, 'utf8').digest('base64url');
 }
 
 /** Derived once for as long as the key itself is held. */

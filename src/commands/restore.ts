@@ -1,0 +1,4 @@
+import { runCommand } from './command.js';
+import { restore } from './restoring.js';
+
+await runCommand(restore);

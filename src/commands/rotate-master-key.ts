@@ -1,0 +1,4 @@
+import { runCommand } from './command.js';
+import { rotateMasterKey } from './master-key-rotation.js';
+
+await runCommand(rotateMasterKey);
