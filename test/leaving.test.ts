@@ -479,10 +479,10 @@ describe('an account', () => {
     await confirm(address);
     await part(UnusedAccounts).ask();
     const idle = async (sql: string) =>
-      world.rows(
+      world.rows<{ id: string }>(
         `UPDATE account SET ${sql} FROM interlocutor WHERE account_id = account.id AND interlocutor.id = $1 RETURNING account.id`,
         [anna.id],
-      ) as Promise<{ id: string }[]>;
+      );
     const [account] = await idle(
       `created_at = now() - interval '26 months', last_used_at = now() - interval '25 months'`,
     );

@@ -459,7 +459,7 @@ export function deletionOf(row: RestrictionRow): Deletion | null {
   return askedAt && { askedAt: askedAt.toISOString(), dueAt: dueAt!.toISOString() };
 }
 
-/** What a change of restrictions has left. */
+/** The restrictions of a conversation after a change. */
 export interface ChangedRestrictions {
   restrictions: Restriction[];
   deletion: Deletion | null;
