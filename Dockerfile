@@ -10,6 +10,7 @@ COPY nest-cli.json tsconfig.json tsconfig.build.json ./
 COPY scripts scripts
 COPY migrations migrations
 COPY src src
+COPY client client
 RUN npm run build
 
 FROM node:${NODE_VERSION}-slim AS dependencies

@@ -36,7 +36,17 @@ const zones = [
     from: `src/!(${slice})/**/*.@(controller|gateway|queries|jobs).ts`,
     message: 'A slice uses another through its services and the types of its entities and DTOs.',
   })),
-  { target: 'src', from: ['test', 'bench', 'demo', 'web'], message: 'The service needs nothing of this to run.' },
+  {
+    target: 'client',
+    from: ['src', 'test', 'bench', 'demo', 'web'],
+    except: ['./contract'],
+    message: 'The engine of clients imports nothing but the contract.',
+  },
+  {
+    target: 'src',
+    from: ['client', 'test', 'bench', 'demo', 'web'],
+    message: 'The service needs nothing of this to run.',
+  },
   {
     target: 'migrations/*/!(functions).ts',
     from: 'src',
@@ -278,6 +288,14 @@ export default defineConfig([
     // It asks the database for a sign of life, and for no data.
     files: ['src/health/health.controller.ts'],
     rules: restrictedImports(processModule, socketServer),
+  },
+
+  {
+    name: 'client',
+    // It is compiled without the types of Node and of browsers.
+    files: ['client/*.ts'],
+    ignores: ['client/*.spec.ts'],
+    rules: restrictedImports({ regex: '^(?!\\.)', message: 'The engine of clients needs no package.' }),
   },
 
   {

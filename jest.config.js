@@ -12,7 +12,7 @@ const loadedByJest = [
 
 export default {
   testEnvironment: '<rootDir>/test/setup/environment.mjs',
-  testMatch: ['<rootDir>/test/**/*.test.ts', '<rootDir>/src/**/*.spec.ts'],
+  testMatch: ['<rootDir>/test/**/*.test.ts', '<rootDir>/src/**/*.spec.ts', '<rootDir>/client/*.spec.ts'],
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: {
     // Tests are about the built service; what is beside a spec is loaded as it is written.
@@ -28,4 +28,6 @@ export default {
   testSequencer: '<rootDir>/test/setup/sequencer.mjs',
   // One more than there are processors: half of a worker's time is waiting, for PostgreSQL and for what must not come.
   maxWorkers: 3,
+  // A worker gives a gigabyte back, which takes a moment on a busy machine.
+  workerGracefulExitTimeout: 10_000,
 };

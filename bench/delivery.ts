@@ -9,6 +9,7 @@ import { backup } from './delivery/backup.js';
 import { broadcast, ledger } from './delivery/broadcast.js';
 import { coldStart } from './delivery/cold-start.js';
 import { erasure } from './delivery/erasure.js';
+import { exports } from './delivery/exports.js';
 import { findEjabberd, howToInstall } from './delivery/ejabberd.js';
 import { type Figure, tableOf } from './delivery/figure.js';
 import { latency } from './delivery/latency.js';
@@ -34,6 +35,7 @@ const figures: Record<string, (scene: Scene) => Promise<Figure[]>> = {
   search,
   indexing,
   erasure,
+  exports,
   attackers,
   backup,
   'cold-start': coldStart,

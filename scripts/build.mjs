@@ -6,7 +6,15 @@ import { join } from 'node:path';
 
 const root = join(import.meta.dirname, '..');
 const stamp = join(root, 'dist/.built');
-const sources = ['src', 'migrations', 'tsconfig.json', 'tsconfig.build.json', 'nest-cli.json', 'package-lock.json'];
+const sources = [
+  'src',
+  'migrations',
+  'client',
+  'tsconfig.json',
+  'tsconfig.build.json',
+  'nest-cli.json',
+  'package-lock.json',
+];
 
 /** Changes whenever a source file is added, removed or written. */
 function fingerprint() {
@@ -17,18 +25,30 @@ function fingerprint() {
 
 function add(hash, path) {
   const status = statSync(path);
-  if (status.isDirectory()) for (const name of readdirSync(path).sort()) add(hash, join(path, name));
+  if (status.isDirectory()) for (const name of entriesOf(path)) add(hash, join(path, name));
   else hash.update(`${path}\0${status.size}\0${status.mtimeMs}\0`);
 }
 
+const entriesOf = (folder) =>
+  readdirSync(folder)
+    .filter((name) => name !== 'dist')
+    .sort();
+
 const compiler = join(root, 'node_modules/@nestjs/cli/bin/nest.js');
+/** The engine of clients is compiled by itself: without the types of Node and of browsers, and with its own beside it. */
+const compilations = [
+  [compiler, 'build'],
+  [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'client/tsconfig.build.json'],
+];
 const built = existsSync(stamp) ? readFileSync(stamp, 'utf8') : undefined;
 // An image that holds only the built service has no compiler, and nothing that could be stale.
 if (existsSync(compiler) && built !== fingerprint()) {
   rmSync(stamp, { force: true });
   console.log('Building …');
-  const { status } = spawnSync(process.execPath, [compiler, 'build'], { cwd: root, stdio: 'inherit' });
-  if (status !== 0) process.exit(status ?? 1);
+  for (const compilation of compilations) {
+    const { status } = spawnSync(process.execPath, compilation, { cwd: root, stdio: 'inherit' });
+    if (status !== 0) process.exit(status ?? 1);
+  }
   writeFileSync(stamp, fingerprint());
 } else if (built === undefined) {
   console.error('The service is not built and the compiler is not installed: run npm ci first.');

@@ -10,6 +10,7 @@ import { BroadcastsModule } from './broadcasts/broadcasts.module.js';
 import { ConsentsModule } from './consents/consents.module.js';
 import { ConversationsModule } from './conversations/conversations.module.js';
 import { ErasuresModule } from './erasures/erasures.module.js';
+import { LeavingModule } from './leaving/leaving.module.js';
 import { ExportsModule } from './exports/exports.module.js';
 import { HealthModule } from './health/health.module.js';
 import { ImportsModule } from './imports/imports.module.js';
@@ -24,6 +25,7 @@ import { PlacesModule } from './places/places.module.js';
 import { PoliciesModule } from './policies/policies.module.js';
 import { ProfilesModule } from './profiles/profiles.module.js';
 import { RegistrationModule } from './registration/registration.module.js';
+import { RightsModule } from './rights/rights.module.js';
 import { SubscribersModule } from './subscribers/subscribers.module.js';
 
 @Module({})
@@ -43,6 +45,7 @@ export class AppModule {
         ConsentsModule,
         ConversationsModule,
         ErasuresModule,
+        LeavingModule,
         ExportsModule,
         HealthModule,
         ImportsModule,
@@ -55,6 +58,7 @@ export class AppModule {
         PoliciesModule,
         ProfilesModule,
         RegistrationModule,
+        RightsModule,
         SubscribersModule,
         DeclaredQueriesModule,
       ],

@@ -8,7 +8,9 @@ const invitation: ErrorCode[] = [
   'rate_limited',
 ];
 const image: ErrorCode[] = ['too_large', 'media_type_refused', 'logo_unreadable'];
-const writing: ErrorCode[] = ['consent_required', 'conversation_restricted', 'rate_limited', 'overloaded'];
+/** Nothing is sent or received while a business pauses, or once it closes. */
+const stopped: ErrorCode[] = ['subscriber_paused', 'subscriber_closing'];
+const writing: ErrorCode[] = ['consent_required', 'conversation_restricted', 'rate_limited', 'overloaded', ...stopped];
 
 const attachment: ErrorCode[] = [
   'attachment_lost',
@@ -21,6 +23,7 @@ const attachment: ErrorCode[] = [
 
 /** Beginning an upload, of a form or of tus. */
 const uploading: ErrorCode[] = [
+  ...stopped,
   'consent_required',
   'conversation_restricted',
   'not_found',
@@ -41,8 +44,9 @@ export const operationErrors: Record<string, ErrorCode[]> = {
   'Attachments.thumbnail': attachment,
   'Attachments.upload': [...uploading, ...storing, 'file_empty', 'media_type_refused', 'unauthenticated'],
   'Broadcasts.cancel': ['broadcast_over'],
-  'Broadcasts.change': ['broadcast_begun', 'audience_empty', 'consent_required'],
+  'Broadcasts.change': ['broadcast_begun', 'audience_empty', 'consent_required', ...stopped],
   'Broadcasts.make': [
+    ...stopped,
     'attachment_not_found',
     'attachment_pending',
     'audience_empty',
@@ -51,7 +55,7 @@ export const operationErrors: Record<string, ErrorCode[]> = {
     'broadcasts_limit',
     'not_found',
   ],
-  'Broadcasts.preview': ['consent_required', 'not_found'],
+  'Broadcasts.preview': ['consent_required', 'not_found', ...stopped],
   'Broadcasts.release': ['broadcast_not_held'],
   'Broadcasts.report': ['not_reportable', 'conversation_restricted'],
   'Business.logo': ['not_found'],
@@ -61,7 +65,7 @@ export const operationErrors: Record<string, ErrorCode[]> = {
   'Consents.current': ['not_found', 'unauthenticated'],
   'Contacts.change': ['external_id_taken'],
   'Contacts.label': ['too_many_labels'],
-  'Conversations.receipt': ['receipt_beyond_last', 'conversation_restricted', 'rate_limited', 'overloaded'],
+  'Conversations.receipt': [...stopped, 'receipt_beyond_last', 'conversation_restricted', 'rate_limited', 'overloaded'],
   'Conversations.send': ['attachment_not_found', 'client_id_reused', ...writing],
   'Conversations.withdraw': ['not_the_sender', 'conversation_restricted', 'rate_limited'],
   'Credentials.askReset': ['rate_limited'],
@@ -72,18 +76,51 @@ export const operationErrors: Record<string, ErrorCode[]> = {
   'Health.ready': ['unavailable'],
   'ConsentProofs.search': ['rate_limited'],
   'Erasures.erase': ['confirmation_wrong', 'nobody_to_erase'],
+  'DeletionRequests.ask': ['not_found', 'rate_limited'],
+  'DeletionRequests.takeBack': ['request_closed'],
+  'Exports.ask': ['export_under_way', 'not_found', 'rate_limited'],
   'Exports.conversation': ['rate_limited'],
-  'Imports.begin': ['consent_required', 'import_empty', 'import_needs_confirmation', 'import_unreadable', 'too_large'],
-  'Invitations.create': ['rate_limited', 'consent_required', 'already_a_contact', 'asked_not_to_be_written_to'],
-  'Joining.accept': ['client_id_reused', 'consent_required', 'policy_changed', 'already_a_contact', ...invitation],
+  'Exports.file': [
+    'export_lost',
+    'export_not_ready',
+    'password_required',
+    'range_not_satisfiable',
+    'rate_limited',
+    'unavailable',
+  ],
+  'Exports.letDownload': ['export_not_ready', 'password_required', 'password_wrong', 'rate_limited'],
+  'Exports.list': ['not_found'],
+  'Imports.begin': [
+    ...stopped,
+    'consent_required',
+    'import_empty',
+    'import_needs_confirmation',
+    'import_unreadable',
+    'too_large',
+  ],
+  'Invitations.create': [
+    ...stopped,
+    'rate_limited',
+    'consent_required',
+    'already_a_contact',
+    'asked_not_to_be_written_to',
+  ],
+  'Joining.accept': [
+    ...stopped,
+    'client_id_reused',
+    'consent_required',
+    'policy_changed',
+    'already_a_contact',
+    ...invitation,
+  ],
   'Joining.askWhetherToStop': ['rate_limited'],
   'Joining.logo': invitation,
-  'Joining.open': invitation,
+  'Joining.open': [...invitation, ...stopped],
   'Joining.stop': ['rate_limited'],
   'Labels.change': ['label_taken'],
   'Labels.create': ['label_taken', 'too_many_labels'],
   'Members.accept': ['username_taken', 'policy_changed', 'consent_required', ...invitation],
-  'Members.invite': ['rate_limited', 'consent_required', 'members_limit', 'already_a_member'],
+  'Members.invite': [...stopped, 'rate_limited', 'consent_required', 'members_limit', 'already_a_member'],
   'Members.logo': invitation,
   'Members.open': invitation,
   'Members.remove': ['owner_stays'],
@@ -96,9 +133,17 @@ export const operationErrors: Record<string, ErrorCode[]> = {
     'consent_required',
     'rate_limited',
   ],
+  'Requests.answer': ['request_closed'],
+  'Requests.extend': ['request_closed', 'request_extended'],
+  'Requests.make': ['not_found', 'rate_limited', 'requests_limit'],
+  'Requests.takeBack': ['request_closed'],
+  'Restrictions.lift': ['rate_limited'],
+  'Restrictions.restrict': ['rate_limited'],
   'ResumableUploads.append': [...storing, 'tus_version_unknown', 'upload_offset_wrong'],
   'ResumableUploads.begin': [...uploading, 'file_empty', 'tus_version_unknown'],
   'ResumableUploads.progress': [...storing, 'tus_version_unknown', 'unauthenticated'],
   'ResumableUploads.remove': ['tus_version_unknown'],
+  'Standing.close': ['confirmation_wrong', 'password_wrong', 'rate_limited'],
+  'Standing.stay': ['closing_under_way'],
   'Sessions.signIn': ['sign_in_failed', 'rate_limited'],
 };

@@ -12,6 +12,7 @@ import { SocketDoorkeeper } from './auth/socket-doorkeeper.js';
 import { readWebApp } from './auth/web-apps.js';
 import { Erasures } from './erasures/erasures.service.js';
 import { ChangeFeed } from './change-feed/change-feed.service.js';
+import { Exporting } from './exports/exporting.service.js';
 import { limits } from './contract/limits.js';
 import { type Config, everyInterface } from './platform/config.js';
 import { isLoopback } from './platform/settings/readers.js';
@@ -164,6 +165,7 @@ export async function startService(
     app.get(ChangeFeed).start();
     await app.get(Outbox).resume();
     await app.get(Erasures).resume();
+    await app.get(Exporting).start();
     const scheme = config.tls ? 'https' : 'http';
     const host = isLoopback(config.host) ? config.host : 'localhost';
     const url = `${scheme}://${host.includes(':') ? `[${host}]` : host}:${config.port}`;

@@ -178,7 +178,7 @@ describe('a message is found', () => {
 
   test('in a conversation that is restricted', async () => {
     await say(anna.device, anna.contactId, 'Amaretti');
-    await world.rows('UPDATE conversation SET restricted_at = now() WHERE id = $1', [anna.contactId]);
+    await world.rows('UPDATE conversation SET restricted_by_interlocutor = now() WHERE id = $1', [anna.contactId]);
     await finds(anna.device, 'amaretti', ['Amaretti']);
     await finds(shop.owner, 'amaretti', ['Amaretti']);
   });

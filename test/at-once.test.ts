@@ -294,6 +294,82 @@ const routes: Record<string, () => Promise<Answer[]>> = {
     return atOnce(() => bakery.owner.ask('PUT', `/api/conversations/${anna.contactId}/receipt`, { seenSeq }));
   },
 
+  'PUT /api/conversations/{id}/restriction': async () => {
+    const { contactId, device } = await world.join(bakery, 'bruno');
+    const path = `/api/conversations/${contactId}/restriction`;
+    const answers = await atOnce((index) => (index % 2 === 0 ? device : bakery.owner).ask('PUT', path));
+    const { restrictions } = (await device.ask('GET', `/api/conversations/${contactId}`)).body;
+    expect(restrictions.map(({ by }: { by: string }) => by).sort()).toEqual(['interlocutor', 'subscriber']);
+    return answers;
+  },
+  'DELETE /api/conversations/{id}/restriction': async () => {
+    const { contactId, device } = await world.join(bakery, 'bruno');
+    const path = `/api/conversations/${contactId}/restriction`;
+    for (const party of [device, bakery.owner]) expectStatus(await party.ask('PUT', path), 200);
+    const answers = await atOnce((index) => (index % 2 === 0 ? device : bakery.owner).ask('DELETE', path));
+    expect((await device.ask('GET', `/api/conversations/${contactId}`)).body.restrictions).toEqual([]);
+    return answers;
+  },
+  'POST /api/requests': async () => {
+    const { contactId, device } = await world.join(bakery, 'bruno');
+    const answers = await atOnce(() => device.ask('POST', '/api/requests', { contactId, kind: 'access' }));
+    expect(new Set(answers.map(({ body }) => body.id)).size).toBe(1);
+    return answers;
+  },
+  'DELETE /api/requests/{id}': async () => {
+    const { device, id } = await requested();
+    return atOnce(() => device.ask('DELETE', `/api/requests/${id}`));
+  },
+  'POST /api/requests/{id}/answer': async () => {
+    const { id } = await requested();
+    const answer = { outcome: 'fulfilled', answer: 'Ecco tutto.' };
+    return atOnce(() => bakery.owner.ask('POST', `/api/requests/${id}/answer`, answer));
+  },
+  'POST /api/requests/{id}/extension': async () => {
+    const { id } = await requested();
+    const extension = { reason: 'È un archivio di carta.' };
+    const answers = await atOnce(() => bakery.owner.ask('POST', `/api/requests/${id}/extension`, extension));
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
+    return answers;
+  },
+  'POST /api/deletion-requests': async () => {
+    const { contactId, device } = await world.join(bakery, 'bruno');
+    const answers = await atOnce(() => device.ask('POST', '/api/deletion-requests', { contactId }));
+    expect(new Set(answers.map(({ body }) => body.items[0].id)).size).toBe(1);
+    return answers;
+  },
+  'DELETE /api/deletion-requests/{id}': async () => {
+    const { contactId, device } = await world.join(bakery, 'bruno');
+    const { body } = await device.ask('POST', '/api/deletion-requests', { contactId });
+    const answers = await atOnce(() => device.ask('DELETE', `/api/deletion-requests/${body.items[0].id}`));
+    expect((await device.ask('GET', `/api/conversations/${contactId}`)).body.deletion).toBeNull();
+    return answers;
+  },
+  'PUT /api/subscriber/pause': async () => {
+    const answers = await atOnce(() => bakery.owner.ask('PUT', '/api/subscriber/pause', { paused: true }));
+    expectStatus(await bakery.owner.ask('PUT', '/api/subscriber/pause', { paused: false }), 200);
+    return answers;
+  },
+  'POST /api/subscriber/closing': async () => {
+    const closing = { password, businessName: String(bakery.registration['businessName']) };
+    const answers = await atOnce(() => bakery.owner.ask('POST', '/api/subscriber/closing', closing));
+    expectStatus(await bakery.owner.ask('DELETE', '/api/subscriber/closing'), 204);
+    return answers;
+  },
+  'DELETE /api/subscriber/closing': () => atOnce(() => bakery.owner.ask('DELETE', '/api/subscriber/closing')),
+  'POST /api/exports': async () => {
+    const { device } = await world.join(bakery, 'bruno');
+    return atOnce(() => device.ask('POST', '/api/exports', {}));
+  },
+  'POST /api/exports/{id}/download': async () => {
+    const { device, id } = await exported();
+    return atOnce(() => device.ask('POST', `/api/exports/${id}/download`, { password }));
+  },
+  'DELETE /api/exports/{id}': async () => {
+    const { device, id } = await exported();
+    return atOnce(() => device.ask('DELETE', `/api/exports/${id}`));
+  },
+
   'POST /api/archive/searches': () => atOnce(() => anna.device.ask('POST', '/api/archive/searches', { q: 'pane' })),
 
   'POST /api/broadcasts': () => {
@@ -329,6 +405,19 @@ const routes: Record<string, () => Promise<Answer[]>> = {
 };
 
 const unknownToken = 'A'.repeat(43);
+
+async function requested(): Promise<{ device: Device; id: string }> {
+  const { device, contactId } = await world.join(bakery, 'bruno');
+  const answer = await device.ask('POST', '/api/requests', { contactId, kind: 'rectification', words: 'Un errore' });
+  expectStatus(answer, 201);
+  return { device, id: answer.body.id };
+}
+
+async function exported(): Promise<{ device: Device; id: string }> {
+  const { device } = await world.join(bakery, 'bruno');
+  const { id } = (await device.ask('POST', '/api/exports', {})).body;
+  for (;;) if ((await device.ask('GET', `/api/exports/${id}`)).body.state === 'ready') return { device, id };
+}
 
 async function label(): Promise<string> {
   const answer = await bakery.owner.ask('POST', '/api/labels', { name: `Etichetta ${unique()}` });

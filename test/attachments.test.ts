@@ -459,13 +459,13 @@ describe('a file', () => {
   });
 
   test('is read in a restricted conversation, in which nothing is uploaded', async () => {
-    await world.rows('UPDATE conversation SET restricted_at = now() WHERE id = $1', [anna.contactId]);
+    await world.rows('UPDATE conversation SET restricted_by_interlocutor = now() WHERE id = $1', [anna.contactId]);
     try {
       expect((await get(anna.device, path)).status).toBe(200);
       const answer = await askToUpload(anna.device, bytesOf(10), { conversationId: anna.contactId });
       expect([answer.status, answer.body.code]).toEqual([403, 'conversation_restricted']);
     } finally {
-      await world.rows('UPDATE conversation SET restricted_at = NULL WHERE id = $1', [anna.contactId]);
+      await world.rows('UPDATE conversation SET restricted_by_interlocutor = NULL WHERE id = $1', [anna.contactId]);
     }
   });
 });

@@ -476,7 +476,7 @@ describe('the moment of sending counts', () => {
     bruno = await world.join(shop, 'bruno', { promotions: true });
   });
   const restrict = ({ contactId }: Person) =>
-    world.rows('UPDATE conversation SET restricted_at = now() WHERE id = $1', [contactId]);
+    world.rows('UPDATE conversation SET restricted_by_interlocutor = now() WHERE id = $1', [contactId]);
 
   test('for who says no between the making and the time', async () => {
     const { body: made } = await send(shop.owner, { ...promotional, sendAt: tomorrow() });
@@ -689,7 +689,7 @@ describe('an audience', () => {
   });
 
   test('is counted before, with the reasons why some get nothing', async () => {
-    await world.rows('UPDATE conversation SET restricted_at = now() WHERE id = $1', [carla!.contactId]);
+    await world.rows('UPDATE conversation SET restricted_by_interlocutor = now() WHERE id = $1', [carla!.contactId]);
     const answer = await preview({ all: true }, { kind: 'promotional' });
     expectStatus(answer, 200);
     expect(answer.body).toEqual({
@@ -706,7 +706,7 @@ describe('an audience', () => {
     });
     const { body } = await preview({ all: true });
     expect(body).toMatchObject({ recipients: 3, skipped: 1, words: 'Avviso di servizio' });
-    await world.rows('UPDATE conversation SET restricted_at = NULL WHERE id = $1', [carla!.contactId]);
+    await world.rows('UPDATE conversation SET restricted_by_interlocutor = NULL WHERE id = $1', [carla!.contactId]);
   });
 
   test('can be looked at with the eyes of one contact', async () => {

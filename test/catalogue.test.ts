@@ -14,6 +14,8 @@ afterAll(() => world.close());
 const global = [
   'account',
   'account_token',
+  'export',
+  'export_download',
   'feed_consumer',
   'interlocutor',
   'mail',
@@ -163,6 +165,9 @@ const inClear = [
   'search_entry.tokens',
   // Names of consumers of changes.
   ...['feed_consumer.name', 'feed_progress.consumer', 'feed_broadcast.consumer'],
+  // What kind of export or request it is, and what came of it; the object's name is made of a random id.
+  ...['kind', 'locale', 'state', 'problem', 'object'].map((each) => `export.${each}`),
+  ...['rights_request.kind', 'rights_request.state', 'rights_request.legal_reason'],
   // A token of ten.
   'label.color',
   // Chosen by the client's program, not by a person.

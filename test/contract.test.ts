@@ -66,10 +66,10 @@ function comparison(blocks: Map<string, string>): string {
   );
   return [
     "import type * as contract from './index.js';",
-    "import type { AttachmentView, ContactView, ConversationHead, Counterpart, LabelColor, Told } from './index.js';",
+    "import type { AttachmentView, ContactView, ConversationHead, Counterpart, Deletion, LabelColor, Restriction, Told } from './index.js';",
     'type Plain<T> = T extends readonly (infer Item)[] ? Plain<Item>[] : T extends object ? { [K in keyof T]: Plain<T[K]> } : T;',
     'type Same<A, B> = (<T>() => T extends Plain<A> ? 1 : 2) extends <T>() => T extends Plain<B> ? 1 : 2 ? string : never;',
-    'export type Used = [contract.Told, AttachmentView, ContactView, ConversationHead, Counterpart, LabelColor];',
+    'export type Used = [contract.Told, AttachmentView, ContactView, ConversationHead, Counterpart, Deletion, LabelColor, Restriction];',
     ...lines,
   ].join('\n');
 }
@@ -100,6 +100,8 @@ describe('the contract', () => {
     CounterpartView: 'Counterpart',
     JoinedByView: 'JoinedBy',
     OptOutView: 'OptOut',
+    RestrictionView: 'Restriction',
+    DeletionView: 'Deletion',
     TurnView: 'Turn',
     WatermarksView: 'Watermarks',
   };

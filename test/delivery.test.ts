@@ -118,6 +118,25 @@ describe('old state + events = fresh state', () => {
       await bakery.owner.emit('receipt.send', { conversationId: anna.contactId, seenSeq: seq - 1 });
       await tablet.emit('receipt.send', { conversationId: anna.contactId, deliveredSeq: 2, seenSeq: 1 });
     },
+    'restriction.changed': async () => {
+      const path = `/api/conversations/${anna.contactId}/restriction`;
+      expect((await tablet.ask('PUT', path)).status).toBe(200);
+      expect((await counter.ask('PUT', path)).status).toBe(200);
+      expect((await phone.ask('DELETE', path)).status).toBe(200);
+      await phone.hears('restriction.changed', ({ restrictions }) => restrictions[0]?.by === 'subscriber');
+      expect((await bakery.owner.ask('DELETE', path)).status).toBe(200);
+      const { body } = await phone.ask('POST', '/api/deletion-requests', { contactId: anna.contactId });
+      await phone.hears('restriction.changed', ({ deletion }) => deletion !== null);
+      expect((await phone.ask('DELETE', `/api/deletion-requests/${body.items[0].id}`)).status).toBe(204);
+    },
+    'request.changed': async () => {
+      const request = { contactId: anna.contactId, kind: 'access', words: 'Che cosa sapete di me?' };
+      expect((await phone.ask('POST', '/api/requests', request)).status).toBe(201);
+    },
+    'export.progressed': async () => {
+      expect((await phone.ask('POST', '/api/exports', {})).status).toBe(202);
+      await tablet.hears('export.progressed', ({ state }) => state === 'ready');
+    },
     'contact.joined': async () => {
       await world.join(bakery, 'osteria', { promotions: true });
       await world.joinAlso(anna, await world.shop('florist'));

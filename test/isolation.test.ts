@@ -43,6 +43,11 @@ let entry: number;
 /** A file that Anna has sent to the bakery, and one that the bakery is uploading for her. */
 let attachment: string;
 let uploading: string;
+/** A request of Anna to the bakery, and an export of hers that she may download. */
+let request: string;
+/** One for deletion, which she has taken back. */
+let deletion: string;
+let annasExport: string;
 /** An erasure of the bakery. */
 let erasure: string;
 let signedOut: Device;
@@ -99,6 +104,17 @@ beforeAll(async () => {
     entry = arrived?.seq;
     return arrived !== undefined;
   }, 'the broadcast arrives');
+  const wanted = { contactId: anna.contactId, kind: 'access', words: 'Che cosa sapete di me?' };
+  request = (await anna.device.ask('POST', '/api/requests', wanted)).body.id;
+  const asked = await anna.device.ask('POST', '/api/deletion-requests', { contactId: anna.contactId });
+  deletion = asked.body.items[0].id;
+  expectStatus(await anna.device.ask('DELETE', `/api/deletion-requests/${deletion}`), 204);
+  annasExport = (await anna.device.ask('POST', '/api/exports', {})).body.id;
+  await until(async () => {
+    const { body } = await anna.device.ask('GET', `/api/exports/${annasExport}`);
+    return body.state === 'ready';
+  }, 'the export is ready');
+  expectStatus(await anna.device.ask('POST', `/api/exports/${annasExport}/download`, {}), 200);
 });
 afterAll(() => world.close());
 
@@ -160,6 +176,9 @@ interface Thing {
   member: string;
   attachment: string;
   upload: string;
+  request: string;
+  deletion: string;
+  export: string;
   erasure: string;
 }
 
@@ -460,6 +479,103 @@ const routes: Record<string, Route> = {
     allowed: 200,
     hiddenFrom: both,
   },
+  'PUT /api/conversations/:id/restriction': {
+    for: 'signedIn',
+    path: ({ conversation }) => `/api/conversations/${conversation}/restriction`,
+    hiddenFrom: both,
+  },
+  // There is nothing to lift.
+  'DELETE /api/conversations/:id/restriction': {
+    for: 'signedIn',
+    path: ({ conversation }) => `/api/conversations/${conversation}/restriction`,
+    allowed: 200,
+    hiddenFrom: both,
+  },
+  'GET /api/requests': { for: 'signedIn', allowed: 200 },
+  'GET /api/requests/:id': {
+    for: 'signedIn',
+    path: ({ request }) => `/api/requests/${request}`,
+    allowed: 200,
+    hiddenFrom: both,
+  },
+  'POST /api/requests': {
+    for: 'interlocutor',
+    body: ({ contact }) => ({ contactId: contact, kind: 'access', words: 'Che cosa sapete di me?' }),
+    allowed: 200,
+    hiddenFrom: ['otherInterlocutor'],
+  },
+  'DELETE /api/requests/:id': {
+    for: 'interlocutor',
+    path: ({ request }) => `/api/requests/${request}`,
+    hiddenFrom: ['otherInterlocutor'],
+  },
+  'POST /api/requests/:id/answer': {
+    for: 'owner',
+    path: ({ request }) => `/api/requests/${request}/answer`,
+    body: () => ({ outcome: 'fulfilled', answer: 'Ecco tutto' }),
+    hiddenFrom: ['otherSubscriber'],
+  },
+  'POST /api/requests/:id/extension': {
+    for: 'owner',
+    path: ({ request }) => `/api/requests/${request}/extension`,
+    body: () => ({ reason: 'È un archivio di carta' }),
+    hiddenFrom: ['otherSubscriber'],
+  },
+  'GET /api/deletion-requests': { for: 'interlocutor', allowed: 200 },
+  'POST /api/deletion-requests': {
+    for: 'interlocutor',
+    body: ({ contact }) => ({ contactId: contact }),
+    hiddenFrom: ['otherInterlocutor'],
+  },
+  'DELETE /api/deletion-requests/:id': {
+    for: 'interlocutor',
+    path: ({ deletion }) => `/api/deletion-requests/${deletion}`,
+    hiddenFrom: ['otherInterlocutor'],
+  },
+  // It does not pause, and it does not close: the confirmation is another one.
+  'PUT /api/subscriber/pause': { for: 'owner', body: () => ({ paused: false }), allowed: 200 },
+  'POST /api/subscriber/closing': {
+    for: 'owner',
+    body: () => ({ password: 'tegame-7-lucertola', businessName: 'Altro' }),
+    allowed: 409,
+  },
+  'DELETE /api/subscriber/closing': { for: 'owner' },
+  'POST /api/exports': {
+    for: 'signedIn',
+    staff: false,
+    body: ({ contact }) => ({ contactId: contact }),
+    // One is under way or ready already; a member's is about everything.
+    hiddenFrom: ['otherInterlocutor'],
+  },
+  'GET /api/exports': { for: 'signedIn', staff: false, allowed: 200 },
+  'GET /api/exports/:id': {
+    for: 'signedIn',
+    staff: false,
+    path: (thing) => `/api/exports/${thing.export}`,
+    allowed: 200,
+    hiddenFrom: both,
+  },
+  'GET /api/exports/:id/file': {
+    for: 'signedIn',
+    staff: false,
+    path: (thing) => `/api/exports/${thing.export}/file`,
+    allowed: 200,
+    hiddenFrom: both,
+  },
+  'POST /api/exports/:id/download': {
+    for: 'signedIn',
+    staff: false,
+    path: (thing) => `/api/exports/${thing.export}/download`,
+    body: () => ({}),
+    allowed: 200,
+    hiddenFrom: both,
+  },
+  'DELETE /api/exports/:id': {
+    for: 'signedIn',
+    staff: false,
+    path: (thing) => `/api/exports/${thing.export}`,
+    hiddenFrom: both,
+  },
   'DELETE /api/contacts/:id': {
     for: 'owner',
     path: ({ contact }) => `/api/contacts/${contact}`,
@@ -527,6 +643,9 @@ const bakerysThings = (): Thing => ({
   member: staff.id,
   attachment,
   upload: uploading,
+  request,
+  deletion,
+  export: annasExport,
   erasure,
 });
 const nothing: Thing = {
@@ -540,6 +659,9 @@ const nothing: Thing = {
   member: nowhere,
   attachment: nowhere,
   upload: nowhere,
+  request: nowhere,
+  deletion: nowhere,
+  export: nowhere,
   erasure: nowhere,
 };
 

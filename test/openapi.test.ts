@@ -6,7 +6,7 @@ import { limits } from '../src/contract/limits.js';
 import { exampleIds } from '../src/openapi-examples.js';
 import { deviations, document, type JsonSchema, type Operation, operations } from './support/api-description.js';
 import { MailServer, tokenIn } from './support/mail-server.js';
-import { type Device, expectStatus, type Person, type Shop, unique, World } from './support/world.js';
+import { type Device, expectStatus, password, type Person, type Shop, unique, until, World } from './support/world.js';
 
 /** The description of the API is valid, complete, and true. */
 
@@ -85,6 +85,7 @@ describe('an example', () => {
   let ids: Record<keyof typeof exampleIds, string>;
   let label: string;
   let file: string;
+  let exports: { owner: string; interlocutor: string };
   const sent = new Set<string>();
 
   beforeAll(async () => {
@@ -125,6 +126,12 @@ describe('an example', () => {
     const bytes = id === 'Business.setLogo' ? new Uint8Array(await sharp(image).png().toBuffer()) : String(file);
     data.set('file', new Blob([bytes]), 'esempio');
     return data;
+  }
+
+  async function exported(device: Device): Promise<string> {
+    const { id } = await send('Exports.ask', device);
+    await until(async () => (await device.ask('GET', `/api/exports/${id}`)).body.state === 'ready', 'it is ready');
+    return id;
   }
 
   const policy = async (path: string) => {
@@ -202,6 +209,17 @@ describe('an example', () => {
     await send('ConsentProofs.search', owner);
     await world.join(shop, 'carla', { province: 'BZ' });
     await send('Erasures.erase', owner);
+    const request = await send('Requests.make', bruno.device);
+    await send('Requests.extend', owner, `/api/requests/${request.id}/extension`);
+    await send('Requests.answer', owner, `/api/requests/${request.id}/answer`);
+    await send('DeletionRequests.ask', bruno.device);
+    await send('Standing.close', owner);
+    expectStatus(await owner.ask('DELETE', '/api/subscriber/closing'), 204);
+    await send('Standing.pause', owner);
+    expectStatus(await owner.ask('PUT', '/api/subscriber/pause', { paused: false }), 200);
+    exports = { owner: await exported(owner), interlocutor: await exported(bruno.device) };
+    await send('Exports.letDownload', bruno.device, `/api/exports/${exports.interlocutor}/download`, { password });
+    expectStatus(await owner.ask('POST', `/api/exports/${exports.owner}/download`, {}), 200);
 
     const withBody = operations.filter(({ requestBody }) => requestBody).map(({ operationId }) => operationId);
     expect([...sent].sort()).toEqual(withBody.sort());
@@ -213,6 +231,7 @@ describe('an example', () => {
     const { body: invitations } = await shop.owner.ask('GET', '/api/invitations');
     const { body: imports } = await shop.owner.ask('GET', '/api/imports');
     const { body: broadcasts } = await shop.owner.ask('GET', '/api/broadcasts');
+    const { body: requests } = await shop.owner.ask('GET', '/api/requests');
     const { code } = await world.invitation(shop);
     const member = await world.inviteMember(shop);
     const { body: erasures } = await shop.owner.ask('GET', '/api/erasures');
@@ -224,6 +243,7 @@ describe('an example', () => {
       '/api/invitations/{id}': `/api/invitations/${invitations.items[0].id}`,
       '/api/imports/{id}': `/api/imports/${imports.items[0].id}`,
       '/api/broadcasts/{id}': `/api/broadcasts/${broadcasts.items[0].id}`,
+      '/api/requests/{id}': `/api/requests/${requests.items[0].id}`,
       '/api/invitations/by-code/{code}': `/api/invitations/by-code/${code}`,
       '/api/members/by-code/{code}': `/api/members/by-code/${member.code}`,
     };
@@ -241,7 +261,10 @@ describe('an example', () => {
       const queries: Record<string, string> = { 'Consents.current': '?audience=subscriber', 'Archive.find': '?q=ciao' };
       const query = queries[id] ?? '';
       for (const caller of described['x-callers']) {
-        const answer = await world.ask('GET', real + query, { token: callers[caller]?.token });
+        // An export belongs to the account that asked for it.
+        const own = exports[caller === 'interlocutor' ? caller : 'owner'];
+        const asked = real.replace('/api/exports/{id}', `/api/exports/${own}`);
+        const answer = await world.ask('GET', asked + query, { token: callers[caller]?.token });
         expect({ id, status: answer.status }).toEqual({ id, status: 200 });
         const type = answer.headers.get('content-type')!.split(';')[0]!;
         const types = Object.keys(responses['200']!.content ?? {});

@@ -39,6 +39,23 @@ beforeAll(async () => {
   for (const [index, person] of people.entries())
     for (const body of ['Uno', 'Due', 'Tre', 'Quattro'].slice(index))
       await made(`/api/conversations/${person.contactId}/messages`, { clientId: unique(), body });
+  for (const { device, contactId } of people.slice(0, 3)) {
+    const request = { contactId, kind: 'access' };
+    expectStatus(await device.ask('POST', '/api/requests', request), 201);
+    expectStatus(await device.ask('POST', '/api/requests', { ...request, kind: 'promotions_objection' }), 201);
+    const promotions = { purpose: 'promotions', given: true, contactId };
+    const { body } = await device.ask('GET', `/api/policies/current?audience=interlocutor&contactId=${contactId}`);
+    expectStatus(await device.ask('POST', '/api/consents', { ...promotions, policyId: body.items[0].id }), 204);
+  }
+  const { device } = people[0]!;
+  for (let count = 0; count < 3; count++) {
+    const asked = await device.ask('POST', '/api/deletion-requests', { contactId: people[0]!.contactId });
+    expectStatus(await device.ask('DELETE', `/api/deletion-requests/${asked.body.items[0].id}`), 204);
+  }
+  for (let i = 0; i < 3; i++) {
+    const { id } = (await device.ask('POST', '/api/exports', {})).body;
+    await until(async () => (await device.ask('GET', `/api/exports/${id}`)).body.state === 'ready', 'it is ready');
+  }
   for (const gone of [await world.join(shop, 'anna'), await world.join(shop, 'anna')])
     expectStatus(await shop.owner.ask('DELETE', `/api/contacts/${gone.contactId}`), 202);
   await made('/api/erasure-proposals', { contactIds: people.map(({ contactId }) => contactId) }, 200);
@@ -105,6 +122,13 @@ const lists: Record<string, List> = {
     filter: ['changedSince', () => '2020-01-01T01:00:00+01:00', '2020-01-02T00:00:00Z'],
   },
   'GET /api/conversations/{id}/messages': { ...messages, filter: ['after', () => 1, 2] },
+  'GET /api/exports': { path: () => '/api/exports', who: () => people[0]!.device },
+  'GET /api/deletion-requests': {
+    path: () => '/api/deletion-requests',
+    who: () => people[0]!.device,
+    filter: ['state', () => 'taken_back', 'open'],
+  },
+  'GET /api/requests': { path: () => '/api/requests', filter: ['state', () => 'open', 'fulfilled'] },
   'GET /api/erasures': { path: () => '/api/erasures' },
   'GET /api/erasure-proposals': { path: () => '/api/erasure-proposals' },
   'GET /api/imports': { path: () => '/api/imports' },

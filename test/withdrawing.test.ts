@@ -103,13 +103,14 @@ test('withdrawing again changes nothing, and a late retry of the message stores 
 test('not where nothing may be changed, but what is withdrawn already stays so', async () => {
   const [gone, kept] = [await anna.device.say(anna.contactId, 'Via'), await anna.device.say(anna.contactId, 'Resta')];
   expectStatus(await withdraw(anna.device, gone), 204);
-  await world.rows('UPDATE conversation SET restricted_at = now() WHERE id = $1', [anna.contactId]);
+  const restriction = `/api/conversations/${anna.contactId}/restriction`;
+  expectStatus(await bakery.owner.ask('PUT', restriction), 200);
   const refused = await withdraw(anna.device, kept);
   expectStatus(refused, 403);
   expect(refused.body.code).toBe('conversation_restricted');
   expect((await row(kept)).body).not.toBeNull();
   expectStatus(await withdraw(anna.device, gone), 204);
-  await world.rows('UPDATE conversation SET restricted_at = NULL WHERE id = $1', [anna.contactId]);
+  expectStatus(await bakery.owner.ask('DELETE', restriction), 200);
   expectStatus(await withdraw(anna.device, kept), 204);
 });
 

@@ -14,6 +14,8 @@ import { Watermarks1763878000000 } from './1763878000000-watermarks.js';
 import { Attachments1763879000000 } from './1763879000000-attachments.js';
 import { Archive1763879400000 } from './1763879400000-archive.js';
 import { Erasures1763880000000 } from './1763880000000-erasures.js';
+import { Rights1763881000000 } from './1763881000000-rights.js';
+import { Leaving1763882000000 } from './1763882000000-leaving.js';
 import { SearchKeys1763884000000 } from './1763884000000-search-keys.js';
 import { Functions } from './functions.js';
 
@@ -34,6 +36,8 @@ export const mainMigrations = [
   Attachments1763879000000,
   Archive1763879400000,
   Erasures1763880000000,
+  Rights1763881000000,
+  Leaving1763882000000,
   SearchKeys1763884000000,
   Functions,
 ];

@@ -1,12 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import { type EntityManager, LessThan, type Repository } from 'typeorm';
+import { type EntityManager, LessThan, MoreThan, type Repository } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import type { MemberPrincipal } from '../auth/principal.js';
 import type { ActionKind } from '../contract/businesses.js';
 import { openPage } from '../platform/cursors.js';
 import { Action } from './action.entity.js';
-import { type ActionList, ListActions } from './actions.dto.js';
+import { type ActionList, type ActionView, ListActions } from './actions.dto.js';
 
 /** A member of a subscriber, or the service for it. */
 export type Actor = Pick<MemberPrincipal, 'subscriberId'> & { memberId: string | null };
@@ -24,6 +24,20 @@ export class Actions {
     subjectId: string | null = null,
   ): Promise<void> {
     await manager.insert(Action, { subscriberId, id: uuid(), memberId, kind, subjectId, at: new Date() });
+  }
+
+  /** The actions that concern a contact, in the order of the ids: a page behind one. They do not say who did it. */
+  async about(
+    subscriberId: string,
+    subjectId: string,
+    { after, limit }: { after: string; limit: number },
+  ): Promise<Omit<ActionView, 'memberId'>[]> {
+    const found = await this.actions.find({
+      where: { subscriberId, subjectId, id: MoreThan(after) },
+      order: { id: 'ASC' },
+      take: limit,
+    });
+    return found.map(({ id, kind, at }) => ({ id, kind, subjectId, at: at.toISOString() }));
   }
 
   /** Newest first. */

@@ -8,7 +8,7 @@ import type { ContactView } from './contacts.dto.js';
 import { Contacts } from './contacts.service.js';
 
 /** A row of the exported address book; labels by name. */
-type Row = Omit<ContactView, 'labels'> & { labels: string[] };
+export type ExportedContact = Omit<ContactView, 'labels'> & { labels: string[] };
 
 /** @returns the names of the labels of a subscriber, by their ids */
 type NamesOfLabels = (subscriberId: string) => Promise<ReadonlyMap<string, string>>;
@@ -80,6 +80,7 @@ export class ContactExport implements OnModuleInit {
   /** An array, with labels by name. */
   async *json(member: MemberPrincipal): AsyncGenerator<string, void, undefined> {
     let before = '[\n';
+    await this.record(member);
     for await (const rows of this.rows(member)) {
       for (const row of rows) {
         yield before + JSON.stringify(row);
@@ -95,14 +96,15 @@ export class ContactExport implements OnModuleInit {
     const fields = Object.keys(names) as ColumnName[];
     const written = (records: string[][]) =>
       stringify(records, { delimiter, record_delimiter: 'windows', quoted_match: /[\r\n\t;,]/ });
+    await this.record(member);
     yield '\uFEFF' + written([Object.values(names)]);
     for await (const rows of this.rows(member)) {
       yield written(rows.map((row) => fields.map((field) => cellOf(row[field], locale))));
     }
   }
 
-  private async *rows(member: MemberPrincipal): AsyncGenerator<Row[], void, undefined> {
-    await this.actions.record(this.database.manager, member, 'contacts.exported');
+  /** The whole address book by name, in pages. */
+  async *rows(member: MemberPrincipal): AsyncGenerator<ExportedContact[], void, undefined> {
     const nameOf = await this.namesOfLabels(member.subscriberId);
     let cursor: string | null | undefined;
     do {
@@ -118,6 +120,10 @@ export class ContactExport implements OnModuleInit {
       }));
       cursor = page.nextCursor;
     } while (cursor);
+  }
+
+  private async record(member: MemberPrincipal): Promise<void> {
+    await this.actions.record(this.database.manager, member, 'contacts.exported');
   }
 }
 

@@ -127,7 +127,7 @@ export class ChangeContact implements wire.ChangeContact {
   @ArrayUnique()
   labels?: string[];
 
-  /** At most 2,000 characters; `null` or an empty text deletes the note. The contact never sees it. */
+  /** At most 2,000 characters; `null` or an empty text deletes the note. The contact does not see it in the app, but in the copy of its data that it can export. */
   @Nullable()
   @Trimmed({ multiline: true })
   @IsPlainText({ min: 0, max: limits.noteLength, multiline: true })

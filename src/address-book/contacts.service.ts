@@ -443,7 +443,7 @@ export class Contacts implements OnModuleInit {
   }
 
   /** @throws NotFound */
-  get({ subscriberId }: MemberPrincipal, id: string): Promise<ContactView> {
+  get({ subscriberId }: Pick<MemberPrincipal, 'subscriberId'>, id: string): Promise<ContactView> {
     return this.view(subscriberId, id);
   }
 

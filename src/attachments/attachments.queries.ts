@@ -121,12 +121,15 @@ export interface PlaceRow {
   contact_privacy: number;
   terms_version: number;
   privacy_version: number;
+  paused_at: Date | null;
+  closing_asked_at: Date | null;
 }
 
 /** The conversation that a file is uploaded for, if the party is one of its two. $1 conversation, $2 the party's id. */
 export const placeQuery = (side: 'subscriber' | 'interlocutor'): string => `
   SELECT contact.subscriber_id, conversation.restricted_at IS NOT NULL AS restricted,
-         contact.privacy_version AS contact_privacy, subscriber.terms_version, subscriber.privacy_version
+         contact.privacy_version AS contact_privacy, subscriber.terms_version, subscriber.privacy_version,
+         subscriber.paused_at, subscriber.closing_asked_at
   FROM contact JOIN conversation USING (subscriber_id, id) JOIN subscriber USING (subscriber_id)
   WHERE contact.id = $1 AND contact.${side}_id = $2`;
 

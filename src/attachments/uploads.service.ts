@@ -17,6 +17,7 @@ import { type Config, CONFIG } from '../platform/config.js';
 import { DomainError, NotFound, ValidationFailed } from '../platform/problems/domain-error.js';
 import { defineLimit, RateLimits } from '../platform/rate-limits.js';
 import { KeyGoneError } from '../platform/vault/keyring.js';
+import { refuseStopped } from '../subscribers/subscribers.errors.js';
 import { Subscribers } from '../subscribers/subscribers.service.js';
 import { Attachments } from './attachments.service.js';
 import { FileEmpty, FileTooLarge, QuotaExceeded, TooManyUnsentFiles } from './attachments.errors.js';
@@ -425,6 +426,7 @@ export class Uploads {
   }
 
   private requireConsent(principal: Principal, place: PlaceRow): void {
+    refuseStopped({ pausedAt: place.paused_at, closingAskedAt: place.closing_asked_at });
     if (isMember(principal)) {
       const { terms_version: termsVersion, privacy_version: privacyVersion } = place;
       this.consents.requireOfSubscriber({ termsVersion, privacyVersion });

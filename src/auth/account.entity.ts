@@ -34,4 +34,21 @@ export class Account {
 
   @Column('timestamptz', { name: 'created_at' })
   createdAt: Date;
+
+  // Statements alone read and write the next ones.
+  @Column({ type: 'timestamptz', name: 'alone_since', nullable: true, select: false, insert: false, update: false })
+  aloneSince?: Date | null;
+
+  @Column({ type: 'timestamptz', name: 'last_used_at', nullable: true, select: false, insert: false, update: false })
+  lastUsedAt?: Date | null;
+
+  @Column({
+    type: 'timestamptz',
+    name: 'asked_to_stay_at',
+    nullable: true,
+    select: false,
+    insert: false,
+    update: false,
+  })
+  askedToStayAt?: Date | null;
 }

@@ -150,6 +150,52 @@ export class Accounts {
     await manager.delete(Account, { id });
   }
 
+  /** Ends the accounts of a subscriber's members, in a transaction. */
+  async removeOfSubscriber(manager: EntityManager, subscriberId: string): Promise<void> {
+    await manager.delete(Account, { subscriberId });
+  }
+
+  /** Notes since when accounts belong to nobody's contact, or that they do again. */
+  async noteAlone(ids: readonly string[], alone: boolean): Promise<void> {
+    await this.accounts.query(
+      'UPDATE account SET alone_since = CASE WHEN $2::boolean THEN now() END WHERE id = ANY ($1::uuid[])',
+      [ids, alone],
+    );
+  }
+
+  /** Keeps the times at which accounts were used last: a session that goes takes its own with it. */
+  async noteLastUse(): Promise<void> {
+    await this.accounts.query(
+      `UPDATE account SET last_used_at = used.at
+       FROM (SELECT account_id AS id, max(used_at) AS at FROM session GROUP BY account_id) AS used
+       WHERE account.id = used.id AND (last_used_at IS NULL OR last_used_at < used.at - interval '1 day')`,
+    );
+    await this.accounts.query(
+      `UPDATE account SET asked_to_stay_at = NULL
+       WHERE asked_to_stay_at IS NOT NULL AND last_used_at > asked_to_stay_at`,
+    );
+  }
+
+  /**
+   * Notes of people's accounts that nobody has used for so many months that they are asked whether they stay.
+   * @returns their ids, at most `limit`
+   */
+  async takeUnused(manager: EntityManager, { months, limit }: { months: number; limit: number }): Promise<string[]> {
+    const [rows] = await manager.query<[{ id: string }[], number]>(
+      `UPDATE account SET asked_to_stay_at = now()
+       WHERE id IN (
+         SELECT id FROM account
+         WHERE kind = 'interlocutor' AND asked_to_stay_at IS NULL
+           AND greatest(last_used_at, created_at) < now() - make_interval(months => $1)
+           AND NOT EXISTS (SELECT FROM session
+                           WHERE account_id = account.id AND used_at >= now() - make_interval(months => $1))
+         ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED)
+       RETURNING id`,
+      [months, limit],
+    );
+    return rows.map(({ id }) => id);
+  }
+
   /** Tells if the account has verified this very address. */
   hasVerified(id: string, email: string, manager = this.accounts.manager): Promise<boolean> {
     return manager.existsBy(Account, { id, ...this.withAddress(email) });

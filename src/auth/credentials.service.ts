@@ -220,8 +220,11 @@ export class Credentials {
     await this.sessions.silence(accountId, ended, principal);
   }
 
-  /** @throws PasswordWrong, DomainError `rate_limited` */
-  private async requirePassword(accountId: string, password: string): Promise<void> {
+  /**
+   * Makes sure that who asks knows the password of the account.
+   * @throws PasswordWrong, DomainError `rate_limited`
+   */
+  async requirePassword(accountId: string, password: string): Promise<void> {
     await this.rateLimits.count(passwordChanges, accountId);
     const account = await this.accounts.find(accountId);
     const [matches] = await verifyPassword(password, [account?.passwordHash], accountId);

@@ -39,16 +39,8 @@ export class SessionsController {
 
   /** The devices signed in to this account, newest first. */
   @Get()
-  async list(@Caller() principal: Principal, @Query() ask: ListSessions): Promise<DeviceList> {
-    const devices = await this.sessions.list(principal, ask);
-    const items = devices.items.map(({ id, device, createdAt, usedAt }) => ({
-      id,
-      device,
-      createdAt: createdAt.toISOString(),
-      lastUsedAt: usedAt.toISOString(),
-      current: id === principal.sessionId,
-    }));
-    return { items, nextCursor: devices.nextCursor };
+  list(@Caller() principal: Principal, @Query() ask: ListSessions): Promise<DeviceList> {
+    return this.sessions.list(principal, ask);
   }
 
   /** Log out. After the answer the device gets no more events, and nothing that it sent before is stored. */

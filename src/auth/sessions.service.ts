@@ -27,7 +27,7 @@ import { SignInFailed, Unauthenticated } from './auth.errors.js';
 import { verifyPassword } from './passwords.js';
 import { accountKey, type Principal } from './principal.js';
 import { Session } from './session.entity.js';
-import { ListSessions } from './sessions.dto.js';
+import { type DeviceList, ListSessions } from './sessions.dto.js';
 import { loginName } from './usernames.js';
 
 export interface OpenedSession {
@@ -176,8 +176,18 @@ export class Sessions implements OnModuleInit, OnModuleDestroy {
       return { session, replaced: await this.endExcess(manager, account.id, session.id) };
     });
     await this.silence(account.id, replaced, undefined);
+    await this.noteUse(account.id);
     const { principal } = await this.authenticate(opened.token, network);
     return { ...opened, principal };
+  }
+
+  /** Notes, to the day, that an account is used; outside of the sign-in's transaction, in which two of them could wait for each other. */
+  private async noteUse(accountId: string): Promise<void> {
+    await this.sessions.query(
+      `UPDATE account SET last_used_at = now()
+       WHERE id = $1 AND (last_used_at IS NULL OR last_used_at < now() - interval '1 day')`,
+      [accountId],
+    );
   }
 
   /** Opens a session for an account; the token is told once and kept only as a hash, the device's name sealed. */
@@ -249,13 +259,7 @@ export class Sessions implements OnModuleInit, OnModuleDestroy {
   }
 
   /** The devices that are signed in to the principal's account, newest first: a page of them. */
-  async list(
-    principal: Principal,
-    wanted: ListSessions,
-  ): Promise<{
-    items: { id: string; device: string | null; createdAt: Date; usedAt: Date }[];
-    nextCursor: string | null;
-  }> {
+  async list(principal: Principal, wanted: ListSessions): Promise<DeviceList> {
     const { ask, position, next } = openPage(ListSessions, wanted, ['id']);
     const { limit } = ask;
     const sessions = await this.sessions.find({
@@ -274,8 +278,9 @@ export class Sessions implements OnModuleInit, OnModuleDestroy {
       page.map(async ({ id, device, createdAt, usedAt }) => ({
         id,
         device: device && (await this.vault.open(key, device, deviceContext(id))),
-        createdAt,
-        usedAt,
+        createdAt: createdAt.toISOString(),
+        lastUsedAt: usedAt.toISOString(),
+        current: id === principal.sessionId,
       })),
     );
     return { items, nextCursor: sessions.length > limit ? next([page.at(-1)!.id]) : null };

@@ -38,7 +38,7 @@ export interface OpenedKey extends KeyRef {
   key: Buffer;
 }
 
-const keysStatement = `COPY (SELECT 'key', scope, id, epoch, encode(wrapped, 'hex') FROM wrapped_key) TO STDOUT`;
+const keysStatement = `COPY (SELECT 'key', scope, id, epoch, encode(wrapped, 'hex') FROM wrapped_key WHERE scope <> 'export') TO STDOUT`;
 const ledgerStatement = `COPY (SELECT 'erased', scope, id, erasure_id, erased_at FROM erased) TO STDOUT`;
 const epochAttempts = 5;
 const epochPause = 200;

@@ -37,6 +37,7 @@ import { Broadcasts } from './broadcasts.service.js';
   ],
   controllers: [BroadcastsController],
   providers: [Audiences, BroadcastRuns, Broadcasts, HeldMails],
+  exports: [Broadcasts],
 })
 export class BroadcastsModule {
   constructor(forgetting: Forgetting) {

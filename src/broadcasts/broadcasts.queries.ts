@@ -101,10 +101,10 @@ export const judgeQuery = (kind: BroadcastKind): string => `
   WHERE contact.subscriber_id = $1 AND contact.id = ANY ($2::uuid[])
   ORDER BY contact.id`;
 
-/** Broadcasts that are due or under way, the longest waiting first. $1 now. */
+/** Broadcasts that are due or under way, the longest waiting first; while their business is pausing they wait. $1 now. */
 export const dueQuery = `
-  SELECT subscriber_id AS "subscriberId", id FROM broadcast
-  WHERE state IN ('scheduled', 'running') AND send_at <= $1 ORDER BY send_at`;
+  SELECT subscriber_id AS "subscriberId", id FROM broadcast JOIN subscriber USING (subscriber_id)
+  WHERE state IN ('scheduled', 'running') AND send_at <= $1 AND stopped_at IS NULL ORDER BY send_at`;
 
 export interface LockedRow {
   state: BroadcastState;
@@ -123,7 +123,7 @@ export const lockQuery = `
          subscriber.terms_version AS "termsVersion", subscriber.privacy_version AS "privacyVersion"
   FROM broadcast JOIN subscriber USING (subscriber_id)
   WHERE broadcast.subscriber_id = $1 AND broadcast.id = $2
-    AND broadcast.state IN ('scheduled', 'running') AND broadcast.send_at <= $3
+    AND broadcast.state IN ('scheduled', 'running') AND broadcast.send_at <= $3 AND subscriber.stopped_at IS NULL
   FOR NO KEY UPDATE OF broadcast SKIP LOCKED`;
 
 export interface ProgressRow {

@@ -8,6 +8,7 @@ import { defineLimit, RateLimits } from '../platform/rate-limits.js';
 import { Subscribers } from '../subscribers/subscribers.service.js';
 import { ChangeConsent, ConsentList, CurrentPolicies, ListConsents, PolicyList } from './consents.dto.js';
 import { Consents } from './consents.service.js';
+import { consentView } from './consent-view.js';
 import { policyView } from './policy-view.js';
 
 /** Consents given or withdrawn by an account. */
@@ -46,21 +47,7 @@ export class ConsentsController {
   @Get('consents')
   async list(@Caller() principal: Principal, @Query() ask: ListConsents): Promise<ConsentList> {
     const { consents, nextCursor } = await this.consents.list(principal, ask);
-    const items = consents.map(({ consent, businessName }) => ({
-      id: consent.id,
-      contactId: consent.contactId,
-      businessName,
-      purpose: consent.purpose,
-      given: consent.given,
-      basis: consent.basis,
-      policyId: consent.policyId,
-      policyVersion: consent.policyVersion,
-      locale: consent.locale,
-      sha256: consent.textSha256.toString('hex'),
-      how: consent.how,
-      recordedAt: consent.recordedAt.toISOString(),
-    }));
-    return { items, nextCursor };
+    return { items: consents.map(consentView), nextCursor };
   }
 
   /** Accept a newer policy, or give or withdraw your consent to promotions. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import { type EntityManager, LessThan, type Repository } from 'typeorm';
+import { type EntityManager, IsNull, LessThan, MoreThan, Not, type Repository } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import type { Contact } from '../address-book/contact.entity.js';
 import { Contacts } from '../address-book/contacts.service.js';
@@ -19,7 +19,9 @@ import type { PolicyAudience } from '../policies/policy-files.js';
 import { Subscriber } from '../subscribers/subscriber.entity.js';
 import { Subscribers } from '../subscribers/subscribers.service.js';
 import { Consent } from './consent.entity.js';
+import type { NamedConsent } from './consent-view.js';
 import { type GivenConsent, ListConsents } from './consents.dto.js';
+import { refuseStopped } from '../subscribers/subscribers.errors.js';
 import { ConsentRequired, PolicyChanged } from './consents.errors.js';
 
 /** One checkbox, with the policy as it was shown beside it. */
@@ -117,8 +119,15 @@ export class Consents {
     }
   }
 
-  /** @throws ConsentRequired when a newer policy waits for this subscriber */
-  requireOfSubscriber({ termsVersion, privacyVersion }: Pick<Subscriber, 'termsVersion' | 'privacyVersion'>): void {
+  /** @throws SubscriberPaused, SubscriberClosing, and ConsentRequired when a newer policy waits for this subscriber */
+  requireOfSubscriber({
+    termsVersion,
+    privacyVersion,
+    pausedAt = null,
+    closingAskedAt = null,
+  }: Pick<Subscriber, 'termsVersion' | 'privacyVersion'> &
+    Partial<Pick<Subscriber, 'pausedAt' | 'closingAskedAt'>>): void {
+    refuseStopped({ pausedAt, closingAskedAt });
     const { subscriber } = this.versionsToAccept();
     if (termsVersion < subscriber.terms || privacyVersion < subscriber.privacy) throw new ConsentRequired();
   }
@@ -142,7 +151,7 @@ export class Consents {
   async list(
     principal: Principal,
     wanted: ListConsents,
-  ): Promise<{ consents: { consent: Consent; businessName: string }[]; nextCursor: string | null }> {
+  ): Promise<{ consents: NamedConsent[]; nextCursor: string | null }> {
     const { ask, position, next } = openPage(ListConsents, wanted, ['time', 'id']);
     const own = isMember(principal)
       ? [{ subscriberId: principal.subscriberId, accountId: principal.accountId }]
@@ -161,6 +170,33 @@ export class Consents {
     const last = page.at(-1);
     const more = last && found.length > ask.limit;
     return { consents, nextCursor: more ? next([last.recordedAt.toISOString(), last.id]) : null };
+  }
+
+  /** Everything that contacts of a subscriber have given and withdrawn, in the order of the ids: a page behind one. */
+  async ofContacts(subscriberId: string, after: string, limit: number): Promise<NamedConsent[]> {
+    const { businessName } = await this.subscribers.get(subscriberId);
+    const found = await this.consents.find({
+      where: { subscriberId, contactId: Not(IsNull()), id: MoreThan(after) },
+      order: { id: 'ASC' },
+      take: limit,
+    });
+    return found.map((consent) => ({ consent, businessName }));
+  }
+
+  /** The texts and words of consents as they were shown, by their SHA-256 in hexadecimal. */
+  async shownTexts(consents: readonly Consent[]): Promise<Map<string, string>> {
+    const texts = new Map<string, string>();
+    for (const subscriberId of new Set(consents.map((each) => each.subscriberId))) {
+      const hashes = consents
+        .filter((each) => each.subscriberId === subscriberId)
+        .flatMap(({ textSha256, wordsSha256 }) => [textSha256, wordsSha256]);
+      const rows = await this.consents.query<{ hash: string; text: string }[]>(
+        `SELECT encode(sha256, 'hex') AS hash, text FROM shown_text WHERE subscriber_id = $1 AND sha256 = ANY ($2)`,
+        [subscriberId, hashes],
+      );
+      for (const { hash, text } of rows) texts.set(hash, text);
+    }
+    return texts;
   }
 
   /**
@@ -192,7 +228,22 @@ export class Consents {
   }
 
   /**
+   * Ends promotions, as a withdrawal of the consent does.
+   * @param record writes the objection down, in the same transaction and also where there was no consent to end
+   * @throws NotFound
+   */
+  async objectToPromotions(
+    principal: InterlocutorPrincipal,
+    contactId: string,
+    record: (manager: EntityManager) => Promise<void>,
+  ): Promise<void> {
+    const policyId = this.promotionsPolicyId(principal.locale);
+    await this.changeOfContact(principal, contactId, false, { policyId, purpose: 'promotions' }, record);
+  }
+
+  /**
    * An interlocutor accepts a newer policy of one of its subscribers, or says yes or no to its promotions.
+   * @param also done in the same transaction, whether that changes anything or not
    * @throws NotFound, PolicyChanged, ValidationFailed
    */
   async changeOfContact(
@@ -200,6 +251,7 @@ export class Consents {
     contactId: string,
     given: boolean,
     consent: GivenConsent,
+    also?: (manager: EntityManager) => Promise<void>,
   ): Promise<void> {
     const { contact, subscriber } = await this.ownContact(interlocutorId, contactId);
     const { subscriberId } = contact;
@@ -213,6 +265,7 @@ export class Consents {
         acceptance.purpose === 'promotions'
           ? await this.contacts.setPromotions(manager, contact, given)
           : (await this.contacts.acceptPrivacy(manager, contact, version)) && new Date();
+      await also?.(manager);
       if (!changedAt) return undefined;
       const record = { subscriberId, contactId, accountId, how: 'settings', acceptances: [acceptance] } as const;
       await this.record(manager, { ...record, recordedAt: changedAt });

@@ -14,6 +14,11 @@ export const actionKinds = [
   'conversation.exported',
   'erasure.proposed',
   'erasure.proposal_withdrawn',
+  'conversation.restricted',
+  'conversation.unrestricted',
+  'export.asked',
+  'export.downloaded',
+  'export.removed',
   'import.begun',
   'import.cancelled',
   'invitation.changed',
@@ -27,6 +32,12 @@ export const actionKinds = [
   'member.removed',
   'message.withdrawn',
   'profile.changed',
+  'subscriber.closing',
+  'subscriber.closing_withdrawn',
+  'subscriber.paused',
+  'subscriber.resumed',
+  'request.answered',
+  'request.extended',
   'logo.changed',
   'logo.removed',
 ] as const;
@@ -80,6 +91,8 @@ export interface SubscriberView {
   timeZone: string;
   logoUrl: string | null;
   seenTimes: boolean;
+  paused: boolean;
+  closesAt: string | null;
   createdAt: string;
 }
 

@@ -18,6 +18,7 @@ export const erasedKinds = [
   'broadcasts_received',
   'advertising_reports',
   'search_entries',
+  'requests',
   'invitations',
   'import_lines',
   'waiting_mails',
@@ -29,7 +30,7 @@ export type ErasedKind = (typeof erasedKinds)[number];
 export type ErasedCounts = Record<ErasedKind, number>;
 
 /** Records that outlive an erasure. */
-export const keptKinds = ['consent_proofs', 'erasure_record'] as const;
+export const keptKinds = ['consent_proofs', 'erasure_record', 'certificate_address'] as const;
 export type KeptKind = (typeof keptKinds)[number];
 
 export const erasureStates = ['running', 'finished'] as const;
@@ -37,7 +38,7 @@ export const erasureStates = ['running', 'finished'] as const;
 export type ErasureState = (typeof erasureStates)[number];
 
 /** Reasons for which an erasure was begun. */
-export const erasureOrigins = ['subscriber', 'replay'] as const;
+export const erasureOrigins = ['subscriber', 'replay', 'interlocutor', 'closing'] as const;
 export type ErasureOrigin = (typeof erasureOrigins)[number];
 
 export interface BegunErasure {

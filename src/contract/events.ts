@@ -1,6 +1,7 @@
 import type { AttachmentState, AttachmentView, FileFamily } from './attachments.js';
 import type { Problem } from './errors.js';
 import type { LabelColor } from './label-colors.js';
+import type { ExportState, RequestKind, RequestState } from './rights.js';
 
 /*
  * Fields are described at the DTO classes, which implement these types whole, and so in openapi.json; here stands what is
@@ -74,6 +75,8 @@ export interface SubscriberCounterpart {
   businessName: string;
   city: string;
   logoUrl: string | null;
+  paused: boolean;
+  closesAt: string | null;
 }
 
 /** The other party of a conversation, as its reader may know it. */
@@ -98,6 +101,18 @@ export interface Turn {
   sentAt: string;
 }
 
+/** A party's restriction of a conversation (Art. 18 GDPR). */
+export interface Restriction {
+  by: Party;
+  at: string;
+}
+
+/** A request to delete a conversation with all that the business holds of its contact (Art. 17 GDPR). */
+export interface Deletion {
+  askedAt: string;
+  dueAt: string;
+}
+
 export interface LastFiles {
   count: number;
   family: FileFamily;
@@ -120,6 +135,8 @@ export interface ConversationHead {
   own: Watermarks;
   other: Watermarks;
   seenTimesSince: string | null;
+  restrictions: Restriction[];
+  deletion: Deletion | null;
   unread: number;
 }
 
@@ -221,6 +238,17 @@ export interface Told {
     attachment: AttachmentView;
     message: { conversationId: string; seq: number; revision?: number; changedAt?: string } | null;
   };
+  /** `restrictions`, `deletion` and `changedAt` are those of the conversation's head from now on. */
+  'restriction.changed': {
+    conversationId: string;
+    restrictions: Restriction[];
+    deletion: Deletion | null;
+    changedAt: string;
+  };
+  /** To both parties: a request about personal data was made, answered, extended or taken back. It is loaded by its id. */
+  'request.changed': { id: string; conversationId: string; kind: RequestKind; state: RequestState };
+  /** To the devices of the account that asked for the export. */
+  'export.progressed': { id: string; state: ExportState; done: number; total: number };
   /** `contact` is there for the subscriber's devices only. */
   'contact.joined': { conversation: ConversationHead; contact?: ContactView };
   /** To the subscriber's devices: a contact as it is now, its names and address in the conversation's head too. */

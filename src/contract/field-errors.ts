@@ -294,6 +294,11 @@ export const fieldErrorCatalogue = {
     en: 'Only members of the business can ask for {field}.',
     it: 'Solo i collaboratori dell’attività possono indicare {field}.',
   },
+  not_for_members: {
+    values: [],
+    en: 'Only interlocutors can ask for {field}.',
+    it: 'Solo gli interlocutori possono indicare {field}.',
+  },
   too_early: {
     values: ['limit'],
     en: '{field} must lie at least {limit} minutes after the time of sending.',

@@ -17,3 +17,4 @@ export * from './invitations.js';
 export * from './label-colors.js';
 export * from './limits.js';
 export * from './members.js';
+export * from './rights.js';

@@ -99,6 +99,35 @@ export const limits = {
   previewBytes: 50 * 1024 * 1024,
   /** Exports of conversations that an account may ask for in an hour. */
   conversationExportsPerHour: 20,
+  /** Exports of everything that an account may ask for in 24 hours. */
+  exportsPerDay: 5,
+  /** Exports of all accounts that are made at once. */
+  exportsAtOnce: 2,
+  /** Hours for which an export can be downloaded. */
+  exportHours: 48,
+  /** Minutes after signing in during which a download needs no further proof of the password. */
+  exportProofMinutes: 10,
+  /** Hours for which a session may download an export after such a proof, so that it can go on after an interruption. */
+  exportDownloadHours: 6,
+  /** Attempts at an export before it counts as failed. */
+  exportAttempts: 5,
+  /** Days in which a business has to answer a request about personal data (Art. 12(3) GDPR gives a month). */
+  requestDays: 30,
+  /** Days by which it can extend that once. */
+  requestExtensionDays: 60,
+  /** Days before the end of that time on which the owner is reminded. */
+  requestReminderDays: [10, 3, 0],
+  /** Requests of a contact that may be open at once. */
+  requestsOpen: 10,
+  /** Requests that an account may make in 24 hours. */
+  requestsPerDay: 20,
+  requestWordsLength: 2_000,
+  /** Days in which an owner who closes its business can change its mind. */
+  closingDays: 7,
+  /** Days after which an account without any business goes. */
+  aloneDays: 30,
+  /** Months without signing in after which a person is asked whether its account is still wanted. */
+  unusedMonths: 24,
   nameLength: 100,
   /** Region, province and sector of a contact. */
   segmentLength: 60,

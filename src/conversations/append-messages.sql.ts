@@ -79,6 +79,8 @@ BEGIN
                     ELSE subscriber.terms_version < least_subscriber_terms
                          OR subscriber.privacy_version < least_subscriber_privacy
                   END THEN 'consent_required'
+             WHEN subscriber.stopped_at IS NOT NULL THEN
+               CASE WHEN subscriber.closing_asked_at IS NOT NULL THEN 'closing' ELSE 'paused' END
              WHEN conversation.restricted_at IS NOT NULL THEN 'restricted'
              WHEN draft.place = ANY (lacking) THEN 'attachment_not_found'
              ELSE 'stored'

@@ -181,6 +181,10 @@ export class SubscriberCounterpart implements wire.SubscriberCounterpart {
   businessName: string;
   city: string;
   logoUrl: string | null;
+  /** True while the business is pausing: everything is kept, and nothing is sent or received. */
+  paused: boolean;
+  /** Time at which the business closes and everything it holds is erased; null unless it has asked for that. */
+  closesAt: string | null;
 }
 
 /** The last message that somebody wrote in the conversation: no broadcast, and not withdrawn. */
@@ -199,11 +203,25 @@ export class LastFiles implements wire.LastFiles {
   family: FileFamily;
 }
 
+/** A restriction of a conversation, which only the party that set it can lift. */
+export class RestrictionView implements wire.Restriction {
+  @IsIn(parties)
+  by: Party;
+  at: string;
+}
+
+/** A request to delete the conversation and all that the business holds of its contact. */
+export class DeletionView implements wire.Deletion {
+  askedAt: string;
+  /** Time at which it is carried out without an answer of the business. */
+  dueAt: string;
+}
+
 @ApiExtraModels(InterlocutorCounterpart, SubscriberCounterpart)
 export class ConversationHead implements wire.ConversationHead {
   id: string;
   revision: number;
-  /** Last change of the messages. Receipts do not move a conversation in the list. */
+  /** Last change of the messages, or of a restriction. Receipts do not move a conversation in the list. */
   changedAt: string;
   /** The other party, as its reader may know it. */
   @OneOf('CounterpartView', { interlocutor: InterlocutorCounterpart, subscriber: SubscriberCounterpart })
@@ -233,6 +251,15 @@ export class ConversationHead implements wire.ConversationHead {
   other: WatermarksView;
   /** From which minute on seen-times are disclosed; null while the business has switched them off. */
   seenTimesSince: string | null;
+  /**
+   * The parties that have restricted the conversation, and when; empty if none has. While one has, it is kept and can be read,
+   * and nothing is sent, received or changed in it.
+   */
+  @Type(() => RestrictionView)
+  restrictions: RestrictionView[];
+  /** The interlocutor's request for deletion while it is open: nothing is sent, received or changed meanwhile. */
+  @Type(() => DeletionView)
+  deletion: DeletionView | null;
   /** Messages of the other party that this one has not seen, counted up to 999. */
   unread: number;
 }

@@ -19,7 +19,15 @@ export class ReceiptBeyondLast extends DomainError {
 export class ConversationRestricted extends DomainError {
   constructor() {
     super('conversation_restricted', {
-      detail: 'This conversation is restricted, so you cannot send in it for now.',
+      detail: 'This conversation is restricted: it is kept, and nothing is sent or changed in it for now.',
+    });
+  }
+}
+
+export class WithdrawalRestricted extends DomainError {
+  constructor() {
+    super('conversation_restricted', {
+      detail: 'The other party has restricted this conversation, so you cannot withdraw messages from it for now.',
     });
   }
 }

@@ -51,6 +51,12 @@ export interface HeadRow {
   turn_seq: number | null;
   turn_sender: Party | null;
   turn_at: Date | null;
+  restricted_by_subscriber: Date | null;
+  restricted_by_interlocutor: Date | null;
+  deletion_asked_at: Date | null;
+  deletion_due_at: Date | null;
+  paused_at: Date | null;
+  closes_at: Date | null;
   /** Null for an interlocutor. */
   labels: string[] | null;
   unread: number;
@@ -196,6 +202,9 @@ export const headsQuery = (filter: string, { order, limit }: { order: HeadOrder;
                 AND attachment.place = 0)
          END AS last_family,
          conversation.turn_seq, conversation.turn_sender, conversation.turn_at,
+         conversation.restricted_by_subscriber, conversation.restricted_by_interlocutor,
+         conversation.deletion_asked_at, conversation.deletion_due_at,
+         subscriber.paused_at, subscriber.closes_at,
          CASE WHEN $1 = 'subscriber'::party THEN ARRAY(
            SELECT label_id FROM contact_label
            WHERE contact_label.subscriber_id = contact.subscriber_id AND contact_label.contact_id = contact.id
@@ -213,11 +222,15 @@ export const headsQuery = (filter: string, { order, limit }: { order: HeadOrder;
   ORDER BY ${descending(order)}
   LIMIT ${limit}`;
 
-export type CounterpartRow = Pick<HeadRow, 'id' | 'subscriber_id' | 'identity' | 'business_name' | 'city' | 'has_logo'>;
+export type CounterpartRow = Pick<
+  HeadRow,
+  'id' | 'subscriber_id' | 'identity' | 'business_name' | 'city' | 'has_logo' | 'paused_at' | 'closes_at'
+>;
 
 /** The two parties of conversations. $1 the subscriber or the interlocutor, $2 conversations. */
 export const counterpartsQuery = (own: 'subscriber_id' | 'interlocutor_id'): string => `
   SELECT contact.id, contact.subscriber_id, contact.identity, subscriber.business_name, subscriber.city,
+         subscriber.paused_at, subscriber.closes_at,
          EXISTS (SELECT FROM subscriber_logo WHERE subscriber_logo.subscriber_id = contact.subscriber_id) AS has_logo
   FROM contact JOIN subscriber USING (subscriber_id)
   WHERE contact.${own} = $1 AND contact.id = ANY ($2::uuid[])`;
@@ -313,6 +326,8 @@ export interface AppendedRow {
     | 'not_found'
     | 'consent_required'
     | 'restricted'
+    | 'paused'
+    | 'closing'
     | 'attachment_not_found';
   /** Number of the stored message, new or stored before. */
   seq: number | null;
@@ -369,6 +384,8 @@ export interface RaisedRow {
   /** Set if a watermark rose that the other party may know of. */
   told: boolean;
   minute: Date;
+  /** Set if the conversation is restricted, so that nothing rises. */
+  restricted: boolean;
 }
 
 /**
@@ -380,10 +397,56 @@ export const raiseStatement: HotStatement = {
   text: `SELECT * FROM raise_watermarks($1, $2, $3, $4, $5)`,
 };
 
+const restrictionColumns = 'restricted_by_subscriber, restricted_by_interlocutor, deletion_asked_at, deletion_due_at';
+
 /** Locks a conversation that is about to change. Parameters: $1 subscriber, $2 conversation. */
 export const lockQuery = `
-  SELECT revision, restricted_at IS NOT NULL AS restricted
+  SELECT revision, ${restrictionColumns}
   FROM conversation WHERE subscriber_id = $1 AND id = $2 FOR NO KEY UPDATE`;
+
+export type RestrictionRow = Pick<
+  HeadRow,
+  'restricted_by_subscriber' | 'restricted_by_interlocutor' | 'deletion_asked_at' | 'deletion_due_at'
+>;
+
+/**
+ * Locks the watermarks of a conversation, after the conversation itself and in the order in which receipts lock them: a receipt under
+ * way is stored before, and a later one sees the restriction. Parameters: $1 subscriber, $2 conversation.
+ */
+export const lockWatermarksQuery = `
+  SELECT FROM watermark WHERE subscriber_id = $1 AND conversation_id = $2 ORDER BY party FOR NO KEY UPDATE`;
+
+/**
+ * Restricts a locked conversation, or lifts the restriction, for one party; gives nothing where it is so already.
+ * Parameters: $1 subscriber, $2 conversation, $3 whether it is to be restricted.
+ */
+export const restrictQuery = (by: Party): string => `
+  WITH moment AS MATERIALIZED (SELECT clock_timestamp() AS at)
+  UPDATE conversation
+  SET restricted_by_${by} = CASE WHEN $3 THEN moment.at END, changed_at = change_time(moment.at)
+  FROM moment
+  WHERE subscriber_id = $1 AND id = $2 AND (restricted_by_${by} IS NULL) = $3
+  RETURNING ${restrictionColumns}, changed_at`;
+
+/**
+ * Freezes a locked conversation for a deletion request, or lifts that; gives nothing where it is so already. Parameters: $1
+ * subscriber, $2 conversation, $3 when it is due, or null.
+ */
+export const deletionQuery = `
+  WITH moment AS MATERIALIZED (SELECT clock_timestamp() AS at)
+  UPDATE conversation
+  SET deletion_asked_at = CASE WHEN $3::timestamptz IS NOT NULL THEN moment.at END, deletion_due_at = $3,
+      changed_at = change_time(moment.at)
+  FROM moment
+  WHERE subscriber_id = $1 AND id = $2 AND (deletion_asked_at IS NULL) = ($3::timestamptz IS NOT NULL)
+  RETURNING ${restrictionColumns}, changed_at`;
+
+/** Reasons for which nothing is sent in a conversation. $1 subscriber, $2 conversation. */
+export const obstacleQuery = `
+  SELECT conversation.restricted_at IS NOT NULL AS restricted, subscriber.paused_at AS "pausedAt",
+         subscriber.closing_asked_at AS "closingAskedAt"
+  FROM conversation JOIN subscriber USING (subscriber_id)
+  WHERE conversation.subscriber_id = $1 AND conversation.id = $2`;
 
 export interface WithdrawnRow {
   withdrawn_at: Date;

@@ -4,16 +4,29 @@ import { DataSource, type EntityManager } from 'typeorm';
 import { namesLike } from '../address-book/book.js';
 import { Directory } from '../address-book/directory.js';
 import { accountKey, isMember, partyOf, type Principal } from '../auth/principal.js';
-import type { ConversationHead, Counterpart, EntryKind, Identity, Party, Turn } from '../contract/events.js';
+import {
+  type ConversationHead,
+  type Counterpart,
+  type EntryKind,
+  type Identity,
+  parties,
+  type Party,
+  type Deletion,
+  type Restriction,
+  type Turn,
+} from '../contract/events.js';
 import { beginningOf } from '../contract/rules/texts.js';
 import { limits } from '../contract/limits.js';
 import { Identities } from '../interlocutors/identities.js';
 import { openSealedPage } from '../platform/cursors.js';
 import { dayMilliseconds } from '../platform/durations.js';
 import { HotStatements } from '../platform/hot-statements.js';
-import { NotFound, ValidationFailed } from '../platform/problems/domain-error.js';
+import { type DomainError, NotFound, ValidationFailed } from '../platform/problems/domain-error.js';
 import { type Room, rooms } from '../platform/realtime/rooms.js';
 import { Vault } from '../platform/vault/vault.js';
+import type { Subscriber } from '../subscribers/subscriber.entity.js';
+import { ConversationRestricted } from './conversations.errors.js';
+import { SubscriberClosing, SubscriberPaused } from '../subscribers/subscribers.errors.js';
 import { businessCounterpart } from '../subscribers/subscriber-view.js';
 import { type ConversationList, ListConversations, type UnreadTotals } from './conversations.dto.js';
 import {
@@ -29,11 +42,16 @@ import {
   descending,
   erasedOfInterlocutorQuery,
   erasedOfSubscriberQuery,
+  deletionQuery,
   isBehind,
   lockQuery,
   lockToEraseQuery,
+  lockWatermarksQuery,
   noMessageAt,
+  obstacleQuery,
   placesQuery,
+  type RestrictionRow,
+  restrictQuery,
   type Standing,
   syncHorizonQuery,
   type UnreadRow,
@@ -97,6 +115,62 @@ export class Conversations {
     const where = [subscriberId, conversationId, seq];
     const [change] = await manager.query<[{ revision: number; changedAt: Date }]>(countChangeQuery, where);
     return change;
+  }
+
+  /**
+   * Restricts a conversation for one of its parties, or lifts that party's restriction. Nothing is sent in it, and no receipt
+   * rises, once the transaction has committed.
+   * @returns undefined where it was so already
+   * @throws NotFound for a conversation that is gone
+   */
+  async restrict(
+    manager: EntityManager,
+    { subscriberId, id, party }: Pick<OwnConversation, 'subscriberId' | 'id' | 'party'>,
+    restricted: boolean,
+  ): Promise<ChangedRestrictions | undefined> {
+    const where = [subscriberId, id];
+    const locked = await manager.query<unknown[]>(lockQuery, where);
+    if (locked.length === 0) throw new NotFound();
+    await manager.query(lockWatermarksQuery, where);
+    const [[row]] = await manager.query<[(RestrictionRow & { changed_at: Date })[], number]>(restrictQuery(party), [
+      ...where,
+      restricted,
+    ]);
+    return row && changedOf(row);
+  }
+
+  /**
+   * Freezes a conversation because its contact asks for its deletion, until that is due, or lifts that again; as with a
+   * restriction nothing is sent in it, and no receipt rises, once the transaction has committed.
+   * @param dueAt null lifts it
+   * @returns undefined where it was so already
+   * @throws NotFound for a conversation that is gone
+   */
+  async freezeForDeletion(
+    manager: EntityManager,
+    { subscriberId, id }: Pick<OwnConversation, 'subscriberId' | 'id'>,
+    dueAt: Date | null,
+  ): Promise<ChangedRestrictions | undefined> {
+    const where = [subscriberId, id];
+    const locked = await manager.query<unknown[]>(lockQuery, where);
+    if (locked.length === 0) throw new NotFound();
+    await manager.query(lockWatermarksQuery, where);
+    const [[row]] = await manager.query<[(RestrictionRow & { changed_at: Date })[], number]>(deletionQuery, [
+      ...where,
+      dueAt,
+    ]);
+    return row && changedOf(row);
+  }
+
+  /** The reason for which nothing is sent in a conversation, as an error. */
+  async obstacle({ subscriberId, id }: Pick<OwnConversation, 'subscriberId' | 'id'>): Promise<DomainError> {
+    const [row] = await this.database.query<
+      (Pick<Subscriber, 'pausedAt' | 'closingAskedAt'> & { restricted: boolean })[]
+    >(obstacleQuery, [subscriberId, id]);
+    if (!row) return new NotFound();
+    if (row.closingAskedAt) return new SubscriberClosing();
+    if (row.pausedAt && !row.restricted) return new SubscriberPaused();
+    return new ConversationRestricted();
   }
 
   /** Creates the conversation of a new contact. */
@@ -205,6 +279,12 @@ export class Conversations {
     const [head] = await this.open(viewer, await this.rows(viewer, which, {}));
     if (!head) throw new NotFound();
     return head;
+  }
+
+  /** The heads of these conversations, up to a thousand, without those that are not the viewer's. */
+  async heads(viewer: Viewer, ids: readonly string[]): Promise<ConversationHead[]> {
+    const which = { order: 'change', limit: ids.length, found: new Set(ids) } as const;
+    return ids.length === 0 ? [] : this.open(viewer, await this.rows(viewer, which, {}));
   }
 
   /** The other party of each of these conversations, as its reader may know it; without those that are not the reader's. */
@@ -363,6 +443,35 @@ export function turnOf(row: Pick<HeadRow, 'turn_seq' | 'turn_sender' | 'turn_at'
   return { seq: row.turn_seq, sender: row.turn_sender!, sentAt: row.turn_at!.toISOString() };
 }
 
+/** The restrictions that stand, the earlier one first. */
+export function restrictionsOf(row: RestrictionRow): Restriction[] {
+  return parties
+    .flatMap((by) => {
+      const at = row[`restricted_by_${by}`];
+      return at ? [{ by, at: at.toISOString() }] : [];
+    })
+    .sort((one, other) => one.at.localeCompare(other.at));
+}
+
+/** The request for deletion that is open. */
+export function deletionOf(row: RestrictionRow): Deletion | null {
+  const { deletion_asked_at: askedAt, deletion_due_at: dueAt } = row;
+  return askedAt && { askedAt: askedAt.toISOString(), dueAt: dueAt!.toISOString() };
+}
+
+/** The restrictions of a conversation after a change. */
+export interface ChangedRestrictions {
+  restrictions: Restriction[];
+  deletion: Deletion | null;
+  changedAt: Date;
+}
+
+const changedOf = (row: RestrictionRow & { changed_at: Date }): ChangedRestrictions => ({
+  restrictions: restrictionsOf(row),
+  deletion: deletionOf(row),
+  changedAt: row.changed_at,
+});
+
 function kindOf(row: HeadRow): EntryKind | null {
   if (row.last_sender === null) return null;
   if (row.last_withdrawn_at) return 'withdrawn';
@@ -418,7 +527,16 @@ function contactOf(row: CounterpartRow, identity: Identity | undefined): Counter
 
 function subscriberOf(row: CounterpartRow): Counterpart {
   const logoUrl = row.has_logo ? `/api/conversations/${row.id}/logo` : null;
-  return businessCounterpart({ id: row.subscriber_id, businessName: row.business_name, city: row.city }, logoUrl);
+  return businessCounterpart(
+    {
+      id: row.subscriber_id,
+      businessName: row.business_name,
+      city: row.city,
+      pausedAt: row.paused_at,
+      closesAt: row.closes_at,
+    },
+    logoUrl,
+  );
 }
 
 function lastMessageOf(row: HeadRow): PlacedContent {
@@ -456,6 +574,8 @@ function headOf(
     own: { deliveredSeq: row.own_delivered, seenSeq: row.own_seen },
     other: { deliveredSeq: row.other_delivered, seenSeq: row.other_seen },
     seenTimesSince: row.seen_times_since?.toISOString() ?? null,
+    restrictions: restrictionsOf(row),
+    deletion: deletionOf(row),
     unread: row.unread,
   };
 }

@@ -22,7 +22,7 @@ import { KeyGoneError } from '../platform/vault/keyring.js';
 import { Vault } from '../platform/vault/vault.js';
 import { broadcastMark } from './broadcast-mark.js';
 import { ListMessages, type MessageContent, type MessageList } from './conversations.dto.js';
-import { ClientIdReused, ConversationRestricted, NotTheSender } from './conversations.errors.js';
+import { ClientIdReused, ConversationRestricted, NotTheSender, WithdrawalRestricted } from './conversations.errors.js';
 import {
   type AppendedRow,
   type AppendValues,
@@ -31,10 +31,12 @@ import {
   lockQuery,
   type MessageRow,
   messagesQuery,
+  type RestrictionRow,
   type WithdrawnRow,
   withdrawQuery,
 } from './conversations.queries.js';
-import { Conversations, type OwnConversation, turnOf } from './conversations.service.js';
+import { Conversations, type OwnConversation, restrictionsOf, turnOf } from './conversations.service.js';
+import { SubscriberClosing, SubscriberPaused } from '../subscribers/subscribers.errors.js';
 import { MessageTexts } from './message-texts.js';
 import { Receipts, type Rise } from './receipts.service.js';
 import { messageContext } from './sealed-message.js';
@@ -144,13 +146,13 @@ export class Messages {
 
   /**
    * Erases the text of an own message; its entry stays, as withdrawn. Withdrawing it again changes nothing.
-   * @throws NotFound, NotTheSender, ConversationRestricted
+   * @throws NotFound, NotTheSender, WithdrawalRestricted
    */
   async withdraw(principal: Principal, conversationId: string, seq: number): Promise<void> {
     const { subscriberId, party, rooms } = await this.conversations.access(principal, conversationId);
     const erase = async (manager: EntityManager) => {
       const where = [subscriberId, conversationId] as const;
-      const [head] = await manager.query<{ revision: number; restricted: boolean }[]>(lockQuery, [...where]);
+      const [head] = await manager.query<({ revision: number } & RestrictionRow)[]>(lockQuery, [...where]);
       const [message] = await manager.query<{ sender: Party; withdrawn_at: Date | null; files: number }[]>(
         'SELECT sender, withdrawn_at, files FROM message WHERE subscriber_id = $1 AND conversation_id = $2 AND seq = $3',
         [...where, seq],
@@ -158,7 +160,9 @@ export class Messages {
       if (!head || !message) throw new NotFound();
       if (message.sender !== party) throw new NotTheSender();
       if (message.withdrawn_at) return undefined;
-      if (head.restricted) throw new ConversationRestricted();
+      // A party that restricts the conversation may need the messages of the other one as evidence.
+      const frozen = head.deletion_asked_at !== null && party === 'subscriber';
+      if (frozen || restrictionsOf(head).some(({ by }) => by !== party)) throw new WithdrawalRestricted();
       const revision = head.revision + 1;
       if (message.files > 0) await this.fileErasures.ofMessage(manager, subscriberId, conversationId, seq);
       const [row] = await manager.query<[WithdrawnRow]>(withdrawQuery, [...where, seq, revision]);
@@ -353,6 +357,8 @@ const refusals: Record<Exclude<Appended, 'stored' | 'repeated' | 'attachment_not
   not_found: () => new NotFound(),
   consent_required: () => new ConsentRequired(),
   restricted: () => new ConversationRestricted(),
+  paused: () => new SubscriberPaused(),
+  closing: () => new SubscriberClosing(),
   reused: () => new ClientIdReused(),
 };
 

@@ -1,6 +1,6 @@
 /**
  * Raises watermarks: of several receipts for one party of a conversation the highest counts, and one beyond the last
- * message counts for nothing. Gives a row for each party of a conversation that is there: its last message, what its
+ * message counts for nothing, as does one in a conversation that is restricted or whose business is pausing. Gives a row for each party of a conversation that is there: its last message, what its
  * watermarks are now, how far it had seen before, and whether they rose. `other_seen` is what the other party may know, and
  * `told` whether anything rose of that.
  */
@@ -8,7 +8,7 @@ export const raiseWatermarks = `
 CREATE FUNCTION raise_watermarks(
   subscriber_ids uuid[], conversation_ids uuid[], parties party[], delivered integer[], seen integer[]
 ) RETURNS TABLE (conversation_id uuid, party party, last_seq integer, rose boolean, delivered_seq integer, seen_seq integer,
-                 seen_before integer, other_seen integer, told boolean, minute timestamptz)
+                 seen_before integer, other_seen integer, told boolean, minute timestamptz, restricted boolean)
 LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
 DECLARE
@@ -25,15 +25,19 @@ BEGIN
   RETURN QUERY
   WITH wanted AS (
     SELECT receipt.subscriber_id, receipt.conversation_id, receipt.party, conversation.last_seq,
+           coalesce(conversation.restricted_at, subscriber.stopped_at) IS NOT NULL AS restricted,
            coalesce(max(greatest(receipt.delivered, receipt.seen))
-             FILTER (WHERE greatest(receipt.delivered, receipt.seen) <= conversation.last_seq), 0) AS delivered,
+             FILTER (WHERE greatest(receipt.delivered, receipt.seen) <= conversation.last_seq
+                       AND conversation.restricted_at IS NULL AND subscriber.stopped_at IS NULL), 0) AS delivered,
            coalesce(max(receipt.seen)
-             FILTER (WHERE greatest(receipt.delivered, receipt.seen) <= conversation.last_seq), 0) AS seen
+             FILTER (WHERE greatest(receipt.delivered, receipt.seen) <= conversation.last_seq
+                       AND conversation.restricted_at IS NULL AND subscriber.stopped_at IS NULL), 0) AS seen
     FROM unnest(subscriber_ids, conversation_ids, parties, delivered, seen)
            AS receipt (subscriber_id, conversation_id, party, delivered, seen)
     JOIN conversation
       ON conversation.subscriber_id = receipt.subscriber_id AND conversation.id = receipt.conversation_id
-    GROUP BY 1, 2, 3, 4
+    JOIN subscriber ON subscriber.subscriber_id = receipt.subscriber_id
+    GROUP BY 1, 2, 3, 4, 5
   ), compared AS MATERIALIZED (
     SELECT wanted.*, watermark.delivered_seq, watermark.seen_seq, watermark.minute, watermark.seen_minute,
            greatest(watermark.delivered_seq, wanted.delivered) AS new_delivered,
@@ -65,6 +69,6 @@ BEGIN
   )
   SELECT conversation_id, party, last_seq, rises, new_delivered, new_seen, seen_seq,
          CASE WHEN new_seen_minute >= seen_times_since THEN new_seen ELSE 0 END,
-         told, CASE WHEN rises THEN this_minute ELSE minute END
+         told, CASE WHEN rises THEN this_minute ELSE minute END, restricted
   FROM compared;
 END $$`;

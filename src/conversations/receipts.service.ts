@@ -51,7 +51,7 @@ export class Receipts {
 
   /**
    * Raises the watermarks of the principal's party; what is lower than before changes nothing.
-   * @throws NotFound, ReceiptBeyondLast, ValidationFailed, DomainError `overloaded`
+   * @throws NotFound, ReceiptBeyondLast, ConversationRestricted, SubscriberPaused, SubscriberClosing, ValidationFailed, DomainError `overloaded`
    */
   async send(principal: Principal, conversationId: string, { deliveredSeq, seenSeq }: MessageReceipt): Promise<void> {
     if (deliveredSeq === undefined && seenSeq === undefined) {
@@ -63,6 +63,7 @@ export class Receipts {
     const raised = await this.receipts.add(receipt);
     if (!raised) throw new NotFound();
     if (Math.max(receipt.deliveredSeq, receipt.seenSeq) > raised.last_seq) throw new ReceiptBeyondLast(raised.last_seq);
+    if (raised.restricted) throw await this.conversations.obstacle(receipt.conversation);
   }
 
   /** Raises watermarks in one statement, the highest of each conversation and party, and tells it right after the commit. */

@@ -51,6 +51,7 @@ const texts: Record<'it' | 'en', Texts> = {
       search_entries: "voci dell'indice di ricerca",
       invitations: 'inviti',
       import_lines: 'righe di elenchi importati',
+      requests: 'richieste sui dati',
       waiting_mails: 'email in attesa',
       actions: 'voci del registro delle attività',
       consents: 'consensi (resta la prova, vedi sotto)',
@@ -59,6 +60,8 @@ const texts: Record<'it' | 'en', Texts> = {
     keptKinds: {
       consent_proofs:
         "Prova del consenso: finalità, impronte dei testi e orari, sotto un'impronta dell'indirizzo fatta con una chiave propria; senza nome e indirizzo",
+      certificate_address:
+        "L'indirizzo a cui si invia questo certificato, sotto una chiave propria che viene distrutta dopo l'invio",
       erasure_record: 'Registrazione di questa cancellazione: solo codici e numeri',
     },
     until: (time) => `fino al ${time}`,
@@ -96,6 +99,7 @@ const texts: Record<'it' | 'en', Texts> = {
       search_entries: 'entries of the search index',
       invitations: 'invitations',
       import_lines: 'lines of imported lists',
+      requests: 'requests about data',
       waiting_mails: 'waiting emails',
       actions: 'entries of the audit log',
       consents: 'consents (the proof stays, see below)',
@@ -104,6 +108,8 @@ const texts: Record<'it' | 'en', Texts> = {
     keptKinds: {
       consent_proofs:
         'Proof of consent: purposes, hashes of texts and times, under a hash of the address made with a key of its own; without name and address',
+      certificate_address:
+        'The address that this certificate is mailed to, under a key of its own that is destroyed once it was sent',
       erasure_record: 'The record of this erasure: ids and numbers only',
     },
     until: (time) => `until ${time}`,

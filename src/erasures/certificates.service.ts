@@ -40,10 +40,13 @@ export class Certificates {
 }
 
 /** Records that outlive an erasure, with the law that asks for them. */
-function keptOf({ counts, proofs_until: until }: ErasureRow): KeptRecord[] {
+function keptOf({ counts, proofs_until: until, address_until: addressUntil }: ErasureRow): KeptRecord[] {
   return [
     ...((counts['consents'] ?? 0) > 0
       ? [{ what: 'consent_proofs', law: 'GDPR Art. 7(1), 17(3)(e)', until: until?.toISOString() ?? null } as const]
+      : []),
+    ...(addressUntil
+      ? [{ what: 'certificate_address', law: 'GDPR Art. 12(3), 12(4)', until: addressUntil.toISOString() } as const]
       : []),
     { what: 'erasure_record', law: 'GDPR Art. 5(2)', until: null },
   ];

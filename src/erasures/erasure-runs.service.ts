@@ -2,6 +2,7 @@ import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { Contacts } from '../address-book/contacts.service.js';
 import { FileErasures } from '../attachments/file-erasures.service.js';
+import { Accounts } from '../auth/accounts.service.js';
 import { Sessions } from '../auth/sessions.service.js';
 import type { ErasedCounts } from '../contract/erasures.js';
 import { limits } from '../contract/limits.js';
@@ -17,6 +18,8 @@ import { rooms } from '../platform/realtime/rooms.js';
 import { isForeignKeyViolation } from '../platform/sqlstate.js';
 import { EpochRenewal } from '../platform/vault/epoch-renewal.js';
 import { Vault } from '../platform/vault/vault.js';
+import { Subscribers } from '../subscribers/subscribers.service.js';
+import { CertificateMails } from './certificate-mails.service.js';
 import {
   accountsGoneQuery,
   contactsOfQuery,
@@ -26,6 +29,7 @@ import {
   type ErasureRow,
   finishedQuery,
   goneQuery,
+  invitationsQuery,
   residueQuery,
   type SubjectRow,
   unreadableQuery,
@@ -67,6 +71,7 @@ export class ErasureRuns implements OnApplicationBootstrap {
   private readonly beginning = new Set<string>();
 
   constructor(
+    private readonly accounts: Accounts,
     private readonly contacts: Contacts,
     private readonly conversations: Conversations,
     private readonly database: DataSource,
@@ -76,13 +81,18 @@ export class ErasureRuns implements OnApplicationBootstrap {
     private readonly interlocutors: Interlocutors,
     private readonly jobs: Jobs,
     private readonly log: Log,
+    private readonly mails: CertificateMails,
     private readonly realtime: Realtime,
     private readonly sessions: Sessions,
+    private readonly subscribers: Subscribers,
     private readonly vault: Vault,
   ) {
     jobs.handle(proceedWithErasures, () => this.proceed());
     jobs.handle(untellErasures, async () => void (await this.database.query(untellQuery, [limits.erasedToldDays])));
-    epochRenewal.onRenewed(() => this.noteRenewals());
+    epochRenewal.onRenewed(async () => {
+      await this.noteRenewals();
+      await this.database.transaction((manager) => this.mails.plan(manager));
+    });
   }
 
   /** A renewal that was asked for before a crash is asked for again, and one that ended with it is noted. */
@@ -131,20 +141,25 @@ export class ErasureRuns implements OnApplicationBootstrap {
       id,
     ]);
     if (subjects.length > 0) return this.forgetContacts(erasure, subjects);
+    if (row.of_subscriber && (await this.forgetSubscriber(erasure))) return false;
     // The keys of their objects are gone with the rows; here the bytes go.
     await this.files.remove();
     await this.database.query(finishedQuery, [subscriberId, id]);
+    await this.database.transaction((manager) => this.mails.plan(manager));
     return false;
   }
 
   /** The first steps, which are done again when they were cut short. */
   private async makeUnreadable(erasure: ErasureId): Promise<void> {
     const { subscriberId, id } = erasure;
+    const [row] = await this.database.query<ErasureRow[]>(erasureQuery, [subscriberId, id]);
+    if (row?.of_subscriber) await this.endMembers(subscriberId);
     const contacts = await this.database.query<{ id: string }[]>(contactsOfQuery, [subscriberId, id]);
     await this.vault.eraseKeys(
       id,
       contacts.map((contact) => ({ scope: 'contact', id: contact.id }) as const),
     );
+    if (row?.of_subscriber) await this.eraseKeysOfSubscriber(erasure);
     while (await this.cut(erasure));
     const accounts = await this.database.query<{ id: string }[]>(accountsGoneQuery, [subscriberId, id]);
     await this.vault.eraseKeys(
@@ -230,6 +245,55 @@ export class ErasureRuns implements OnApplicationBootstrap {
     }
     await this.database.query(goneQuery, [subscriberId, gone.ids]);
     return true;
+  }
+
+  /** Ends the sessions and accounts of members, who have nothing to read any more. */
+  private async endMembers(subscriberId: string): Promise<void> {
+    const ended = await this.database.transaction(async (manager) => {
+      const accounts = await manager.query<{ id: string }[]>('SELECT id FROM account WHERE subscriber_id = $1', [
+        subscriberId,
+      ]);
+      const sessions = await this.sessions.ofAccounts(
+        manager,
+        accounts.map(({ id }) => id),
+      );
+      await this.accounts.removeOfSubscriber(manager, subscriberId);
+      return sessions;
+    });
+    await Promise.all(ended.map(({ accountId, ids }) => this.sessions.silence(accountId, ids, undefined)));
+  }
+
+  private async eraseKeysOfSubscriber({ subscriberId, id }: ErasureId): Promise<void> {
+    const invitations = await this.database.query<{ id: string }[]>(invitationsQuery, [subscriberId]);
+    await this.vault.eraseKeys(id, [
+      { scope: 'subscriber', id: subscriberId },
+      ...invitations.map((invitation) => ({ scope: 'contact', id: invitation.id }) as const),
+    ]);
+  }
+
+  /**
+   * Deletes slices of all that a subscriber holds besides its contacts, and empties the subscriber.
+   * @returns whether something is left, which waits for other erasures of its contacts
+   */
+  private async forgetSubscriber({ subscriberId, id }: ErasureId): Promise<boolean> {
+    const gone = { scope: 'subscriber', subscriberId, ids: [subscriberId] } as const;
+    try {
+      for (const { forget } of this.forgetting.steps('subscriber')) {
+        let more = true;
+        while (more) {
+          more = await this.database.transaction(async (manager) => {
+            const step = await forget(manager, gone, rowsAtOnce);
+            await this.count(manager, { subscriberId, id }, step.counts);
+            return step.more;
+          });
+        }
+      }
+    } catch (error) {
+      if (!isForeignKeyViolation(error)) throw error;
+      return true;
+    }
+    await this.subscribers.empty(subscriberId);
+    return false;
   }
 
   private async count(

@@ -93,7 +93,10 @@ export class ErasureView implements wire.ErasureView {
   /** `finished` once everything is gone and the residue is unreadable too. */
   @IsIn(erasureStates)
   state: ErasureState;
-  /** `subscriber`: the owner asked for it; `replay`: an older backup had brought back what was erased before. */
+  /**
+   * `subscriber`: the owner asked for it; `interlocutor`: the person did; `closing`: the whole business was closed; `replay`: an
+   * older backup had brought back what was erased before.
+   */
   @IsIn(erasureOrigins)
   origin: ErasureOrigin;
   /** Number of contacts. */
@@ -108,7 +111,10 @@ export class ErasureView implements wire.ErasureView {
 }
 
 export class KeptRecord implements wire.KeptRecord {
-  /** `consent_proofs`: purposes, hashes of texts and times, under a keyed hash of the address; `erasure_record`: this record. */
+  /**
+   * `consent_proofs`: purposes, hashes of texts and times, under a keyed hash of the address; `erasure_record`: this
+   * record; `certificate_address`: the address that the certificate is mailed to, under a key of its own.
+   */
   @IsIn(keptKinds)
   what: KeptKind;
   law: string;
@@ -132,6 +138,7 @@ export class ErasedCounts implements wire.ErasedCounts {
   search_entries: number;
   invitations: number;
   import_lines: number;
+  requests: number;
   waiting_mails: number;
   actions: number;
   consents: number;

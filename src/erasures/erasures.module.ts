@@ -5,9 +5,11 @@ import { AttachmentsModule } from '../attachments/attachments.module.js';
 import { AuthModule } from '../auth/auth.module.js';
 import { ConsentsModule } from '../consents/consents.module.js';
 import { ConversationsModule } from '../conversations/conversations.module.js';
+import { ExportsModule } from '../exports/exports.module.js';
 import { InterlocutorsModule } from '../interlocutors/interlocutors.module.js';
 import { Forgetting } from '../platform/forgetting/forgetting.js';
 import { SubscribersModule } from '../subscribers/subscribers.module.js';
+import { CertificateMails } from './certificate-mails.service.js';
 import { Certificates } from './certificates.service.js';
 import { ErasureRuns } from './erasure-runs.service.js';
 import { ErasuresController } from './erasures.controller.js';
@@ -22,11 +24,12 @@ import { Proposals } from './proposals.service.js';
     AuthModule,
     ConsentsModule,
     ConversationsModule,
+    ExportsModule,
     InterlocutorsModule,
     SubscribersModule,
   ],
   controllers: [ErasuresController],
-  providers: [Certificates, ErasureRuns, Erasures, Proposals],
+  providers: [CertificateMails, Certificates, ErasureRuns, Erasures, Proposals],
   exports: [ErasureRuns, Erasures],
 })
 export class ErasuresModule {
@@ -37,6 +40,7 @@ export class ErasuresModule {
       { table: 'erasure', subscriber: { kept } },
       // Its columns but the ids are emptied when the erasure ends.
       { table: 'erased_contact', contact: stays, interlocutor: stays, subscriber: { kept } },
+      { table: 'certificate_mail', subscriber: { kept: 'it goes within a day, with its key' } },
       { table: 'erasure_proposal', contact: 'contact_id', atOnce: true },
     );
   }

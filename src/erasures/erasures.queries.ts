@@ -48,10 +48,13 @@ export interface ErasureRow {
   residue_unreadable_at: Date | null;
   finished_at: Date | null;
   proofs_until: Date | null;
+  of_subscriber: boolean;
+  address_until: Date | null;
   counts: Record<string, number>;
 }
 
-const columns = `subscriber_id, id, origin, contacts, begun_at, unreadable_at, residue_unreadable_at, finished_at, proofs_until, counts`;
+const columns = `subscriber_id, id, origin, contacts, begun_at, unreadable_at, residue_unreadable_at, finished_at, proofs_until,
+  of_subscriber, address_until, counts`;
 
 /** $1 subscriber, $2 erasure. */
 export const erasureQuery = `SELECT ${columns} FROM erasure WHERE subscriber_id = $1 AND id = $2`;
@@ -147,3 +150,40 @@ export const contactsAmongQuery = `
 /** Contacts of these interlocutors. $1 interlocutors. */
 export const contactsOfInterlocutorsQuery = `
   SELECT subscriber_id AS "subscriberId", id FROM contact WHERE interlocutor_id = ANY ($1::uuid[]) ORDER BY subscriber_id, id`;
+
+/** Notes the sealed address that gets the certificate. $1 subscriber, $2 id, $3 erasure, $4 sealed, $5 until when. */
+export const noteMailQuery = `
+  WITH noted AS (
+    INSERT INTO certificate_mail (subscriber_id, id, erasure_id, sealed, until) VALUES ($1, $2, $3, $4, $5)
+  )
+  UPDATE erasure SET address_until = greatest(address_until, $5::timestamptz) WHERE subscriber_id = $1 AND id = $3`;
+
+/** Certificates that are signed and wait to be mailed. */
+export const certificatesToMailQuery = `
+  SELECT erasure.*, certificate_mail.id AS mail_id, sealed, until
+  FROM certificate_mail
+  JOIN erasure ON erasure.subscriber_id = certificate_mail.subscriber_id AND erasure.id = erasure_id
+  WHERE posted_at IS NULL AND until > now() AND finished_at IS NOT NULL AND residue_unreadable_at IS NOT NULL
+  ORDER BY until LIMIT 500`;
+
+/** $1 subscriber, $2 id. */
+export const postedMailQuery = `
+  UPDATE certificate_mail SET posted_at = clock_timestamp(), sealed = NULL
+  WHERE subscriber_id = $1 AND id = $2 AND posted_at IS NULL RETURNING id`;
+
+/** Addresses whose mail was sent, or cannot be, or whose time is over. */
+export const endedMailsQuery = `
+  SELECT id FROM certificate_mail
+  WHERE until <= now() OR (posted_at IS NOT NULL AND NOT EXISTS (
+    SELECT FROM mail WHERE key_scope = 'mail' AND key_id = certificate_mail.id AND failed_at IS NULL))
+  LIMIT 1000`;
+
+/** $1 ids. */
+export const removeMailsQuery = `
+  DELETE FROM certificate_mail WHERE id = ANY ($1::uuid[])`;
+
+/** Marks an erasure as that of the whole subscriber, which is not finished then. $1 subscriber, $2 erasure. */
+export const ofSubscriberQuery = `UPDATE erasure SET of_subscriber = true, finished_at = NULL WHERE subscriber_id = $1 AND id = $2`;
+
+/** Invitations of a subscriber, whose keys are those of the contacts they may become. $1 subscriber. */
+export const invitationsQuery = `SELECT id FROM invitation WHERE subscriber_id = $1`;

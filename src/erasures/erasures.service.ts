@@ -7,12 +7,14 @@ import type { MemberPrincipal } from '../auth/principal.js';
 import { ConsentProofs } from '../consents/consent-proofs.service.js';
 import type { ErasureOrigin } from '../contract/erasures.js';
 import { Conversations } from '../conversations/conversations.service.js';
+import { Interlocutors } from '../interlocutors/interlocutors.service.js';
 import { openPage } from '../platform/cursors.js';
 import { defineJob } from '../platform/jobs/job-kinds.js';
 import { Jobs } from '../platform/jobs/jobs.js';
 import { NotFound } from '../platform/problems/domain-error.js';
 import { Vault } from '../platform/vault/vault.js';
 import { Subscribers } from '../subscribers/subscribers.service.js';
+import { CertificateMails, type SealedAddress } from './certificate-mails.service.js';
 import { Certificates } from './certificates.service.js';
 import { ErasureRuns, proceedWithErasures } from './erasure-runs.service.js';
 import {
@@ -32,6 +34,7 @@ import {
   type ErasureRow,
   erasuresQuery,
   knownErasuresQuery,
+  ofSubscriberQuery,
   retakeQuery,
   subjectsQuery,
 } from './erasures.queries.js';
@@ -49,7 +52,9 @@ export interface ErasureRequest {
   origin: ErasureOrigin;
   /** The erasure of the keyring's ledger that is done again, and when it was done first: its proofs get no longer term. */
   erasureId?: string;
-  erasedAt?: Date;
+  erasedAt?: Date | undefined;
+  /** The account whose confirmed address gets the certificate. */
+  certificateTo?: string | undefined;
 }
 
 /** Erases contacts for good, with everything about them. */
@@ -61,7 +66,9 @@ export class Erasures {
     private readonly contacts: Contacts,
     private readonly conversations: Conversations,
     private readonly database: DataSource,
+    private readonly interlocutors: Interlocutors,
     private readonly jobs: Jobs,
+    private readonly mails: CertificateMails,
     private readonly proofs: ConsentProofs,
     private readonly runs: ErasureRuns,
     private readonly subscribers: Subscribers,
@@ -106,6 +113,37 @@ export class Erasures {
     const erasureId = await this.eraseContacts({ subscriberId, memberId, origin: 'subscriber' }, ids);
     if (!erasureId) throw new NobodyToErase();
     return erasureId;
+  }
+
+  /**
+   * Erases a contact who has asked for it, and mails the certificate to its confirmed address. When this resolves nothing of the
+   * contact is readable any more. Calling it again does no harm.
+   * @param memberId the owner who carries it out before its time
+   */
+  async eraseAtRequest(
+    { subscriberId, contactId }: { subscriberId: string; contactId: string },
+    memberId: string | null = null,
+  ): Promise<void> {
+    const certificateTo = await this.interlocutors.accountOfContact(subscriberId, contactId);
+    await this.eraseContacts({ subscriberId, memberId, origin: 'interlocutor', certificateTo }, [contactId]);
+  }
+
+  /**
+   * Erases a whole subscriber whose time has come: its contacts, and everything else it holds. When this resolves nothing of it is
+   * readable any more.
+   * @param certificateTo the owner's account
+   * @returns undefined if its owner has changed its mind meanwhile
+   */
+  async eraseSubscriber(subscriberId: string, certificateTo: string | undefined): Promise<string | undefined> {
+    const ids = await this.database.query<{ id: string }[]>('SELECT id FROM contact WHERE subscriber_id = $1', [
+      subscriberId,
+    ]);
+    const contacts = await this.contacts.toErase(
+      subscriberId,
+      ids.map(({ id }) => id),
+    );
+    const request = { subscriberId, memberId: null, origin: 'closing', certificateTo } as const;
+    return this.erase(request, contacts);
   }
 
   /** @throws NotFound */
@@ -171,7 +209,21 @@ export class Erasures {
       const ids = [...new Set(contacts.map(({ id }) => id))];
       await this.eraseContacts({ subscriberId, memberId: null, origin: 'replay', erasureId, erasedAt }, ids);
     }
+    const subscribers = refs.filter(({ scope }) => scope === 'subscriber').map(({ id }) => id);
+    for (const subscriberId of subscribers) await this.replaySubscriber(subscriberId, erasureId, erasedAt);
     return rows.length;
+  }
+
+  private async replaySubscriber(subscriberId: string, id: string, erasedAt: Date | undefined): Promise<void> {
+    const begunAt = new Date();
+    if (!(await this.subscribers.closeAgain(subscriberId, id))) return;
+    const term = await this.proofs.term(subscriberId, erasedAt ?? begunAt);
+    await this.database.transaction(async (manager) => {
+      await manager.query(beginQuery, [subscriberId, id, 'replay', null, begunAt, term.keepUntil]);
+      await manager.query(ofSubscriberQuery, [subscriberId, id]);
+      await this.jobs.add(manager, proceedWithErasures, {});
+    });
+    await this.runs.begin({ subscriberId, id });
   }
 
   /**
@@ -179,19 +231,27 @@ export class Erasures {
    * @returns the erasure; undefined when none of the contacts is there, or all of them are being erased already
    */
   async eraseContacts(request: ErasureRequest, ids: readonly string[]): Promise<string | undefined> {
-    const { subscriberId, memberId, origin, erasureId = uuid(), erasedAt } = request;
-    const contacts = await this.contacts.toErase(subscriberId, ids);
-    if (contacts.length === 0) return undefined;
+    const contacts = await this.contacts.toErase(request.subscriberId, ids);
+    return contacts.length === 0 ? undefined : this.erase(request, contacts);
+  }
+
+  private async erase(request: ErasureRequest, contacts: readonly ContactToErase[]): Promise<string | undefined> {
+    const { subscriberId, memberId, origin, erasureId = uuid(), erasedAt, certificateTo } = request;
+    const address = certificateTo === undefined ? undefined : await this.mails.seal(certificateTo);
     const begunAt = new Date();
     const term = await this.proofs.term(subscriberId, erasedAt ?? begunAt);
     const subjects = await this.subjects(contacts, term.keyId);
     const begun = await this.database
       .transaction(async (manager) => {
+        if (origin === 'closing' && !(await this.subscribers.beginClosing(manager, subscriberId, erasureId)))
+          throw new AllTaken();
         await manager.query(beginQuery, [subscriberId, erasureId, origin, memberId, begunAt, term.keepUntil]);
         const values = [subscriberId, erasureId, ...subjects];
         if (origin === 'replay') await manager.query(retakeQuery, values);
         const noted = await manager.query<unknown[]>(subjectsQuery, values);
-        if (noted.length === 0 && origin !== 'replay') throw new AllTaken();
+        if (noted.length === 0 && origin !== 'replay' && origin !== 'closing') throw new AllTaken();
+        if (origin === 'closing') await manager.query(ofSubscriberQuery, [subscriberId, erasureId]);
+        if (address) await this.mails.note(manager, { subscriberId, id: erasureId }, address);
         await this.actions.record(manager, { subscriberId, memberId }, 'contacts.erased', erasureId);
         // For a crash in the next moment; otherwise the run that follows is there first.
         await this.jobs.add(manager, proceedWithErasures, {}, { startAfter: new Date(Date.now() + 30_000) });
@@ -201,9 +261,26 @@ export class Erasures {
         if (error instanceof AllTaken) return false;
         throw error;
       });
-    if (!begun) return undefined;
+    if (!begun) {
+      if (address) await this.mailByAnother(subscriberId, contacts, address);
+      return undefined;
+    }
     await this.runs.begin({ subscriberId, id: erasureId });
     return erasureId;
+  }
+
+  /** Has the certificate mailed by the erasure that was there before. */
+  private async mailByAnother(
+    subscriberId: string,
+    [contact]: readonly ContactToErase[],
+    address: SealedAddress,
+  ): Promise<void> {
+    const noted = await this.database.transaction(async (manager) => {
+      const [known] = await manager.query<{ id: string }[]>(erasureOfQuery, [subscriberId, contact?.id]);
+      if (known) await this.mails.note(manager, { subscriberId, id: known.id }, address);
+      return Boolean(known);
+    });
+    if (!noted) await this.mails.discard(address);
   }
 
   /** Columns of what an erasure notes of its contacts. */

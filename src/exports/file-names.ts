@@ -5,13 +5,23 @@ const longest = 150;
 const refused = /[<>:"/\\|?*\p{Cc}\p{Cf}]/gu;
 
 /**
- * The name of a file in the zip. The numbers of its message and its place there make it one that no other has, and none of
- * those that Windows reserves.
+ * The name of a file in the zip. What it begins with, such as the numbers of its message and its place there, makes it one that no
+ * other has, and none of those that Windows reserves.
  */
-export function fileNameInZip(name: string, seq: number, place: number): string {
+export function fileNameInZip(name: string, beginning: string): string {
   const clean = name.replace(refused, '_').replace(/[. ]+$/, '') || 'file';
   const ending = /\.[^.\s]{1,20}$/.exec(clean)?.[0] ?? '';
-  let stem = clean.slice(0, clean.length - ending.length);
-  while (Buffer.byteLength(stem + ending) > longest) stem = [...stem].slice(0, -1).join('');
-  return `${String(seq).padStart(6, '0')}-${place + 1}-${stem}${ending}`;
+  return `${beginning}-${shortened(clean.slice(0, clean.length - ending.length), longest - Buffer.byteLength(ending))}${ending}`;
+}
+
+/** The name of a folder in the zip, made likewise. */
+export function folderNameInZip(name: string, beginning: string): string {
+  const clean = shortened(name.replace(refused, '_'), longest / 2).replace(/[. ]+$/, '');
+  return clean ? `${beginning}-${clean}` : beginning;
+}
+
+function shortened(text: string, bytes: number): string {
+  let left = text;
+  while (Buffer.byteLength(left) > bytes) left = [...left].slice(0, -1).join('');
+  return left;
 }

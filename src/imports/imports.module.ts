@@ -26,6 +26,7 @@ import { ImportTurns } from './turns.js';
   ],
   controllers: [ImportsController],
   providers: [Imports, ImportTurns],
+  exports: [Imports],
 })
 export class ImportsModule {
   constructor(forgetting: Forgetting, imports: Imports) {

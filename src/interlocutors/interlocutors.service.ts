@@ -79,6 +79,16 @@ export class Interlocutors {
     return this.stated(row);
   }
 
+  /** The account of the person who is a contact; undefined if there is none. */
+  async accountOfContact(subscriberId: string, contactId: string): Promise<string | undefined> {
+    const [row] = await this.interlocutors.query<{ account_id: string }[]>(
+      `SELECT interlocutor.account_id FROM contact JOIN interlocutor ON interlocutor.id = contact.interlocutor_id
+       WHERE contact.subscriber_id = $1 AND contact.id = $2`,
+      [subscriberId, contactId],
+    );
+    return row?.account_id;
+  }
+
   /**
    * Locks interlocutors against edits and joinings until the transaction ends, in the order of their ids. Must come before the
    * locks of their contacts.

@@ -25,6 +25,7 @@ import { NotFound } from '../platform/problems/domain-error.js';
 import { RateLimits } from '../platform/rate-limits.js';
 import { validated } from '../platform/validation/validation.js';
 import { sendLogo } from '../subscribers/logo-answer.js';
+import { refuseStopped } from '../subscribers/subscribers.errors.js';
 import { InLocale } from '../subscribers/subscribers.dto.js';
 import { Subscribers } from '../subscribers/subscribers.service.js';
 import { InvitationLinks } from './invitation-links.service.js';
@@ -57,6 +58,7 @@ export class JoiningController {
   ): Promise<OpenedInvitation> {
     const invitation = await this.activeInvitation(code, request);
     const subscriber = await this.subscribers.get(invitation.subscriberId);
+    refuseStopped(subscriber);
     const { id, businessName, city } = subscriber;
     const logoUrl = (await this.subscribers.hasLogo(id))
       ? `/api/invitations/by-code/${encodeURIComponent(code)}/logo`

@@ -25,6 +25,7 @@ import { canonicalAddress } from '../platform/validation/email-addresses.js';
 import type { KeyRef } from '../platform/vault/keyring.js';
 import { Vault } from '../platform/vault/vault.js';
 import type { Subscriber } from '../subscribers/subscriber.entity.js';
+import { refuseStopped } from '../subscribers/subscribers.errors.js';
 import { Subscribers } from '../subscribers/subscribers.service.js';
 import type { Invitation } from './invitation.entity.js';
 import { Invitations } from './invitations.service.js';
@@ -266,7 +267,9 @@ export class Joinings {
   private async activeInvitation(code: string): Promise<{ invitation: Invitation; subscriber: Subscriber }> {
     const invitation = await this.invitations.byCode(code);
     this.invitations.requireActive(invitation);
-    return { invitation, subscriber: await this.subscribers.get(invitation.subscriberId) };
+    const subscriber = await this.subscribers.get(invitation.subscriberId);
+    refuseStopped(subscriber);
+    return { invitation, subscriber };
   }
 
   /** Makes the keys first, because sealing needs them, and destroys them when nothing came of it. */

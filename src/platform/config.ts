@@ -34,6 +34,7 @@ export interface Config {
   digitalConsentAges: Record<string, number>;
   sessionDays: number;
   consentProofYears: number;
+  deletionDays: number;
   messagesPerMinute: number;
   searchesPerMinute: number;
   signInsPerQuarterHour: number;
@@ -203,6 +204,7 @@ function configOf(values: Values): Config {
     digitalConsentAges: { ...lawfulConsentAges, ...values.DIGITAL_CONSENT_AGE },
     sessionDays: values.SESSION_DAYS,
     consentProofYears: values.CONSENT_PROOF_YEARS,
+    deletionDays: values.DELETION_DAYS,
     messagesPerMinute: values.RATE_MESSAGES,
     searchesPerMinute: values.RATE_SEARCHES,
     signInsPerQuarterHour: values.RATE_SIGN_IN,

@@ -13,5 +13,6 @@ import { SubscriberController } from './subscriber.controller.js';
   imports: [ActionsModule, AddressBookModule, AuthModule, InterlocutorsModule, MembersModule, SubscribersModule],
   controllers: [SubscriberController, ProfilesController],
   providers: [Profiles],
+  exports: [Profiles],
 })
 export class ProfilesModule {}

@@ -4,7 +4,15 @@ import { Actions } from '../actions/actions.service.js';
 import { Contacts } from '../address-book/contacts.service.js';
 import { Accounts } from '../auth/accounts.service.js';
 import { Credentials, passwordMissing } from '../auth/credentials.service.js';
-import { accountKey, type InterlocutorPrincipal, type MemberPrincipal } from '../auth/principal.js';
+import {
+  accountKey,
+  type InterlocutorPrincipal,
+  isMember,
+  type MemberPrincipal,
+  type Principal,
+} from '../auth/principal.js';
+import { principalView } from '../auth/principal-view.js';
+import { interlocutorView } from '../interlocutors/interlocutor-view.js';
 import type { StatedIdentity } from '../interlocutors/identities.js';
 import { Interlocutors, type StatedInterlocutor } from '../interlocutors/interlocutors.service.js';
 import { Members } from '../members/members.service.js';
@@ -13,10 +21,10 @@ import { ValidationFailed } from '../platform/problems/domain-error.js';
 import { Realtime } from '../platform/realtime/realtime.js';
 import { rooms } from '../platform/realtime/rooms.js';
 import { sameMailbox } from '../platform/validation/email-addresses.js';
-import { businessCounterpart } from '../subscribers/subscriber-view.js';
+import { businessCounterpart, subscriberView } from '../subscribers/subscriber-view.js';
 import type { BusinessChanges } from '../subscribers/subscribers.dto.js';
 import { Subscribers } from '../subscribers/subscribers.service.js';
-import type { InterlocutorChanges, MemberChanges } from './profiles.dto.js';
+import type { InterlocutorChanges, MemberChanges, Profile } from './profiles.dto.js';
 
 const segments = ['region', 'province', 'sector'] as const;
 const toldBeforePausing = 500;
@@ -36,6 +44,20 @@ export class Profiles {
     private readonly realtime: Realtime,
     private readonly subscribers: Subscribers,
   ) {}
+
+  /** The own profile of a member or an interlocutor. */
+  async of(principal: Principal): Promise<Profile> {
+    const username = await this.accounts.username(principal);
+    const emailVerified = await this.accounts.hasVerifiedEmail(principal.accountId);
+    const own = { username, emailVerified, locale: principal.locale, principal: principalView(principal) };
+    if (!isMember(principal)) {
+      const stated = await this.interlocutors.get(principal.interlocutorId);
+      return { ...own, interlocutor: interlocutorView(principal.interlocutorId, username, stated) };
+    }
+    const subscriber = await this.subscribers.get(principal.subscriberId);
+    const hasLogo = await this.subscribers.hasLogo(subscriber.id);
+    return { ...own, ...(await this.members.ownData(principal)), subscriber: subscriberView(subscriber, hasLogo) };
+  }
 
   /**
    * An interlocutor corrects its own data; every subscriber's copy follows. Another spelling of its address is no other address.
@@ -134,7 +156,7 @@ export class Profiles {
   }
 
   /** Each interlocutor hears of its own conversation, and of no other. */
-  private async tellOfSubscriber(subscriberId: string): Promise<void> {
+  async tellOfSubscriber(subscriberId: string): Promise<void> {
     await this.log.attempt(() => this.tellEverybodyOf(subscriberId));
   }
 

@@ -193,7 +193,8 @@ function subscriberOf(registration: Registration, versions: Versions): Subscribe
   const data = businessData(registration);
   const createdAt = new Date();
   const seenTimes = { seenTimesSince: startOfMinute(createdAt), seenTimesChangedAt: null };
-  return { id: uuid(), ...data, ...versions, createdAt, profileChangedAt: null, ...seenTimes };
+  const going = { pausedAt: null, closingAskedAt: null, closesAt: null };
+  return { id: uuid(), ...data, ...versions, createdAt, profileChangedAt: null, ...seenTimes, ...going };
 }
 
 function startOfMinute(time: Date): Date {

@@ -10,6 +10,9 @@ export function subscriberView(subscriber: Subscriber, hasLogo: boolean): Subscr
     profileChangedAt: _changed,
     seenTimesSince,
     seenTimesChangedAt: _seenTimesChanged,
+    pausedAt,
+    closingAskedAt: _asked,
+    closesAt,
     createdAt,
     ...business
   } = subscriber;
@@ -17,14 +20,23 @@ export function subscriberView(subscriber: Subscriber, hasLogo: boolean): Subscr
     ...business,
     logoUrl: hasLogo ? '/api/subscriber/logo' : null,
     seenTimes: seenTimesSince !== null,
+    paused: pausedAt !== null,
+    closesAt: closesAt?.toISOString() ?? null,
     createdAt: createdAt.toISOString(),
   };
 }
 
 /** A subscriber as its interlocutors see it in the heads of their conversations. */
 export function businessCounterpart(
-  { id, businessName, city }: Pick<Subscriber, 'id' | 'businessName' | 'city'>,
+  {
+    id,
+    businessName,
+    city,
+    pausedAt,
+    closesAt,
+  }: Pick<Subscriber, 'id' | 'businessName' | 'city' | 'pausedAt' | 'closesAt'>,
   logoUrl: string | null,
 ): Counterpart {
-  return { kind: 'subscriber', id, businessName, city, logoUrl };
+  const standing = { paused: pausedAt !== null, closesAt: closesAt?.toISOString() ?? null };
+  return { kind: 'subscriber', id, businessName, city, logoUrl, ...standing };
 }

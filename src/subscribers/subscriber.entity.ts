@@ -69,6 +69,33 @@ export class Subscriber {
   /** Time of the latest switch of seen-times, for the heads of its conversations. */
   @Column('timestamptz', { name: 'seen_times_changed_at', nullable: true })
   seenTimesChangedAt: Date | null;
+
+  /** Since then nothing is sent or received, and everything is kept. */
+  @Column('timestamptz', { name: 'paused_at', nullable: true })
+  pausedAt: Date | null;
+
+  /** Time at which the owner asked to close it, and the time at which that is carried out. */
+  @Column('timestamptz', { name: 'closing_asked_at', nullable: true })
+  closingAskedAt: Date | null;
+
+  @Column('timestamptz', { name: 'closes_at', nullable: true })
+  closesAt: Date | null;
+
+  // Statements alone read and write the next ones.
+  @Column({ type: 'uuid', name: 'closing_told_id', nullable: true, select: false, insert: false, update: false })
+  closingToldId?: string | null;
+
+  @Column({ type: 'timestamptz', name: 'closing_told_at', nullable: true, select: false, insert: false, update: false })
+  closingToldAt?: Date | null;
+
+  @Column({ type: 'uuid', name: 'closing_erasure_id', nullable: true, select: false, insert: false, update: false })
+  closingErasureId?: string | null;
+
+  @Column({ type: 'timestamptz', name: 'closed_at', nullable: true, select: false, insert: false, update: false })
+  closedAt?: Date | null;
+
+  @Column({ type: 'timestamptz', name: 'stopped_at', nullable: true, select: false, insert: false, update: false })
+  stoppedAt?: Date | null;
 }
 
 @Entity('subscriber_logo')

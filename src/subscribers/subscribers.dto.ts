@@ -126,5 +126,9 @@ export class SubscriberView implements wire.SubscriberView {
   logoUrl: string | null;
   /** True while each side is told when the other has seen a message. */
   seenTimes: boolean;
+  /** True while nothing is sent or received, and everything is kept. */
+  paused: boolean;
+  /** Time at which everything is erased, if the owner has asked to close the business. */
+  closesAt: string | null;
   createdAt: string;
 }

@@ -124,6 +124,126 @@ export class Subscribers {
     return logo;
   }
 
+  /**
+   * Pauses or resumes a subscriber in a transaction.
+   * @returns whether that changes anything
+   */
+  async pause(manager: EntityManager, id: string, paused: boolean): Promise<boolean> {
+    const [rows] = await manager.query<[unknown[], number]>(
+      `UPDATE subscriber
+       SET paused_at = CASE WHEN $2 THEN clock_timestamp() END, profile_changed_at = change_time()
+       WHERE subscriber_id = $1 AND (paused_at IS NULL) = $2 RETURNING subscriber_id`,
+      [id, paused],
+    );
+    return rows.length > 0;
+  }
+
+  /**
+   * Notes that a subscriber is to be closed, in a transaction; one that is to be already keeps its time.
+   * @returns the times, and whether they are new
+   */
+  async askClosing(
+    manager: EntityManager,
+    id: string,
+    closesAt: Date,
+  ): Promise<{ askedAt: Date; closesAt: Date; made: boolean }> {
+    const [rows] = await manager.query<[unknown[], number]>(
+      `UPDATE subscriber
+       SET closing_asked_at = clock_timestamp(), closes_at = $2, closing_told_id = NULL, closing_told_at = NULL,
+           profile_changed_at = change_time()
+       WHERE subscriber_id = $1 AND closes_at IS NULL RETURNING subscriber_id`,
+      [id, closesAt],
+    );
+    const now = await manager.findOneByOrFail(Subscriber, { id });
+    return { askedAt: now.closingAskedAt!, closesAt: now.closesAt!, made: rows.length > 0 };
+  }
+
+  /**
+   * Notes that a subscriber is not to be closed after all, in a transaction.
+   * @returns whether it was to be
+   * @throws DomainError `closing_under_way`
+   */
+  async withdrawClosing(manager: EntityManager, id: string): Promise<boolean> {
+    const [rows] = await manager.query<[unknown[], number]>(
+      `UPDATE subscriber SET closing_asked_at = NULL, closes_at = NULL, profile_changed_at = change_time()
+       WHERE subscriber_id = $1 AND closes_at IS NOT NULL AND closing_erasure_id IS NULL RETURNING subscriber_id`,
+      [id],
+    );
+    if (rows.length > 0) return true;
+    const { closesAt } = await manager.findOneByOrFail(Subscriber, { id });
+    if (closesAt)
+      throw new DomainError('closing_under_way', {
+        detail: 'The erasure has begun: it cannot be taken back any more.',
+      });
+    return false;
+  }
+
+  /**
+   * Locks a subscriber that is to be closed, in the transaction that tells its contacts.
+   * @returns the contact behind which they wait to be told; undefined when there is nobody to tell, or another is at it
+   */
+  async lockToTellOfClosing(
+    manager: EntityManager,
+    id: string,
+    closesAt: Date,
+  ): Promise<{ after: string | null } | undefined> {
+    const [locked] = await manager.query<{ after: string | null }[]>(
+      `SELECT closing_told_id AS after FROM subscriber
+       WHERE subscriber_id = $1 AND closes_at = $2 AND closing_erasure_id IS NULL AND closing_told_at IS NULL
+       FOR NO KEY UPDATE SKIP LOCKED`,
+      [id, closesAt],
+    );
+    return locked;
+  }
+
+  /** Notes up to which contact a closing has been told, and whether that was the last. */
+  async noteClosingTold(manager: EntityManager, id: string, upTo: string | null, done: boolean): Promise<void> {
+    await manager.query(
+      `UPDATE subscriber SET closing_told_id = $2, closing_told_at = CASE WHEN $3::boolean THEN clock_timestamp() END
+       WHERE subscriber_id = $1`,
+      [id, upTo, done],
+    );
+  }
+
+  /**
+   * Begins to close a subscriber whose time has come, in the transaction of its erasure.
+   * @returns false if its owner has changed its mind meanwhile
+   */
+  async beginClosing(manager: EntityManager, id: string, erasureId: string): Promise<boolean> {
+    const [rows] = await manager.query<[unknown[], number]>(
+      `UPDATE subscriber SET closing_erasure_id = $2
+       WHERE subscriber_id = $1 AND closes_at <= $3 AND closing_erasure_id IS NULL RETURNING subscriber_id`,
+      [id, erasureId, new Date()],
+    );
+    return rows.length > 0;
+  }
+
+  /**
+   * Closes a subscriber that came back with a backup.
+   * @returns false for one that is closed
+   */
+  async closeAgain(id: string, erasureId: string): Promise<boolean> {
+    const [rows] = await this.subscribers.query<[unknown[], number]>(
+      `UPDATE subscriber
+       SET closing_asked_at = coalesce(closing_asked_at, now()), closes_at = coalesce(closes_at, now()),
+           closing_erasure_id = $2
+       WHERE subscriber_id = $1 AND closed_at IS NULL RETURNING subscriber_id`,
+      [id, erasureId],
+    );
+    return rows.length > 0;
+  }
+
+  /** Empties a subscriber that is closed. Its name stays: certificates and proofs of consent say for whom they stand. */
+  async empty(id: string): Promise<void> {
+    await this.subscribers.query(
+      `UPDATE subscriber
+       SET closed_at = clock_timestamp(), email = '', street = '', street_number = '', postcode = '', city = '',
+           province = NULL, vat_number = NULL, tax_code = NULL
+       WHERE subscriber_id = $1 AND closed_at IS NULL`,
+      [id],
+    );
+  }
+
   /** Watermarks know their minute only, so what is disclosed again begins with the next one. */
   private async switchSeenTimes(manager: EntityManager, id: string, on: boolean): Promise<void> {
     await manager.query(

@@ -84,6 +84,7 @@ const transactions = [
   { text: /\bINSERT INTO broadcast_recipient\b/, points: ['in-chunk', 'in-chunk-commit', 'after-chunk'] },
   { text: /\bINSERT INTO search_entry\b/, points: ['in-index', 'in-index-commit', 'after-index'] },
   { text: /\bUPDATE message SET body = NULL\b/, points: [undefined, 'in-withdrawal', undefined] },
+  { text: /\bUPDATE export\s+SET state = 'ready'/, points: ['before-export', 'in-export', 'after-export'] },
   { text: /\bINSERT INTO attachment_object\b/, points: ['before-file', 'in-file-commit', undefined] },
 ];
 

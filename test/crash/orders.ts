@@ -24,6 +24,9 @@ export const killPoints = [
   'in-index',
   'in-index-commit',
   'after-index',
+  'before-export',
+  'in-export',
+  'after-export',
 ] as const;
 
 /** Steps of an erasure, with those of the renewal that follows. */

@@ -1,10 +1,10 @@
 import { expect } from '@jest/globals';
 import fc from 'fast-check';
-import type { MessageView } from '../../src/contract/events.js';
+import type { MessageView, Party } from '../../src/contract/events.js';
 import type { Client } from '../support/client.js';
 import { download, upload } from '../support/files.js';
 import { type Device, type Shop, until, type World } from '../support/world.js';
-import { type Model, ModelConversation, type ModelDevice } from './model.js';
+import { type Model, ModelConversation, type ModelDevice, otherThan } from './model.js';
 
 /** A device with what it holds. */
 export interface RealDevice {
@@ -94,6 +94,14 @@ async function uploads({ real: { device }, conversationId }: Found, count: numbe
 
 const described = (name: string, values: object) => () => `${name}(${JSON.stringify(values)})`;
 
+/** Sends nothing that would be stored where a party has restricted the conversation: there everything new is refused. */
+async function isRefused(model: Model, found: Found, by: Way): Promise<boolean> {
+  if (found.conversation.restrictedBy.length === 0) return false;
+  const message = { clientId: `m${model.sent++}`, body: 'Permesso?', attachmentIds: [] };
+  expect(await send(found, by, message)).toEqual({ code: 'conversation_restricted' });
+  return true;
+}
+
 /** A new message gets the next seq. */
 const fewFiles = fc.constantFrom(0, 0, 0, 1, 2);
 
@@ -103,6 +111,7 @@ const sends = fc.record({ device: which, place: which, by: way, body, files: few
     check: (model) => can(model, device, by),
     run: async (model, real) => {
       const found = find(model, real, device, place);
+      if (await isRefused(model, found, by)) return;
       const files = await uploads(found, count);
       // Files need no words.
       const message = { clientId: `m${model.sent++}`, body: count === 2 ? '' : text };
@@ -121,8 +130,11 @@ const sendsTogether = fc
     return {
       check: (model) => several.every(({ device, by }) => can(model, device, by)),
       run: async (model, real) => {
+        const open = several.filter(
+          ({ device, place }) => find(model, real, device, place).conversation.restrictedBy.length === 0,
+        );
         const sent = await Promise.all(
-          several.map(async ({ device, place, by, body: text, twice }) => {
+          open.map(async ({ device, place, by, body: text, twice }) => {
             const found = find(model, real, device, place);
             const message = { clientId: `m${model.sent++}`, body: text };
             const files = await uploads(found, twice ? 1 : 0);
@@ -161,6 +173,7 @@ const retries = fc
         if (own.length === 0) return;
         const { clientId, seq, sentAt, body: text, files, withdrawn } = own[earlier % own.length]!;
         const isOther = changed !== 'nothing';
+        if (changed === 'the files' && found.conversation.restrictedBy.length > 0) return;
         const others = changed === 'the files' && !withdrawn ? await uploads(found, 1) : [];
         const answer = await send(found, by, {
           clientId,
@@ -188,15 +201,17 @@ const receives = fc
         const upTo = (number: number | null) => (number === null ? undefined : number % (conversation.lastSeq + 3));
         const receipt = { deliveredSeq: upTo(delivered), seenSeq: upTo(seen) };
         const beyond = Math.max(receipt.deliveredSeq ?? 0, receipt.seenSeq ?? 0) > conversation.lastSeq;
-        const code = beyond ? 'receipt_beyond_last' : undefined;
+        const restricted = conversation.restrictedBy.length > 0;
+        const code = beyond ? 'receipt_beyond_last' : restricted ? 'conversation_restricted' : undefined;
+        const status = beyond ? 422 : restricted ? 403 : 204;
         if (by === 'socket') {
           const { error } = await asking.device.emit('receipt.send', { conversationId, ...receipt });
           expect(error?.code).toBe(code);
         } else {
           const answer = await asking.device.ask('PUT', `/api/conversations/${conversationId}/receipt`, receipt);
-          expect([answer.status, answer.body.code]).toEqual([beyond ? 422 : 204, code]);
+          expect([answer.status, answer.body.code]).toEqual([status, code]);
         }
-        if (!beyond) conversation.raise(mine.party, receipt);
+        if (code === undefined) conversation.raise(mine.party, receipt);
       },
       toString: described('receive', values),
     };
@@ -215,9 +230,11 @@ const withdraws = fc.record({ device: which, place: which, seq: which }).map((va
       const { status, body: answer } = await asking.device.ask('DELETE', path);
       const expected = !message
         ? [404, 'not_found']
-        : message.sender === mine.party
-          ? [204, undefined]
-          : [403, 'not_the_sender'];
+        : message.sender !== mine.party
+          ? [403, 'not_the_sender']
+          : !message.withdrawn && conversation.restrictedBy.includes(otherThan(mine.party))
+            ? [403, 'conversation_restricted']
+            : [204, undefined];
       expect([status, answer.code]).toEqual(expected);
       if (status !== 204) return;
       model.erased.push(...message!.files);
@@ -240,7 +257,9 @@ const sendsAgain = fc.record({ device: which, place: which, by: way, file: which
       ];
       if (gone.length === 0) return;
       const message = { clientId: `m${model.sent++}`, body: 'Di nuovo', attachmentIds: [gone[file % gone.length]!] };
-      expect(await send(found, by, message)).toEqual({ code: 'attachment_not_found' });
+      const restricted = found.conversation.restrictedBy.length > 0;
+      const code = restricted ? 'conversation_restricted' : 'attachment_not_found';
+      expect(await send(found, by, message)).toEqual({ code });
     },
     toString: described('send again', values),
   };
@@ -325,6 +344,42 @@ export function viewOf(view: MessageView): ReturnType<() => ModelConversation['v
     seen: seenAt !== undefined,
   };
 }
+
+/** Either party restricts a conversation and lifts its own restriction, as often as it likes. */
+const restricts = fc.record({ device: which, place: which, lift: fc.boolean() }).map((values): Command => {
+  const { device, place, lift } = values;
+  return {
+    check: (model) => can(model, device),
+    run: async (model, real) => {
+      const { conversation, conversationId, mine, real: asking } = find(model, real, device, place);
+      const path = `/api/conversations/${conversationId}/restriction`;
+      const answer = await asking.device.ask(lift ? 'DELETE' : 'PUT', path);
+      const others = conversation.restrictedBy.filter((by) => by !== mine.party);
+      const mineToo = lift || conversation.restrictedBy.includes(mine.party) ? conversation.restrictedBy : undefined;
+      conversation.restrictedBy = lift ? others : (mineToo ?? [...others, mine.party]);
+      expect(answer.status).toBe(200);
+      expect(answer.body.restrictions.map(({ by }: { by: Party }) => by)).toEqual(conversation.restrictedBy);
+    },
+    toString: described('restrict', values),
+  };
+});
+
+const liftsAll = fc.constant<Command>({
+  check: (model) => model.conversations.some(({ restrictedBy }) => restrictedBy.length > 0),
+  run: async (model, real) => {
+    for (const [index, { party, conversations, signedIn }] of model.devices.entries()) {
+      if (!signedIn) continue;
+      for (const place of conversations) {
+        const path = `/api/conversations/${real.conversationIds[place]!}/restriction`;
+        const conversation = model.conversations[place]!;
+        if (!conversation.restrictedBy.includes(party)) continue;
+        await real.devices[index]!.device.ask('DELETE', path);
+        conversation.restrictedBy = conversation.restrictedBy.filter((by) => by !== party);
+      }
+    }
+  },
+  toString: () => 'lift all',
+});
 
 const disconnects = fc.record({ device: which }).map((values): Command => {
   return {
@@ -422,6 +477,9 @@ export const anyCommand = [
   sendsAgain,
   fetches,
   reads,
+  restricts,
+  liftsAll,
+  liftsAll,
   disconnects,
   reconnects,
   reconnects,

@@ -39,6 +39,8 @@ export interface Marks {
 export class ModelConversation {
   readonly messages: ModelMessage[] = [];
   revision = 0;
+  /** Parties that have restricted it, in the order in which they did. */
+  restrictedBy: Party[] = [];
   readonly marks: Record<Party, Marks> = {
     subscriber: { deliveredSeq: 0, seenSeq: 0 },
     interlocutor: { deliveredSeq: 0, seenSeq: 0 },
@@ -85,6 +87,7 @@ export class ModelConversation {
       lastFiles: last && last.files.length > 0 ? { count: last.files.length, family: 'text' } : null,
       own: this.marks[party],
       other: this.marks[otherThan(party)],
+      restrictions: this.restrictedBy.map((by) => ({ by })),
       unread: this.messages.filter(({ seq, sender, withdrawn }) => sender !== party && seq > seenSeq && !withdrawn)
         .length,
     };

@@ -1,13 +1,14 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import yauzl from 'yauzl';
 import { type KillPoint, Orders } from '../crash/orders.js';
 import { bytesOf } from '../support/files.js';
 import { Installation, type Service } from '../support/installation.js';
-import { expectStatus, password, people, shops, unique } from '../support/world.js';
+import { expectStatus, password, people, shops, unique, until } from '../support/world.js';
 
 /**
- * Promise 3: a service that is killed in an upload, in a send with files or in a withdrawal shows nothing half, loses nothing
+ * Promise 3: a service that is killed in an upload, in a send with files, in a withdrawal or in an export shows nothing half, loses nothing
  * that was acknowledged, and leaves nothing in the storage that a sweep does not find.
  */
 
@@ -184,10 +185,44 @@ test('a withdrawal: killed while it commits, the message and its files are both 
   expect((await download(id)).status).toBe(404);
 });
 
+test.each(['in-upload', 'before-export', 'in-export', 'after-export'] as const)(
+  'an export: killed at the point %s, it is made anew and whole, and nothing is left of the other attempt',
+  async (point) => {
+    const id = await upload(bytesOf(3_000_000));
+    expectStatus(await send({ clientId: unique(), body: 'Per la copia', attachmentIds: [id] }), 201);
+    let exported = '';
+    await killedAt(point, async () => {
+      exported = (await service.ask('POST', '/api/exports', { token, body: {} })).body.id;
+    });
+    const [{ id: known } = { id: '' }] = await rows<{ id: string }>(
+      'SELECT id FROM export ORDER BY asked_at DESC LIMIT 1',
+    );
+    if (exported) expect(known).toBe(exported);
+    await until(
+      async () => (await service.ask('GET', `/api/exports/${known}`, { token })).body.state === 'ready',
+      'the export is ready',
+    );
+    const named = await rows<{ object: string }>('SELECT object FROM export');
+    expect((await objects()).filter((name) => name.startsWith('export-'))).toEqual(
+      named.map(({ object }) => object).sort(),
+    );
+    expectStatus(await service.ask('POST', `/api/exports/${known}/download`, { token, body: { password } }), 200);
+    const headers = { authorization: `Bearer ${token}` };
+    const zip = await (await fetch(`${service.url}/api/exports/${known}/file`, { headers })).arrayBuffer();
+    const entries = [];
+    const opened = await yauzl.fromBufferPromise(Buffer.from(zip));
+    for await (const entry of opened.eachEntry()) entries.push(entry.fileName);
+    expect(entries.at(-1)).toBe('index.html');
+    expectStatus(await service.ask('DELETE', `/api/exports/${known}`, { token }), 204);
+  },
+);
+
 test('what was left without a row is named by its time, so the sweep finds it after a day', async () => {
   const named = new Set((await rows<{ id: string }>('SELECT id FROM attachment_object')).map(({ id }) => id));
   const waiting = new Set((await rows<{ id: string }>('SELECT id FROM erased_object')).map(({ id }) => id));
-  const stray = (await objects()).filter((name) => !named.has(name) && !waiting.has(name));
+  const stray = (await objects()).filter(
+    (name) => !named.has(name) && !waiting.has(name) && !name.startsWith('export-'),
+  );
   for (const name of stray) {
     const time = Number.parseInt(name.replace(/-/g, '').slice(0, 12), 16);
     expect(Math.abs(Date.now() - time)).toBeLessThan(hour);

@@ -55,7 +55,7 @@ test('it starts with an empty environment, says where it is, and tells of the ma
 test('only the user it runs as can read its keys', async () => {
   await running();
   const keys = join(home.dataDir, 'keys');
-  expect((await readdir(keys)).sort()).toEqual(['epoch.key', 'master.key', 'postgres.password']);
+  expect((await readdir(keys)).sort()).toEqual(['epoch.key', 'master.key', 'postgres.password', 'signing.key']);
   expect((await stat(keys)).mode & 0o777).toBe(0o700);
   for (const name of await readdir(keys)) expect((await stat(join(keys, name))).mode & 0o777).toBe(0o600);
 });

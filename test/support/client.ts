@@ -277,6 +277,11 @@ export class Client {
         this.held.heads.set(id, { ...head, labels: head.labels!.filter((label) => there.has(label)) });
       }
     },
+    // Told by whoever asked last, whatever was committed first: the head says how it stands.
+    'restriction.changed': ({ conversationId }) => void this.incomplete.add(conversationId),
+    // A client loads them when it shows them, and holds none.
+    'request.changed': () => undefined,
+    'export.progressed': () => undefined,
     'session.ended': ({ id }) => void this.held.devices.delete(id),
   };
 

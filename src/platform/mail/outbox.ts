@@ -144,6 +144,8 @@ export class Outbox implements OnModuleInit {
       return this.fail(mail, error);
     }
     await this.mails.delete({ id });
+    // An address that was kept for this one mail alone.
+    if (mail.keyScope === 'mail') await this.vault.destroyKeys({ scope: 'mail', id: mail.keyId });
   }
 
   private async fail({ id, attempts: before }: Mail, { code, permanent }: Undeliverable): Promise<void> {

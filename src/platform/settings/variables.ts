@@ -111,6 +111,11 @@ export const variables = {
     otherwise: 5,
     about: 'years for which a proof of consent is kept after its person was erased, without name and address',
   },
+  DELETION_DAYS: {
+    read: read.wholeNumber(1, 28),
+    otherwise: 7,
+    about: 'days in which a business can answer a deletion request before it is carried out',
+  },
   RATE_MESSAGES: {
     read: read.wholeNumber(1, 1_000_000),
     otherwise: 60,

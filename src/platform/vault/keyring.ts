@@ -6,7 +6,7 @@ import type { EpochKeys } from './epoch-keys.js';
 import { open, seal } from './sealing.js';
 
 /** Owner of a key. A personal invitation's key is the key of the contact it becomes: both have the same id. */
-export type KeyScope = 'contact' | 'interlocutor' | 'subscriber' | 'service' | 'proof';
+export type KeyScope = 'contact' | 'interlocutor' | 'subscriber' | 'service' | 'proof' | 'export' | 'mail';
 
 export interface KeyRef {
   scope: KeyScope;

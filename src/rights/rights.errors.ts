@@ -1,0 +1,32 @@
+import { limits } from '../contract/limits.js';
+import { DomainError } from '../platform/problems/domain-error.js';
+
+export class TooManyRequests extends DomainError {
+  constructor() {
+    const detail = `You have ${limits.requestsOpen} open requests to this business. Wait for an answer, or take one back.`;
+    super('requests_limit', { detail });
+  }
+}
+
+export class RequestClosed extends DomainError {
+  constructor() {
+    super('request_closed', {
+      detail: 'This request has been answered or taken back, so it cannot be changed any more.',
+    });
+  }
+}
+
+export class ErasureNotExtendable extends DomainError {
+  constructor() {
+    const detail =
+      'The time of a request for erasure cannot be extended: carry it out, or refuse it for a legal reason.';
+    super('request_extended', { detail });
+  }
+}
+
+export class NotExtendable extends DomainError {
+  constructor() {
+    const detail = 'The time for an answer can be extended once, and only before it is over.';
+    super('request_extended', { detail });
+  }
+}
