@@ -76,6 +76,8 @@ export class Client {
 
   /** After an absence: the conversations that changed, and what changed in each. */
   async catchUp(): Promise<void> {
+    // It is older than the answer, which may say that what joined then is erased.
+    this.applyHeard();
     await this.takeChanged();
     this.held.contacts = await this.loadContacts();
     await this.loadAuthors();
@@ -84,11 +86,15 @@ export class Client {
 
   /** Applies what was heard since, and loads what was missing to it. */
   async hear(): Promise<void> {
+    this.applyHeard();
+    if (this.behind) await this.takeChanged();
+    for (const id of this.incomplete) await this.takeHeadOf(id);
+  }
+
+  private applyHeard(): void {
     const news = this.device.heard.slice(this.applied);
     this.applied = this.device.heard.length;
     for (const heard of news) this.apply(heard);
-    if (this.behind) await this.takeChanged();
-    for (const id of this.incomplete) await this.takeHeadOf(id);
   }
 
   /** Loads changed heads. A head that moved to the front meanwhile is on no page of a walk, so a long walk is repeated. */
