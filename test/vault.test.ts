@@ -118,7 +118,7 @@ describe('a key', () => {
     await keyring.create([gone, kept]);
     await expect(keyring.key(gone)).rejects.toThrow(KeyGoneError);
     expect(await keyring.key(kept)).toHaveLength(32);
-    expect(await keyring.erasedBy(erasureId)).toEqual([gone]);
+    expect(await keyring.erasedBy(erasureId)).toEqual([{ ...gone, erasedAt: expect.any(Date) }]);
     expect(await keyring.erasuresAfter(NIL, 10)).toEqual([erasureId]);
     expect(await keyring.erasuresAfter(erasureId, 10)).toEqual([]);
   });
