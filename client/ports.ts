@@ -1,5 +1,5 @@
 /*
- * What the engine needs of its host: a browser page, a worker, Node, or a simulation. Each is shaped like something that
+ * Needs of the engine that its host provides: a browser page, a worker, Node, or a simulation. Each is shaped like something that
  * hosts have already, so that most of them are handed in as they are.
  */
 
