@@ -2,11 +2,12 @@ import { DataSource } from 'typeorm';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import yauzl from 'yauzl';
 import { limits } from '../src/contract/limits.js';
 import { Exporting } from '../src/exports/exporting.service.js';
 import { fieldNames } from '../src/exports/field-names.js';
+import { Storage, StorageFailure } from '../src/platform/storage/storage.js';
 import { download, upload } from './support/files.js';
 import {
   type Answer,
@@ -488,6 +489,26 @@ describe('an export ends', () => {
     await isGone(bakery.owner, owner, objects[1]!);
     // Anna's holds nothing of Bruno.
     expect(await objectOf(annasExport)).toBeDefined();
+  });
+
+  test('with the erasure of a contact, also while the storage is away', async () => {
+    const carla = await world.join(bakery, 'carla');
+    const id = await exported(carla.device);
+    const owner = await exported(bakery.owner);
+    const objects = [(await objectOf(id))!, (await objectOf(owner))!];
+    const away = jest
+      .spyOn(world.service.app.get(Storage), 'remove')
+      .mockRejectedValue(new StorageFailure('away', undefined));
+    expectStatus(await bakery.owner.ask('DELETE', `/api/contacts/${carla.contactId}`), 202);
+    expect(away).toHaveBeenCalled();
+    away.mockRestore();
+    for (const each of [id, owner]) expect(await keyOf(each)).toEqual([]);
+    expectStatus(await bakery.owner.ask('GET', `/api/contacts/${carla.contactId}`), 404);
+    expectStatus(await bakery.owner.ask('GET', `/api/exports/${owner}`), 404);
+
+    expect(await stored()).toEqual(expect.arrayContaining(objects));
+    await world.service.app.get(Exporting).sweepStray();
+    for (const object of objects) expect(await stored()).not.toContain(object);
   });
 
   test('after 48 hours, with its key', async () => {

@@ -145,7 +145,7 @@ export class Exporting implements OnModuleDestroy {
     await this.files.destroyKeys(ids);
     await manager.query(remakeQuery, [ids]);
     await this.plan(manager);
-    await this.removeObjects(rows);
+    await this.removeUnreadable(rows);
   }
 
   /** Forgets the exports of accounts that end, likewise. */
@@ -176,7 +176,12 @@ export class Exporting implements OnModuleDestroy {
     const ids = rows.map(({ id }) => id);
     await this.files.destroyKeys(ids);
     await manager.query(removeQuery, [ids]);
-    await this.removeObjects(rows);
+    await this.removeUnreadable(rows);
+  }
+
+  /** Removes objects whose keys are gone. A storage that is away holds no erasure up: the sweep finds them later. */
+  private async removeUnreadable(rows: readonly ObjectOf[]): Promise<void> {
+    await this.log.attempt(() => this.removeObjects(rows));
   }
 
   private async removeObjects(rows: readonly ObjectOf[]): Promise<void> {
