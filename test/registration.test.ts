@@ -183,6 +183,12 @@ describe('who may register', () => {
     expect((await first.ask('GET', '/api/registration')).body).toEqual({ state: 'closed' });
     expect(await first.rows('SELECT FROM subscriber')).toHaveLength(1);
     expect(await first.rows("SELECT FROM wrapped_key WHERE scope = 'subscriber'", [], 'keyring')).toHaveLength(1);
+
+    // Of a business that was closed an empty row stays, which is in nobody's way.
+    await first.rows('UPDATE subscriber SET closed_at = now()');
+    expect((await first.ask('GET', '/api/registration')).body).toEqual({ state: 'open' });
+    expectStatus(await register({}, first), 201);
+    expect((await register({}, first)).body.code).toBe('registration_closed');
     await first.close();
   });
 

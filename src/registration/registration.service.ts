@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { DataSource, type EntityManager } from 'typeorm';
+import { DataSource, type EntityManager, IsNull } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import { Accounts } from '../auth/accounts.service.js';
 import { Credentials } from '../auth/credentials.service.js';
@@ -50,7 +50,7 @@ export class Registrations {
   async state(): Promise<RegistrationState['state']> {
     const { registration } = this.config;
     if (registration !== 'first') return registration === 'open' ? 'open' : 'code';
-    return (await this.database.manager.exists(Subscriber)) ? 'closed' : 'open';
+    return (await this.isTaken(this.database.manager)) ? 'closed' : 'open';
   }
 
   /**
@@ -136,11 +136,16 @@ export class Registrations {
     return hash;
   }
 
+  /** Tells if there is a business already. One that was closed makes room for another. */
+  private isTaken(manager: EntityManager): Promise<boolean> {
+    return manager.exists(Subscriber, { where: { closedAt: IsNull() } });
+  }
+
   /** Claims the first registration, which only one of two concurrent ones gets, or uses up a code. */
   private async claimPlace(manager: EntityManager, codeHash: Buffer | undefined): Promise<void> {
     if (this.config.registration === 'first') {
       await manager.query('SELECT pg_advisory_xact_lock($1)', [registrationLock]);
-      if (await manager.exists(Subscriber)) throw new DomainError('registration_closed', { detail: closedDetail });
+      if (await this.isTaken(manager)) throw new DomainError('registration_closed', { detail: closedDetail });
     }
     if (!codeHash) return;
     const used = await manager.query<unknown[]>(
