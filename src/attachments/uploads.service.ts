@@ -429,7 +429,7 @@ export class Uploads {
     refuseStopped({ pausedAt: place.paused_at, closingAskedAt: place.closing_asked_at });
     if (isMember(principal)) {
       const { terms_version: termsVersion, privacy_version: privacyVersion } = place;
-      this.consents.requireOfSubscriber({ termsVersion, privacyVersion });
+      this.consents.requireAcceptance({ termsVersion, privacyVersion });
     } else if (place.contact_privacy < this.consents.versionsToAccept().contact.privacy) throw new ConsentRequired();
   }
 }

@@ -229,7 +229,7 @@ export class BroadcastRuns {
     { audience, ...accepted }: Pick<Content, 'audience'> & Pick<LockedRow, 'termsVersion' | 'privacyVersion'>,
   ): Promise<Broadcast['stopReason']> {
     try {
-      this.consents.requireOfSubscriber(accepted);
+      this.consents.requireAcceptance(accepted);
     } catch (error) {
       if (!(error instanceof ConsentRequired)) throw error;
       return 'consent_required';

@@ -120,14 +120,15 @@ export class Consents {
   }
 
   /** @throws SubscriberPaused, SubscriberClosing, and ConsentRequired when a newer policy waits for this subscriber */
-  requireOfSubscriber({
-    termsVersion,
-    privacyVersion,
-    pausedAt = null,
-    closingAskedAt = null,
-  }: Pick<Subscriber, 'termsVersion' | 'privacyVersion'> &
-    Partial<Pick<Subscriber, 'pausedAt' | 'closingAskedAt'>>): void {
-    refuseStopped({ pausedAt, closingAskedAt });
+  requireOfSubscriber(
+    subscriber: Pick<Subscriber, 'termsVersion' | 'privacyVersion' | 'pausedAt' | 'closingAskedAt'>,
+  ): void {
+    refuseStopped(subscriber);
+    this.requireAcceptance(subscriber);
+  }
+
+  /** @throws ConsentRequired when a newer policy waits for this subscriber */
+  requireAcceptance({ termsVersion, privacyVersion }: Pick<Subscriber, 'termsVersion' | 'privacyVersion'>): void {
     const { subscriber } = this.versionsToAccept();
     if (termsVersion < subscriber.terms || privacyVersion < subscriber.privacy) throw new ConsentRequired();
   }

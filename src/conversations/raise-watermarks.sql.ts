@@ -1,7 +1,8 @@
 /**
- * Raises watermarks: of several receipts for one party of a conversation the highest counts, and one beyond the last
- * message counts for nothing, as does one in a conversation that is restricted or whose business is pausing. Gives a row for each party of a conversation that is there: its last message, what its
- * watermarks are now, how far it had seen before, and whether they rose. `other_seen` is what the other party may know, and
+ * Raises watermarks: of several receipts for one party of a conversation the highest counts. One beyond the last message counts
+ * for nothing, as does one in a conversation that is restricted, or whose business pauses or closes. Gives a row for each party
+ * of a conversation that is there: its last message, what its watermarks are now, how far it had seen before, and whether they
+ * rose. `other_seen` is what the other party may know, and
  * `told` whether anything rose of that.
  */
 export const raiseWatermarks = `

@@ -13,6 +13,7 @@ import { defineJob } from '../platform/jobs/job-kinds.js';
 import { Jobs } from '../platform/jobs/jobs.js';
 import { NotFound } from '../platform/problems/domain-error.js';
 import { Vault } from '../platform/vault/vault.js';
+import { isNameOf } from '../subscribers/business.js';
 import { Subscribers } from '../subscribers/subscribers.service.js';
 import { CertificateMails, type SealedAddress } from './certificate-mails.service.js';
 import { Certificates } from './certificates.service.js';
@@ -107,7 +108,7 @@ export class Erasures {
     const there = await this.contacts.toErase(subscriberId, wanted);
     if (there.length === 0) throw new NobodyToErase();
     const { businessName } = await this.subscribers.get(subscriberId);
-    const named = sameName(confirmation.businessName, businessName);
+    const named = isNameOf(confirmation.businessName, businessName);
     if (confirmation.contacts !== there.length || !named) throw new ConfirmationWrong(there.length, businessName);
     const ids = there.map(({ id }) => id);
     const erasureId = await this.eraseContacts({ subscriberId, memberId, origin: 'subscriber' }, ids);
@@ -244,12 +245,12 @@ export class Erasures {
     const begun = await this.database
       .transaction(async (manager) => {
         if (origin === 'closing' && !(await this.subscribers.beginClosing(manager, subscriberId, erasureId)))
-          throw new AllTaken();
+          throw new NothingToBegin();
         await manager.query(beginQuery, [subscriberId, erasureId, origin, memberId, begunAt, term.keepUntil]);
         const values = [subscriberId, erasureId, ...subjects];
         if (origin === 'replay') await manager.query(retakeQuery, values);
         const noted = await manager.query<unknown[]>(subjectsQuery, values);
-        if (noted.length === 0 && origin !== 'replay' && origin !== 'closing') throw new AllTaken();
+        if (noted.length === 0 && origin !== 'replay' && origin !== 'closing') throw new NothingToBegin();
         if (origin === 'closing') await manager.query(ofSubscriberQuery, [subscriberId, erasureId]);
         if (address) await this.mails.note(manager, { subscriberId, id: erasureId }, address);
         await this.actions.record(manager, { subscriberId, memberId }, 'contacts.erased', erasureId);
@@ -258,7 +259,7 @@ export class Erasures {
         return true;
       })
       .catch((error: unknown) => {
-        if (error instanceof AllTaken) return false;
+        if (error instanceof NothingToBegin) return false;
         throw error;
       });
     if (!begun) {
@@ -307,8 +308,5 @@ export class Erasures {
   }
 }
 
-/** Every contact is being erased already. */
-class AllTaken extends Error {}
-
-const sameName = (typed: string, name: string) =>
-  typed.normalize('NFC').trim().toLocaleLowerCase() === name.normalize('NFC').trim().toLocaleLowerCase();
+/** Every contact is being erased already, or the owner of a business that was to be closed has changed its mind. */
+class NothingToBegin extends Error {}

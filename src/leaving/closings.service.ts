@@ -18,6 +18,7 @@ import { Outbox } from '../platform/mail/outbox.js';
 import { timeInWords } from '../platform/mail/times.js';
 import { DomainError } from '../platform/problems/domain-error.js';
 import { Profiles } from '../profiles/profiles.service.js';
+import { isNameOf } from '../subscribers/business.js';
 import { Subscriber } from '../subscribers/subscriber.entity.js';
 import { Subscribers } from '../subscribers/subscribers.service.js';
 import type { ClosingView, NewClosing } from './leaving.dto.js';
@@ -66,7 +67,7 @@ export class Closings {
   ): Promise<{ closing: ClosingView; made: boolean }> {
     const { subscriberId, accountId } = owner;
     const subscriber = await this.subscribers.get(subscriberId);
-    if (!sameName(businessName, subscriber.businessName)) throw nameDiffers(subscriber.businessName);
+    if (!isNameOf(businessName, subscriber.businessName)) throw nameDiffers(subscriber.businessName);
     await this.credentials.requirePassword(accountId, password);
     const closesAt = new Date(Date.now() + limits.closingDays * dayMilliseconds);
     const closing = await this.database.transaction(async (manager) => {
@@ -170,9 +171,6 @@ export class Closings {
     await this.outbox.post(manager, { key, about: accountId, to, locale, mail, values, notAfter: closesAt });
   }
 }
-
-const sameName = (typed: string, name: string) =>
-  typed.normalize('NFC').trim().toLocaleLowerCase() === name.normalize('NFC').trim().toLocaleLowerCase();
 
 function nameDiffers(name: string): DomainError {
   return new DomainError('confirmation_wrong', { detail: `Type the name of the business to confirm: ${name}.` });

@@ -1,5 +1,6 @@
 import type { Locale } from '../contract/common.js';
 import type { FieldError } from '../contract/errors.js';
+import { fold } from '../platform/folding.js';
 import { addressErrors } from './postal-address.js';
 import type { Subscriber } from './subscriber.entity.js';
 import { checkTaxCode, checkVatNumber, taxIdentityErrors } from './tax-identity.js';
@@ -24,6 +25,13 @@ export interface StatedBusiness {
 
 /** The fields of a subscriber that the business states. */
 export type BusinessData = Pick<Subscriber, keyof StatedBusiness>;
+
+/** Tells if the name of a business was typed to confirm something: case, accents, blanks and kinds of apostrophes make no difference. */
+export function isNameOf(typed: string, businessName: string): boolean {
+  const [given, name] = [fold(typed), fold(businessName)];
+  // A name of signs that are not seen would be confirmed by nothing.
+  return name === '' ? typed === businessName : given === name;
+}
 
 /** Faults of the address and the tax identity of a business, taken together. */
 export function businessErrors(business: StatedBusiness): FieldError[] {
