@@ -16,7 +16,10 @@ const pageSize = 4096;
 const tickMilliseconds = 10;
 
 export interface DrawingLimits {
-  /** Computing time for a file, where the system tells; four times as long by the clock, once the process has it. */
+  /**
+   * Computing time for a file, where the system tells. By the clock, the process may stand still four times as long once it
+   * has the file: beside others that are busy it computes slowly, and honest files must not fail for that.
+   */
   milliseconds: number;
   /** Files that may wait for their turn. */
   waiting: number;
@@ -62,7 +65,7 @@ export class DrawingProcess {
         // The process is gone, which the answer tells.
         if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error;
       });
-      const result = await answer.within(this.limits.milliseconds);
+      const result = await answer.inTime();
       if (!result) this.stop();
       return result;
     } catch (error) {
@@ -111,19 +114,24 @@ export class DrawingProcess {
     child.once('message', answered);
     child.once('exit', gone);
     child.once('error', gone);
+    const { milliseconds } = this.limits;
     const before = computedBy(child);
+    let standstill: NodeJS.Timeout | undefined;
+    let computed = before;
     const watch = setInterval(() => {
-      if (memoryOf(child) > mostMemory || computedBy(child) - before > this.limits.milliseconds) gone();
+      const now = computedBy(child);
+      if (memoryOf(child) > mostMemory || now - before > milliseconds) gone();
+      if (now !== computed) standstill?.refresh();
+      computed = now;
     }, watchedMilliseconds);
-    let late: NodeJS.Timeout | undefined;
     return {
-      within: (milliseconds: number) => {
-        late = setTimeout(gone, 4 * milliseconds);
+      inTime: () => {
+        standstill = setTimeout(gone, 4 * milliseconds);
         return settled;
       },
       forget: () => {
         clearInterval(watch);
-        clearTimeout(late);
+        clearTimeout(standstill);
         child.off('message', answered);
         child.off('exit', gone);
         child.off('error', gone);
