@@ -2,7 +2,9 @@ import { readdirSync } from 'node:fs';
 import { defineConfig, includeIgnoreFile } from 'eslint/config';
 import { createTypeScriptImportResolver } from 'eslint-import-resolver-typescript';
 import { importX } from 'eslint-plugin-import-x';
+import svelte from 'eslint-plugin-svelte';
 import tseslint from 'typescript-eslint';
+import svelteConfig from './web/svelte.config.js';
 
 const root = import.meta.dirname;
 
@@ -46,6 +48,22 @@ const zones = [
     target: 'src',
     from: ['client', 'test', 'bench', 'demo', 'web'],
     message: 'The service needs nothing of this to run.',
+  },
+  {
+    target: 'web',
+    from: ['src', 'migrations', 'test', 'bench', 'demo'],
+    except: ['./contract'],
+    message: 'The web apps know the contract and the engine of clients, and nothing of the service.',
+  },
+  {
+    target: 'web/!(dashboard)/**',
+    from: 'web/dashboard',
+    message: 'Only the dashboard itself imports parts of the dashboard.',
+  },
+  {
+    target: 'web/!(app)/**',
+    from: 'web/app',
+    message: 'Only the app itself imports parts of the app.',
   },
   {
     target: 'migrations/*/!(functions).ts',
@@ -175,7 +193,7 @@ export default defineConfig([
 
   {
     name: 'typescript',
-    files: ['**/*.ts'],
+    files: ['**/*.ts', '**/*.svelte'],
     extends: [tseslint.configs.recommendedTypeChecked],
     plugins: { 'import-x': importX },
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: root } },
@@ -296,6 +314,31 @@ export default defineConfig([
     files: ['client/*.ts'],
     ignores: ['client/*.spec.ts'],
     rules: restrictedImports({ regex: '^(?!\\.)', message: 'The engine of clients needs no package.' }),
+  },
+
+  ...svelte.configs.recommended,
+  {
+    name: 'web/svelte',
+    files: ['**/*.svelte', '**/*.svelte.ts'],
+    languageOptions: {
+      parserOptions: {
+        projectService: true,
+        extraFileExtensions: ['.svelte'],
+        parser: tseslint.parser,
+        svelteConfig,
+      },
+    },
+    rules: {
+      'svelte/no-at-html-tags': 'error',
+      // The policy of the pages refuses them.
+      'svelte/no-inline-styles': 'error',
+      // Links of the apps are real addresses, which their router watches.
+      'svelte/no-navigation-without-resolve': 'off',
+      // State that changes is declared as such; sets that are no state stay plain.
+      'svelte/prefer-svelte-reactivity': 'off',
+      // Props are told apart from constants by the compiler.
+      'prefer-const': 'off',
+    },
   },
 
   {

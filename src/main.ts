@@ -2,13 +2,17 @@ import { loadConfig } from './platform/config.js';
 import { StartError } from './platform/start-error.js';
 import { type RunningService, startService } from './service.js';
 import { serveDocs } from './serve-docs.js';
+import { serveWeb } from './serve-web.js';
 
 /** The service is done before that; Docker and others kill after ten seconds. */
 const lastResortMilliseconds = 9_800;
 const lingerMilliseconds = 100;
 
 try {
-  const starting = startService(loadConfig(process.env), { prepare: serveDocs, onMasterKeyMade: tellOfMasterKey });
+  const starting = startService(loadConfig(process.env), {
+    prepare: [serveDocs, serveWeb],
+    onMasterKeyMade: tellOfMasterKey,
+  });
   stopOn(starting, 'SIGTERM', 'SIGINT');
   const service = await starting;
   greet(service);
@@ -23,8 +27,9 @@ function greet({ url, config, databaseFolder }: RunningService): void {
   const publicUrl = config.publicUrl.origin;
   const lines = [
     'Colloquio is running.',
-    `  Address        ${publicUrl}${publicUrl === url ? '' : `  (here ${url})`}`,
-    `  API            ${publicUrl}/api/docs (to read and to try; the web apps come later, so no page answers elsewhere)`,
+    `  Dashboard      ${publicUrl}${publicUrl === url ? '' : `  (here ${url})`}`,
+    `  App            ${publicUrl}/app`,
+    `  API            ${publicUrl}/api/docs`,
     `  Data           ${config.dataDir}`,
   ];
   if (!config.smtpUrl) lines.push('  Mail           no SMTP_URL: mails wait sealed, npm run outbox shows them');

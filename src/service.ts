@@ -62,7 +62,7 @@ export interface RunningService {
 
 export interface StartOptions {
   /** Adds to the application before it listens. */
-  prepare?: (app: NestExpressApplication) => Promise<void>;
+  prepare?: ((app: NestExpressApplication) => Promise<void>)[];
   /** Hears where the master key is when this start made it, even if the start fails later: the next one will not make it. */
   onMasterKeyMade?: (path: string) => void;
 }
@@ -89,7 +89,7 @@ const farewellMilliseconds = 1_000;
  */
 export async function startService(
   wanted: Config,
-  { prepare, onMasterKeyMade }: StartOptions = {},
+  { prepare = [], onMasterKeyMade }: StartOptions = {},
 ): Promise<RunningService> {
   const config = wanted.port === 0 ? await withFreePort(wanted) : wanted;
   const log = new Log(config);
@@ -146,7 +146,7 @@ export async function startService(
     undo.push((stop) => closeApplication(app, stop));
     configureHttp(app, config);
     noteRequests(app);
-    await prepare?.(app);
+    for (const step of prepare) await step(app);
     await app.init();
     app.use(answerUnrouted);
     const pools = poolsOf(app);

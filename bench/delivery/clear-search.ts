@@ -35,7 +35,7 @@ async function answer({ q, from, after, before }: ClearAsk): Promise<unknown[]> 
   add((parameter) => `sent_at < ${parameter}::timestamptz`, before);
   const { rows } = await pool.query(
     `SELECT conversation_id, seq, sent_at, ts_headline('italian', body, websearch_to_tsquery('italian', $2)) AS snippet
-     FROM (SELECT * FROM clear_entry WHERE ${conditions.join(' AND ')} ORDER BY sent_at DESC LIMIT 50) AS found`,
+     FROM (SELECT * FROM clear.entry WHERE ${conditions.join(' AND ')} ORDER BY sent_at DESC LIMIT 50) AS found`,
     values,
   );
   return rows;

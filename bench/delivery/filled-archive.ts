@@ -69,7 +69,7 @@ export async function fillArchive(
     for (const { partition, from: first, to: last } of times.map(monthOf)) {
       const name = partition.replace('search', 'clear');
       await client.query(
-        `CREATE TABLE IF NOT EXISTS ${name} PARTITION OF clear_entry FOR VALUES FROM ('${first.toISOString()}') TO ('${last.toISOString()}')`,
+        `CREATE TABLE IF NOT EXISTS ${name} PARTITION OF clear.entry FOR VALUES FROM ('${first.toISOString()}') TO ('${last.toISOString()}')`,
       );
     }
     const ids = people.slice(0, conversationsUsed).map(({ conversationId }) => conversationId);
@@ -128,8 +128,8 @@ export async function fillArchive(
     await client.query(
       'CREATE INDEX search_entry_by_token ON search_entry USING gin (tokens) WITH (gin_pending_list_limit = 1024)',
     );
-    await client.query('CREATE INDEX clear_entry_by_word ON clear_entry USING gin (words)');
-    await client.query('CREATE INDEX clear_entry_by_time ON clear_entry (subscriber_id, sent_at)');
+    await client.query('CREATE INDEX clear_entry_by_word ON clear.entry USING gin (words)');
+    await client.query('CREATE INDEX clear_entry_by_time ON clear.entry (subscriber_id, sent_at)');
     await client.query('VACUUM ANALYZE');
     await client.query('CHECKPOINT');
     return { words, strangers, texts, from, to };
@@ -147,8 +147,10 @@ function textOf(chance: Mulberry, words: readonly string[], number: number): str
   return parts.join(' ');
 }
 
+/** In a schema of its own: the service answers for every table of the other one. */
 const clearTable = `
-  CREATE TABLE clear_entry (
+  CREATE SCHEMA clear;
+  CREATE TABLE clear.entry (
     subscriber_id uuid NOT NULL, sent_at timestamptz(3) NOT NULL, conversation_id uuid NOT NULL, seq integer NOT NULL,
     sender party NOT NULL, body text NOT NULL, words tsvector NOT NULL
   ) PARTITION BY RANGE (sent_at)`;
@@ -166,6 +168,6 @@ const insertEntries = `
   FROM unnest($2::uuid[], $3::integer[], $4::party[], $5::timestamptz[], $6::text[]) AS new (conversation_id, seq, sender, sent_at, tokens)`;
 
 const insertClear = `
-  INSERT INTO clear_entry (subscriber_id, sent_at, conversation_id, seq, sender, body, words)
+  INSERT INTO clear.entry (subscriber_id, sent_at, conversation_id, seq, sender, body, words)
   SELECT $1, sent_at, conversation_id, seq, sender, body, to_tsvector('italian', body)
   FROM unnest($2::uuid[], $3::integer[], $4::party[], $5::timestamptz[], $6::text[]) AS new (conversation_id, seq, sender, sent_at, body)`;

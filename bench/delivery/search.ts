@@ -170,7 +170,7 @@ async function sizesOf(stage: Stage, database: string): Promise<Sizes> {
             ${megabytes(`SELECT sum(pg_relation_size(inhrelid)) FROM (${partitions('search_entry_by_token')}) AS each`)} AS tokens,
             ${megabytes(`SELECT sum(pg_total_relation_size(inhrelid)) FROM (${partitions('search_entry')}) AS each`)} AS index,
             ${megabytes('SELECT sum(octet_length(body)) FROM message')} AS texts,
-            ${megabytes(`SELECT sum(pg_total_relation_size(inhrelid)) FROM (${partitions('clear_entry')}) AS each`)} AS clear`,
+            ${megabytes(`SELECT sum(pg_total_relation_size(inhrelid)) FROM (${partitions('clear.entry')}) AS each`)} AS clear`,
   );
   return Object.fromEntries(Object.entries(row!).map(([name, value]) => [name, Number(value)])) as unknown as Sizes;
 }

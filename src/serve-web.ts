@@ -1,0 +1,69 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import type { NextFunction, Request, Response } from 'express';
+import sirv from 'sirv';
+
+/** The built web apps. */
+const folder = join(import.meta.dirname, '../web');
+
+const year = 365 * 24 * 60 * 60;
+
+/** Nothing foreign and nothing inline; Svelte makes its templates by the one policy that is named. */
+const pagePolicy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' blob: data:",
+  "media-src 'self' blob:",
+  "font-src 'self'",
+  "connect-src 'self'",
+  "manifest-src 'self'",
+  "worker-src 'self'",
+  "form-action 'self'",
+  "base-uri 'none'",
+  "frame-ancestors 'none'",
+  "require-trusted-types-for 'script'",
+  'trusted-types svelte-trusted-html',
+].join('; ');
+
+/** The microphone is for voice notes; a picture of the camera comes through a field for files, which needs no permission. */
+const permissions = 'microphone=(self), camera=(), geolocation=(), payment=(), usb=(), browsing-topics=()';
+
+/** Addresses that belong to the service itself. */
+const isOfService = (path: string) => /^\/(api|socket\.io|metrics)(\/|$)/.test(path);
+const isOfApp = (path: string) => /^\/app(\/|$)/.test(path);
+
+/**
+ * Serves both web apps: files with a hash in their name for a year, and one page for every address of an app. Codes of
+ * invitations lead to the app, whose scope an installation and its worker have from the first tap.
+ */
+export async function serveWeb(app: NestExpressApplication): Promise<void> {
+  if (!existsSync(join(folder, 'index.html'))) return;
+  const files = sirv(folder, {
+    etag: true,
+    brotli: true,
+    gzip: true,
+    dotfiles: false,
+    extensions: [],
+    setHeaders: (response, path) => {
+      const isHashed = path.startsWith('/assets/');
+      response.setHeader('Cache-Control', isHashed ? `public, max-age=${year}, immutable` : 'no-cache');
+      response.setHeader('Content-Security-Policy', pagePolicy);
+      response.setHeader('Permissions-Policy', permissions);
+    },
+  });
+  app.use((request: Request, response: Response, next: NextFunction) => {
+    const isRead = request.method === 'GET' || request.method === 'HEAD';
+    if (!isRead || isOfService(request.path)) return next();
+    const [, joining] = /^\/join\/([^/]+)\/?$/.exec(request.path) ?? [];
+    if (joining !== undefined) return response.redirect(302, `/app/join/${joining}`);
+    files(request, response, () => {
+      // Programs that take anything are told that there is nothing; browsers ask for a page.
+      const isPage = /^\/(app)?$/.test(request.path) || request.accepts(['json', 'html']) === 'html';
+      if (!isPage || /\.[a-z0-9]+$/i.test(request.path)) return next();
+      request.url = isOfApp(request.path) ? '/app/index.html' : '/index.html';
+      files(request, response, next);
+    });
+  });
+}

@@ -1,0 +1,8 @@
+import { mount } from 'svelte';
+import { setAppName } from '../api/index.js';
+import { preparePage } from '../page.js';
+import App from './App.svelte';
+
+setAppName('app');
+preparePage();
+mount(App, { target: document.getElementById('root')! });

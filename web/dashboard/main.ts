@@ -1,0 +1,8 @@
+import { mount } from 'svelte';
+import { setAppName } from '../api/index.js';
+import { preparePage } from '../page.js';
+import Dashboard from './Dashboard.svelte';
+
+setAppName('dashboard');
+preparePage();
+mount(Dashboard, { target: document.getElementById('root')! });

@@ -1,0 +1,54 @@
+import './ui/tokens.css';
+import './ui/base.css';
+import { locale } from './words/locale.js';
+
+export type Theme = 'light' | 'dark' | 'system';
+const key = 'colloquio-theme';
+const dark = matchMedia('(prefers-color-scheme: dark)');
+
+/** The theme that was chosen on this device. */
+export function chosenTheme(): Theme {
+  try {
+    const chosen = localStorage.getItem(key);
+    return chosen === 'light' || chosen === 'dark' ? chosen : 'system';
+  } catch {
+    return 'system';
+  }
+}
+
+export function chooseTheme(theme: Theme): void {
+  try {
+    localStorage.setItem(key, theme);
+  } catch {
+    // It lasts as long as this page.
+  }
+  show(theme);
+}
+
+function show(theme: Theme): void {
+  const isDark = theme === 'dark' || (theme === 'system' && dark.matches);
+  document.documentElement.dataset.theme = isDark ? 'dark' : 'light';
+}
+
+/** Browsers know it since 2023 only; the rules of the contract ask for it. */
+function knowWellFormed(): void {
+  if ('isWellFormed' in String.prototype) return;
+  Object.defineProperty(String.prototype, 'isWellFormed', {
+    value(this: string) {
+      return !/\p{Surrogate}/u.test(this);
+    },
+  });
+}
+
+/** Makes the page ready for its app: language and theme. */
+export function preparePage(): void {
+  knowWellFormed();
+  document.documentElement.lang = locale;
+  show(chosenTheme());
+  dark.addEventListener('change', () => show(chosenTheme()));
+}
+
+/** Title of the page, with what is unread before it. */
+export function setTitle(title: string, unread = 0): void {
+  document.title = `${unread > 0 ? `(${unread > 99 ? '99+' : unread}) ` : ''}${title} · Colloquio`;
+}

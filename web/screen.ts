@@ -1,0 +1,16 @@
+import type { Component } from 'svelte';
+
+/** Parts of an address that a screen is given: `/conversations/:id` gives `id`. */
+export interface ScreenProps {
+  params: Readonly<Record<string, string>>;
+  query: URLSearchParams;
+}
+
+/** A screen of an app, which is loaded when it is shown. */
+export interface Screen {
+  load: () => Promise<{ default: Component<ScreenProps> }>;
+  /** Shown to everybody, to whom is signed in, or only to whom is not. */
+  for: 'everybody' | 'signed-in' | 'signed-out';
+  /** Shown without the rail: joining, signing in, posters. */
+  bare?: true;
+}

@@ -1,0 +1,226 @@
+import { io } from 'socket.io-client';
+import { Engine, MemoryStore, Refused, type Store, Unanswered } from '../../client/index.js';
+import type { Profile, SignedIn, SignIn } from '../../src/contract/accounts.js';
+import { api, appName, ask, fetchAsApp, whenSignedOut } from '../api/index.js';
+import { keepLocale } from '../words/locale.js';
+import { Tabs } from './tabs.js';
+import { DeviceVault } from './vault.js';
+
+export type SessionState =
+  | { readonly name: 'starting' }
+  /** The service does not answer, and this device knows nobody. */
+  | { readonly name: 'unreachable' }
+  | { readonly name: 'signed-out'; readonly why?: 'left' | 'ended' }
+  | { readonly name: 'signed-in'; readonly me: Profile; readonly engine: Engine };
+
+const vaultName = () => `colloquio-${appName}`;
+const profileKey = 'profile';
+const sharedKey = () => `colloquio-${appName}-shared`;
+
+/** The account that this page is signed in to, and its engine. There is one for each page. */
+class Session {
+  state = $state.raw<SessionState>({ name: 'starting' });
+  private store: Store = new MemoryStore();
+  private tabsOpened: Tabs | undefined;
+  private leaving: Promise<void> | undefined;
+
+  get tabs(): Tabs {
+    return (this.tabsOpened ??= new Tabs(appName));
+  }
+
+  /** The account that is signed in. @throws Error when nobody is: a screen that needs it is only shown while somebody is */
+  get me(): Profile {
+    if (this.state.name !== 'signed-in') throw new Error('Nobody is signed in.');
+    return this.state.me;
+  }
+
+  get engine(): Engine {
+    if (this.state.name !== 'signed-in') throw new Error('Nobody is signed in.');
+    return this.state.engine;
+  }
+
+  /** The store of this device, for what a part of the app keeps beside the engine. */
+  get device(): Store {
+    return this.store;
+  }
+
+  /** Finds out who is signed in: from the service, or from what this device keeps while it cannot be reached. */
+  async start(): Promise<void> {
+    whenSignedOut(() => void this.ended());
+    this.tabs.listen((news) => void this.heard(news.kind));
+    addEventListener('online', () => this.wake());
+    addEventListener('pageshow', (event: PageTransitionEvent) => event.persisted && this.wake());
+    let hiddenAt: number | undefined;
+    document.addEventListener('visibilitychange', () => {
+      if (document.hidden) {
+        hiddenAt = Date.now();
+        if (this.state.name === 'signed-in') void this.engine.drafts.flush();
+      } else if (hiddenAt !== undefined && Date.now() - hiddenAt > 60_000) this.wake();
+    });
+    await this.look();
+  }
+
+  /** Signs in. @throws Refused, Unanswered */
+  async signIn(asked: SignIn & { shared?: boolean }): Promise<void> {
+    const signedIn = await ask(api.POST('/api/sessions', { body: asked }));
+    await this.enter(signedIn, asked.shared);
+  }
+
+  /** Goes on with a session that the service has just made: of a sign-in, a registration, a joining. */
+  async enter(_session: Pick<SignedIn, 'id'> | undefined, shared = false): Promise<void> {
+    this.stopEngine();
+    await DeviceVault.erase(vaultName()).catch(() => undefined);
+    // On a device that others use as well nothing is kept beyond the page.
+    if (shared) sessionStorage.setItem(sharedKey(), '1');
+    else sessionStorage.removeItem(sharedKey());
+    await this.begin(await ask(api.GET('/api/me')));
+    this.tabs.tell({ kind: 'signed-in' });
+  }
+
+  /** Takes over a profile that was changed here. */
+  async changed(me: Profile): Promise<void> {
+    if (this.state.name !== 'signed-in') return;
+    this.state = { ...this.state, me };
+    await this.store.put([[profileKey, me]]).catch(() => undefined);
+  }
+
+  async reloadProfile(): Promise<void> {
+    await this.changed(await ask(api.GET('/api/me')));
+  }
+
+  /**
+   * Logs out. What this device keeps becomes unreadable first; then the service ends the session.
+   * @throws Unanswered when the service cannot be reached: this device is empty, but its session goes on until it is ended elsewhere
+   */
+  async leave(): Promise<void> {
+    await this.forget();
+    try {
+      await ask(api.DELETE('/api/sessions/current'));
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+    } finally {
+      this.state = { name: 'signed-out', why: 'left' };
+      this.tabs.tell({ kind: 'signed-out' });
+    }
+  }
+
+  /** The session has ended elsewhere. */
+  private async ended(tell = true): Promise<void> {
+    if (this.state.name !== 'signed-in') return;
+    this.state = { name: 'signed-out', why: 'ended' };
+    await this.forget();
+    if (tell) this.tabs.tell({ kind: 'signed-out' });
+  }
+
+  private async look(): Promise<void> {
+    try {
+      await this.begin(await ask(api.GET('/api/me')));
+    } catch (error) {
+      if (error instanceof Refused) {
+        await this.forget();
+        this.state = { name: 'signed-out' };
+        return;
+      }
+      await this.beginAlone();
+    }
+  }
+
+  /** Opens with what this device knows, when the service cannot be reached. */
+  private async beginAlone(): Promise<void> {
+    const store = await this.openStore();
+    const kept = (await store.get(profileKey).catch(() => undefined)) as Profile | undefined;
+    if (kept) await this.begin(kept, store);
+    else this.state = { name: 'unreachable' };
+  }
+
+  private async begin(me: Profile, store?: Store): Promise<void> {
+    this.store = store ?? (await this.openStore());
+    const kept = (await this.store.get(profileKey).catch(() => undefined)) as Profile | undefined;
+    if (kept && accountOf(kept) !== accountOf(me)) {
+      // Of somebody else, who was signed in here before.
+      await DeviceVault.erase(vaultName());
+      this.store = await this.openStore();
+    }
+    await this.store.put([[profileKey, me]]).catch(() => undefined);
+    keepLocale(me.locale);
+    const engine = new Engine({
+      party: me.principal.kind === 'member' ? 'subscriber' : 'interlocutor',
+      account: accountOf(me),
+      http: (path, request) => fetchAsApp(path, request),
+      socket: io({ auth: { as: appName }, autoConnect: false }),
+      clock: {
+        now: Date.now,
+        setTimeout: (work, milliseconds) => setTimeout(work, milliseconds),
+        clearTimeout: (timer) => clearTimeout(timer as number),
+      },
+      random: { number: Math.random, id: () => crypto.randomUUID() },
+      lock: { request: (name, work) => navigator.locks.request(`${vaultName()}/${name}`, work) },
+      store: this.telling(this.store),
+    });
+    engine.link.state.subscribe((link) => {
+      if (link.name === 'signed-out') void this.ended();
+    });
+    this.state = { name: 'signed-in', me, engine };
+    await engine.start();
+  }
+
+  /** Tells the other tabs what has changed in the store that they share. */
+  private telling(store: Store): Store {
+    const tell = (entries: Parameters<Store['put']>[0]) => {
+      for (const kind of ['outbox', 'drafts'] as const) {
+        const prefix = kind === 'outbox' ? 'outbox/' : 'draft/';
+        if (entries.some(([key]) => key.startsWith(prefix))) this.tabs.tell({ kind });
+      }
+    };
+    return {
+      get: (key) => store.get(key),
+      entries: (prefix) => store.entries(prefix),
+      put: async (entries) => {
+        await store.put(entries);
+        tell(entries);
+      },
+    };
+  }
+
+  private openStore(): Promise<Store> {
+    const shared = sessionStorage.getItem(sharedKey()) !== null;
+    return shared ? Promise.resolve(new MemoryStore()) : DeviceVault.open(vaultName());
+  }
+
+  private async heard(kind: string): Promise<void> {
+    if (kind === 'signed-out') return this.ended(false);
+    if (kind === 'signed-in') return location.reload();
+    if (this.state.name !== 'signed-in') return;
+    if (kind === 'outbox') await this.engine.outbox.refresh();
+    if (kind === 'drafts') await this.engine.drafts.refresh();
+  }
+
+  private wake(): void {
+    if (this.state.name === 'signed-in') this.engine.poke();
+    else if (this.state.name === 'unreachable') void this.look();
+  }
+
+  /** Stops everything and erases what this device keeps, the key first. */
+  private forget(): Promise<void> {
+    this.leaving ??= (async () => {
+      this.stopEngine();
+      await DeviceVault.erase(vaultName()).catch(() => undefined);
+      this.store = new MemoryStore();
+      sessionStorage.removeItem(sharedKey());
+    })().finally(() => (this.leaving = undefined));
+    return this.leaving;
+  }
+
+  private stopEngine(): void {
+    if (this.state.name !== 'signed-in') return;
+    this.state.engine.link.stop();
+    this.state.engine.outbox.stop();
+  }
+}
+
+function accountOf({ principal }: Profile): string {
+  return principal.kind === 'member' ? principal.memberId : principal.interlocutorId;
+}
+
+export const session = new Session();
+export { Refused, Unanswered };

@@ -1,0 +1,26 @@
+/// <reference lib="webworker" />
+import { cleanupOutdatedCaches, createHandlerBoundToURL, precacheAndRoute } from 'workbox-precaching';
+import { NavigationRoute, registerRoute } from 'workbox-routing';
+import { setCacheNameDetails } from 'workbox-core';
+
+/*
+ * The worker of one of the two apps. It keeps the page and everything that the page may load, so that the app opens without a
+ * network and an old page never asks for a file that is gone. It touches neither the API nor files.
+ */
+declare const self: ServiceWorkerGlobalScope;
+declare const __KEPT__: { url: string; revision: string | null }[];
+declare const __SCOPE__: string;
+declare const __ENTRY__: 'dashboard' | 'app';
+
+setCacheNameDetails({ prefix: `colloquio-${__ENTRY__}` });
+precacheAndRoute(__KEPT__);
+cleanupOutdatedCaches();
+
+/** Addresses that are no screens of this app. */
+const others = [/^\/api\//, /^\/socket\.io\//, /^\/join\//, ...(__ENTRY__ === 'dashboard' ? [/^\/app(\/|$)/] : [])];
+registerRoute(new NavigationRoute(createHandlerBoundToURL(__SCOPE__), { denylist: others }));
+
+// A new worker waits until the page lets it in, so that nobody loses what is being typed.
+self.addEventListener('message', ({ data }) => {
+  if (data === 'take-over') void self.skipWaiting();
+});

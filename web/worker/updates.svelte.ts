@@ -1,0 +1,70 @@
+import { appName } from '../api/index.js';
+
+const hourly = 60 * 60 * 1000;
+const hiddenLongEnough = 60_000;
+
+/**
+ * The version of this page. A newer one waits until it disturbs nobody: at a fresh start, while the page has been hidden for a
+ * minute and nothing is begun, or when the person asks for it.
+ */
+class Updates {
+  /** A newer version is there. */
+  isWaiting = $state(false);
+  private registration: ServiceWorkerRegistration | undefined;
+  private readonly begun = new Set<object>();
+  private hiddenSince: number | undefined;
+
+  async start(): Promise<void> {
+    if (!('serviceWorker' in navigator) || !isSecureContext) return;
+    const [file, scope] = appName === 'app' ? ['/app-sw.js', '/app'] : ['/sw.js', '/'];
+    const controlled = navigator.serviceWorker.controller !== null;
+    navigator.serviceWorker.addEventListener('controllerchange', () => {
+      // The first worker of a page takes nothing away.
+      if (controlled || this.isWaiting) location.reload();
+    });
+    this.registration = await navigator.serviceWorker.register(file, { scope });
+    // A fresh start: nothing is begun yet.
+    if (this.registration.waiting && controlled) return this.letIn();
+    this.registration.addEventListener('updatefound', () => this.watch(this.registration?.installing));
+    this.watch(this.registration.installing);
+    setInterval(() => void this.look(), hourly);
+    document.addEventListener('visibilitychange', () => this.seen());
+    setInterval(() => this.letInQuietly(), hiddenLongEnough / 2);
+  }
+
+  /** Something is begun that a reload would disturb: a recording, an upload, an open form. Gives the function that ends it. */
+  begin(): () => void {
+    const token = {};
+    this.begun.add(token);
+    return () => void this.begun.delete(token);
+  }
+
+  /** Lets the newer version in; the page is loaded again with it. */
+  letIn(): void {
+    this.isWaiting = true;
+    this.registration?.waiting?.postMessage('take-over');
+  }
+
+  private watch(worker: ServiceWorker | null | undefined): void {
+    worker?.addEventListener('statechange', () => {
+      if (worker.state === 'installed' && navigator.serviceWorker.controller) this.isWaiting = true;
+    });
+  }
+
+  private seen(): void {
+    this.hiddenSince = document.hidden ? Date.now() : undefined;
+    if (!document.hidden) void this.look();
+  }
+
+  private async look(): Promise<void> {
+    // Without a network there is nothing to be found.
+    await this.registration?.update().catch(() => undefined);
+  }
+
+  private letInQuietly(): void {
+    const isHidden = this.hiddenSince !== undefined && Date.now() - this.hiddenSince >= hiddenLongEnough;
+    if (this.isWaiting && isHidden && this.begun.size === 0) this.letIn();
+  }
+}
+
+export const updates = new Updates();
