@@ -9,7 +9,7 @@ const folder = join(import.meta.dirname, '../web');
 
 const year = 365 * 24 * 60 * 60;
 
-/** Nothing foreign and nothing inline; Svelte makes its templates by the one policy that is named. */
+/** Nothing foreign and nothing inline; templates of Svelte and the worker have a policy of trusted types each. */
 const pagePolicy = [
   "default-src 'none'",
   "script-src 'self'",
@@ -24,7 +24,7 @@ const pagePolicy = [
   "base-uri 'none'",
   "frame-ancestors 'none'",
   "require-trusted-types-for 'script'",
-  'trusted-types svelte-trusted-html',
+  'trusted-types svelte-trusted-html colloquio-worker',
 ].join('; ');
 
 /** The microphone is for voice notes; a picture of the camera comes through a field for files, which needs no permission. */

@@ -16,6 +16,8 @@ export type SessionState =
 const vaultName = () => `colloquio-${appName}`;
 const profileKey = 'profile';
 const sharedKey = () => `colloquio-${appName}-shared`;
+/** Says that somebody may be signed in here, so that a page that is opened by strangers need not ask. */
+const hintKey = () => `colloquio-${appName}-here`;
 
 /** The account that this page is signed in to, and its engine. There is one for each page. */
 class Session {
@@ -113,6 +115,10 @@ class Session {
   }
 
   private async look(): Promise<void> {
+    if (localStorage.getItem(hintKey()) === null) {
+      this.state = { name: 'signed-out' };
+      return;
+    }
     try {
       await this.begin(await ask(api.GET('/api/me')));
     } catch (error) {
@@ -142,6 +148,7 @@ class Session {
       this.store = await this.openStore();
     }
     await this.store.put([[profileKey, me]]).catch(() => undefined);
+    localStorage.setItem(hintKey(), '1');
     keepLocale(me.locale);
     const engine = new Engine({
       party: me.principal.kind === 'member' ? 'subscriber' : 'interlocutor',
@@ -207,6 +214,7 @@ class Session {
       await DeviceVault.erase(vaultName()).catch(() => undefined);
       this.store = new MemoryStore();
       sessionStorage.removeItem(sharedKey());
+      localStorage.removeItem(hintKey());
     })().finally(() => (this.leaving = undefined));
     return this.leaving;
   }

@@ -16,13 +16,13 @@ class Updates {
 
   async start(): Promise<void> {
     if (!('serviceWorker' in navigator) || !isSecureContext) return;
-    const [file, scope] = appName === 'app' ? ['/app-sw.js', '/app'] : ['/sw.js', '/'];
+    const scope = appName === 'app' ? '/app' : '/';
     const controlled = navigator.serviceWorker.controller !== null;
     navigator.serviceWorker.addEventListener('controllerchange', () => {
       // The first worker of a page takes nothing away.
       if (controlled || this.isWaiting) location.reload();
     });
-    this.registration = await navigator.serviceWorker.register(file, { scope });
+    this.registration = await navigator.serviceWorker.register(workerOf(appName), { scope });
     // A fresh start: nothing is begun yet.
     if (this.registration.waiting && controlled) return this.letIn();
     this.registration.addEventListener('updatefound', () => this.watch(this.registration?.installing));
@@ -65,6 +65,19 @@ class Updates {
     const isHidden = this.hiddenSince !== undefined && Date.now() - this.hiddenSince >= hiddenLongEnough;
     if (this.isWaiting && isHidden && this.begun.size === 0) this.letIn();
   }
+}
+
+/** Address of the worker of an app, as a page may load it under its policy of trusted types. */
+function workerOf(app: typeof appName): string {
+  const file = app === 'app' ? '/app-sw.js' : '/sw.js';
+  const { trustedTypes } = window as { trustedTypes?: TrustedTypes };
+  const policy = trustedTypes?.createPolicy('colloquio-worker', { createScriptURL: () => file });
+  return policy?.createScriptURL(file) ?? file;
+}
+
+/** The part of the browsers' interface that is used here; not all of them have it. */
+interface TrustedTypes {
+  createPolicy(name: string, rules: { createScriptURL: () => string }): { createScriptURL: (url: string) => string };
 }
 
 export const updates = new Updates();
