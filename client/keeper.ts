@@ -60,7 +60,7 @@ export class Keeper {
     await this.options.store.put(keys.map((key) => [prefix + key, undefined]));
   }
 
-  /** What another tab has kept is replaced as a whole. */
+  /** Replaces as a whole what another tab has kept. */
   private async takeOver(): Promise<void> {
     const unknown = {};
     for (const [key] of await this.options.store.entries(prefix)) this.kept.set(key.slice(prefix.length), unknown);

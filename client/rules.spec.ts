@@ -572,6 +572,8 @@ describe('what a device keeps', () => {
     ];
     const older = { ...kept, revision: kept.revision - 1, lastSeq: 2, messages: kept.messages.slice(0, 1) };
     machine.values.set(`kept/timeline/${id}`, JSON.stringify(older));
+    const heldSince = new Date(clock.now() + 120 * second).toISOString();
+    machine.values.set('kept/synced', JSON.stringify({ version: 1, heldSince }));
     const tab = await open(keeping);
     await clock.run(3 * second);
     expect(texts(tab, id)).toEqual(['Message 2', 'Message 3']);

@@ -79,7 +79,7 @@ export class Timeline {
     this.seenTimesSince = head.seenTimesSince;
   }
 
-  /** What was kept of a conversation, compared with its head. */
+  /** A timeline of what was kept, compared with its head. */
   static restored(
     api: Pick<Api, 'get'>,
     party: Party,

@@ -9,7 +9,7 @@ const stalledAfter = 60_000;
 export interface Upload {
   conversationId: string;
   file: File | Blob;
-  /** Of a voice note: milliseconds, and its waveform. */
+  /** Length in milliseconds and waveform of a voice note. */
   recording?: { duration: number; waveform: number[] };
   /** Hears the part that has gone out, from 0 to 1. */
   onProgress?: (part: number) => void;
