@@ -1,5 +1,5 @@
 // Runs Jest as native ESM and prints the plain count as the last line. Without more it runs the tests of *.test.ts and
-// *.spec.ts; with --long those of *.long.ts, which take too long to wait for at every change; with --all both, one after the other.
+// *.spec.ts; with --quick fewer of them; with --long those of *.long.ts, which take too long to wait for at every change; with --all both, one after the other.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,7 +8,13 @@ import './build.mjs';
 
 const root = join(import.meta.dirname, '..');
 const long = '--testMatch=<rootDir>/test/**/*.long.ts';
-const forms = { '--long': [[long]], '--all': [[], [long]] };
+/** Files that start processes, and those that put the service under load or let much go wrong. */
+const slow = [
+  'process/',
+  '(backup|erasures|failures|floods|hostile|hostile-files|imports|mail|media|one-sender|races|s3)[.]test',
+];
+const quick = `--testPathIgnorePatterns=/test/(${slow.join('|')})`;
+const forms = { '--quick': [[quick]], '--long': [[long]], '--all': [[], [long]] };
 
 const given = process.argv.slice(2);
 const form = given.find((each) => each in forms);

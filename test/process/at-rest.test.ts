@@ -251,9 +251,9 @@ async function writeEverywhere(): Promise<void> {
   });
   expect(malformed.status).toBe(400);
   const socket = io(service.url, { auth: { token: session.token }, transports: ['websocket'] });
-  await socket.timeout(5_000).emitWithAck(canaries.unknownEvent, { body: canaries.message });
+  await socket.timeout(30_000).emitWithAck(canaries.unknownEvent, { body: canaries.message });
   await socket
-    .timeout(5_000)
+    .timeout(30_000)
     .emitWithAck('message.send', { conversationId: contact.id, clientId: unique(), body: canaries.message });
   socket.disconnect();
 

@@ -9,7 +9,7 @@ import { expectStatus } from '../support/world.js';
 
 /**
  * The built service as a process: how it starts, alone and beside another, and how it says that it cannot. Everything that
- * may be wrong at a start is tried in test/starts.test.ts, without a process for each; more of what needs one is in starting.long.ts.
+ * may be wrong at a start is tried in test/starts.long.ts, without a process for each; more of what needs one is in starting.long.ts.
  */
 
 // Some tests start several processes, which takes long on a machine that does other things as well.
@@ -42,13 +42,24 @@ test('it starts with an empty environment, says where it is, and tells of the ma
   expect(current.stdout).toContain(`The master key was made: ${home.keyFile('master.key')}`);
   expectStatus(await current.ask('GET', '/api/health/ready'), 200);
   shop = await openShop(current);
+});
 
-  await current.stop();
-  const again = await running();
-  expectStatus(await again.ask('GET', '/api/health/ready'), 200);
-  expect(again.stdout).toContain(`http://localhost:${port}`);
-  expect(again.stdout).not.toContain('master key');
-  expect(again.stderr).toBe('');
+describe('a start that cannot succeed', () => {
+  test('says in one line what to do, and leaves nothing behind', async () => {
+    await current!.stop();
+    const failed = await home.failToStart({ MASTER_KEY: Buffer.alloc(32, 7).toString('base64') });
+    expectOneLine(failed, 'The master key does not open', 'Put the right key back');
+    expect(home.postgresPid).toBeUndefined();
+  });
+
+  test('is followed by one that does, which tells of no master key any more', async () => {
+    const again = await running();
+    expectStatus(await again.ask('GET', '/api/health/ready'), 200);
+    expect(await read(shop.anna, shop.conversationId)).toEqual([]);
+    expect(again.stdout).toContain(`http://localhost:${home.port}`);
+    expect(again.stdout).not.toContain('master key');
+    expect(again.stderr).toBe('');
+  });
 });
 
 test('only the user it runs as can read its keys', async () => {
@@ -81,30 +92,5 @@ describe('a second service', () => {
     expectOneLine(second, 'Another Colloquio is running on this data');
     expectStatus(await service.ask('GET', '/api/health/ready'), 200);
     expectStatus(await shop.anna.ask('GET', '/api/conversations'), 200);
-  });
-});
-
-describe('a start that cannot succeed says in one line what to do and leaves nothing behind:', () => {
-  beforeAll(async () => {
-    if (current?.isRunning) await current.stop();
-  });
-
-  /** Starts in vain, and finds that PostgreSQL is gone. */
-  async function refusal(environment: Record<string, string>, ...said: string[]): Promise<void> {
-    expectOneLine(await home.failToStart(environment), ...said);
-    expect(home.postgresPid).toBeUndefined();
-  }
-
-  test('another master key than the one the data was sealed with', () =>
-    refusal(
-      { MASTER_KEY: Buffer.alloc(32, 7).toString('base64') },
-      'The master key does not open',
-      'Put the right key back',
-    ));
-
-  test('after all of which it starts as before', async () => {
-    const service = await running();
-    expectStatus(await service.ask('GET', '/api/health/ready'), 200);
-    expect(await read(shop.anna, shop.conversationId)).toEqual([]);
   });
 });
