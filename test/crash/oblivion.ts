@@ -40,7 +40,7 @@ beforeAll(async () => {
   expectStatus(registered, 201);
   owner = registered.body.session.token;
   invitation = (await ask('POST', '/api/invitations', { kind: 'open' })).body.code;
-}, 180_000);
+});
 afterAll(async () => {
   await installation?.remove();
   await orders?.remove();

@@ -128,7 +128,7 @@ beforeAll(async () => {
   // All is searched once for what nearly every canary begins with, and then only where that stands.
   const beginnings = ['Zqx', 'zqx'].flatMap(formsOf);
   suspects = places.filter(({ content }) => beginnings.some((form) => content.includes(form)));
-}, 180_000);
+});
 afterAll(async () => {
   await installation.remove();
   await mails.close();

@@ -1,12 +1,10 @@
-import { describe, jest } from '@jest/globals';
+import { describe } from '@jest/globals';
 import { chance, endsOfPostgres, endsOfTheService, survive } from '../crash/misfortunes.js';
 
 /**
  * Promise 3: killing the service or the database at any moment loses no acknowledged message and doubles none. Here it is
  * killed in one way of each kind, by chance; crash.long.ts takes all of them.
  */
-
-jest.setTimeout(180_000);
 
 describe('what was acknowledged is there once, and every device holds it, after an end by chance:', () => {
   survive([chance.among(endsOfTheService), chance.among(endsOfPostgres)]);

@@ -1,10 +1,8 @@
-import { jest, test } from '@jest/globals';
+import { test } from '@jest/globals';
 import { eraseWhileKilledAt } from '../crash/oblivion.js';
 import { erasurePoints } from '../crash/orders.js';
 
 /** Promise 6: an erasure that has begun comes to its end, wherever the service is killed. */
-
-jest.setTimeout(240_000);
 
 const wanted = process.env['ERASURE_POINTS']?.split(',');
 

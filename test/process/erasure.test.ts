@@ -1,7 +1,7 @@
 import { generateKeyPairSync, sign } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, jest, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { verifyCertificate } from '../../src/commands/certificate-verification.js';
 import { signedText } from '../../src/erasures/certificate-text.js';
 import {
@@ -24,8 +24,6 @@ import { type Answer, expectStatus } from '../support/world.js';
  * before, and opened with the keys of then; afterwards nothing of it is left in both databases, and with the key directory as it
  * is now, not even the copies open. The same when the service is killed: here at one step by chance, in erasure.long.ts at all.
  */
-
-jest.setTimeout(240_000);
 
 const certificates: string[] = [];
 

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { beforeAll, describe, expect, test } from '@jest/globals';
 import { freePort } from '../../src/platform/free-port.js';
 import { openShop } from '../support/booted-shop.js';
 import { home, stopped } from '../support/home.js';
@@ -10,9 +10,6 @@ import { expectOneLine } from '../support/refusals.js';
 import { expectStatus } from '../support/world.js';
 
 /** The built service as a process: first starts that meet another or are cut short, and starts that cannot succeed. */
-
-// Some tests start several processes, which takes long on a machine that does other things as well.
-jest.setTimeout(180_000);
 
 test('a second service is refused on the same new data when both start at once', async () => {
   const installation = await Installation.make();

@@ -1,6 +1,6 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { freePort } from '../../src/platform/free-port.js';
 import { type BootedShop, openShop, read } from '../support/booted-shop.js';
 import { Installation, type Service } from '../support/installation.js';
@@ -11,9 +11,6 @@ import { expectStatus } from '../support/world.js';
  * The built service as a process: how it starts, alone and beside another, and how it says that it cannot. Everything that
  * may be wrong at a start is tried in test/starts.long.ts, without a process for each; more of what needs one is in starting.long.ts.
  */
-
-// Some tests start several processes, which takes long on a machine that does other things as well.
-jest.setTimeout(180_000);
 
 const quick = { RATE_MESSAGES: '100000' };
 

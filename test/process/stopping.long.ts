@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
-import { describe, expect, jest, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { within } from '../../src/platform/deadline.js';
 import { read } from '../support/booted-shop.js';
 import { home, running, settings, shop, stopped } from '../support/home.js';
@@ -9,9 +9,6 @@ import { stopInGoodOrder } from '../support/stopping.js';
 import { expectStatus, password, unique } from '../support/world.js';
 
 /** The built service as a process: it stops in good order whatever hangs, and goes on when PostgreSQL does. */
-
-// Waiting for what never answers takes its time, and longer on a machine that does other things as well.
-jest.setTimeout(180_000);
 
 describe('stopping', () => {
   test('by SIGINT finishes what is under way, PostgreSQL last', () => stopInGoodOrder('SIGINT'));

@@ -1,4 +1,4 @@
-import { describe, expect, jest, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { read } from '../support/booted-shop.js';
 import { home, running, shop } from '../support/home.js';
 import { stopInGoodOrder } from '../support/stopping.js';
@@ -8,9 +8,6 @@ import { pause } from '../support/world.js';
  * The built service as a process: it stops in good order, also when PostgreSQL hangs. What else may hang, and that it goes on
  * when PostgreSQL does, is in stopping.long.ts.
  */
-
-// Waiting for what never answers takes its time, and longer on a machine that does other things as well.
-jest.setTimeout(180_000);
 
 describe('stopping', () => {
   test('by SIGTERM finishes what is under way, PostgreSQL last', () => stopInGoodOrder('SIGTERM'));
