@@ -36,13 +36,14 @@ const it = {
     save: 'Salva',
     open: 'Apri',
     notYet: 'non ancora',
-    notTold: 'non lo mostra',
-    newBroadcast: 'Messaggio a più persone',
+    yes: 'sì',
+    colleague: 'Collega',
   },
   ticks: {
     waiting: 'In attesa della rete',
     sending: 'Invio in corso',
     stored: 'Inviato',
+    received: 'Ricevuto',
     delivered: 'Consegnato',
     seen: 'Visto',
     failed: 'Non inviato',
@@ -77,11 +78,17 @@ const it = {
     reported: 'Segnalato come pubblicità. Grazie.',
     isReported: 'Hai segnalato che era pubblicità',
   },
+  consents: {
+    yours: (given: boolean): string => (given ? 'Hai detto sì alle offerte' : 'Hai detto basta alle offerte'),
+    theirs: (name: string, given: boolean): string =>
+      given ? `${name} vuole ricevere offerte` : `${name} non vuole più ricevere offerte`,
+  },
   limited: {
     byYou: 'Hai limitato la conversazione: si legge, non si scrive',
     by: (name: string) => `${name} ha limitato la conversazione: si legge, non si scrive`,
     line: 'Conversazione limitata',
-    deletionYours: (date: string) => `Hai chiesto di cancellare tutto. Al più tardi il ${date} sparisce anche questa conversazione.`,
+    deletionYours: (date: string) =>
+      `Hai chiesto di cancellare tutto. Al più tardi il ${date} sparisce anche questa conversazione.`,
     deletion: (name: string, date: string) => `${name} ha chiesto di cancellare tutto, al più tardi entro il ${date}`,
     paused: (name: string) => `${name} è in pausa: si legge, non si scrive`,
     closing: (name: string, date: string) => `${name} chiude il ${date}: si legge, non si scrive`,
@@ -242,13 +249,14 @@ const en: TalkWords = {
     save: 'Save',
     open: 'Open',
     notYet: 'not yet',
-    notTold: 'not shown',
-    newBroadcast: 'Message to several people',
+    yes: 'yes',
+    colleague: 'Colleague',
   },
   ticks: {
     waiting: 'Waiting for the network',
     sending: 'Being sent',
     stored: 'Sent',
+    received: 'Received',
     delivered: 'Delivered',
     seen: 'Seen',
     failed: 'Not sent',
@@ -282,6 +290,10 @@ const en: TalkWords = {
     cancel: 'No, leave it',
     reported: 'Reported as advertising. Thank you.',
     isReported: 'You reported this as advertising',
+  },
+  consents: {
+    yours: (given) => (given ? 'You said yes to offers' : 'You said no to offers'),
+    theirs: (name, given) => (given ? `${name} wants to get offers` : `${name} wants no more offers`),
   },
   limited: {
     byYou: 'You restricted this conversation: it can be read, not written in',

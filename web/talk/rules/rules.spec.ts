@@ -114,6 +114,20 @@ describe('The window of a thread', () => {
     expect(around(500, apart)).toBeUndefined();
   });
 
+  test('stays with what it shows while later messages have come without those between', () => {
+    const torn: Held = {
+      ranges: [
+        { from: 971, to: 1_000 },
+        { from: 1_005, to: 1_005 },
+      ],
+      lastSeq: 1_005,
+    };
+    const window = { from: 971, to: Infinity };
+    expect(rangeOf(window, torn)).toEqual({ from: 971, to: 1_000 });
+    expect(following(window, torn)).toEqual(window);
+    expect(newer(window, torn)).toEqual({ kind: 'load', seq: 1_000 });
+  });
+
   test('is at an end where nothing is left', () => {
     const few: Held = { ranges: [{ from: 1, to: 10 }], lastSeq: 10 };
     expect(older(atEnd(few), few)).toEqual({ kind: 'end' });

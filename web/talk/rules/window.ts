@@ -24,8 +24,13 @@ export type Step =
   /** Nothing is there in this direction. */
   | { readonly kind: 'end' };
 
-/** The held range that a window lies in: what is beyond a gap is never shown together with it. */
+/**
+ * The held range that a window lies in: what is beyond a gap is never shown together with it. A window at the end stays with
+ * what it shows while something later is held already, until what lies between has come.
+ */
 export function rangeOf({ from, to }: Window, { ranges }: Held): Range | undefined {
+  const own = ranges.find((range) => range.from <= from && range.to >= from);
+  if (own) return own;
   if (to === Infinity) return ranges.at(-1);
   return ranges.find((range) => range.from <= to && range.to >= from);
 }
@@ -61,23 +66,24 @@ export function older(window: Window, held: Held): Step {
 /** The window with more after it. */
 export function newer(window: Window, held: Held): Step {
   const range = rangeOf(window, held);
-  if (!range || window.to === Infinity) return { kind: 'end' };
+  if (!range) return { kind: 'end' };
   const to = Math.min(range.to, window.to);
   if (to < range.to) {
     const next = Math.min(range.to, to + page);
     return { kind: 'moved', window: trimmed({ from: window.from, to: next }, held) };
   }
   if (to < held.lastSeq) return { kind: 'load', seq: to };
+  if (window.to === Infinity) return { kind: 'end' };
   return { kind: 'moved', window: trimmed({ from: window.from, to }, held) };
 }
 
 /** The window that goes with the end, without what has become too much before it. */
 export function following(window: Window, held: Held): Window {
-  const last = held.ranges.at(-1);
-  if (window.to !== Infinity || !last) return window;
-  const from = Math.max(window.from, last.from);
+  const range = rangeOf(window, held);
+  if (window.to !== Infinity || !range) return window;
+  const from = Math.max(window.from, range.from);
   // In pages, so that the page changes rarely.
-  return last.to - from < mostShown ? window : { from: last.to - mostShown + page, to: Infinity };
+  return range.to - from < mostShown ? window : { from: range.to - mostShown + page, to: Infinity };
 }
 
 /** A window that stands still: what comes in beyond its size is not shown until somebody goes there. */
