@@ -3,13 +3,14 @@ import type { Author, ConversationHead, MessageView, Party, Told, ToldEvent } fr
 import { Api, Refused } from './api.js';
 import { Drafts } from './drafts.js';
 import { Heads } from './heads.js';
+import { type Keepable, Keeper, prefix as keptPrefix } from './keeper.js';
 import { Link, type LinkState } from './link.js';
 import { MemoryLock, MemoryStore } from './memory.js';
 import { Observable } from './observable.js';
 import { type Content, Outbox, type Outgoing, type OutboxView } from './outbox.js';
-import type { Ports } from './ports.js';
+import type { Ports, Store } from './ports.js';
 import { Receipts } from './receipts.js';
-import { Timeline, type TimelinePages, type TimelineView } from './timeline.js';
+import { Timeline, type TimelinePages, type TimelineSnapshot, type TimelineView } from './timeline.js';
 import { backOff, pause } from './waiting.js';
 
 export interface EngineOptions extends Ports {
@@ -22,6 +23,8 @@ export interface EngineOptions extends Ports {
   /** Loads undelivered messages of conversations that nobody has opened, so that they count as delivered; true unless given. */
   loadsUndelivered?: boolean;
   pages?: Partial<TimelinePages> & { heads?: number };
+  /** Keeps the list and so many of the latest messages of each conversation in the store, to be shown without a network. */
+  keepsMessages?: number;
 }
 
 export interface EngineView {
@@ -39,6 +42,9 @@ export interface ConversationView extends TimelineView {
   readonly outgoing: readonly Outgoing[];
 }
 
+/** Raised when what is kept has another shape than before: a page does not take what one of another version has kept. */
+const keptVersion = 1;
+
 /** Time in which entries of a broadcast are gathered before they are asked for, in milliseconds. */
 const entriesGatheredFor = 500;
 
@@ -54,11 +60,15 @@ export class Engine {
   readonly receipts: Receipts;
   readonly api: Api;
   readonly view: Observable<EngineView>;
+  private readonly store: Store;
   private readonly timelines = new Map<string, Timeline>();
   private readonly views = new Map<string, Observable<ConversationView>>();
   private readonly repairs = new Map<string, Promise<void>>();
   private readonly listeners = new Set<(event: ToldEvent, payload: unknown) => void>();
   private readonly pages: TimelinePages & { heads: number };
+  /** Changes whenever something changes that is kept. */
+  private readonly holdings = new Observable<unknown>(() => ({}));
+  private readonly keeper: Keeper | undefined;
   private gathering = false;
   private wantsUndelivered = false;
   private loadingUndelivered = false;
@@ -66,12 +76,13 @@ export class Engine {
   constructor(private readonly options: EngineOptions) {
     const { http, socket, clock, random, party, account } = options;
     const { store = new MemoryStore(), lock = new MemoryLock() } = options;
+    this.store = store;
     this.pages = { heads: 100, shown: 30, changed: 200, ...options.pages };
     this.api = new Api(http, socket, clock);
     this.heads = new Heads(party, (id) => this.unreadIn(id));
     this.drafts = new Drafts({ account, store, lock, clock });
     this.outbox = new Outbox({
-      ...{ api: this.api, party, account, store, lock, clock, random },
+      ...{ api: this.api, party, account, store, lock, clock, random, upload: options.upload },
       find: (id, clientId) => this.find(id, clientId),
       stored: (id) => this.shown(id),
       signedOut: () => this.link.signOut(),
@@ -89,8 +100,16 @@ export class Engine {
       connected: () => this.outbox.connected(),
       live: () => this.live(),
       lost: () => this.api.abandon(),
-      signedOut: () => this.outbox.stop(),
+      signedOut: () => {
+        this.outbox.stop();
+        this.keeper?.stop();
+      },
     });
+    this.holdings.madeOf(this.heads.list);
+    if (options.keepsMessages !== undefined) {
+      const { holdings: watched } = this;
+      this.keeper = new Keeper({ account, store, lock, clock, watched, state: () => this.keepable() });
+    }
     for (const event of Object.keys(this.rules) as ToldEvent[]) {
       socket.on(event, (payload: never) => this.told(event, payload));
     }
@@ -106,14 +125,16 @@ export class Engine {
 
   /** Takes what waits in the store, and connects. */
   async start(): Promise<void> {
-    await Promise.all([this.outbox.refresh(), this.drafts.refresh()]);
+    const [heldSince] = await Promise.all([this.restore(), this.outbox.refresh(), this.drafts.refresh()]);
     this.outbox.flush();
-    this.link.start();
+    this.link.start(heldSince);
+    this.keeper?.start();
   }
 
   async stop(): Promise<void> {
     this.outbox.stop();
     this.link.stop();
+    this.keeper?.stop();
     await this.drafts.flush();
   }
 
@@ -270,6 +291,7 @@ export class Engine {
 
   /** Goes on with everything that had to wait until nothing is missing any more. */
   private live(): void {
+    this.holdings.changed();
     for (const id of this.incomplete()) this.missed(id);
     for (const id of this.timelines.keys()) this.receipts.held(id);
     for (const { conversationId } of this.outbox.view.value.messages) this.shown(conversationId);
@@ -394,6 +416,7 @@ export class Engine {
     for (const id of ids) this.timelines.delete(id);
     void this.outbox.forget(ids).catch(() => undefined);
     void this.drafts.forget(ids).catch(() => undefined);
+    void this.keeper?.forget(ids.flatMap((id) => [headKey(id), timelineKey(id)])).catch(() => undefined);
   }
 
   private rename(author: Author): void {
@@ -412,9 +435,47 @@ export class Engine {
     const known = this.timelines.get(head.id);
     if (known) return known;
     const timeline = new Timeline(this.api, this.options.party, head, this.pages);
-    this.timelines.set(head.id, timeline);
-    this.views.get(head.id)?.madeOf(timeline.view);
+    return this.hold(timeline);
+  }
+
+  private hold(timeline: Timeline): Timeline {
+    this.timelines.set(timeline.id, timeline);
+    this.views.get(timeline.id)?.madeOf(timeline.view);
+    this.holdings.madeOf(timeline.view);
     return timeline;
+  }
+
+  /** All that a device keeps, as it is at this moment. */
+  private keepable(): Keepable[] | undefined {
+    const { heldSince } = this.link;
+    const most = this.options.keepsMessages ?? 0;
+    if (heldSince === undefined) return undefined;
+    const synced = { key: syncedKey, source: heldSince, value: () => ({ version: keptVersion, heldSince }) };
+    const heads = this.heads.list.value.map((head) => ({ key: headKey(head.id), source: head, value: () => head }));
+    const timelines = [...this.timelines.values()].map((timeline) => ({
+      key: timelineKey(timeline.id),
+      source: timeline.view.value,
+      value: () => timeline.snapshot(most),
+    }));
+    return [synced, ...heads, ...timelines];
+  }
+
+  /** Takes what an earlier page has kept. Gives the time to synchronise from. */
+  private async restore(): Promise<string | undefined> {
+    if (!this.keeper) return undefined;
+    const { party } = this.options;
+    const kept = new Map(await this.store.entries(keptPrefix));
+    const synced = kept.get(keptPrefix + syncedKey) as { version: number; heldSince: string } | undefined;
+    if (synced?.version !== keptVersion) return undefined;
+    const moment = this.heads.moment();
+    for (const [key, value] of kept) {
+      if (!key.startsWith(keptPrefix + headKey(''))) continue;
+      const head = value as ConversationHead;
+      this.heads.take(head, moment);
+      const snapshot = kept.get(keptPrefix + timelineKey(head.id)) as TimelineSnapshot | undefined;
+      if (snapshot) this.hold(Timeline.restored(this.api, party, head, snapshot, this.pages));
+    }
+    return synced.heldSince;
   }
 
   /** Loads, one conversation after the other, messages that this party has not received on any device. */
@@ -494,5 +555,9 @@ export class Engine {
     return timeline.sentAs(clientId);
   }
 }
+
+const syncedKey = 'synced';
+const headKey = (id: string) => `head/${id}`;
+const timelineKey = (id: string) => `timeline/${id}`;
 
 type Names = { items: Author[]; nextCursor: string | null };

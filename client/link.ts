@@ -66,7 +66,14 @@ export class Link {
     return this.socket.connected && this.caughtUp === this.connection;
   }
 
-  start(): void {
+  /** The time to synchronise from: all that has changed before it is held. Undefined before the first load. */
+  get heldSince(): string | undefined {
+    return this.syncedAt;
+  }
+
+  /** @param heldSince when what is held was kept by an earlier page */
+  start(heldSince?: string): void {
+    this.syncedAt = heldSince;
     this.lostAt = this.clock.now();
     this.offlineLater();
     this.socket.connect();

@@ -2,17 +2,37 @@ import { errorCatalogue, type Problem } from '../src/contract/errors.js';
 import type { MessageView, Party, SentMessage } from '../src/contract/events.js';
 import { type Api, Refused } from './api.js';
 import { Observable } from './observable.js';
-import type { Clock, Lock, Random, Store } from './ports.js';
+import type { Clock, Lock, Random, Store, Upload } from './ports.js';
 import { backOff } from './waiting.js';
 
 export interface Content {
   body: string;
   /** Uploads for this conversation, in their order. */
   attachmentIds?: readonly string[];
+  /** Files that are still to be uploaded; they come behind the uploads. */
+  files?: readonly LocalFile[];
+}
+
+/** A file that is queued with a message. */
+export interface LocalFile {
+  /** Plain data by which a page shows it while it waits, such as its name and size. */
+  readonly about: unknown;
+  /** The file as the host has it, which the store keeps. */
+  readonly file: unknown;
+}
+
+/** A queued file, as the message that it belongs to remembers it. */
+export interface QueuedFile {
+  /** Names the file in the store: see {@link Outbox.file}. */
+  readonly id: string;
+  readonly about: unknown;
+  /** The attachment, once it is uploaded. */
+  readonly attachmentId?: string;
 }
 
 /** A message on its way, as it is kept. */
-interface Kept extends Content {
+interface Kept extends Omit<Content, 'files'> {
+  files?: readonly QueuedFile[];
   clientId: string;
   conversationId: string;
   /** Milliseconds since 1970. */
@@ -21,6 +41,8 @@ interface Kept extends Content {
   order: number;
   /** Attempts that got no answer, or were put off. */
   tries: number;
+  /** Times that its files had to be uploaded again. */
+  uploads?: number;
   /** Set when it was refused, so that it waits for a person. */
   problem?: Problem;
 }
@@ -53,6 +75,7 @@ export interface OutboxOptions {
   lock: Lock;
   clock: Clock;
   random: Random;
+  upload?: Upload | undefined;
   /** The message that this party has stored under an id, as far as it can be found. */
   find: (conversationId: string, clientId: string) => Promise<MessageView | undefined>;
   /** Told when a message is stored. */
@@ -63,6 +86,10 @@ export interface OutboxOptions {
 
 const prefix = 'outbox/';
 const keyOf = ({ clientId }: { clientId: string }) => prefix + clientId;
+const fileKey = (id: string) => `file/${id}`;
+const withoutFiles = ({ files = [] }: Kept) => files.map(({ id }) => [fileKey(id), undefined] as const);
+/** Times that files are uploaded again, because they were not sent in time. */
+const mostUploads = 5;
 
 /**
  * Messages from the moment they are written until they are stored once. Each has its id, and is kept in the store, before
@@ -98,17 +125,22 @@ export class Outbox {
    */
   async add(
     conversationId: string,
-    { body, attachmentIds }: Content,
+    { body, attachmentIds, files = [] }: Content,
     beside: readonly (readonly [string, unknown])[] = [],
   ): Promise<string> {
     const clientId = this.options.random.id();
+    const queued = files.map(({ about }): QueuedFile => ({ id: this.options.random.id(), about }));
     await this.inTurn(async () => {
       // Behind what other tabs have queued.
       await this.read();
       const queuedAt = this.options.clock.now();
-      const files = attachmentIds?.length ? { attachmentIds: [...attachmentIds] } : {};
-      const message: Kept = { clientId, conversationId, body, ...files, queuedAt, order: this.nextOrder(), tries: 0 };
-      await this.options.store.put([[keyOf(message), message], ...beside]);
+      const message: Kept = {
+        ...{ clientId, conversationId, body, queuedAt, order: this.nextOrder(), tries: 0 },
+        ...(attachmentIds?.length && { attachmentIds: [...attachmentIds] }),
+        ...(queued.length > 0 && { files: queued }),
+      };
+      const stored = files.map(({ file }, index) => [fileKey(queued[index]!.id), file] as const);
+      await this.options.store.put([...stored, [keyOf(message), message], ...beside]);
       this.keep(message);
       this.view.changed();
     });
@@ -176,12 +208,19 @@ export class Outbox {
     return this.inTurn(async () => {
       const failed = this.kept.get(clientId);
       if (!failed?.problem) return undefined;
-      await this.options.store.put([[keyOf(failed), undefined]]);
+      const files: LocalFile[] = [];
+      for (const { id, about } of failed.files ?? []) files.push({ about, file: await this.file(id) });
+      await this.options.store.put([[keyOf(failed), undefined], ...withoutFiles(failed)]);
       this.kept.delete(clientId);
       this.view.changed();
       const { body, attachmentIds } = failed;
-      return { body, ...(attachmentIds && { attachmentIds }) };
+      return { body, ...(attachmentIds && { attachmentIds }), ...(files.length > 0 && { files }) };
     });
+  }
+
+  /** A queued file, as it was given; undefined when it is gone. */
+  file(id: string): Promise<unknown> {
+    return this.options.store.get(fileKey(id));
   }
 
   /** A stored message: recognised by sender and clientId, one that waits needs no further attempt. */
@@ -204,7 +243,8 @@ export class Outbox {
   forget(conversationIds: readonly string[]): Promise<void> {
     return this.inTurn(async () => {
       const gone = [...this.kept.values()].filter((each) => conversationIds.includes(each.conversationId));
-      if (gone.length > 0) await this.options.store.put(gone.map((each) => [keyOf(each), undefined]));
+      const keys = gone.flatMap((each) => [[keyOf(each), undefined] as const, ...withoutFiles(each)]);
+      if (gone.length > 0) await this.options.store.put(keys);
       for (const { clientId } of gone) this.kept.delete(clientId);
       for (const id of conversationIds) this.rests.delete(id);
       this.view.changed();
@@ -252,24 +292,46 @@ export class Outbox {
   }
 
   private async attempt(message: Kept): Promise<void> {
-    const { clientId, conversationId, body, attachmentIds } = message;
+    const { clientId, conversationId, body } = message;
     this.sending.add(clientId);
     this.view.changed();
     try {
-      const files = attachmentIds ? { attachmentIds: [...attachmentIds] } : {};
+      const attachmentIds = await this.attachmentIds(message);
+      const files = attachmentIds.length > 0 ? { attachmentIds } : {};
       const { seq } = await this.options.api.sendMessage({ conversationId, clientId, body, ...files });
       await this.settle(message, seq);
     } catch (error) {
-      if (error instanceof Refused) await this.refused(message, error.problem);
-      else await this.putOff(message);
+      const known = this.kept.get(clientId) ?? message;
+      if (error instanceof Refused) await this.refused(known, error.problem);
+      else await this.putOff(known);
     } finally {
       this.sending.delete(clientId);
       this.view.changed();
     }
   }
 
+  /** The attachments of a message, of which those that wait here are uploaded. Each is remembered, to be uploaded once. */
+  private async attachmentIds(message: Kept): Promise<string[]> {
+    const { conversationId, attachmentIds = [] } = message;
+    const files = [...(message.files ?? [])];
+    for (const [index, queued] of files.entries()) {
+      if (queued.attachmentId !== undefined) continue;
+      const file = await this.file(queued.id);
+      if (file === undefined || !this.options.upload) throw new Refused(lost);
+      files[index] = { ...queued, attachmentId: await this.options.upload(conversationId, file) };
+      // Before it is sent: another attempt has to send the same.
+      await this.remember({ ...message, files: [...files] });
+    }
+    return [...attachmentIds, ...files.map(({ attachmentId }) => attachmentId!)];
+  }
+
   private async refused(message: Kept, problem: Problem): Promise<void> {
     const { code, retryAfter } = problem;
+    // What was uploaded and not sent in time is gone; here it is still.
+    const { files = [], uploads = 0 } = message;
+    if (code === 'attachment_not_found' && files.some(isUploaded) && uploads < mostUploads) {
+      return this.putOff({ ...message, uploads: uploads + 1, files: files.map(({ id, about }) => ({ id, about })) });
+    }
     if (code === 'client_id_reused') return this.compare(message, problem);
     if (code === 'unauthenticated') this.options.signedOut();
     if (code === 'consent_required' || code === 'unauthenticated') return this.rest(message.conversationId, problem);
@@ -313,20 +375,26 @@ export class Outbox {
     return this.change({ ...message, problem });
   }
 
-  /** Keeps what has become of a message, unless it was settled meanwhile. */
-  private change(message: Kept): Promise<void> {
+  /** Keeps what has become of a message, in the store as well if that is possible. */
+  private async change(message: Kept): Promise<void> {
+    await this.remember(message).catch(() => undefined);
+  }
+
+  /** Keeps what has become of a message, unless it was settled meanwhile. Rejects when the store does not take it. */
+  private remember(message: Kept): Promise<void> {
     return this.inTurn(async () => {
       if (!this.kept.has(message.clientId)) return;
       this.keep(message);
       this.view.changed();
-      await this.options.store.put([[keyOf(message), message]]).catch(() => undefined);
+      await this.options.store.put([[keyOf(message), message]]);
     });
   }
 
   private async settle(message: Kept, seq: number): Promise<void> {
     await this.inTurn(async () => {
       // If it stays in the store, another attempt is acknowledged in the same way.
-      await this.options.store.put([[keyOf(message), undefined]]).catch(() => undefined);
+      const done = [[keyOf(message), undefined] as const, ...withoutFiles(message)];
+      await this.options.store.put(done).catch(() => undefined);
       this.retryAt.delete(message.clientId);
       if (this.kept.delete(message.clientId)) this.sent.set(message.clientId, { message, seq });
       this.view.changed();
@@ -371,13 +439,23 @@ export class Outbox {
   }
 }
 
+const isUploaded = ({ attachmentId }: QueuedFile) => attachmentId !== undefined;
+
+/** The device keeps a file of a message no more. */
+const lost: Problem = {
+  type: 'about:blank',
+  ...{ title: errorCatalogue.attachment_lost.title, status: errorCatalogue.attachment_lost.status },
+  ...{ code: 'attachment_lost', detail: 'This device has lost a file of this message.', requestId: '' },
+};
+
 function canSucceedLater({ code, status }: Problem): boolean {
   // A newer service may have codes that are not in this catalogue.
   const known = errorCatalogue[code] as { retry: string } | undefined;
   return known ? known.retry === 'later' : status >= 500 || status === 429;
 }
 
-function isSameContent(stored: MessageView, { body, attachmentIds = [] }: Content): boolean {
+function isSameContent(stored: MessageView, { body, attachmentIds = [], files = [] }: Kept): boolean {
   if (stored.withdrawnAt !== undefined) return true;
-  return stored.body === body && stored.attachments.map(({ id }) => id).join() === attachmentIds.join();
+  const ids = [...attachmentIds, ...files.map(({ attachmentId }) => attachmentId)];
+  return stored.body === body && stored.attachments.map(({ id }) => id).join() === ids.join();
 }

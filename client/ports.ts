@@ -27,7 +27,7 @@ export interface Socket {
   disconnect(): unknown;
 }
 
-/** Values by key, in a place that all tabs of an account share. Values are plain data. */
+/** Values by key, in a place that all tabs of an account share. Values are plain data, or files as the host has them. */
 export interface Store {
   get(key: string): Promise<unknown>;
   /** All values whose keys begin so. */
@@ -57,6 +57,12 @@ export interface Lock {
   request<Result>(name: string, work: () => Promise<Result>): Promise<Result>;
 }
 
+/**
+ * Uploads a file for a conversation, and gives the id of the attachment. Rejects with Refused when the service says no, and with
+ * anything else when nobody knows what became of it. It has to end by itself, also when the network falls silent.
+ */
+export type Upload = (conversationId: string, file: unknown) => Promise<string>;
+
 export interface Ports {
   http: Http;
   socket: Socket;
@@ -64,6 +70,8 @@ export interface Ports {
   random: Random;
   /** In memory unless given: what waits to be sent then does not outlive the page. */
   store?: Store;
+  /** Needed to queue files that are not uploaded yet. */
+  upload?: Upload;
   /** Needed when several tabs share a store; without it the engine is alone. */
   lock?: Lock;
 }

@@ -5,7 +5,7 @@ import { Heads } from './heads.js';
 import { movedOnEvery, shownOfflineAfter } from './link.js';
 import { receiptsEvery } from './receipts.js';
 import { SimulatedClock } from './simulation/clock.js';
-import { chanceOf, Machine, Tab } from './simulation/device.js';
+import { chanceOf, Machine, Tab, type TabOptions } from './simulation/device.js';
 import { Refusal, SimulatedService } from './simulation/service.js';
 import { Timeline } from './timeline.js';
 
@@ -25,9 +25,18 @@ function begin(party: Party = 'subscriber') {
   return {
     clock,
     service,
+    machine,
     id,
-    open: async () => {
-      const tab = new Tab({ clock, service, machine, party, chance: chanceOf(opened++), engine: { pages: {} } });
+    open: async (engine: TabOptions['engine'] = {}, isOnline = true) => {
+      const tab = new Tab({
+        clock,
+        service,
+        machine,
+        party,
+        chance: chanceOf(opened++),
+        engine: { pages: {}, ...engine },
+      });
+      tab.isOnline = isOnline;
       await Promise.all([tab.engine.start(), clock.run(3 * second)]);
       return tab;
     },
@@ -47,6 +56,7 @@ async function during<Result>(clock: SimulatedClock, work: Promise<Result>): Pro
   return result;
 }
 
+const texts = (tab: Tab, id: string) => tab.engine.conversation(id).value.messages.map(({ body }) => body);
 const seqs = (tab: Tab, id: string) => tab.engine.conversation(id).value.messages.map(({ seq }) => seq);
 
 describe('the link', () => {
@@ -518,5 +528,125 @@ describe('a draft', () => {
     expect(stored(tab, id)).toBe('');
     expect(tab.engine.drafts.get(id)).toBeUndefined();
     expect(texts()).toEqual(['Eccomi']);
+  });
+});
+
+describe('what a device keeps', () => {
+  const keeping = { keepsMessages: 2 };
+
+  /** A device that has had a conversation open, and was left. */
+  async function left() {
+    const scene = begin('interlocutor');
+    for (let count = 0; count < 3; count++) scene.hear();
+    const tab = await scene.open(keeping);
+    await during(scene.clock, tab.engine.open(scene.id));
+    await scene.clock.run(3 * second);
+    tab.kill();
+    return scene;
+  }
+
+  test('is the list and the latest messages, and shows without a network', async () => {
+    const { id, open } = await left();
+    const tab = await open(keeping, false);
+    expect(tab.engine.view.value.heads.map((head) => head.id)).toEqual([id]);
+    expect(texts(tab, id)).toEqual(['Message 2', 'Message 3']);
+    expect(tab.asked).toEqual([]);
+  });
+
+  test('is brought up to date by what has changed since, and by no more than that', async () => {
+    const { id, clock, service, hear, open, asked } = await left();
+    service.withdraw('subscriber', id, 3);
+    hear();
+    const tab = await open(keeping);
+    await clock.run(3 * second);
+    expect(texts(tab, id)).toEqual(['Message 2', '', 'Message 4']);
+    expect(asked(tab, '/api/conversations?').every((path) => path.includes('changedSince='))).toBe(true);
+    expect(asked(tab, '/messages?').every((path) => path.includes('changedAfter='))).toBe(true);
+  });
+
+  test('is complete again when it was kept while something was missing', async () => {
+    const { id, clock, machine, open } = await left();
+    // The list was kept once more after a change, and the messages were not.
+    const [kept] = [
+      JSON.parse(machine.values.get(`kept/timeline/${id}`)!) as { revision: number; messages: unknown[] },
+    ];
+    const older = { ...kept, revision: kept.revision - 1, lastSeq: 2, messages: kept.messages.slice(0, 1) };
+    machine.values.set(`kept/timeline/${id}`, JSON.stringify(older));
+    const heldSince = new Date(clock.now() + 120 * second).toISOString();
+    machine.values.set('kept/synced', JSON.stringify({ version: 1, heldSince }));
+    const tab = await open(keeping);
+    await clock.run(3 * second);
+    expect(texts(tab, id)).toEqual(['Message 2', 'Message 3']);
+    expect(tab.engine.isComplete).toBe(true);
+  });
+
+  test('is gone with the conversation', async () => {
+    const { id, clock, service, machine, open } = await left();
+    await open(keeping);
+    service.erase(id);
+    await clock.run(3 * second);
+    expect([...machine.values.keys()].filter((key) => key.includes(id))).toEqual([]);
+  });
+
+  test('is what one tab holds, until it is closed', async () => {
+    const { id, clock, machine, hear, open } = await left();
+    const [first, other] = [await open(keeping), await open({ keepsMessages: 1 })];
+    const count = () =>
+      (JSON.parse(machine.values.get(`kept/timeline/${id}`)!) as { messages: unknown[] }).messages.length;
+    hear();
+    await clock.run(3 * second);
+    expect(count()).toBe(2);
+    first.kill();
+    hear();
+    await clock.run(3 * second);
+    expect(count()).toBe(1);
+    expect(other.isAlive).toBe(true);
+  });
+});
+
+describe('files that are queued', () => {
+  test('wait with their message without a network, outlive the page, and are sent once', async () => {
+    const { id, clock, service, machine, open } = begin('interlocutor');
+    const tab = await open();
+    tab.isOnline = false;
+    tab.socket.goSilent(0);
+    const file = { about: { name: 'cake.jpg' }, file: 'a cake' };
+    await during(clock, tab.engine.send(id, { body: 'Like this', files: [file] }));
+    tab.kill();
+    const again = await open();
+    await clock.run(10 * second);
+    expect(service.files(id, 'interlocutor', 'Like this')).toEqual(['a cake']);
+    expect(service.texts(id, 'interlocutor')).toEqual(['Like this']);
+    expect(again.engine.outbox.view.value.messages).toEqual([]);
+    expect([...machine.values.keys()].filter((key) => key.startsWith('file/'))).toEqual([]);
+  });
+
+  test('come back with a message that is taken out', async () => {
+    const { id, clock, service, open } = begin('interlocutor');
+    const tab = await open();
+    service.trouble = new Refusal('attachment_rejected');
+    const clientId = await during(
+      clock,
+      tab.engine.send(id, { body: '', files: [{ about: { name: 'cake.jpg' }, file: 'a cake' }] }),
+    );
+    await clock.run(10 * second);
+    expect(tab.engine.outbox.view.value.messages).toMatchObject([{ state: 'failed' }]);
+    const content = await during(clock, tab.engine.outbox.discard(clientId));
+    expect(content).toEqual({ body: '', files: [{ about: { name: 'cake.jpg' }, file: 'a cake' }] });
+  });
+
+  test('are uploaded again when the service has given them up', async () => {
+    const { id, clock, service, open } = begin('interlocutor');
+    const tab = await open();
+    let isFirst = true;
+    const send = service.send.bind(service);
+    service.send = (...parameters) => {
+      if (isFirst) service.forgetUploads();
+      isFirst = false;
+      return send(...parameters);
+    };
+    await during(clock, tab.engine.send(id, { body: '', files: [{ about: {}, file: 'a cake' }] }));
+    await clock.run(20 * second);
+    expect(service.files(id, 'interlocutor', '')).toEqual(['a cake']);
   });
 });

@@ -14,6 +14,17 @@ export interface TimelineView {
   readonly lastSeq: number;
 }
 
+/** The latest messages of a conversation, with all that says what is missing to them. Plain data. */
+export interface TimelineSnapshot {
+  readonly revision: number;
+  readonly lastSeq: number;
+  readonly own: Watermarks;
+  readonly other: Watermarks;
+  readonly seenTimesSince: string | null;
+  readonly from: number;
+  readonly messages: readonly MessageView[];
+}
+
 /** A change of messages that did not come with a page. */
 type Change = (message: MessageView) => MessageView;
 
@@ -49,6 +60,7 @@ export class Timeline {
   private seenTimesSince: string | null;
   /** Messages whose times have to be loaded. */
   private untimed: Range | undefined;
+  private isLoadingTimes = false;
   private loads: Promise<unknown> = Promise.resolve();
   /** Changes since the present load was asked for. */
   private crossing: Change[] | undefined;
@@ -65,6 +77,31 @@ export class Timeline {
     this.own = head.own;
     this.other = head.other;
     this.seenTimesSince = head.seenTimesSince;
+  }
+
+  /** A timeline of what was kept, compared with its head. */
+  static restored(
+    api: Pick<Api, 'get'>,
+    party: Party,
+    head: ConversationHead,
+    { revision, lastSeq, own, other, seenTimesSince, from, messages }: TimelineSnapshot,
+    pages?: TimelinePages,
+  ): Timeline {
+    const timeline = new Timeline(api, party, { ...head, revision, lastSeq, own, other, seenTimesSince }, pages);
+    for (const message of messages) timeline.messages.set(message.seq, message);
+    timeline.ranges.add({ from, to: from + messages.length - 1 });
+    timeline.compare(head);
+    return timeline;
+  }
+
+  /** The latest messages, to be kept; undefined while times are missing to them, or what comes before the last ones. */
+  snapshot(most: number): TimelineSnapshot | undefined {
+    const { heldRevision: revision, lastSeq, own, other, seenTimesSince } = this;
+    const range = this.ranges.around(lastSeq);
+    if (this.untimed || this.isLoadingTimes || !range) return undefined;
+    const from = Math.max(range.from, range.to - most + 1);
+    const messages = this.view.value.messages.filter(({ seq }) => seq >= from && seq <= range.to);
+    return { revision, lastSeq, own, other, seenTimesSince, from, messages };
   }
 
   get revision(): number {
@@ -170,6 +207,12 @@ export class Timeline {
 
   /** Compares with a head that was loaded, and loads what has changed. */
   catchUp(head: ConversationHead): Promise<void> {
+    this.compare(head);
+    return this.complete();
+  }
+
+  /** Finds out by a head what is missing. */
+  private compare(head: ConversationHead): void {
     this.hear(head.revision);
     this.untimeBetween(this.own, head.own);
     this.untimeBetween(this.other, head.other);
@@ -177,7 +220,7 @@ export class Timeline {
     const before = this.other;
     this.other = higher(before, head.other);
     if (this.discloseSeenTimes(head.seenTimesSince)) this.other = { ...this.other, seenSeq: head.other.seenSeq };
-    return this.complete();
+    this.view.changed();
   }
 
   /** Loads what is missing to the held messages. */
@@ -264,12 +307,14 @@ export class Timeline {
     this.heldRevision = Math.max(this.heldRevision, revision);
     this.lastSeq = Math.max(this.lastSeq, last);
     this.hear(this.heldRevision);
+    this.view.changed();
   }
 
   /** Times of messages between the old and the new watermarks, which change without a revision. */
   private async loadTimes(): Promise<void> {
     const wanted = this.untimed!;
     this.untimed = undefined;
+    this.isLoadingTimes = true;
     try {
       for (const part of this.ranges.within(wanted)) {
         for (let after = part.from - 1; after < part.to;) {
@@ -281,6 +326,9 @@ export class Timeline {
     } catch (error) {
       this.untime(wanted);
       throw error;
+    } finally {
+      this.isLoadingTimes = false;
+      this.view.changed();
     }
   }
 

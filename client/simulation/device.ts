@@ -1,8 +1,9 @@
 import type { Party, SendMessage, SendReceipt, Told, ToldEvent } from '../../src/contract/events.js';
+import { Refused } from '../api.js';
 import { Engine } from '../engine.js';
 import type { HttpAnswer, Lock, Ports, Socket, Store } from '../ports.js';
 import type { SimulatedClock } from './clock.js';
-import { type Listener, type Refusal, type SimulatedService } from './service.js';
+import { type Listener, Refusal, type SimulatedService } from './service.js';
 
 const never = new Promise<never>(() => undefined);
 
@@ -86,6 +87,7 @@ export class Tab {
       party: options.party,
       account: 'account',
       pages: { heads: 2, shown: 3, changed: 2 },
+      keepsMessages: 4,
       ...options.engine,
     });
   }
@@ -206,6 +208,23 @@ export class Tab {
       random: { number: chance, id: () => `${party}-${prefix}-${ids++}` },
       store,
       lock,
+      upload: async (conversationId, file) => {
+        const silence = new Promise<never>((_resolve, reject) => {
+          clock.setTimeout(
+            whileAlive(() => reject(new Error('no answer in time'))),
+            30_000,
+          );
+        });
+        const upload = this.isOnline
+          ? this.carry('upload', () => this.options.service.upload(conversationId, file as string))
+          : this.lost();
+        upload.catch(() => undefined);
+        try {
+          return await Promise.race([upload, silence]);
+        } catch (error) {
+          throw error instanceof Refusal ? new Refused(error.problem) : error;
+        }
+      },
     };
   }
 

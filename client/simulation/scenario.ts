@@ -35,6 +35,7 @@ const kinds = {
   kill: 2,
   killSoon: 3,
   trouble: 2,
+  forgetUploads: 1,
   poke: 1,
   minutes: 3,
 } as const;
@@ -64,6 +65,7 @@ export const anyStep: fc.Arbitrary<Step> = fc.record({
 interface Written {
   conversationId: string;
   body: string;
+  files: string[];
   askedAt: number;
   keptAt?: number;
   isSeenAsFailed?: boolean;
@@ -115,6 +117,7 @@ export class Scenario {
   /** Compares both tabs with a fresh load, and what is stored with what was written. */
   check(): void {
     for (const tab of this.tabs) this.checkState(tab);
+    this.checkStore();
     this.checkMessages();
   }
 
@@ -139,14 +142,27 @@ export class Scenario {
     // What was to be sent in a conversation that is gone stays as failed, if its erasure was not heard of.
     const left = engine.outbox.view.value.messages;
     expect(left.filter(({ conversationId }) => service.ids.includes(conversationId))).toEqual([]);
-    expect(left.filter(({ problem }) => problem?.code !== 'not_found')).toEqual([]);
+    const gone = ['not_found', 'attachment_lost'];
+    expect(left.filter(({ problem }) => !gone.includes(problem?.code ?? ''))).toEqual([]);
+  }
+
+  /** Files go with their messages, and what is kept of conversations with them. */
+  private checkStore(): void {
+    const stored = [...this.machine.values].map(([key, value]) => ({ key, value: JSON.parse(value) as unknown }));
+    const of = (prefix: string) => stored.filter(({ key }) => key.startsWith(prefix));
+    const queued = of('outbox/').flatMap(({ value }) => (value as { files?: { id: string }[] }).files ?? []);
+    const names = queued.map(({ id }) => `file/${id}`);
+    expect(of('file/').filter(({ key }) => !names.includes(key))).toEqual([]);
+    const heads = of('kept/head/').map(({ key }) => key.slice('kept/head/'.length));
+    expect(heads.sort()).toEqual([...this.service.ids].sort());
   }
 
   private checkMessages(): void {
     const there = new Set(this.service.ids);
-    for (const { conversationId, body, keptAt } of this.written) {
+    for (const { conversationId, body, files, keptAt } of this.written) {
       if (!there.has(conversationId)) continue;
       const stored = this.bodies(conversationId).filter((each) => each === body);
+      if (stored.length > 0) expect(this.service.files(conversationId, this.party, body)).toEqual(files);
       if (keptAt === undefined) expect(stored.length).toBeLessThanOrEqual(1);
       else expect({ body, stored }).toEqual({ body, stored: [body] });
     }
@@ -192,7 +208,7 @@ export class Scenario {
     const held = engine.conversation(id).value.messages;
     const heldSeq = held[number % Math.max(1, held.length)]?.seq;
     const actions: Record<Kind, () => unknown> = {
-      send: () => this.write(tab, id),
+      send: () => this.write(tab, id, number % 3),
       hear: () => withoutTrouble(() => service.send(other, this.fromElsewhere(id))),
       withdraw: () => service.withdraw(other, id, seq),
       otherReceipt: () => withoutTrouble(() => this.receipt(other, id, seq, number)),
@@ -229,15 +245,19 @@ export class Scenario {
         service.trouble = troubles[number % troubles.length];
       },
       poke: () => engine.poke(),
+      forgetUploads: () => service.forgetUploads(),
       minutes: () => this.clock.run(0),
     };
     actions[kind]();
   }
 
-  private write(tab: Tab, conversationId: string): void {
-    const written: Written = { conversationId, body: `Text ${this.written.length}`, askedAt: this.moment++ };
+  private write(tab: Tab, conversationId: string, fileCount: number): void {
+    const body = `Text ${this.written.length}`;
+    const files = Array.from({ length: fileCount }, (_, index) => `File ${index} of ${body}`);
+    const written: Written = { conversationId, body, files, askedAt: this.moment++ };
     this.written.push(written);
-    void tab.engine.send(conversationId, { body: written.body }).then(() => (written.keptAt = this.moment++));
+    const queued = files.map((file) => ({ about: { name: file }, file }));
+    void tab.engine.send(conversationId, { body, files: queued }).then(() => (written.keptAt = this.moment++));
   }
 
   private fromElsewhere(conversationId: string) {

@@ -1,3 +1,4 @@
+import type { AttachmentView } from '../../src/contract/attachments.js';
 import { errorCatalogue, type ErrorCode, type Problem } from '../../src/contract/errors.js';
 import type { ConversationList, MessageList } from '../../src/contract/conversations.js';
 import type {
@@ -56,6 +57,11 @@ export class Refusal extends Error {
   }
 }
 
+const attachmentOf = (id: string, name: string): AttachmentView => ({
+  ...{ id, name, mediaType: 'application/octet-stream', family: 'other', size: name.length },
+  ...{ state: 'ready', scanned: false, inline: false },
+});
+
 /** The service as docs/events.md describes it, in memory: one business, and the other party of each of its conversations. */
 export class SimulatedService {
   /** Refuses sends and receipts as long as it is set. */
@@ -66,6 +72,9 @@ export class SimulatedService {
   private readonly conversations = new Map<string, Stored>();
   private readonly erased: { id: string; at: number }[] = [];
   private readonly restricted = new Map<string, Restriction[]>();
+  /** Files that were uploaded and not sent. */
+  private readonly uploads = new Map<string, { conversationId: string; file: string }>();
+  private uploaded = 0;
   private joined = 0;
 
   constructor(private readonly clock: Clock) {}
@@ -99,16 +108,40 @@ export class SimulatedService {
   }
 
   /** @throws Refusal */
-  send(party: Party, { conversationId, clientId, body }: SendMessage): SentMessage {
+  upload(conversationId: string, file: string): string {
+    if (this.trouble) throw this.trouble;
+    this.find(conversationId);
+    const id = `upload-${this.uploaded++}`;
+    this.uploads.set(id, { conversationId, file });
+    return id;
+  }
+
+  /** A day has passed: what was not sent goes. */
+  forgetUploads(): void {
+    this.uploads.clear();
+  }
+
+  /** @throws Refusal */
+  send(party: Party, { conversationId, clientId, body, attachmentIds = [] }: SendMessage): SentMessage {
     if (this.trouble) throw this.trouble;
     const conversation = this.find(conversationId);
     const known = conversation.messages.find((each) => each.clientId === clientId && each.sender === party);
-    if (known && conversation.written[known.seq - 1]!.body !== body) throw new Refusal('client_id_reused');
-    if (known) return { seq: known.seq, sentAt: known.sentAt };
+    if (known) {
+      const { body: first, attachments } = conversation.written[known.seq - 1]!;
+      const isSame = first === body && attachments.map(({ id }) => id).join() === attachmentIds.join();
+      if (!isSame) throw new Refusal('client_id_reused');
+      return { seq: known.seq, sentAt: known.sentAt };
+    }
+    const attachments = attachmentIds.map((id) => {
+      const upload = this.uploads.get(id);
+      if (upload?.conversationId !== conversationId) throw new Refusal('attachment_not_found');
+      return attachmentOf(id, upload.file);
+    });
+    for (const id of attachmentIds) this.uploads.delete(id);
     // An answer counts as having seen what it answers.
     const last = conversation.messages.at(-1);
     if (last && last.sender !== party) this.raise(conversation, party, { deliveredSeq: last.seq, seenSeq: last.seq });
-    const message = this.append(conversation, party, { clientId, body });
+    const message = this.append(conversation, party, { clientId, body, attachments });
     this.tellBoth('message.sent', { conversationId, ...message });
     return { seq: message.seq, sentAt: message.sentAt };
   }
@@ -243,7 +276,7 @@ export class SimulatedService {
       lastTurn,
       unanswered: lastTurn !== null && lastTurn.sender === other,
       preview: beginningOf(last?.body ?? '') || null,
-      lastFiles: null,
+      lastFiles: last?.attachments.length ? { count: last.attachments.length, family: 'other' } : null,
       own,
       other: { ...watermarks[other], seenSeq: this.disclosedSeen(id, other) },
       seenTimesSince,
@@ -267,6 +300,12 @@ export class SimulatedService {
     return this.find(id)
       .written.filter(({ sender }) => sender === party)
       .map(({ body }) => body);
+  }
+
+  /** Names of the files that were stored with a message, also of one that was withdrawn since. */
+  files(id: string, party: Party, body: string): string[] {
+    const message = this.find(id).written.find((each) => each.sender === party && each.body === body);
+    return message?.attachments.map(({ name }) => name) ?? [];
   }
 
   watermarks(id: string, party: Party): Watermarks {
@@ -339,15 +378,15 @@ export class SimulatedService {
   private append(
     conversation: Stored,
     sender: Party,
-    content: Pick<MessageView, 'clientId' | 'body' | 'broadcastId'>,
+    content: Pick<MessageView, 'clientId' | 'body' | 'broadcastId'> & Partial<Pick<MessageView, 'attachments'>>,
   ): MessageView {
     const seq = conversation.messages.length + 1;
     const message = {
       seq,
       revision: this.change(conversation),
       sender,
-      ...content,
       attachments: [],
+      ...content,
       sentAt: this.time(),
     };
     conversation.messages.push(message);

@@ -6,6 +6,7 @@ import { io, type Socket } from 'socket.io-client';
 import type { ClientEvents, ServerEvents, Told, ToldEvent } from '../../src/contract/events.js';
 import type { Problem } from '../../src/contract/errors.js';
 import { loadConfig } from '../../src/platform/config.js';
+import { serveWeb } from '../../src/serve-web.js';
 import { type RunningService, startService } from '../../src/service.js';
 
 /** The named people and businesses of the tests. */
@@ -303,7 +304,7 @@ export class World implements Reach {
   async restart(changes: Record<string, string> = {}): Promise<World> {
     await this.stop();
     const environment = { ...this.environment, ...changes };
-    return new World({ ...this, service: await startService(loadConfig(environment)), environment });
+    return new World({ ...this, service: await startService(loadConfig(environment), withPages), environment });
   }
 
   async close(): Promise<void> {
@@ -327,6 +328,8 @@ export class World implements Reach {
   }
 }
 
+const withPages = { prepare: [serveWeb] };
+
 /** Starts a service on databases of its own. */
 async function start(environment: Record<string, string>): Promise<Running> {
   const name = `world_${process.pid}_${Date.now().toString(36)}_${unique()}`;
@@ -348,7 +351,7 @@ async function start(environment: Record<string, string>): Promise<Running> {
     LOG_LEVEL: process.env['TEST_LOG'] ?? 'error',
     ...environment,
   };
-  return { service: await startService(loadConfig(complete)), dataDir, databases, environment: complete };
+  return { service: await startService(loadConfig(complete), withPages), dataDir, databases, environment: complete };
 }
 
 export interface Shop {

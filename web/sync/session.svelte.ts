@@ -4,6 +4,7 @@ import type { Profile, SignedIn, SignIn } from '../../src/contract/accounts.js';
 import { api, appName, ask, fetchAsApp, whenSignedOut } from '../api/index.js';
 import { keepLocale } from '../words/locale.js';
 import { Tabs } from './tabs.js';
+import { uploadQueued } from './uploads.js';
 import { DeviceVault } from './vault.js';
 
 export type SessionState =
@@ -163,6 +164,9 @@ class Session {
       random: { number: Math.random, id: () => crypto.randomUUID() },
       lock: { request: (name, work) => navigator.locks.request(`${vaultName()}/${name}`, work) },
       store: this.telling(this.store),
+      upload: uploadQueued,
+      // A counter's computer keeps no messages of customers.
+      ...(appName === 'app' && { keepsMessages: 200 }),
     });
     engine.link.state.subscribe((link) => {
       if (link.name === 'signed-out') void this.ended();
@@ -198,7 +202,10 @@ class Session {
     if (kind === 'signed-out') return this.ended(false);
     if (kind === 'signed-in') return location.reload();
     if (this.state.name !== 'signed-in') return;
-    if (kind === 'outbox') await this.engine.outbox.refresh();
+    if (kind === 'outbox') {
+      await this.engine.outbox.refresh();
+      this.engine.outbox.flush();
+    }
     if (kind === 'drafts') await this.engine.drafts.refresh();
   }
 

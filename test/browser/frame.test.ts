@@ -1,0 +1,63 @@
+import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
+import { TestBrowser } from '../support/browser.js';
+import { World } from '../support/world.js';
+
+/** The frame of both web apps: their pages, their policy, their workers. */
+
+let world: World;
+let browser: TestBrowser;
+
+beforeAll(async () => {
+  world = await World.shared();
+  browser = await TestBrowser.start(world);
+});
+afterEach(() => browser.closeContexts());
+afterAll(async () => {
+  await browser.close();
+  await world.close();
+});
+
+const pages = ['/', '/settings', '/app', '/app/privacy'];
+
+test.each(pages)('%s is a page that nothing foreign and nothing inline runs in', async (path) => {
+  const { headers, status } = await fetch(world.url + path, { headers: { accept: 'text/html' } });
+  expect(status).toBe(200);
+  const policy = headers.get('content-security-policy')!;
+  expect(policy).toContain("default-src 'none'");
+  expect(policy).toContain("require-trusted-types-for 'script'");
+  expect(policy).not.toMatch(/unsafe|https?:|\*/);
+  expect(headers.get('referrer-policy')).toBe('no-referrer');
+  expect(headers.get('permissions-policy')).toContain('camera=()');
+  expect(headers.get('cache-control')).toBe('no-cache');
+});
+
+test('files with a hash in their name are kept for a year, and come compressed', async () => {
+  const html = await (await fetch(`${world.url}/app`)).text();
+  const shared = /modulepreload"[^>]* href="(\/assets\/[^"]+\.js)"/.exec(html)![1]!;
+  const { headers } = await fetch(world.url + shared, { headers: { 'accept-encoding': 'br' } });
+  expect(headers.get('cache-control')).toBe('public, max-age=31536000, immutable');
+  expect(headers.get('content-encoding')).toBe('br');
+});
+
+test('the code of an invitation leads to the app, and a program that asks for no page gets none', async () => {
+  const joining = await fetch(`${world.url}/join/abc`, { redirect: 'manual' });
+  expect(joining.headers.get('location')).toBe('/app/join/abc');
+  const nothing = await fetch(`${world.url}/nothing`);
+  expect(nothing.status).toBe(404);
+  expect(nothing.headers.get('content-type')).toContain('application/problem+json');
+  expect((await fetch(`${world.url}/assets/gone.js`, { headers: { accept: 'text/html' } })).status).toBe(404);
+});
+
+test.each([
+  ['/', '/sw.js'],
+  ['/app', '/app-sw.js'],
+])('the app at %s has a worker of its own', async (path, script) => {
+  const device = await browser.open();
+  const page = await device.page(path);
+  const workers = await page.evaluate(async () => {
+    await navigator.serviceWorker.ready;
+    const registrations = await navigator.serviceWorker.getRegistrations();
+    return registrations.map(({ scope, active }) => [new URL(scope).pathname, new URL(active!.scriptURL).pathname]);
+  });
+  expect(workers).toEqual([[path, script]]);
+});
