@@ -1,4 +1,4 @@
-import type { AttachmentView } from '../../src/contract/attachments.js';
+import type { AttachmentView, PictureSize } from '../../src/contract/attachments.js';
 import type { IconName } from '../ui/icons.js';
 import { talk } from '../words/talk.js';
 
@@ -32,3 +32,16 @@ export const isAudio = ({ family, state, inline }: AttachmentView): boolean =>
 
 export const isVideo = ({ family, state, inline }: AttachmentView): boolean =>
   family === 'video' && state === 'ready' && inline;
+
+/** The size in which a picture is shown, of which its shape is known before it has come. */
+export const measure = ({ display, thumbnail, width, height }: AttachmentView): PictureSize =>
+  display ?? thumbnail ?? (width && height ? { width, height } : { width: 4, height: 3 });
+
+/** Shape of a single picture: its own, within what suits a thread. */
+export function ratio(picture: AttachmentView): number {
+  const { width, height } = measure(picture);
+  return Math.min(16 / 9, Math.max(3 / 4, width / height));
+}
+
+/** Width of a single picture in a bubble, in pixels. */
+export const soloWidth = (picture: AttachmentView): number => Math.round(Math.min(384, ratio(picture) * 300));

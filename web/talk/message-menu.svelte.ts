@@ -1,3 +1,4 @@
+import type { Content } from '../../client/index.js';
 import type { ConversationHead, MessageView, Party } from '../../src/contract/events.js';
 
 export interface OpenedMessage {
@@ -7,8 +8,8 @@ export interface OpenedMessage {
   party: Party;
   /** The button that it was opened by. */
   anchor: HTMLElement;
-  /** Puts a text into the composer. */
-  onedit: (text: string) => void;
+  /** Puts a content into the composer. */
+  onedit: (content: Content) => void;
 }
 
 /** The menu of a message; `MessageMenu.svelte` shows it, one for all. */

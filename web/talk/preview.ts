@@ -68,4 +68,5 @@ export const oneLine = (text: string): string => text.replace(/\s+/gu, ' ').trim
 
 const lastFiles = ({ family, count }: LastFiles): string => talk.preview.files[family](count);
 const filesOf = (count: number): string => (count > 0 ? talk.outgoing.files(count) : '');
-const lineOf = ({ body, attachmentIds }: Outgoing): string => oneLine(body) || filesOf(attachmentIds?.length ?? 0);
+const lineOf = ({ body, attachmentIds = [], files = [] }: Outgoing): string =>
+  oneLine(body) || filesOf(attachmentIds.length + files.length);

@@ -2,8 +2,10 @@ import type { HttpRequest, Upload as TusUpload } from 'tus-js-client';
 import type { AttachmentUsage, AttachmentView, FileFamily } from '../../src/contract/attachments.js';
 import type { Problem } from '../../src/contract/errors.js';
 import { limits } from '../../src/contract/limits.js';
+import type { LocalFile, QueuedFile } from '../../client/index.js';
 import { api, appName, ask, Refused, Unanswered } from '../api/index.js';
 import { session } from '../sync/session.svelte.js';
+import { type AboutFile, upload } from '../sync/uploads.js';
 import { inWords } from '../words/errors.js';
 import { size } from '../words/forms.js';
 import { talk } from '../words/talk.js';
@@ -25,7 +27,11 @@ export interface Recorded {
   waveform: number[];
 }
 
-export type CardState = 'preparing' | 'uploading' | 'ready' | 'failed';
+/** Largest file that may wait on this device for the network, in bytes. */
+const queuedBytes = 10 * 1000 * 1000;
+
+/** `waiting`: the network is gone, and its message can be sent nevertheless: the outbox uploads the file. */
+export type CardState = 'preparing' | 'uploading' | 'waiting' | 'ready' | 'failed';
 
 /** One file that is to be sent. */
 export class Card {
@@ -46,6 +52,8 @@ export class Card {
   /** The same again may succeed. */
   canRetry = $state(false);
   abort: (() => void) | undefined;
+  /** The file as it is sent. */
+  prepared: File | undefined;
 
   constructor(
     readonly file: File | undefined,
@@ -72,6 +80,16 @@ export class Uploads {
 
   get isBusy(): boolean {
     return this.cards.some(({ state }) => state === 'preparing' || state === 'uploading');
+  }
+
+  /** Files that the outbox uploads once it can. */
+  get waiting(): LocalFile[] {
+    return this.cards.flatMap(({ state, prepared, recorded }) => {
+      if (state !== 'waiting' || !prepared) return [];
+      const { name, size, type } = prepared;
+      const about: AboutFile = { name, size, type, ...(recorded && { recording: recorded }) };
+      return [{ about, file: prepared }];
+    });
   }
 
   get ready(): string[] {
@@ -121,9 +139,20 @@ export class Uploads {
 
   /** The cards were sent: their message has them now. */
   sent(): void {
-    for (const card of this.cards) if (card.preview) lent.add(card.preview);
-    this.cards = this.cards.filter(({ view }) => !view);
+    this.cards = this.cards.filter(({ view, state }) => !view && state !== 'waiting');
     this.refusals = [];
+  }
+
+  /** Takes files back that were queued with a message. */
+  async putBack(files: readonly LocalFile[]): Promise<void> {
+    for (const { file, about } of files) {
+      if (file instanceof File) await this.add([file], (about as AboutFile).recording);
+    }
+  }
+
+  /** The network is back. */
+  resume(): void {
+    for (const card of this.cards) if (card.state === 'waiting') void this.upload(card);
   }
 
   /** Shows the files of a draft: those that this page uploaded, or that were kept before it was loaded. */
@@ -160,7 +189,7 @@ export class Uploads {
     card.problem = undefined;
     card.sent = 0;
     try {
-      const file = await prepared(card);
+      const file = (card.prepared ??= await prepared(card));
       if (aborted.signal.aborted) return;
       const { fileBytes } = await usage();
       if (file.size > fileBytes) throw new TooLarge(talk.upload.tooLarge(file.name, size(fileBytes)));
@@ -168,7 +197,7 @@ export class Uploads {
       card.size = file.size;
       card.state = 'uploading';
       const way = file.size > inOnePiece ? inPieces : whole;
-      const fields = { conversationId: this.conversationId, ...card.recorded };
+      const fields = { conversationId: this.conversationId, recording: card.recorded };
       const view = await way(file, fields, aborted.signal, (sent) => (card.sent = sent));
       views.set(view.id, view);
       await keepView(view.id, view);
@@ -179,6 +208,10 @@ export class Uploads {
       this.changed();
     } catch (error) {
       if (aborted.signal.aborted) return;
+      if (error instanceof Unanswered && card.prepared && card.prepared.size <= queuedBytes) {
+        card.state = 'waiting';
+        return;
+      }
       card.state = 'failed';
       card.problem = error instanceof TooLarge ? error.message : inWords(error);
       card.canRetry = !(error instanceof TooLarge);
@@ -205,8 +238,6 @@ export function uploadsOf(conversationId: string, changed: () => void): Uploads 
 /** Views and pictures of what this page has uploaded, for messages that are on their way. */
 const views = new Map<string, AttachmentView>();
 const pictures = new Map<string, string>();
-/** Addresses of pictures that messages on their way still show. */
-const lent = new Set<string>();
 
 export const knownView = (id: string): AttachmentView | undefined => views.get(id);
 export const ownPicture = (id: string): string | undefined => pictures.get(id);
@@ -224,10 +255,23 @@ async function keepView(id: string, view: AttachmentView | undefined): Promise<v
   await session.device.put([[viewKey(id), view]]).catch(() => undefined);
 }
 
-/** The views of files that a message waits with, as far as this device knows them. */
-export async function viewsOf(ids: readonly string[]): Promise<AttachmentView[]> {
-  const found = await Promise.all(ids.map(async (id) => knownView(id) ?? (await keptView(id))));
-  return found.filter((view) => view !== undefined);
+/** The files that a message waits with: uploaded ones as far as this device knows them, then those that are still here. */
+export async function outgoingFiles(ids: readonly string[], queued: readonly QueuedFile[]): Promise<AttachmentView[]> {
+  const uploaded = await Promise.all(ids.map(async (id) => knownView(id) ?? (await keptView(id))));
+  const here = await Promise.all(
+    queued.map(async ({ id, about }): Promise<AttachmentView> => {
+      const { name, size: bytes, type, recording } = about as AboutFile;
+      if (type.startsWith('image/') && !pictures.has(id)) {
+        const file = await session.engine.outbox.file(id).catch(() => undefined);
+        if (file instanceof Blob) pictures.set(id, URL.createObjectURL(file));
+      }
+      return {
+        ...{ id, name, mediaType: type, family: familyOf(type), size: bytes, state: 'ready', scanned: false },
+        ...{ inline: false, ...(recording && { duration: recording.duration }) },
+      };
+    }),
+  );
+  return [...uploaded.filter((view) => view !== undefined), ...here];
 }
 
 /** Forgets what was kept of files whose message is stored. */
@@ -285,7 +329,7 @@ async function prepared(card: Card): Promise<File> {
 /** Some systems give no type for the photos of an iPhone. */
 const typeOfName = (name: string) => (/\.hei[cf]$/i.test(name) ? 'image/heic' : '');
 
-type Fields = { conversationId: string } & Partial<Recorded>;
+type Fields = { conversationId: string; recording: Recorded | undefined };
 type Way = (
   file: File,
   fields: Fields,
@@ -293,33 +337,15 @@ type Way = (
   progress: (sent: number) => void,
 ) => Promise<AttachmentView>;
 
-/** As one form. `fetch` tells no progress. */
-const whole: Way = (file, { conversationId, duration, waveform }, signal, progress) =>
-  new Promise((resolve, reject) => {
-    const form = new FormData();
-    form.append('conversationId', conversationId);
-    if (duration !== undefined) form.append('duration', String(Math.round(duration)));
-    if (waveform) form.append('waveform', JSON.stringify(waveform));
-    form.append('file', file, file.name);
-    const request = new XMLHttpRequest();
-    request.open('POST', '/api/attachments');
-    request.setRequestHeader('X-Colloquio-App', appName);
-    request.upload.addEventListener('progress', ({ loaded, total }) =>
-      progress(Math.round((loaded / total) * file.size)),
-    );
-    request.addEventListener('error', () => reject(new Unanswered('the network failed')));
-    request.addEventListener('timeout', () => reject(new Unanswered('no answer in time')));
-    request.addEventListener('load', () => {
-      const answer = parsed(request.responseText);
-      if (request.status === 201 && answer) resolve(answer as AttachmentView);
-      else reject(refusal(answer));
-    });
-    signal.addEventListener('abort', () => request.abort());
-    request.send(form);
+/** As one form. */
+const whole: Way = (file, { conversationId, recording }, signal, progress) =>
+  upload({
+    ...{ conversationId, file, signal, ...(recording && { recording }) },
+    onProgress: (part) => progress(Math.round(part * file.size)),
   });
 
 /** In pieces, by tus 1.0: an interruption costs the piece that was under way. */
-const inPieces: Way = async (file, { conversationId, duration, waveform }, signal, progress) => {
+const inPieces: Way = async (file, { conversationId, recording }, signal, progress) => {
   const { Upload } = await import('tus-js-client');
   let upload: TusUpload | undefined;
   signal.addEventListener('abort', () => void upload?.abort(true).catch(() => undefined));
@@ -332,8 +358,10 @@ const inPieces: Way = async (file, { conversationId, duration, waveform }, signa
       metadata: {
         filename: file.name,
         conversationId,
-        ...(duration !== undefined && { duration: String(Math.round(duration)) }),
-        ...(waveform && { waveform: JSON.stringify(waveform) }),
+        ...(recording && {
+          duration: String(recording.duration),
+          waveform: JSON.stringify(recording.waveform),
+        }),
       },
       // Nothing about a file is left in the browser in clear.
       storeFingerprintForResuming: false,
