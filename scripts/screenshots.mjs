@@ -104,7 +104,7 @@ async function take(context, screen, name, variant) {
     const path = typeof screen.path === 'function' ? await screen.path(scene, context) : screen.path;
     await page.goto(scene.url + path);
     await screen.ready?.(page, { ...variant, scene });
-    await page.evaluate(() => document.fonts.ready);
+    await page.evaluate('document.fonts.ready');
     await page.waitForLoadState('networkidle');
     const file = `${name}.png`;
     await page.screenshot({ path: join(out, file), fullPage: Boolean(screen.whole) });
