@@ -3,7 +3,9 @@ import { locale } from './locale.js';
 /*
  * Dates, numbers and plurals in the reader's language. Formatters are made once: that is most of their cost.
  */
-const tag = locale === 'it' ? 'it-IT' : (navigator.languages.find((language) => language.startsWith('en')) ?? 'en');
+/** The reader's kind of English, such as British; browsers on Linux name languages that none of them knows. */
+const english = () => navigator.languages.find((language) => /^en(-[A-Za-z]{2})?$/.test(language)) ?? 'en';
+const tag = locale === 'it' ? 'it-IT' : english();
 
 const plurals = new Intl.PluralRules(tag);
 const numbers = new Intl.NumberFormat(tag);
