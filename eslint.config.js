@@ -330,8 +330,13 @@ export default defineConfig([
     },
     rules: {
       'svelte/no-at-html-tags': 'error',
-      // The policy of the pages refuses them.
-      'svelte/no-inline-styles': 'error',
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: 'SvelteAttribute[key.name="style"]',
+          message: 'The policy of the pages refuses it: use a class, or style:name={value}.',
+        },
+      ],
       // Links of the apps are real addresses, which their router watches.
       'svelte/no-navigation-without-resolve': 'off',
       // State that changes is declared as such; sets that are no state stay plain.
