@@ -9,7 +9,7 @@ import { people, type Person, type Shop, unique, until, World } from '../support
 
 const addresses = {
   dashboard: (id: string, seq?: number) => `/conversations/${id}${seq === undefined ? '' : `?m=${seq}`}`,
-  app: (id: string) => `/app/conversations/${id}`,
+  app: (id: string) => `/app/c/${id}`,
 };
 
 let world: World;
