@@ -328,7 +328,7 @@ test('one tap in a promotional message ends promotions, and another takes it bac
 test('a link of somebody else says where it leads before it is opened', async () => {
   await anna.device.say(id, 'Guardate forno.example.com/torta?x=1');
   const { page } = await atTheBakery();
-  const link = page.getByRole('link', { name: 'forno.example.com/torta?x=1' });
+  const link = thread(page).getByRole('link', { name: 'forno.example.com/torta?x=1' });
   expect(await link.getAttribute('rel')).toContain('noopener noreferrer');
   await link.click();
   await page.getByRole('dialog').getByText('Porta a forno.example.com', { exact: false }).waitFor();
