@@ -210,8 +210,11 @@ class Session {
   }
 
   private wake(): void {
-    if (this.state.name === 'signed-in') this.engine.poke();
-    else if (this.state.name === 'unreachable') void this.look();
+    if (this.state.name === 'signed-in') {
+      this.engine.poke();
+      // The socket may not have noticed anything: what waits for its next attempt is tried at once.
+      this.engine.outbox.connected();
+    } else if (this.state.name === 'unreachable') void this.look();
   }
 
   /** Stops everything and erases what this device keeps, the key first. */
