@@ -12,7 +12,12 @@ const loadedByJest = [
 
 export default {
   testEnvironment: '<rootDir>/test/setup/environment.mjs',
-  testMatch: ['<rootDir>/test/**/*.test.ts', '<rootDir>/src/**/*.spec.ts', '<rootDir>/client/*.spec.ts'],
+  testMatch: [
+    '<rootDir>/test/**/*.test.ts',
+    '<rootDir>/src/**/*.spec.ts',
+    '<rootDir>/client/*.spec.ts',
+    '<rootDir>/web/**/*.spec.ts',
+  ],
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: {
     // Tests are about the built service; what is beside a spec is loaded as it is written.
