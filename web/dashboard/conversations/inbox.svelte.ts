@@ -94,7 +94,8 @@ export class Inbox {
     const page = await ask(api.POST('/api/conversations/search', { body: { query, limit: 50 } })).catch(() => undefined);
     if (asked !== this.asked) return;
     this.isAsking = false;
-    this.found = page?.items ?? [];
+    // The description of the API cannot say which of the two counterparts it is.
+    this.found = (page?.items ?? []) as unknown as ConversationHead[];
   }
 }
 
