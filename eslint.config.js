@@ -349,9 +349,9 @@ export default defineConfig([
 
   {
     name: 'tests/quick',
-    files: ['test/*.test.ts', 'src/**/*.spec.ts'],
+    files: ['test/*.{test,long}.ts', 'src/**/*.spec.ts'],
     rules: restrictedImports({
-      regex: '/(support/installation|crash/ordeal)\\.js$',
+      regex: '/(support/(installation|home)|crash/(ordeal|misfortunes|oblivion)|fuzz/siege)\\.js$',
       message: 'Tests that start the service as a process are in test/process; npm run test:quick leaves them out.',
     }),
   },

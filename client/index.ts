@@ -6,7 +6,15 @@ export { Heads } from './heads.js';
 export { Link, type LinkState } from './link.js';
 export { MemoryLock, MemoryStore } from './memory.js';
 export { Observable } from './observable.js';
-export { type Content, Outbox, type OutboxView, type Outgoing, type Rest } from './outbox.js';
+export {
+  type Content,
+  type LocalFile,
+  Outbox,
+  type OutboxView,
+  type Outgoing,
+  type QueuedFile,
+  type Rest,
+} from './outbox.js';
 export type { Clock, Http, HttpAnswer, Lock, Ports, Random, Socket, Store, Upload } from './ports.js';
 export type { Range } from './ranges.js';
 export { Receipts } from './receipts.js';

@@ -318,7 +318,7 @@ export class Outbox {
       if (queued.attachmentId !== undefined) continue;
       const file = await this.file(queued.id);
       if (file === undefined || !this.options.upload) throw new Refused(lost);
-      files[index] = { ...queued, attachmentId: await this.options.upload(conversationId, file) };
+      files[index] = { ...queued, attachmentId: await this.options.upload(conversationId, file, queued.about) };
       // Before it is sent: another attempt has to send the same.
       await this.remember({ ...message, files: [...files] });
     }

@@ -58,10 +58,10 @@ export interface Lock {
 }
 
 /**
- * Uploads a file for a conversation, and gives the id of the attachment. Rejects with Refused when the service says no, and with
+ * Uploads a file for a conversation, and gives the id of the attachment. `about` is what was queued with it. Rejects with Refused when the service says no, and with
  * anything else when nobody knows what became of it. It has to end by itself, also when the network falls silent.
  */
-export type Upload = (conversationId: string, file: unknown) => Promise<string>;
+export type Upload = (conversationId: string, file: unknown, about: unknown) => Promise<string>;
 
 export interface Ports {
   http: Http;

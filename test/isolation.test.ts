@@ -275,6 +275,8 @@ const routes: Record<string, Route> = {
     hiddenFrom: both,
   },
   'GET /api/consents': { for: 'signedIn', allowed: 200 },
+  // Whose it is, is tested with joining.
+  'GET /api/consents/:id': { for: 'signedIn', path: () => `/api/consents/${unique()}`, allowed: 404 },
   'POST /api/consents': {
     for: 'signedIn',
     body: ({ contact }) => ({ policyId: privacyPolicy, purpose: 'promotions', given: true, contactId: contact }),
@@ -313,6 +315,13 @@ const routes: Record<string, Route> = {
     body: () => ({ seenSeq: 1 }),
     allowed: 204,
     hiddenFrom: both,
+  },
+  'PUT /api/conversations/:id/answered': {
+    for: 'member',
+    path: ({ conversation }) => `/api/conversations/${conversation}/answered`,
+    body: () => ({ seq: 1 }),
+    allowed: 204,
+    hiddenFrom: ['otherSubscriber'],
   },
   'GET /api/conversations/:id/logo': {
     for: 'signedIn',

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -33,6 +34,8 @@ describe('an open invitation', () => {
     const { status, body } = await world.ask('GET', `/api/invitations/by-code/${code}?locale=it`);
     expect(status).toBe(200);
     expect(body).toMatchObject({ businessName: 'Forno Aurora', city: 'Faenza', logoUrl: null, digitalConsentAge: 14 });
+    expect(body).toMatchObject({ street: 'Via Roma', streetNumber: '12/A', categoryName: expect.any(String) });
+    expect(body.host).toEqual({ name: expect.any(String), address: expect.any(String), contact: expect.any(String) });
     const [privacy] = body.policies;
     expect(privacy).toMatchObject({ purpose: 'privacy', required: true, version: 1, locale: 'it' });
     expect(privacy.text).toContain('Forno Aurora');
@@ -310,6 +313,20 @@ describe('promotions', () => {
           event === 'consent.changed' && (payload as { conversationId: string }).conversationId === anna.contactId,
       ),
     ).toHaveLength(3);
+  });
+
+  test('are remembered with the words and the text that were shown', async () => {
+    const anna = await world.join(bakery, 'anna');
+    expectStatus(await change(anna, true), 204);
+    const { body: list } = await anna.device.ask('GET', '/api/consents');
+    const [given, accepted] = list.items as { id: string; purpose: string; sha256: string }[];
+    const { body: promotions } = await anna.device.ask('GET', `/api/consents/${given!.id}`);
+    expect(promotions).toMatchObject({ ...given, words: expect.stringContaining('messaggi promozionali') });
+    const { body: privacy } = await anna.device.ask('GET', `/api/consents/${accepted!.id}`);
+    expect(privacy.words).toContain('Forno Aurora');
+    expect(createHash('sha256').update(privacy.text, 'utf8').digest('hex')).toBe(accepted!.sha256);
+    const bruno = await world.join(bakery, 'bruno');
+    expectStatus(await bruno.device.ask('GET', `/api/consents/${given!.id}`), 404);
   });
 
   test('the acceptance that is needed to take part cannot be withdrawn this way', async () => {

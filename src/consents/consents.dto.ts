@@ -77,8 +77,30 @@ export class PolicyView implements wire.PolicyView {
   accepted?: boolean;
 }
 
+/** The business that decides on the data. */
+export class ControllerView implements wire.ControllerView {
+  businessName: string;
+  /** Street, postcode, city and country on one line. */
+  address: string;
+  email: string;
+}
+
+/** Operator of this installation, as its settings name it; empty where they do not. */
+export class HostView implements wire.HostView {
+  name: string;
+  address: string;
+  /** The address for questions about personal data. */
+  contact: string;
+}
+
 export class PolicyList implements wire.PolicyList {
   items: PolicyView[];
+  /** With `contactId` only. */
+  @Type(() => ControllerView)
+  @Optional()
+  business?: ControllerView;
+  @Type(() => HostView)
+  host: HostView;
 }
 
 export class ConsentView implements wire.ConsentView {
@@ -99,6 +121,14 @@ export class ConsentView implements wire.ConsentView {
   @IsIn(consentOccasions)
   how: ConsentOccasion;
   recordedAt: string;
+}
+
+/** A consent with what was shown when it was given or withdrawn. */
+export class ShownConsentView extends ConsentView implements wire.ShownConsentView {
+  /** The words beside the checkbox or the button. */
+  words: string;
+  /** The whole text, in Markdown. */
+  text: string;
 }
 
 export class ListConsents extends Page {}

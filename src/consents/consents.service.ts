@@ -60,6 +60,11 @@ export class Consents {
     private readonly realtime: Realtime,
   ) {}
 
+  /** Operator of this installation. */
+  get host(): { name: string; address: string; contact: string } {
+    return this.policies.host;
+  }
+
   /** The policies for registering a subscriber. */
   shownToSubscribers(locale: string): ShownPolicy[] {
     return this.show('subscriber', locale, {});
@@ -171,6 +176,19 @@ export class Consents {
     const last = page.at(-1);
     const more = last && found.length > ask.limit;
     return { consents, nextCursor: more ? next([last.recordedAt.toISOString(), last.id]) : null };
+  }
+
+  /** One consent of the principal, with the text and the words as they were shown. @throws NotFound */
+  async shown(principal: Principal, id: string): Promise<NamedConsent & { text: string; words: string }> {
+    const own = isMember(principal)
+      ? [{ subscriberId: principal.subscriberId, accountId: principal.accountId }]
+      : await this.consentsOfContacts(principal);
+    const consent = own.length === 0 ? null : await this.consents.findOneBy(own.map((whose) => ({ ...whose, id })));
+    if (!consent) throw new NotFound();
+    const texts = await this.shownTexts([consent]);
+    const textOf = (sha256: Buffer) => texts.get(sha256.toString('hex')) ?? '';
+    const { businessName } = await this.subscribers.get(consent.subscriberId);
+    return { consent, businessName, text: textOf(consent.textSha256), words: textOf(consent.wordsSha256) };
   }
 
   /** Everything that contacts of a subscriber have given and withdrawn, in the order of the ids: a page behind one. */

@@ -45,6 +45,20 @@ export interface PolicyView {
 
 export interface PolicyList {
   items: PolicyView[];
+  business?: ControllerView;
+  host: HostView;
+}
+
+export interface ControllerView {
+  businessName: string;
+  address: string;
+  email: string;
+}
+
+export interface HostView {
+  name: string;
+  address: string;
+  contact: string;
 }
 
 export interface ConsentView {
@@ -60,6 +74,11 @@ export interface ConsentView {
   sha256: string;
   how: ConsentOccasion;
   recordedAt: string;
+}
+
+export interface ShownConsentView extends ConsentView {
+  words: string;
+  text: string;
 }
 
 export type ConsentList = Paged<ConsentView>;

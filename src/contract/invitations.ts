@@ -1,6 +1,6 @@
 import type { InterlocutorView, SessionView, VerificationMail } from './accounts.js';
 import type { Locale, Paged } from './common.js';
-import type { GivenConsent, PolicyView } from './consents.js';
+import type { GivenConsent, HostView, PolicyView } from './consents.js';
 import type { InvitationKind } from './events.js';
 
 /** `stopped`: the invited person asked not to be written to again. */
@@ -71,10 +71,14 @@ export interface SuggestedSelf {
 
 export interface OpenedInvitation {
   businessName: string;
+  street: string;
+  streetNumber: string;
   city: string;
+  categoryName: string;
   logoUrl: string | null;
   digitalConsentAge: number;
   policies: PolicyView[];
+  host: HostView;
   suggestion?: SuggestedSelf;
 }
 

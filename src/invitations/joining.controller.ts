@@ -26,6 +26,7 @@ import { RateLimits } from '../platform/rate-limits.js';
 import { validated } from '../platform/validation/validation.js';
 import { sendLogo } from '../subscribers/logo-answer.js';
 import { refuseStopped } from '../subscribers/subscribers.errors.js';
+import { categoryNameOf } from '../subscribers/merchant-categories.js';
 import { InLocale } from '../subscribers/subscribers.dto.js';
 import { Subscribers } from '../subscribers/subscribers.service.js';
 import { InvitationLinks } from './invitation-links.service.js';
@@ -59,14 +60,17 @@ export class JoiningController {
     const invitation = await this.activeInvitation(code, request);
     const subscriber = await this.subscribers.get(invitation.subscriberId);
     refuseStopped(subscriber);
-    const { id, businessName, city } = subscriber;
+    const { id, businessName, street, streetNumber, city } = subscriber;
+    const categoryName = categoryNameOf(subscriber.category, locale);
     const logoUrl = (await this.subscribers.hasLogo(id))
       ? `/api/invitations/by-code/${encodeURIComponent(code)}/logo`
       : null;
     const policies = this.consents.shownToInterlocutors(subscriber, locale).map((shown) => policyView(shown));
     const digitalConsentAge = this.subscribers.digitalConsentAge(subscriber);
     const suggestion = suggestedTo(await this.invitations.personOf(invitation));
-    return { businessName, city, logoUrl, digitalConsentAge, policies, ...(suggestion && { suggestion }) };
+    const business = { businessName, street, streetNumber, city, categoryName, logoUrl };
+    const host = this.consents.host;
+    return { ...business, digitalConsentAge, policies, host, ...(suggestion && { suggestion }) };
   }
 
   /** The logo of the business that invites. */

@@ -2,7 +2,7 @@ import { Type } from 'class-transformer';
 import { Equals, IsIn, IsString, MaxLength, ValidateIf } from 'class-validator';
 import { SessionView } from '../auth/sessions.dto.js';
 import { IsUsername } from '../auth/usernames.js';
-import { GivenConsent, PolicyView } from '../consents/consents.dto.js';
+import { GivenConsent, HostView, PolicyView } from '../consents/consents.dto.js';
 import type * as wire from '../contract/index.js';
 import { type VerificationMail, verificationMails } from '../contract/accounts.js';
 import { type Locale, locales } from '../contract/common.js';
@@ -27,12 +27,18 @@ export class SuggestedSelf implements wire.SuggestedSelf {
 /** View of an invitation for the person who opens its link: the business that asks, and what there is to agree to. */
 export class OpenedInvitation implements wire.OpenedInvitation {
   businessName: string;
+  street: string;
+  streetNumber: string;
   city: string;
+  /** The merchant category by its name in the language that was asked for. */
+  categoryName: string;
   logoUrl: string | null;
   /** From which age one may join on one's own. */
   digitalConsentAge: number;
   @Type(() => PolicyView)
   policies: PolicyView[];
+  @Type(() => HostView)
+  host: HostView;
   /** Personal invitations only. */
   @Optional()
   suggestion?: SuggestedSelf;

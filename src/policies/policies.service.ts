@@ -76,6 +76,11 @@ export class Policies implements OnModuleInit {
     }
   }
 
+  /** Operator of this installation, as the policies name it. */
+  get host(): Config['controller'] {
+    return this.config.controller;
+  }
+
   /** The texts in force for an audience, in a language if there is one, else in English, else in Italian. */
   inForce(audience: PolicyAudience, locale: string): PolicyDocument[] {
     return (['terms', 'privacy'] as const).flatMap((purpose) => {

@@ -67,6 +67,11 @@ export function merchantCategories(locale: 'it' | 'en'): { code: MerchantCategor
     .sort((a, b) => Number(a.code === 'other') - Number(b.code === 'other') || compare(a.name, b.name));
 }
 
+/** The name of a category, and of one that is not listed any more that of `other`. */
+export function categoryNameOf(code: string, locale: 'it' | 'en'): string {
+  return (categories.find((category) => category.code === code) ?? categories.at(-1)!)[locale];
+}
+
 export function isMerchantCategory(code: unknown): code is MerchantCategory {
   return typeof code === 'string' && codes.has(code);
 }

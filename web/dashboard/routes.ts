@@ -1,10 +1,18 @@
 import { Router } from '../router.svelte.js';
 import type { Screen } from '../screen.js';
 
-/** Every screen of the dashboard, by its address; `:id` stands for anything, so it stands below what is fixed. */
+/** One screen for both of its addresses, so that the list stays as it is while conversations change. */
+const conversations: Screen = {
+  load: () => import('./conversations/Conversations.svelte'),
+  for: 'signed-in',
+};
+
+/** Every screen of the dashboard. Addresses stand here alone. */
 export const router = new Router<Screen>(
   '/',
   [
+    { path: '/', screen: conversations },
+    { path: '/conversations/:id', screen: conversations },
     { path: '/cookies', screen: { load: () => import('./trust/PublicCookies.svelte'), for: 'everybody', bare: true } },
     { path: '/invite', screen: { load: () => import('./invite/Invite.svelte'), for: 'signed-in' } },
     {

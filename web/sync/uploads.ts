@@ -66,9 +66,18 @@ export function upload({ conversationId, file, recording, onProgress, signal }: 
   });
 }
 
+/** Plain data by which a file is shown while it waits in the outbox. */
+export interface AboutFile {
+  name: string;
+  size: number;
+  type: string;
+  recording?: { duration: number; waveform: number[] };
+}
+
 /** Uploads a file that has waited in the outbox. */
-export async function uploadQueued(conversationId: string, file: unknown): Promise<string> {
-  const { id } = await upload({ conversationId, file: file as File });
+export async function uploadQueued(conversationId: string, file: unknown, about: unknown): Promise<string> {
+  const { recording } = about as Partial<AboutFile>;
+  const { id } = await upload({ conversationId, file: file as File, ...(recording && { recording }) });
   return id;
 }
 

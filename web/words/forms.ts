@@ -10,6 +10,7 @@ const numbers = new Intl.NumberFormat(tag);
 const format = (options: Intl.DateTimeFormatOptions) => new Intl.DateTimeFormat(tag, options);
 const formats = {
   time: format({ hour: 'numeric', minute: '2-digit' }),
+  seconds: format({ hour: 'numeric', minute: '2-digit', second: '2-digit' }),
   weekday: format({ weekday: 'long' }),
   dayMonth: format({ day: 'numeric', month: 'short' }),
   dayLong: format({ weekday: 'long', day: 'numeric', month: 'long' }),
@@ -62,6 +63,15 @@ export function dayName(at: string | number): string {
 }
 
 const capital = (text: string) => text.charAt(0).toLocaleUpperCase(tag) + text.slice(1);
+
+/** A moment as exactly as it is known: "oggi, 10:46:03", "mer 25 nov, 10:46". */
+export function momentOf(at: string, exactly: 'minutes' | 'seconds' = 'minutes'): string {
+  const moment = new Date(at);
+  const clock = exactly === 'seconds' ? formats.seconds.format(moment) : time(moment);
+  const days = daysAgo(moment);
+  if (days === 0 || days === 1) return `${relative.format(-days, 'day')} ${clock}`;
+  return `${formats.dayMonth.format(moment)} ${clock}`;
+}
 
 /** Length of a recording: "0:14". */
 export function duration(milliseconds: number): string {

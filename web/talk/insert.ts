@@ -1,0 +1,15 @@
+/**
+ * Writes a text at the caret of a field as if it were typed, so that it can be undone and whoever watches the field hears of it.
+ * @param replaced characters before the caret that give way to it
+ */
+export function insertText(field: HTMLTextAreaElement, text: string, replaced = 0): void {
+  field.focus();
+  const { selectionStart, selectionEnd } = field;
+  if (replaced > 0) field.setSelectionRange(Math.max(0, selectionStart - replaced), selectionEnd);
+  const before = field.value;
+  // It has no successor that browsers could undo.
+  const isWritten = document.execCommand('insertText', false, text);
+  if (isWritten && field.value !== before) return;
+  field.setRangeText(text, field.selectionStart, field.selectionEnd, 'end');
+  field.dispatchEvent(new InputEvent('input', { bubbles: true, inputType: 'insertText', data: text }));
+}
