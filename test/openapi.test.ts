@@ -252,6 +252,7 @@ describe('an example', () => {
       member: shop.owner,
       interlocutor: bruno.device,
     };
+    const consentOf = async (device: Device) => (await device.ask('GET', '/api/consents')).body.items[0].id as string;
     for (const described of operations.filter(({ method }) => method === 'GET')) {
       const { operationId: id, path, responses } = described;
       // A file of bytes without a meaning has no pictures.
@@ -263,7 +264,8 @@ describe('an example', () => {
       for (const caller of described['x-callers']) {
         // An export belongs to the account that asked for it.
         const own = exports[caller === 'interlocutor' ? caller : 'owner'];
-        const asked = real.replace('/api/exports/{id}', `/api/exports/${own}`);
+        const consent = path === '/api/consents/{id}' ? await consentOf(callers[caller]!) : '';
+        const asked = real.replace('/api/exports/{id}', `/api/exports/${own}`).replace('{id}', consent);
         const answer = await world.ask('GET', asked + query, { token: callers[caller]?.token });
         expect({ id, status: answer.status }).toEqual({ id, status: 200 });
         const type = answer.headers.get('content-type')!.split(';')[0]!;
