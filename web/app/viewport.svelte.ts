@@ -13,16 +13,22 @@ export function watchViewport(): () => void {
   let width = viewport.width;
   let frame = 0;
 
+  const later = () => {
+    cancelAnimationFrame(frame);
+    frame = requestAnimationFrame(read);
+  };
+  // A field that is taken away loses the focus while the page is being changed.
   const forget = () => {
     full = viewport.height;
     width = viewport.width;
     style.removeProperty('--shell-height');
-    seen.isKeyboard = false;
+    later();
   };
   const isEditing = () => document.activeElement?.matches('input, textarea, [contenteditable]') ?? false;
   const read = () => {
-    if (viewport.width !== width || viewport.scale !== 1) forget();
-    else full = Math.max(full, viewport.height);
+    // Another width is another screen: turned, or a window that was resized.
+    full = viewport.width === width ? Math.max(full, viewport.height) : viewport.height;
+    width = viewport.width;
     const isKeyboard = viewport.height < full * 0.75 && viewport.scale === 1 && isEditing();
     if (isKeyboard && viewport.height < innerHeight) {
       style.setProperty('--shell-height', `${viewport.height}px`);
@@ -35,10 +41,6 @@ export function watchViewport(): () => void {
       scale: viewport.scale,
       isKeyboard,
     });
-  };
-  const later = () => {
-    cancelAnimationFrame(frame);
-    frame = requestAnimationFrame(read);
   };
   viewport.addEventListener('resize', later);
   viewport.addEventListener('scroll', later);

@@ -1,0 +1,60 @@
+import chromiumPackage from '@sparticuz/chromium';
+import { chromium } from 'playwright-core';
+import { readFileSync } from 'node:fs';
+const base='http://localhost:3814';
+const out='/tmp/shots'; import { mkdirSync } from 'node:fs'; mkdirSync(out,{recursive:true});
+const J=(m,p,b,t)=>fetch(base+p,{method:m,headers:{'content-type':'application/json',...(t&&{authorization:'Bearer '+t})},body:b&&JSON.stringify(b)}).then(async r=>{const x=await r.text();if(!r.ok)console.log(m,p,r.status,x);return x?JSON.parse(x):{}});
+const pol=(await J('GET','/api/policies/current?audience=subscriber&locale=it')).items;
+const shops=[];
+for(const [n,u] of [['Forno Pasticceria Zia Ermelinda','zia'],['Polisportiva Borgo Nuovo','poli'],['Studio Dentistico Associato Ragghianti','dent']]){
+ const user=u+Math.random().toString(36).slice(2,7);
+ const r=await J('POST','/api/subscribers',{businessName:n,email:user+'@example.com',street:'Via del Gelso Bianco',streetNumber:'14/A',postcode:'48018',city:'Faenza',province:'RA',country:'IT',category:'bakery',vatNumber:'12345678903',locale:'it',username:user,password:'triceratopo verde 12',consents:pol.map(p=>({policyId:p.id,purpose:p.purpose}))});
+ const token=r.session?.token; const inv=await J('POST','/api/invitations',{kind:'open'},token);
+ shops.push({n,token,inv});
+}
+const args=chromiumPackage.args.filter(a=>a!=='--single-process');
+const b=await chromium.launch({executablePath:await chromiumPackage.executablePath(),args,headless:true});
+const ctx=await b.newContext({viewport:{width:390,height:844},isMobile:true,hasTouch:true,deviceScaleFactor:1,baseURL:base,locale:process.env.L??'it-IT',timezoneId:'Europe/Rome',colorScheme:process.env.T??'light',reducedMotion:'reduce'});
+ctx.setDefaultTimeout(15000);
+ctx.on('weberror',e=>console.log('ERR',e.error()));ctx.on('console',m=>m.type()==='error'&&console.log('CON',m.text()));
+const pg=await ctx.newPage();
+const axe=readFileSync('node_modules/axe-core/axe.min.js','utf8');
+const s=async n=>{await pg.waitForTimeout(400);await pg.screenshot({path:`${out}/${n}.png`});
+ const v=await pg.evaluate(async src=>{ if(!window.axe){ const b=new Blob(); (0,eval); } return null;},axe).catch(()=>null);
+};
+try{
+await pg.goto('/join/'+shops[0].inv.code); await pg.getByRole('heading',{name:/Ermelinda/}).waitFor(); await s('join1');
+await pg.getByRole('button',{name:'Continua',exact:true}).click(); await s('join2');
+await pg.getByRole('button',{name:/Leggi tutta/}).click(); await s('join2-read'); await pg.getByRole('button',{name:/Leggi tutta/}).click();
+await pg.getByRole('button',{name:'Accetta e continua'}).click(); await s('join3');
+await pg.getByRole('button',{name:'Entra e scrivi'}).click(); await s('join3-wrong');
+await pg.getByLabel('Nome',{exact:true}).fill('Giulia'); await pg.getByLabel('Cognome').fill('Rossi'); await pg.getByLabel('Email').fill('giulia'+Date.now()+'@example.com'); await pg.getByLabel('Inventa una password').fill('lucertola a pois 7'); await pg.getByLabel(/Ho almeno/).check(); await s('join3-full');
+await pg.getByRole('button',{name:'Entra e scrivi'}).click(); await pg.waitForURL(/\/app\/c\//); await s('thread');
+const tb=pg.getByRole('textbox').last(); await tb.fill('Buongiorno! A che ora aprite?'); await pg.keyboard.press('Enter'); await s('thread-typed');
+const id=pg.url().split('/').pop();
+const snd=pg.getByRole('button',{name:/^Invia/}); if(await snd.count()) await snd.first().click(); 
+await J('POST',`/api/conversations/${id}/messages`,{clientId:'x'+Date.now(),body:'Buongiorno Giulia! Dalle sette.'},shops[0].token); await s('thread-2');
+await pg.getByRole('button',{name:/Altro su questa conversazione/}).click(); await s('thread-menu'); await pg.keyboard.press('Escape');
+for(const sh of shops.slice(1)){ await pg.goto('/app/join/'+sh.inv.code); await pg.getByRole('button',{name:'Continua',exact:true}).click(); await s('join2-known'); await pg.getByRole('button',{name:'Accetta ed entra'}).click(); await pg.waitForURL(/\/app\/c\//); await J('POST',`/api/conversations/${pg.url().split('/').pop()}/messages`,{clientId:'x'+Date.now(),body:'Avviso ai soci: domenica si cammina fino al mulino'},sh.token); }
+await pg.goto('/app'); await pg.getByText('Avviso ai soci').first().waitFor(); await s('list');
+await pg.getByRole('button',{name:/Aggiungi/}).click(); await s('add'); await pg.keyboard.press('Escape');
+await pg.goto('/app/privacy'); await pg.getByRole('switch').first().waitFor(); await s('privacy');
+await pg.getByRole('switch').first().click(); await s('privacy-on');
+await pg.goto('/app/privacy/agreed/'+id); await pg.getByText('Rileggi').waitFor(); await s('agreed');
+await pg.goto('/app/privacy/leave/'+id); await s('leave');
+await pg.goto('/app/privacy/mine'); await s('mine');
+await pg.goto('/app/privacy/copy'); await s('copy'); await pg.getByRole('button',{name:/Prepara/}).click(); await s('copy2');
+await pg.goto('/app/more'); await s('more');
+await pg.goto('/app/devices'); await s('devices');
+await pg.goto('/app/install'); await s('install');
+await pg.goto('/app/help'); await s('help');
+await pg.goto('/app/diagnostics'); await s('diagnostics');
+await pg.goto('/app'); await pg.getByText('Avviso ai soci').first().waitFor(); await ctx.setOffline(true); await pg.waitForTimeout(7000); await s('offline');
+await pg.reload(); await pg.waitForTimeout(3000); await s('offline-reload');
+await pg.waitForTimeout(6000); await s('offline-reload2');
+await ctx.setOffline(false); await pg.goto('/app/more'); await pg.getByRole('button',{name:/Esci/}).click(); await s('logout-ask'); await pg.getByRole('button',{name:'Esci',exact:true}).click(); await s('out');
+await pg.getByRole('link',{name:'Rientra'}).click(); await s('sign-in');
+await pg.goto('/app/reset'); await s('reset'); await pg.goto('/app/reset/abc'); await s('reset-token'); await pg.goto('/app/verify/abc'); await s('verify');
+await pg.goto('/app/join/nonono12'); await s('join-none'); await pg.goto('/app/join/'+shops[0].inv.code+'/stop'); await s('stop');
+}catch(e){console.log(e.message.slice(0,600)); await s('failed');}
+await b.close();
