@@ -6,11 +6,12 @@ WORKDIR /app
 COPY package.json package-lock.json ./
 # The compiler needs no install script.
 RUN npm ci --ignore-scripts --no-audit --no-fund
-COPY nest-cli.json tsconfig.json tsconfig.build.json ./
+COPY nest-cli.json tsconfig.json tsconfig.build.json vite.config.ts openapi.json ./
 COPY scripts scripts
 COPY migrations migrations
 COPY src src
 COPY client client
+COPY web web
 RUN npm run build
 
 FROM node:${NODE_VERSION}-slim AS dependencies

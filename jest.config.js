@@ -29,7 +29,7 @@ export default {
   globalSetup: '<rootDir>/test/setup/start-postgres.mjs',
   globalTeardown: '<rootDir>/test/setup/stop-postgres.mjs',
   // Much longer than any test takes, on a machine that does other things as well.
-  testTimeout: 120_000,
+  testTimeout: 300_000,
   testSequencer: '<rootDir>/test/setup/sequencer.mjs',
   // One more than there are processors: half of a worker's time is waiting, for PostgreSQL and for what must not come.
   maxWorkers: 3,

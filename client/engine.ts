@@ -254,6 +254,7 @@ export class Engine {
       this.heads.receiptChanged(risen);
       this.changed(risen.conversationId);
     },
+    'conversation.answered': (answered) => this.heads.conversationAnswered(answered),
     'contact.joined': (joined) => this.heads.contactJoined(joined),
     'contact.changed': (changed) => this.heads.contactChanged(changed),
     'contact.erased': ({ conversationIds }) => this.forget(conversationIds),

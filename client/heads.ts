@@ -104,7 +104,7 @@ export class Heads {
       lastMessageAt: message.sentAt,
       lastSender: message.sender,
       lastKind: message.broadcastId === undefined ? 'message' : 'broadcast',
-      ...(message.broadcastId === undefined && this.turn(message)),
+      ...(message.broadcastId === undefined && this.turn(message, head)),
       preview: beginningOf(message.body) || null,
       lastFiles: lastFiles(message.attachments),
       unread: Math.min(head.unread + (isUnread ? 1 : 0), limits.unreadMax),
@@ -118,7 +118,7 @@ export class Heads {
       ...head,
       revision,
       changedAt: withdrawnAt,
-      ...this.turn(lastTurn),
+      ...this.turn(lastTurn, head),
       ...(seq === head.lastSeq && { preview: null, lastFiles: null, lastKind: 'withdrawn' as const }),
       unread: seq <= head.own.seenSeq || head.unread === 0 ? head.unread : this.unread(head),
     });
@@ -144,6 +144,14 @@ export class Heads {
     const risen = { ...head, [side]: higher(head[side], disclosed(receipt, side, head.seenTimesSince)) };
     const isSeen = risen.own.seenSeq > head.own.seenSeq;
     this.put(isSeen ? { ...risen, unread: this.unread(risen) } : risen);
+  }
+
+  /** No answer is needed up to an entry; the higher one counts. */
+  conversationAnswered({ conversationId: id, answeredSeq }: Told['conversation.answered']): void {
+    const head = this.held.get(id);
+    if (!head) return this.miss(id);
+    const answered = { answeredSeq: Math.max(answeredSeq, head.answeredSeq ?? 0) };
+    this.put({ ...head, ...answered, ...this.turn(head.lastTurn, answered) });
   }
 
   contactJoined({ conversation }: Told['contact.joined']): void {
@@ -199,14 +207,21 @@ export class Heads {
         ? higher(known.other, loaded.other)
         : { ...higher(known.other, loaded.other), seenSeq: (isChanged ? known : loaded).other.seenSeq };
     const loose = { counterpart, seenTimesSince, restrictions, deletion, ...(labels && { labels }) };
-    const head = { ...newer, ...loose, own, other };
+    const answered = loaded.answeredSeq !== undefined && {
+      answeredSeq: Math.max(known.answeredSeq ?? 0, loaded.answeredSeq),
+    };
+    const placed = { ...newer, ...loose, ...answered, own, other };
+    const head = { ...placed, ...this.turn(placed.lastTurn, placed) };
     const fits = [loaded, known].find((each) => each.revision === head.revision && each.own.seenSeq === own.seenSeq);
     return { ...head, unread: fits ? fits.unread : this.unread(head) };
   }
 
-  private turn(turn: Turn | null): Pick<ConversationHead, 'lastTurn' | 'unanswered'> {
+  private turn(
+    turn: Turn | null,
+    { answeredSeq = 0 }: Pick<ConversationHead, 'answeredSeq'>,
+  ): Pick<ConversationHead, 'lastTurn' | 'unanswered'> {
     const lastTurn = turn && { seq: turn.seq, sender: turn.sender, sentAt: turn.sentAt };
-    return { lastTurn, unanswered: turn !== null && turn.sender !== this.own };
+    return { lastTurn, unanswered: turn !== null && turn.sender !== this.own && turn.seq > answeredSeq };
   }
 
   /** Unread messages follow from the watermark, by what is held. */

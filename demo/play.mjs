@@ -54,6 +54,18 @@ async function demo() {
   await sendBroadcast(shopToken);
   printSummary(port, (performance.now() - began) / 1000);
 
+  // Whoever has started it as a part of something else, such as the screenshots.
+  process.send?.({
+    url: baseUrl,
+    shop,
+    people: contacts.map(({ username, conversationId, identity }) => ({
+      ...identity,
+      username,
+      password,
+      conversationId,
+    })),
+  });
+  process.once('disconnect', () => end(0));
   if (process.argv.includes('--once')) return end(0);
   throw new Error(`the service has ended (${await service.ended})`);
 }

@@ -1,4 +1,4 @@
-// What `npm test` does with 2,000 cases, with as many as you like: npm run test:fuzz -- --cases 50000 --seed 7
+// What `npm test` does with a few hundred cases, with as many as you like: npm run test:fuzz -- --cases 50000 --seed 7
 import { parseArgs } from 'node:util';
 
 const { values } = parseArgs({

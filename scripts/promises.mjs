@@ -45,6 +45,13 @@ const promises = [
   ],
 ];
 
+/** Additions to the names of files by their endings: the command that runs them, unless it is `npm test`. */
+const runs = {
+  'test.ts': '',
+  'long.ts': ', in `npm run test:long`',
+  'torture.ts': ', in `npm run test:torture`',
+};
+
 const tag = /^\/\*\*[\s*]*Promises? (\d(?:(?:, | and )\d)*)/;
 
 /** The page as the tests have it now. */
@@ -56,12 +63,13 @@ export function indexOfPromises() {
   const sections = promises.map(([name, text], index) => {
     const files = held[index].map(([path, titles]) => {
       const lines = titles.map((title) => `  - ${title}`).join('\n');
-      return `- [${path}](../${path})\n${lines}`;
+      const [, kind] = path.split(/\.(?=\w+\.ts$)/);
+      return `- [${path}](../${path})${runs[kind]}\n${lines}`;
     });
     return `## ${index + 1}. ${name}\n\n${text}\n\n${files.join('\n') || 'No test yet: there is nothing that it is about.'}`;
   });
   const head =
-    '# What is promised, and the tests that hold it\n\nWritten by `npm run promises` from the comments and titles in `test/`. Further tests are about what is not promised in these words.';
+    '# What is promised, and the tests that hold it\n\nWritten by `npm run promises` from the comments and titles in `test/`. `npm test` runs them, except where another command is named; `.ci/run` runs `npm test` and `npm run test:long`. Further tests are about what is not promised in these words.';
   return `${[head, ...sections].join('\n\n')}\n`;
 }
 
@@ -71,7 +79,7 @@ function testFiles(folder) {
     .flatMap((entry) => {
       const path = `${folder}/${entry.name}`;
       if (entry.isDirectory()) return testFiles(path);
-      return /\.(test|torture)\.ts$/.test(path) ? [path] : [];
+      return /\.(test|long|torture)\.ts$/.test(path) ? [path] : [];
     });
 }
 

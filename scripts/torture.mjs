@@ -1,4 +1,4 @@
-// What `npm test` does for a minute, for as long as you like: npm run test:torture -- --minutes 30 --seed 7
+// The crashes and random commands of `npm run test:long`, for as long as you like: npm run test:torture -- --minutes 30 --seed 7
 import { parseArgs } from 'node:util';
 
 const { values } = parseArgs({

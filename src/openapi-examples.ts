@@ -45,6 +45,7 @@ export const examples: Record<string, Record<string, unknown>> = {
   'Contacts.change': { labels: [exampleIds.label], note: 'Passa il sabato', externalId: 'C-0042' },
   'Contacts.label': { add: [exampleIds.label], contactIds: [exampleIds.contact] },
   'Contacts.search': { query: 'ros', province: 'RA', sort: 'updated', order: 'desc', limit: 50 },
+  'Conversations.answered': { seq: 1 },
   'Conversations.receipt': { deliveredSeq: 1, seenSeq: 1 },
   'Conversations.search': { query: 'ros', unanswered: true, limit: 50 },
   'Conversations.send': { clientId: '0b7f5c1e-2d0a-4f7e-8a43-9f6a4f0c2d11', body: 'Buongiorno, a che ora aprite?' },

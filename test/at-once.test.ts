@@ -289,6 +289,15 @@ const routes: Record<string, () => Promise<Answer[]>> = {
     const path = (await beginUpload()).headers.get('location')!;
     return atOnce(() => tus('DELETE', path));
   },
+  'PUT /api/conversations/{id}/answered': async () => {
+    const seq = await said(anna.device, anna.contactId);
+    const answers = await atOnce(() =>
+      bakery.owner.ask('PUT', `/api/conversations/${anna.contactId}/answered`, { seq }),
+    );
+    const { body } = await bakery.owner.ask('GET', `/api/conversations/${anna.contactId}`);
+    expect(body).toMatchObject({ answeredSeq: seq, unanswered: false });
+    return answers;
+  },
   'PUT /api/conversations/{id}/receipt': async () => {
     const seenSeq = await said(anna.device, anna.contactId);
     return atOnce(() => bakery.owner.ask('PUT', `/api/conversations/${anna.contactId}/receipt`, { seenSeq }));

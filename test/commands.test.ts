@@ -11,7 +11,7 @@ import { run } from './support/commands.js';
 import { MailServer } from './support/mail-server.js';
 import { expectStatus, type Shop, until, World } from './support/world.js';
 
-/** Output of the commands of package.json, in this process; test/process/commands.test.ts runs each as one. */
+/** Output of the commands of package.json, in this process; test/process/commands.long.ts runs each as one. */
 
 let world: World;
 let shop: Shop;

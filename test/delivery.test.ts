@@ -118,6 +118,11 @@ describe('old state + events = fresh state', () => {
       await bakery.owner.emit('receipt.send', { conversationId: anna.contactId, seenSeq: seq - 1 });
       await tablet.emit('receipt.send', { conversationId: anna.contactId, deliveredSeq: 2, seenSeq: 1 });
     },
+    'conversation.answered': async () => {
+      const seq = await phone.say(anna.contactId, 'Va bene, grazie.');
+      expect((await counter.ask('PUT', `/api/conversations/${anna.contactId}/answered`, { seq })).status).toBe(204);
+      await bakery.owner.hears('conversation.answered', ({ answeredSeq }) => answeredSeq === seq);
+    },
     'restriction.changed': async () => {
       const path = `/api/conversations/${anna.contactId}/restriction`;
       expect((await tablet.ask('PUT', path)).status).toBe(200);

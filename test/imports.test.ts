@@ -5,6 +5,7 @@ import { DataSource } from 'typeorm';
 import { InvitationMails } from '../src/invitations/invitation-mails.service.js';
 import { InvitedPeople } from '../src/invitations/invited-people.service.js';
 import { Vault } from '../src/platform/vault/vault.js';
+import { importWhileInterrupted } from './support/interrupted-import.js';
 import { MailServer, tokenIn } from './support/mail-server.js';
 import { type Answer, expectStatus, settle, type Shop, unique, until, World } from './support/world.js';
 
@@ -588,49 +589,9 @@ describe('no line is lost or doubled', () => {
     );
   });
 
-  test('of 10,000, while the service is stopped and the database cuts its connections', async () => {
-    let other = await World.open();
-    try {
-      const shop = await other.shop('bakery');
-      const lines = Array.from({ length: 10_000 }, (_, i) =>
-        i % 10 === 9 ? `Socio;${i};;M${i}` : `Socio;${i};socio${i}@mail.example;M${i}`,
-      );
-      const begun = await upload(shop, `Nome;Cognome;Email;Matricola\n${lines.join('\n')}\n`, {}, other);
-      expectStatus(begun, 202);
-      expect(begun.body.total).toBe(10_000);
-      const path = `/api/imports/${begun.body.id}`;
-      const progress = async () => {
-        const { body } = await other.ask('GET', path, { token: shop.owner.token });
-        return body.done as number;
-      };
-      await until(async () => (await progress()) > 500, 'it has begun');
-      await other.rows(
-        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-         WHERE datname = current_database() AND pid <> pg_backend_pid() AND application_name = 'colloquio'`,
-      );
-      other = await other.restart();
-      expect(await progress()).toBeLessThan(10_000);
-      const { Imports } = await import('../src/imports/imports.service.js');
-      const imports = other.service.app.get(Imports);
-      // Two workers at once, as two nodes are.
-      while ((await progress()) < 10_000) await Promise.all([imports.proceed(), imports.proceed()]);
-      const { body } = await other.ask('GET', path, { token: shop.owner.token });
-      expect(body).toMatchObject({ state: 'finished', counts: { invited: 10_000, invalid: 0 } });
-      const rows = await other.rows<{ lines: number; invitations: number; addresses: number }>(
-        `SELECT (SELECT count(*)::int FROM import_line) AS lines, (SELECT count(*)::int FROM invitation) AS invitations,
-                (SELECT count(DISTINCT email_hash)::int FROM invitation) AS addresses`,
-      );
-      expect(rows).toEqual([{ lines: 10_000, invitations: 10_000, addresses: 9_000 }]);
-      const [keys] = await other.rows<{ count: number }>(
-        `SELECT count(*)::int FROM wrapped_key WHERE scope = 'contact'`,
-        [],
-        'keyring',
-      );
-      expect(keys!.count).toBeGreaterThanOrEqual(10_000);
-    } finally {
-      await other.close();
-    }
-  }, 120_000);
+  test('while the service is stopped and the database cuts its connections', async () => {
+    await importWhileInterrupted(4_000);
+  });
 });
 
 describe('the address book as a file', () => {

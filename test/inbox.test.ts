@@ -142,11 +142,11 @@ describe('a list of conversations', () => {
   test('has totals of what is unread, which the heads add up to', async () => {
     await bruno!.device.say(bruno!.contactId, 'Pronto?');
     await carla!.device.say(carla!.contactId, 'Buongiorno');
-    expect(await totals(shop.owner)).toEqual({ conversations: 2, messages: 3 });
+    expect(await totals(shop.owner)).toEqual({ conversations: 2, messages: 3, unanswered: 2 });
     const { items } = await list(shop.owner);
     expect(items.reduce((sum: number, { unread }: Answer['body']) => sum + unread, 0)).toBe(3);
-    expect(await totals(anna!.device)).toEqual({ conversations: 1, messages: 1 });
-    expect(await totals(bruno!.device)).toEqual({ conversations: 0, messages: 0 });
+    expect(await totals(anna!.device)).toEqual({ conversations: 1, messages: 1, unanswered: 1 });
+    expect(await totals(bruno!.device)).toEqual({ conversations: 0, messages: 0, unanswered: 0 });
   });
 
   test('is not moved by withdrawing an old message, and a withdrawn question waits for no answer', async () => {
@@ -198,6 +198,45 @@ describe('a list of conversations', () => {
     await until(async () => (await standing())[0]!.standing === 2, 'the conversation is told apart');
     await dario!.device.say(dario!.contactId, 'E domani?');
     expect(await names(shop.owner, { unread: 'true' })).toEqual(['Dàrio', 'Bruno']);
+  });
+
+  test('leaves out what members say needs no answer, until the other party writes again', async () => {
+    const path = `/api/conversations/${dario!.contactId}`;
+    const { lastTurn, changedAt } = await headOf(shop.owner, dario!.contactId);
+    const before = await headOf(dario!.device, dario!.contactId);
+    const { syncedAt } = (await shop.owner.ask('GET', '/api/conversations')).body;
+    const { unanswered } = await totals(shop.owner);
+    expectStatus(await shop.owner.ask('PUT', `${path}/answered`, { seq: lastTurn.seq - 1 }), 204);
+    expect(await headOf(shop.owner, dario!.contactId)).toMatchObject({ unanswered: true });
+    expectStatus(await shop.owner.ask('PUT', `${path}/answered`, { seq: lastTurn.seq }), 204);
+    expectStatus(await shop.owner.ask('PUT', `${path}/answered`, { seq: 1 }), 204);
+    const head = { changedAt, lastTurn, unanswered: false, answeredSeq: lastTurn.seq };
+    expect(await headOf(shop.owner, dario!.contactId)).toMatchObject(head);
+    await shop.owner.hears('conversation.answered', ({ answeredSeq }) => answeredSeq === lastTurn.seq);
+    expect(await names(shop.owner, { unanswered: 'true' })).toEqual(['Bruno']);
+    expect(await totals(shop.owner)).toMatchObject({ unanswered: unanswered - 1 });
+    expect(await names(shop.owner, { changedSince: syncedAt })).toContain('Dàrio');
+    // The interlocutor is not told, and its head stays as it was.
+    expect(await headOf(dario!.device, dario!.contactId)).toEqual(before);
+    expect(before).not.toHaveProperty('answeredSeq');
+    expect(dario!.device.heard.map(({ event }) => event)).not.toContain('conversation.answered');
+
+    await dario!.device.say(dario!.contactId, 'Anzi, dopodomani');
+    expect(await headOf(shop.owner, dario!.contactId)).toMatchObject({ unanswered: true, answeredSeq: lastTurn.seq });
+    expect(await names(shop.owner, { unanswered: 'true' })).toEqual(['Dàrio', 'Bruno']);
+    expectStatus(await dario!.device.ask('DELETE', `${path}/messages/${lastTurn.seq + 1}`), 204);
+    expect(await headOf(shop.owner, dario!.contactId)).toMatchObject({ unanswered: false, lastTurn });
+  });
+
+  test('takes no entry that is not there as answered, and no word of the interlocutor', async () => {
+    const path = `/api/conversations/${dario!.contactId}/answered`;
+    const { lastSeq } = await headOf(shop.owner, dario!.contactId);
+    const beyond = await shop.owner.ask('PUT', path, { seq: lastSeq + 1 });
+    expect(beyond).toMatchObject({ status: 422, body: { code: 'receipt_beyond_last' } });
+    expect(beyond.body.detail).toContain(`seq ${lastSeq}`);
+    expectStatus(await shop.owner.ask('PUT', path, { seq: lastSeq }), 204);
+    for (const seq of [0, 1.5, '1', 2 ** 31]) expectStatus(await shop.owner.ask('PUT', path, { seq }), 400);
+    expectStatus(await dario!.device.ask('PUT', path, { seq: lastSeq }), 404);
   });
 
   test('is completed by its contacts, asked for by their ids', async () => {

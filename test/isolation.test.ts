@@ -316,6 +316,13 @@ const routes: Record<string, Route> = {
     allowed: 204,
     hiddenFrom: both,
   },
+  'PUT /api/conversations/:id/answered': {
+    for: 'member',
+    path: ({ conversation }) => `/api/conversations/${conversation}/answered`,
+    body: () => ({ seq: 1 }),
+    allowed: 204,
+    hiddenFrom: ['otherSubscriber'],
+  },
   'GET /api/conversations/:id/logo': {
     for: 'signedIn',
     path: ({ conversation }) => `/api/conversations/${conversation}/logo`,

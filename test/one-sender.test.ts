@@ -314,7 +314,7 @@ test('passwords are compared a few at once; too many of one network are refused,
     retryAfter: expect.any(Number),
   });
   expectStatus(changed, 403);
-}, 180_000);
+});
 
 test('pictures are drawn one at a time, and one of too many rows is refused by its header', async () => {
   const upload = (bytes: Buffer) => {

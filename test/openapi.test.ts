@@ -203,6 +203,7 @@ describe('an example', () => {
     await send('Conversations.search', owner);
     await send('Archive.search', owner);
     await send('Conversations.receipt', bruno.device, `${conversation}/receipt`);
+    await send('Conversations.answered', owner, `${conversation}/answered`);
     await send('Consents.change', bruno.device);
 
     await send('Erasures.propose', owner);
@@ -252,7 +253,6 @@ describe('an example', () => {
       member: shop.owner,
       interlocutor: bruno.device,
     };
-    const consentOf = async (device: Device) => (await device.ask('GET', '/api/consents')).body.items[0].id as string;
     for (const described of operations.filter(({ method }) => method === 'GET')) {
       const { operationId: id, path, responses } = described;
       // A file of bytes without a meaning has no pictures.
@@ -264,8 +264,10 @@ describe('an example', () => {
       for (const caller of described['x-callers']) {
         // An export belongs to the account that asked for it.
         const own = exports[caller === 'interlocutor' ? caller : 'owner'];
-        const consent = path === '/api/consents/{id}' ? await consentOf(callers[caller]!) : '';
-        const asked = real.replace('/api/exports/{id}', `/api/exports/${own}`).replace('{id}', consent);
+        const { body: consents } = await (callers[caller] ?? shop.owner).ask('GET', '/api/consents');
+        const asked = real
+          .replace('/api/exports/{id}', `/api/exports/${own}`)
+          .replace('/api/consents/{id}', `/api/consents/${consents.items[0].id}`);
         const answer = await world.ask('GET', asked + query, { token: callers[caller]?.token });
         expect({ id, status: answer.status }).toEqual({ id, status: 200 });
         const type = answer.headers.get('content-type')!.split(';')[0]!;

@@ -42,7 +42,7 @@ const words = (sentences: readonly string[]) => sentences.join(' ').split(/\s+/)
 
 function titlesIn(folder: string): string[] {
   return readdirSync(folder, { withFileTypes: true, recursive: true }).flatMap((entry) => {
-    if (!entry.isFile() || !/\.(test|spec)\.ts$/.test(entry.name)) return [];
+    if (!entry.isFile() || !/\.(test|long|spec)\.ts$/.test(entry.name)) return [];
     const source = ts.createSourceFile(
       'x.ts',
       readFileSync(join(entry.parentPath, entry.name), 'utf8'),

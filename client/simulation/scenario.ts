@@ -20,6 +20,7 @@ const kinds = {
   broadcast: 2,
   rename: 1,
   restrict: 1,
+  answer: 2,
   seenTimes: 1,
   join: 1,
   erase: 1,
@@ -219,6 +220,7 @@ export class Scenario {
       broadcast: () => service.broadcast(ids.slice(place % ids.length), `To all ${this.moment++}`),
       rename: () => service.rename(id, `Name ${this.moment++}`),
       restrict: () => service.restrict(id, number % 2 === 0),
+      answer: () => seq > 0 && service.answer(id, seq),
       seenTimes: () => service.discloseSeenTimes(number % 2 === 0),
       join: () => service.join(),
       erase: () => {

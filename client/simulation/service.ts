@@ -75,6 +75,7 @@ export class SimulatedService {
   /** Files that were uploaded and not sent. */
   private readonly uploads = new Map<string, { conversationId: string; file: string }>();
   private uploaded = 0;
+  private readonly answered = new Map<string, number>();
   private joined = 0;
 
   constructor(private readonly clock: Clock) {}
@@ -229,6 +230,19 @@ export class SimulatedService {
     this.tellBoth('restriction.changed', { conversationId: id, restrictions, deletion: null, changedAt: at });
   }
 
+  /** A member says that no answer is needed up to an entry. The interlocutor hears nothing of it. */
+  answer(id: string, seq: number): void {
+    const conversation = this.find(id);
+    if (seq > conversation.messages.length || seq <= this.answeredSeq(id)) return;
+    this.answered.set(id, seq);
+    conversation.namedAt = this.clock.now();
+    this.tell('subscriber', 'conversation.answered', { conversationId: id, answeredSeq: seq });
+  }
+
+  private answeredSeq(id: string): number {
+    return this.answered.get(id) ?? 0;
+  }
+
   erase(id: string): void {
     this.conversations.delete(id);
     this.erased.push({ id, at: this.clock.now() });
@@ -274,7 +288,11 @@ export class SimulatedService {
       lastSender: last?.sender ?? null,
       lastKind: !last ? null : last.withdrawnAt ? 'withdrawn' : last.broadcastId ? 'broadcast' : 'message',
       lastTurn,
-      unanswered: lastTurn !== null && lastTurn.sender === other,
+      unanswered:
+        lastTurn !== null &&
+        lastTurn.sender === other &&
+        (party === 'interlocutor' || lastTurn.seq > this.answeredSeq(id)),
+      ...(party === 'subscriber' && { answeredSeq: this.answeredSeq(id) }),
       preview: beginningOf(last?.body ?? '') || null,
       lastFiles: last?.attachments.length ? { count: last.attachments.length, family: 'other' } : null,
       own,

@@ -17,6 +17,7 @@ import { Erasures1763880000000 } from './1763880000000-erasures.js';
 import { Rights1763881000000 } from './1763881000000-rights.js';
 import { Leaving1763882000000 } from './1763882000000-leaving.js';
 import { SearchKeys1763884000000 } from './1763884000000-search-keys.js';
+import { Answered1763890000000 } from './1763890000000-answered.js';
 import { Functions } from './functions.js';
 
 export const mainMigrations = [
@@ -39,5 +40,6 @@ export const mainMigrations = [
   Rights1763881000000,
   Leaving1763882000000,
   SearchKeys1763884000000,
+  Answered1763890000000,
   Functions,
 ];

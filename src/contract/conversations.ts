@@ -19,6 +19,11 @@ export interface ConversationList extends Paged<ConversationHead> {
 export interface UnreadTotals {
   conversations: number;
   messages: number;
+  unanswered: number;
+}
+
+export interface AnsweredUpTo {
+  seq: number;
 }
 
 export type MessageList = Paged<MessageView>;

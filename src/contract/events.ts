@@ -130,6 +130,7 @@ export interface ConversationHead {
   lastKind: EntryKind | null;
   lastTurn: Turn | null;
   unanswered: boolean;
+  answeredSeq?: number;
   preview: string | null;
   lastFiles: LastFiles | null;
   own: Watermarks;
@@ -238,6 +239,8 @@ export interface Told {
     attachment: AttachmentView;
     message: { conversationId: string; seq: number; revision?: number; changedAt?: string } | null;
   };
+  /** To the subscriber's devices only: up to this entry its members have said that no answer is needed. The higher one counts. */
+  'conversation.answered': { conversationId: string; answeredSeq: number };
   /** `restrictions`, `deletion` and `changedAt` are those of the conversation's head from now on. */
   'restriction.changed': {
     conversationId: string;

@@ -2,11 +2,12 @@ import { Body, Controller, Delete, Get, HttpCode, Post, Put, Query, Res } from '
 import { ApiCreatedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
 import type { Principal } from '../auth/principal.js';
-import { Caller } from '../auth/session.guard.js';
+import { Caller, Only } from '../auth/session.guard.js';
 import { sendLogo } from '../subscribers/logo-answer.js';
 import { Subscribers } from '../subscribers/subscribers.service.js';
 import { Id, Seq } from '../platform/validation/id.js';
 import {
+  AnsweredUpTo,
   ConversationHead,
   ConversationList,
   ListConversations,
@@ -17,6 +18,7 @@ import {
   SentMessage,
   UnreadTotals,
 } from './conversations.dto.js';
+import { Answers } from './answers.service.js';
 import { Conversations } from './conversations.service.js';
 import { MessageLimits } from './message-limits.js';
 import { Messages } from './messages.service.js';
@@ -26,6 +28,7 @@ import { Receipts } from './receipts.service.js';
 @Controller('conversations')
 export class ConversationsController {
   constructor(
+    private readonly answers: Answers,
     private readonly conversations: Conversations,
     private readonly messages: Messages,
     private readonly limits: MessageLimits,
@@ -98,6 +101,18 @@ export class ConversationsController {
   async receipt(@Caller() principal: Principal, @Id() id: string, @Body() receipt: MessageReceipt): Promise<void> {
     await this.limits.countReceipt(principal);
     await this.receipts.send(principal, id, receipt);
+  }
+
+  /**
+   * Say that no answer is needed, until the other party writes again: the conversation is no longer `unanswered` for the
+   * members, whose devices are told. The other party hears nothing of it.
+   */
+  @Only('member')
+  @Put(':id/answered')
+  @HttpCode(204)
+  async answered(@Caller() principal: Principal, @Id() id: string, @Body() { seq }: AnsweredUpTo): Promise<void> {
+    await this.limits.countReceipt(principal);
+    await this.answers.needNone(principal, id, seq);
   }
 
   /** The logo of the conversation's subscriber. */

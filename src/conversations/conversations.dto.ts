@@ -66,6 +66,15 @@ export class MessageReceipt implements wire.MessageReceipt {
   seenSeq?: number;
 }
 
+/** The last entry that a member has before it when it says that no answer is needed. */
+export class AnsweredUpTo implements wire.AnsweredUpTo {
+  /** Up to which entry no answer is needed: `seq` of the head's `lastTurn`. A lower one than before changes nothing. */
+  @IsInt()
+  @Min(1)
+  @Max(greatestSeq)
+  seq: number;
+}
+
 /** The socket event `receipt.send`. */
 export class SendReceipt extends MessageReceipt implements wire.SendReceipt {
   @IsId()
@@ -92,7 +101,10 @@ export class ListConversations extends Page implements wire.ListConversations {
   @IsTrue()
   unread?: true;
 
-  /** Only conversations whose last turn is the other party's: it wrote last, broadcasts aside. */
+  /**
+   * Only conversations whose last turn is the other party's: it wrote last, broadcasts aside. For members without those of
+   * which they have said that no answer is needed.
+   */
   @Optional()
   @IsTrue()
   unanswered?: true;
@@ -239,8 +251,10 @@ export class ConversationHead implements wire.ConversationHead {
   lastKind: EntryKind | null;
   @Type(() => TurnView)
   lastTurn: TurnView | null;
-  /** True when the last turn is the other party's. */
+  /** True when the last turn is the other party's and, for members, above `answeredSeq`. */
   unanswered: boolean;
+  /** For members only: up to which entry they have said that no answer is needed; 0 if they have not. */
+  answeredSeq?: number;
   /** Beginning of the last message, up to 120 characters (code points), never cut within an emoji; null when there is none, and when it was withdrawn. */
   preview: string | null;
   /** Files of the last message; null when it has none, and when it was withdrawn. */
@@ -282,6 +296,8 @@ export class UnreadTotals implements wire.UnreadTotals {
   conversations: number;
   /** The messages in these, of each conversation up to 999. */
   messages: number;
+  /** Conversations whose head is `unanswered`, counted up to 999. */
+  unanswered: number;
 }
 
 export class OptOutView implements wire.OptOut {

@@ -16,6 +16,14 @@ export class ReceiptBeyondLast extends DomainError {
   }
 }
 
+export class EntryBeyondLast extends DomainError {
+  constructor(lastSeq: number) {
+    super('receipt_beyond_last', {
+      detail: `The last message of this conversation has seq ${lastSeq}. Send that number at most.`,
+    });
+  }
+}
+
 export class ConversationRestricted extends DomainError {
   constructor() {
     super('conversation_restricted', {

@@ -20,6 +20,7 @@ import { Conversations } from './conversations.service.js';
 import { MessageLimits } from './message-limits.js';
 import { MessageTexts } from './message-texts.js';
 import { Messages } from './messages.service.js';
+import { Answers } from './answers.service.js';
 import { Receipts } from './receipts.service.js';
 import { Standings } from './standings.service.js';
 
@@ -41,6 +42,7 @@ import { Standings } from './standings.service.js';
     MessageLimits,
     Messages,
     MessageTexts,
+    Answers,
     Receipts,
     Standings,
     ConversationsGateway,

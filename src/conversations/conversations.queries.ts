@@ -51,6 +51,7 @@ export interface HeadRow {
   turn_seq: number | null;
   turn_sender: Party | null;
   turn_at: Date | null;
+  answered_seq: number;
   restricted_by_subscriber: Date | null;
   restricted_by_interlocutor: Date | null;
   deletion_asked_at: Date | null;
@@ -105,6 +106,11 @@ export const hasUnread = `
           WHERE message.subscriber_id = conversation.subscriber_id AND message.conversation_id = conversation.id
             AND message.seq > ${seenByReader} AND message.sender = $2 AND message.withdrawn_at IS NULL)`;
 
+/** Condition on `conversation`: the reader ($1) has to answer the other party ($2), and has not said that it need not. */
+export const needsAnswer = `
+  conversation.turn_sender = $2
+  AND ($1 <> 'subscriber'::party OR conversation.turn_seq > conversation.answered_seq)`;
+
 /** Has one of these standings, as the migration says what they are. */
 export type Standing = 1 | 2 | 3;
 
@@ -134,14 +140,21 @@ export const placesQuery = (...of: Parameters<typeof walk>): string => `
 export interface UnreadRow {
   conversations: number;
   messages: number;
+  unanswered: number;
 }
 
 /**
- * Counts the conversations with unread messages, and these messages. Parameters: $1 own party, $2 the other party, $3 the
+ * Counts the conversations with unread messages, these messages, and the conversations that wait for an answer. Parameters: $1 own party, $2 the other party, $3 the
  * subscriber or the interlocutor.
  */
 export const unreadQuery = (own: 'subscriber' | 'interlocutor'): string => `
-  SELECT count(*)::integer AS conversations, coalesce(sum(unread), 0)::integer AS messages
+  SELECT count(*)::integer AS conversations, coalesce(sum(unread), 0)::integer AS messages,
+         (SELECT count(*)::integer
+          FROM (SELECT FROM conversation ${
+            own === 'subscriber'
+              ? 'WHERE conversation.subscriber_id = $3 AND conversation.standing IN (2, 3)'
+              : 'JOIN contact USING (subscriber_id, id) WHERE contact.interlocutor_id = $3'
+          } AND ${needsAnswer} LIMIT ${limits.unreadConversationsMax}) AS waiting) AS unanswered
   FROM (SELECT unread
         FROM (SELECT ${unread(seenByReader)} AS unread
               FROM conversation ${
@@ -202,7 +215,7 @@ export const headsQuery = (filter: string, { order, limit }: { order: HeadOrder;
                 AND attachment.place = 0)
          END AS last_family,
          conversation.turn_seq, conversation.turn_sender, conversation.turn_at,
-         conversation.restricted_by_subscriber, conversation.restricted_by_interlocutor,
+         conversation.answered_seq, conversation.restricted_by_subscriber, conversation.restricted_by_interlocutor,
          conversation.deletion_asked_at, conversation.deletion_due_at,
          subscriber.paused_at, subscriber.closes_at,
          CASE WHEN $1 = 'subscriber'::party THEN ARRAY(
@@ -506,3 +519,11 @@ const erasedQuery = (whose: string) => `
 export const erasedOfSubscriberQuery = erasedQuery('subscriber_id');
 /** $1 keyed hash of an interlocutor, $2 time. */
 export const erasedOfInterlocutorQuery = erasedQuery('told_hash');
+
+/** Says of a conversation ($1 subscriber, $2 conversation) that no answer is needed up to an entry ($3), which rises alone. */
+export const answeredQuery = `
+  UPDATE conversation SET answered_seq = $3, answered_at = change_time(clock_timestamp())
+  WHERE subscriber_id = $1 AND id = $2 AND answered_seq < $3 AND last_seq >= $3
+  RETURNING answered_seq`;
+
+export const lastSeqQuery = 'SELECT last_seq FROM conversation WHERE subscriber_id = $1 AND id = $2';

@@ -47,6 +47,7 @@ import {
   lockQuery,
   lockToEraseQuery,
   lockWatermarksQuery,
+  needsAnswer,
   noMessageAt,
   obstacleQuery,
   placesQuery,
@@ -422,7 +423,7 @@ function conditionsOf(
     conditions.push(isBehind(order, [at!, id!]));
   }
   if (unread) conditions.push(hasUnread);
-  if (unanswered) conditions.push('conversation.turn_sender = $2');
+  if (unanswered) conditions.push(needsAnswer);
   if (withoutBroadcasts) conditions.push('conversation.turn_at IS NOT NULL');
   for (const id of label) {
     conditions.push(`conversation.id IN (
@@ -498,6 +499,7 @@ const changedBeside = (since: string) => `
   UNION ALL SELECT conversation_id FROM watermark
     WHERE subscriber_id = $3 AND party = 'interlocutor' AND told_minute >= ${minuteOf(since)}
   UNION ALL SELECT id FROM contact WHERE subscriber_id = $3 AND profile_changed_at >= ${since}
+  UNION ALL SELECT id FROM conversation WHERE subscriber_id = $3 AND answered_at >= ${since}
   UNION ALL SELECT id FROM conversation
     WHERE subscriber_id = $3
       AND EXISTS (SELECT FROM subscriber WHERE subscriber_id = $3 AND seen_times_changed_at >= ${since})`;
@@ -568,7 +570,11 @@ function headOf(
     lastSender: row.last_sender,
     lastKind: kindOf(row),
     lastTurn: turnOf(row),
-    unanswered: row.turn_sender !== null && row.turn_sender !== own,
+    unanswered:
+      row.turn_sender !== null &&
+      row.turn_sender !== own &&
+      (own === 'interlocutor' || row.turn_seq! > row.answered_seq),
+    ...(own === 'subscriber' && { answeredSeq: row.answered_seq }),
     preview: lastText ? beginningOf(lastText) : null,
     lastFiles: row.last_family === null ? null : { count: row.last_files, family: row.last_family },
     own: { deliveredSeq: row.own_delivered, seenSeq: row.own_seen },

@@ -7,6 +7,7 @@ export const fieldNames: Record<string, readonly [it: string, en: string]> = {
   at: ['Quando', 'When'],
   attachments: ['File', 'Files'],
   audience: ['Destinatari scelti', 'Audience'],
+  answeredSeq: ['Senza bisogno di risposta fino a', 'No answer needed up to'],
   author: ['Autore', 'Author'],
   basis: ['Base', 'Basis'],
   body: ['Testo', 'Text'],

@@ -14,7 +14,7 @@ export interface Target {
 }
 
 /** Longest silence of a connection, and largest answer to a refused request. */
-const silentMilliseconds = 15_000;
+const silentMilliseconds = 30_000;
 const refusalBytes = 16 * 1024;
 const answerBytes = 8 * 1024 * 1024;
 /** Largest number of field errors in an answer. */

@@ -76,8 +76,15 @@ async function compare({ model, real }: Both, index: number): Promise<void> {
 /** Above this number of messages a comparison takes longer than it is worth. */
 const manyMessages = 80;
 
-/** Lets devices do anything in any order, for so long, and compares after each sequence. Gives how many there were. */
-export async function agree({ seconds, seed }: { seconds: number; seed?: number | undefined }): Promise<number> {
+interface Length {
+  /** So many sequences, unless the seconds are over before. */
+  sequences?: number;
+  seconds?: number;
+  seed?: number;
+}
+
+/** Lets devices do anything in any order, and compares after each sequence. Gives how many there were. */
+export async function agree({ sequences: most = 1_000_000, seconds, seed }: Length): Promise<number> {
   const world = await World.open({ RATE_UPLOADS: '1000000' });
   let sequences = 0;
   // A sequence goes on where the one before has ended, unless that has failed.
@@ -92,7 +99,11 @@ export async function agree({ seconds, seed }: { seconds: number; seed?: number 
     sequences++;
   });
   try {
-    await fc.assert(property, { seed, numRuns: 1_000_000, interruptAfterTimeLimit: seconds * 1000 });
+    await fc.assert(property, {
+      numRuns: most,
+      ...(seed !== undefined && { seed }),
+      ...(seconds !== undefined && { interruptAfterTimeLimit: seconds * 1000 }),
+    });
   } finally {
     await world.close();
   }

@@ -128,7 +128,7 @@ beforeAll(async () => {
   // All is searched once for what nearly every canary begins with, and then only where that stands.
   const beginnings = ['Zqx', 'zqx'].flatMap(formsOf);
   suspects = places.filter(({ content }) => beginnings.some((form) => content.includes(form)));
-}, 180_000);
+});
 afterAll(async () => {
   await installation.remove();
   await mails.close();
@@ -251,9 +251,9 @@ async function writeEverywhere(): Promise<void> {
   });
   expect(malformed.status).toBe(400);
   const socket = io(service.url, { auth: { token: session.token }, transports: ['websocket'] });
-  await socket.timeout(5_000).emitWithAck(canaries.unknownEvent, { body: canaries.message });
+  await socket.timeout(30_000).emitWithAck(canaries.unknownEvent, { body: canaries.message });
   await socket
-    .timeout(5_000)
+    .timeout(30_000)
     .emitWithAck('message.send', { conversationId: contact.id, clientId: unique(), body: canaries.message });
   socket.disconnect();
 

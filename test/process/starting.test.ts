@@ -1,20 +1,16 @@
-import { existsSync } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { freePort } from '../../src/platform/free-port.js';
 import { type BootedShop, openShop, read } from '../support/booted-shop.js';
-import { type Ending, Installation, type Service, until } from '../support/installation.js';
+import { Installation, type Service } from '../support/installation.js';
+import { expectOneLine } from '../support/refusals.js';
 import { expectStatus } from '../support/world.js';
 
 /**
  * The built service as a process: how it starts, alone and beside another, and how it says that it cannot. Everything that
- * may be wrong at a start is tried in test/starts.test.ts, without a process for each.
+ * may be wrong at a start is tried in test/starts.long.ts, without a process for each; more of what needs one is in starting.long.ts.
  */
-
-// Some tests start several processes, which takes long on a machine that does other things as well.
-jest.setTimeout(180_000);
 
 const quick = { RATE_MESSAGES: '100000' };
 
@@ -43,13 +39,24 @@ test('it starts with an empty environment, says where it is, and tells of the ma
   expect(current.stdout).toContain(`The master key was made: ${home.keyFile('master.key')}`);
   expectStatus(await current.ask('GET', '/api/health/ready'), 200);
   shop = await openShop(current);
+});
 
-  await current.stop();
-  const again = await running();
-  expectStatus(await again.ask('GET', '/api/health/ready'), 200);
-  expect(again.stdout).toContain(`http://localhost:${port}`);
-  expect(again.stdout).not.toContain('master key');
-  expect(again.stderr).toBe('');
+describe('a start that cannot succeed', () => {
+  test('says in one line what to do, and leaves nothing behind', async () => {
+    await current!.stop();
+    const failed = await home.failToStart({ MASTER_KEY: Buffer.alloc(32, 7).toString('base64') });
+    expectOneLine(failed, 'The master key does not open', 'Put the right key back');
+    expect(home.postgresPid).toBeUndefined();
+  });
+
+  test('is followed by one that does, which tells of no master key any more', async () => {
+    const again = await running();
+    expectStatus(await again.ask('GET', '/api/health/ready'), 200);
+    expect(await read(shop.anna, shop.conversationId)).toEqual([]);
+    expect(again.stdout).toContain(`http://localhost:${home.port}`);
+    expect(again.stdout).not.toContain('master key');
+    expect(again.stderr).toBe('');
+  });
 });
 
 test('only the user it runs as can read its keys', async () => {
@@ -83,102 +90,4 @@ describe('a second service', () => {
     expectStatus(await service.ask('GET', '/api/health/ready'), 200);
     expectStatus(await shop.anna.ask('GET', '/api/conversations'), 200);
   });
-
-  test('is refused on the same new data when both start at once', async () => {
-    const installation = await Installation.make();
-    try {
-      const both = [installation.spawn(), installation.spawn({ PORT: String(await freePort()) })];
-      await until(() => both.some(({ hasGreeted }) => hasGreeted), 'one runs');
-      const loser = both.find(({ hasGreeted }) => !hasGreeted)!;
-      expectOneLine(await loser.ended, 'Another Colloquio is running on this data');
-      const winner = both.find(({ hasGreeted }) => hasGreeted)!;
-      expectStatus(await winner.ask('GET', '/api/health/ready'), 200);
-    } finally {
-      await installation.remove();
-    }
-  });
 });
-
-test('a first start that is killed halfway does not hinder the next', async () => {
-  const installation = await Installation.make();
-  try {
-    const lands = ['keys/postgres.password', 'keys/master.key', 'keys/epoch.key'];
-    for (const file of lands) {
-      const service = installation.spawn();
-      await until(() => existsSync(join(installation.dataDir, file)), `${file} is there`);
-      service.kill();
-      await service.ended;
-    }
-    const service = await installation.start();
-    await openShop(service);
-    expect(await service.stop()).toMatchObject({ code: 0 });
-  } finally {
-    await installation.remove();
-  }
-});
-
-describe('a start that cannot succeed says in one line what to do and leaves nothing behind:', () => {
-  beforeAll(async () => {
-    if (current?.isRunning) await current.stop();
-  });
-
-  /** Starts in vain, and finds that PostgreSQL is gone. */
-  async function refusal(environment: Record<string, string>, ...said: string[]): Promise<void> {
-    expectOneLine(await home.failToStart(environment), ...said);
-    expect(home.postgresPid).toBeUndefined();
-  }
-
-  test('settings that cannot be used', () =>
-    refusal(
-      { PORT: 'many', MASTER_KEY: 'short', KEYRING_DATABASE_URL: 'nowhere' },
-      'PORT',
-      'MASTER_KEY',
-      'DATABASE_URL',
-    ));
-
-  test('another master key than the one the data was sealed with', () =>
-    refusal(
-      { MASTER_KEY: Buffer.alloc(32, 7).toString('base64') },
-      'The master key does not open',
-      'Put the right key back',
-    ));
-
-  test('a port that is taken', async () => {
-    const port = await freePort();
-    const other = createServer().listen(port, '127.0.0.1');
-    try {
-      await refusal({ PORT: String(port) }, `Port ${port} is taken`, 'PORT');
-    } finally {
-      other.close();
-    }
-  });
-
-  test('after all of which it starts as before', async () => {
-    const service = await running();
-    expectStatus(await service.ask('GET', '/api/health/ready'), 200);
-    expect(await read(shop.anna, shop.conversationId)).toEqual([]);
-  });
-});
-
-test('a first start that fails tells of the master key that it made, for the next one will not', async () => {
-  const installation = await Installation.make();
-  const other = createServer().listen(installation.port, '127.0.0.1');
-  try {
-    const failed = await installation.failToStart();
-    expect(failed).toMatchObject({ code: 1, stderr: expect.stringContaining('is taken') });
-    const made = existsSync(installation.keyFile('master.key'));
-    expect(failed.stdout.includes('The master key was made')).toBe(made);
-    other.close();
-    const service = await installation.start();
-    expect(service.stdout.includes('The master key was made')).toBe(!made);
-  } finally {
-    other.close();
-    await installation.remove();
-  }
-});
-
-function expectOneLine({ code, stdout, stderr }: Ending, ...said: string[]): void {
-  expect(stderr).toMatch(/^Colloquio cannot start\. [^\n]+\n$/);
-  for (const words of said) expect(stderr).toContain(words);
-  expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
-}

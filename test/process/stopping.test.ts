@@ -1,145 +1,19 @@
-import { once } from 'node:events';
-import { type AddressInfo, createServer, type Socket } from 'node:net';
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import type pg from 'pg';
-import { io } from 'socket.io-client';
-import { within } from '../../src/platform/deadline.js';
-import { type BootedShop, openShop, read } from '../support/booted-shop.js';
-import { Installation, isRunning, type Service, until } from '../support/installation.js';
-import { expectStatus, password, pause, unique } from '../support/world.js';
+import { describe, expect, test } from '@jest/globals';
+import { read } from '../support/booted-shop.js';
+import { home, running, shop } from '../support/home.js';
+import { stopInGoodOrder } from '../support/stopping.js';
+import { pause } from '../support/world.js';
 
-/** The built service as a process: it stops in good order whatever hangs, and goes on when PostgreSQL does. */
-
-// Waiting for what never answers takes its time, and longer on a machine that does other things as well.
-jest.setTimeout(180_000);
-
-const quick = { RATE_MESSAGES: '100000' };
-
-/** An installation with a shop in it, which the tests stop, kill and start again as they need. */
-let home: Installation;
-let shop: BootedShop;
-let current: Service | undefined;
-
-/** The service on the shared installation, started unless it runs. */
-async function running(): Promise<Service> {
-  if (!current?.isRunning) current = await home.start(quick);
-  return current;
-}
-
-async function stopped(): Promise<void> {
-  if (current?.isRunning) await current.stop();
-}
-
-beforeAll(async () => {
-  home = await Installation.make();
-  shop = await openShop(await running());
-});
-afterAll(() => home.remove());
+/**
+ * The built service as a process: it stops in good order, also when PostgreSQL hangs. What else may hang, and that it goes on
+ * when PostgreSQL does, is in stopping.long.ts.
+ */
 
 describe('stopping', () => {
-  test.each(['SIGTERM', 'SIGINT'] as const)('%s finishes what is under way, PostgreSQL last', async (signal) => {
-    const service = await running();
-    const postgres = home.postgresPid!;
-    expect(isRunning(postgres)).toBe(true);
-    await shop.owner.connect();
-    const phone = io(service.url, {
-      auth: { token: shop.anna.token },
-      transports: ['websocket'],
-      reconnectionDelay: 50,
-    });
-    await until(() => phone.connected, 'a phone is connected');
-    const signIn = await service.begin('POST', '/api/sessions', { username: shop.username, password });
-    const body = `Fino alla fine, ${signal}`;
-    let sent: Promise<{ data?: { seq: number } }>;
-    await home.onPostgres(async (client) => {
-      await client.query('BEGIN');
-      await client.query('LOCK TABLE message IN SHARE MODE');
-      sent = shop.owner.emit('message.send', { conversationId: shop.conversationId, clientId: unique(), body });
-      await until(() => waitsForLock(client), 'the message waits in the database');
-      service.signal(signal);
-      await until(async () => !(await service.listens()), 'nobody new comes in');
-      expect(service.isRunning).toBe(true);
-      await client.query('COMMIT');
-    });
-
-    expect((await sent!).data).toMatchObject({ seq: expect.any(Number) });
-    expect(await signIn.finish()).toBe(201);
-    expect(await service.ended).toMatchObject({ code: 0, signal: null, stderr: '' });
-    expect(service.stdout).toMatch(/Colloquio has stopped\.\n$/);
-    expect(isRunning(postgres)).toBe(false);
-
-    await running();
-    expect((await read(shop.anna, shop.conversationId)).at(-1)).toMatchObject({ body });
-    await until(() => phone.connected, 'the phone comes back by itself');
-    phone.close();
-  });
-
-  test('waits for no client that has nothing under way or will never finish', async () => {
-    const service = await running();
-    const idle = await service.dial('GET /api/health/live HTTP/1.1\r\nHost: localhost\r\n\r\n');
-    const upgrade =
-      'GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\n' +
-      'Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n';
-    const mute = await service.dial(upgrade);
-    const half = await service.begin('POST', '/api/sessions', { username: shop.username, password });
-    expect(await service.stop()).toMatchObject({ code: 0, stderr: '' });
-    expect(home.postgresPid).toBeUndefined();
-    half.drop();
-    for (const socket of [idle, mute]) socket.destroy();
-  });
-
-  test('is possible while it starts', async () => {
-    await stopped();
-    const service = home.spawn(quick);
-    await until(() => home.postgresPid !== undefined, 'PostgreSQL runs');
-    expect(await service.stop()).toMatchObject({ code: 0, signal: null, stderr: '' });
-    expect(home.postgresPid).toBeUndefined();
-  });
-
-  test('is possible while it brings PostgreSQL back', async () => {
-    const service = await running();
-    process.kill(home.postgresPid!, 'SIGKILL');
-    await until(async () => (await service.ask('GET', '/api/health/ready')).status !== 200, 'PostgreSQL is missed');
-    expect(await service.stop()).toMatchObject({ code: 0, signal: null });
-    expect(home.postgresPid).toBeUndefined();
-  });
+  test('by SIGTERM finishes what is under way, PostgreSQL last', () => stopInGoodOrder('SIGTERM'));
 });
 
 describe('when PostgreSQL is halted and answers nothing', () => {
-  /** Nobody who asks for readiness waits longer. */
-  const readiness = (service: Service) => within(5_000, service.ask('GET', '/api/health/ready'), 'readiness');
-
-  test('readiness says so in time, sends are refused in the end, and all goes on when it does', async () => {
-    const service = await running();
-    await shop.owner.connect();
-    const content = { clientId: unique(), body: 'Ci siete?' };
-    home.signalPostgres('SIGSTOP');
-    try {
-      const [one, ...others] = await Promise.all([1, 2, 3].map(() => readiness(service)));
-      expect(one).toMatchObject({ status: 503, body: { detail: 'The database does not answer in time.' } });
-      expect(others.map(({ status }) => status)).toEqual([503, 503]);
-      expectStatus(await service.ask('GET', '/api/health/live'), 200);
-      const { error } = await shop.owner.emit(
-        'message.send',
-        { conversationId: shop.conversationId, ...content },
-        60_000,
-      );
-      expect(error).toMatchObject({ code: 'unavailable', status: 503, retryAfter: expect.any(Number) });
-    } finally {
-      home.signalPostgres('SIGCONT');
-    }
-    await until(async () => (await readiness(service)).status === 200, 'it is ready again');
-    let sent: Awaited<ReturnType<typeof shop.owner.ask>>;
-    const path = `/api/conversations/${shop.conversationId}/messages`;
-    await until(
-      async () => (sent = await shop.owner.ask('POST', path, content)).status < 300,
-      'the same message is taken',
-    );
-    const stored = (await read(shop.anna, shop.conversationId)).filter(({ clientId }) => clientId === content.clientId);
-    expect(stored).toEqual([expect.objectContaining({ seq: sent!.body.seq })]);
-    shop.owner.disconnect();
-  });
-
   test('the service stops all the same, and PostgreSQL with it', async () => {
     const service = await running();
     home.signalPostgres('SIGSTOP');
@@ -153,22 +27,3 @@ describe('when PostgreSQL is halted and answers nothing', () => {
     expect((await read(shop.anna, shop.conversationId)).length).toBeGreaterThan(0);
   });
 });
-
-test('the service stops although an SMTP server has greeted and says nothing more', async () => {
-  await stopped();
-  const greeted: Socket[] = [];
-  const silent = createServer((socket) => void greeted.push(socket.on('error', () => {}))).listen(0, '127.0.0.1');
-  await once(silent, 'listening');
-  silent.on('connection', (socket: Socket) => socket.write('220 mail.example ESMTP\r\n'));
-  const { port } = silent.address() as AddressInfo;
-  const service = await home.start({ ...quick, SMTP_URL: `smtp://127.0.0.1:${port}` });
-  await until(() => greeted.length > 0, 'a mail is handed over');
-  expect(await service.stop()).toMatchObject({ code: 0, signal: null, stderr: '' });
-  for (const socket of greeted) socket.destroy();
-  silent.close();
-});
-
-async function waitsForLock(client: pg.Client): Promise<boolean> {
-  const { rowCount } = await client.query(`SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'`);
-  return rowCount === 1;
-}

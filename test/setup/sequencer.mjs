@@ -2,15 +2,21 @@ import Sequencer from '@jest/test-sequencer';
 
 /** Files that take longest: begun last, each would be waited for alone. */
 const longest = [
-  'test/process/stopping.test.ts',
-  'test/process/crash.test.ts',
+  'test/process/crash.long.ts',
+  'test/process/crash-files.long.ts',
+  'test/process/erasure.long.ts',
+  'test/process/backup.long.ts',
+  'test/process/stopping.long.ts',
+  'test/process/starting.long.ts',
   'test/process/starting.test.ts',
-  'test/process/embedded-postgres.test.ts',
+  'test/process/crash.test.ts',
+  'test/process/erasure.test.ts',
+  'test/process/stopping.test.ts',
   'test/broadcasts.test.ts',
-  'test/sessions.test.ts',
-  'test/mail.test.ts',
+  'test/isolation.test.ts',
+  'test/backup.test.ts',
   'test/imports.test.ts',
-  'test/addresses.test.ts',
+  'test/delivery.test.ts',
 ];
 
 /** Begins with the longest, which on a fresh clone nobody has measured yet; the rest as Jest does. */

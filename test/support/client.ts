@@ -171,7 +171,7 @@ export class Client {
         lastMessageAt: message.sentAt,
         lastSender: message.sender,
         lastKind: message.broadcastId === undefined ? 'message' : 'broadcast',
-        ...(message.broadcastId === undefined && this.turn(message)),
+        ...(message.broadcastId === undefined && this.turn(message, head)),
         preview: beginningOf(message.body) || null,
         lastFiles: filesOf(message),
         unread: this.unread(conversationId, head.own.seenSeq),
@@ -186,7 +186,7 @@ export class Client {
         ...head,
         revision,
         changedAt: withdrawnAt,
-        ...this.turn(lastTurn),
+        ...this.turn(lastTurn, head),
         ...(seq === head.lastSeq && { preview: null, lastFiles: null, lastKind: 'withdrawn' }),
         unread: this.unread(conversationId, head.own.seenSeq),
       });
@@ -226,6 +226,12 @@ export class Client {
         const last = seq === head.lastSeq && { lastFiles: family };
         this.held.heads.set(conversationId, { ...head, revision: revision!, changedAt: changedAt!, ...last });
       }
+    },
+    'conversation.answered': ({ conversationId, answeredSeq }) => {
+      const head = this.held.heads.get(conversationId);
+      if (!head) return void this.incomplete.add(conversationId);
+      const answered = { answeredSeq: Math.max(answeredSeq, head.answeredSeq ?? 0) };
+      this.held.heads.set(conversationId, { ...head, ...answered, ...this.turn(head.lastTurn, answered) });
     },
     'contact.joined': ({ conversation, contact }) => {
       if (conversation.lastSeq > 0) this.incomplete.add(conversation.id);
@@ -309,10 +315,13 @@ export class Client {
     return undefined;
   }
 
-  private turn(turn: Turn | null): Pick<ConversationHead, 'lastTurn' | 'unanswered'> {
+  private turn(
+    turn: Turn | null,
+    { answeredSeq = 0 }: Pick<ConversationHead, 'answeredSeq'>,
+  ): Pick<ConversationHead, 'lastTurn' | 'unanswered'> {
     const { seq, sender, sentAt } = turn ?? {};
     const lastTurn = turn && { seq: seq!, sender: sender!, sentAt: sentAt! };
-    return { lastTurn, unanswered: turn !== null && sender !== this.own };
+    return { lastTurn, unanswered: turn !== null && sender !== this.own && seq! > answeredSeq };
   }
 
   private unread(id: string, seenSeq: number): number {

@@ -447,7 +447,7 @@ export class Device {
 }
 
 /** Long enough for a machine that does other things as well, so that its end is no measure of anything. */
-const patience = 30_000;
+const patience = 60_000;
 
 /** Waits until something holds; fails when it does not come to be, naming it. */
 export async function until(holds: () => boolean | Promise<boolean>, what: string): Promise<void> {

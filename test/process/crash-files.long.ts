@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import yauzl from 'yauzl';
 import { type KillPoint, Orders } from '../crash/orders.js';
 import { bytesOf } from '../support/files.js';
@@ -11,8 +11,6 @@ import { expectStatus, password, people, shops, unique, until } from '../support
  * Promise 3: a service that is killed in an upload, in a send with files, in a withdrawal or in an export shows nothing half, loses nothing
  * that was acknowledged, and leaves nothing in the storage that a sweep does not find.
  */
-
-jest.setTimeout(180_000);
 
 const hour = 60 * 60 * 1000;
 
@@ -50,7 +48,7 @@ beforeAll(async () => {
   expectStatus(joined, 201);
   token = joined.body.session.token;
   conversationId = joined.body.contact.id;
-}, 180_000);
+});
 afterAll(async () => {
   await installation?.remove();
   await orders?.remove();

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { chmod, chown, cp, mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { type BootedShop, openShop, read, Sender, signIn } from '../support/booted-shop.js';
 import { Installation, until } from '../support/installation.js';
 
@@ -10,8 +10,6 @@ import { Installation, until } from '../support/installation.js';
  * Backup and restore as processes, with the embedded PostgreSQL: beside the service and without it, killed in the middle, and
  * by another user. What they do is in test/backup.test.ts.
  */
-
-jest.setTimeout(180_000);
 
 let home: Installation;
 let shop: BootedShop;
