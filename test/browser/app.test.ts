@@ -55,7 +55,7 @@ describe('joining', () => {
     // The box for promotions was not touched.
     expect(contact).toMatchObject({ firstName: 'Giulia', surname: 'Rossi', promotions: false });
 
-    const florist = await world.shop('dentist');
+    const florist = await world.shop('florist');
     const { code } = await world.invitation(florist);
     await page.goto(`${world.url}/app/join/${code}`);
     await button(page, 'Continua').click();

@@ -7,7 +7,6 @@ export const router = new Router<Screen>('/app', [
   { path: '/app/c/:id', screen: { for: 'signed-in', bare: true, load: () => import('./Conversation.svelte') } },
   { path: '/app/devices', screen: { for: 'signed-in', load: () => import('./Devices.svelte') } },
   { path: '/app/diagnostics', screen: { for: 'everybody', bare: true, load: () => import('./Diagnostics.svelte') } },
-  { path: '/app/exports/:id', screen: { for: 'signed-in', load: () => import('./privacy/Copy.svelte') } },
   { path: '/app/help', screen: { for: 'signed-in', load: () => import('./Help.svelte') } },
   { path: '/app/install', screen: { for: 'signed-in', load: () => import('./Install.svelte') } },
   { path: '/app/join/:code', screen: { for: 'everybody', bare: true, load: () => import('./joining/Join.svelte') } },
@@ -20,6 +19,7 @@ export const router = new Router<Screen>('/app', [
   { path: '/app/privacy/agreed', screen: { for: 'signed-in', load: () => import('./privacy/Choose.svelte') } },
   { path: '/app/privacy/agreed/:id', screen: { for: 'signed-in', load: () => import('./privacy/Agreed.svelte') } },
   { path: '/app/privacy/copy', screen: { for: 'signed-in', load: () => import('./privacy/Copy.svelte') } },
+  { path: '/app/privacy/exports', screen: { for: 'signed-in', load: () => import('./privacy/Copy.svelte') } },
   { path: '/app/privacy/leave', screen: { for: 'signed-in', load: () => import('./privacy/Choose.svelte') } },
   {
     path: '/app/privacy/leave/:id',
@@ -33,5 +33,6 @@ export const router = new Router<Screen>('/app', [
   { path: '/app/reset', screen: { for: 'everybody', bare: true, load: () => import('./Reset.svelte') } },
   { path: '/app/reset/:token', screen: { for: 'everybody', bare: true, load: () => import('./Reset.svelte') } },
   { path: '/app/sign-in', screen: { for: 'signed-out', bare: true, load: () => import('./SignIn.svelte') } },
+  { path: '/app/stop/:code', screen: { for: 'everybody', bare: true, load: () => import('./joining/Stop.svelte') } },
   { path: '/app/verify/:token', screen: { for: 'everybody', bare: true, load: () => import('./Verify.svelte') } },
 ]);
