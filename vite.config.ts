@@ -40,7 +40,7 @@ function reachable(bundle: Rollup.OutputBundle, from: string, lazy: boolean, see
 
 /** Builds the service workers with the list of what they keep, holds the budgets, and compresses everything. */
 function delivery(): Plugin {
-  let bundle: Rollup.OutputBundle;
+  let bundle: Rollup.OutputBundle | undefined;
   return {
     name: 'colloquio-delivery',
     apply: 'build',
@@ -48,6 +48,8 @@ function delivery(): Plugin {
       bundle = written;
     },
     async closeBundle() {
+      // Something failed before, and says so itself.
+      if (!bundle) return;
       for (const entry of Object.keys(workers) as Entry[]) {
         const main = Object.values(bundle).find((each) => each.type === 'chunk' && each.isEntry && each.name === entry);
         if (!main) throw new Error(`There is no entry ${entry}.`);

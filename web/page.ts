@@ -48,7 +48,22 @@ export function preparePage(): void {
   dark.addEventListener('change', () => show(chosenTheme()));
 }
 
+let titled = '';
+let unreadNow = 0;
+
 /** Title of the page, with what is unread before it. */
-export function setTitle(title: string, unread = 0): void {
-  document.title = `${unread > 0 ? `(${unread > 99 ? '99+' : unread}) ` : ''}${title} · Colloquio`;
+export function setTitle(title: string, unread = unreadNow): void {
+  titled = title;
+  unreadNow = unread;
+  const product = title === '' ? 'Colloquio' : `${title} · Colloquio`;
+  document.title = `${unread > 0 ? `(${unread > 99 ? '99+' : unread}) ` : ''}${product}`;
+}
+
+/** Changes what is unread before the title of the page, and on the icon of the installed app. */
+export function setUnread(unread: number): void {
+  setTitle(titled, unread);
+  const { setAppBadge, clearAppBadge } = navigator as Partial<Navigator>;
+  const badge = unread > 0 ? setAppBadge?.call(navigator, unread) : clearAppBadge?.call(navigator);
+  // Only installed apps have a badge.
+  badge?.catch(() => undefined);
 }

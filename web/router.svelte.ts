@@ -39,6 +39,11 @@ export class Router<Screen> {
     this.place = this.find();
   }
 
+  /** True when there is a screen at an address. */
+  has(path: string): boolean {
+    return this.routes.some((route) => matches(route.path, path) !== undefined);
+  }
+
   /** Goes to an address of the app. */
   go(href: string, { replace = false, focus = true } = {}): void {
     if (!this.mayLeave()) return;

@@ -20,22 +20,33 @@ export class Scroll {
 
   constructor(
     private readonly box: HTMLElement,
-    private readonly moved: () => void,
+    private readonly told: { moved: () => void; followed: (isFollowing: boolean) => void },
   ) {}
 
   /** The box has scrolled, for whatever reason. */
   scrolled(): void {
+    const isSameLayout = this.judge();
+    // While the layout changes beneath, the place is put right before it is painted.
+    if (isSameLayout || !this.isFollowing) this.record();
+    this.told.moved();
+  }
+
+  /** Finds out whether somebody has chosen another place. Gives true while the layout is the one that is known. */
+  private judge(): boolean {
     const { scrollTop, clientHeight, scrollHeight } = this.box;
     const isSameLayout = this.known.height === clientHeight && this.known.whole === scrollHeight;
     const isOwn = Math.abs(this.known.top - scrollTop) < 1;
-    if (!isOwn && isSameLayout) this.isFollowing = scrollHeight - clientHeight - scrollTop < nearEnd;
-    // While the layout changes beneath, the place is put right before it is painted.
-    if (isSameLayout || !this.isFollowing) this.record();
-    this.moved();
+    if (isSameLayout && !isOwn) {
+      this.isFollowing = scrollHeight - clientHeight - scrollTop < nearEnd;
+      this.told.followed(this.isFollowing);
+    }
+    return isSameLayout;
   }
 
   /** Remembers what is seen now, before something changes. */
   record(): void {
+    // The event of a scroll may come after the change.
+    this.judge();
     this.note();
     const edge = this.box.getBoundingClientRect();
     const rows = this.box.querySelectorAll<HTMLElement>('[data-key]');
