@@ -5,6 +5,7 @@ import type { Screen } from '../screen.js';
 export const router = new Router<Screen>('/app', [
   { path: '/app', screen: { for: 'signed-in', load: () => import('./Conversations.svelte') } },
   { path: '/app/c/:id', screen: { for: 'signed-in', bare: true, load: () => import('./Conversation.svelte') } },
+  { path: '/app/cookies', screen: { for: 'everybody', bare: true, load: () => import('./CookiesPage.svelte') } },
   { path: '/app/devices', screen: { for: 'signed-in', load: () => import('./Devices.svelte') } },
   { path: '/app/diagnostics', screen: { for: 'everybody', bare: true, load: () => import('./Diagnostics.svelte') } },
   { path: '/app/help', screen: { for: 'signed-in', load: () => import('./Help.svelte') } },
@@ -35,4 +36,8 @@ export const router = new Router<Screen>('/app', [
   { path: '/app/sign-in', screen: { for: 'signed-out', bare: true, load: () => import('./SignIn.svelte') } },
   { path: '/app/stop/:code', screen: { for: 'everybody', bare: true, load: () => import('./joining/Stop.svelte') } },
   { path: '/app/verify/:token', screen: { for: 'everybody', bare: true, load: () => import('./Verify.svelte') } },
+  {
+    path: '/app/who-can-read',
+    screen: { for: 'everybody', bare: true, load: () => import('./WhoCanReadPage.svelte') },
+  },
 ]);
