@@ -1,0 +1,150 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import type { Page } from 'playwright-core';
+import { type TestContext, TestBrowser } from '../support/browser.js';
+import { expectStatus, password, type Shop, unique, World } from '../support/world.js';
+
+/** The app of interlocutors: joining, choices about one's data, and what stays on a device. */
+
+let world: World;
+let browser: TestBrowser;
+let bakery: Shop;
+let phone: TestContext;
+
+beforeAll(async () => {
+  world = await World.shared();
+  bakery = await world.shop('bakery');
+  browser = await TestBrowser.start(world);
+});
+beforeEach(async () => {
+  phone = await browser.open({ device: 'phone' });
+});
+afterEach(() => browser.closeContexts());
+afterAll(async () => {
+  await browser.close();
+  await world.close();
+});
+
+const button = (page: Page, name: string | RegExp) => page.getByRole('button', { name, exact: true });
+
+async function fillIn(page: Page): Promise<void> {
+  await page.getByLabel('Nome', { exact: true }).fill('Giulia');
+  await page.getByLabel('Cognome').fill('Rossi');
+  await page.getByLabel('Email').fill(`giulia-${unique()}@mail.example`);
+  await page.getByLabel('Inventa una password').fill(password);
+}
+
+/** Joins by the link of a QR code, as somebody new. */
+async function join(page: Page): Promise<string> {
+  await button(page, 'Continua').click();
+  await button(page, 'Accetta e continua').click();
+  await fillIn(page);
+  await page.getByLabel('Ho almeno 14 anni.').check();
+  await button(page, 'Entra e scrivi').click();
+  await page.waitForURL(/\/app\/c\//);
+  return page.url().split('/').at(-1)!;
+}
+
+describe('joining', () => {
+  test('leads from the QR code into the conversation, and into a second shop with two taps', async () => {
+    const { url } = await world.invitation(bakery);
+    const page = await phone.page(new URL(url).pathname);
+    expect(new URL(page.url()).pathname).toMatch(/^\/app\/join\//);
+    const contactId = await join(page);
+    await page.getByText('Qui comincia la conversazione').or(page.getByText('Ancora nessun messaggio')).waitFor();
+    const { body: contact } = await bakery.owner.ask('GET', `/api/contacts/${contactId}`);
+    // The box for promotions was not touched.
+    expect(contact).toMatchObject({ firstName: 'Giulia', surname: 'Rossi', promotions: false });
+
+    const florist = await world.shop('florist');
+    const { code } = await world.invitation(florist);
+    await page.goto(`${world.url}/app/join/${code}`);
+    await button(page, 'Continua').click();
+    await button(page, 'Accetta ed entra').click();
+    await page.waitForURL(/\/app\/c\//);
+    expect(page.url()).not.toContain(contactId);
+  });
+
+  test('can be declined, and stores nothing about who is too young', async () => {
+    const { code, id } = await world.invitation(bakery);
+    const page = await phone.page(`/app/join/${code}`);
+    await button(page, 'No, grazie').click();
+    await page.getByRole('heading', { name: 'Va bene così' }).waitFor();
+    await button(page, 'Torna all’invito').click();
+    await button(page, 'Continua').click();
+    await button(page, 'Accetta e continua').click();
+    await fillIn(page);
+    // What was typed outlives a reload, but for the password.
+    await page.reload();
+    expect(await page.getByLabel('Cognome').inputValue()).toBe('Rossi');
+    expect(await page.getByLabel('Inventa una password').inputValue()).toBe('');
+    await button(page, 'Ho meno di 14 anni').click();
+    await page.getByRole('heading', { name: 'Grazie per averlo detto' }).waitFor();
+    expect(await page.evaluate(() => JSON.stringify({ ...sessionStorage, ...localStorage }))).not.toContain('Rossi');
+    expect((await bakery.owner.ask('GET', `/api/invitations/${id}`)).body.uses).toBe(0);
+  });
+
+  test('says why an invitation does not hold any more', async () => {
+    const { code, id } = await world.invitation(bakery);
+    expectStatus(await bakery.owner.ask('DELETE', `/api/invitations/${id}`), 204);
+    const page = await phone.page(`/app/join/${code}`);
+    await page.getByRole('heading', { name: 'Questo invito è stato ritirato' }).waitFor();
+  });
+});
+
+describe('promotions', () => {
+  test('are said yes and no to with one tap each, and what was accepted stands there word for word', async () => {
+    const { code } = await world.invitation(bakery);
+    const page = await phone.page(`/app/join/${code}`);
+    const contactId = await join(page);
+    await page.goto(`${world.url}/app/privacy`);
+    const choice = page.getByRole('switch', { name: 'Promozioni di Forno Aurora' });
+    await choice.click();
+    await page.getByText('può mandarti offerte').waitFor();
+    const promotions = async () => (await bakery.owner.ask('GET', `/api/contacts/${contactId}`)).body.promotions;
+    expect(await promotions()).toBe(true);
+    await choice.click();
+    await page.getByText('non può più mandarti offerte').waitFor();
+    expect(await promotions()).toBe(false);
+    await page.goto(`${world.url}/app/privacy/agreed/${contactId}`);
+    await page.getByText("Ho letto l'informativa privacy di Forno Aurora").waitFor();
+    await button(page, 'Rileggi il testo di allora').click();
+    await page.getByRole('heading', { name: 'Chi decide sui tuoi dati' }).waitFor();
+  });
+});
+
+describe('a device', () => {
+  test('opens without a network with what it has shown, and says so', async () => {
+    const { code } = await world.invitation(bakery);
+    const page = await phone.page(`/app/join/${code}`);
+    const id = await join(page);
+    const message = { clientId: unique(), body: 'Il pane è pronto.' };
+    expectStatus(await bakery.owner.ask('POST', `/api/conversations/${id}/messages`, message), 201);
+    await page.getByText(message.body).first().waitFor();
+    await page.evaluate(() => navigator.serviceWorker.ready);
+    await page.goto(`${world.url}/app`);
+    await page.getByText(message.body).waitFor();
+    await phone.offline(true);
+    await page.reload();
+    await page.getByText('Sei senza rete.').waitFor();
+    await page.getByText(message.body).waitFor();
+  });
+
+  test('is silent and empty in all its tabs once it is logged out', async () => {
+    const { code } = await world.invitation(bakery);
+    const page = await phone.page(`/app/join/${code}`);
+    const id = await join(page);
+    const other = await phone.page(`/app/c/${id}`);
+    await other.getByRole('heading', { name: 'Forno Aurora' }).waitFor();
+    await page.goto(`${world.url}/app/more`);
+    await button(page, /Esci da questo dispositivo/).click();
+    await button(page, 'Esci').click();
+    await page.getByRole('heading', { name: 'Sei fuori. Questo dispositivo tace.' }).waitFor();
+    await other.getByRole('heading', { name: 'Entra' }).waitFor();
+    const message = { clientId: unique(), body: 'Ci sei ancora?' };
+    expectStatus(await bakery.owner.ask('POST', `/api/conversations/${id}/messages`, message), 201);
+    for (const tab of [page, other]) expect(await tab.getByText(message.body).count()).toBe(0);
+    expect(await page.evaluate(async () => (await indexedDB.databases()).map(({ name }) => name))).toEqual([]);
+    await page.reload();
+    await page.getByRole('heading', { name: 'Entra' }).waitFor();
+  });
+});
