@@ -8,7 +8,7 @@ export interface ScreenProps {
 
 /** A screen of an app, which is loaded when it is shown. */
 export interface Screen {
-  load: () => Promise<{ default: Component<ScreenProps> }>;
+  load: () => Promise<{ default: Component<ScreenProps> | Component<Record<string, never>> }>;
   /** Shown to everybody, to whom is signed in, or only to whom is not. */
   for: 'everybody' | 'signed-in' | 'signed-out';
   /** Shown without the rail: joining, signing in, posters. */

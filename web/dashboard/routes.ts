@@ -13,6 +13,36 @@ export const router = new Router<Screen>(
   [
     { path: '/', screen: conversations },
     { path: '/conversations/:id', screen: conversations },
+    { path: '/cookies', screen: { load: () => import('./trust/PublicCookies.svelte'), for: 'everybody', bare: true } },
+    { path: '/invite', screen: { load: () => import('./invite/Invite.svelte'), for: 'signed-in' } },
+    {
+      path: '/invite/:id/poster',
+      screen: { load: () => import('./invite/Poster.svelte'), for: 'signed-in', bare: true },
+    },
+    { path: '/members/:code', screen: { load: () => import('./entry/JoinTeam.svelte'), for: 'everybody', bare: true } },
+    { path: '/register', screen: { load: () => import('./entry/Register.svelte'), for: 'signed-out', bare: true } },
+    { path: '/reset', screen: { load: () => import('./entry/AskReset.svelte'), for: 'everybody', bare: true } },
+    {
+      path: '/reset/:token',
+      screen: { load: () => import('./entry/NewPassword.svelte'), for: 'everybody', bare: true },
+    },
+    { path: '/settings', screen: { load: () => import('./settings/Settings.svelte'), for: 'signed-in' } },
+    { path: '/settings/appearance', screen: { load: () => import('./settings/Appearance.svelte'), for: 'signed-in' } },
+    { path: '/settings/business', screen: { load: () => import('./settings/Business.svelte'), for: 'signed-in' } },
+    { path: '/settings/cookies', screen: { load: () => import('./settings/Cookies.svelte'), for: 'signed-in' } },
+    { path: '/settings/devices', screen: { load: () => import('./settings/Devices.svelte'), for: 'signed-in' } },
+    { path: '/settings/profile', screen: { load: () => import('./settings/Profile.svelte'), for: 'signed-in' } },
+    {
+      path: '/settings/who-can-read',
+      screen: { load: () => import('./settings/WhoCanRead.svelte'), for: 'signed-in' },
+    },
+    { path: '/sign-in', screen: { load: () => import('./SignIn.svelte'), for: 'signed-out', bare: true } },
+    { path: '/verify/:token', screen: { load: () => import('./entry/Verify.svelte'), for: 'everybody', bare: true } },
+    { path: '/welcome', screen: { load: () => import('./welcome/Welcome.svelte'), for: 'signed-in' } },
+    {
+      path: '/who-can-read',
+      screen: { load: () => import('./trust/PublicWhoCanRead.svelte'), for: 'everybody', bare: true },
+    },
   ],
   ['/api', '/app', '/join', '/socket.io'],
 );
