@@ -136,7 +136,10 @@ test('a label is made at a contact, and a note outlives a reload before it is sa
   await page.keyboard.press('Escape');
   await page.getByText('Scegli una conversazione').waitFor();
   await page.goto(`${world.url}/conversations/${anna.contactId}`);
-  await until(async () => (await details.getByRole('textbox').first().inputValue()) === 'Senza noci', 'the note is there again');
+  await until(
+    async () => (await details.getByRole('textbox').first().inputValue()) === 'Senza noci',
+    'the note is there again',
+  );
   await details.getByRole('button', { name: 'Salva' }).click();
   await details.getByRole('button', { name: 'Salva' }).waitFor({ state: 'detached' });
   const { body } = await bakery.owner.ask('GET', `/api/contacts/${anna.contactId}`);
