@@ -1,4 +1,5 @@
 import type { LabelView } from '../../src/contract/events.js';
+import { labelColors } from '../../src/contract/label-colors.js';
 import { limits } from '../../src/contract/limits.js';
 import { api, ask } from '../api/index.js';
 import { session } from '../sync/session.svelte.js';
@@ -33,7 +34,10 @@ class Labels {
 
   /** Makes a label. @throws Refused, Unanswered */
   async create(name: string): Promise<LabelView> {
-    const label = await ask(api.POST('/api/labels', { body: { name } }));
+    // A hue of its own as long as there are enough.
+    const hues = labelColors.filter((color) => color !== 'grey');
+    const color = hues[this.all.length % hues.length]!;
+    const label = await ask(api.POST('/api/labels', { body: { name, color } }));
     if (!this.byId.has(label.id)) this.all = sorted([...this.all, label]);
     return label;
   }

@@ -9,7 +9,7 @@ async function load(): Promise<ReadonlyMap<string, string>> {
   return new Map([...regions.items, ...provinces.items].map(({ code, name }) => [code, name]));
 }
 
-/** Where a contact is: "Ravenna, Emilia-Romagna". */
+/** Place of a contact: "Ravenna, Emilia-Romagna". */
 export async function placeOf({ province, region }: Pick<ContactView, 'province' | 'region'>): Promise<string> {
   const codes = [province, region].filter((code): code is string => code !== null);
   if (codes.length === 0) return '';

@@ -76,7 +76,9 @@ export class Inbox {
       const here = heads.filter((head) => isCalled(head, query));
       const known = new Set(here.map(({ id }) => id));
       // What is held is newer than an answer.
-      const further = this.found.filter(({ id }) => !known.has(id)).map((head) => this.engine.heads.get(head.id) ?? head);
+      const further = this.found
+        .filter(({ id }) => !known.has(id))
+        .map((head) => this.engine.heads.get(head.id) ?? head);
       return [...here, ...further];
     }
     const stays = this.open !== undefined && before.includes(this.open) ? this.open : undefined;
@@ -91,7 +93,9 @@ export class Inbox {
 
   private async ask(query: string, asked: number): Promise<void> {
     // A body, so that names do not stand in addresses.
-    const page = await ask(api.POST('/api/conversations/search', { body: { query, limit: 50 } })).catch(() => undefined);
+    const page = await ask(api.POST('/api/conversations/search', { body: { query, limit: 50 } })).catch(
+      () => undefined,
+    );
     if (asked !== this.asked) return;
     this.isAsking = false;
     // The description of the API cannot say which of the two counterparts it is.
