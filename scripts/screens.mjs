@@ -14,23 +14,36 @@ const messages = (page) => page.getByRole('article').or(page.locator('[data-seq]
 export const screens = [
   { name: 'register', path: '/register', look: 'register', stranger: true, ready: heading },
   { name: 'sign-in', path: '/sign-in', look: 'sign-in', stranger: true, ready: heading },
+  { name: 'reset', path: '/reset', stranger: true, ready: heading },
+  { name: 'who-can-read', path: '/who-can-read', stranger: true, ready: heading, whole: true },
   { name: 'first-run', path: '/welcome', look: 'first-run', ready: heading },
   { name: 'conversations', path: '/', look: 'conversations', ready: heading },
   {
     name: 'thread',
     path: (scene) => `/conversations/${conversationOf(scene, 'Giulia')}`,
-    look: 'conversations-thread',
+    look: 'conversations',
     ready: messages,
   },
   { name: 'invite', path: '/invite', look: 'invite', ready: heading },
-  { name: 'settings', path: '/settings', look: 'settings-devices', ready: heading },
+  { name: 'settings', path: '/settings', look: 'settings-team', ready: heading },
+  { name: 'settings-business', path: '/settings/business', ready: heading },
+  { name: 'settings-profile', path: '/settings/profile', ready: heading },
   { name: 'settings-devices', path: '/settings/devices', look: 'settings-devices', ready: heading },
+  { name: 'settings-appearance', path: '/settings/appearance', ready: heading },
+  { name: 'app-join-1', path: joining, look: 'app-join-1', stranger: true, ready: heading },
   {
-    name: 'app-join',
-    path: async (scene, context) => `/join/${await invitationCode(scene, context)}`,
-    look: 'app-join-1',
+    name: 'app-join-2',
+    path: joining,
+    look: 'app-join-2',
     stranger: true,
-    ready: heading,
+    ready: (page) => forwards(page, 1),
+  },
+  {
+    name: 'app-join-3',
+    path: joining,
+    look: 'app-join-3',
+    stranger: true,
+    ready: (page) => forwards(page, 2),
   },
   { name: 'app-sign-in', path: '/app/sign-in', look: 'app-signed-out', stranger: true, ready: heading },
   { name: 'app-conversations', path: '/app', look: 'app-conversations', ready: heading },
@@ -41,7 +54,29 @@ export const screens = [
     ready: messages,
   },
   { name: 'app-privacy', path: '/app/privacy', look: 'app-privacy', ready: heading },
-];
+  { name: 'app-agreed', path: '/app/privacy/agreed', look: 'app-agreed', ready: heading },
+  { name: 'app-leave', path: '/app/privacy/leave', look: 'app-leave', ready: heading },
+  { name: 'app-mine', path: '/app/privacy/mine', ready: heading },
+  { name: 'app-copy', path: '/app/privacy/copy', ready: heading },
+  { name: 'app-more', path: '/app/more', ready: heading },
+  { name: 'app-devices', path: '/app/devices', ready: heading },
+  { name: 'app-install', path: '/app/install', ready: heading },
+  { name: 'app-who-can-read', path: '/app/who-can-read', ready: heading, whole: true },
+].map((screen) => (screen.name.startsWith('app-') ? { devices: ['phone'], ...screen } : screen));
+
+async function joining(scene, context) {
+  return `/join/${await invitationCode(scene, context)}`;
+}
+
+/** Goes on in the steps of joining. */
+async function forwards(page, times) {
+  for (let time = 0; time < times; time++) {
+    await page
+      .getByRole('button', { name: /^(Continua|Accetta e continua|Entra|Continue|Accept and continue|Join)$/ })
+      .click();
+  }
+  await heading(page);
+}
 
 function heading(page) {
   return page.locator('h1').first().waitFor();

@@ -5,7 +5,8 @@
 //   --beside DIR    pictures of the design, by the same names, are shown beside them on the overview
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import chromiumPackage from '@sparticuz/chromium';
@@ -20,6 +21,7 @@ const { values } = parseArgs({
     beside: { type: 'string' },
   },
 });
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const out = resolve(values.out);
 mkdirSync(out, { recursive: true });
 
@@ -108,6 +110,14 @@ async function take(context, screen, name, variant) {
     await page.waitForLoadState('networkidle');
     const file = `${name}.png`;
     await page.screenshot({ path: join(out, file), fullPage: Boolean(screen.whole) });
+    await page.evaluate(axe);
+    const { violations } = await page.evaluate('axe.run()');
+    for (const { id, nodes } of violations) {
+      const places = nodes
+        .slice(0, 3)
+        .map(({ target, failureSummary }) => `${target.join(' ')} (${failureSummary.split('\n')[1]?.trim()})`);
+      faults.push(`${name}: ${id}: ${places.join('; ')}`);
+    }
     made.push({ name, file, look: lookOf(screen, variant) });
   } catch (error) {
     faults.push(`${name}: ${error.message.split('\n')[0]}`);
@@ -117,14 +127,15 @@ async function take(context, screen, name, variant) {
   }
 }
 
-const stranger = (context, { device, language, theme }) =>
-  context.browser().newContext({
+function stranger(context, { device, language, theme }) {
+  return context.browser().newContext({
     ...devices[device],
     locale: languages[language],
     colorScheme: theme,
     reducedMotion: 'reduce',
     timezoneId: 'Europe/Rome',
   });
+}
 
 /** The picture of the design for a screen, if there is one. */
 function lookOf({ look }, { device, theme }) {

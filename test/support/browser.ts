@@ -96,7 +96,7 @@ export class TestContext {
     expect(answer.status()).toBe(201);
     await this.context.addInitScript((key) => {
       // An empty page keeps nothing.
-      if (location.protocol === 'about:') return;
+      if ((globalThis as unknown as { location: URL }).location.protocol === 'about:') return;
       // Only once: after logging out nothing is to bring it back.
       if (sessionStorage.getItem(`${key}-set`)) return;
       sessionStorage.setItem(`${key}-set`, '1');
