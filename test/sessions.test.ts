@@ -1,6 +1,7 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Writable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { Sessions } from '../src/auth/sessions.service.js';
 import { limits } from '../src/contract/limits.js';
 import { type DeviceSocket, Realtime } from '../src/platform/realtime/realtime.js';
 import { rooms } from '../src/platform/realtime/rooms.js';
@@ -369,6 +370,58 @@ describe('devices', () => {
       ['Tablet', true],
       ['Telefono di Carla', false],
     ]);
+  });
+
+  test('that are shared hold no lasting cookie, and are signed out after 12 hours without use', async () => {
+    const headers = { 'x-colloquio-app': 'app' };
+    const signIn = (shared: unknown) =>
+      world.ask('POST', '/api/sessions', { body: { username: anna.username, password, shared }, headers });
+    expect((await signIn('si')).body.errors[0].field).toBe('shared');
+    const own = await signIn(false);
+    expect(own.headers.get('set-cookie')).toMatch(/Expires=/);
+    const shared = await signIn(true);
+    expectStatus(shared, 201);
+    const { id } = shared.body;
+    const hours = (time: string | Date) => Math.round((new Date(time).getTime() - Date.now()) / 3_600_000);
+    expect(hours(own.body.expiresAt)).toBeGreaterThan(limits.sharedSessionHours);
+    expect(hours(shared.body.expiresAt)).toBe(limits.sharedSessionHours);
+    const cookie = shared.headers.get('set-cookie')!;
+    expect(cookie).toMatch(/HttpOnly.*SameSite=Strict/);
+    expect(cookie).not.toMatch(/Expires|Max-Age/);
+    const ask = () => world.ask('GET', '/api/sessions', { headers: { ...headers, cookie: cookie.split(';')[0]! } });
+    const device = (await ask()).body.items.find((item: { id: string }) => item.id === id);
+    expect(device).toMatchObject({ shared: true, current: true });
+    const sessionsOf = await anna.device.ask('GET', '/api/sessions');
+    expect(sessionsOf.body.items.find((item: { id: string }) => item.id === own.body.id).shared).toBe(false);
+
+    const lastUsed = (hoursAgo: number) =>
+      world.rows(
+        `UPDATE session SET used_at = now() - make_interval(hours => $2),
+           expires_at = now() - make_interval(hours => $2) + interval '12 hours' WHERE id = $1`,
+        [id, hoursAgo],
+      );
+    await lastUsed(11);
+    const used = await ask();
+    expectStatus(used, 200);
+    expect(used.headers.get('set-cookie')).toBeNull();
+    const [{ expires_at: expiresAt }] = (await world.rows<{ expires_at: Date }>(
+      'SELECT expires_at FROM session WHERE id = $1',
+      [id],
+    )) as [{ expires_at: Date }];
+    expect(hours(expiresAt)).toBe(limits.sharedSessionHours);
+    await lastUsed(12);
+    expectStatus(await ask(), 401);
+  });
+
+  test('that are shared stay signed in while their socket is used', async () => {
+    const { id, token } = (
+      await world.ask('POST', '/api/sessions', { body: { username: anna.username, password, shared: true } })
+    ).body;
+    const usedAt = new Date(Date.now() - 60_000);
+    await world.rows(`UPDATE session SET expires_at = now() + interval '1 hour' WHERE id = $1`, [id]);
+    const prolonged = await world.service.app.get(Sessions).expiryOf(id, usedAt);
+    expect(prolonged!.getTime()).toBe(usedAt.getTime() + limits.sharedSessionHours * 3_600_000);
+    expectStatus(await world.ask('GET', '/api/me', { token }), 200);
   });
 
   test('of another account cannot be ended', async () => {

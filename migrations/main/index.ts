@@ -18,6 +18,7 @@ import { Rights1763881000000 } from './1763881000000-rights.js';
 import { Leaving1763882000000 } from './1763882000000-leaving.js';
 import { SearchKeys1763884000000 } from './1763884000000-search-keys.js';
 import { Answered1763890000000 } from './1763890000000-answered.js';
+import { SharedDevices1763895000000 } from './1763895000000-shared-devices.js';
 import { Functions } from './functions.js';
 
 export const mainMigrations = [
@@ -41,5 +42,6 @@ export const mainMigrations = [
   Leaving1763882000000,
   SearchKeys1763884000000,
   Answered1763890000000,
+  SharedDevices1763895000000,
   Functions,
 ];

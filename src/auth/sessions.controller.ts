@@ -25,12 +25,13 @@ export class SessionsController {
    */
   @Public()
   @Post()
-  async signIn(@Body() { username, password, device }: SignIn, @Req() request: Request): Promise<SignedIn> {
+  async signIn(@Body() { username, password, device, shared }: SignIn, @Req() request: Request): Promise<SignedIn> {
     const app = webAppOf(request);
     const { principal, ...opened } = await this.sessions.signIn({
       login: username,
       password,
       device,
+      shared,
       kind: app && accountKindOf[app],
       network: networkOf(request.ip),
     });

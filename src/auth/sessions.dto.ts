@@ -1,5 +1,5 @@
 import { ApiExtraModels } from '@nestjs/swagger';
-import { IsIn, IsString, MaxLength } from 'class-validator';
+import { IsBoolean, IsIn, IsString, MaxLength } from 'class-validator';
 import { type MemberRole, memberRoles } from '../contract/accounts.js';
 import type * as wire from '../contract/index.js';
 import { limits } from '../contract/limits.js';
@@ -23,6 +23,13 @@ export class SignIn implements wire.SignIn {
   @Trimmed()
   @IsPlainText({ max: limits.deviceLength })
   device?: string;
+
+  /**
+   * True on a device that others use too: the cookie ends with the browser, and the session after 12 hours without use.
+   */
+  @Optional()
+  @IsBoolean()
+  shared?: boolean;
 }
 
 export class ListSessions extends Page {}
@@ -63,6 +70,8 @@ export class DeviceView implements wire.DeviceView {
   device: string | null;
   createdAt: string;
   lastUsedAt: string;
+  /** True on a device that others use too, whose session ends after 12 hours without use. */
+  shared: boolean;
   /** True for the session that asks. */
   current: boolean;
 }

@@ -35,6 +35,7 @@ export interface SignIn {
   username: string;
   password: string;
   device?: string;
+  shared?: boolean;
 }
 
 export interface SessionView {
@@ -52,6 +53,7 @@ export interface DeviceView {
   device: string | null;
   createdAt: string;
   lastUsedAt: string;
+  shared: boolean;
   current: boolean;
 }
 

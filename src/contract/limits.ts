@@ -6,6 +6,8 @@ export const limits = {
   erasedTold: 2_000,
   /** Days for which a list of changes names erased conversations to an interlocutor. */
   erasedToldDays: 90,
+  /** Hours without use after which a session on a shared device ends. */
+  sharedSessionHours: 12,
   /** Longest text of a message. */
   messageLength: 10_000,
   /** Largest Socket.IO event, in bytes. */

@@ -126,6 +126,7 @@ export const fieldNames: Record<string, readonly [it: string, en: string]> = {
   sentAt: ['Inviato', 'Sent'],
   seq: ['Numero', 'Number'],
   sha256: ['SHA-256 del testo', 'SHA-256 of the text'],
+  shared: ['Dispositivo condiviso', 'Shared device'],
   size: ['Byte', 'Bytes'],
   skipped: ['Saltati', 'Skipped'],
   skippedBy: ['Saltati per', 'Skipped because of'],
