@@ -65,6 +65,8 @@ export const operationErrors: Record<string, ErrorCode[]> = {
   'Consents.current': ['not_found', 'unauthenticated'],
   'Contacts.change': ['external_id_taken'],
   'Contacts.label': ['too_many_labels'],
+  'Conversations.claim': ['rate_limited'],
+  'Conversations.unclaim': ['rate_limited'],
   'Conversations.answered': ['receipt_beyond_last', 'rate_limited'],
   'Conversations.receipt': [...stopped, 'receipt_beyond_last', 'conversation_restricted', 'rate_limited', 'overloaded'],
   'Conversations.send': ['attachment_not_found', 'client_id_reused', ...writing],

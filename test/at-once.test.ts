@@ -298,6 +298,19 @@ const routes: Record<string, () => Promise<Answer[]>> = {
     expect(body).toMatchObject({ answeredSeq: seq, unanswered: false });
     return answers;
   },
+  'PUT /api/conversations/{id}/claim': async () => {
+    const path = `/api/conversations/${anna.contactId}`;
+    const answers = await atOnce(() => bakery.owner.ask('PUT', `${path}/claim`));
+    expect((await bakery.owner.ask('GET', path)).body.claim).not.toBeNull();
+    return answers;
+  },
+  'DELETE /api/conversations/{id}/claim': async () => {
+    const path = `/api/conversations/${anna.contactId}`;
+    expect((await bakery.owner.ask('PUT', `${path}/claim`)).status).toBe(204);
+    const answers = await atOnce(() => bakery.owner.ask('DELETE', `${path}/claim`));
+    expect((await bakery.owner.ask('GET', path)).body.claim).toBeNull();
+    return answers;
+  },
   'PUT /api/conversations/{id}/receipt': async () => {
     const seenSeq = await said(anna.device, anna.contactId);
     return atOnce(() => bakery.owner.ask('PUT', `/api/conversations/${anna.contactId}/receipt`, { seenSeq }));

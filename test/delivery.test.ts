@@ -123,6 +123,14 @@ describe('old state + events = fresh state', () => {
       expect((await counter.ask('PUT', `/api/conversations/${anna.contactId}/answered`, { seq })).status).toBe(204);
       await bakery.owner.hears('conversation.answered', ({ answeredSeq }) => answeredSeq === seq);
     },
+    'claim.changed': async () => {
+      const path = `/api/conversations/${anna.contactId}/claim`;
+      expect((await counter.ask('PUT', path)).status).toBe(204);
+      await bakery.owner.hears('claim.changed', ({ claim }) => claim !== null);
+      expect((await bakery.owner.ask('DELETE', path)).status).toBe(204);
+      expect((await bakery.owner.ask('PUT', path)).status).toBe(204);
+      await counter.hears('claim.changed', ({ claim }) => claim === null);
+    },
     'restriction.changed': async () => {
       const path = `/api/conversations/${anna.contactId}/restriction`;
       expect((await tablet.ask('PUT', path)).status).toBe(200);

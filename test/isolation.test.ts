@@ -323,6 +323,18 @@ const routes: Record<string, Route> = {
     allowed: 204,
     hiddenFrom: ['otherSubscriber'],
   },
+  'PUT /api/conversations/:id/claim': {
+    for: 'member',
+    path: ({ conversation }) => `/api/conversations/${conversation}/claim`,
+    allowed: 204,
+    hiddenFrom: ['otherSubscriber'],
+  },
+  'DELETE /api/conversations/:id/claim': {
+    for: 'member',
+    path: ({ conversation }) => `/api/conversations/${conversation}/claim`,
+    allowed: 204,
+    hiddenFrom: ['otherSubscriber'],
+  },
   'GET /api/conversations/:id/logo': {
     for: 'signedIn',
     path: ({ conversation }) => `/api/conversations/${conversation}/logo`,

@@ -19,6 +19,7 @@ import { Leaving1763882000000 } from './1763882000000-leaving.js';
 import { SearchKeys1763884000000 } from './1763884000000-search-keys.js';
 import { Answered1763890000000 } from './1763890000000-answered.js';
 import { SharedDevices1763895000000 } from './1763895000000-shared-devices.js';
+import { Claims1763895001000 } from './1763895001000-claims.js';
 import { Functions } from './functions.js';
 
 export const mainMigrations = [
@@ -43,5 +44,6 @@ export const mainMigrations = [
   SearchKeys1763884000000,
   Answered1763890000000,
   SharedDevices1763895000000,
+  Claims1763895001000,
   Functions,
 ];

@@ -11,6 +11,7 @@ export const fieldNames: Record<string, readonly [it: string, en: string]> = {
   author: ['Autore', 'Author'],
   basis: ['Base', 'Basis'],
   body: ['Testo', 'Text'],
+  claim: ['Se ne occupa', 'Taken by'],
   broadcastId: ['Comunicazione', 'Broadcast'],
   business: ['Attività', 'Business'],
   businessName: ['Attività', 'Business'],
