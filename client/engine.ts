@@ -283,6 +283,7 @@ export class Engine {
     'claim.changed': ({ conversationId }) => this.heads.miss(conversationId),
     // The engine holds nothing of these.
     'request.changed': () => undefined,
+    'quick-replies.changed': () => undefined,
     'export.progressed': () => undefined,
     'broadcast.reported': () => undefined,
     'import.progressed': () => undefined,

@@ -120,6 +120,7 @@ export const operationErrors: Record<string, ErrorCode[]> = {
   'Joining.logo': invitation,
   'Joining.open': [...invitation, ...stopped],
   'Joining.stop': ['rate_limited'],
+  'QuickReplies.create': ['too_many_quick_replies'],
   'Labels.change': ['label_taken'],
   'Labels.create': ['label_taken', 'too_many_labels'],
   'Members.accept': ['username_taken', 'policy_changed', 'consent_required', ...invitation],

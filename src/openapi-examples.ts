@@ -76,6 +76,8 @@ export const examples: Record<string, Record<string, unknown>> = {
     province: 'RA',
     consents: [...consents, { policyId: exampleIds.policy, purpose: 'promotions' }],
   },
+  'QuickReplies.change': { title: 'Orari della domenica' },
+  'QuickReplies.create': { title: 'Orari', text: 'Buongiorno {{firstName}}, siamo aperti dalle 7 alle 13.' },
   'Labels.change': { name: 'Clienti del sabato', color: null },
   'Labels.create': { name: 'Celiaci', color: 'green' },
   'Members.accept': {

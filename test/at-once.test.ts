@@ -217,6 +217,16 @@ const routes: Record<string, () => Promise<Answer[]>> = {
     const id = await label();
     return atOnce(() => bakery.owner.ask('DELETE', `/api/labels/${id}`));
   },
+  'POST /api/quick-replies': () =>
+    atOnce(() => bakery.owner.ask('POST', '/api/quick-replies', { title: 'Orari', text: 'Dalle 7.' })),
+  'PATCH /api/quick-replies/{id}': async () => {
+    const id = await quickReply();
+    return atOnce((index) => bakery.owner.ask('PATCH', `/api/quick-replies/${id}`, { title: `Orari ${index}` }));
+  },
+  'DELETE /api/quick-replies/{id}': async () => {
+    const id = await quickReply();
+    return atOnce(() => bakery.owner.ask('DELETE', `/api/quick-replies/${id}`));
+  },
   'POST /api/contacts/labels': async () => {
     const add = [await label()];
     const contactIds = [anna.contactId, (await world.join(bakery, 'bruno')).contactId];
@@ -443,6 +453,12 @@ async function exported(): Promise<{ device: Device; id: string }> {
 
 async function label(): Promise<string> {
   const answer = await bakery.owner.ask('POST', '/api/labels', { name: `Etichetta ${unique()}` });
+  expectStatus(answer, 201);
+  return answer.body.id;
+}
+
+async function quickReply(): Promise<string> {
+  const answer = await bakery.owner.ask('POST', '/api/quick-replies', { title: 'Orari', text: 'Dalle 7.' });
   expectStatus(answer, 201);
   return answer.body.id;
 }

@@ -162,6 +162,8 @@ describe('an example', () => {
       label,
     };
     await send('Labels.change', owner, `/api/labels/${label}`);
+    const { id: quickReply } = await send('QuickReplies.create', owner);
+    await send('QuickReplies.change', owner, `/api/quick-replies/${quickReply}`);
     await send('Contacts.change', owner, `/api/contacts/${bruno.contactId}`);
     await send('Contacts.label', owner);
     await send('Contacts.search', owner);

@@ -20,6 +20,7 @@ import { SearchKeys1763884000000 } from './1763884000000-search-keys.js';
 import { Answered1763890000000 } from './1763890000000-answered.js';
 import { SharedDevices1763895000000 } from './1763895000000-shared-devices.js';
 import { Claims1763895001000 } from './1763895001000-claims.js';
+import { QuickReplies1763895002000 } from './1763895002000-quick-replies.js';
 import { Functions } from './functions.js';
 
 export const mainMigrations = [
@@ -45,5 +46,6 @@ export const mainMigrations = [
   Answered1763890000000,
   SharedDevices1763895000000,
   Claims1763895001000,
+  QuickReplies1763895002000,
   Functions,
 ];

@@ -277,6 +277,8 @@ export interface Told {
   'member.changed': Author;
   /** To the subscriber's devices only, with all its labels; a label that is gone is gone from its contacts too. */
   'labels.changed': { items: LabelView[] };
+  /** To the subscriber's devices only. The one that was made, changed or deleted; they may be long, and are loaded where they are shown. */
+  'quick-replies.changed': { id: string };
   'consent.changed': {
     conversationId: string | null;
     purpose: ConsentPurpose;

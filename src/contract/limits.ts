@@ -147,6 +147,8 @@ export const limits = {
   labelNameLength: 40,
   labelsPerSubscriber: 200,
   labelsPerContact: 20,
+  quickReplyTitleLength: 60,
+  quickRepliesPerSubscriber: 200,
   noteLength: 2_000,
   externalIdLength: 64,
   phoneLength: 40,

@@ -145,6 +145,7 @@ export const fieldNames: Record<string, readonly [it: string, en: string]> = {
   text: ['Testo', 'Text'],
   thumbnail: ['Miniatura', 'Thumbnail'],
   timeZone: ['Fuso orario', 'Time zone'],
+  title: ['Titolo', 'Title'],
   total: ['Totale', 'Total'],
   unanswered: ['Senza risposta', 'Unanswered'],
   unread: ['Non letti', 'Unread'],

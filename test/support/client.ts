@@ -294,6 +294,7 @@ export class Client {
     'claim.changed': ({ conversationId }) => void this.incomplete.add(conversationId),
     // A client loads them when it shows them, and holds none.
     'request.changed': () => undefined,
+    'quick-replies.changed': () => undefined,
     'export.progressed': () => undefined,
     'session.ended': ({ id }) => void this.held.devices.delete(id),
   };
