@@ -149,5 +149,6 @@ export const operationErrors: Record<string, ErrorCode[]> = {
   'ResumableUploads.remove': ['tus_version_unknown'],
   'Standing.close': ['confirmation_wrong', 'password_wrong', 'rate_limited'],
   'Standing.stay': ['closing_under_way'],
+  'Sessions.carried': ['link_invalid', 'rate_limited'],
   'Sessions.signIn': ['sign_in_failed', 'rate_limited'],
 };

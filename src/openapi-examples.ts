@@ -114,5 +114,6 @@ export const examples: Record<string, Record<string, unknown>> = {
   'Requests.make': { contactId: exampleIds.contact, kind: 'rectification', words: 'Nella nota il nome è sbagliato.' },
   'Standing.close': { password: session.password, businessName: 'Forno Aurora di Marta Conti' },
   'Standing.pause': { paused: true },
+  'Sessions.carried': { code: 'the code that POST /api/sessions/carry-codes gave', device: 'App di Giulia' },
   'Sessions.signIn': { ...session, device: 'Telefono di Giulia' },
 };

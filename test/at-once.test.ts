@@ -122,6 +122,13 @@ const routes: Record<string, () => Promise<Answer[]>> = {
 
   'POST /api/sessions': () =>
     atOnce(() => world.ask('POST', '/api/sessions', { body: { username: anna.username, password } })),
+  'POST /api/sessions/carry-codes': () => atOnce(() => anna.device.ask('POST', '/api/sessions/carry-codes')),
+  'POST /api/sessions/carried': async () => {
+    const { code } = (await anna.device.ask('POST', '/api/sessions/carry-codes')).body;
+    const answers = await atOnce(() => world.ask('POST', '/api/sessions/carried', { body: { code } }));
+    expect(answers.filter(({ status }) => status === 201)).toHaveLength(1);
+    return answers;
+  },
   'DELETE /api/sessions/{id}': async () => {
     const { sessionId } = await world.signIn(anna.username);
     return atOnce(() => anna.device.ask('DELETE', `/api/sessions/${sessionId}`));

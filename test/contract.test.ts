@@ -96,6 +96,7 @@ describe('the contract', () => {
   /** Schemas that are called otherwise than their types in the contract. */
   const otherwise: Record<string, string> = {
     AuthorView: 'Author',
+    CarryCodeView: 'CarryCode',
     ClaimView: 'Claim',
     BroadcastMarkView: 'BroadcastMark',
     CounterpartView: 'Counterpart',

@@ -202,6 +202,8 @@ const routes: Record<string, Route> = {
   },
   'POST /api/subscribers': { for: 'everybody', body: () => ({}), allowed: 400 },
   'POST /api/sessions': { for: 'everybody', body: () => ({}), allowed: 400 },
+  'POST /api/sessions/carried': { for: 'everybody', body: () => ({ code: 'x'.repeat(43) }), allowed: 410 },
+  'POST /api/sessions/carry-codes': { for: 'signedIn', allowed: 201 },
   'GET /api/invitations/by-code/:code': {
     for: 'everybody',
     path: () => `/api/invitations/by-code/${invitation.code}`,

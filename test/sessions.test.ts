@@ -430,6 +430,63 @@ describe('devices', () => {
   });
 });
 
+describe('a sign-in', () => {
+  const makeCode = async (device: Device): Promise<string> => {
+    const answer = await device.ask('POST', '/api/sessions/carry-codes');
+    expectStatus(answer, 201);
+    const minutes = (Date.parse(answer.body.expiresAt) - Date.now()) / 60_000;
+    expect(Math.round(minutes)).toBe(limits.carryMinutes);
+    return answer.body.code;
+  };
+  const carried = (code: string, more: object = {}, headers: Record<string, string> = {}) =>
+    world.ask('POST', '/api/sessions/carried', { body: { code, ...more }, headers });
+
+  test('is carried into another program by a code, once', async () => {
+    const person = await world.join(bakery, 'anna');
+    const code = await makeCode(person.device);
+    const [{ hash }] = (await world.rows<{ hash: Buffer }>('SELECT code_hash AS hash FROM carry_code')).slice(-1) as [
+      { hash: Buffer },
+    ];
+    expect(hash.toString('base64url')).not.toBe(code);
+    const dashboard = { 'x-colloquio-app': 'dashboard' };
+    expect((await carried(code, {}, dashboard)).body.code).toBe('link_invalid');
+    const answer = await carried(code, { device: 'App di Anna' }, { 'x-colloquio-app': 'app' });
+    expectStatus(answer, 201);
+    expect(answer.headers.get('set-cookie')).toMatch(/^colloquio-app=[^;]+;.*HttpOnly.*SameSite=Strict/);
+    expect(answer.body.principal).toEqual({ kind: 'interlocutor', interlocutorId: person.id });
+    const { body } = await world.ask('GET', '/api/sessions', { token: answer.body.token });
+    const [newest, maker] = body.items;
+    expect(newest).toMatchObject({ id: answer.body.id, device: 'App di Anna', current: true, shared: false });
+    expect(maker.id).toBe(person.device.sessionId);
+    expect((await carried(code)).body).toMatchObject({ status: 410, code: 'link_invalid' });
+    expectStatus(await person.device.ask('GET', '/api/me'), 200);
+  });
+
+  test('is carried by no code that is late, unknown, one of too many, or made by a session that has ended', async () => {
+    const person = await world.join(bakery, 'anna');
+    expectStatus(await carried('x'.repeat(43)), 410);
+    const late = await makeCode(person.device);
+    await world.rows(`UPDATE carry_code SET expires_at = now() WHERE session_id = $1`, [person.device.sessionId]);
+    expectStatus(await carried(late), 410);
+    const codes: string[] = [];
+    for (let made = 0; made <= limits.carryCodesPerSession; made++) codes.push(await makeCode(person.device));
+    expectStatus(await carried(codes[0]!), 410);
+    expectStatus(await carried(codes[1]!), 201);
+    expectStatus(await person.device.ask('DELETE', '/api/sessions/current'), 204);
+    expectStatus(await carried(codes[2]!), 410);
+  });
+
+  test('on a shared device stays one of a shared device when it is carried', async () => {
+    const signIn = { username: anna.username, password, shared: true };
+    const { token } = (await world.ask('POST', '/api/sessions', { body: signIn })).body;
+    const { code } = (await world.ask('POST', '/api/sessions/carry-codes', { token })).body;
+    const answer = await carried(code, {}, { 'x-colloquio-app': 'app' });
+    expect(answer.headers.get('set-cookie')).not.toMatch(/Expires|Max-Age/);
+    const hours = (Date.parse(answer.body.expiresAt) - Date.now()) / 3_600_000;
+    expect(Math.round(hours)).toBe(limits.sharedSessionHours);
+  });
+});
+
 describe('requests from another site', () => {
   const foreign = { origin: 'https://boese.example' };
 

@@ -21,6 +21,7 @@ import { Answered1763890000000 } from './1763890000000-answered.js';
 import { SharedDevices1763895000000 } from './1763895000000-shared-devices.js';
 import { Claims1763895001000 } from './1763895001000-claims.js';
 import { QuickReplies1763895002000 } from './1763895002000-quick-replies.js';
+import { CarryCodes1763895003000 } from './1763895003000-carry-codes.js';
 import { Functions } from './functions.js';
 
 export const mainMigrations = [
@@ -47,5 +48,6 @@ export const mainMigrations = [
   SharedDevices1763895000000,
   Claims1763895001000,
   QuickReplies1763895002000,
+  CarryCodes1763895003000,
   Functions,
 ];

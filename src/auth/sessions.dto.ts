@@ -32,6 +32,26 @@ export class SignIn implements wire.SignIn {
   shared?: boolean;
 }
 
+/** A code that carries this sign-in into another program on the same device. */
+export class CarryCodeView implements wire.CarryCode {
+  /** An opaque secret of 256 bits, good once. */
+  code: string;
+  /** Time until which it is good, 15 minutes from now, unless this session ends before. */
+  expiresAt: string;
+}
+
+export class CarriedSignIn implements wire.CarriedSignIn {
+  @IsString()
+  @MaxLength(100)
+  code: string;
+
+  /** The person's name for the new session, to recognise it in the list of devices. */
+  @Optional()
+  @Trimmed()
+  @IsPlainText({ max: limits.deviceLength })
+  device?: string;
+}
+
 export class ListSessions extends Page {}
 
 /** A member, who acts for its subscriber. */

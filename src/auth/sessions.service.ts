@@ -24,10 +24,12 @@ import type { Account } from './account.entity.js';
 import { AccountHolders } from './account-holders.service.js';
 import { Accounts } from './accounts.service.js';
 import { SignInFailed, Unauthenticated } from './auth.errors.js';
+import { CarryCode } from './carry-code.entity.js';
+import { LinkInvalid } from './credentials.errors.js';
 import { verifyPassword } from './passwords.js';
 import { accountKey, type Principal } from './principal.js';
 import { Session } from './session.entity.js';
-import { type DeviceList, ListSessions } from './sessions.dto.js';
+import { type CarryCodeView, type DeviceList, ListSessions } from './sessions.dto.js';
 import { loginName } from './usernames.js';
 
 export interface OpenedSession {
@@ -102,6 +104,10 @@ const signInsByName = defineLimit('signInByName', {
   seconds: quarterHour,
 });
 const signInsFromNetwork = defineLimit('signInByAddress', {
+  points: ({ signInsPerQuarterHour }) => signInsPerQuarterHour * 10,
+  seconds: quarterHour,
+});
+const carriedFromNetwork = defineLimit('carriedByAddress', {
   points: ({ signInsPerQuarterHour }) => signInsPerQuarterHour * 10,
   seconds: quarterHour,
 });
@@ -183,6 +189,62 @@ export class Sessions implements OnModuleInit, OnModuleDestroy {
       if (account.emailHash) await this.jobs.add(manager, signedIn, { sessionId: session.id });
       return { session, replaced: await this.endExcess(manager, account.id, session.id) };
     });
+    await this.silence(account.id, replaced, undefined);
+    await this.noteUse(account.id);
+    const { principal } = await this.authenticate(opened.token, network);
+    return { ...opened, principal };
+  }
+
+  /**
+   * Makes a code that opens another session of the account. Beyond the codes that a session may have the oldest go.
+   * @throws Unauthenticated for a session that has ended meanwhile
+   */
+  async carryCode({ accountId, sessionId }: Principal): Promise<CarryCodeView> {
+    const code = randomBytes(32).toString('base64url');
+    const createdAt = new Date();
+    const expiresAt = new Date(createdAt.getTime() + limits.carryMinutes * 60_000);
+    await this.sessions.manager.transaction(async (manager) => {
+      if (!(await lockedSession(manager, sessionId))) throw new Unauthenticated();
+      await manager.insert(CarryCode, { codeHash: hashOf(code), accountId, sessionId, expiresAt, createdAt });
+      await manager.query(
+        `DELETE FROM carry_code WHERE session_id = $1 AND code_hash NOT IN (
+           SELECT code_hash FROM carry_code WHERE session_id = $1 AND expires_at > now()
+           ORDER BY created_at DESC, code_hash = $3 DESC LIMIT $2)`,
+        [sessionId, limits.carryCodesPerSession, hashOf(code)],
+      );
+    });
+    return { code, expiresAt: expiresAt.toISOString() };
+  }
+
+  /**
+   * Opens a session by a code that {@link carryCode} has made; on a shared device it is as short as the one that made it.
+   * @throws LinkInvalid for a code that was used, is late or unknown, or is for the other kind of account
+   */
+  async carry({
+    code,
+    device,
+    kind,
+    network,
+  }: Pick<SignInAttempt, 'device' | 'kind' | 'network'> & { code: string }): Promise<
+    OpenedSession & { principal: Principal }
+  > {
+    await this.rateLimits.count(carriedFromNetwork, network);
+    const codeHash = hashOf(code);
+    const found = await this.sessions.manager.findOneBy(CarryCode, { codeHash, expiresAt: MoreThan(new Date()) });
+    const account = found && (await this.accounts.find(found.accountId));
+    if (!account || (kind !== undefined && account.kind !== kind)) throw new LinkInvalid();
+    const key = await this.holders.keyOf(account);
+    const { session: opened, replaced } = await this.sessions.manager.transaction(async (manager) => {
+      // In the order in which sessions are ended: a password that is being changed lets none be opened meanwhile.
+      await manager.query('SELECT FROM account WHERE id = $1 FOR SHARE', [account.id]);
+      const origin = await lockedSession(manager, found.sessionId);
+      const used = await manager.delete(CarryCode, { codeHash, expiresAt: MoreThan(new Date()) });
+      if (!origin || !used.affected) throw new LinkInvalid();
+      const session = await this.create(manager, account.id, { key, device, shared: origin.shared });
+      if (account.emailHash) await this.jobs.add(manager, signedIn, { sessionId: session.id });
+      return { session, replaced: await this.endExcess(manager, account.id, session.id) };
+    });
+    await this.rateLimits.giveBack(carriedFromNetwork, network);
     await this.silence(account.id, replaced, undefined);
     await this.noteUse(account.id);
     const { principal } = await this.authenticate(opened.token, network);
@@ -424,7 +486,17 @@ export class Sessions implements OnModuleInit, OnModuleDestroy {
 
   private async sweep(): Promise<void> {
     await this.sessions.delete({ expiresAt: LessThanOrEqual(new Date()) });
+    await this.sessions.manager.delete(CarryCode, { expiresAt: LessThanOrEqual(new Date()) });
   }
+}
+
+/** Locks a session that stands until the transaction ends; undefined where it has ended. */
+async function lockedSession(manager: EntityManager, id: string): Promise<{ shared: boolean } | undefined> {
+  const [session] = await manager.query<{ shared: boolean }[]>(
+    'SELECT shared FROM session WHERE id = $1 AND expires_at > now() FOR UPDATE',
+    [id],
+  );
+  return session;
 }
 
 /** A password that is being changed opens no session any more: locks the account until the session is there. */

@@ -38,6 +38,16 @@ export interface SignIn {
   shared?: boolean;
 }
 
+export interface CarryCode {
+  code: string;
+  expiresAt: string;
+}
+
+export interface CarriedSignIn {
+  code: string;
+  device?: string;
+}
+
 export interface SessionView {
   id: string;
   token: string;

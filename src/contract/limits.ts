@@ -8,6 +8,9 @@ export const limits = {
   erasedToldDays: 90,
   /** Hours without use after which a session on a shared device ends. */
   sharedSessionHours: 12,
+  /** Minutes in which a code that carries a sign-in is good, and most codes of a session at a time. */
+  carryMinutes: 15,
+  carryCodesPerSession: 5,
   /** Longest text of a message. */
   messageLength: 10_000,
   /** Largest Socket.IO event, in bytes. */
