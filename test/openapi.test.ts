@@ -189,7 +189,7 @@ describe('an example', () => {
     const joined = await send('Joining.accept', undefined, `/api/invitations/by-code/${code}/acceptance`);
     const giulia = world.device(joined.session.token, joined.session.id);
     await send('Profiles.edit', giulia);
-    const { code: carried } = await send('Sessions.carryCode', giulia);
+    const { code: carried } = (await giulia.ask('POST', '/api/sessions/carry-codes')).body;
     await send('Sessions.carried', undefined, '', { code: carried });
     await send('Sessions.signIn', undefined, '', { username: joined.interlocutor.username });
     await send('Credentials.changePassword', giulia);
