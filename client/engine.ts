@@ -280,8 +280,10 @@ export class Engine {
     },
     // It may come in another order than it was stored in: the head says how it stands.
     'restriction.changed': ({ conversationId }) => this.heads.miss(conversationId),
+    'claim.changed': ({ conversationId }) => this.heads.miss(conversationId),
     // The engine holds nothing of these.
     'request.changed': () => undefined,
+    'quick-replies.changed': () => undefined,
     'export.progressed': () => undefined,
     'broadcast.reported': () => undefined,
     'import.progressed': () => undefined,
@@ -422,6 +424,7 @@ export class Engine {
 
   private rename(author: Author): void {
     for (const timeline of this.timelines.values()) timeline.memberChanged(author);
+    this.heads.memberChanged(author);
   }
 
   private async timeline(id: string): Promise<Timeline> {

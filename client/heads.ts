@@ -154,6 +154,15 @@ export class Heads {
     this.put({ ...head, ...answered, ...this.turn(head.lastTurn, answered) });
   }
 
+  /** A member is called otherwise, also on what it has taken. */
+  memberChanged({ id: memberId, displayName }: Told['member.changed']): void {
+    for (const head of this.held.values()) {
+      const { claim } = head;
+      if (claim?.memberId !== memberId || claim.displayName === displayName) continue;
+      this.putChanged({ ...head, claim: { ...claim, displayName } });
+    }
+  }
+
   contactJoined({ conversation }: Told['contact.joined']): void {
     this.take(conversation, this.changes);
     // Somebody has written before this was told.
@@ -200,13 +209,20 @@ export class Heads {
     // Nothing says which of the two is newer: a head that is asked for now is.
     if (isChanged) this.miss(known.id);
     const newer = loaded.revision >= known.revision ? loaded : known;
-    const { counterpart, labels, seenTimesSince, restrictions, deletion } = isChanged ? known : loaded;
+    const { counterpart, labels, seenTimesSince, restrictions, deletion, claim } = isChanged ? known : loaded;
     const own = higher(known.own, loaded.own);
     const other =
       known.seenTimesSince === loaded.seenTimesSince
         ? higher(known.other, loaded.other)
         : { ...higher(known.other, loaded.other), seenSeq: (isChanged ? known : loaded).other.seenSeq };
-    const loose = { counterpart, seenTimesSince, restrictions, deletion, ...(labels && { labels }) };
+    const loose = {
+      counterpart,
+      seenTimesSince,
+      restrictions,
+      deletion,
+      ...(labels && { labels }),
+      ...(claim !== undefined && { claim }),
+    };
     const answered = loaded.answeredSeq !== undefined && {
       answeredSeq: Math.max(known.answeredSeq ?? 0, loaded.answeredSeq),
     };

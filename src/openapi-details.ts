@@ -78,6 +78,7 @@ const describers: Record<string, (field: Described, bounds: TextLimits) => void>
   isEmailAddress: (field) => Object.assign(field, { format: 'email', maxLength: limits.emailLength }),
   messageBody: (field) => Object.assign(field, { minLength: 0, maxLength: limits.messageLength }),
   broadcastBody: (field) => Object.assign(field, { minLength: 0, maxLength: limits.messageLength }),
+  quickReplyText: (field) => Object.assign(field, { minLength: 1, maxLength: limits.messageLength }),
   isUsername: (field) =>
     Object.assign(field, { minLength: limits.usernameMinLength, maxLength: limits.usernameMaxLength }),
   maxLength: (field, bounds) => Object.assign(field, { maxLength: bounds as unknown as number }),

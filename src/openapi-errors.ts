@@ -65,6 +65,8 @@ export const operationErrors: Record<string, ErrorCode[]> = {
   'Consents.current': ['not_found', 'unauthenticated'],
   'Contacts.change': ['external_id_taken'],
   'Contacts.label': ['too_many_labels'],
+  'Conversations.claim': ['rate_limited'],
+  'Conversations.unclaim': ['rate_limited'],
   'Conversations.answered': ['receipt_beyond_last', 'rate_limited'],
   'Conversations.receipt': [...stopped, 'receipt_beyond_last', 'conversation_restricted', 'rate_limited', 'overloaded'],
   'Conversations.send': ['attachment_not_found', 'client_id_reused', ...writing],
@@ -118,6 +120,7 @@ export const operationErrors: Record<string, ErrorCode[]> = {
   'Joining.logo': invitation,
   'Joining.open': [...invitation, ...stopped],
   'Joining.stop': ['rate_limited'],
+  'QuickReplies.create': ['too_many_quick_replies'],
   'Labels.change': ['label_taken'],
   'Labels.create': ['label_taken', 'too_many_labels'],
   'Members.accept': ['username_taken', 'policy_changed', 'consent_required', ...invitation],
@@ -146,5 +149,6 @@ export const operationErrors: Record<string, ErrorCode[]> = {
   'ResumableUploads.remove': ['tus_version_unknown'],
   'Standing.close': ['confirmation_wrong', 'password_wrong', 'rate_limited'],
   'Standing.stay': ['closing_under_way'],
+  'Sessions.carried': ['link_invalid', 'rate_limited'],
   'Sessions.signIn': ['sign_in_failed', 'rate_limited'],
 };

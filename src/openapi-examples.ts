@@ -76,6 +76,8 @@ export const examples: Record<string, Record<string, unknown>> = {
     province: 'RA',
     consents: [...consents, { policyId: exampleIds.policy, purpose: 'promotions' }],
   },
+  'QuickReplies.change': { title: 'Orari della domenica' },
+  'QuickReplies.create': { title: 'Orari', text: 'Buongiorno {{firstName}}, siamo aperti dalle 7 alle 13.' },
   'Labels.change': { name: 'Clienti del sabato', color: null },
   'Labels.create': { name: 'Celiaci', color: 'green' },
   'Members.accept': {
@@ -112,5 +114,6 @@ export const examples: Record<string, Record<string, unknown>> = {
   'Requests.make': { contactId: exampleIds.contact, kind: 'rectification', words: 'Nella nota il nome è sbagliato.' },
   'Standing.close': { password: session.password, businessName: 'Forno Aurora di Marta Conti' },
   'Standing.pause': { paused: true },
+  'Sessions.carried': { code: 'the code that POST /api/sessions/carry-codes gave', device: 'App di Giulia' },
   'Sessions.signIn': { ...session, device: 'Telefono di Giulia' },
 };

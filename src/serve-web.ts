@@ -56,8 +56,8 @@ export async function serveWeb(app: NestExpressApplication): Promise<void> {
   app.use((request: Request, response: Response, next: NextFunction) => {
     const isRead = request.method === 'GET' || request.method === 'HEAD';
     if (!isRead || isOfService(request.path)) return next();
-    const [, joining] = /^\/join\/([^/]+)\/?$/.exec(request.path) ?? [];
-    if (joining !== undefined) return response.redirect(302, `/app/join/${joining}`);
+    const [, ofApp] = /^\/((?:join|stop)\/[^/]+)\/?$/.exec(request.path) ?? [];
+    if (ofApp !== undefined) return response.redirect(302, `/app/${ofApp}`);
     files(request, response, () => {
       // Programs that take anything are told that there is nothing; browsers ask for a page.
       const isPage = /^\/(app)?$/.test(request.path) || request.accepts(['json', 'html']) === 'html';

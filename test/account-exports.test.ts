@@ -98,6 +98,8 @@ beforeAll(async () => {
   annaAtFlorist = await world.joinAlso(anna, florist);
   staff = await world.staff(bakery);
   const label = (await bakery.owner.ask('POST', '/api/labels', { name: 'Clienti del sabato' })).body.id;
+  const reply = { title: 'Orari', text: 'Buongiorno {{firstName}}, siamo aperti dalle 7.' };
+  expectStatus(await staff.device.ask('POST', '/api/quick-replies', reply), 201);
   const note = 'Preferisce il pane <b>ben cotto</b>';
   const added = { labels: [label], note, externalId: 'C-1', phone: '+39 0546 123456' };
   expectStatus(await staff.device.ask('PATCH', `/api/contacts/${anna.contactId}`, added), 200);
@@ -225,6 +227,7 @@ describe('an export of a business', () => {
       members: await everything(owner, '/api/members'),
       devices: without(await everything(owner, '/api/sessions'), 'current'),
       labels: await everything(owner, '/api/labels'),
+      quickReplies: await everything(owner, '/api/quick-replies'),
       contacts: contacts.map((each) => ({ ...each, labels: each.labels.map((id) => labels.get(id)) })),
       broadcasts: views,
       recipients: recipients.map((each) => ({ broadcastId: broadcasts[0]!['id'], ...each })),
@@ -239,6 +242,7 @@ describe('an export of a business', () => {
       members: data(owners, 'members'),
       devices: data(owners, 'devices'),
       labels: data(owners, 'labels'),
+      quickReplies: data(owners, 'quick-replies'),
       contacts: data(owners, 'contacts'),
       broadcasts: data(owners, 'broadcasts').map(({ attachments, ...each }) => ({
         ...each,

@@ -84,6 +84,24 @@ async function imported(shop: Shop, csv: string): Promise<{ outcome: string; rea
   return (await shop.owner.ask('GET', `${path}/report`)).body.items;
 }
 
+test('a mail leads to the web app that its account is for', async () => {
+  const [shopsAddress, email] = [`forno-${unique()}@aurora.example`, fresh()];
+  const shop = await verifiedShop(shopsAddress);
+  const person = await verified(shop, email);
+  for (const [address, app, username] of [
+    [shopsAddress, '', shop.username],
+    [email, '/app', person.username],
+  ] as const) {
+    const link = async (subject: RegExp) =>
+      /https:\/\/chat\.example(\/\S*)/.exec((await mails.mail(address, subject)).text!)![1]!;
+    expect(await link(verification)).toMatch(new RegExp(`^${app}/verify/[\\w-]{43}$`));
+    expectStatus(await world.ask('POST', '/api/password-resets', { body: { login: username } }), 202);
+    expect(await link(/Scegli una nuova password/)).toMatch(new RegExp(`^${app}/reset/[\\w-]{43}$`));
+    expectStatus(await signIn(username), 201);
+    expect(await link(/[Aa]ccesso/)).toBe(`${app}/reset`);
+  }
+});
+
 describe('an address with a character that cannot be seen', () => {
   const hidden = [0x200b, 0x00ad, 0x200d, 0x2060, 0xfe0f, 0x200e, 0xfeff, 0x3164, 0x034f, 0xe0041];
 

@@ -122,6 +122,13 @@ const routes: Record<string, () => Promise<Answer[]>> = {
 
   'POST /api/sessions': () =>
     atOnce(() => world.ask('POST', '/api/sessions', { body: { username: anna.username, password } })),
+  'POST /api/sessions/carry-codes': () => atOnce(() => anna.device.ask('POST', '/api/sessions/carry-codes')),
+  'POST /api/sessions/carried': async () => {
+    const { code } = (await anna.device.ask('POST', '/api/sessions/carry-codes')).body;
+    const answers = await atOnce(() => world.ask('POST', '/api/sessions/carried', { body: { code } }));
+    expect(answers.filter(({ status }) => status === 201)).toHaveLength(1);
+    return answers;
+  },
   'DELETE /api/sessions/{id}': async () => {
     const { sessionId } = await world.signIn(anna.username);
     return atOnce(() => anna.device.ask('DELETE', `/api/sessions/${sessionId}`));
@@ -217,6 +224,16 @@ const routes: Record<string, () => Promise<Answer[]>> = {
     const id = await label();
     return atOnce(() => bakery.owner.ask('DELETE', `/api/labels/${id}`));
   },
+  'POST /api/quick-replies': () =>
+    atOnce(() => bakery.owner.ask('POST', '/api/quick-replies', { title: 'Orari', text: 'Dalle 7.' })),
+  'PATCH /api/quick-replies/{id}': async () => {
+    const id = await quickReply();
+    return atOnce((index) => bakery.owner.ask('PATCH', `/api/quick-replies/${id}`, { title: `Orari ${index}` }));
+  },
+  'DELETE /api/quick-replies/{id}': async () => {
+    const id = await quickReply();
+    return atOnce(() => bakery.owner.ask('DELETE', `/api/quick-replies/${id}`));
+  },
   'POST /api/contacts/labels': async () => {
     const add = [await label()];
     const contactIds = [anna.contactId, (await world.join(bakery, 'bruno')).contactId];
@@ -296,6 +313,19 @@ const routes: Record<string, () => Promise<Answer[]>> = {
     );
     const { body } = await bakery.owner.ask('GET', `/api/conversations/${anna.contactId}`);
     expect(body).toMatchObject({ answeredSeq: seq, unanswered: false });
+    return answers;
+  },
+  'PUT /api/conversations/{id}/claim': async () => {
+    const path = `/api/conversations/${anna.contactId}`;
+    const answers = await atOnce(() => bakery.owner.ask('PUT', `${path}/claim`));
+    expect((await bakery.owner.ask('GET', path)).body.claim).not.toBeNull();
+    return answers;
+  },
+  'DELETE /api/conversations/{id}/claim': async () => {
+    const path = `/api/conversations/${anna.contactId}`;
+    expect((await bakery.owner.ask('PUT', `${path}/claim`)).status).toBe(204);
+    const answers = await atOnce(() => bakery.owner.ask('DELETE', `${path}/claim`));
+    expect((await bakery.owner.ask('GET', path)).body.claim).toBeNull();
     return answers;
   },
   'PUT /api/conversations/{id}/receipt': async () => {
@@ -430,6 +460,12 @@ async function exported(): Promise<{ device: Device; id: string }> {
 
 async function label(): Promise<string> {
   const answer = await bakery.owner.ask('POST', '/api/labels', { name: `Etichetta ${unique()}` });
+  expectStatus(answer, 201);
+  return answer.body.id;
+}
+
+async function quickReply(): Promise<string> {
+  const answer = await bakery.owner.ask('POST', '/api/quick-replies', { title: 'Orari', text: 'Dalle 7.' });
   expectStatus(answer, 201);
   return answer.body.id;
 }

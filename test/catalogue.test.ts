@@ -14,6 +14,7 @@ afterAll(() => world.close());
 const global = [
   'account',
   'account_token',
+  'carry_code',
   'export',
   'export_download',
   'feed_consumer',

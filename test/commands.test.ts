@@ -72,7 +72,7 @@ describe('outbox', () => {
     expect(code).toBe(0);
     expect(stdout).toContain('Personal data');
     expect(stdout).toContain('SMTP_URL is not set');
-    expect(stdout).toMatch(/\/verify\/TOKEN +POST \/api\/me\/email-verification\/confirmation/);
+    expect(stdout).not.toContain('/api/');
     expect(stdout).toMatch(/To +info@aurora\.example/);
     expect(stdout).toMatch(/Subject +Conferma il tuo indirizzo/);
     const token = /Link +http:\/\/localhost:\d+\/verify\/([\w-]{43})/.exec(stdout)![1]!;

@@ -49,7 +49,7 @@ function compiled(source = ''): { program: ts.Program; faults: string[] } {
 
 /** The TypeScript blocks of docs/events.md, by the event that each is the payload of. */
 function payloads(page: string): Map<string, string> {
-  const sections = page.split(/^### `([a-z]+\.[a-z]+)`$/m).slice(1);
+  const sections = page.split(/^### `([a-z-]+\.[a-z]+)`$/m).slice(1);
   const found = new Map<string, string>();
   for (let index = 0; index < sections.length; index += 2) {
     const [, block] = /^```ts\n([\s\S]*?)^```$/m.exec(sections[index + 1]!.split(/^##/m)[0]!) ?? [];
@@ -96,6 +96,8 @@ describe('the contract', () => {
   /** Schemas that are called otherwise than their types in the contract. */
   const otherwise: Record<string, string> = {
     AuthorView: 'Author',
+    CarryCodeView: 'CarryCode',
+    ClaimView: 'Claim',
     BroadcastMarkView: 'BroadcastMark',
     CounterpartView: 'Counterpart',
     JoinedByView: 'JoinedBy',
@@ -181,7 +183,7 @@ describe('docs/events.md', () => {
   test('says of every event the payload that the contract says', () => {
     const blocks = payloads(page);
     const events = /export interface Told \{([\s\S]*?)^\}/m.exec(readFileSync('src/contract/events.ts', 'utf8'))![1]!;
-    const names = [...events.matchAll(/^ {2}'([a-z.]+)':/gm)].map(([, name]) => name);
+    const names = [...events.matchAll(/^ {2}'([a-z.-]+)':/gm)].map(([, name]) => name);
     expect([...blocks.keys()].sort()).toEqual(names.sort());
     expect(page.match(/^```ts$/gm)).toHaveLength(blocks.size);
     expect(compiled(comparison(blocks)).faults).toEqual([]);

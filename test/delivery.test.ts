@@ -123,6 +123,19 @@ describe('old state + events = fresh state', () => {
       expect((await counter.ask('PUT', `/api/conversations/${anna.contactId}/answered`, { seq })).status).toBe(204);
       await bakery.owner.hears('conversation.answered', ({ answeredSeq }) => answeredSeq === seq);
     },
+    'quick-replies.changed': async () => {
+      const reply = { title: 'Orari', text: 'Siamo aperti dalle 7.' };
+      expect((await counter.ask('POST', '/api/quick-replies', reply)).status).toBe(201);
+      await bakery.owner.hears('quick-replies.changed', () => true);
+    },
+    'claim.changed': async () => {
+      const path = `/api/conversations/${anna.contactId}/claim`;
+      expect((await counter.ask('PUT', path)).status).toBe(204);
+      await bakery.owner.hears('claim.changed', ({ claim }) => claim !== null);
+      expect((await bakery.owner.ask('DELETE', path)).status).toBe(204);
+      expect((await bakery.owner.ask('PUT', path)).status).toBe(204);
+      await counter.hears('claim.changed', ({ claim }) => claim === null);
+    },
     'restriction.changed': async () => {
       const path = `/api/conversations/${anna.contactId}/restriction`;
       expect((await tablet.ask('PUT', path)).status).toBe(200);

@@ -239,6 +239,55 @@ describe('a list of conversations', () => {
     expectStatus(await dario!.device.ask('PUT', path, { seq: lastSeq }), 404);
   });
 
+  test('says who of the members has taken a conversation, and tells the interlocutor nothing of it', async () => {
+    const path = `/api/conversations/${dario!.contactId}`;
+    const { id: memberId, device: staff } = await world.staff(shop);
+    await staff.connect();
+    const before = await headOf(dario!.device, dario!.contactId);
+    const { claim, changedAt } = await headOf(shop.owner, dario!.contactId);
+    expect(claim).toBeNull();
+    const { syncedAt } = (await shop.owner.ask('GET', '/api/conversations')).body;
+    expectStatus(await staff.ask('PUT', `${path}/claim`), 204);
+    const told = await shop.owner.hears('claim.changed', (each) => each.conversationId === dario!.contactId);
+    const taken = await headOf(shop.owner, dario!.contactId);
+    expect(taken).toMatchObject({ changedAt, claim: { memberId, displayName: 'Sara', at: expect.any(String) } });
+    expect(told.claim).toEqual(taken.claim);
+    expectStatus(await staff.ask('PUT', `${path}/claim`), 204);
+    expect(await headOf(shop.owner, dario!.contactId)).toEqual(taken);
+    expect(await names(shop.owner, { changedSince: syncedAt })).toContain('Dàrio');
+    expect(await names(staff, { claimed: 'me' })).toEqual(['Dàrio']);
+    expect(await names(shop.owner, { claimed: 'me' })).toEqual([]);
+
+    // A colleague takes it over, and gives it back.
+    expectStatus(await shop.owner.ask('PUT', `${path}/claim`), 204);
+    expect((await headOf(staff, dario!.contactId)).claim.memberId).not.toBe(memberId);
+    expect(await names(staff, { claimed: 'me' })).toEqual([]);
+    expectStatus(await staff.ask('DELETE', `${path}/claim`), 204);
+    expectStatus(await staff.ask('DELETE', `${path}/claim`), 204);
+    expect((await headOf(staff, dario!.contactId)).claim).toBeNull();
+
+    // With a member go its claims, as devices that were away learn too.
+    expectStatus(await staff.ask('PUT', `${path}/claim`), 204);
+    const { syncedAt: later } = (await shop.owner.ask('GET', '/api/conversations')).body;
+    await settle();
+    const heard = shop.owner.heard.length;
+    expectStatus(await shop.owner.ask('DELETE', `/api/members/${memberId}`), 204);
+    expect((await headOf(shop.owner, dario!.contactId)).claim).toBeNull();
+    expect(await names(shop.owner, { changedSince: later })).toContain('Dàrio');
+    await until(
+      async () => shop.owner.heard.slice(heard).some(({ event }) => event === 'claim.changed'),
+      'the owner hears of it',
+    );
+
+    expect(await headOf(dario!.device, dario!.contactId)).toEqual(before);
+    expect(before).not.toHaveProperty('claim');
+    expect(dario!.device.heard.map(({ event }) => event)).not.toContain('claim.changed');
+    for (const method of ['PUT', 'DELETE']) expectStatus(await dario!.device.ask(method, `${path}/claim`), 404);
+    const filtered = await dario!.device.ask('GET', '/api/conversations?claimed=me');
+    expect(filtered).toMatchObject({ status: 400, body: { errors: [{ code: 'not_for_interlocutors' }] } });
+    expectStatus(await shop.owner.ask('GET', '/api/conversations?claimed=you'), 400);
+  });
+
   test('is completed by its contacts, asked for by their ids', async () => {
     const query = [anna!, carla!].map(({ contactId }) => `ids=${contactId}`).join('&');
     const { body } = await shop.owner.ask('GET', `/api/contacts?${query}&ids=${randomUUID()}`);

@@ -36,6 +36,7 @@ let removed: Staff;
 let invitedMember: { id: string; code: string };
 /** The bakery's, on Anna. */
 let label: string;
+let quickReply: string;
 let imported: string;
 /** A broadcast of the bakery, to be sent tomorrow; and the entry of another one to Anna. */
 let broadcast: string;
@@ -68,6 +69,7 @@ beforeAll(async () => {
   expectStatus(begun, 202);
   imported = begun.body.id;
   label = (await bakery.owner.ask('POST', '/api/labels', { name: 'Celiaci' })).body.id;
+  quickReply = (await bakery.owner.ask('POST', '/api/quick-replies', { title: 'Orari', text: 'Dalle 7.' })).body.id;
   await bakery.owner.ask('PATCH', `/api/contacts/${anna.contactId}`, { labels: [label], note: 'Solo per noi' });
   staff = await world.staff(bakery);
   removed = await world.staff(bakery);
@@ -170,6 +172,7 @@ interface Thing {
   contact: string;
   invitation: string;
   label: string;
+  quickReply: string;
   import: string;
   broadcast: string;
   session: string;
@@ -199,6 +202,8 @@ const routes: Record<string, Route> = {
   },
   'POST /api/subscribers': { for: 'everybody', body: () => ({}), allowed: 400 },
   'POST /api/sessions': { for: 'everybody', body: () => ({}), allowed: 400 },
+  'POST /api/sessions/carried': { for: 'everybody', body: () => ({ code: 'x'.repeat(43) }), allowed: 410 },
+  'POST /api/sessions/carry-codes': { for: 'signedIn', allowed: 201 },
   'GET /api/invitations/by-code/:code': {
     for: 'everybody',
     path: () => `/api/invitations/by-code/${invitation.code}`,
@@ -323,6 +328,18 @@ const routes: Record<string, Route> = {
     allowed: 204,
     hiddenFrom: ['otherSubscriber'],
   },
+  'PUT /api/conversations/:id/claim': {
+    for: 'member',
+    path: ({ conversation }) => `/api/conversations/${conversation}/claim`,
+    allowed: 204,
+    hiddenFrom: ['otherSubscriber'],
+  },
+  'DELETE /api/conversations/:id/claim': {
+    for: 'member',
+    path: ({ conversation }) => `/api/conversations/${conversation}/claim`,
+    allowed: 204,
+    hiddenFrom: ['otherSubscriber'],
+  },
   'GET /api/conversations/:id/logo': {
     for: 'signedIn',
     path: ({ conversation }) => `/api/conversations/${conversation}/logo`,
@@ -387,6 +404,20 @@ const routes: Record<string, Route> = {
   'DELETE /api/labels/:id': {
     for: 'member',
     path: (thing) => `/api/labels/${thing.label}`,
+    hiddenFrom: ['otherSubscriber'],
+  },
+  'GET /api/quick-replies': { for: 'member', allowed: 200 },
+  'POST /api/quick-replies': { for: 'member', body: () => ({ title: 'Saluti', text: 'A domani!' }), allowed: 201 },
+  'PATCH /api/quick-replies/:id': {
+    for: 'member',
+    path: (thing) => `/api/quick-replies/${thing.quickReply}`,
+    body: () => ({ title: 'Apertura' }),
+    allowed: 200,
+    hiddenFrom: ['otherSubscriber'],
+  },
+  'DELETE /api/quick-replies/:id': {
+    for: 'member',
+    path: (thing) => `/api/quick-replies/${thing.quickReply}`,
     hiddenFrom: ['otherSubscriber'],
   },
   'GET /api/contacts/:id': {
@@ -646,6 +677,7 @@ const bakerysThings = (): Thing => ({
   contact: anna.contactId,
   invitation: invitation.id,
   label,
+  quickReply,
   import: imported,
   broadcast,
   session: bakery.owner.sessionId,
@@ -662,6 +694,7 @@ const nothing: Thing = {
   contact: nowhere,
   invitation: nowhere,
   label: nowhere,
+  quickReply: nowhere,
   import: nowhere,
   broadcast: nowhere,
   session: nowhere,

@@ -344,7 +344,7 @@ describe('a business that closes', () => {
     expect((await close({ password, businessName: name() })).body).toEqual({ askedAt, closesAt });
     await part(Closings).tellContacts();
     await mails.mail(shopAddress, /verrà chiusa/);
-    expect((await mails.mail(personAddress, /chiude/)).text).toContain(`/conversations/${person.contactId}/export`);
+    expect((await mails.mail(personAddress, /chiude/)).text).toContain(`/app/c/${person.contactId}`);
     expect((await head(person.device, person.contactId)).counterpart.closesAt).toBe(closesAt);
     for (const device of [person.device, shop.owner])
       expect(code(await send(device, person.contactId))).toEqual([403, 'subscriber_closing']);

@@ -162,6 +162,8 @@ describe('an example', () => {
       label,
     };
     await send('Labels.change', owner, `/api/labels/${label}`);
+    const { id: quickReply } = await send('QuickReplies.create', owner);
+    await send('QuickReplies.change', owner, `/api/quick-replies/${quickReply}`);
     await send('Contacts.change', owner, `/api/contacts/${bruno.contactId}`);
     await send('Contacts.label', owner);
     await send('Contacts.search', owner);
@@ -187,6 +189,8 @@ describe('an example', () => {
     const joined = await send('Joining.accept', undefined, `/api/invitations/by-code/${code}/acceptance`);
     const giulia = world.device(joined.session.token, joined.session.id);
     await send('Profiles.edit', giulia);
+    const { code: carried } = (await giulia.ask('POST', '/api/sessions/carry-codes')).body;
+    await send('Sessions.carried', undefined, '', { code: carried });
     await send('Sessions.signIn', undefined, '', { username: joined.interlocutor.username });
     await send('Credentials.changePassword', giulia);
     const confirming = tokenIn(await mails.mail('giulia.rossi@posta.example', /Conferma/));

@@ -47,6 +47,7 @@ beforeAll(async () => {
     const { body } = await device.ask('GET', `/api/policies/current?audience=interlocutor&contactId=${contactId}`);
     expectStatus(await device.ask('POST', '/api/consents', { ...promotions, policyId: body.items[0].id }), 204);
   }
+  for (let i = 0; i < 3; i++) await made('/api/quick-replies', { title: 'Orari', text: `Dalle ${i}` });
   const { device } = people[0]!;
   for (let count = 0; count < 3; count++) {
     const asked = await device.ask('POST', '/api/deletion-requests', { contactId: people[0]!.contactId });
@@ -138,6 +139,7 @@ const lists: Record<string, List> = {
   },
   'GET /api/invitations': { path: () => '/api/invitations', filter: ['kind', () => 'open', 'personal'] },
   'GET /api/labels': { path: () => '/api/labels' },
+  'GET /api/quick-replies': { path: () => '/api/quick-replies' },
   'GET /api/members': { path: () => '/api/members' },
 };
 

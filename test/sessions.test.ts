@@ -1,6 +1,7 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Writable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { Sessions } from '../src/auth/sessions.service.js';
 import { limits } from '../src/contract/limits.js';
 import { type DeviceSocket, Realtime } from '../src/platform/realtime/realtime.js';
 import { rooms } from '../src/platform/realtime/rooms.js';
@@ -371,9 +372,118 @@ describe('devices', () => {
     ]);
   });
 
+  test('that are shared hold no lasting cookie, and are signed out after 12 hours without use', async () => {
+    const headers = { 'x-colloquio-app': 'app' };
+    const signIn = (shared: unknown) =>
+      world.ask('POST', '/api/sessions', { body: { username: anna.username, password, shared }, headers });
+    expect((await signIn('si')).body.errors[0].field).toBe('shared');
+    const own = await signIn(false);
+    expect(own.headers.get('set-cookie')).toMatch(/Expires=/);
+    const shared = await signIn(true);
+    expectStatus(shared, 201);
+    const { id } = shared.body;
+    const hours = (time: string | Date) => Math.round((new Date(time).getTime() - Date.now()) / 3_600_000);
+    expect(hours(own.body.expiresAt)).toBeGreaterThan(limits.sharedSessionHours);
+    expect(hours(shared.body.expiresAt)).toBe(limits.sharedSessionHours);
+    const cookie = shared.headers.get('set-cookie')!;
+    expect(cookie).toMatch(/HttpOnly.*SameSite=Strict/);
+    expect(cookie).not.toMatch(/Expires|Max-Age/);
+    const ask = () => world.ask('GET', '/api/sessions', { headers: { ...headers, cookie: cookie.split(';')[0]! } });
+    const device = (await ask()).body.items.find((item: { id: string }) => item.id === id);
+    expect(device).toMatchObject({ shared: true, current: true });
+    const sessionsOf = await anna.device.ask('GET', '/api/sessions');
+    expect(sessionsOf.body.items.find((item: { id: string }) => item.id === own.body.id).shared).toBe(false);
+
+    const lastUsed = (hoursAgo: number) =>
+      world.rows(
+        `UPDATE session SET used_at = now() - make_interval(hours => $2),
+           expires_at = now() - make_interval(hours => $2) + interval '12 hours' WHERE id = $1`,
+        [id, hoursAgo],
+      );
+    await lastUsed(11);
+    const used = await ask();
+    expectStatus(used, 200);
+    expect(used.headers.get('set-cookie')).toBeNull();
+    const [{ expires_at: expiresAt }] = (await world.rows<{ expires_at: Date }>(
+      'SELECT expires_at FROM session WHERE id = $1',
+      [id],
+    )) as [{ expires_at: Date }];
+    expect(hours(expiresAt)).toBe(limits.sharedSessionHours);
+    await lastUsed(12);
+    expectStatus(await ask(), 401);
+  });
+
+  test('that are shared stay signed in while their socket is used', async () => {
+    const { id, token } = (
+      await world.ask('POST', '/api/sessions', { body: { username: anna.username, password, shared: true } })
+    ).body;
+    const usedAt = new Date(Date.now() - 60_000);
+    await world.rows(`UPDATE session SET expires_at = now() + interval '1 hour' WHERE id = $1`, [id]);
+    const prolonged = await world.service.app.get(Sessions).expiryOf(id, usedAt);
+    expect(prolonged!.getTime()).toBe(usedAt.getTime() + limits.sharedSessionHours * 3_600_000);
+    expectStatus(await world.ask('GET', '/api/me', { token }), 200);
+  });
+
   test('of another account cannot be ended', async () => {
     expectStatus(await anna.device.ask('DELETE', `/api/sessions/${bakery.owner.sessionId}`), 404);
     expectStatus(await bakery.owner.ask('GET', '/api/me'), 200);
+  });
+});
+
+describe('a sign-in', () => {
+  const makeCode = async (device: Device): Promise<string> => {
+    const answer = await device.ask('POST', '/api/sessions/carry-codes');
+    expectStatus(answer, 201);
+    const minutes = (Date.parse(answer.body.expiresAt) - Date.now()) / 60_000;
+    expect(Math.round(minutes)).toBe(limits.carryMinutes);
+    return answer.body.code;
+  };
+  const carried = (code: string, more: object = {}, headers: Record<string, string> = {}) =>
+    world.ask('POST', '/api/sessions/carried', { body: { code, ...more }, headers });
+
+  test('is carried into another program by a code, once', async () => {
+    const person = await world.join(bakery, 'anna');
+    const code = await makeCode(person.device);
+    const [{ hash }] = (await world.rows<{ hash: Buffer }>('SELECT code_hash AS hash FROM carry_code')).slice(-1) as [
+      { hash: Buffer },
+    ];
+    expect(hash.toString('base64url')).not.toBe(code);
+    const dashboard = { 'x-colloquio-app': 'dashboard' };
+    expect((await carried(code, {}, dashboard)).body.code).toBe('link_invalid');
+    const answer = await carried(code, { device: 'App di Anna' }, { 'x-colloquio-app': 'app' });
+    expectStatus(answer, 201);
+    expect(answer.headers.get('set-cookie')).toMatch(/^colloquio-app=[^;]+;.*HttpOnly.*SameSite=Strict/);
+    expect(answer.body.principal).toEqual({ kind: 'interlocutor', interlocutorId: person.id });
+    const { body } = await world.ask('GET', '/api/sessions', { token: answer.body.token });
+    const [newest, maker] = body.items;
+    expect(newest).toMatchObject({ id: answer.body.id, device: 'App di Anna', current: true, shared: false });
+    expect(maker.id).toBe(person.device.sessionId);
+    expect((await carried(code)).body).toMatchObject({ status: 410, code: 'link_invalid' });
+    expectStatus(await person.device.ask('GET', '/api/me'), 200);
+  });
+
+  test('is carried by no code that is late, unknown, one of too many, or made by a session that has ended', async () => {
+    const person = await world.join(bakery, 'anna');
+    expectStatus(await carried('x'.repeat(43)), 410);
+    const late = await makeCode(person.device);
+    await world.rows(`UPDATE carry_code SET expires_at = now() WHERE session_id = $1`, [person.device.sessionId]);
+    expectStatus(await carried(late), 410);
+    const codes: string[] = [];
+    for (let made = 0; made <= limits.carryCodesPerSession; made++) codes.push(await makeCode(person.device));
+    expectStatus(await carried(codes[0]!), 410);
+    expectStatus(await carried(codes[1]!), 201);
+    expectStatus(await person.device.ask('DELETE', '/api/sessions/current'), 204);
+    expectStatus(await carried(codes[2]!), 410);
+  });
+
+  test('on a shared device stays one of a shared device when it is carried', async () => {
+    const signIn = { username: anna.username, password, shared: true };
+    const { token } = (await world.ask('POST', '/api/sessions', { body: signIn })).body;
+    const { code } = (await world.ask('POST', '/api/sessions/carry-codes', { token })).body;
+    const answer = await carried(code, {}, { 'x-colloquio-app': 'app' });
+    expect(answer.headers.get('set-cookie')).not.toMatch(/Expires|Max-Age/);
+    const hours = (Date.parse(answer.body.expiresAt) - Date.now()) / 3_600_000;
+    expect(Math.round(hours)).toBe(limits.sharedSessionHours);
   });
 });
 

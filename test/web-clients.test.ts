@@ -100,6 +100,13 @@ describe('a page of an allowed origin', () => {
   );
 });
 
+test('codes of invitations, and of saying no to them, lead to the app', async () => {
+  for (const path of ['/join/CODE', '/stop/CODE', '/stop/CODE/']) {
+    const answer = await fetch(world.url + path, { redirect: 'manual' });
+    expect([answer.status, answer.headers.get('location')]).toEqual([302, `/app${path.replace(/\/$/, '')}`]);
+  }
+});
+
 /** Outcome of an attempt to connect. */
 async function outcomeOf(socket: Socket): Promise<string> {
   const outcome = await new Promise<string>((resolve) => {

@@ -2,6 +2,7 @@ import type { AttachmentView } from '../../src/contract/attachments.js';
 import { errorCatalogue, type ErrorCode, type Problem } from '../../src/contract/errors.js';
 import type { ConversationList, MessageList } from '../../src/contract/conversations.js';
 import type {
+  Claim,
   ConversationHead,
   MessageView,
   Party,
@@ -76,6 +77,7 @@ export class SimulatedService {
   private readonly uploads = new Map<string, { conversationId: string; file: string }>();
   private uploaded = 0;
   private readonly answered = new Map<string, number>();
+  private readonly claims = new Map<string, Claim | null>();
   private joined = 0;
 
   constructor(private readonly clock: Clock) {}
@@ -239,6 +241,15 @@ export class SimulatedService {
     this.tell('subscriber', 'conversation.answered', { conversationId: id, answeredSeq: seq });
   }
 
+  /** A member takes a conversation, or gives it back. What is told of it may come late. */
+  claim(id: string, member: number): void {
+    const conversation = this.find(id);
+    const claim = member === 0 ? null : { memberId: `member-${member}`, displayName: null, at: this.time() };
+    this.claims.set(id, claim);
+    conversation.namedAt = this.clock.now();
+    this.tell('subscriber', 'claim.changed', { conversationId: id, claim });
+  }
+
   private answeredSeq(id: string): number {
     return this.answered.get(id) ?? 0;
   }
@@ -292,7 +303,7 @@ export class SimulatedService {
         lastTurn !== null &&
         lastTurn.sender === other &&
         (party === 'interlocutor' || lastTurn.seq > this.answeredSeq(id)),
-      ...(party === 'subscriber' && { answeredSeq: this.answeredSeq(id) }),
+      ...(party === 'subscriber' && { answeredSeq: this.answeredSeq(id), claim: this.claims.get(id) ?? null }),
       preview: beginningOf(last?.body ?? '') || null,
       lastFiles: last?.attachments.length ? { count: last.attachments.length, family: 'other' } : null,
       own,

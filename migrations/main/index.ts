@@ -18,6 +18,10 @@ import { Rights1763881000000 } from './1763881000000-rights.js';
 import { Leaving1763882000000 } from './1763882000000-leaving.js';
 import { SearchKeys1763884000000 } from './1763884000000-search-keys.js';
 import { Answered1763890000000 } from './1763890000000-answered.js';
+import { SharedDevices1763895000000 } from './1763895000000-shared-devices.js';
+import { Claims1763895001000 } from './1763895001000-claims.js';
+import { QuickReplies1763895002000 } from './1763895002000-quick-replies.js';
+import { CarryCodes1763895003000 } from './1763895003000-carry-codes.js';
 import { Functions } from './functions.js';
 
 export const mainMigrations = [
@@ -41,5 +45,9 @@ export const mainMigrations = [
   Leaving1763882000000,
   SearchKeys1763884000000,
   Answered1763890000000,
+  SharedDevices1763895000000,
+  Claims1763895001000,
+  QuickReplies1763895002000,
+  CarryCodes1763895003000,
   Functions,
 ];

@@ -10,6 +10,7 @@ type Kind = Account['kind'];
 /** Addressee of a mail about an account. */
 export interface Addressee {
   accountId: string;
+  kind: Kind;
   /** Seals what belongs to the account. */
   key: KeyRef;
   email: string;
@@ -21,7 +22,6 @@ export interface Addressee {
 
 /** The person who has an account, with the data that mails and passwords need. */
 export interface AccountHolder extends Addressee {
-  kind: Kind;
   verified: boolean;
   /** Names that others know, which the password must not hold. */
   personal: string[];

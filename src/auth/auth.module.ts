@@ -8,6 +8,7 @@ import { AccountToken } from './account-token.entity.js';
 import { AccountTokens } from './account-tokens.service.js';
 import { Account } from './account.entity.js';
 import { Accounts } from './accounts.service.js';
+import { CarryCode } from './carry-code.entity.js';
 import { CredentialsController } from './credentials.controller.js';
 import { Credentials } from './credentials.service.js';
 import { Downloads } from './downloads.js';
@@ -19,7 +20,7 @@ import { Sessions } from './sessions.service.js';
 import { SocketDoorkeeper } from './socket-doorkeeper.js';
 
 @Module({
-  imports: [TypeOrmModule.forFeature([Account, AccountToken, Session])],
+  imports: [TypeOrmModule.forFeature([Account, AccountToken, CarryCode, Session])],
   controllers: [SessionsController, CredentialsController],
   providers: [
     AccountHolders,
@@ -50,11 +51,16 @@ export class AuthModule {
         interlocutor: ofAccounts('account_id', 'account_token'),
         subscriber: ofMembers('account_token'),
       },
+      {
+        table: 'carry_code',
+        interlocutor: ofAccounts('account_id', 'carry_code'),
+        subscriber: ofMembers('carry_code'),
+      },
     );
   }
 }
 
-const kinds = { account: 'accounts', session: 'sessions', account_token: undefined } as const;
+const kinds = { account: 'accounts', session: 'sessions', account_token: undefined, carry_code: undefined } as const;
 
 /** Rows of the interlocutors' accounts, which are few for each. */
 function ofAccounts(column: string, table: keyof typeof kinds = 'account'): Forget {
@@ -67,7 +73,7 @@ function ofAccounts(column: string, table: keyof typeof kinds = 'account'): Forg
 }
 
 /** The same of the accounts of subscribers' members. */
-function ofMembers(table: 'session' | 'account_token'): Forget {
+function ofMembers(table: 'session' | 'account_token' | 'carry_code'): Forget {
   const kind = kinds[table];
   return async (manager, { ids }) => {
     const [, deleted] = await manager.query<[unknown[], number]>(

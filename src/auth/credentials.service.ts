@@ -18,6 +18,7 @@ import { type AccountHolder, AccountHolders, type Addressee } from './account-ho
 import { AccountTokens } from './account-tokens.service.js';
 import { Accounts } from './accounts.service.js';
 import { AddressFull, LinkInvalid, PasswordWrong } from './credentials.errors.js';
+import { type Page, pathOf } from './pages.js';
 import { passwordError, verifyPassword } from './passwords.js';
 import type { Principal } from './principal.js';
 import { Sessions, signedIn } from './sessions.service.js';
@@ -154,7 +155,7 @@ export class Credentials {
       const values = {
         time: timeInWords(new Date(), addressee),
         address: masked(addressee.email),
-        url: `${this.origin}/`,
+        url: this.urlOf(addressee, 'home'),
       };
       await this.notify(manager, { ...addressee, email: former }, { mail: addressChanged, values });
     }
@@ -255,10 +256,8 @@ export class Credentials {
     }
   }
 
-  private async mailVerification(
-    manager: EntityManager,
-    { accountId, key, email, locale, username }: Addressee,
-  ): Promise<void> {
+  private async mailVerification(manager: EntityManager, addressee: Addressee): Promise<void> {
+    const { accountId, key, email, locale, username } = addressee;
     const { token, expiresAt } = await this.tokens.issue(manager, {
       accountId,
       purpose: 'verify_email',
@@ -271,7 +270,7 @@ export class Credentials {
       to: email,
       locale,
       mail: verifyEmail,
-      values: { username, url: `${this.origin}/verify/${token}` },
+      values: { username, url: this.urlOf(addressee, 'verify', token) },
       notAfter: expiresAt,
     });
   }
@@ -288,7 +287,7 @@ export class Credentials {
     await this.accounts.setPasswordHash(manager, accountId, passwordHash);
     await this.tokens.withdraw(manager, accountId, 'reset_password');
     if (holder.verified) {
-      const values = { time: timeInWords(new Date(), holder), url: `${this.origin}/reset` };
+      const values = { time: timeInWords(new Date(), holder), url: this.urlOf(holder, 'askReset') };
       await this.notify(manager, holder, { mail: passwordChanged, values });
     }
     return ended;
@@ -320,7 +319,7 @@ export class Credentials {
       to: email,
       locale,
       mail: resetPassword,
-      values: { username, url: `${this.origin}/reset/${token}` },
+      values: { username, url: this.urlOf(holder, 'reset', token) },
       notAfter: expiresAt,
     });
   }
@@ -330,7 +329,7 @@ export class Credentials {
     const holder = session && (await this.holders.find(session.accountId));
     if (!holder?.verified) return;
     const device = session!.device ?? '';
-    const values = { device, time: timeInWords(session!.createdAt, holder), url: `${this.origin}/reset` };
+    const values = { device, time: timeInWords(session!.createdAt, holder), url: this.urlOf(holder, 'askReset') };
     await this.database.transaction((manager) => this.notify(manager, holder, { mail: newDevice, values }));
   }
 
@@ -341,6 +340,10 @@ export class Credentials {
   ): Promise<void> {
     const notAfter = new Date(Date.now() + noticeDays * dayMilliseconds);
     await this.outbox.post(manager, { key, to: email, locale, mail, values: { username, ...values }, notAfter });
+  }
+
+  private urlOf({ kind }: Addressee, page: Page, id?: string): string {
+    return `${this.origin}${pathOf(kind, page, id)}`;
   }
 }
 

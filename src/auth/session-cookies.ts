@@ -22,12 +22,16 @@ export class SessionCookies {
    * Answers with a new session, and sets the cookie if a web app asked. The session of a cookie that is replaced in this way
    * ends, because its token would be lost.
    */
-  async give(request: Request, kind: Account['kind'], { id, token, expiresAt }: OpenedSession): Promise<SessionView> {
+  async give(
+    request: Request,
+    kind: Account['kind'],
+    { id, token, expiresAt, shared }: OpenedSession,
+  ): Promise<SessionView> {
     const app = request.withoutCookies ? undefined : webAppOf(request);
     if (app && accountKindOf[app] === kind) {
       const replaced = this.tokenOf(request)?.token;
       if (replaced) await this.sessions.endReplaced(replaced);
-      setSessionCookie(request.res!, app, { token, expiresAt }, this.secure);
+      setSessionCookie(request.res!, app, { token, expiresAt: shared ? undefined : expiresAt }, this.secure);
     }
     return { id, token, expiresAt: expiresAt.toISOString() };
   }

@@ -17,6 +17,10 @@ export class Session {
   @Column('bytea', { nullable: true })
   device: Buffer | null;
 
+  /** Its device is used by others too, so it ends soon after its last use. */
+  @Column('boolean', { default: false })
+  shared: boolean;
+
   @Column('timestamptz', { name: 'created_at' })
   createdAt: Date;
 

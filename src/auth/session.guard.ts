@@ -116,8 +116,9 @@ export class SessionGuard implements CanActivate {
     const cookie = this.cookies.tokenOf(request);
     if (!cookie) return undefined;
     try {
-      const { principal, prolonged, expiresAt } = await this.authenticate(request, cookie.token);
-      if (prolonged) this.cookies.renew(request, cookie, expiresAt);
+      const { principal, prolonged, expiresAt, shared } = await this.authenticate(request, cookie.token);
+      // The cookie of a shared device has no lifetime that would have to be renewed.
+      if (prolonged && !shared) this.cookies.renew(request, cookie, expiresAt);
       return principal;
     } catch (error) {
       if (!(error instanceof Unauthenticated)) throw error;

@@ -7,7 +7,7 @@ import type { Principal } from './principal.js';
 import { principalView } from './principal-view.js';
 import { SessionCookies } from './session-cookies.js';
 import { Caller, Public } from './session.guard.js';
-import { DeviceList, ListSessions, SignedIn, SignIn } from './sessions.dto.js';
+import { CarriedSignIn, CarryCodeView, DeviceList, ListSessions, SignedIn, SignIn } from './sessions.dto.js';
 import { Sessions } from './sessions.service.js';
 import { accountKindOf, webAppOf } from './web-apps.js';
 
@@ -25,14 +25,39 @@ export class SessionsController {
    */
   @Public()
   @Post()
-  async signIn(@Body() { username, password, device }: SignIn, @Req() request: Request): Promise<SignedIn> {
+  async signIn(@Body() { username, password, device, shared }: SignIn, @Req() request: Request): Promise<SignedIn> {
     const app = webAppOf(request);
     const { principal, ...opened } = await this.sessions.signIn({
       login: username,
       password,
       device,
+      shared,
       kind: app && accountKindOf[app],
       network: networkOf(request.ip),
+    });
+    return { ...(await this.cookies.give(request, principal.kind, opened)), principal: principalView(principal) };
+  }
+
+  /**
+   * Make a code that carries your sign-in into another program, such as an app that is installed on the home screen. It is good
+   * once, for 15 minutes, and ends with this session. A session has at most 5: one more replaces the oldest.
+   */
+  @Post('carry-codes')
+  carryCode(@Caller() principal: Principal): Promise<CarryCodeView> {
+    return this.sessions.carryCode(principal);
+  }
+
+  /**
+   * Sign in with such a code: this makes a new session of the same account. A web app that names itself with X-Colloquio-App
+   * gets its cookie as well. A code that was used, is late or unknown, or is for the other app answers 410.
+   */
+  @Public()
+  @Post('carried')
+  async carried(@Body() { code, device }: CarriedSignIn, @Req() request: Request): Promise<SignedIn> {
+    const app = webAppOf(request);
+    const kind = app && accountKindOf[app];
+    const { principal, ...opened } = await this.sessions.carry({
+      ...{ code, device, kind, network: networkOf(request.ip) },
     });
     return { ...(await this.cookies.give(request, principal.kind, opened)), principal: principalView(principal) };
   }

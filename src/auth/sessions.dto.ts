@@ -1,5 +1,5 @@
 import { ApiExtraModels } from '@nestjs/swagger';
-import { IsIn, IsString, MaxLength } from 'class-validator';
+import { IsBoolean, IsIn, IsString, MaxLength } from 'class-validator';
 import { type MemberRole, memberRoles } from '../contract/accounts.js';
 import type * as wire from '../contract/index.js';
 import { limits } from '../contract/limits.js';
@@ -19,6 +19,33 @@ export class SignIn implements wire.SignIn {
   password: string;
 
   /** The person's name for this device, to recognise it in the list of devices. */
+  @Optional()
+  @Trimmed()
+  @IsPlainText({ max: limits.deviceLength })
+  device?: string;
+
+  /**
+   * True on a device that others use too: the cookie ends with the browser, and the session after 12 hours without use.
+   */
+  @Optional()
+  @IsBoolean()
+  shared?: boolean;
+}
+
+/** A code that carries this sign-in into another program on the same device. */
+export class CarryCodeView implements wire.CarryCode {
+  /** An opaque secret of 256 bits, good once. */
+  code: string;
+  /** Time until which it is good, 15 minutes from now, unless this session ends before. */
+  expiresAt: string;
+}
+
+export class CarriedSignIn implements wire.CarriedSignIn {
+  @IsString()
+  @MaxLength(100)
+  code: string;
+
+  /** The person's name for the new session, to recognise it in the list of devices. */
   @Optional()
   @Trimmed()
   @IsPlainText({ max: limits.deviceLength })
@@ -63,6 +90,8 @@ export class DeviceView implements wire.DeviceView {
   device: string | null;
   createdAt: string;
   lastUsedAt: string;
+  /** True on a device that others use too, whose session ends after 12 hours without use. */
+  shared: boolean;
   /** True for the session that asks. */
   current: boolean;
 }

@@ -24,16 +24,19 @@ import type { Account } from './account.entity.js';
 import { AccountHolders } from './account-holders.service.js';
 import { Accounts } from './accounts.service.js';
 import { SignInFailed, Unauthenticated } from './auth.errors.js';
+import { CarryCode } from './carry-code.entity.js';
+import { LinkInvalid } from './credentials.errors.js';
 import { verifyPassword } from './passwords.js';
 import { accountKey, type Principal } from './principal.js';
 import { Session } from './session.entity.js';
-import { type DeviceList, ListSessions } from './sessions.dto.js';
+import { type CarryCodeView, type DeviceList, ListSessions } from './sessions.dto.js';
 import { loginName } from './usernames.js';
 
 export interface OpenedSession {
   id: string;
   token: string;
   expiresAt: Date;
+  shared: boolean;
 }
 
 /** A session that authenticates, and until when. */
@@ -42,6 +45,7 @@ export interface Authenticated {
   expiresAt: Date;
   /** Set if this use has prolonged the session. */
   prolonged: boolean;
+  shared: boolean;
 }
 
 /** Sign-in attempt. */
@@ -49,6 +53,8 @@ export interface SignInAttempt {
   login: string;
   password: string;
   device: string | undefined;
+  /** Set on a device that others use too. */
+  shared?: boolean | undefined;
   /** Kind of account that the calling web app is for; any if undefined. */
   kind: Account['kind'] | undefined;
   network: string;
@@ -58,6 +64,7 @@ export interface NewDevice {
   /** The account's key. */
   key: KeyRef;
   device: string | undefined;
+  shared?: boolean;
 }
 
 interface SessionRow {
@@ -65,6 +72,7 @@ interface SessionRow {
   account_id: string;
   used_at: Date;
   expires_at: Date;
+  shared: boolean;
   kind: Account['kind'];
   locale: Locale;
   subscriber_id: string | null;
@@ -78,7 +86,7 @@ export const signedIn = defineJob<{ sessionId: string }>('session.signed_in');
 /** @param holders SQL that selects the holder of the row `account` */
 const sessionStatement = (holders: string): HotStatement => ({
   name: 'session_of_token',
-  text: `SELECT session.id AS session_id, account.id AS account_id, session.used_at, session.expires_at, account.kind,
+  text: `SELECT session.id AS session_id, account.id AS account_id, session.used_at, session.expires_at, session.shared, account.kind,
            account.locale, account.subscriber_id, holder.id AS holder_id, holder.role
          FROM session
          JOIN account ON account.id = session.account_id
@@ -99,12 +107,17 @@ const signInsFromNetwork = defineLimit('signInByAddress', {
   points: ({ signInsPerQuarterHour }) => signInsPerQuarterHour * 10,
   seconds: quarterHour,
 });
+const carriedFromNetwork = defineLimit('carriedByAddress', {
+  points: ({ signInsPerQuarterHour }) => signInsPerQuarterHour * 10,
+  seconds: quarterHour,
+});
 /** Rate limit of unknown tokens from a network. */
 const unknownTokens = defineLimit('unknownToken', { points: limits.unknownTokensPerMinute, seconds: 60 });
 
 const tokensRemembered = 50_000;
 const sweepMilliseconds = 10 * 60 * 1000;
 const longestUseGap = 60 * 60 * 1000;
+const sharedLifetime = limits.sharedSessionHours * 60 * 60 * 1000;
 
 @Injectable()
 export class Sessions implements OnModuleInit, OnModuleDestroy {
@@ -156,6 +169,7 @@ export class Sessions implements OnModuleInit, OnModuleDestroy {
     login,
     password,
     device,
+    shared = false,
     kind,
     network,
   }: SignInAttempt): Promise<OpenedSession & { principal: Principal }> {
@@ -171,10 +185,66 @@ export class Sessions implements OnModuleInit, OnModuleDestroy {
     const key = await this.holders.keyOf(account);
     const { session: opened, replaced } = await this.sessions.manager.transaction(async (manager) => {
       await requireUnchanged(manager, account);
-      const session = await this.create(manager, account.id, { key, device });
+      const session = await this.create(manager, account.id, { key, device, shared });
       if (account.emailHash) await this.jobs.add(manager, signedIn, { sessionId: session.id });
       return { session, replaced: await this.endExcess(manager, account.id, session.id) };
     });
+    await this.silence(account.id, replaced, undefined);
+    await this.noteUse(account.id);
+    const { principal } = await this.authenticate(opened.token, network);
+    return { ...opened, principal };
+  }
+
+  /**
+   * Makes a code that opens another session of the account. Beyond the codes that a session may have the oldest go.
+   * @throws Unauthenticated for a session that has ended meanwhile
+   */
+  async carryCode({ accountId, sessionId }: Principal): Promise<CarryCodeView> {
+    const code = randomBytes(32).toString('base64url');
+    const createdAt = new Date();
+    const expiresAt = new Date(createdAt.getTime() + limits.carryMinutes * 60_000);
+    await this.sessions.manager.transaction(async (manager) => {
+      if (!(await lockedSession(manager, sessionId))) throw new Unauthenticated();
+      await manager.insert(CarryCode, { codeHash: hashOf(code), accountId, sessionId, expiresAt, createdAt });
+      await manager.query(
+        `DELETE FROM carry_code WHERE session_id = $1 AND code_hash NOT IN (
+           SELECT code_hash FROM carry_code WHERE session_id = $1 AND expires_at > now()
+           ORDER BY created_at DESC, code_hash = $3 DESC LIMIT $2)`,
+        [sessionId, limits.carryCodesPerSession, hashOf(code)],
+      );
+    });
+    return { code, expiresAt: expiresAt.toISOString() };
+  }
+
+  /**
+   * Opens a session by a code that {@link carryCode} has made; on a shared device it is as short as the one that made it.
+   * @throws LinkInvalid for a code that was used, is late or unknown, or is for the other kind of account
+   */
+  async carry({
+    code,
+    device,
+    kind,
+    network,
+  }: Pick<SignInAttempt, 'device' | 'kind' | 'network'> & { code: string }): Promise<
+    OpenedSession & { principal: Principal }
+  > {
+    await this.rateLimits.count(carriedFromNetwork, network);
+    const codeHash = hashOf(code);
+    const found = await this.sessions.manager.findOneBy(CarryCode, { codeHash, expiresAt: MoreThan(new Date()) });
+    const account = found && (await this.accounts.find(found.accountId));
+    if (!account || (kind !== undefined && account.kind !== kind)) throw new LinkInvalid();
+    const key = await this.holders.keyOf(account);
+    const { session: opened, replaced } = await this.sessions.manager.transaction(async (manager) => {
+      // In the order in which sessions are ended: a password that is being changed lets none be opened meanwhile.
+      await manager.query('SELECT FROM account WHERE id = $1 FOR SHARE', [account.id]);
+      const origin = await lockedSession(manager, found.sessionId);
+      const used = await manager.delete(CarryCode, { codeHash, expiresAt: MoreThan(new Date()) });
+      if (!origin || !used.affected) throw new LinkInvalid();
+      const session = await this.create(manager, account.id, { key, device, shared: origin.shared });
+      if (account.emailHash) await this.jobs.add(manager, signedIn, { sessionId: session.id });
+      return { session, replaced: await this.endExcess(manager, account.id, session.id) };
+    });
+    await this.rateLimits.giveBack(carriedFromNetwork, network);
     await this.silence(account.id, replaced, undefined);
     await this.noteUse(account.id);
     const { principal } = await this.authenticate(opened.token, network);
@@ -191,13 +261,17 @@ export class Sessions implements OnModuleInit, OnModuleDestroy {
   }
 
   /** Opens a session for an account; the token is told once and kept only as a hash, the device's name sealed. */
-  async create(manager: EntityManager, accountId: string, { key, device }: NewDevice): Promise<OpenedSession> {
+  async create(
+    manager: EntityManager,
+    accountId: string,
+    { key, device, shared = false }: NewDevice,
+  ): Promise<OpenedSession> {
     const token = randomBytes(32).toString('base64url');
     const tokenHash = hashOf(token);
     this.known.set(tokenHash.toString('base64'), accountId);
     const id = uuid();
     const now = new Date();
-    const expiresAt = new Date(now.getTime() + this.lifetime);
+    const expiresAt = new Date(now.getTime() + this.lifetimeOf(shared));
     await manager.insert(Session, {
       id,
       accountId,
@@ -206,8 +280,9 @@ export class Sessions implements OnModuleInit, OnModuleDestroy {
       createdAt: now,
       usedAt: now,
       expiresAt,
+      shared,
     });
-    return { id, token, expiresAt };
+    return { id, token, expiresAt, shared };
   }
 
   /**
@@ -230,7 +305,7 @@ export class Sessions implements OnModuleInit, OnModuleDestroy {
     const principal = row && row.expires_at > new Date() ? principalOf(row) : undefined;
     if (!row || !principal) throw new Unauthenticated();
     const expiresAt = await this.use(row);
-    return { principal, expiresAt, prolonged: expiresAt > row.expires_at };
+    return { principal, expiresAt, prolonged: expiresAt > row.expires_at, shared: row.shared };
   }
 
   /** The account of a recently used token, for taking turns only: its session may have ended since. */
@@ -240,7 +315,8 @@ export class Sessions implements OnModuleInit, OnModuleDestroy {
 
   /** Until when the session stands, prolonged by a socket's use of it; undefined when it has ended. */
   async expiryOf(id: string, usedAt: Date | undefined): Promise<Date | undefined> {
-    const expiresAt = usedAt && new Date(usedAt.getTime() + this.lifetime);
+    const known = usedAt && (await this.sessions.findOneBy({ id }));
+    const expiresAt = known && new Date(usedAt.getTime() + this.lifetimeOf(known.shared));
     if (expiresAt && expiresAt > new Date()) {
       await this.sessions.update({ id, expiresAt: LessThan(expiresAt) }, { usedAt, expiresAt });
     }
@@ -275,11 +351,12 @@ export class Sessions implements OnModuleInit, OnModuleDestroy {
     const page = sessions.slice(0, limit);
     const key = accountKey(principal);
     const items = await Promise.all(
-      page.map(async ({ id, device, createdAt, usedAt }) => ({
+      page.map(async ({ id, device, createdAt, usedAt, shared }) => ({
         id,
         device: device && (await this.vault.open(key, device, deviceContext(id))),
         createdAt: createdAt.toISOString(),
         lastUsedAt: usedAt.toISOString(),
+        shared,
         current: id === principal.sessionId,
       })),
     );
@@ -392,18 +469,34 @@ export class Sessions implements OnModuleInit, OnModuleDestroy {
     return candidates.find((account, index) => matches[index] && (kind === undefined || account!.kind === kind));
   }
 
-  /** Prolongs a session when it is used; written at most once an hour. */
-  private async use({ session_id: id, used_at: usedAt, expires_at: expiresAt }: SessionRow): Promise<Date> {
+  /** Milliseconds without use after which a session ends. */
+  private lifetimeOf(shared: boolean): number {
+    return shared ? Math.min(this.lifetime, sharedLifetime) : this.lifetime;
+  }
+
+  /** Prolongs a session when it is used; written at most once an hour, and oftener for one that does not last long. */
+  private async use({ session_id: id, used_at: usedAt, expires_at: expiresAt, shared }: SessionRow): Promise<Date> {
     const now = Date.now();
-    if (now - usedAt.getTime() < Math.min(longestUseGap, this.lifetime / 10)) return expiresAt;
-    const prolonged = new Date(now + this.lifetime);
+    const lifetime = this.lifetimeOf(shared);
+    if (now - usedAt.getTime() < Math.min(longestUseGap, lifetime / (shared ? 100 : 10))) return expiresAt;
+    const prolonged = new Date(now + lifetime);
     await this.sessions.update({ id }, { usedAt: new Date(now), expiresAt: prolonged });
     return prolonged;
   }
 
   private async sweep(): Promise<void> {
     await this.sessions.delete({ expiresAt: LessThanOrEqual(new Date()) });
+    await this.sessions.manager.delete(CarryCode, { expiresAt: LessThanOrEqual(new Date()) });
   }
+}
+
+/** Locks a session that stands until the transaction ends; undefined where it has ended. */
+async function lockedSession(manager: EntityManager, id: string): Promise<{ shared: boolean } | undefined> {
+  const [session] = await manager.query<{ shared: boolean }[]>(
+    'SELECT shared FROM session WHERE id = $1 AND expires_at > now() FOR UPDATE',
+    [id],
+  );
+  return session;
 }
 
 /** A password that is being changed opens no session any more: locks the account until the session is there. */

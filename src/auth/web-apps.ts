@@ -49,15 +49,19 @@ export function cookieOf(cookies: string | undefined, app: WebApp | undefined, s
   return cookies && app && parse(cookies)[cookieName(app, secure)];
 }
 
+/** @param session without `expiresAt` its cookie ends with the browser */
 export function setSessionCookie(
   response: Response,
   app: WebApp,
-  { token, expiresAt }: { token: string; expiresAt: Date },
+  session: { token: string; expiresAt: Date | undefined },
   secure: boolean,
 ): void {
   response.appendHeader(
     'Set-Cookie',
-    serialize(cookieName(app, secure), token, { ...cookieOptions(secure), expires: expiresAt }),
+    serialize(cookieName(app, secure), session.token, {
+      ...cookieOptions(secure),
+      ...(session.expiresAt && { expires: session.expiresAt }),
+    }),
   );
 }
 

@@ -42,7 +42,7 @@ import {
   type SpelledAudience,
 } from './broadcasts.queries.js';
 import { mailHeld } from './held-mails.service.js';
-import { filledIn } from './personal-text.js';
+import { filledIn } from '../contract/rules/personal-text.js';
 
 /** Begins at once, or when it is time; every minute for what a crash has left. */
 const proceedWithBroadcasts = defineJob('broadcast.proceed', { cron: '* * * * *', expireInSeconds: 300 });

@@ -28,7 +28,7 @@ import { Page } from '../platform/validation/page.dto.js';
 import { IsPlainText, Trimmed } from '../platform/validation/text.js';
 import { UnlessFilesAlone } from '../conversations/message-body.js';
 import { AttachmentView } from '../attachments/attachments.dto.js';
-import { IsBroadcastBody } from './personal-text.js';
+import { IsBroadcastBody } from './broadcast-body.js';
 
 const most = limits.audienceValues;
 const mostContacts = limits.broadcastContacts.toLocaleString('en');

@@ -60,7 +60,7 @@ import {
   reportsQuery,
   skippedQuery,
 } from './broadcasts.queries.js';
-import { filledIn, isPersonal } from './personal-text.js';
+import { filledIn, isPersonal } from '../contract/rules/personal-text.js';
 import { lateTime, sendTime } from './send-time.js';
 
 /** An accepted broadcast; `repeated` when the same one had been accepted before. */

@@ -19,15 +19,6 @@ npm run outbox -- --retry  has those that failed for good tried again, by the ru
 
 It reads the same settings as the service (DATA_DIR, DATABASE_URL …), and works while the service runs and without it.`;
 
-/** Instructions for using links until there are pages behind them: the last part of a link goes to the API. */
-const linkUses = [
-  'No page answers at these links yet: the web apps come later. Until then the API takes the last part of a link:',
-  '  /verify/TOKEN   POST /api/me/email-verification/confirmation {"token": "TOKEN"}',
-  '  /reset/TOKEN    POST /api/password-resets/confirmation {"token": "TOKEN", "password": "…"}',
-  '  /join/CODE      GET /api/invitations/by-code/CODE, then POST …/acceptance',
-  '  /members/CODE   GET /api/members/by-code/CODE, then POST …/acceptance',
-];
-
 /**
  * `npm run outbox`: shows the mails that wait, also while the service runs; with `-- --retry` those that were given up
  * are tried again.
@@ -77,7 +68,6 @@ async function show(main: DataSource, vault: Vault, config: Config, { print }: T
       config.smtpUrl
         ? 'SMTP_URL is set: the running service sends the mails that have not failed.'
         : 'SMTP_URL is not set, so no mail is sent: pass the links on yourself.',
-      ...linkUses,
     ].join('\n'),
   );
   for (const mail of alive) {

@@ -35,6 +35,17 @@ export interface SignIn {
   username: string;
   password: string;
   device?: string;
+  shared?: boolean;
+}
+
+export interface CarryCode {
+  code: string;
+  expiresAt: string;
+}
+
+export interface CarriedSignIn {
+  code: string;
+  device?: string;
 }
 
 export interface SessionView {
@@ -52,6 +63,7 @@ export interface DeviceView {
   device: string | null;
   createdAt: string;
   lastUsedAt: string;
+  shared: boolean;
   current: boolean;
 }
 

@@ -8,6 +8,7 @@ export interface ListConversations extends PageAsked {
   unanswered?: true;
   withoutBroadcasts?: true;
   label?: string[];
+  claimed?: 'me';
   query?: string;
 }
 

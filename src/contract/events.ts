@@ -118,6 +118,13 @@ export interface LastFiles {
   family: FileFamily;
 }
 
+/** A member who takes care of a conversation, and since when. */
+export interface Claim {
+  memberId: string;
+  displayName: string | null;
+  at: string;
+}
+
 export interface ConversationHead {
   id: string;
   revision: number;
@@ -131,6 +138,7 @@ export interface ConversationHead {
   lastTurn: Turn | null;
   unanswered: boolean;
   answeredSeq?: number;
+  claim?: Claim | null;
   preview: string | null;
   lastFiles: LastFiles | null;
   own: Watermarks;
@@ -241,6 +249,8 @@ export interface Told {
   };
   /** To the subscriber's devices only: up to this entry its members have said that no answer is needed. The higher one counts. */
   'conversation.answered': { conversationId: string; answeredSeq: number };
+  /** To the subscriber's devices only: a member has taken the conversation, or given it back. The head says how it stands. */
+  'claim.changed': { conversationId: string; claim: Claim | null };
   /** `restrictions`, `deletion` and `changedAt` are those of the conversation's head from now on. */
   'restriction.changed': {
     conversationId: string;
@@ -267,6 +277,8 @@ export interface Told {
   'member.changed': Author;
   /** To the subscriber's devices only, with all its labels; a label that is gone is gone from its contacts too. */
   'labels.changed': { items: LabelView[] };
+  /** To the subscriber's devices only. The one that was made, changed or deleted; they may be long, and are loaded where they are shown. */
+  'quick-replies.changed': { id: string };
   'consent.changed': {
     conversationId: string | null;
     purpose: ConsentPurpose;

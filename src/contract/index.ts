@@ -17,4 +17,5 @@ export * from './invitations.js';
 export * from './label-colors.js';
 export * from './limits.js';
 export * from './members.js';
+export * from './quick-replies.js';
 export * from './rights.js';

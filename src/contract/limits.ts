@@ -6,6 +6,11 @@ export const limits = {
   erasedTold: 2_000,
   /** Days for which a list of changes names erased conversations to an interlocutor. */
   erasedToldDays: 90,
+  /** Hours without use after which a session on a shared device ends. */
+  sharedSessionHours: 12,
+  /** Minutes in which a code that carries a sign-in is good, and most codes of a session at a time. */
+  carryMinutes: 15,
+  carryCodesPerSession: 5,
   /** Longest text of a message. */
   messageLength: 10_000,
   /** Largest Socket.IO event, in bytes. */
@@ -145,6 +150,8 @@ export const limits = {
   labelNameLength: 40,
   labelsPerSubscriber: 200,
   labelsPerContact: 20,
+  quickReplyTitleLength: 60,
+  quickRepliesPerSubscriber: 200,
   noteLength: 2_000,
   externalIdLength: 64,
   phoneLength: 40,

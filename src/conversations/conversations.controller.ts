@@ -1,7 +1,7 @@
 import { Body, Controller, Delete, Get, HttpCode, Post, Put, Query, Res } from '@nestjs/common';
 import { ApiCreatedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
-import type { Principal } from '../auth/principal.js';
+import type { MemberPrincipal, Principal } from '../auth/principal.js';
 import { Caller, Only } from '../auth/session.guard.js';
 import { sendLogo } from '../subscribers/logo-answer.js';
 import { Subscribers } from '../subscribers/subscribers.service.js';
@@ -19,6 +19,7 @@ import {
   UnreadTotals,
 } from './conversations.dto.js';
 import { Answers } from './answers.service.js';
+import { Claims } from './claims.service.js';
 import { Conversations } from './conversations.service.js';
 import { MessageLimits } from './message-limits.js';
 import { Messages } from './messages.service.js';
@@ -29,6 +30,7 @@ import { Receipts } from './receipts.service.js';
 export class ConversationsController {
   constructor(
     private readonly answers: Answers,
+    private readonly claims: Claims,
     private readonly conversations: Conversations,
     private readonly messages: Messages,
     private readonly limits: MessageLimits,
@@ -113,6 +115,27 @@ export class ConversationsController {
   async answered(@Caller() principal: Principal, @Id() id: string, @Body() { seq }: AnsweredUpTo): Promise<void> {
     await this.limits.countReceipt(principal);
     await this.answers.needNone(principal, id, seq);
+  }
+
+  /**
+   * Take a conversation, also over from a colleague: its `claim` names you, and the members' devices are told. The other
+   * party hears nothing of it.
+   */
+  @Only('member')
+  @Put(':id/claim')
+  @HttpCode(204)
+  async claim(@Caller() member: MemberPrincipal, @Id() id: string): Promise<void> {
+    await this.limits.countReceipt(member);
+    await this.claims.take(member, id);
+  }
+
+  /** Give a conversation back, whoever has taken it. */
+  @Only('member')
+  @Delete(':id/claim')
+  @HttpCode(204)
+  async unclaim(@Caller() member: MemberPrincipal, @Id() id: string): Promise<void> {
+    await this.limits.countReceipt(member);
+    await this.claims.giveBack(member, id);
   }
 
   /** The logo of the conversation's subscriber. */

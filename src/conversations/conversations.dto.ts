@@ -120,6 +120,11 @@ export class ListConversations extends Page implements wire.ListConversations {
   @IsIds({ max: limits.labelsPerContact })
   label?: string[];
 
+  /** For members: `me` for only the conversations that you have taken. */
+  @Optional()
+  @IsIn(['me'])
+  claimed?: 'me';
+
   /** Beginnings of words of the counterpart's name or address; all must be found. */
   @Optional()
   @IsString()
@@ -229,6 +234,14 @@ export class DeletionView implements wire.Deletion {
   dueAt: string;
 }
 
+/** A member who takes care of a conversation. */
+export class ClaimView implements wire.Claim {
+  memberId: string;
+  /** Null until the member has given itself a name. */
+  displayName: string | null;
+  at: string;
+}
+
 @ApiExtraModels(InterlocutorCounterpart, SubscriberCounterpart)
 export class ConversationHead implements wire.ConversationHead {
   id: string;
@@ -255,6 +268,9 @@ export class ConversationHead implements wire.ConversationHead {
   unanswered: boolean;
   /** For members only: up to which entry they have said that no answer is needed; 0 if they have not. */
   answeredSeq?: number;
+  /** For members only: the member who has taken the conversation; null when nobody has. */
+  @Type(() => ClaimView)
+  claim?: ClaimView | null;
   /** Beginning of the last message, up to 120 characters (code points), never cut within an emoji; null when there is none, and when it was withdrawn. */
   preview: string | null;
   /** Files of the last message; null when it has none, and when it was withdrawn. */

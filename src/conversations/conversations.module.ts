@@ -16,6 +16,7 @@ import { SubscribersModule } from '../subscribers/subscribers.module.js';
 import { BroadcastEntries } from './broadcast-entries.service.js';
 import { ConversationsController } from './conversations.controller.js';
 import { ConversationsGateway } from './conversations.gateway.js';
+import { Claims } from './claims.service.js';
 import { Conversations } from './conversations.service.js';
 import { MessageLimits } from './message-limits.js';
 import { MessageTexts } from './message-texts.js';
@@ -38,6 +39,7 @@ import { Standings } from './standings.service.js';
   controllers: [ConversationsController],
   providers: [
     BroadcastEntries,
+    Claims,
     Conversations,
     MessageLimits,
     Messages,

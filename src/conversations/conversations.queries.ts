@@ -52,6 +52,9 @@ export interface HeadRow {
   turn_sender: Party | null;
   turn_at: Date | null;
   answered_seq: number;
+  /** Null for an interlocutor. */
+  claimed_by: string | null;
+  claimed_at: Date | null;
   restricted_by_subscriber: Date | null;
   restricted_by_interlocutor: Date | null;
   deletion_asked_at: Date | null;
@@ -215,7 +218,7 @@ export const headsQuery = (filter: string, { order, limit }: { order: HeadOrder;
                 AND attachment.place = 0)
          END AS last_family,
          conversation.turn_seq, conversation.turn_sender, conversation.turn_at,
-         conversation.answered_seq, conversation.restricted_by_subscriber, conversation.restricted_by_interlocutor,
+         conversation.answered_seq, claimer.id AS claimed_by, conversation.claimed_at, conversation.restricted_by_subscriber, conversation.restricted_by_interlocutor,
          conversation.deletion_asked_at, conversation.deletion_due_at,
          subscriber.paused_at, subscriber.closes_at,
          CASE WHEN $1 = 'subscriber'::party THEN ARRAY(
@@ -228,6 +231,9 @@ export const headsQuery = (filter: string, { order, limit }: { order: HeadOrder;
   JOIN subscriber ON subscriber.subscriber_id = conversation.subscriber_id
   JOIN watermark AS own ON own.subscriber_id = conversation.subscriber_id AND own.conversation_id = conversation.id AND own.party = $1
   JOIN watermark AS other ON other.subscriber_id = conversation.subscriber_id AND other.conversation_id = conversation.id AND other.party = $2
+  LEFT JOIN member AS claimer
+    ON $1 = 'subscriber'::party AND claimer.subscriber_id = conversation.subscriber_id
+      AND claimer.id = conversation.claimed_by AND claimer.removed_at IS NULL
   LEFT JOIN message AS last
     ON last.subscriber_id = conversation.subscriber_id AND last.conversation_id = conversation.id AND last.seq = conversation.last_seq
   LEFT JOIN broadcast ON broadcast.subscriber_id = last.subscriber_id AND broadcast.id = last.broadcast_id
@@ -527,3 +533,18 @@ export const answeredQuery = `
   RETURNING answered_seq`;
 
 export const lastSeqQuery = 'SELECT last_seq FROM conversation WHERE subscriber_id = $1 AND id = $2';
+
+/** A member ($3) takes a conversation ($1 subscriber, $2 conversation), unless it has it already. */
+export const claimQuery = `
+  UPDATE conversation SET claimed_by = $3, (claimed_at, claim_changed_at) = (SELECT at, at FROM change_time(clock_timestamp()) AS at)
+  WHERE subscriber_id = $1 AND id = $2 AND claimed_by IS DISTINCT FROM $3
+  RETURNING claimed_at`;
+
+const endClaims = (which: string) => `
+  UPDATE conversation SET claimed_by = NULL, claimed_at = NULL, claim_changed_at = change_time(clock_timestamp())
+  WHERE subscriber_id = $1 AND ${which} RETURNING id`;
+
+/** $1 subscriber, $2 conversation. */
+export const endClaimQuery = endClaims('id = $2 AND claimed_by IS NOT NULL');
+/** $1 subscriber, $2 member. */
+export const endClaimsOfMemberQuery = endClaims('claimed_by = $2');

@@ -5,6 +5,8 @@ import { namesLike } from '../address-book/book.js';
 import { Directory } from '../address-book/directory.js';
 import { accountKey, isMember, partyOf, type Principal } from '../auth/principal.js';
 import {
+  type Author,
+  type Claim,
   type ConversationHead,
   type Counterpart,
   type EntryKind,
@@ -17,6 +19,7 @@ import {
 } from '../contract/events.js';
 import { beginningOf } from '../contract/rules/texts.js';
 import { limits } from '../contract/limits.js';
+import { Members } from '../members/members.service.js';
 import { Identities } from '../interlocutors/identities.js';
 import { openSealedPage } from '../platform/cursors.js';
 import { dayMilliseconds } from '../platform/durations.js';
@@ -87,6 +90,7 @@ export class Conversations {
     private readonly database: DataSource,
     private readonly directory: Directory,
     private readonly identities: Identities,
+    private readonly members: Members,
     private readonly statements: HotStatements,
     private readonly texts: MessageTexts,
     private readonly vault: Vault,
@@ -226,19 +230,27 @@ export class Conversations {
     // What is searched for is a name.
     const sealed = { vault: this.vault, key: accountKey(principal) };
     const { ask, position, next } = await openSealedPage(ListConversations, wanted, sealed);
-    const { changedSince, unread, unanswered, withoutBroadcasts, label, query, limit } = ask;
+    const { changedSince, unread, unanswered, withoutBroadcasts, label, claimed, query, limit } = ask;
     if (label && !isMember(principal)) {
       const message = 'Only members of the business can filter by label.';
       throw new ValidationFailed([{ field: 'label', code: 'not_for_interlocutors', message }]);
     }
-    const which = { changedSince, unread, unanswered, withoutBroadcasts, label };
+    if (claimed && !isMember(principal)) {
+      const message = 'Only members of the business can filter by who has taken a conversation.';
+      throw new ValidationFailed([{ field: 'claimed', code: 'not_for_interlocutors', message }]);
+    }
+    const which = { changedSince, unread, unanswered, withoutBroadcasts, label, claimed };
     const order = orderOf(principal, which);
     if (order === 'change') requireNoOther({ ...which, query });
     const before = position as [string, string] | undefined;
     // Read before the heads, so that what they do not show yet is stamped at this time or later.
     const horizon = await this.syncHorizon();
     const found = query === undefined ? undefined : await this.found(principal, query);
-    const rows = await this.rows(principal, { order, limit: limit + 1, before, found }, which);
+    const rows = await this.rows(
+      principal,
+      { order, limit: limit + 1, before, found },
+      { ...which, ...(claimed && isMember(principal) && { claimedBy: principal.memberId }) },
+    );
     const page = rows.slice(0, limit);
     const last = page.at(-1);
     const nextCursor = last && rows.length > limit ? await next([placeIn(order, last), last.id]) : null;
@@ -361,15 +373,24 @@ export class Conversations {
     return this.database.query(placesQuery(part.order, { conditions, standings, limit: part.limit }), parameters);
   }
 
+  private async claimersOf(subscriberId: string, rows: HeadRow[]): Promise<Map<string, Author>> {
+    const ids = [...new Set(rows.flatMap(({ claimed_by: id }) => id ?? []))];
+    const authors = ids.length > 0 ? await this.members.authors(subscriberId, ids) : [];
+    return new Map(authors.map((author) => [author.id, author]));
+  }
+
   private async open(viewer: Viewer, rows: HeadRow[]): Promise<ConversationHead[]> {
     const own = viewer.kind === 'member';
     const identities = own ? await this.identities.openCopies(viewer.subscriberId, rows) : [];
     const spoken = rows.filter(({ last_sender: sender }) => sender !== null);
+    const claimers = own ? await this.claimersOf(viewer.subscriberId, rows) : new Map<string, Author>();
     const texts = await this.texts.open(spoken.map(lastMessageOf));
     const lastTexts = new Map(spoken.map((row, index) => [row.id, texts[index]]));
     return rows.flatMap((row, index) => {
       const counterpart = own ? contactOf(row, identities[index]) : subscriberOf(row);
-      return counterpart ? [headOf(row, counterpart, { lastText: lastTexts.get(row.id), own: sides(viewer).own })] : [];
+      return counterpart
+        ? [headOf(row, counterpart, { lastText: lastTexts.get(row.id), own: sides(viewer).own, claimers })]
+        : [];
     });
   }
 }
@@ -386,7 +407,10 @@ interface Part {
 }
 
 type Filters = Partial<
-  Pick<ListConversations, 'changedSince' | 'unread' | 'unanswered' | 'withoutBroadcasts' | 'label'>
+  Pick<ListConversations, 'changedSince' | 'unread' | 'unanswered' | 'withoutBroadcasts' | 'label' | 'claimed'> & {
+    /** The member that `claimed` stands for. */
+    claimedBy: string;
+  }
 >;
 
 /** An interlocutor's unread conversation may hold nothing but a broadcast, and has no turn then. */
@@ -414,7 +438,7 @@ function sides(viewer: Viewer): { own: Party; parameters: unknown[] } {
 /** Conditions of a page and its filters on `conversation`. */
 function conditionsOf(
   { order, before }: Part,
-  { unread, unanswered, withoutBroadcasts, label = [] }: Filters,
+  { unread, unanswered, withoutBroadcasts, label = [], claimedBy }: Filters,
   parameter: (value: unknown) => string,
 ): { conditions: string[]; standings: Standing[] } {
   const conditions: string[] = [];
@@ -425,6 +449,7 @@ function conditionsOf(
   if (unread) conditions.push(hasUnread);
   if (unanswered) conditions.push(needsAnswer);
   if (withoutBroadcasts) conditions.push('conversation.turn_at IS NOT NULL');
+  if (claimedBy) conditions.push(`conversation.claimed_by = ${parameter(claimedBy)}::uuid`);
   for (const id of label) {
     conditions.push(`conversation.id IN (
       SELECT contact_id FROM contact_label WHERE subscriber_id = $3 AND label_id = ${parameter(id)})`);
@@ -442,6 +467,15 @@ function placeIn(order: HeadOrder, { changed_at, last_message_at, turn_at }: Hea
 export function turnOf(row: Pick<HeadRow, 'turn_seq' | 'turn_sender' | 'turn_at'>): Turn | null {
   if (row.turn_seq === null) return null;
   return { seq: row.turn_seq, sender: row.turn_sender!, sentAt: row.turn_at!.toISOString() };
+}
+
+/** The claim that stands, as a row says it. */
+function claimOf(
+  { claimed_by: memberId, claimed_at: at }: HeadRow,
+  claimers: ReadonlyMap<string, Author>,
+): Claim | null {
+  if (!memberId || !at) return null;
+  return { memberId, displayName: claimers.get(memberId)?.displayName ?? null, at: at.toISOString() };
 }
 
 /** The restrictions that stand, the earlier one first. */
@@ -500,6 +534,7 @@ const changedBeside = (since: string) => `
     WHERE subscriber_id = $3 AND party = 'interlocutor' AND told_minute >= ${minuteOf(since)}
   UNION ALL SELECT id FROM contact WHERE subscriber_id = $3 AND profile_changed_at >= ${since}
   UNION ALL SELECT id FROM conversation WHERE subscriber_id = $3 AND answered_at >= ${since}
+  UNION ALL SELECT id FROM conversation WHERE subscriber_id = $3 AND claim_changed_at >= ${since}
   UNION ALL SELECT id FROM conversation
     WHERE subscriber_id = $3
       AND EXISTS (SELECT FROM subscriber WHERE subscriber_id = $3 AND seen_times_changed_at >= ${since})`;
@@ -557,7 +592,7 @@ function lastMessageOf(row: HeadRow): PlacedContent {
 function headOf(
   row: HeadRow,
   counterpart: Counterpart,
-  { lastText, own }: { lastText: string | undefined; own: Party },
+  { lastText, own, claimers }: { lastText: string | undefined; own: Party; claimers: ReadonlyMap<string, Author> },
 ): ConversationHead {
   return {
     id: row.id,
@@ -574,7 +609,7 @@ function headOf(
       row.turn_sender !== null &&
       row.turn_sender !== own &&
       (own === 'interlocutor' || row.turn_seq! > row.answered_seq),
-    ...(own === 'subscriber' && { answeredSeq: row.answered_seq }),
+    ...(own === 'subscriber' && { answeredSeq: row.answered_seq, claim: claimOf(row, claimers) }),
     preview: lastText ? beginningOf(lastText) : null,
     lastFiles: row.last_family === null ? null : { count: row.last_files, family: row.last_family },
     own: { deliveredSeq: row.own_delivered, seenSeq: row.own_seen },

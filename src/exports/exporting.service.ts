@@ -1,6 +1,7 @@
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { AccountHolders } from '../auth/account-holders.service.js';
+import { pathOf } from '../auth/pages.js';
 import type { Principal } from '../auth/principal.js';
 import { limits } from '../contract/limits.js';
 import type { ExportProblem } from '../contract/rights.js';
@@ -290,8 +291,9 @@ export class Exporting implements OnModuleDestroy {
     );
     const holder = row && (await this.holders.find(row.account_id));
     if (!holder?.verified) return;
-    const { accountId, key, email, locale, username } = holder;
-    const values = { username, until: timeInWords(row!.expires_at!, holder), url: `${this.origin}/exports/${id}` };
+    const { accountId, kind, key, email, locale, username } = holder;
+    const url = `${this.origin}${pathOf(kind, 'export', id)}`;
+    const values = { username, until: timeInWords(row!.expires_at!, holder), url };
     const mail = { key, about: accountId, to: email, locale, mail: exportReady, values, notAfter: row!.expires_at! };
     await this.database.transaction((manager) => this.outbox.post(manager, mail));
   }

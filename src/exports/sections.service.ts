@@ -21,6 +21,8 @@ import { ListImports } from '../imports/imports.dto.js';
 import { Imports } from '../imports/imports.service.js';
 import { ListInvitations } from '../invitations/invitations.dto.js';
 import { Invitations } from '../invitations/invitations.service.js';
+import { ListQuickReplies } from '../quick-replies/quick-replies.dto.js';
+import { QuickReplies } from '../quick-replies/quick-replies.service.js';
 import { ListLabels } from '../labels/labels.dto.js';
 import { Labels } from '../labels/labels.service.js';
 import { ListMembers } from '../members/members.dto.js';
@@ -61,6 +63,7 @@ export class Sections {
     private readonly imports: Imports,
     private readonly invitations: Invitations,
     private readonly labels: Labels,
+    private readonly quickReplies: QuickReplies,
     private readonly members: Members,
     private readonly profiles: Profiles,
     private readonly requests: RightsRequests,
@@ -106,6 +109,9 @@ export class Sections {
       ),
       this.devices(member),
       section('labels', ['Etichette', 'Labels'], () => paged(ListLabels, (ask) => this.labels.list(member, ask))),
+      section('quick-replies', ['Risposte rapide', 'Quick replies'], () =>
+        paged(ListQuickReplies, (ask) => this.quickReplies.list(member, ask)),
+      ),
       section('contacts', ['Rubrica', 'Address book'], () => records(this.contactExport.rows(member))),
       section('broadcasts', ['Comunicazioni', 'Broadcasts'], () => this.broadcastsOf(member, places)),
       section('broadcast-recipients', ['Destinatari delle comunicazioni', 'Recipients of broadcasts'], () =>

@@ -46,7 +46,7 @@ export class InvitationLinks {
 
   /** Link by which an invited person says "do not write to me again". */
   stopUrl(code: string): string {
-    return `${this.origin}/stop/${code}`;
+    return `${this.origin}/app/stop/${code}`;
   }
 
   /** Link to which a mail program posts the same by itself (RFC 8058); opening it leads to {@link stopUrl}. */

@@ -141,7 +141,7 @@ export class Joinings {
           joiningDigest,
           emailVerified: false,
         });
-        const addressee = { accountId, key, email, locale, username };
+        const addressee = { accountId, kind: 'interlocutor' as const, key, email, locale, username };
         const verificationMail = await this.credentials.requestVerification(manager, addressee, { invited });
         const session = await this.sessions.create(manager, accountId, { key, device });
         return { ...created, username, verificationMail, session };

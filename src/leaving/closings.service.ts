@@ -3,6 +3,7 @@ import { DataSource, type EntityManager } from 'typeorm';
 import { Actions } from '../actions/actions.service.js';
 import { AccountHolders } from '../auth/account-holders.service.js';
 import { Credentials } from '../auth/credentials.service.js';
+import { type Page, pathOf } from '../auth/pages.js';
 import type { MemberPrincipal } from '../auth/principal.js';
 import { limits } from '../contract/limits.js';
 import { Erasures } from '../erasures/erasures.service.js';
@@ -74,7 +75,7 @@ export class Closings {
       const asked = await this.subscribers.askClosing(manager, subscriberId, closesAt);
       if (!asked.made) return asked;
       await this.actions.record(manager, owner, 'subscriber.closing');
-      await this.mail(manager, accountId, { mail: closingAsked, subscriber, closesAt, path: '/settings/closing' });
+      await this.mail(manager, accountId, { mail: closingAsked, subscriber, closesAt, page: ['closing'] });
       await this.jobs.add(manager, tellOfClosings, {});
       return asked;
     });
@@ -145,7 +146,7 @@ export class Closings {
           mail: businessCloses,
           subscriber,
           closesAt,
-          path: `/conversations/${id}/export`,
+          page: ['conversation', id],
         });
       const more = contacts.length === toldAtOnce;
       await this.subscribers.noteClosingTold(manager, subscriberId, contacts.at(-1)?.id ?? locked.after, !more);
@@ -157,16 +158,21 @@ export class Closings {
   private async mail(
     manager: EntityManager,
     accountId: string,
-    { mail, subscriber, closesAt, path }: { mail: MailKind; subscriber: Subscriber; closesAt: Date; path: string },
+    {
+      mail,
+      subscriber,
+      closesAt,
+      page,
+    }: { mail: MailKind; subscriber: Subscriber; closesAt: Date; page: [page: Page, id?: string] },
   ): Promise<void> {
     const holder = await this.holders.find(accountId);
     if (!holder?.verified) return;
-    const { key, email: to, locale } = holder;
+    const { kind, key, email: to, locale } = holder;
     const { businessName, timeZone } = subscriber;
     const values = {
       businessName,
       closes: timeInWords(closesAt, { locale, timeZone: holder.timeZone ?? timeZone }),
-      url: `${this.origin}${path}`,
+      url: `${this.origin}${pathOf(kind, ...page)}`,
     };
     await this.outbox.post(manager, { key, about: accountId, to, locale, mail, values, notAfter: closesAt });
   }

@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { Accounts } from '../auth/accounts.service.js';
 import { AccountHolders } from '../auth/account-holders.service.js';
+import { pathOf } from '../auth/pages.js';
 import { limits } from '../contract/limits.js';
 import { type Config, CONFIG } from '../platform/config.js';
 import { dayMilliseconds } from '../platform/durations.js';
@@ -49,8 +50,9 @@ export class UnusedAccounts {
       for (const id of ids) {
         const holder = await this.holders.find(id);
         if (!holder?.verified) continue;
-        const { key, email: to, locale, username } = holder;
-        const values = { username, url: `${this.origin}/sign-in`, leaveUrl: `${this.origin}/settings/leave` };
+        const { kind, key, email: to, locale, username } = holder;
+        const [url, leaveUrl] = [pathOf(kind, 'signIn'), pathOf(kind, 'leave')].map((path) => `${this.origin}${path}`);
+        const values = { username, url: url!, leaveUrl: leaveUrl! };
         const notAfter = new Date(Date.now() + mailDays * dayMilliseconds);
         await this.outbox.post(manager, { key, about: id, to, locale, mail: accountUnused, values, notAfter });
       }

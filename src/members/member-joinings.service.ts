@@ -83,7 +83,7 @@ export class MemberJoinings {
       const session = await this.sessions.create(manager, accountId, { key, device });
       const email = await openOfMember(this.vault, member, 'email');
       if (!email) return { email, session };
-      const addressee = { accountId, key, email, locale, username };
+      const addressee = { accountId, kind: 'member' as const, key, email, locale, username };
       return { email, session, verificationMail: await this.credentials.requestVerification(manager, addressee) };
     });
     this.members.tell(subscriberId, { id, displayName });

@@ -22,9 +22,13 @@ import { stateOf } from './member-state.js';
 import { Member } from './member.entity.js';
 import { type AuthorList, ListAuthors, ListMembers, type MemberList, type MemberView } from './members.dto.js';
 
+/** Work in the transaction that removes a member; the function that it returns is called after the commit. */
+export type AtRemoval = (manager: EntityManager, subscriberId: string, memberId: string) => Promise<() => void>;
+
 /** The people who act for a subscriber. */
 @Injectable()
 export class Members {
+  private readonly atRemoval: AtRemoval[] = [];
   /** Members who write, with their names: bounded as open keys are, in number and time. */
   private readonly writing = new LRUCache<string, Promise<Author>>({ max: 10_000, ttl: 60_000 });
 
@@ -44,6 +48,11 @@ export class Members {
       keyOf: async ({ subscriberId }) => memberKey(subscriberId!),
       stated: (account) => this.stated(account),
     });
+  }
+
+  /** Registers work for the removal of a member; to be called before the application has started. */
+  onRemoval(work: AtRemoval): void {
+    this.atRemoval.push(work);
   }
 
   /** Lists the members and the invited, in the order of their creation. */
@@ -83,9 +92,13 @@ export class Members {
       if (!accountId) return undefined;
       const sessionIds = await this.sessions.revokeAll(manager, accountId);
       await this.accounts.remove(manager, accountId);
-      return { accountId, sessionIds };
+      const afterCommit = [];
+      for (const work of this.atRemoval) afterCommit.push(await work(manager, subscriberId, id));
+      return { accountId, sessionIds, afterCommit };
     });
-    if (ended) await this.sessions.silence(ended.accountId, ended.sessionIds, owner);
+    if (!ended) return;
+    await this.sessions.silence(ended.accountId, ended.sessionIds, owner);
+    for (const each of ended.afterCommit) each();
   }
 
   /**

@@ -68,7 +68,7 @@ export class Profiles {
     { locale, currentPassword, ...changes }: InterlocutorChanges,
     network: string,
   ): Promise<void> {
-    const { interlocutorId, accountId } = principal;
+    const { interlocutorId, accountId, kind } = principal;
     const { email: known } = (await this.interlocutors.get(interlocutorId)).identity;
     const allowed = changes.email !== undefined && !sameMailbox(changes.email, known) ? changes.email : undefined;
     if (allowed !== undefined) {
@@ -91,7 +91,8 @@ export class Profiles {
       }
       // Another device has changed the address in this moment: what was allowed was no change then.
       if (email !== allowed) throw passwordMissing();
-      const addressee = { accountId, key: accountKey(principal), email, locale: locale ?? principal.locale, username };
+      const key = accountKey(principal);
+      const addressee = { accountId, kind, key, email, locale: locale ?? principal.locale, username };
       await this.credentials.changeAddress(manager, addressee, former);
       return this.contacts.restate(manager, interlocutorId, after, { segments: stated, emailVerified: false });
     });
@@ -129,7 +130,7 @@ export class Profiles {
       if (email === undefined || sameMailbox(email, before.email)) return true;
       if (!allowed) throw passwordMissing();
       const timeZone = changes.timeZone ?? before.timeZone;
-      const addressee = { accountId, key: accountKey(owner), email, locale, timeZone, username };
+      const addressee = { accountId, kind: owner.kind, key: accountKey(owner), email, locale, timeZone, username };
       await this.credentials.changeAddress(manager, addressee, before.email);
       return true;
     });

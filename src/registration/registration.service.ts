@@ -98,7 +98,7 @@ export class Registrations {
           recordedAt: createdAt,
         } as const;
         await this.consents.record(manager, record);
-        const addressee = { accountId, key, email, locale, username };
+        const addressee = { accountId, kind: 'member' as const, key, email, locale, username };
         const verificationMail = await this.credentials.requestVerification(manager, addressee);
         return { session: await this.sessions.create(manager, accountId, { key, device }), verificationMail };
       }),

@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { AccountHolders } from '../auth/account-holders.service.js';
+import { type Page, pathOf } from '../auth/pages.js';
 import type { Locale } from '../contract/common.js';
 import type { LegalReason, RequestKind } from '../contract/rights.js';
 import { Interlocutors } from '../interlocutors/interlocutors.service.js';
@@ -112,13 +113,18 @@ export class Notices {
     const { contactId, kind, dueAt, askedAt, legalReason } = request;
     const { mail, to } = (kind === 'erasure' && ofErasures[what]) || ofRequests[what];
     const accountId = await this.accountOf(to, subscriberId, contactId);
-    await this.send(mail, accountId, subscriberId, ({ locale, timeZone }) => ({
-      kind: kindsInWords[locale === 'it' ? 'it' : 'en'][kind],
-      asked: timeInWords(askedAt, { locale, timeZone }),
-      legalReason: legalReason ? legalReasonsInWords[locale === 'it' ? 'it' : 'en'][legalReason] : '',
-      due: dueAt ? timeInWords(dueAt, { locale, timeZone }) : '',
-      url: `${this.origin}/requests/${id}`,
-    }));
+    await this.send(
+      mail,
+      accountId,
+      subscriberId,
+      ({ locale, timeZone }) => ({
+        kind: kindsInWords[locale === 'it' ? 'it' : 'en'][kind],
+        asked: timeInWords(askedAt, { locale, timeZone }),
+        legalReason: legalReason ? legalReasonsInWords[locale === 'it' ? 'it' : 'en'][legalReason] : '',
+        due: dueAt ? timeInWords(dueAt, { locale, timeZone }) : '',
+      }),
+      ['request', id],
+    );
   }
 
   private async tellOfRestriction(
@@ -128,7 +134,7 @@ export class Notices {
   ): Promise<void> {
     const { mail, to } = ofRestrictions[what];
     const accountId = await this.accountOf(to, subscriberId, contactId);
-    await this.send(mail, accountId, subscriberId, () => ({ url: `${this.origin}/conversations/${contactId}` }));
+    await this.send(mail, accountId, subscriberId, () => ({}), ['conversation', contactId]);
   }
 
   private async send(
@@ -136,12 +142,14 @@ export class Notices {
     accountId: string | undefined,
     subscriberId: string,
     valuesIn: (language: { locale: string; timeZone: string | undefined }) => Record<string, string>,
+    [page, id]: [Page, string],
   ): Promise<void> {
     const holder = accountId && (await this.holders.find(accountId));
     if (!holder || !holder.verified) return;
     const { businessName } = await this.subscribers.get(subscriberId);
-    const { key, email, locale, timeZone } = holder;
-    const values = { businessName, ...valuesIn({ locale, timeZone }) };
+    const { kind, key, email, locale, timeZone } = holder;
+    const url = `${this.origin}${pathOf(kind, page, id)}`;
+    const values = { businessName, ...valuesIn({ locale, timeZone }), url };
     const notAfter = new Date(Date.now() + noticeDays * dayMilliseconds);
     await this.database.transaction((manager) =>
       this.outbox.post(manager, { key, about: accountId, to: email, locale, mail, values, notAfter }),

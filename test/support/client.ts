@@ -291,8 +291,10 @@ export class Client {
     },
     // Told by whoever asked last, whatever was committed first: the head says how it stands.
     'restriction.changed': ({ conversationId }) => void this.incomplete.add(conversationId),
+    'claim.changed': ({ conversationId }) => void this.incomplete.add(conversationId),
     // A client loads them when it shows them, and holds none.
     'request.changed': () => undefined,
+    'quick-replies.changed': () => undefined,
     'export.progressed': () => undefined,
     'session.ended': ({ id }) => void this.held.devices.delete(id),
   };
@@ -341,6 +343,11 @@ export class Client {
   /** A member's name stands on everything it wrote. */
   private rename(author: Author): void {
     this.held.authors.set(author.id, author);
+    for (const [id, head] of this.held.heads) {
+      const { claim } = head;
+      if (claim?.memberId !== author.id) continue;
+      this.held.heads.set(id, { ...head, claim: { ...claim, displayName: author.displayName } });
+    }
     for (const messages of this.held.messages.values()) {
       for (const [seq, message] of messages) {
         if (message.author?.id === author.id) messages.set(seq, { ...message, author });

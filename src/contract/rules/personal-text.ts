@@ -1,9 +1,7 @@
-import type { ValidationOptions } from 'class-validator';
-import { type TextField, textFields } from '../contract/broadcasts.js';
-import type { Identity } from '../contract/events.js';
-import { limits } from '../contract/limits.js';
-import { bodyFault, codePoints, type Fault } from '../contract/rules/texts.js';
-import { Rule } from '../platform/validation/rule.js';
+import { type TextField, textFields } from '../broadcasts.js';
+import type { Identity } from '../events.js';
+import { limits } from '../limits.js';
+import { bodyFault, codePoints, type Fault } from './texts.js';
 
 /** Values of the fields. A recipient without one of the names is addressed by its displayed name. */
 export type FieldValues = { businessName: string } & Partial<Pick<Identity, Exclude<TextField, 'businessName'>>>;
@@ -11,8 +9,8 @@ export type FieldValues = { businessName: string } & Partial<Pick<Identity, Excl
 const field = new RegExp(`\\{\\{\\s*(${textFields.join('|')})\\s*\\}\\}`, 'g');
 const known = textFields.map((name) => `{{${name}}}`);
 
-/** Finds what keeps a text from being broadcast; undefined when nothing does. */
-export function broadcastBodyFault(body: unknown): Fault | undefined {
+/** Finds what keeps a text with fields from being sent, whatever the fields stand for; undefined when nothing does. */
+export function personalTextFault(body: unknown): Fault | undefined {
   const fault = bodyFault(body);
   if (fault) return fault;
   const text = body as string;
@@ -27,10 +25,6 @@ export function broadcastBodyFault(body: unknown): Fault | undefined {
   if (length <= limit) return undefined;
   const message = `The message can have ${length} characters, counting ${limits.broadcastFieldLength} for each field; the limit is ${limit}.`;
   return { code: 'too_long', values: { limit, length }, message };
-}
-
-export function IsBroadcastBody(options?: ValidationOptions): PropertyDecorator {
-  return Rule('broadcastBody', broadcastBodyFault, options);
 }
 
 /** Tells if a text differs for each recipient. */

@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { textFields } from '../contract/broadcasts.js';
-import { limits } from '../contract/limits.js';
-import { broadcastBodyFault, filledIn, isPersonal } from './personal-text.js';
+import { textFields } from '../broadcasts.js';
+import { limits } from '../limits.js';
+import { personalTextFault, filledIn, isPersonal } from './personal-text.js';
 
 const anna = { firstName: 'Anna', surname: 'Rossi', displayName: 'Anna Rossi', businessName: 'Forno Aurora' };
 const company = {
@@ -37,7 +37,7 @@ describe('a text with fields', () => {
   test.each(['{{firstname}}', '{{nome}}', '{{}}', '{{ first Name }}', '{{firstName', 'firstName}}', '{{{{surname}}'])(
     'with %j is refused, naming the fields there are',
     (body) => {
-      const { code, values, message } = broadcastBodyFault(`Ciao ${body}`)!;
+      const { code, values, message } = personalTextFault(`Ciao ${body}`)!;
       expect(code).toBe('unknown_placeholder');
       expect(values).toEqual({ allowed: textFields.map((name) => `{{${name}}}`) });
       for (const name of textFields) expect(message).toContain(`{{${name}}}`);
@@ -45,7 +45,7 @@ describe('a text with fields', () => {
   );
 
   test.each(['Ciao', 'a { b } c', '{firstName}', '{{ displayName }}!'])('%j is accepted', (body) => {
-    expect(broadcastBodyFault(body)).toBeUndefined();
+    expect(personalTextFault(body)).toBeUndefined();
   });
 
   test.each([
@@ -54,13 +54,13 @@ describe('a text with fields', () => {
     ['a\0', 'invalid_characters', 'NUL'],
     [7, 'not_text', 'a text'],
   ])('%j is refused as in a message, as %s', (body, code, problem) => {
-    expect(broadcastBodyFault(body)).toMatchObject({ code, message: expect.stringContaining(problem) });
+    expect(personalTextFault(body)).toMatchObject({ code, message: expect.stringContaining(problem) });
   });
 
   test('counts every field as the longest name, and says so at the limit', () => {
     const most = 'a'.repeat(limits.messageLength - 2 * limits.broadcastFieldLength);
-    expect(broadcastBodyFault(`${most}{{firstName}}{{surname}}`)).toBeUndefined();
-    expect(broadcastBodyFault(`${most}a{{firstName}}{{surname}}`)).toMatchObject({
+    expect(personalTextFault(`${most}{{firstName}}{{surname}}`)).toBeUndefined();
+    expect(personalTextFault(`${most}a{{firstName}}{{surname}}`)).toMatchObject({
       code: 'too_long',
       values: { limit: 10_000, length: 10_001 },
       message: expect.stringMatching(/10001 characters.*201.*10000/),
@@ -73,7 +73,7 @@ describe('a text with fields', () => {
     fc.assert(
       fc.property(parts, name, (texts, displayName) => {
         const body = texts.join('');
-        fc.pre(broadcastBodyFault(body) === undefined);
+        fc.pre(personalTextFault(body) === undefined);
         const long = filledIn(body, { displayName, businessName: 'x'.repeat(limits.businessNameLength) });
         expect([...long].length).toBeLessThanOrEqual(limits.messageLength);
       }),
