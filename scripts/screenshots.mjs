@@ -56,7 +56,7 @@ try {
           colorScheme: theme,
           reducedMotion: 'reduce',
         });
-        await signIn(context);
+        await signIn(context, language);
         for (const screen of screens) {
           const name = `${screen.name}-${device}-${language}-${theme}`;
           const isFor = (screen.devices ?? Object.keys(devices)).includes(device);
@@ -78,13 +78,18 @@ for (const fault of faults) console.error(fault);
 process.exitCode = faults.length > 0 ? 1 : 0;
 
 /** As the shop in the dashboard, and as one of its customers in the app. */
-async function signIn(context) {
+async function signIn(context, locale) {
   const giulia = scene.people.find(({ firstName }) => firstName === 'Giulia');
   const accounts = { dashboard: scene.shop, app: giulia };
   for (const [app, { username, password }] of Object.entries(accounts)) {
     await context.request.post('/api/sessions', {
       headers: { 'X-Colloquio-App': app, origin: scene.url },
       data: { username, password },
+    });
+    // The apps speak the language of the account.
+    await context.request.patch('/api/me', {
+      headers: { 'X-Colloquio-App': app, origin: scene.url },
+      data: { locale },
     });
   }
   await context.addInitScript(() => {
