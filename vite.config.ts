@@ -56,12 +56,17 @@ function delivery(): Plugin {
         holdBudget(bundle, entry, main.fileName);
         // Letters of other alphabets are loaded when they are met.
         const fonts = Object.keys(bundle).filter((name) => /inter-latin.*\.woff2$/.test(name));
-        await buildWorker(entry, [...new Set([...reachable(bundle, main.fileName, true), ...fonts])]);
+        const kept = [...reachable(bundle, main.fileName, true)].filter((name) => !isOfEmoji(bundle![name]));
+        await buildWorker(entry, [...new Set([...kept, ...fonts])]);
       }
       for (const path of filesIn(output)) compress(path);
     },
   };
 }
+
+/** Lists of emoji, of which a page with a keyboard loads one when it opens the grid. */
+const isOfEmoji = (chunk: Rollup.OutputBundle[string] | undefined): boolean =>
+  chunk?.type === 'chunk' && chunk.moduleIds.length > 0 && chunk.moduleIds.every((id) => id.includes('emojibase-data'));
 
 function holdBudget(bundle: Rollup.OutputBundle, entry: Entry, main: string): void {
   const scripts = [...reachable(bundle, main, false)].filter((name) => name.endsWith('.js'));
@@ -118,6 +123,8 @@ export default defineConfig({
     // Nothing is inlined: the policy of the pages allows no data: scripts, styles or fonts.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    // The lists of emoji are the largest; each is loaded when it is asked for.
+    chunkSizeWarningLimit: 700,
     rolldownOptions: {
       input: {
         dashboard: join(root, 'index.html'),
