@@ -69,7 +69,7 @@ export function indexOfPromises() {
     return `## ${index + 1}. ${name}\n\n${text}\n\n${files.join('\n') || 'No test yet: there is nothing that it is about.'}`;
   });
   const head =
-    '# What is promised, and the tests that hold it\n\nWritten by `npm run promises` from the comments and titles in `test/`. `npm test` runs them, except where another command is named; `.ci/run` runs `npm test` and `npm run test:long`. Further tests are about what is not promised in these words.';
+    '# What is promised, and the tests that hold it\n\nWritten by `npm run promises` from the comments and titles in `test/`. `npm test` runs them, except where another command is named; `LONG=1 .ci/run` runs `npm test` and `npm run test:long`. Further tests are about what is not promised in these words.';
   return `${[head, ...sections].join('\n\n')}\n`;
 }
 
