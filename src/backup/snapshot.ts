@@ -14,6 +14,7 @@ import type { CopiedSequence, CopiedTable } from './manifest.js';
 export const leftOut: Record<string, string> = {
   migrations: 'the release that restores makes the schema',
   session: 'everybody signs in again: no device that was signed out comes back, and each loads everything afresh',
+  carry_code: 'it lives for fifteen minutes, and ends with its session',
   export: 'an export lives for 48 hours, and is asked for again',
   export_download: 'an export lives for 48 hours, and is asked for again',
   search_entry: 'the index of the archive is derived from the messages',
