@@ -319,7 +319,7 @@ describe('a target', () => {
     ['/api', 404],
     ['/apiary', 404],
     ['/nothing', 404],
-    ['/join/CODE', 404],
+    ['/joined/CODE', 404],
     ['/%', 404],
     ['/%ff', 404],
     ['/..', 404],
@@ -339,8 +339,8 @@ describe('a target', () => {
     await check(`/api/labels?${'as=app&'.repeat(2_000)}`, 401);
   });
 
-  test('that is the root says where the API is described', async () => {
-    expect(await line('/')).toMatchObject({ status: 200, body: expect.stringContaining('/api/docs') });
+  test('that is the root is the page of the dashboard, and takes nothing', async () => {
+    expect(await line('/')).toMatchObject({ status: 200, body: expect.stringContaining('<title>Colloquio</title>') });
     expectStatus(await world.ask('POST', '/'), 404);
   });
 });

@@ -258,7 +258,7 @@ describe('an invitation’s mail', () => {
 
     const opened = await fetch(world.url + path, { redirect: 'manual' });
     expect(opened.status).toBe(303);
-    expect(opened.headers.get('location')).toBe(`https://messages.example/stop/${made.body.code}`);
+    expect(opened.headers.get('location')).toBe(`https://messages.example/app/stop/${made.body.code}`);
     const stateOf = async () => {
       const { body } = await shop.owner.ask('GET', '/api/invitations');
       return body.items.find(({ id }: { id: string }) => id === made.body.id).state;
