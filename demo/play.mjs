@@ -52,7 +52,10 @@ async function demo() {
   await letContactsJoin(shopToken);
   await playConversations(shopToken);
   await sendBroadcast(shopToken);
-  printSummary(port, (performance.now() - began) / 1000);
+  const seconds = (performance.now() - began) / 1000;
+  const customer = contacts.find(({ identity }) => identity.email === shownAtTheEnd[0]);
+  const links = { shop: await carryLink('/', shopToken), customer: await carryLink('/app', customer.token) };
+  printSummary(port, seconds, links);
 
   // Whoever has started it as a part of something else, such as the screenshots.
   process.send?.({
@@ -257,7 +260,13 @@ async function eachAtMost(limit, items, work) {
   await Promise.all(Array.from({ length: limit }, worker));
 }
 
-function printSummary(port, seconds) {
+/** Address that signs in once, with a code that is good for a quarter of an hour. */
+async function carryLink(path, token) {
+  const { code } = await call('POST', '/api/sessions/carry-codes', { token });
+  return `${path}?carry=${encodeURIComponent(code)}`;
+}
+
+function printSummary(port, seconds, links) {
   const people = contacts.filter(({ identity }) => shownAtTheEnd.includes(identity.email));
   const width = Math.max(...[shop, ...people].map(({ username }) => username.length));
   const row = (label, username, name) => `  ${label.padEnd(15)}${username.padEnd(width)}  ${name}`;
@@ -268,7 +277,10 @@ function printSummary(port, seconds) {
   console.log(`
 The demo is ready.
 
-  API            http://localhost:${port}/api/docs (to read and to try; the web apps come later)
+  As the shop    http://localhost:${port}${links.shop}
+  As a customer  http://localhost:${port}${links.customer}
+                 One click signs in, once and within 15 minutes; then with the passwords below.
+  API            http://localhost:${port}/api/docs (to read and to try)
 
 ${row('Shop', shop.username, shop.businessName)}
                  password: ${shop.password}

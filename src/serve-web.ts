@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { NextFunction, Request, Response } from 'express';
@@ -32,6 +32,7 @@ const permissions = 'microphone=(self), camera=(), geolocation=(), payment=(), u
 
 /** Addresses that belong to the service itself. */
 const isOfService = (path: string) => /^\/(api|socket\.io|metrics)(\/|$)/.test(path);
+const appManifest = '/app/manifest.webmanifest';
 const isOfApp = (path: string) => /^\/app(\/|$)/.test(path);
 
 /**
@@ -53,11 +54,18 @@ export async function serveWeb(app: NestExpressApplication): Promise<void> {
       response.setHeader('Permissions-Policy', permissions);
     },
   });
+  const manifest = JSON.parse(readFileSync(join(folder, appManifest), 'utf8')) as object;
   app.use((request: Request, response: Response, next: NextFunction) => {
     const isRead = request.method === 'GET' || request.method === 'HEAD';
     if (!isRead || isOfService(request.path)) return next();
     const [, ofApp] = /^\/((?:join|stop)\/[^/]+)\/?$/.exec(request.path) ?? [];
     if (ofApp !== undefined) return response.redirect(302, `/app/${ofApp}`);
+    const { carry } = request.query;
+    if (request.path === appManifest && typeof carry === 'string' && /^[\w-]{16,100}$/.test(carry)) {
+      // iOS shares no cookies with an installed app, so that its first address carries the sign-in.
+      response.set({ 'Cache-Control': 'no-store', 'Content-Type': 'application/manifest+json' });
+      return response.send(JSON.stringify({ ...manifest, start_url: `/app?carry=${carry}` }));
+    }
     files(request, response, () => {
       // Programs that take anything are told that there is nothing; browsers ask for a page.
       const isPage = /^\/(app)?$/.test(request.path) || request.accepts(['json', 'html']) === 'html';

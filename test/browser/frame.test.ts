@@ -48,6 +48,19 @@ test('the code of an invitation leads to the app, and a program that asks for no
   expect((await fetch(`${world.url}/assets/gone.js`, { headers: { accept: 'text/html' } })).status).toBe(404);
 });
 
+test('the manifest of the app carries a code into its first address, and nothing else', async () => {
+  const manifest = async (query: string) => {
+    const answer = await fetch(`${world.url}/app/manifest.webmanifest${query}`);
+    const { start_url: start } = (await answer.json()) as { start_url: string };
+    return { start, cache: answer.headers.get('cache-control') };
+  };
+  const code = 'aB3_-'.repeat(5);
+  expect(await manifest(`?carry=${code}`)).toEqual({ start: `/app?carry=${code}`, cache: 'no-store' });
+  for (const query of ['', '?carry=short', `?carry=${code}%26next=x`, `?carry=${code}&carry=${code}`]) {
+    expect((await manifest(query)).start).toBe('/app');
+  }
+});
+
 test.each([
   ['/', '/sw.js'],
   ['/app', '/app-sw.js'],

@@ -11,7 +11,7 @@ export type SessionState =
   | { readonly name: 'starting' }
   /** The service does not answer, and this device knows nobody. */
   | { readonly name: 'unreachable' }
-  | { readonly name: 'signed-out'; readonly why?: 'left' | 'ended' }
+  | { readonly name: 'signed-out'; readonly why?: 'left' | 'ended' | 'late' }
   | { readonly name: 'signed-in'; readonly me: Profile; readonly engine: Engine };
 
 const vaultName = () => `colloquio-${appName}`;
@@ -26,6 +26,8 @@ class Session {
   private store: Store = new MemoryStore();
   private tabsOpened: Tabs | undefined;
   private leaving: Promise<void> | undefined;
+  /** Code of a sign-in that is carried over from another program. */
+  private carried: { code: string; device: string } | undefined;
 
   get tabs(): Tabs {
     return (this.tabsOpened ??= new Tabs(appName));
@@ -48,7 +50,8 @@ class Session {
   }
 
   /** Finds out who is signed in: from the service, or from what this device keeps while it cannot be reached. */
-  async start(): Promise<void> {
+  async start(device: string): Promise<void> {
+    this.takeCarried(device);
     whenSignedOut(() => void this.ended());
     this.tabs.listen((news) => void this.heard(news.kind));
     addEventListener('online', () => this.wake());
@@ -117,7 +120,7 @@ class Session {
 
   private async look(): Promise<void> {
     if (localStorage.getItem(hintKey()) === null) {
-      this.state = { name: 'signed-out' };
+      await this.carryOver();
       return;
     }
     try {
@@ -125,10 +128,40 @@ class Session {
     } catch (error) {
       if (error instanceof Refused) {
         await this.forget();
-        this.state = { name: 'signed-out' };
+        await this.carryOver();
         return;
       }
       await this.beginAlone();
+    }
+  }
+
+  /** Takes the code out of the address, where nobody is to find or to share it. */
+  private takeCarried(device: string): void {
+    const url = new URL(location.href);
+    const code = url.searchParams.get('carry');
+    if (code === null) return;
+    if (code) this.carried = { code, device };
+    url.searchParams.delete('carry');
+    history.replaceState(history.state, '', url);
+  }
+
+  /** Signs in with the code that came with the address, where nobody is signed in. */
+  private async carryOver(): Promise<void> {
+    if (!this.carried) {
+      this.state = { name: 'signed-out' };
+      return;
+    }
+    try {
+      const signedIn = await ask(api.POST('/api/sessions/carried', { body: this.carried }));
+      this.carried = undefined;
+      // The code is used up: should the next request fail, the cookie is asked for again.
+      localStorage.setItem(hintKey(), '1');
+      await this.enter(signedIn);
+    } catch (error) {
+      if (error instanceof Refused) {
+        this.carried = undefined;
+        this.state = { name: 'signed-out', why: 'late' };
+      } else this.state = { name: 'unreachable' };
     }
   }
 

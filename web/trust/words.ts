@@ -20,7 +20,11 @@ const it = {
         'Tecnicamente sì',
         'Mentre il server è acceso, con un lavoro apposta. Non dai dischi, dal database o dalle copie di sicurezza da soli.',
       ],
-      ['Chi ruba un disco o una copia', 'No', 'Senza le chiavi, che stanno altrove, trova solo dati cifrati.'],
+      [
+        'Chi ruba un disco o una copia',
+        'No, se la chiave principale sta altrove',
+        'Senza quella chiave trova solo dati cifrati. Se è insieme ai dati, può leggere tutto.',
+      ],
       [
         'Chi prende un dispositivo sbloccato',
         'Sì',
@@ -93,7 +97,11 @@ const en: TrustWords = {
         'Technically yes',
         'While the server runs, by deliberate work. Not from disks, the database or backups alone.',
       ],
-      ['A thief of a disk or a backup', 'No', 'Without the keys, which are elsewhere, there is only encrypted data.'],
+      [
+        'A thief of a disk or a backup',
+        'No, if the master key is kept elsewhere',
+        'Without that key there is only encrypted data. If it lies with the data, everything can be read.',
+      ],
       ['A person with an unlocked device', 'Yes', 'They see what you see. End the session from another device.'],
       ['A court', 'As the law says', 'It can order the host or the business to hand over data.'],
       ['Statistics or advertising services', 'No', 'There are none.'],

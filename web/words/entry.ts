@@ -24,6 +24,7 @@ const it = {
     register: 'Registrala',
     left: 'Sei uscito. Questo dispositivo non riceve più niente, e qui non resta nessun messaggio.',
     ended: 'La sessione è finita o è stata chiusa da un altro dispositivo. Entra di nuovo.',
+    late: 'Il link per entrare è già stato usato o è scaduto: entra con la tua password.',
   },
   reset: {
     title: 'Password dimenticata',
@@ -102,6 +103,7 @@ const en: EntryWords = {
     register: 'Register it',
     left: 'You are logged out. This device gets nothing any more, and no message stays here.',
     ended: 'The session has ended, or was ended from another device. Sign in again.',
+    late: 'The link to sign in was used already or has expired: sign in with your password.',
   },
   reset: {
     title: 'Forgotten password',
