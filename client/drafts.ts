@@ -50,6 +50,13 @@ export class Drafts {
     await Promise.all([...this.unsaved.keys()].map((id) => this.save(id)));
   }
 
+  /** Stores nothing more. */
+  abandon(): void {
+    for (const timer of this.unsaved.values()) this.options.clock.clearTimeout(timer);
+    this.unsaved.clear();
+    this.held.clear();
+  }
+
   /** Reads what is stored: at the start, and when another tab has changed it. */
   async refresh(): Promise<void> {
     for (const [key, value] of await this.options.store.entries(prefix)) {

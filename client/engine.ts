@@ -138,6 +138,14 @@ export class Engine {
     await this.drafts.flush();
   }
 
+  /** Ends everything at once, without storing what is not stored yet: the device is to forget it. */
+  abandon(): void {
+    this.outbox.stop();
+    this.link.stop();
+    this.keeper?.stop();
+    this.drafts.abandon();
+  }
+
   /** Calls at once, and after every change, as a Svelte store does. */
   subscribe(watcher: (view: EngineView) => void): () => void {
     return this.view.subscribe(watcher);

@@ -129,6 +129,50 @@ describe('a device', () => {
     await page.getByText(message.body).waitFor();
   });
 
+  test('loses nothing when the service is not ready as the app is opened', async () => {
+    const { code } = await world.invitation(bakery);
+    const page = await phone.page(`/app/join/${code}`);
+    await join(page);
+    const field = page.getByRole('textbox', { name: /^Scrivi a / });
+    await field.fill('Vorrei due pagnotte e');
+    await page.evaluate(() => window.dispatchEvent(new Event('blur')));
+    await page.getByRole('link', { name: 'Indietro' }).click();
+    await page.getByText('Bozza:').waitFor();
+    // What the service answers while its database starts.
+    const problem = {
+      type: 'urn:colloquio:problem:unavailable',
+      code: 'unavailable',
+      status: 503,
+      title: '',
+      detail: '',
+    };
+    let refused = 0;
+    await phone.context.route('**/api/me', (route) => {
+      refused++;
+      return route.fulfill({ status: 503, contentType: 'application/problem+json', body: JSON.stringify(problem) });
+    });
+    await page.reload();
+    await page.getByText('Bozza:').waitFor();
+    expect(refused).toBeGreaterThan(0);
+  });
+
+  test('that others use as well keeps nothing, in no tab', async () => {
+    const anna = await world.join(bakery, 'anna');
+    const page = await phone.page('/app/sign-in');
+    await page.getByLabel(/Nome utente/).fill(anna.username);
+    await page.getByLabel('Password', { exact: true }).fill(password);
+    await page.getByLabel(/lo usano anche altri/).check();
+    await button(page, 'Entra').click();
+    await page.getByRole('heading', { name: 'Conversazioni' }).waitFor();
+    const other = await phone.page('/app');
+    await other.getByRole('heading', { name: 'Conversazioni' }).waitFor();
+    for (const tab of [page, other]) {
+      expect(await tab.evaluate(async () => (await indexedDB.databases()).map(({ name }) => name))).toEqual([]);
+    }
+    const cookies = await phone.context.cookies(world.url);
+    expect(cookies).toMatchObject([{ name: 'colloquio-app', expires: -1 }]);
+  });
+
   test('is silent and empty in all its tabs once it is logged out', async () => {
     const { code } = await world.invitation(bakery);
     const page = await phone.page(`/app/join/${code}`);

@@ -1,6 +1,7 @@
 import { io } from 'socket.io-client';
 import { Engine, MemoryStore, Refused, type Store, Unanswered } from '../../client/index.js';
-import type { Profile, SignedIn, SignIn } from '../../src/contract/accounts.js';
+import type { Profile, SignIn } from '../../src/contract/accounts.js';
+import type { ErrorCode } from '../../src/contract/errors.js';
 import { api, appName, ask, fetchAsApp, whenSignedOut } from '../api/index.js';
 import { keepLocale } from '../words/locale.js';
 import { Tabs } from './tabs.js';
@@ -16,6 +17,7 @@ export type SessionState =
 
 const vaultName = () => `colloquio-${appName}`;
 const profileKey = 'profile';
+/** Says that others use this device as well, in every tab. */
 const sharedKey = () => `colloquio-${appName}-shared`;
 /** Says that somebody may be signed in here, so that a page that is opened by strangers need not ask. */
 const hintKey = () => `colloquio-${appName}-here`;
@@ -25,6 +27,8 @@ class Session {
   state = $state.raw<SessionState>({ name: 'starting' });
   private store: Store = new MemoryStore();
   private tabsOpened: Tabs | undefined;
+  /** The engine that has to be stopped; it may outlive the state in which it is seen. */
+  private running: Engine | undefined;
   private leaving: Promise<void> | undefined;
   /** Code of a sign-in that is carried over from another program. */
   private carried: { code: string; device: string } | undefined;
@@ -42,6 +46,11 @@ class Session {
   get engine(): Engine {
     if (this.state.name !== 'signed-in') throw new Error('Nobody is signed in.');
     return this.state.engine;
+  }
+
+  /** Others use this device as well: nothing is kept on it beyond the page. */
+  get isShared(): boolean {
+    return localStorage.getItem(sharedKey()) !== null;
   }
 
   /** The store of this device, for what a part of the app keeps beside the engine. */
@@ -68,17 +77,19 @@ class Session {
 
   /** Signs in. @throws Refused, Unanswered */
   async signIn(asked: SignIn & { shared?: boolean }): Promise<void> {
-    const signedIn = await ask(api.POST('/api/sessions', { body: asked }));
-    await this.enter(signedIn, asked.shared);
+    await ask(api.POST('/api/sessions', { body: asked }));
+    await this.enter(asked.shared);
   }
 
   /** Goes on with a session that the service has just made: of a sign-in, a registration, a joining. */
-  async enter(_session: Pick<SignedIn, 'id'> | undefined, shared = false): Promise<void> {
+  async enter(shared = false): Promise<void> {
     this.stopEngine();
     await DeviceVault.erase(vaultName()).catch(() => undefined);
     // On a device that others use as well nothing is kept beyond the page.
-    if (shared) sessionStorage.setItem(sharedKey(), '1');
-    else sessionStorage.removeItem(sharedKey());
+    if (shared) localStorage.setItem(sharedKey(), '1');
+    else localStorage.removeItem(sharedKey());
+    // Should the next request fail, the cookie is asked for again.
+    localStorage.setItem(hintKey(), '1');
     await this.begin(await ask(api.GET('/api/me')));
     this.tabs.tell({ kind: 'signed-in' });
   }
@@ -96,14 +107,15 @@ class Session {
 
   /**
    * Logs out. What this device keeps becomes unreadable first; then the service ends the session.
-   * @throws Unanswered when the service cannot be reached: this device is empty, but its session goes on until it is ended elsewhere
+   * @throws Unanswered, Refused when the service did not end it: this device is empty, but its session goes on until it is
+   * ended elsewhere
    */
   async leave(): Promise<void> {
     await this.forget();
     try {
       await ask(api.DELETE('/api/sessions/current'));
     } catch (error) {
-      if (!(error instanceof Refused)) throw error;
+      if (!isProblem(error, 'unauthenticated')) throw error;
     } finally {
       this.state = { name: 'signed-out', why: 'left' };
       this.tabs.tell({ kind: 'signed-out' });
@@ -126,12 +138,10 @@ class Session {
     try {
       await this.begin(await ask(api.GET('/api/me')));
     } catch (error) {
-      if (error instanceof Refused) {
-        await this.forget();
-        await this.carryOver();
-        return;
-      }
-      await this.beginAlone();
+      // A service that is overloaded or not ready says nothing about who is signed in.
+      if (!isProblem(error, 'unauthenticated')) return this.beginAlone();
+      await this.forget();
+      await this.carryOver();
     }
   }
 
@@ -152,13 +162,11 @@ class Session {
       return;
     }
     try {
-      const signedIn = await ask(api.POST('/api/sessions/carried', { body: this.carried }));
+      await ask(api.POST('/api/sessions/carried', { body: this.carried }));
       this.carried = undefined;
-      // The code is used up: should the next request fail, the cookie is asked for again.
-      localStorage.setItem(hintKey(), '1');
-      await this.enter(signedIn);
+      await this.enter();
     } catch (error) {
-      if (error instanceof Refused) {
+      if (isProblem(error, 'link_invalid', 'validation_failed')) {
         this.carried = undefined;
         this.state = { name: 'signed-out', why: 'late' };
       } else this.state = { name: 'unreachable' };
@@ -204,6 +212,7 @@ class Session {
     engine.link.state.subscribe((link) => {
       if (link.name === 'signed-out') void this.ended();
     });
+    this.running = engine;
     this.state = { name: 'signed-in', me, engine };
     await engine.start();
   }
@@ -227,8 +236,7 @@ class Session {
   }
 
   private openStore(): Promise<Store> {
-    const shared = sessionStorage.getItem(sharedKey()) !== null;
-    return shared ? Promise.resolve(new MemoryStore()) : DeviceVault.open(vaultName());
+    return this.isShared ? Promise.resolve(new MemoryStore()) : DeviceVault.open(vaultName());
   }
 
   private async heard(kind: string): Promise<void> {
@@ -256,18 +264,20 @@ class Session {
       this.stopEngine();
       await DeviceVault.erase(vaultName()).catch(() => undefined);
       this.store = new MemoryStore();
-      sessionStorage.removeItem(sharedKey());
+      localStorage.removeItem(sharedKey());
       localStorage.removeItem(hintKey());
     })().finally(() => (this.leaving = undefined));
     return this.leaving;
   }
 
   private stopEngine(): void {
-    if (this.state.name !== 'signed-in') return;
-    this.state.engine.link.stop();
-    this.state.engine.outbox.stop();
+    this.running?.abandon();
+    this.running = undefined;
   }
 }
+
+const isProblem = (error: unknown, ...codes: ErrorCode[]): boolean =>
+  error instanceof Refused && codes.includes(error.problem.code);
 
 function accountOf({ principal }: Profile): string {
   return principal.kind === 'member' ? principal.memberId : principal.interlocutorId;
