@@ -6,7 +6,6 @@ import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { build, defineConfig, type Plugin, type Rollup } from 'vite';
 
 const root = join(import.meta.dirname, 'web');
-const output = join(import.meta.dirname, 'dist/web');
 /** Oldest browsers that both apps run in; see docs/web.md. */
 const target = ['safari15.5', 'chrome105', 'firefox115'];
 
@@ -41,9 +40,13 @@ function reachable(bundle: Rollup.OutputBundle, from: string, lazy: boolean, see
 /** Builds the service workers with the list of what they keep, holds the budgets, and compresses everything. */
 function delivery(): Plugin {
   let bundle: Rollup.OutputBundle | undefined;
+  let output: string;
   return {
     name: 'colloquio-delivery',
     apply: 'build',
+    configResolved({ build: { outDir } }) {
+      output = outDir;
+    },
     writeBundle(_options, written) {
       bundle = written;
     },
@@ -53,11 +56,11 @@ function delivery(): Plugin {
       for (const entry of Object.keys(workers) as Entry[]) {
         const main = Object.values(bundle).find((each) => each.type === 'chunk' && each.isEntry && each.name === entry);
         if (!main) throw new Error(`There is no entry ${entry}.`);
-        holdBudget(bundle, entry, main.fileName);
+        holdBudget(bundle, output, entry, main.fileName);
         // Letters of other alphabets are loaded when they are met.
         const fonts = Object.keys(bundle).filter((name) => /inter-latin.*\.woff2$/.test(name));
         const kept = [...reachable(bundle, main.fileName, true)].filter((name) => !isOfEmoji(bundle![name]));
-        await buildWorker(entry, [...new Set([...kept, ...fonts])]);
+        await buildWorker(output, entry, [...new Set([...kept, ...fonts])]);
       }
       for (const path of filesIn(output)) compress(path);
     },
@@ -68,7 +71,7 @@ function delivery(): Plugin {
 const isOfEmoji = (chunk: Rollup.OutputBundle[string] | undefined): boolean =>
   chunk?.type === 'chunk' && chunk.moduleIds.length > 0 && chunk.moduleIds.every((id) => id.includes('emojibase-data'));
 
-function holdBudget(bundle: Rollup.OutputBundle, entry: Entry, main: string): void {
+function holdBudget(bundle: Rollup.OutputBundle, output: string, entry: Entry, main: string): void {
   const scripts = [...reachable(bundle, main, false)].filter((name) => name.endsWith('.js'));
   const sizes = scripts.map((name) => brotliCompressSync(readFileSync(join(output, name))).length);
   const total = sizes.reduce((sum, size) => sum + size, 0);
@@ -76,7 +79,7 @@ function holdBudget(bundle: Rollup.OutputBundle, entry: Entry, main: string): vo
   if (total > budgets[entry]) throw new Error(`The first load of ${entry} is beyond its budget.`);
 }
 
-async function buildWorker(entry: Entry, names: string[]): Promise<void> {
+async function buildWorker(output: string, entry: Entry, names: string[]): Promise<void> {
   const { page, file, scope } = workers[entry];
   const kept = names
     .filter((name) => !name.endsWith('.map'))
@@ -117,7 +120,7 @@ export default defineConfig({
   publicDir: join(root, 'public'),
   plugins: [svelte(), delivery()],
   build: {
-    outDir: output,
+    outDir: join(import.meta.dirname, 'dist/web'),
     emptyOutDir: true,
     target,
     // Nothing is inlined: the policy of the pages allows no data: scripts, styles or fonts.

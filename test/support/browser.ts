@@ -26,10 +26,10 @@ export class TestBrowser {
 
   private constructor(
     private readonly browser: Browser,
-    private readonly world: Reach,
+    private readonly world: Pick<Reach, 'url'>,
   ) {}
 
-  static async start(world: Reach): Promise<TestBrowser> {
+  static async start(world: Pick<Reach, 'url'>): Promise<TestBrowser> {
     const args = [
       // In one process it ends with its second context.
       ...chromiumPackage.args.filter((argument) => argument !== '--single-process'),
@@ -76,7 +76,7 @@ export class TestContext {
 
   constructor(
     readonly context: BrowserContext,
-    private readonly world: Reach,
+    private readonly world: Pick<Reach, 'url'>,
   ) {
     context.on('weberror', (error) => this.faults.push(error.error().stack ?? String(error.error())));
     context.on('console', (message) => {

@@ -32,8 +32,11 @@ export class KeyboardSense {
 const editable =
   'textarea, input:not([type=checkbox], [type=radio], [type=range], [type=file], [type=button]), [contenteditable]';
 
-/** Keeps `--shell-height` of the page right while a keyboard is open. Gives the function that ends it. */
-export function watchViewport(): () => void {
+/**
+ * Keeps `--shell-height` of the page right while a keyboard is open. Gives the function that ends it.
+ * @param measured told after every measurement whether a keyboard was found
+ */
+export function watchViewport(measured?: (isKeyboard: boolean) => void): () => void {
   const { visualViewport } = window;
   if (!visualViewport) return () => undefined;
   const sense = new KeyboardSense();
@@ -47,6 +50,7 @@ export function watchViewport(): () => void {
     root.toggleAttribute('data-keyboard', left !== undefined);
     // iOS pushes the page up to show the field; the shell does that itself.
     if (left !== undefined && offsetTop > 0) scrollTo(0, 0);
+    measured?.(left !== undefined);
   };
   const soon = () => {
     // WebKit tells of a change before the height is right.
@@ -73,5 +77,6 @@ export function watchViewport(): () => void {
     removeEventListener('pageshow', anew);
     removeEventListener('orientationchange', anew);
     root.style.removeProperty('--shell-height');
+    root.removeAttribute('data-keyboard');
   };
 }
