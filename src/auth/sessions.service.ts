@@ -315,13 +315,19 @@ export class Sessions implements OnModuleInit, OnModuleDestroy {
 
   /** Until when the session stands, prolonged by a socket's use of it; undefined when it has ended. */
   async expiryOf(id: string, usedAt: Date | undefined): Promise<Date | undefined> {
-    const known = usedAt && (await this.sessions.findOneBy({ id }));
-    const expiresAt = known && new Date(usedAt.getTime() + this.lifetimeOf(known.shared));
-    if (expiresAt && expiresAt > new Date()) {
-      await this.sessions.update({ id, expiresAt: LessThan(expiresAt) }, { usedAt, expiresAt });
+    const known = await this.sessions.findOneBy({ id });
+    if (!known) return undefined;
+    const now = new Date();
+    const prolonged = usedAt && new Date(usedAt.getTime() + this.lifetimeOf(known.shared));
+    if (!prolonged || prolonged <= now || prolonged <= known.expiresAt) {
+      return known.expiresAt > now ? known.expiresAt : undefined;
     }
-    const session = await this.sessions.findOneBy({ id, expiresAt: MoreThan(new Date()) });
-    return session?.expiresAt;
+    const { affected } = await this.sessions.update(
+      { id, expiresAt: LessThan(prolonged) },
+      { usedAt, expiresAt: prolonged },
+    );
+    // Otherwise it has ended meanwhile, or another use has prolonged it further.
+    return affected ? prolonged : this.expiryOf(id, undefined);
   }
 
   /** Finds the account and device of a session; undefined if the session has ended. */
