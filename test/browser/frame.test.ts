@@ -74,3 +74,20 @@ test.each([
   });
   expect(workers).toEqual([[path, script]]);
 });
+
+test('an app that is opened after the other one in the same browser speaks of no new version', async () => {
+  const anna = await world.join(await world.shop('bakery'), 'anna');
+  const device = await browser.open();
+  await device.signIn('app', anna.username);
+  const dashboard = await device.page('/sign-in');
+  await dashboard.evaluate(() => navigator.serviceWorker.ready.then(() => undefined));
+  const app = await device.page('/app');
+  // The dashboard's worker controls the page until the app's own is there.
+  await app.evaluate(async () => {
+    const own = async () =>
+      (await navigator.serviceWorker.getRegistrations()).find(({ scope }) => scope.endsWith('/app'));
+    while (!(await own())?.active) await new Promise((later) => setTimeout(later, 20));
+  });
+  await app.getByRole('heading', { name: 'Conversazioni' }).waitFor();
+  expect(await app.getByText('C’è una versione nuova').count()).toBe(0);
+});

@@ -17,14 +17,16 @@ class Updates {
   async start(): Promise<void> {
     if (!('serviceWorker' in navigator) || !isSecureContext) return;
     const scope = appName === 'app' ? '/app' : '/';
-    const controlled = navigator.serviceWorker.controller !== null;
+    // The other app's worker may control this page at first: only a worker of this app is one that another follows.
+    const known = await navigator.serviceWorker.getRegistration(scope);
+    const isFollowed = Boolean(known?.active) && new URL(known!.scope).pathname === scope;
     navigator.serviceWorker.addEventListener('controllerchange', () => {
       // The first worker of a page takes nothing away.
-      if (controlled || this.isWaiting) location.reload();
+      if (isFollowed || this.isWaiting) location.reload();
     });
     this.registration = await navigator.serviceWorker.register(workerOf(appName), { scope });
     // A fresh start: nothing is begun yet.
-    if (this.registration.waiting && controlled) return this.letIn();
+    if (this.registration.waiting && isFollowed) return this.letIn();
     this.registration.addEventListener('updatefound', () => this.watch(this.registration?.installing));
     this.watch(this.registration.installing);
     setInterval(() => void this.look(), hourly);
@@ -47,7 +49,7 @@ class Updates {
 
   private watch(worker: ServiceWorker | null | undefined): void {
     worker?.addEventListener('statechange', () => {
-      if (worker.state === 'installed' && navigator.serviceWorker.controller) this.isWaiting = true;
+      if (worker.state === 'installed' && this.registration?.active) this.isWaiting = true;
     });
   }
 
