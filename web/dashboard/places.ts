@@ -9,6 +9,13 @@ async function load(): Promise<ReadonlyMap<string, string>> {
   return new Map([...regions.items, ...provinces.items].map(({ code, name }) => [code, name]));
 }
 
+/** The name of a region or province by its code; the code itself while it is not known. */
+export async function placeNames(): Promise<(code: string) => string> {
+  names ??= load();
+  const known = await names.catch(() => (names = undefined));
+  return (code) => known?.get(code) ?? code;
+}
+
 /** Place of a contact: "Ravenna, Emilia-Romagna". */
 export async function placeOf({ province, region }: Pick<ContactView, 'province' | 'region'>): Promise<string> {
   const codes = [province, region].filter((code): code is string => code !== null);

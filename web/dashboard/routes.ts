@@ -7,11 +7,29 @@ const conversations: Screen = {
   for: 'signed-in',
 };
 
+/** Likewise: the list stays as it is while contacts are opened beside it. */
+const addressBook: Screen = {
+  load: () => import('./address-book/AddressBook.svelte'),
+  for: 'signed-in',
+};
+
 /** Every screen of the dashboard. Addresses stand here alone. */
 export const router = new Router<Screen>(
   '/',
   [
     { path: '/', screen: conversations },
+    { path: '/address-book', screen: addressBook },
+    { path: '/address-book/import', screen: { load: () => import('./address-book/Import.svelte'), for: 'signed-in' } },
+    {
+      path: '/address-book/import/:id',
+      screen: { load: () => import('./address-book/ImportReport.svelte'), for: 'signed-in' },
+    },
+    {
+      path: '/address-book/invited',
+      screen: { load: () => import('./address-book/Invited.svelte'), for: 'signed-in' },
+    },
+    { path: '/address-book/labels', screen: { load: () => import('./address-book/Labels.svelte'), for: 'signed-in' } },
+    { path: '/address-book/:id', screen: addressBook },
     { path: '/conversations/:id', screen: conversations },
     { path: '/cookies', screen: { load: () => import('./trust/PublicCookies.svelte'), for: 'everybody', bare: true } },
     { path: '/invite', screen: { load: () => import('./invite/Invite.svelte'), for: 'signed-in' } },
