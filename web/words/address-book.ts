@@ -46,7 +46,7 @@ const it = {
   oldest: 'Entrati da più tempo',
   changed: 'Cambiati da poco',
   found: (found: number, all: number) =>
-    found === all ? contactsIt(all) : `${number(found)} contatti su ${number(all)}`,
+    found === all ? contactsIt(all) : `${number(found)} di ${contactsIt(all)}`,
   inOrder: { name: 'in ordine di cognome', joined: 'per data di ingresso', updated: 'per ultimo cambiamento' },
   table: 'Contatti della rubrica',
   name: 'Nome',

@@ -156,7 +156,7 @@ const it = {
     } satisfies Record<ImportOutcome, string> as Record<ImportOutcome, string>,
     byLetter: 'invitato con una lettera',
     sameAs: (line: number) => `come la riga ${number(line)}`,
-    leftOut: (field: string, why: string) => `${field} tralasciato: ${why}`,
+    leftOut: (field: string, why: string) => `senza ${field.toLocaleLowerCase('it')}, ${why}`,
     reasons: {
       missing: 'mancano nome, ditta ed email',
       not_an_address: 'email non valida',
@@ -169,9 +169,9 @@ const it = {
       too_many_columns: 'una colonna di troppo',
       not_a_phone: 'numero non valido',
       too_many_labels: `più di ${limits.labelsPerContact} etichette`,
-      same_address: 'stessa email di un’altra persona',
-      external_id_repeated: 'codice cliente ripetuto nel file',
-      external_id_taken: 'codice cliente di un altro contatto',
+      same_address: 'la stessa di un’altra persona',
+      external_id_repeated: 'ripetuto nel file',
+      external_id_taken: 'già di un altro contatto',
     } satisfies Record<ImportReason, string> as Record<ImportReason, string>,
   },
   warnings: {
@@ -399,7 +399,7 @@ const en: ImportWords = {
     },
     byLetter: 'invited by a letter',
     sameAs: (line) => `like line ${number(line)}`,
-    leftOut: (field, why) => `${field} left out: ${why}`,
+    leftOut: (field, why) => `without ${field.toLocaleLowerCase('en')}, ${why}`,
     reasons: {
       missing: 'no name, company or email',
       not_an_address: 'the email is not valid',
@@ -412,9 +412,9 @@ const en: ImportWords = {
       too_many_columns: 'a column too many',
       not_a_phone: 'the number is not valid',
       too_many_labels: `more than ${limits.labelsPerContact} labels`,
-      same_address: 'same email as another person',
-      external_id_repeated: 'customer code repeated in the file',
-      external_id_taken: 'customer code of another contact',
+      same_address: 'the same as another person’s',
+      external_id_repeated: 'repeated in the file',
+      external_id_taken: 'another contact has it',
     },
   },
   warnings: {
