@@ -11,7 +11,26 @@ async function invitationCode(scene, context) {
 
 const messages = (page) => page.getByRole('article').or(page.locator('[data-seq]')).first().waitFor();
 
+/** The latest broadcast of the demo's shop that is over. */
+async function lastBroadcast(_scene, context) {
+  const answer = await context.request.get('/api/broadcasts?stage=over&limit=1', {
+    headers: { 'X-Colloquio-App': 'dashboard' },
+  });
+  const { items } = await answer.json();
+  return `/broadcasts/${items[0].id}`;
+}
+
+/** Writes a promotion as far as the number on the button. */
+async function writing(page) {
+  await page.getByRole('radio', { name: /^(Promozionale|Promotional)/ }).check();
+  await page.getByRole('textbox', { name: /^(Testo|Text)$/ }).fill('Buongiorno {{Nome}}! I panettoni sono pronti.');
+  await page.getByRole('button', { name: /^(Invia a|Send to) \d/ }).waitFor();
+}
+
 export const screens = [
+  { name: 'broadcasts', path: '/broadcasts', ready: heading },
+  { name: 'broadcast-new', path: '/broadcasts/new', look: 'broadcast-new', ready: writing },
+  { name: 'broadcast-results', path: lastBroadcast, look: 'broadcast-results', ready: heading, whole: true },
   { name: 'register', path: '/register', look: 'register', stranger: true, ready: heading },
   { name: 'sign-in', path: '/sign-in', look: 'sign-in', stranger: true, ready: heading },
   { name: 'reset', path: '/reset', stranger: true, ready: heading },

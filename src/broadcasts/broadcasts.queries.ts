@@ -297,7 +297,7 @@ export interface PassedRow {
 }
 
 /**
- * How many recipients got to be delivered, and have seen it, in each step of time. What happened before the first step (a
+ * Numbers of recipients to whom it was delivered, and who have seen it, in each step of time. What happened before the first step (a
  * minute begins before the broadcast does) belongs to it. $1 subscriber, $2 broadcast, $3 beginning, $4 seconds of a step, $5 steps.
  */
 export const passedQuery = `

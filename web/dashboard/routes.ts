@@ -12,6 +12,10 @@ export const router = new Router<Screen>(
   '/',
   [
     { path: '/', screen: conversations },
+    { path: '/broadcasts', screen: { load: () => import('./broadcasts/Broadcasts.svelte'), for: 'signed-in' } },
+    { path: '/broadcasts/new', screen: { load: () => import('./broadcasts/New.svelte'), for: 'signed-in' } },
+    { path: '/broadcasts/:id', screen: { load: () => import('./broadcasts/Results.svelte'), for: 'signed-in' } },
+    { path: '/broadcasts/:id/edit', screen: { load: () => import('./broadcasts/Edit.svelte'), for: 'signed-in' } },
     { path: '/conversations/:id', screen: conversations },
     { path: '/cookies', screen: { load: () => import('./trust/PublicCookies.svelte'), for: 'everybody', bare: true } },
     { path: '/invite', screen: { load: () => import('./invite/Invite.svelte'), for: 'signed-in' } },

@@ -5,7 +5,8 @@ import { counted, number } from './forms.js';
 import { type Locale, locale } from './locale.js';
 
 /** Kinds of values that an audience may name. */
-export type AudienceList = 'labels' | 'regions' | 'provinces' | 'sectors' | 'contactIds' | 'exceptLabels' | 'exceptContactIds';
+export type AudienceList =
+  'labels' | 'regions' | 'provinces' | 'sectors' | 'contactIds' | 'exceptLabels' | 'exceptContactIds';
 
 const contacts = (count: number) => counted(count, { one: 'contatto', other: 'contatti' });
 
@@ -197,7 +198,8 @@ const it = {
       or: ' o ',
       quoted: (name: string) => `«${name}»`,
     },
-    labelsHelp: 'Più valori dello stesso tipo si sommano; tipi diversi si restringono a vicenda. Le persone scelte si aggiungono sempre.',
+    labelsHelp:
+      'Più valori dello stesso tipo si sommano; tipi diversi si restringono a vicenda. Le persone scelte si aggiungono sempre.',
   },
   reach: {
     counting: 'Conto…',
@@ -205,10 +207,10 @@ const it = {
     figure: (total: number) => (total === 1 ? 'di 1 la riceverà' : `di ${number(total)} la riceveranno`),
     bar: (yes: number, no: number, frozen: number) =>
       `${number(yes)} la ricevono, ${number(no)} non hanno detto sì alle promozioni, ${number(frozen)} hanno la conversazione limitata`,
-    yesPromotional: (count: number) => (count === 1 ? 'ha detto sì' : 'hanno detto sì'),
-    yesService: (count: number) => (count === 1 ? 'la riceve' : 'la ricevono'),
-    no: (count: number) => (count === 1 ? 'non ha detto sì' : 'non hanno detto sì'),
-    frozen: (count: number) => (count === 1 ? 'conversazione limitata' : 'conversazioni limitate'),
+    yesPromotional: (count: number): string => (count === 1 ? 'ha detto sì' : 'hanno detto sì'),
+    yesService: (count: number): string => (count === 1 ? 'la riceve' : 'la ricevono'),
+    no: (count: number): string => (count === 1 ? 'non ha detto sì' : 'non hanno detto sì'),
+    frozen: (count: number): string => (count === 1 ? 'conversazione limitata' : 'conversazioni limitate'),
     who: 'Chi sono',
     whoNo: 'Chi non ha detto sì',
     whoFrozen: 'Chi ha la conversazione limitata',
@@ -623,7 +625,9 @@ const en: BroadcastWords = {
     chartSpan: (hours) =>
       hours >= limits.broadcastResultsHours ? `first ${limits.broadcastResultsHours} hours` : 'so far',
     chartWords: (delivered, seen) =>
-      seen === null ? `Delivered to ${number(delivered)}` : `Delivered to ${number(delivered)}, seen by ${number(seen)}`,
+      seen === null
+        ? `Delivered to ${number(delivered)}`
+        : `Delivered to ${number(delivered)}, seen by ${number(seen)}`,
     deliveredTo: (count) => `Delivered to ${number(count)}`,
     seenBy: (count) => `Seen by ${number(count)}`,
     table: 'Show as a table',

@@ -5,7 +5,7 @@ import { locale } from './locale.js';
  */
 /** The reader's kind of English, such as British; browsers on Linux name languages that none of them knows. */
 const english = () => navigator.languages.find((language) => /^en(-[A-Za-z]{2})?$/.test(language)) ?? 'en';
-const tag = locale === 'it' ? 'it-IT' : english();
+export const tag = locale === 'it' ? 'it-IT' : english();
 
 const plurals = new Intl.PluralRules(tag);
 const numbers = new Intl.NumberFormat(tag);
