@@ -43,12 +43,20 @@ export const screens = [
     look: 'conversations',
     ready: messages,
   },
+  {
+    name: 'thread-quick',
+    path: (scene) => `/conversations/${conversationOf(scene, 'Giulia')}`,
+    look: 'conversations-quick',
+    ready: quickReplies,
+  },
   { name: 'invite', path: '/invite', look: 'invite', ready: heading },
   { name: 'settings', path: '/settings', look: 'settings-team', ready: heading },
   { name: 'settings-business', path: '/settings/business', ready: heading },
   { name: 'settings-profile', path: '/settings/profile', ready: heading },
   { name: 'settings-devices', path: '/settings/devices', look: 'settings-devices', ready: heading },
   { name: 'settings-appearance', path: '/settings/appearance', ready: heading },
+  { name: 'settings-quick-replies', path: '/settings/quick-replies', ready: heading },
+  { name: 'settings-quick-reply', path: '/settings/quick-replies?new=1', ready: heading },
   { name: 'app-join-1', path: joining, look: 'app-join-1', stranger: true, ready: heading },
   {
     name: 'app-join-2',
@@ -99,4 +107,11 @@ async function forwards(page, times) {
 
 function heading(page) {
   return page.locator('h1').first().waitFor();
+}
+
+/** Opens the quick replies of the composer. */
+async function quickReplies(page) {
+  await messages(page);
+  await page.getByRole('textbox', { name: /^(Scrivi a|Write to) / }).fill('/');
+  await page.getByRole('option').first().waitFor();
 }

@@ -37,6 +37,10 @@ export const router = new Router<Screen>(
     { path: '/settings/devices', screen: { load: () => import('./settings/Devices.svelte'), for: 'signed-in' } },
     { path: '/settings/profile', screen: { load: () => import('./settings/Profile.svelte'), for: 'signed-in' } },
     {
+      path: '/settings/quick-replies',
+      screen: { load: () => import('./settings/QuickReplies.svelte'), for: 'signed-in' },
+    },
+    {
       path: '/settings/who-can-read',
       screen: { load: () => import('./settings/WhoCanRead.svelte'), for: 'signed-in' },
     },
