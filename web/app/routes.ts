@@ -33,6 +33,7 @@ export const router = new Router<Screen>('/app', [
   },
   { path: '/app/reset', screen: { for: 'everybody', bare: true, load: () => import('./Reset.svelte') } },
   { path: '/app/reset/:token', screen: { for: 'everybody', bare: true, load: () => import('./Reset.svelte') } },
+  { path: '/app/search', screen: { for: 'signed-in', bare: true, load: () => import('./Search.svelte') } },
   { path: '/app/sign-in', screen: { for: 'signed-out', bare: true, load: () => import('./SignIn.svelte') } },
   { path: '/app/stop/:code', screen: { for: 'everybody', bare: true, load: () => import('./joining/Stop.svelte') } },
   { path: '/app/verify/:token', screen: { for: 'everybody', bare: true, load: () => import('./Verify.svelte') } },

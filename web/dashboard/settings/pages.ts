@@ -13,7 +13,10 @@ const { pages, groups } = settings;
 export const settingsGroups: { name: string; pages: SettingsPage[] }[] = [
   {
     name: groups.business,
-    pages: [{ href: '/settings/business', name: pages.business, icon: 'building-store' }],
+    pages: [
+      { href: '/settings/business', name: pages.business, icon: 'building-store' },
+      { href: '/settings/data', name: pages.data, icon: 'file-import' },
+    ],
   },
   {
     name: groups.account,
