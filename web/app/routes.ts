@@ -31,6 +31,7 @@ export const router = new Router<Screen>('/app', [
     path: '/app/privacy/policy/:id',
     screen: { for: 'signed-in', bare: true, load: () => import('./privacy/Policy.svelte') },
   },
+  { path: '/app/privacy/requests', screen: { for: 'signed-in', load: () => import('./privacy/Requests.svelte') } },
   { path: '/app/reset', screen: { for: 'everybody', bare: true, load: () => import('./Reset.svelte') } },
   { path: '/app/reset/:token', screen: { for: 'everybody', bare: true, load: () => import('./Reset.svelte') } },
   { path: '/app/search', screen: { for: 'signed-in', bare: true, load: () => import('./Search.svelte') } },

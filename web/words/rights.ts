@@ -15,6 +15,7 @@ const it = {
     many: (count: number) => `Cancellare per sempre ${counted(count, { one: 'contatto', other: 'contatti' })}?`,
     noWay: 'Non si torna indietro: nessuna copia di sicurezza riporta niente.',
     messages: (count: number) => counted(count, { one: 'messaggio, suo o vostro', other: 'messaggi, suoi e vostri' }),
+    itsMessages: 'Tutti i messaggi, suoi e vostri',
     allMessages: 'Tutti i messaggi, loro e vostri',
     files: 'Foto, file e vocali',
     card: 'La scheda: etichette, nota, codice cliente',
@@ -87,8 +88,7 @@ const it = {
       }[origin];
       return `${whom}, ${why}`;
     },
-    when: 'Quando',
-    zone: (name: string) => `Quando (ora di ${name})`,
+    zone: (name: string) => `Quando (fuso orario ${name})`,
     asked: 'Chiesta',
     unreadable: 'Contenuti illeggibili ovunque',
     residue: 'Illeggibili anche nelle copie e nei registri',
@@ -305,6 +305,7 @@ const en: RightsWords = {
     many: (count) => `Erase ${counted(count, { one: 'contact', other: 'contacts' })} for good?`,
     noWay: 'There is no way back: no backup brings anything back.',
     messages: (count) => counted(count, { one: 'message, theirs or yours', other: 'messages, theirs and yours' }),
+    itsMessages: 'All messages, theirs and yours',
     allMessages: 'All messages, theirs and yours',
     files: 'Photos, files and voice notes',
     card: 'The card: labels, note, customer code',
@@ -373,8 +374,7 @@ const en: RightsWords = {
       }[origin];
       return `${counted(contacts, { one: 'contact', other: 'contacts' })}, ${why}`;
     },
-    when: 'When',
-    zone: (name) => `When (time of ${name})`,
+    zone: (name) => `When (time zone ${name})`,
     asked: 'Asked for',
     unreadable: 'Contents unreadable everywhere',
     residue: 'Unreadable in backups and logs too',
