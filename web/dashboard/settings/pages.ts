@@ -17,6 +17,7 @@ export const settingsGroups: { name: string; pages: SettingsPage[] }[] = [
     pages: [
       { href: '/settings/business', name: pages.business, icon: 'building-store' },
       { href: '/settings/quick-replies', name: quickWords.title, icon: 'bolt' },
+      { href: '/settings/data', name: pages.data, icon: 'file-import' },
     ],
   },
   {
