@@ -34,6 +34,7 @@ export const router = new Router<Screen>(
       screen: { load: () => import('./invite/Poster.svelte'), for: 'signed-in', bare: true },
     },
     { path: '/members/:code', screen: { load: () => import('./entry/JoinTeam.svelte'), for: 'everybody', bare: true } },
+    { path: '/more', screen: { load: () => import('./More.svelte'), for: 'signed-in' } },
     { path: '/register', screen: { load: () => import('./entry/Register.svelte'), for: 'signed-out', bare: true } },
     { path: '/requests', screen: requests },
     { path: '/requests/:id', screen: requests },
