@@ -115,10 +115,13 @@ function compress(path: string): void {
   writeFileSync(`${path}.gz`, gzipSync(bytes, { level: 9 }));
 }
 
+/** Only the page of all primitives with their states, for the tests. */
+const onlyKit = Boolean(process.env.ONLY_KIT);
+
 export default defineConfig({
   root,
   publicDir: join(root, 'public'),
-  plugins: [svelte(), delivery()],
+  plugins: [svelte(), ...(onlyKit ? [] : [delivery()])],
   build: {
     outDir: join(import.meta.dirname, 'dist/web'),
     emptyOutDir: true,
@@ -129,12 +132,9 @@ export default defineConfig({
     // The lists of emoji are the largest; each is loaded when it is asked for.
     chunkSizeWarningLimit: 700,
     rolldownOptions: {
-      input: {
-        dashboard: join(root, 'index.html'),
-        app: join(root, 'app/index.html'),
-        // All primitives with their states, for the tests.
-        ...(process.env.WITH_KIT && { kit: join(root, 'kit/index.html') }),
-      },
+      input: onlyKit
+        ? { kit: join(root, 'kit/index.html') }
+        : { dashboard: join(root, 'index.html'), app: join(root, 'app/index.html') },
     },
   },
   logLevel: 'warn',

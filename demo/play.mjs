@@ -16,6 +16,7 @@ import { fileURLToPath } from 'node:url';
 import { io } from 'socket.io-client';
 import { demoFiles } from './files.mjs';
 import shop from './shop.json' with { type: 'json' };
+import team from './team.json' with { type: 'json' };
 
 const repository = fileURLToPath(new URL('..', import.meta.url));
 const password = 'pane-burro-e-zucchero';
@@ -49,9 +50,11 @@ async function demo() {
 
   const began = performance.now();
   const shopToken = await registerShop();
+  const colleagues = await gatherTeam(shopToken);
   await letContactsJoin(shopToken);
   await playConversations(shopToken);
   await sendBroadcast(shopToken);
+  await claim(colleagues);
   const seconds = (performance.now() - began) / 1000;
   const customer = contacts.find(({ identity }) => identity.email === shownAtTheEnd[0]);
   const links = { shop: await carryLink('/', shopToken), customer: await carryLink('/app', customer.token) };
@@ -117,6 +120,29 @@ async function registerShop() {
   const consents = policies.items.map(({ id, purpose }) => ({ policyId: id, purpose }));
   const { session } = await call('POST', '/api/subscribers', { body: { ...shop, consents } });
   return session.token;
+}
+
+/** The shop's quick replies, and colleagues who answer too. */
+async function gatherTeam(token) {
+  await call('PATCH', '/api/me', { token, body: { displayName: team.owner } });
+  for (const body of team.quickReplies) await call('POST', '/api/quick-replies', { token, body });
+  const tokens = [];
+  for (const { email, displayName, username } of team.staff) {
+    const { url } = await call('POST', '/api/members', { token, body: { email, displayName } });
+    const code = url.split('/').at(-1);
+    const { policies } = await call('GET', `/api/members/by-code/${code}?locale=${shop.locale}`);
+    const consents = policies.map(({ id, purpose }) => ({ policyId: id, purpose }));
+    const body = { displayName, username, password, locale: shop.locale, consents };
+    tokens.push((await call('POST', `/api/members/by-code/${code}/acceptance`, { body })).session.token);
+  }
+  await call('POST', '/api/members', { token, body: team.invited });
+  return tokens;
+}
+
+/** A colleague takes care of one of the conversations. */
+async function claim([token]) {
+  const { conversationId } = contacts.find(({ identity }) => identity.email === shownAtTheEnd[2]);
+  await call('PUT', `/api/conversations/${conversationId}/claim`, { token });
 }
 
 async function letContactsJoin(shopToken) {
@@ -249,7 +275,7 @@ async function call(method, path, { token, body } = {}) {
   };
   const answer = await fetch(baseUrl + path, { method, headers, body: isForm ? body : body && JSON.stringify(body) });
   if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
-  return answer.json();
+  return answer.status === 204 ? undefined : answer.json();
 }
 
 async function eachAtMost(limit, items, work) {

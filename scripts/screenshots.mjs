@@ -38,6 +38,8 @@ const [scene] = await Promise.race([
     throw new Error('The demo has ended before it was ready.');
   }),
 ]);
+// Its imitation of a graphics card is slower than none.
+chromiumPackage.setGraphicsMode = false;
 const browser = await chromium.launch({
   executablePath: await chromiumPackage.executablePath(),
   args: chromiumPackage.args.filter((argument) => argument !== '--single-process'),

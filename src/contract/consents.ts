@@ -59,6 +59,7 @@ export interface HostView {
   name: string;
   address: string;
   contact: string;
+  deletionDays: number;
 }
 
 export interface ConsentView {

@@ -115,6 +115,7 @@ describe('promotions', () => {
 describe('a device', () => {
   test('opens without a network with what it has shown, and says so', async () => {
     const { code } = await world.invitation(bakery);
+    phone = await browser.open({ device: 'phone', hasWorker: true });
     const page = await phone.page(`/app/join/${code}`);
     const id = await join(page);
     const message = { clientId: unique(), body: 'Il pane è pronto.' };

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import { type Opened, TestBrowser } from '../support/browser.js';
-import { people, type Person, type Shop, until, World } from '../support/world.js';
+import { expectStatus, people, type Person, type Shop, until, World } from '../support/world.js';
 
 /** The dashboard's conversations: list, filters, details, and what members see of each other's work. */
 
@@ -61,6 +61,47 @@ test('what one member reads or has done with is done with on the screens of the 
 
   await anna.device.say(anna.contactId, 'E domani?');
   await row(his, anna).waitFor();
+});
+
+test('a member takes a conversation for its colleagues to see, who can take it over, and the person sees nothing', async () => {
+  const colleague = await world.staff(bakery);
+  expectStatus(await bakery.owner.ask('PATCH', '/api/me', { displayName: 'Nives' }), 200);
+  const [hers, his] = await Promise.all([
+    open(`/conversations/${anna.contactId}`),
+    open(`/conversations/${anna.contactId}`, {}, colleague.username),
+  ]);
+  const phone = await browser.open({ device: 'phone' });
+  await phone.signIn('app', anna.username);
+  const theirs = await phone.page(`/app/c/${anna.contactId}`);
+  const head = (page: Page) => page.getByRole('region', { name: 'Conversazione con Anna Rossi' });
+
+  await head(hers).getByRole('button', { name: 'Ci penso io', exact: true }).click();
+  await head(hers)
+    .getByText(/^Te ne occupi tu/)
+    .waitFor();
+  await head(his)
+    .getByText(/^Se ne occupa Nives/)
+    .waitFor();
+  await row(his, anna).getByText('se ne occupa Nives').waitFor({ state: 'attached' });
+  await chip(hers, 'Mie').click();
+  await row(hers, bruno).waitFor({ state: 'detached' });
+  await chip(his, 'Mie').click();
+  await list(his).getByText('Non ti occupi di nessuna conversazione.').waitFor();
+
+  await head(his).getByRole('button', { name: 'Ci penso io al posto di Nives' }).click();
+  await his.getByText('Ora te ne occupi tu al posto di Nives').waitFor();
+  await head(hers)
+    .getByText(/^Se ne occupa Sara/)
+    .waitFor();
+  await row(his, anna).getByText('te ne occupi tu').waitFor({ state: 'attached' });
+  await row(his, anna).focus();
+  await his.keyboard.press('c');
+  await head(hers).getByRole('button', { name: 'Ci penso io', exact: true }).waitFor();
+  await row(his, anna).getByText('te ne occupi tu').waitFor({ state: 'detached' });
+
+  await theirs.getByText('Avete ancora pane?', { exact: true }).waitFor();
+  const told = await theirs.locator('body').innerText();
+  expect(told).not.toMatch(/Nives|Sara|occup/);
 });
 
 test('the list is filtered, searched by beginnings of names, and gone through with the keyboard', async () => {

@@ -65,7 +65,7 @@ test.each([
   ['/', '/sw.js'],
   ['/app', '/app-sw.js'],
 ])('the app at %s has a worker of its own', async (path, script) => {
-  const device = await browser.open();
+  const device = await browser.open({ hasWorker: true });
   const page = await device.page(path);
   const workers = await page.evaluate(async () => {
     await navigator.serviceWorker.ready;
@@ -77,7 +77,7 @@ test.each([
 
 test('an app that is opened after the other one in the same browser speaks of no new version', async () => {
   const anna = await world.join(await world.shop('bakery'), 'anna');
-  const device = await browser.open();
+  const device = await browser.open({ hasWorker: true });
   await device.signIn('app', anna.username);
   const dashboard = await device.page('/sign-in');
   await dashboard.evaluate(() => navigator.serviceWorker.ready.then(() => undefined));

@@ -20,7 +20,7 @@ let browser: TestBrowser;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'colloquio-kit-'));
   const vite = ['node_modules/vite/bin/vite.js', 'build', '--outDir', folder, '--emptyOutDir'];
-  const { status } = spawnSync(process.execPath, vite, { env: { ...process.env, WITH_KIT: '1', NODE_OPTIONS: '' } });
+  const { status } = spawnSync(process.execPath, vite, { env: { ...process.env, ONLY_KIT: '1', NODE_OPTIONS: '' } });
   expect(status).toBe(0);
   server = createServer(sirv(folder)).listen(0, '127.0.0.1');
   await once(server, 'listening');

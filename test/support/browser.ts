@@ -15,7 +15,15 @@ export interface Opened {
   device?: keyof typeof devices;
   locale?: 'it-IT' | 'en-GB';
   theme?: 'light' | 'dark';
+  /** Lets the app have its service worker, which loads all of the app. */
+  hasWorker?: boolean;
 }
+
+/** Arguments of the package that do not suit tests: with one process it ends with its second context, and people's browsers are secure. */
+const unwanted = new Set([
+  '--single-process',
+  ...['--disable-web-security', '--allow-running-insecure-content', '--disable-site-isolation-trials'],
+]);
 
 /** Longest wait for something on a page, in milliseconds: much longer than it takes. */
 const patience = 30_000;
@@ -30,9 +38,10 @@ export class TestBrowser {
   ) {}
 
   static async start(world: Pick<Reach, 'url'>): Promise<TestBrowser> {
+    // Its imitation of a graphics card is slower than none.
+    chromiumPackage.setGraphicsMode = false;
     const args = [
-      // In one process it ends with its second context.
-      ...chromiumPackage.args.filter((argument) => argument !== '--single-process'),
+      ...chromiumPackage.args.filter((argument) => !unwanted.has(argument)),
       '--use-fake-device-for-media-stream',
       '--use-fake-ui-for-media-stream',
       '--autoplay-policy=no-user-gesture-required',
@@ -41,7 +50,12 @@ export class TestBrowser {
     return new TestBrowser(await chromium.launch({ executablePath, args, headless: true }), world);
   }
 
-  async open({ device = 'desktop', locale = 'it-IT', theme = 'light' }: Opened = {}): Promise<TestContext> {
+  async open({
+    device = 'desktop',
+    locale = 'it-IT',
+    theme = 'light',
+    hasWorker = false,
+  }: Opened = {}): Promise<TestContext> {
     const context = await this.browser.newContext({
       ...devices[device],
       baseURL: this.world.url,
@@ -52,6 +66,9 @@ export class TestBrowser {
       permissions: ['clipboard-read', 'clipboard-write', 'microphone'],
     });
     context.setDefaultTimeout(patience);
+    if (!hasWorker) {
+      await context.addInitScript(() => Reflect.deleteProperty(Navigator.prototype, 'serviceWorker'));
+    }
     const opened = new TestContext(context, this.world);
     this.opened.push(opened);
     return opened;

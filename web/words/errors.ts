@@ -75,7 +75,7 @@ const it: Sentences = {
   nobody_to_erase: 'Con queste scelte non c’è nessuno da cancellare.',
   import_empty: 'Nel file non c’è nessuno.',
   import_unreadable: 'Questo file non si riesce a leggere come tabella.',
-  too_many_quick_replies: () => `Ci sono già ${limits.quickRepliesPerSubscriber} risposte rapide. Prima eliminane una.`,
+  too_many_quick_replies: () => `Ci sono già ${limits.quickRepliesPerSubscriber} risposte pronte. Prima eliminane una.`,
   too_many_labels: () => `Un contatto può avere al massimo ${limits.labelsPerContact} etichette.`,
   receipt_beyond_last: 'Qualcosa non torna. Ricarica la pagina.',
   range_not_satisfiable: 'Questa parte del file non c’è.',

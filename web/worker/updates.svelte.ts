@@ -24,7 +24,12 @@ class Updates {
       // The first worker of a page takes nothing away.
       if (isFollowed || this.isWaiting) location.reload();
     });
-    this.registration = await navigator.serviceWorker.register(workerOf(appName), { scope });
+    try {
+      this.registration = await navigator.serviceWorker.register(workerOf(appName), { scope });
+    } catch {
+      // Some settings of a browser forbid workers: then the app needs its network to open, and works like that.
+      return;
+    }
     // A fresh start: nothing is begun yet.
     if (this.registration.waiting && isFollowed) return this.letIn();
     this.registration.addEventListener('updatefound', () => this.watch(this.registration?.installing));

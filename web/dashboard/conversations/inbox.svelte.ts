@@ -4,7 +4,7 @@ import type { ConversationHead } from '../../../src/contract/events.js';
 import { api, ask } from '../../api/index.js';
 import { beginsAWord } from './names.js';
 
-export type Filter = 'all' | 'unread' | 'unanswered';
+export type Filter = 'all' | 'unread' | 'unanswered' | 'mine';
 
 /** Time after the last letter before the service is asked too, in milliseconds. */
 const askedAfter = 250;
@@ -27,12 +27,17 @@ export class Inbox {
   private asked = 0;
   private timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(private readonly engine: Engine) {
+  /** @param own the member that looks at the list */
+  constructor(
+    private readonly engine: Engine,
+    private readonly own: string | undefined,
+  ) {
     this.view = fromStore(engine);
   }
 
   readonly unread = $derived.by(() => this.view.current.heads.reduce((sum, { unread }) => sum + unread, 0));
   readonly unanswered = $derived.by(() => this.view.current.heads.filter(({ unanswered }) => unanswered).length);
+  readonly mine = $derived.by(() => this.view.current.heads.filter((head) => this.isMine(head)).length);
 
   readonly rows = $derived.by(() => {
     const by = JSON.stringify([this.filter, this.label, this.query.trim()]);
@@ -85,9 +90,15 @@ export class Inbox {
     return heads.filter((head) => head.id === stays || this.passes(head));
   }
 
-  private passes({ unread, unanswered, labels }: ConversationHead): boolean {
+  private isMine({ claim }: ConversationHead): boolean {
+    return claim?.memberId === this.own && this.own !== undefined;
+  }
+
+  private passes(head: ConversationHead): boolean {
+    const { unread, unanswered, labels } = head;
     if (this.label !== undefined && !labels?.includes(this.label)) return false;
     if (this.filter === 'unread') return unread > 0;
+    if (this.filter === 'mine') return this.isMine(head);
     return this.filter === 'all' || unanswered;
   }
 

@@ -1,4 +1,5 @@
 import type { IconName } from '../../ui/icons.js';
+import { quickWords } from '../../words/quick-replies.js';
 import { settings } from '../../words/settings.js';
 
 export interface SettingsPage {
@@ -13,7 +14,11 @@ const { pages, groups } = settings;
 export const settingsGroups: { name: string; pages: SettingsPage[] }[] = [
   {
     name: groups.business,
-    pages: [{ href: '/settings/business', name: pages.business, icon: 'building-store' }],
+    pages: [
+      { href: '/settings/business', name: pages.business, icon: 'building-store' },
+      { href: '/settings/quick-replies', name: quickWords.title, icon: 'bolt' },
+      { href: '/settings/data', name: pages.data, icon: 'file-import' },
+    ],
   },
   {
     name: groups.account,
