@@ -1,5 +1,5 @@
 import { tick } from 'svelte';
-import { SvelteMap, SvelteSet } from 'svelte/reactivity';
+import { SvelteMap } from 'svelte/reactivity';
 import type { Engine } from '../../../client/index.js';
 import type { ContactFacets, ContactFilter, LetterPlace } from '../../../src/contract/contacts.js';
 import type { ContactView, Told } from '../../../src/contract/events.js';
@@ -21,7 +21,8 @@ export class Book {
   /** A further search is under way. */
   isAsking = $state(false);
   readonly contacts = new SvelteMap<string, ContactView>();
-  readonly chosen = new SvelteSet<string>();
+  /** Replaced as a whole: thousands are chosen at once. */
+  chosen = $state.raw<ReadonlySet<string>>(new Set());
   private wanted: ContactFilter | undefined;
   private asked = 0;
   private loading = new Set<string>();
@@ -41,8 +42,8 @@ export class Book {
         this.ids = this.ids.filter((id) => !gone.has(id));
         for (const id of gone) {
           this.contacts.delete(id);
-          this.chosen.delete(id);
         }
+        this.choose([...gone], false);
         this.reloadSoon();
       }
       if (event === 'contact.joined' || event === 'labels.changed') this.reloadSoon();
@@ -124,12 +125,18 @@ export class Book {
     }
   }
 
+  choose(ids: readonly string[], isChosen: boolean): void {
+    const chosen = new Set(this.chosen);
+    for (const id of ids) {
+      if (isChosen) chosen.add(id);
+      else chosen.delete(id);
+    }
+    this.chosen = chosen;
+  }
+
   /** Chooses or leaves out contacts from one to another, both included. */
   chooseRange(from: number, to: number, isChosen: boolean): void {
-    for (const id of this.ids.slice(Math.min(from, to), Math.max(from, to) + 1)) {
-      if (isChosen) this.chosen.add(id);
-      else this.chosen.delete(id);
-    }
+    this.choose(this.ids.slice(Math.min(from, to), Math.max(from, to) + 1), isChosen);
   }
 
   private reloadSoon(): void {
