@@ -64,6 +64,18 @@ describe('joining', () => {
     expect(page.url()).not.toContain(contactId);
   });
 
+  test.each(['it-IT', 'en-GB'] as const)(
+    'shows the box for promotions whole above the button, in %s',
+    async (locale) => {
+      const { code } = await world.invitation(bakery);
+      const page = await (await browser.open({ device: 'phone', locale })).page(`/app/join/${code}`);
+      await button(page, /^(Continua|Continue)$/).click();
+      const box = await page.getByRole('checkbox').locator('xpath=ancestor::*[@class][2]').boundingBox();
+      const act = await page.getByText(/Ho letto|I have read/).first().boundingBox();
+      expect(box!.y + box!.height).toBeLessThanOrEqual(act!.y);
+    },
+  );
+
   test('can be declined, and stores nothing about who is too young', async () => {
     const { code, id } = await world.invitation(bakery);
     const page = await phone.page(`/app/join/${code}`);
@@ -110,6 +122,25 @@ describe('promotions', () => {
     await button(page, 'Rileggi il testo di allora').click();
     await page.getByRole('heading', { name: 'Chi decide sui tuoi dati' }).waitFor();
   });
+});
+
+test('letters of twice the size leave nothing beyond the narrowest screen', async () => {
+  const anna = await world.join(bakery, 'anna');
+  const small = await browser.open({ device: 'small phone' });
+  await small.signIn('app', anna.username);
+  await small.context.addInitScript(() => {
+    document.addEventListener('DOMContentLoaded', () => (document.documentElement.style.fontSize = '200%'));
+  });
+  for (const path of ['/app', '/app/privacy', '/app/who-can-read', '/who-can-read']) {
+    const page = await small.page(path);
+    await page.getByRole('heading', { level: 1 }).waitFor();
+    const beyond = await page.evaluate(() =>
+      [...document.querySelectorAll('h1, td, th, nav a, nav a span')]
+        .filter((each) => each.getBoundingClientRect().right > innerWidth)
+        .map((each) => each.textContent),
+    );
+    expect({ path, beyond }).toEqual({ path, beyond: [] });
+  }
 });
 
 describe('a device', () => {
