@@ -27,15 +27,23 @@ export const router = new Router<Screen>(
       screen: { load: () => import('./entry/NewPassword.svelte'), for: 'everybody', bare: true },
     },
     { path: '/settings', screen: { load: () => import('./settings/Settings.svelte'), for: 'signed-in' } },
+    { path: '/settings/activity', screen: { load: () => import('./settings/Activity.svelte'), for: 'signed-in' } },
     { path: '/settings/appearance', screen: { load: () => import('./settings/Appearance.svelte'), for: 'signed-in' } },
     { path: '/settings/business', screen: { load: () => import('./settings/Business.svelte'), for: 'signed-in' } },
     { path: '/settings/cookies', screen: { load: () => import('./settings/Cookies.svelte'), for: 'signed-in' } },
     { path: '/settings/devices', screen: { load: () => import('./settings/Devices.svelte'), for: 'signed-in' } },
+    {
+      path: '/settings/figures',
+      screen: { load: () => import('./settings/Figures.svelte'), for: 'signed-in', bare: true },
+    },
     { path: '/settings/profile', screen: { load: () => import('./settings/Profile.svelte'), for: 'signed-in' } },
     {
       path: '/settings/quick-replies',
       screen: { load: () => import('./settings/QuickReplies.svelte'), for: 'signed-in' },
     },
+    { path: '/settings/receipts', screen: { load: () => import('./settings/Receipts.svelte'), for: 'signed-in' } },
+    { path: '/settings/storage', screen: { load: () => import('./settings/Storage.svelte'), for: 'signed-in' } },
+    { path: '/settings/team', screen: { load: () => import('./settings/Team.svelte'), for: 'signed-in' } },
     {
       path: '/settings/who-can-read',
       screen: { load: () => import('./settings/WhoCanRead.svelte'), for: 'signed-in' },
