@@ -45,6 +45,7 @@ export const operationErrors: Record<string, ErrorCode[]> = {
   'Attachments.upload': [...uploading, ...storing, 'file_empty', 'media_type_refused', 'unauthenticated'],
   'Broadcasts.cancel': ['broadcast_over'],
   'Broadcasts.change': ['broadcast_begun', 'audience_empty', 'consent_required', ...stopped],
+  'Broadcasts.contactsOf': ['consent_required', ...stopped],
   'Broadcasts.make': [
     ...stopped,
     'attachment_not_found',

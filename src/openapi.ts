@@ -184,6 +184,7 @@ function describeFields(document: OpenAPIObject, routes: Map<string, Route>): vo
 
 /** Media types of the operations that answer with a file. */
 const files: Record<string, string[]> = {
+  'Broadcasts.export': ['text/csv'],
   'Business.logo': ['image/webp'],
   'ContactExport.export': ['text/csv', 'application/json'],
   'Conversations.logo': ['image/webp'],

@@ -419,6 +419,10 @@ const routes: Record<string, () => Promise<Answer[]>> = {
     const { clientId: _, ...wanted } = broadcast();
     return atOnce(() => bakery.owner.ask('POST', '/api/broadcasts/preview', wanted));
   },
+  'POST /api/broadcasts/preview/contacts': () => {
+    const { clientId: _, body: __, ...wanted } = broadcast();
+    return atOnce(() => bakery.owner.ask('POST', '/api/broadcasts/preview/contacts', wanted));
+  },
   'POST /api/broadcasts/{id}/cancellation': async () => {
     const id = await planned();
     return atOnce(() => bakery.owner.ask('POST', `/api/broadcasts/${id}/cancellation`));

@@ -479,20 +479,34 @@ const routes: Record<string, Route> = {
     allowed: 200,
     hiddenFrom: ['otherSubscriber'],
   },
+  'POST /api/broadcasts/preview/contacts': {
+    for: 'member',
+    body: () => ({ kind: 'promotional', audience: { all: true } }),
+    allowed: 200,
+  },
   'GET /api/broadcasts': { for: 'member', allowed: 200 },
   ...Object.fromEntries(
-    ['GET /api/broadcasts/:id', 'GET /api/broadcasts/:id/recipients', 'POST /api/broadcasts/:id/cancellation'].map(
-      (route): [string, Route] => [
-        route,
-        {
-          for: 'member',
-          path: (thing) => route.split(' ')[1]!.replace(':id', thing.broadcast),
-          allowed: 200,
-          hiddenFrom: ['otherSubscriber'],
-        },
-      ],
-    ),
+    [
+      'GET /api/broadcasts/:id',
+      'GET /api/broadcasts/:id/recipients',
+      'GET /api/broadcasts/:id/results',
+      'POST /api/broadcasts/:id/cancellation',
+    ].map((route): [string, Route] => [
+      route,
+      {
+        for: 'member',
+        path: (thing) => route.split(' ')[1]!.replace(':id', thing.broadcast),
+        allowed: 200,
+        hiddenFrom: ['otherSubscriber'],
+      },
+    ]),
   ),
+  'GET /api/broadcasts/:id/recipients/export': {
+    for: 'owner',
+    path: (thing) => `/api/broadcasts/${thing.broadcast}/recipients/export`,
+    allowed: 200,
+    hiddenFrom: ['otherSubscriber'],
+  },
   'PATCH /api/broadcasts/:id': {
     for: 'member',
     path: (thing) => `/api/broadcasts/${thing.broadcast}`,

@@ -168,6 +168,7 @@ describe('an example', () => {
     await send('Contacts.label', owner);
     await send('Contacts.search', owner);
     await send('Broadcasts.preview', owner);
+    await send('Broadcasts.contactsOf', owner);
     await send('Broadcasts.make', owner);
     const sendAt = new Date(Date.now() + 86_400_000).toISOString();
     const planned = await send('Broadcasts.make', owner, '', { clientId: unique(), sendAt });

@@ -100,7 +100,7 @@ const messages = { path: () => `/api/conversations/${people[0]!.contactId}/messa
 const lists: Record<string, List> = {
   'GET /api/actions': { path: () => '/api/actions', filter: ['kind', () => 'label.made', 'label.removed'] },
   'GET /api/authors': { path: () => '/api/authors' },
-  'GET /api/broadcasts': { path: () => '/api/broadcasts' },
+  'GET /api/broadcasts': { path: () => '/api/broadcasts', filter: ['stage', () => 'over', 'under_way'] },
   'GET /api/broadcasts/{id}/recipients': {
     path: () => `/api/broadcasts/${broadcastId}/recipients`,
     filter: ['outcome', () => 'sent', 'skipped'],

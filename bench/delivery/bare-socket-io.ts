@@ -22,6 +22,7 @@ server.on('connection', (socket) => {
   const { token } = socket.handshake.auth as { token: string };
   rooms.push(token);
   void socket.join(token);
+  socket.on('echo', (payload: unknown, answer: (payload: unknown) => void) => answer(payload));
 });
 server.attach(http);
 http.listen(Number(process.env['PORT']), '127.0.0.1');

@@ -91,6 +91,8 @@ export class HostView implements wire.HostView {
   address: string;
   /** The address for questions about personal data. */
   contact: string;
+  /** Days that a business has to answer who asks it to delete everything; then it is carried out. */
+  deletionDays: number;
 }
 
 export class PolicyList implements wire.PolicyList {

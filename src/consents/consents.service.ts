@@ -60,7 +60,7 @@ export class Consents {
   ) {}
 
   /** Operator of this installation. */
-  get host(): { name: string; address: string; contact: string } {
+  get host(): { name: string; address: string; contact: string; deletionDays: number } {
     return this.policies.host;
   }
 

@@ -4,6 +4,7 @@ import type { Locale, PageAsked, Paged } from './common.js';
 export const actionKinds = [
   'broadcast.cancelled',
   'broadcast.changed',
+  'broadcast.exported',
   'broadcast.held',
   'broadcast.made',
   'broadcast.released',

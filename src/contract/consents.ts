@@ -62,6 +62,7 @@ export interface HostView {
   name: string;
   address: string;
   contact: string;
+  deletionDays: number;
 }
 
 export interface ConsentView {

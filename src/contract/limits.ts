@@ -228,6 +228,10 @@ export const limits = {
   broadcastLateMinutesMin: 15,
   /** A field in a broadcast's text counts as many characters as the longest name. */
   broadcastFieldLength: 201,
+  /** Days after its beginning in which the next entry of a recipient counts as an answer to a broadcast. */
+  broadcastAnswerDays: 7,
+  /** Hours of a broadcast of which its results are given over time. */
+  broadcastResultsHours: 48,
   /** Broadcasts of a subscriber that may wait for their time or be under way. */
   broadcastsUnderWay: 50,
   memberInvitationDays: 7,

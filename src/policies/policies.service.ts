@@ -76,9 +76,9 @@ export class Policies implements OnModuleInit {
     }
   }
 
-  /** Operator of this installation, as the policies name it. */
-  get host(): Config['controller'] {
-    return this.config.controller;
+  /** Operator of this installation, as the policies name it, with the time that it gives businesses for a deletion. */
+  get host(): Config['controller'] & { deletionDays: number } {
+    return { ...this.config.controller, deletionDays: this.config.deletionDays };
   }
 
   /** The texts in force for an audience, in a language if there is one, else in English, else in Italian. */

@@ -9,6 +9,17 @@ async function load(): Promise<ReadonlyMap<string, string>> {
   return new Map([...regions.items, ...provinces.items].map(({ code, name }) => [code, name]));
 }
 
+/** Name of a region or province; what stands for it where it has no known name. */
+export async function placeName(code: string): Promise<string> {
+  names ??= load();
+  try {
+    return (await names).get(code) ?? code;
+  } catch {
+    names = undefined;
+    return code;
+  }
+}
+
 /** Place of a contact: "Ravenna, Emilia-Romagna". */
 export async function placeOf({ province, region }: Pick<ContactView, 'province' | 'region'>): Promise<string> {
   const codes = [province, region].filter((code): code is string => code !== null);

@@ -7,13 +7,27 @@ const conversations: Screen = {
   for: 'signed-in',
 };
 
+/** The copy of everything, pause and closing: also where mails lead to. */
+const data: Screen = { load: () => import('./settings/Data.svelte'), for: 'signed-in' };
+/** Requests about data, and the one that a mail leads to. */
+const requests: Screen = { load: () => import('./requests/Requests.svelte'), for: 'signed-in' };
+
 /** Every screen of the dashboard. Addresses stand here alone. */
 export const router = new Router<Screen>(
   '/',
   [
     { path: '/', screen: conversations },
+    { path: '/archive', screen: { load: () => import('./archive/Archive.svelte'), for: 'signed-in' } },
+    { path: '/broadcasts', screen: { load: () => import('./broadcasts/Broadcasts.svelte'), for: 'signed-in' } },
+    { path: '/broadcasts/new', screen: { load: () => import('./broadcasts/New.svelte'), for: 'signed-in' } },
+    { path: '/broadcasts/:id', screen: { load: () => import('./broadcasts/Results.svelte'), for: 'signed-in' } },
+    { path: '/broadcasts/:id/edit', screen: { load: () => import('./broadcasts/Edit.svelte'), for: 'signed-in' } },
     { path: '/conversations/:id', screen: conversations },
     { path: '/cookies', screen: { load: () => import('./trust/PublicCookies.svelte'), for: 'everybody', bare: true } },
+    { path: '/erase', screen: { load: () => import('./erasing/Erase.svelte'), for: 'signed-in' } },
+    { path: '/erasures', screen: { load: () => import('./erasing/Erasures.svelte'), for: 'signed-in' } },
+    { path: '/erasures/:id', screen: { load: () => import('./erasing/Erasure.svelte'), for: 'signed-in' } },
+    { path: '/exports/:id', screen: data },
     { path: '/invite', screen: { load: () => import('./invite/Invite.svelte'), for: 'signed-in' } },
     {
       path: '/invite/:id/poster',
@@ -21,6 +35,8 @@ export const router = new Router<Screen>(
     },
     { path: '/members/:code', screen: { load: () => import('./entry/JoinTeam.svelte'), for: 'everybody', bare: true } },
     { path: '/register', screen: { load: () => import('./entry/Register.svelte'), for: 'signed-out', bare: true } },
+    { path: '/requests', screen: requests },
+    { path: '/requests/:id', screen: requests },
     { path: '/reset', screen: { load: () => import('./entry/AskReset.svelte'), for: 'everybody', bare: true } },
     {
       path: '/reset/:token',
@@ -30,12 +46,15 @@ export const router = new Router<Screen>(
     { path: '/settings/activity', screen: { load: () => import('./settings/Activity.svelte'), for: 'signed-in' } },
     { path: '/settings/appearance', screen: { load: () => import('./settings/Appearance.svelte'), for: 'signed-in' } },
     { path: '/settings/business', screen: { load: () => import('./settings/Business.svelte'), for: 'signed-in' } },
+    { path: '/settings/closing', screen: data },
     { path: '/settings/cookies', screen: { load: () => import('./settings/Cookies.svelte'), for: 'signed-in' } },
+    { path: '/settings/data', screen: data },
     { path: '/settings/devices', screen: { load: () => import('./settings/Devices.svelte'), for: 'signed-in' } },
     {
       path: '/settings/figures',
       screen: { load: () => import('./settings/Figures.svelte'), for: 'signed-in', bare: true },
     },
+    { path: '/settings/leave', screen: data },
     { path: '/settings/profile', screen: { load: () => import('./settings/Profile.svelte'), for: 'signed-in' } },
     {
       path: '/settings/quick-replies',

@@ -6,6 +6,7 @@ const it = {
   groups: { business: 'Attività', account: 'Il tuo account', data: 'Dati', trust: 'Fiducia' },
   pages: {
     business: 'Profilo e logo',
+    data: 'Dati e chiusura',
     devices: 'Dispositivi',
     profile: 'Nome e password',
     appearance: 'Lingua e aspetto',
@@ -111,6 +112,7 @@ const en: SettingsWords = {
   groups: { business: 'Business', account: 'Your account', data: 'Data', trust: 'Trust' },
   pages: {
     business: 'Profile and logo',
+    data: 'Data and closing',
     devices: 'Devices',
     profile: 'Name and password',
     appearance: 'Language and appearance',

@@ -36,6 +36,7 @@ export const settingsGroups: { name: string; pages: SettingsPage[] }[] = [
   {
     name: groups.data,
     pages: [
+      { href: '/settings/data', name: pages.data, icon: 'file-import' },
       { href: '/settings/storage', name: teamWords.storage.title, icon: 'paperclip' },
       { href: '/settings/activity', name: teamWords.activity.title, icon: 'list-details', forOwner: true },
       { href: '/settings/figures', name: figuresWords.title, icon: 'file-text', forOwner: true },

@@ -5,6 +5,7 @@ import type { Topic } from '../../words/team.js';
 export const topicOf: Readonly<Record<ActionKind, Topic>> = {
   'broadcast.cancelled': 'broadcasts',
   'broadcast.changed': 'broadcasts',
+  'broadcast.exported': 'rights',
   'broadcast.held': 'broadcasts',
   'broadcast.made': 'broadcasts',
   'broadcast.released': 'broadcasts',
@@ -50,7 +51,8 @@ export const kindsOf = (topic: Topic): ActionKind[] =>
 const aboutContacts = ['contact', 'conversation', 'message', 'request', 'erasure'];
 
 /** Thing that the subject of an action is. */
-export function subjectOf(kind: ActionKind): 'contact' | 'member' | 'label' | 'broadcast' | undefined {
+export function subjectOf(kind: ActionKind): 'contact' | 'member' | 'label' | 'broadcast' | 'erasure' | undefined {
+  if (kind === 'contacts.erased') return 'erasure';
   const what = kind.slice(0, kind.indexOf('.'));
   if (aboutContacts.includes(what)) return 'contact';
   return what === 'member' || what === 'label' || what === 'broadcast' ? what : undefined;
