@@ -43,6 +43,17 @@ export const screens = [
     look: 'conversations',
     ready: messages,
   },
+  { name: 'address-book', path: '/address-book', look: 'address-book', ready: contacts },
+  {
+    name: 'contact',
+    path: (scene) => `/address-book/${conversationOf(scene, 'Giulia')}`,
+    look: 'address-book',
+    ready: (page) => page.getByRole('heading', { name: /^(Storia e consensi|History and consents)$/ }).waitFor(),
+  },
+  { name: 'address-book-invited', path: '/address-book/invited', look: 'address-book-invited', ready: heading },
+  { name: 'address-book-labels', path: '/address-book/labels', ready: heading },
+  { name: 'import-file', path: '/address-book/import', ready: heading },
+  { name: 'import', path: '/address-book/import', look: 'import', ready: tryImport },
   {
     name: 'thread-quick',
     path: (scene) => `/conversations/${conversationOf(scene, 'Giulia')}`,
@@ -151,6 +162,26 @@ async function forwards(page, times) {
       .click();
   }
   await heading(page);
+}
+
+function contacts(page) {
+  return page.locator('main a[href^="/address-book/0"]').first().waitFor();
+}
+
+/** Shows the trial of a list. */
+async function tryImport(page) {
+  const lines = [
+    'Cod.;Nominativo;PR;E-mail;Cellulare;Note ordini',
+    '417;Tecla Montuschi;RA;tecla.montuschi@example.com;333 000 0000;paga a fine mese',
+    '418;Ristorante Il Glicine;RA;ordini@ilglicine.example.com;;',
+    '419;Gilberto Sansavini;FC;gilberto@;;',
+    '420;Adelmo Farolfi;RA;;;',
+  ];
+  const buffer = Buffer.from(lines.join('\r\n'));
+  await page
+    .locator('input[type=file]')
+    .setInputFiles({ name: 'clienti-negozio-2026.csv', mimeType: 'text/csv', buffer });
+  await page.getByRole('heading', { name: /^(Ecco che cosa succederebbe|This is what would happen)$/ }).waitFor();
 }
 
 function heading(page) {

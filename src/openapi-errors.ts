@@ -108,7 +108,9 @@ export const operationErrors: Record<string, ErrorCode[]> = {
     'consent_required',
     'already_a_contact',
     'asked_not_to_be_written_to',
+    'external_id_taken',
   ],
+  'Letters.one': invitation.filter((code) => code !== 'rate_limited'),
   'Joining.accept': [
     ...stopped,
     'client_id_reused',

@@ -44,6 +44,7 @@ export const examples: Record<string, Record<string, unknown>> = {
     contactId: exampleIds.contact,
   },
   'Contacts.change': { labels: [exampleIds.label], note: 'Passa il sabato', externalId: 'C-0042' },
+  'Contacts.index': { province: 'RA', promotions: true },
   'Contacts.label': { add: [exampleIds.label], contactIds: [exampleIds.contact] },
   'Contacts.search': { query: 'ros', province: 'RA', sort: 'updated', order: 'desc', limit: 50 },
   'Conversations.answered': { seq: 1 },

@@ -271,6 +271,7 @@ const routes: Record<string, () => Promise<Answer[]>> = {
   },
   'POST /api/consent-proofs/search': () =>
     atOnce(() => bakery.owner.ask('POST', '/api/consent-proofs/search', { email: 'anna@mail.example' })),
+  'POST /api/contacts/index': () => atOnce(() => bakery.owner.ask('POST', '/api/contacts/index', { query: 'anna' })),
   'POST /api/contacts/search': () => atOnce(() => bakery.owner.ask('POST', '/api/contacts/search', { query: 'anna' })),
 
   'POST /api/consents': async () => {

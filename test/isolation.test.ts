@@ -382,9 +382,16 @@ const routes: Record<string, Route> = {
 
   'GET /api/contacts': { for: 'member', allowed: 200 },
   'POST /api/contacts/search': { for: 'member', body: () => ({}), allowed: 200 },
+  'POST /api/contacts/index': { for: 'member', body: () => ({}), allowed: 200 },
   'GET /api/contacts/facets': { for: 'member', allowed: 200 },
   // Contacts that are not theirs are passed over, like those that are not there: see below.
   'POST /api/contacts/labels': { for: 'member', body: ({ contact }) => ({ contactIds: [contact] }), allowed: 200 },
+  'GET /api/contacts/:id/consents': {
+    for: 'member',
+    path: ({ contact }) => `/api/contacts/${contact}/consents`,
+    allowed: 200,
+    hiddenFrom: ['otherSubscriber'],
+  },
   'PATCH /api/contacts/:id': {
     for: 'member',
     path: ({ contact }) => `/api/contacts/${contact}`,
@@ -428,6 +435,14 @@ const routes: Record<string, Route> = {
   },
   'POST /api/invitations': { for: 'member', body: () => ({ kind: 'open' }), allowed: 201 },
   'GET /api/invitations': { for: 'member', allowed: 200 },
+  'GET /api/invitations/mailing': { for: 'member', allowed: 200 },
+  // The one of the matrix is open, which is no letter.
+  'GET /api/invitations/:id/letter': {
+    for: 'member',
+    path: (thing) => `/api/invitations/${thing.invitation}/letter`,
+    allowed: 404,
+    hiddenFrom: ['otherSubscriber'],
+  },
   'GET /api/invitations/:id/qr.svg': {
     for: 'member',
     path: (thing) => `/api/invitations/${thing.invitation}/qr.svg`,

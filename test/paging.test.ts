@@ -118,6 +118,7 @@ const lists: Record<string, List> = {
     filter: ['query', () => 'b', 'c'],
     post: true,
   },
+  'GET /api/contacts/{id}/consents': { path: () => `/api/contacts/${people[0]!.contactId}/consents` },
   'GET /api/conversations': {
     path: () => '/api/conversations',
     filter: ['changedSince', () => '2020-01-01T01:00:00+01:00', '2020-01-02T00:00:00Z'],

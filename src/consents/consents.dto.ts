@@ -133,6 +133,16 @@ export class ShownConsentView extends ConsentView implements wire.ShownConsentVi
   text: string;
 }
 
+/** A consent of a contact with the words beside the checkbox or the button. */
+export class ContactConsentView extends ConsentView implements wire.ContactConsentView {
+  words: string;
+}
+
+export class ContactConsentList implements wire.ContactConsentList {
+  items: ContactConsentView[];
+  nextCursor: string | null;
+}
+
 export class ListConsents extends Page {}
 
 export class ConsentList implements wire.ConsentList {

@@ -86,3 +86,9 @@ export interface ShownConsentView extends ConsentView {
 }
 
 export type ConsentList = Paged<ConsentView>;
+
+export interface ContactConsentView extends ConsentView {
+  words: string;
+}
+
+export type ContactConsentList = Paged<ContactConsentView>;

@@ -206,6 +206,8 @@ export const limits = {
   importLineLength: 100_000,
   /** Longest name of a sheet that an import can name; Excel's have at most 31 characters. */
   sheetNameLength: 100,
+  /** Lines that the dry run of an import shows with their contents, of those that invite nobody or leave something out. */
+  importProblems: 1_000,
   /** Bytes that an .xlsx file may hold once it is unpacked. */
   importUnpackedBytes: 50 * 1024 * 1024,
   /** Files a business may send in an hour, dry runs included. */

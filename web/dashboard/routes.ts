@@ -7,6 +7,11 @@ const conversations: Screen = {
   for: 'signed-in',
 };
 
+/** Likewise: the list stays as it is while contacts are opened beside it. */
+const addressBook: Screen = {
+  load: () => import('./address-book/AddressBook.svelte'),
+  for: 'signed-in',
+};
 /** The copy of everything, pause and closing: also where mails lead to. */
 const data: Screen = { load: () => import('./settings/Data.svelte'), for: 'signed-in' };
 /** Requests about data, and the one that a mail leads to. */
@@ -17,6 +22,18 @@ export const router = new Router<Screen>(
   '/',
   [
     { path: '/', screen: conversations },
+    { path: '/address-book', screen: addressBook },
+    { path: '/address-book/import', screen: { load: () => import('./address-book/Import.svelte'), for: 'signed-in' } },
+    {
+      path: '/address-book/import/:id',
+      screen: { load: () => import('./address-book/ImportReport.svelte'), for: 'signed-in' },
+    },
+    {
+      path: '/address-book/invited',
+      screen: { load: () => import('./address-book/Invited.svelte'), for: 'signed-in' },
+    },
+    { path: '/address-book/labels', screen: { load: () => import('./address-book/Labels.svelte'), for: 'signed-in' } },
+    { path: '/address-book/:id', screen: addressBook },
     { path: '/archive', screen: { load: () => import('./archive/Archive.svelte'), for: 'signed-in' } },
     { path: '/broadcasts', screen: { load: () => import('./broadcasts/Broadcasts.svelte'), for: 'signed-in' } },
     { path: '/broadcasts/new', screen: { load: () => import('./broadcasts/New.svelte'), for: 'signed-in' } },
@@ -34,6 +51,7 @@ export const router = new Router<Screen>(
       screen: { load: () => import('./invite/Poster.svelte'), for: 'signed-in', bare: true },
     },
     { path: '/members/:code', screen: { load: () => import('./entry/JoinTeam.svelte'), for: 'everybody', bare: true } },
+    { path: '/more', screen: { load: () => import('./More.svelte'), for: 'signed-in' } },
     { path: '/register', screen: { load: () => import('./entry/Register.svelte'), for: 'signed-out', bare: true } },
     { path: '/requests', screen: requests },
     { path: '/requests/:id', screen: requests },

@@ -64,6 +64,13 @@ export function timeInList(at: string): string {
     : formats.dateShort.format(moment);
 }
 
+/** Day in a column: "14 nov", "14/11/25". */
+export function dayShort(at: string): string {
+  const moment = new Date(at);
+  const isThisYear = moment.getFullYear() === new Date().getFullYear();
+  return (isThisYear ? formats.dayMonth : formats.dateShort).format(moment);
+}
+
 /** Name of a day above its messages: "Oggi", "Ieri", "Mercoledì 25 novembre". */
 export function dayName(at: string | number): string {
   const moment = new Date(at);
