@@ -11,7 +11,26 @@ async function invitationCode(scene, context) {
 
 const messages = (page) => page.getByRole('article').or(page.locator('[data-seq]')).first().waitFor();
 
+/** The latest broadcast of the demo's shop that is over. */
+async function lastBroadcast(_scene, context) {
+  const answer = await context.request.get('/api/broadcasts?stage=over&limit=1', {
+    headers: { 'X-Colloquio-App': 'dashboard' },
+  });
+  const { items } = await answer.json();
+  return `/broadcasts/${items[0].id}`;
+}
+
+/** Writes a promotion as far as the number on the button. */
+async function writing(page) {
+  await page.getByRole('radio', { name: /^(Promozionale|Promotional)/ }).check();
+  await page.getByRole('textbox', { name: /^(Testo|Text)$/ }).fill('Buongiorno {{Nome}}! I panettoni sono pronti.');
+  await page.getByRole('button', { name: /^(Invia a|Send to) \d/ }).waitFor();
+}
+
 export const screens = [
+  { name: 'broadcasts', path: '/broadcasts', ready: heading },
+  { name: 'broadcast-new', path: '/broadcasts/new', look: 'broadcast-new', ready: writing },
+  { name: 'broadcast-results', path: lastBroadcast, look: 'broadcast-results', ready: heading, whole: true },
   { name: 'register', path: '/register', look: 'register', stranger: true, ready: heading },
   { name: 'sign-in', path: '/sign-in', look: 'sign-in', stranger: true, ready: heading },
   { name: 'reset', path: '/reset', stranger: true, ready: heading },
@@ -24,20 +43,58 @@ export const screens = [
     look: 'conversations',
     ready: messages,
   },
+  { name: 'address-book', path: '/address-book', look: 'address-book', ready: contacts },
+  {
+    name: 'contact',
+    path: (scene) => `/address-book/${conversationOf(scene, 'Giulia')}`,
+    look: 'address-book',
+    ready: (page) => page.getByRole('heading', { name: /^(Storia e consensi|History and consents)$/ }).waitFor(),
+  },
+  { name: 'address-book-invited', path: '/address-book/invited', look: 'address-book-invited', ready: heading },
+  { name: 'address-book-labels', path: '/address-book/labels', ready: heading },
+  { name: 'import-file', path: '/address-book/import', ready: heading },
+  { name: 'import', path: '/address-book/import', look: 'import', ready: tryImport },
   {
     name: 'thread-quick',
     path: (scene) => `/conversations/${conversationOf(scene, 'Giulia')}`,
     look: 'conversations-quick',
     ready: quickReplies,
   },
+  { name: 'archive', path: '/archive#q=torta', look: 'archive', ready: firstHit },
+  { name: 'archive-start', path: '/archive', look: 'archive', ready: heading },
+  {
+    name: 'erase',
+    path: (scene) => `/erase?contacts=${conversationOf(scene, 'Giulia')}`,
+    look: 'erase-confirm',
+    ready: heading,
+  },
+  { name: 'erasures', path: '/erasures', ready: heading },
+  {
+    name: 'erasure',
+    path: erasure,
+    look: 'erase-certificate',
+    ready: (page) => page.locator('article').waitFor({ timeout: 90_000 }),
+  },
   { name: 'invite', path: '/invite', look: 'invite', ready: heading },
-  { name: 'settings', path: '/settings', look: 'settings-team', ready: heading },
+  { name: 'requests', path: '/requests', ready: heading },
+  { name: 'settings', path: '/settings', ready: heading },
   { name: 'settings-business', path: '/settings/business', ready: heading },
   { name: 'settings-profile', path: '/settings/profile', ready: heading },
+  { name: 'settings-data', path: '/settings/data', ready: heading },
   { name: 'settings-devices', path: '/settings/devices', look: 'settings-devices', ready: heading },
   { name: 'settings-appearance', path: '/settings/appearance', ready: heading },
   { name: 'settings-quick-replies', path: '/settings/quick-replies', ready: heading },
   { name: 'settings-quick-reply', path: '/settings/quick-replies?new=1', ready: heading },
+  { name: 'settings-team', path: '/settings/team', look: 'settings-team', ready: heading },
+  { name: 'settings-receipts', path: '/settings/receipts', ready: heading },
+  { name: 'settings-storage', path: '/settings/storage', ready: heading },
+  { name: 'settings-activity', path: '/settings/activity', ready: heading },
+  {
+    name: 'settings-figures',
+    path: '/settings/figures',
+    ready: (page) => page.locator('article').waitFor(),
+    whole: true,
+  },
   { name: 'app-join-1', path: joining, look: 'app-join-1', stranger: true, ready: heading },
   {
     name: 'app-join-2',
@@ -64,6 +121,8 @@ export const screens = [
   { name: 'app-privacy', path: '/app/privacy', look: 'app-privacy', ready: heading },
   { name: 'app-agreed', path: '/app/privacy/agreed', look: 'app-agreed', ready: heading },
   { name: 'app-leave', path: '/app/privacy/leave', look: 'app-leave', ready: heading },
+  { name: 'app-requests', path: '/app/privacy/requests', ready: heading },
+  { name: 'app-search', path: '/app/search#q=torta', ready: (page) => page.locator('a.hit').first().waitFor() },
   { name: 'app-mine', path: '/app/privacy/mine', ready: heading },
   { name: 'app-copy', path: '/app/privacy/copy', ready: heading },
   { name: 'app-more', path: '/app/more', ready: heading },
@@ -76,6 +135,25 @@ async function joining(scene, context) {
   return `/join/${await invitationCode(scene, context)}`;
 }
 
+/** The certificate of an erasure; the first picture of it erases somebody. */
+async function erasure(scene, context) {
+  const headers = { 'X-Colloquio-App': 'dashboard', origin: scene.url };
+  const known = await (await context.request.get('/api/erasures', { headers })).json();
+  if (known.items.length > 0) return `/erasures/${known.items[0].id}`;
+  const { conversationId } = scene.people.at(-1);
+  const begun = await (await context.request.delete(`/api/contacts/${conversationId}`, { headers })).json();
+  return `/erasures/${begun.erasureId}`;
+}
+
+/** Hits of a search, the first one in its place where there is room for it. */
+async function firstHit(page, { device }) {
+  const hit = page.locator('a.hit').first();
+  await hit.waitFor();
+  if (device !== 'desktop') return;
+  await hit.click();
+  await messages(page);
+}
+
 /** Goes on in the steps of joining. */
 async function forwards(page, times) {
   for (let time = 0; time < times; time++) {
@@ -84,6 +162,26 @@ async function forwards(page, times) {
       .click();
   }
   await heading(page);
+}
+
+function contacts(page) {
+  return page.locator('main a[href^="/address-book/0"]').first().waitFor();
+}
+
+/** Shows the trial of a list. */
+async function tryImport(page) {
+  const lines = [
+    'Cod.;Nominativo;PR;E-mail;Cellulare;Note ordini',
+    '417;Tecla Montuschi;RA;tecla.montuschi@example.com;333 000 0000;paga a fine mese',
+    '418;Ristorante Il Glicine;RA;ordini@ilglicine.example.com;;',
+    '419;Gilberto Sansavini;FC;gilberto@;;',
+    '420;Adelmo Farolfi;RA;;;',
+  ];
+  const buffer = Buffer.from(lines.join('\r\n'));
+  await page
+    .locator('input[type=file]')
+    .setInputFiles({ name: 'clienti-negozio-2026.csv', mimeType: 'text/csv', buffer });
+  await page.getByRole('heading', { name: /^(Ecco che cosa succederebbe|This is what would happen)$/ }).waitFor();
 }
 
 function heading(page) {

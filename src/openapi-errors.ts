@@ -45,6 +45,7 @@ export const operationErrors: Record<string, ErrorCode[]> = {
   'Attachments.upload': [...uploading, ...storing, 'file_empty', 'media_type_refused', 'unauthenticated'],
   'Broadcasts.cancel': ['broadcast_over'],
   'Broadcasts.change': ['broadcast_begun', 'audience_empty', 'consent_required', ...stopped],
+  'Broadcasts.contactsOf': ['consent_required', ...stopped],
   'Broadcasts.make': [
     ...stopped,
     'attachment_not_found',
@@ -107,7 +108,9 @@ export const operationErrors: Record<string, ErrorCode[]> = {
     'consent_required',
     'already_a_contact',
     'asked_not_to_be_written_to',
+    'external_id_taken',
   ],
+  'Letters.one': invitation.filter((code) => code !== 'rate_limited'),
   'Joining.accept': [
     ...stopped,
     'client_id_reused',

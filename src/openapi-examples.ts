@@ -21,6 +21,7 @@ export const examples: Record<string, Record<string, unknown>> = {
     file: 'voice-note.m4a',
   },
   'Broadcasts.change': { body: 'Buongiorno {{firstName}}, lunedì e martedì siamo chiusi.' },
+  'Broadcasts.contactsOf': { kind: 'promotional', audience: { all: true }, outcome: 'skipped', limit: 50 },
   'Broadcasts.make': {
     clientId: '5d0c8a52-6f3a-4f0e-9a59-0f4f3d1f8f6b',
     kind: 'service',
@@ -43,6 +44,7 @@ export const examples: Record<string, Record<string, unknown>> = {
     contactId: exampleIds.contact,
   },
   'Contacts.change': { labels: [exampleIds.label], note: 'Passa il sabato', externalId: 'C-0042' },
+  'Contacts.index': { province: 'RA', promotions: true },
   'Contacts.label': { add: [exampleIds.label], contactIds: [exampleIds.contact] },
   'Contacts.search': { query: 'ros', province: 'RA', sort: 'updated', order: 'desc', limit: 50 },
   'Conversations.answered': { seq: 1 },

@@ -5,6 +5,7 @@ import { AppModule } from './app.module.js';
 import { accessTo } from './auth/session.guard.js';
 import { type ErrorCode, errorCatalogue } from './contract/errors.js';
 import { fieldErrorCatalogue } from './contract/field-errors.js';
+import { unreadableReasons } from './contract/imports.js';
 import { classesWithRules, describeField, type Described, describeRules } from './openapi-details.js';
 import { operationErrors } from './openapi-errors.js';
 import { examples } from './openapi-examples.js';
@@ -184,12 +185,14 @@ function describeFields(document: OpenAPIObject, routes: Map<string, Route>): vo
 
 /** Media types of the operations that answer with a file. */
 const files: Record<string, string[]> = {
+  'Broadcasts.export': ['text/csv'],
   'Business.logo': ['image/webp'],
   'ContactExport.export': ['text/csv', 'application/json'],
   'Conversations.logo': ['image/webp'],
   'Erasures.page': ['text/html'],
   'Exports.conversation': ['application/zip'],
   'Imports.letters': ['text/html'],
+  'Letters.one': ['text/html'],
   'Invitations.qrCode': ['image/svg+xml'],
   'Joining.logo': ['image/webp'],
   'Members.logo': ['image/webp'],
@@ -299,6 +302,12 @@ function addProblems(document: OpenAPIObject): void {
           },
         },
         retryAfter: { type: 'integer', format: 'int32', description: 'Seconds to wait before trying again.' },
+        reason: {
+          type: 'string',
+          enum: [...unreadableReasons],
+          description: 'Reason for which a file is no table, with import_unreadable.',
+        },
+        line: { type: 'integer', format: 'int32', description: 'The line of a file that is meant.' },
         requestId: { type: 'string', format: 'uuid' },
       },
     },

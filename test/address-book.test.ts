@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { limits } from '../src/contract/limits.js';
+import { fold } from '../src/platform/folding.js';
 import { expectStatus, type Shop, unique, World } from './support/world.js';
 
 let world: World;
@@ -343,6 +344,52 @@ describe('note and external id', () => {
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 409]);
     expect(await names('externalId=insieme')).toHaveLength(1);
   });
+});
+
+test('who agrees to promotions is found and counted, and from then on who no longer does', async () => {
+  const shop = await world.shop('florist');
+  const [anna, bruno] = [
+    await world.join(shop, 'anna', { promotions: true }),
+    await world.join(shop, 'bruno', { promotions: false }),
+  ];
+  const found = async (query: string) =>
+    (await shop.owner.ask('GET', `/api/contacts?${query}`)).body.items.map(({ id }: { id: string }) => id);
+  expect(await found('promotions=true')).toEqual([anna.contactId]);
+  expect(await found('promotions=false')).toEqual([bruno.contactId]);
+  expectStatus(await shop.owner.ask('GET', '/api/contacts?promotions=maybe'), 400);
+  expect((await shop.owner.ask('GET', '/api/contacts/facets')).body).toMatchObject({ total: 2, promotions: 1 });
+
+  const consents = async (id: string) => (await shop.owner.ask('GET', `/api/contacts/${id}/consents`)).body.items;
+  const given = await consents(anna.contactId);
+  expect(given.map(({ purpose }: { purpose: string }) => purpose).sort()).toEqual(['privacy', 'promotions']);
+  for (const { words, given: isGiven, how } of given)
+    expect({ words: words.length > 10, isGiven, how }).toEqual({ words: true, isGiven: true, how: 'joining' });
+  const promotions = given.find(({ purpose }: { purpose: string }) => purpose === 'promotions');
+  const withdrawal = { purpose: 'promotions', policyId: promotions.policyId, given: false, contactId: anna.contactId };
+  expectStatus(await anna.device.ask('POST', '/api/consents', withdrawal), 204);
+  expect(await found('promotions=true')).toEqual([]);
+  expect((await shop.owner.ask('GET', '/api/contacts/facets')).body.promotions).toBe(0);
+  expect((await consents(anna.contactId))[0]).toMatchObject({ purpose: 'promotions', given: false, how: 'settings' });
+  expect(await consents(bruno.contactId)).toHaveLength(1);
+});
+
+test('all that a search finds comes as ids in its order, with the letters they stand under', async () => {
+  const index = (body: unknown) => ask(200, 'POST', '/api/contacts/index', body);
+  const { items } = await list('limit=200');
+  const everybody = await index({});
+  expect(everybody.ids).toEqual(items.map(({ id }: { id: string }) => id));
+  const letters = (everybody.letters as { letter: string; from: number }[]).map(({ letter, from }) => {
+    const { surname, displayName } = items[from];
+    return [letter, fold(surname ?? displayName)[0]!.toUpperCase()];
+  });
+  expect(letters.length).toBeGreaterThan(1);
+  for (const [letter, first] of letters) expect(letter).toBe(first);
+  const filter = { query: 'rossi', order: 'desc' };
+  const found = await list('query=rossi&order=desc&limit=200');
+  expect((await index(filter)).ids).toEqual(found.items.map(({ id }: { id: string }) => id));
+  expect((await index({ sort: 'joined' })).letters).toEqual([]);
+  expect(await index({ query: 'nessuno di questi' })).toEqual({ ids: [], letters: [] });
+  await ask(400, 'POST', '/api/contacts/index', { cursor: 'x' });
 });
 
 test('the address book is the same after a restart, which opens it anew', async () => {

@@ -271,6 +271,7 @@ const routes: Record<string, () => Promise<Answer[]>> = {
   },
   'POST /api/consent-proofs/search': () =>
     atOnce(() => bakery.owner.ask('POST', '/api/consent-proofs/search', { email: 'anna@mail.example' })),
+  'POST /api/contacts/index': () => atOnce(() => bakery.owner.ask('POST', '/api/contacts/index', { query: 'anna' })),
   'POST /api/contacts/search': () => atOnce(() => bakery.owner.ask('POST', '/api/contacts/search', { query: 'anna' })),
 
   'POST /api/consents': async () => {
@@ -418,6 +419,10 @@ const routes: Record<string, () => Promise<Answer[]>> = {
   'POST /api/broadcasts/preview': () => {
     const { clientId: _, ...wanted } = broadcast();
     return atOnce(() => bakery.owner.ask('POST', '/api/broadcasts/preview', wanted));
+  },
+  'POST /api/broadcasts/preview/contacts': () => {
+    const { clientId: _, body: __, ...wanted } = broadcast();
+    return atOnce(() => bakery.owner.ask('POST', '/api/broadcasts/preview/contacts', wanted));
   },
   'POST /api/broadcasts/{id}/cancellation': async () => {
     const id = await planned();

@@ -766,6 +766,200 @@ describe('an audience', () => {
   });
 });
 
+describe('the audience of those who have not seen an earlier broadcast', () => {
+  let shop: Shop;
+  let [anna, bruno, carla]: Person[] = [];
+  let earlier: string;
+  beforeEach(async () => {
+    shop = await world.shop('bakery');
+    [anna, bruno, carla] = [
+      await world.join(shop, 'anna', { promotions: true }),
+      await world.join(shop, 'bruno', { promotions: true }),
+      await world.join(shop, 'carla'),
+    ];
+    earlier = (await broadcast(shop, { ...service, audience: { contactIds: idsOf(anna, bruno) } })).id;
+  });
+  const idsOf = (...some: Person[]) => some.map(({ contactId }) => contactId);
+  const see = async ({ device, contactId }: Person) => {
+    const seenSeq = (await device.ask('GET', `/api/conversations/${contactId}/messages`)).body.items.at(-1).seq;
+    expectStatus(await device.ask('PUT', `/api/conversations/${contactId}/receipt`, { seenSeq }), 204);
+  };
+  const reached = async (id: string, query = 'outcome=sent') =>
+    (await recipientsOf(shop, id, query)).map(({ contactId }) => contactId);
+
+  test('is that of the moment of sending, and nobody of it is reminded twice', async () => {
+    const audience = { notSeenOf: earlier };
+    const { body: planned } = await send(shop.owner, { ...service, audience, sendAt: tomorrow() });
+    expect(planned).toMatchObject({ recipients: 2, skipped: 0 });
+    await see(anna!);
+    await world.rows('UPDATE broadcast SET send_at = now() WHERE id = $1', [planned.id]);
+    await Promise.all([proceed(), proceed()]);
+    expect(await over(shop, planned.id)).toMatchObject({ state: 'finished', recipients: 1, sent: 1, audience });
+    expect(await reached(planned.id)).toEqual([bruno!.contactId]);
+    expect(await bodiesOf(anna!)).toEqual([service.body]);
+    expect(await bodiesOf(bruno!)).toEqual([service.body, service.body]);
+    // Carla never got the first one.
+    expect(await bodiesOf(carla!)).toEqual([]);
+  });
+
+  test('goes together with labels and places, asks for the consent to promotions, and can be looked at before', async () => {
+    await world.rows('UPDATE contact SET promotions = false WHERE id = $1', [bruno!.contactId]);
+    const asked = { kind: 'promotional', audience: { notSeenOf: earlier } };
+    const { body: preview } = await shop.owner.ask('POST', '/api/broadcasts/preview', asked);
+    expect(preview).toMatchObject({ total: 2, recipients: 1, promotions: { given: 1, of: 2 }, skipped: 1 });
+    const contacts = async (more: object) => {
+      const answer = await shop.owner.ask('POST', '/api/broadcasts/preview/contacts', { ...asked, ...more });
+      expectStatus(answer, 200);
+      return answer.body;
+    };
+    const [first, second] = [
+      { contactId: anna!.contactId, displayName: 'Anna Rossi', firstName: 'Anna', surname: 'Rossi', outcome: 'sent' },
+      { contactId: bruno!.contactId, displayName: 'Bruno Bianchi', outcome: 'skipped', reason: 'no_promotions' },
+    ];
+    expect(await contacts({})).toEqual({ items: [first, expect.objectContaining(second)], nextAfter: null });
+    expect(await contacts({ limit: 1 })).toEqual({ items: [first], nextAfter: anna!.contactId });
+    expect((await contacts({ limit: 1, after: anna!.contactId })).items).toMatchObject([second]);
+    expect((await contacts({ outcome: 'skipped' })).items).toMatchObject([second]);
+    const { province } = (await shop.owner.ask('GET', `/api/contacts/${bruno!.contactId}`)).body;
+    const { id } = await broadcast(shop, { ...service, audience: { notSeenOf: earlier, provinces: [province] } });
+    expect(await reached(id)).toEqual([bruno!.contactId]);
+    expect((await shop.owner.ask('POST', '/api/broadcasts/preview/contacts', { ...asked, limit: 201 })).status).toBe(
+      400,
+    );
+  });
+
+  test('is refused for a broadcast that is not the business’s, and while seen-times are switched off', async () => {
+    const other = await world.shop('florist');
+    await world.join(other, 'anna');
+    const { id: theirs } = await broadcast(other);
+    for (const notSeenOf of [theirs, uuid()]) {
+      for (const answer of [
+        await send(shop.owner, { ...service, audience: { notSeenOf } }),
+        await shop.owner.ask('POST', '/api/broadcasts/preview', { ...previewOf(service), audience: { notSeenOf } }),
+      ]) {
+        expect(answer).toMatchObject({
+          status: 400,
+          body: { errors: [{ field: 'audience.notSeenOf', code: 'unknown_broadcast' }] },
+        });
+      }
+    }
+    const all = await send(shop.owner, { ...service, audience: { all: true, notSeenOf: earlier } });
+    expect(all).toMatchObject({ status: 400, body: { errors: [{ field: 'audience.all', code: 'exclusive' }] } });
+    const audience = { notSeenOf: earlier };
+    const { body: planned } = await send(shop.owner, { ...service, audience, sendAt: tomorrow() });
+    expectStatus(await shop.owner.ask('PATCH', '/api/subscriber', { seenTimes: false }), 200);
+    expect(await send(shop.owner, { ...service, audience })).toMatchObject({
+      status: 400,
+      body: { errors: [{ field: 'audience.notSeenOf', code: 'seen_times_off' }] },
+    });
+    expect(await shop.owner.ask('GET', `/api/broadcasts/${earlier}/recipients?unseen=true`)).toMatchObject({
+      status: 400,
+      body: { errors: [{ field: 'unseen', code: 'seen_times_off' }] },
+    });
+    await world.rows('UPDATE broadcast SET send_at = now() WHERE id = $1', [planned.id]);
+    await proceed();
+    expect(await over(shop, planned.id)).toMatchObject({ state: 'stopped', stopReason: 'seen_times_off', sent: 0 });
+  });
+});
+
+describe('the results', () => {
+  let shop: Shop;
+  let [anna, bruno, carla]: Person[] = [];
+  let id: string;
+  beforeAll(async () => {
+    shop = await world.shop('bakery');
+    anna = await world.join(shop, 'anna', { promotions: true });
+    bruno = await world.join(shop, 'bruno', { promotions: true, surname: '=1+1;@x' });
+    carla = await world.join(shop, 'carla');
+    id = (await broadcast(shop, promotional)).id;
+    const receipt = ({ device, contactId }: Person, body: object) =>
+      device.ask('PUT', `/api/conversations/${contactId}/receipt`, body);
+    expectStatus(await receipt(anna, { seenSeq: 1 }), 204);
+    expectStatus(await receipt(bruno, { deliveredSeq: 1 }), 204);
+    await anna.device.connect();
+    await anna.device.say(anna.contactId, 'Ne prendo due');
+    await anna.device.say(anna.contactId, 'Anzi tre');
+  });
+  const results = async (which = id) => {
+    const answer = await shop.owner.ask('GET', `/api/broadcasts/${which}/results`);
+    expectStatus(answer, 200);
+    return answer.body;
+  };
+
+  test('say over time to how many it was delivered and who has seen it', async () => {
+    const { points } = await results();
+    expect(points[0]).toMatchObject({ delivered: 0, seen: 0 });
+    expect(points.at(-1)).toMatchObject({ delivered: 2, seen: 1 });
+    await world.rows(`UPDATE broadcast SET started_at = now() - interval '3 hours' WHERE id = $1`, [id]);
+    // Anna had it an hour before she saw it.
+    await world.rows(
+      `INSERT INTO watermark_move (subscriber_id, conversation_id, party, minute, delivered_seq, seen_seq)
+       SELECT subscriber_id, conversation_id, party, date_trunc('minute', now()) - interval '1 hour', 1, 0
+       FROM watermark WHERE conversation_id = $1 AND party = 'interlocutor'`,
+      [anna!.contactId],
+    );
+    const later = (await results()).points as { at: string; delivered: number; seen: number }[];
+    expect(later.length).toBeLessThanOrEqual(98);
+    const at = (minutes: number) => later.find((point) => Date.parse(point.at) > Date.now() - minutes * 60_000);
+    expect(at(90)).toMatchObject({ delivered: 0, seen: 0 });
+    expect(at(50)).toMatchObject({ delivered: 1, seen: 0 });
+    expect(later.at(-1)).toMatchObject({ delivered: 2, seen: 1 });
+    expect(later.map(({ delivered }) => delivered)).toEqual(later.map(({ delivered }) => delivered).sort());
+  });
+
+  test('say who wrote back: who wrote next in the conversation, within a week', async () => {
+    expect(await results()).toMatchObject({
+      answered: 1,
+      latestAnswers: [{ contactId: anna!.contactId, displayName: 'Anna Rossi', seq: 2 }],
+    });
+    expect(await recipientsOf(shop, id, 'answered=true')).toMatchObject([
+      { contactId: anna!.contactId, answeredSeq: 2 },
+    ]);
+    expect(await recipientsOf(shop, id, 'unseen=true')).toMatchObject([{ contactId: bruno!.contactId, seen: false }]);
+    await world.rows(`UPDATE broadcast SET started_at = now() - interval '7 days 1 minute' WHERE id = $1`, [id]);
+    expect(await results()).toMatchObject({ answered: 0, latestAnswers: [] });
+    await world.rows(`UPDATE broadcast SET started_at = now() WHERE id = $1`, [id]);
+  });
+
+  test('do not say who has seen it while that is switched off', async () => {
+    const [{ seen_times_since: since }] = (await world.rows<{ seen_times_since: Date }>(
+      'SELECT seen_times_since FROM subscriber WHERE subscriber_id = $1',
+      [shop.id],
+    )) as [{ seen_times_since: Date }];
+    await world.rows('UPDATE subscriber SET seen_times_since = NULL WHERE subscriber_id = $1', [shop.id]);
+    expect((await results()).points.at(-1)).toMatchObject({ delivered: 2, seen: null });
+    await world.rows('UPDATE subscriber SET seen_times_since = $2 WHERE subscriber_id = $1', [shop.id, since]);
+  });
+
+  test('are empty before it begins', async () => {
+    const { body: planned } = await send(shop.owner, { ...service, sendAt: tomorrow() });
+    expect(await results(planned.id)).toEqual({ points: [], answered: 0, latestAnswers: [] });
+    const stages = async (stage: string) =>
+      (await shop.owner.ask('GET', `/api/broadcasts?stage=${stage}`)).body.items.map((each: { id: string }) => each.id);
+    expect([await stages('under_way'), await stages('over')]).toEqual([[planned.id], [id]]);
+  });
+
+  test('are a file for the owner, which spreadsheets do not compute, and that is written down', async () => {
+    const path = `/api/broadcasts/${id}/recipients/export`;
+    const { body: csv } = await shop.owner.ask('GET', `${path}?locale=it`);
+    const lines = String(csv)
+      .replace(/^\uFEFF/, '')
+      .trimEnd()
+      .split('\r\n');
+    expect(lines).toEqual([
+      'Nome;Esito;Consegnata;Vista;Risposta;ID Colloquio',
+      `Anna Rossi;inviata;sì;sì;sì;${anna!.contactId}`,
+      `"Bruno =1+1;'@x";inviata;sì;no;no;${bruno!.contactId}`,
+      `Carla Verdi;non ha detto sì alle promozioni;;;;${carla!.contactId}`,
+    ]);
+    const { body: actions } = await shop.owner.ask('GET', '/api/actions?limit=1');
+    expect(actions.items[0]).toMatchObject({ kind: 'broadcast.exported', subjectId: id });
+    const staff = await world.staff(shop);
+    expectStatus(await staff.device.ask('GET', path), 404);
+    expectStatus(await staff.device.ask('GET', `/api/broadcasts/${id}/recipients`), 200);
+  });
+});
+
 describe('what is asked for', () => {
   let shop: Shop;
   beforeAll(async () => {

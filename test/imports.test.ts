@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import iconv from 'iconv-lite';
 import { DataSource } from 'typeorm';
+import { limits } from '../src/contract/limits.js';
 import { InvitationMails } from '../src/invitations/invitation-mails.service.js';
 import { InvitedPeople } from '../src/invitations/invited-people.service.js';
 import { Vault } from '../src/platform/vault/vault.js';
@@ -96,6 +97,75 @@ const report = (shop: Shop, id: string, query = '') => pages(shop, `/api/imports
 const outcomes = async (shop: Shop, id: string) =>
   (await report(shop, id)).map(({ outcome }: { outcome: string }) => outcome);
 
+describe('a personal invitation by letter', () => {
+  const letter = (shop: Shop, suggestion: unknown, changes: Record<string, unknown> = {}) =>
+    shop.owner.ask('POST', '/api/invitations', { kind: 'personal', suggestion, ...changes });
+
+  test('is for somebody without an address, and begins the contact with what the business knows', async () => {
+    const shop = await verifiedShop();
+    const { id: label } = (await shop.owner.ask('POST', '/api/labels', { name: 'Sabato' })).body;
+    const suggestion = {
+      firstName: ' Iolanda',
+      surname: 'Bosi',
+      province: 'Ravenna',
+      note: 'Senza sale',
+      externalId: 'M-9',
+    };
+    const { status, body } = await letter(shop, { ...suggestion, phone: '0544 123456', labels: [label] });
+    expect(status).toBe(201);
+    expect(body).toMatchObject({ kind: 'personal', mail: 'none', state: 'active' });
+    expect(body.suggestion).toMatchObject({ firstName: 'Iolanda', province: 'RA', phone: '+39 0544 123456' });
+    expect(body.email).toBeUndefined();
+    const again = await letter(shop, { ...suggestion, phone: '0544 123456', labels: [label] });
+    expect([again.status, again.body.id]).toEqual([200, body.id]);
+    const page = await shop.owner.ask('GET', `/api/invitations/${body.id}/letter?locale=it`);
+    expect(page.headers.get('content-type')).toMatch(/^text\/html/);
+    expect(page.headers.get('content-security-policy')).toMatch(/^default-src 'none'/);
+    expect(page.body).toContain('Gentile Iolanda Bosi,');
+    expect(page.body).toContain(body.url);
+    expect(page.body.match(/<article>/g)).toHaveLength(1);
+
+    const joining = await world.joining(body.code, 'carla', { province: '' });
+    expectStatus(await world.ask('POST', `/api/invitations/by-code/${body.code}/acceptance`, { body: joining }), 201);
+    const contact = (await shop.owner.ask('GET', `/api/contacts/${body.id}`)).body;
+    expect(contact).toMatchObject({ note: 'Senza sale', externalId: 'M-9', province: 'RA', labels: [label] });
+    expect((await shop.owner.ask('GET', `/api/invitations/${body.id}/letter`)).body.code).toBe('invitation_used');
+    const taken = await letter(shop, { surname: 'Altri', externalId: 'M-9' });
+    expect(taken.body.code).toBe('already_a_contact');
+    expect((await invite(shop, address(), { suggestion: { externalId: 'M-9' } })).body.code).toBe('external_id_taken');
+  });
+
+  test('needs a name, and nothing but what an invitation of its kind can have', async () => {
+    const shop = await verifiedShop();
+    for (const suggestion of [
+      {},
+      { surname: ' ' },
+      { note: 'x' },
+      { surname: 7 },
+      { surname: 'a'.repeat(limits.nameLength + 1) },
+      null,
+    ])
+      expectStatus(await letter(shop, suggestion), 400);
+    for (const more of [
+      { phone: 'niente' },
+      { labels: ['x'] },
+      { email: 'a@b.it' },
+      { note: 'a'.repeat(limits.noteLength + 1) },
+    ])
+      expectStatus(await letter(shop, { surname: 'Bosi', ...more }), 400);
+    expectStatus(await letter(shop, { surname: 'Bosi' }, { kind: 'open' }), 400);
+    expectStatus(await letter(shop, undefined), 400);
+    expect((await shop.owner.ask('GET', '/api/invitations')).body).toMatchObject({ items: [], total: 0 });
+    const longest = { surname: 'a'.repeat(limits.nameLength), note: 'a'.repeat(limits.noteLength) };
+    expectStatus(await letter(shop, longest), 201);
+    const mailed = await invite(shop, address(), { suggestion: { companyName: 'Bar Sport' } });
+    expect(mailed.body.suggestion).toEqual({ companyName: 'Bar Sport' });
+    const page = await shop.owner.ask('GET', `/api/invitations/${mailed.body.id}/letter?locale=en`);
+    expect(page.body).toContain('Dear Bar Sport,');
+    expect((await shop.owner.ask('GET', '/api/invitations?letter=true')).body.total).toBe(1);
+  });
+});
+
 describe('a personal invitation by mail', () => {
   test('waits until the address of the business is verified, and then goes', async () => {
     const shop = await world.shop('bakery', { email: `forno-${unique()}@aurora.example` });
@@ -103,6 +173,8 @@ describe('a personal invitation by mail', () => {
     const answer = await invite(shop, email);
     expectStatus(answer, 201);
     expect(answer.body).toMatchObject({ email, mail: 'held', state: 'active' });
+    const { body: mailing } = await shop.owner.ask('GET', '/api/invitations/mailing');
+    expect(mailing).toEqual({ held: true, perDay: 90_000, queued: 1 });
     await postWaiting();
     expect(await world.rows('SELECT FROM mail WHERE key_id = $1', [answer.body.id])).toEqual([]);
     const link = await mails.mail(String(shop.registration['email']), /indirizzo/);
@@ -336,7 +408,16 @@ describe('the cap on invitation mails', () => {
     expect(counts.invited).toBe(5);
     await postWaiting(capped);
     expect(await mailed(shop)).toHaveLength(3);
+    const { body: mailing } = await shop.owner.ask('GET', '/api/invitations/mailing');
+    expect(mailing).toMatchObject({ held: false, perDay: 3, queued: 2 });
+    expect(Math.round((Date.parse(mailing.lastBy) - Date.now()) / 86_400_000)).toBe(1);
     const { body } = await shop.owner.ask('GET', '/api/invitations');
+    expect(body.total).toBe(5);
+    const sent = body.items.find(({ mail }: { mail: string }) => mail === 'sent_soon');
+    await capped.rows('UPDATE mail SET failed_at = now() WHERE key_id = $1', [sent.id]);
+    const failed = (await shop.owner.ask('GET', '/api/invitations?mail=failed')).body;
+    expect(failed).toMatchObject({ total: 1, items: [{ id: sent.id, mail: 'failed' }] });
+    await capped.rows('UPDATE mail SET failed_at = NULL WHERE key_id = $1', [sent.id]);
     expect(body.items.map(({ mail }: { mail: string }) => mail).sort()).toEqual([
       ...['queued', 'queued', 'sent_soon', 'sent_soon', 'sent_soon'],
     ]);
@@ -488,14 +569,66 @@ describe('an import', () => {
       letters: 1,
       counts: { invited: 2, corrected: 1, duplicate_in_file: 1, invalid: 1 },
       problems: [
-        { number: 1, line: 2, outcome: 'corrected' },
-        { number: 4, line: 5, outcome: 'invalid', field: 'email', reason: 'not_an_address' },
+        { number: 1, line: 2, outcome: 'corrected', content: `${known} · Ada · Rossi` },
+        { number: 4, line: 5, outcome: 'invalid', field: 'email', reason: 'not_an_address', content: 'x · y · z' },
         { number: 5, line: 6, outcome: 'duplicate_in_file', sameAs: 4 },
       ],
     });
     expect((await shop.owner.ask('GET', '/api/invitations')).body.items).toHaveLength(1);
     expect((await shop.owner.ask('GET', '/api/imports')).body.items).toEqual([]);
     expect((await importFile(shop, file, { mapping })).counts).toEqual(body.counts);
+  });
+
+  test('shows some values of each column, and what the lines that stay out hold', async () => {
+    const shop = await verifiedShop();
+    const long = 'x'.repeat(300);
+    const lines = ['Ugo;u@m.example;Nota\n1', 'Ugo;v@m.example;', 'Ada;rotta;', `${long};rotta;`, 'Eva;;', 'Ida;;'];
+    const { body } = await upload(
+      shop,
+      `Nome;Email;Vuota\n${lines.map((line) => line.replace('Nota\n1', '"Nota\n1"')).join('\n')}\n`,
+      {
+        dryRun: 'true',
+      },
+    );
+    expect(body.columns.map(({ samples }: { samples: string[] }) => samples)).toEqual([
+      ['Ugo', 'Ada', `${'x'.repeat(79)}…`],
+      ['u@m.example', 'v@m.example', 'rotta'],
+      ['Nota 1'],
+    ]);
+    const contents = body.problems.map(({ content }: { content: string }) => content);
+    expect(contents).toContain('Ada · rotta');
+    expect(contents).toContain(`${'x'.repeat(199)}…`);
+    const { id } = await importFile(shop, 'Nome;Email\nAda;rotta\nUgo;ugo@m.example\n');
+    expect(JSON.stringify(await report(shop, id))).not.toContain('rotta');
+  });
+
+  test('shows the contents of a thousand lines at most', async () => {
+    const shop = await verifiedShop();
+    const { body } = await upload(shop, `Nome;Email\n${'Ada;rotta\n'.repeat(limits.importProblems + 1)}`, {
+      mapping: '{"Nome":"firstName","Email":"email"}',
+      dryRun: 'true',
+    });
+    expect(body.counts.invalid).toBe(limits.importProblems + 1);
+    expect(body.problems).toHaveLength(limits.importProblems);
+  });
+
+  test('tells the columns of a file in which none is recognised, so that they can be matched', async () => {
+    const shop = await verifiedShop();
+    const { body } = await upload(shop, 'alfa;beta\nx;y\n', { dryRun: 'true' });
+    expect(body.errors).toMatchObject([{ field: 'mapping', code: 'mapping', values: { columns: ['alfa', 'beta'] } }]);
+  });
+
+  test.each([
+    ['old_excel', Buffer.from('D0CF11E0A1B11AE1', 'hex'), undefined],
+    ['pdf', Buffer.from('%PDF-1.7 …'), undefined],
+    ['contact_cards', Buffer.from('BEGIN:VCARD\nFN:Ada\n'), undefined],
+    ['document', Buffer.from('<html><table>'), undefined],
+    ['no_header', Buffer.from('a@m.example;b@m.example\n'), undefined],
+    ['line_too_long', Buffer.from(`Nome;Email\nAda;${'x'.repeat(100_001)}\n`), 2],
+  ])('says with a code that it is %s, and in which line', async (reason, file, line) => {
+    const { body } = await upload(await verifiedShop(), file, { dryRun: 'true' });
+    expect(body).toMatchObject({ code: 'import_unreadable', reason, ...(line && { line }) });
+    expect(body.line).toBe(line);
   });
 
   test.each([

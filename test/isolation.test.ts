@@ -382,9 +382,16 @@ const routes: Record<string, Route> = {
 
   'GET /api/contacts': { for: 'member', allowed: 200 },
   'POST /api/contacts/search': { for: 'member', body: () => ({}), allowed: 200 },
+  'POST /api/contacts/index': { for: 'member', body: () => ({}), allowed: 200 },
   'GET /api/contacts/facets': { for: 'member', allowed: 200 },
   // Contacts that are not theirs are passed over, like those that are not there: see below.
   'POST /api/contacts/labels': { for: 'member', body: ({ contact }) => ({ contactIds: [contact] }), allowed: 200 },
+  'GET /api/contacts/:id/consents': {
+    for: 'member',
+    path: ({ contact }) => `/api/contacts/${contact}/consents`,
+    allowed: 200,
+    hiddenFrom: ['otherSubscriber'],
+  },
   'PATCH /api/contacts/:id': {
     for: 'member',
     path: ({ contact }) => `/api/contacts/${contact}`,
@@ -428,6 +435,14 @@ const routes: Record<string, Route> = {
   },
   'POST /api/invitations': { for: 'member', body: () => ({ kind: 'open' }), allowed: 201 },
   'GET /api/invitations': { for: 'member', allowed: 200 },
+  'GET /api/invitations/mailing': { for: 'member', allowed: 200 },
+  // The one of the matrix is open, which is no letter.
+  'GET /api/invitations/:id/letter': {
+    for: 'member',
+    path: (thing) => `/api/invitations/${thing.invitation}/letter`,
+    allowed: 404,
+    hiddenFrom: ['otherSubscriber'],
+  },
   'GET /api/invitations/:id/qr.svg': {
     for: 'member',
     path: (thing) => `/api/invitations/${thing.invitation}/qr.svg`,
@@ -479,20 +494,34 @@ const routes: Record<string, Route> = {
     allowed: 200,
     hiddenFrom: ['otherSubscriber'],
   },
+  'POST /api/broadcasts/preview/contacts': {
+    for: 'member',
+    body: () => ({ kind: 'promotional', audience: { all: true } }),
+    allowed: 200,
+  },
   'GET /api/broadcasts': { for: 'member', allowed: 200 },
   ...Object.fromEntries(
-    ['GET /api/broadcasts/:id', 'GET /api/broadcasts/:id/recipients', 'POST /api/broadcasts/:id/cancellation'].map(
-      (route): [string, Route] => [
-        route,
-        {
-          for: 'member',
-          path: (thing) => route.split(' ')[1]!.replace(':id', thing.broadcast),
-          allowed: 200,
-          hiddenFrom: ['otherSubscriber'],
-        },
-      ],
-    ),
+    [
+      'GET /api/broadcasts/:id',
+      'GET /api/broadcasts/:id/recipients',
+      'GET /api/broadcasts/:id/results',
+      'POST /api/broadcasts/:id/cancellation',
+    ].map((route): [string, Route] => [
+      route,
+      {
+        for: 'member',
+        path: (thing) => route.split(' ')[1]!.replace(':id', thing.broadcast),
+        allowed: 200,
+        hiddenFrom: ['otherSubscriber'],
+      },
+    ]),
   ),
+  'GET /api/broadcasts/:id/recipients/export': {
+    for: 'owner',
+    path: (thing) => `/api/broadcasts/${thing.broadcast}/recipients/export`,
+    allowed: 200,
+    hiddenFrom: ['otherSubscriber'],
+  },
   'PATCH /api/broadcasts/:id': {
     for: 'member',
     path: (thing) => `/api/broadcasts/${thing.broadcast}`,
@@ -661,6 +690,7 @@ const routes: Record<string, Route> = {
   },
   'GET /api/authors': { for: 'member', allowed: 200 },
   'GET /api/actions': { for: 'owner', allowed: 200 },
+  'GET /api/figures': { for: 'owner', allowed: 200 },
   'PATCH /api/subscriber': { for: 'owner', body: () => ({ locale: 'it' }), allowed: 200 },
   'PUT /api/subscriber/logo': { for: 'owner' },
   'GET /api/subscriber/logo': { for: 'member' },

@@ -35,7 +35,11 @@ describe('an open invitation', () => {
     expect(status).toBe(200);
     expect(body).toMatchObject({ businessName: 'Forno Aurora', city: 'Faenza', logoUrl: null, digitalConsentAge: 14 });
     expect(body).toMatchObject({ street: 'Via Roma', streetNumber: '12/A', categoryName: expect.any(String) });
-    expect(body.host).toEqual({ name: expect.any(String), address: expect.any(String), contact: expect.any(String) });
+    expect(body.host).toEqual({
+      ...{ name: expect.any(String), address: expect.any(String), contact: expect.any(String) },
+      // What a person reads before it asks to be deleted.
+      deletionDays: 7,
+    });
     const [privacy] = body.policies;
     expect(privacy).toMatchObject({ purpose: 'privacy', required: true, version: 1, locale: 'it' });
     expect(privacy.text).toContain('Forno Aurora');

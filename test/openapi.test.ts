@@ -165,9 +165,11 @@ describe('an example', () => {
     const { id: quickReply } = await send('QuickReplies.create', owner);
     await send('QuickReplies.change', owner, `/api/quick-replies/${quickReply}`);
     await send('Contacts.change', owner, `/api/contacts/${bruno.contactId}`);
+    await send('Contacts.index', owner);
     await send('Contacts.label', owner);
     await send('Contacts.search', owner);
     await send('Broadcasts.preview', owner);
+    await send('Broadcasts.contactsOf', owner);
     await send('Broadcasts.make', owner);
     const sendAt = new Date(Date.now() + 86_400_000).toISOString();
     const planned = await send('Broadcasts.make', owner, '', { clientId: unique(), sendAt });
@@ -238,6 +240,8 @@ describe('an example', () => {
     const { body: broadcasts } = await shop.owner.ask('GET', '/api/broadcasts');
     const { body: requests } = await shop.owner.ask('GET', '/api/requests');
     const { code } = await world.invitation(shop);
+    const onPaper = { kind: 'personal', suggestion: { surname: 'Neri' } };
+    const { body: letter } = await shop.owner.ask('POST', '/api/invitations', onPaper);
     const member = await world.inviteMember(shop);
     const { body: erasures } = await shop.owner.ask('GET', '/api/erasures');
     const parts: Record<string, string> = {
@@ -245,6 +249,7 @@ describe('an example', () => {
       '/api/attachments/{id}': `/api/attachments/${file}`,
       '/api/contacts/{id}': `/api/contacts/${bruno.contactId}`,
       '/api/conversations/{id}': conversation,
+      '/api/invitations/{id}/letter': `/api/invitations/${letter.id}/letter`,
       '/api/invitations/{id}': `/api/invitations/${invitations.items[0].id}`,
       '/api/imports/{id}': `/api/imports/${imports.items[0].id}`,
       '/api/broadcasts/{id}': `/api/broadcasts/${broadcasts.items[0].id}`,

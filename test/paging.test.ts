@@ -98,9 +98,9 @@ interface List {
 
 const messages = { path: () => `/api/conversations/${people[0]!.contactId}/messages` };
 const lists: Record<string, List> = {
-  'GET /api/actions': { path: () => '/api/actions' },
+  'GET /api/actions': { path: () => '/api/actions', filter: ['kind', () => 'label.made', 'label.removed'] },
   'GET /api/authors': { path: () => '/api/authors' },
-  'GET /api/broadcasts': { path: () => '/api/broadcasts' },
+  'GET /api/broadcasts': { path: () => '/api/broadcasts', filter: ['stage', () => 'over', 'under_way'] },
   'GET /api/broadcasts/{id}/recipients': {
     path: () => `/api/broadcasts/${broadcastId}/recipients`,
     filter: ['outcome', () => 'sent', 'skipped'],
@@ -118,6 +118,7 @@ const lists: Record<string, List> = {
     filter: ['query', () => 'b', 'c'],
     post: true,
   },
+  'GET /api/contacts/{id}/consents': { path: () => `/api/contacts/${people[0]!.contactId}/consents` },
   'GET /api/conversations': {
     path: () => '/api/conversations',
     filter: ['changedSince', () => '2020-01-01T01:00:00+01:00', '2020-01-02T00:00:00Z'],

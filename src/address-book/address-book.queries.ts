@@ -7,12 +7,13 @@ export interface DirectoryRow {
   region: string | null;
   province: string | null;
   sector: string | null;
+  promotions: boolean;
   labels: string[];
   joined_at: Date;
   updated_at: Date;
 }
 
-const directoryColumns = `id, identity, region, province, sector, joined_at, updated_at, ${labels}`;
+const directoryColumns = `id, identity, region, province, sector, promotions, joined_at, updated_at, ${labels}`;
 
 /** $1 subscriber, $2 the last id of the slice before, $3 how many. */
 export const directorySliceQuery = `
@@ -28,7 +29,6 @@ export interface ContactRow extends DirectoryRow {
   invitation_id: string | null;
   invitation_kind: 'personal' | 'open' | null;
   invitation_name: Buffer | null;
-  promotions: boolean;
   note: Buffer | null;
   phone: Buffer | null;
   external_id: Buffer | null;
@@ -36,7 +36,7 @@ export interface ContactRow extends DirectoryRow {
 
 /** $1 subscriber, $2 ids. */
 export const contactRowsQuery = `
-  SELECT ${directoryColumns}, promotions, note, phone, external_id, email_verified, invitation_id,
+  SELECT ${directoryColumns}, note, phone, external_id, email_verified, invitation_id,
          (SELECT kind FROM invitation
           WHERE invitation.subscriber_id = contact.subscriber_id AND invitation.id = invitation_id) AS invitation_kind,
          (SELECT name FROM invitation

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { fold } from '../platform/folding.js';
 import { canonicalAddress } from '../platform/validation/email-addresses.js';
-import { Book, type BookEntry, type BookSort, namesLike, sortInSlices, wordsOf } from './book.js';
+import { Book, type BookEntry, type BookSort, lettersOf, namesLike, sortInSlices, wordsOf } from './book.js';
 
 const numberedId = (number: number) => `01900000-0000-7000-8000-${String(number).padStart(12, '0')}`;
 
@@ -17,6 +17,7 @@ function entry(number: number, changes: Partial<BookEntry> & { email?: string } 
     region: null,
     province: null,
     sector: null,
+    promotions: false,
     labels: [],
     joinedAt: number,
     updatedAt: number,
@@ -201,6 +202,7 @@ describe('a book', () => {
     expect(book.facets()).toEqual({
       total: 5,
       unlabelled: 3,
+      promotions: 0,
       region: [
         { value: 'Emilia-Romagna', contacts: 3 },
         { value: 'Lazio', contacts: 1 },
@@ -303,4 +305,15 @@ describe('a name', () => {
     expect(await ids(book, { region: 'lodz' })).toEqual([3]);
     expect(book.facets().region.map(({ contacts }) => contacts)).toEqual([2, 1]);
   });
+});
+
+test('names stand under their first letter, without accents; what begins otherwise stands under #', () => {
+  const sorted = ['7 Nani', "'O Vesuvio", 'Ábel', 'Ada', 'Zoë', '李'].map((name) => ({ name }));
+  expect(lettersOf(sorted)).toEqual([
+    { letter: '#', from: 0 },
+    { letter: 'A', from: 2 },
+    { letter: 'Z', from: 4 },
+    { letter: '李', from: 5 },
+  ]);
+  expect(lettersOf([])).toEqual([]);
 });

@@ -13,6 +13,7 @@ export interface BookEntry {
   region: string | null;
   province: string | null;
   sector: string | null;
+  promotions: boolean;
   labels: readonly string[];
   /** In milliseconds since 1970, as the next one. */
   joinedAt: number;
@@ -32,6 +33,7 @@ export interface BookFilter {
   /** All of them. */
   labels?: readonly string[];
   labelled?: boolean;
+  promotions?: boolean;
   updatedSince?: number;
   /** One contact only. */
   id?: string;
@@ -54,6 +56,7 @@ export interface Facet {
 export interface Facets {
   total: number;
   unlabelled: number;
+  promotions: number;
   region: Facet[];
   province: Facet[];
   sector: Facet[];
@@ -157,17 +160,19 @@ export class Book {
       sector: new Map<string, number>(),
       label: new Map<string, number>(),
     };
-    let unlabelled = 0;
-    for (const { region, province, sector, labels } of this.entries.values()) {
+    let [unlabelled, promotions] = [0, 0];
+    for (const { region, province, sector, labels, promotions: agrees } of this.entries.values()) {
       count(counts.region, region);
       count(counts.province, province);
       count(counts.sector, sector);
       for (const label of labels) count(counts.label, label);
       if (labels.length === 0) unlabelled++;
+      if (agrees) promotions++;
     }
     return {
       total: this.size,
       unlabelled,
+      promotions,
       region: gathered('region', counts.region),
       province: gathered('province', counts.province),
       sector: gathered('sector', counts.sector),
@@ -318,12 +323,13 @@ type Check = (entry: BookEntry) => boolean;
 
 /** Looks at what is asked for alone, at what costs least first: it runs through the whole book. */
 function checksOf(filter: BookFilter): Check[] {
-  const { query, region, province, sector, labels = [], labelled, updatedSince, id, ids } = filter;
+  const { query, region, province, sector, labels = [], labelled, promotions, updatedSince, id, ids } = filter;
   const checks: Check[] = [];
   if (ids !== undefined) checks.push((entry) => ids.has(entry.id));
   if (id !== undefined) checks.push((entry) => entry.id === id);
   if (updatedSince !== undefined) checks.push((entry) => entry.updatedAt >= updatedSince);
   if (labelled !== undefined) checks.push((entry) => entry.labels.length > 0 === labelled);
+  if (promotions !== undefined) checks.push((entry) => entry.promotions === promotions);
   for (const label of labels) checks.push((entry) => entry.labels.includes(label));
   if (region !== undefined) checks.push(sameIn('region', region));
   if (province !== undefined) checks.push(sameIn('province', province));
@@ -383,6 +389,23 @@ export function sameSegment(segment: Segment, wanted: readonly string[]): (value
   const formsOf = (text: string) => foldedWords(canonicalSegment(segment, text));
   const forms = new Set(wanted.flatMap(formsOf));
   return (value) => formsOf(value).some((form) => forms.has(form));
+}
+
+export interface LetterPlace {
+  letter: string;
+  /** Index of the first entry under it. */
+  from: number;
+}
+
+/** The letters under which sorted entries stand, each with the place where it begins. `#` stands for all that are none. */
+export function lettersOf(entries: readonly Pick<BookEntry, 'name'>[]): LetterPlace[] {
+  const places: LetterPlace[] = [];
+  for (const [index, { name }] of entries.entries()) {
+    const first = [...fold(name).trimStart()][0] ?? '';
+    const letter = /\p{L}/u.test(first) ? first.toUpperCase() : '#';
+    if (places.at(-1)?.letter !== letter) places.push({ letter, from: index });
+  }
+  return places;
 }
 
 function count(counts: Map<string, number>, value: string | null): void {

@@ -6,9 +6,11 @@ import { Id } from '../platform/validation/id.js';
 import {
   ChangeContact,
   ContactFacets,
+  ContactFilter,
   ContactList,
   ContactSearch,
   ContactView,
+  FoundContacts,
   LabelContacts,
   LabelledContacts,
 } from './contacts.dto.js';
@@ -31,6 +33,16 @@ export class ContactsController {
   @HttpCode(200)
   search(@Caller() member: MemberPrincipal, @Body() search: ContactSearch): Promise<ContactList> {
     return this.contacts.search(member, search);
+  }
+
+  /**
+   * The ids of all contacts that a search finds, for a list that is scrolled without pages or chosen from as a whole. Load
+   * what is seen of them with `ids` of the search.
+   */
+  @Post('index')
+  @HttpCode(200)
+  index(@Caller() member: MemberPrincipal, @Body() filter: ContactFilter): Promise<FoundContacts> {
+    return this.contacts.index(member, filter);
   }
 
   /** The number of contacts for each region, province, sector and label, for filter menus. */

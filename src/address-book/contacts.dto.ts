@@ -1,4 +1,4 @@
-import { ApiProperty } from '@nestjs/swagger';
+import { ApiProperty, IntersectionType } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
 import { ArrayUnique, IsIn, IsString, MaxLength, ValidateIf } from 'class-validator';
 import { type Locale, locales } from '../contract/common.js';
@@ -10,7 +10,8 @@ import { IsPlainText, Trimmed } from '../platform/validation/text.js';
 import { IsIds, IsTime, Nullable, Optional } from '../platform/validation/fields.js';
 import { IsPhone } from './phones.js';
 
-export class ContactSearch extends Page implements wire.ContactSearch {
+/** Filters and order of the address book; filters combine. */
+export class ContactFilter implements wire.ContactFilter {
   /** Only these contacts, up to 200; in a query one `ids=` for each. A page holds as many of them as `limit` says. */
   @Optional()
   @Transform(({ value }): unknown[] => (Array.isArray(value) ? value : [value]))
@@ -57,6 +58,12 @@ export class ContactSearch extends Page implements wire.ContactSearch {
   @IsIn(['none', 'any'])
   hasLabel?: 'none' | 'any';
 
+  /** `true`: only contacts who agree to promotions; `false`: only the others. */
+  @Optional()
+  @Transform(({ value }: { value: unknown }) => (value === 'true' ? true : value === 'false' ? false : value))
+  @IsIn([true, false])
+  promotions?: boolean;
+
   /** The contact with exactly this external id. */
   @Optional()
   @Trimmed()
@@ -77,6 +84,22 @@ export class ContactSearch extends Page implements wire.ContactSearch {
   @Optional()
   @IsTime()
   updatedAfter?: string;
+}
+
+export class ContactSearch extends IntersectionType(ContactFilter, Page) implements wire.ContactSearch {}
+
+export class LetterPlace implements wire.LetterPlace {
+  /** The first letter of the surname or the company's name, without accents; `#` for all that is no letter. */
+  letter: string;
+  /** Place of its first contact in `ids`, counted from 0. */
+  from: number;
+}
+
+export class FoundContacts implements wire.FoundContacts {
+  /** The ids of all contacts that match, in the order that was asked for. */
+  ids: string[];
+  /** The letters under which they stand; empty in another order than by name. */
+  letters: LetterPlace[];
 }
 
 /** The invitation by which a contact joined. */
@@ -180,6 +203,8 @@ export class ContactFacets implements wire.ContactFacets {
   total: number;
   /** Number of contacts without a label. */
   unlabelled: number;
+  /** Number of contacts who agree to promotions. */
+  promotions: number;
   region: FacetView[];
   province: FacetView[];
   sector: FacetView[];

@@ -36,14 +36,16 @@ import {
   touchContactsQuery,
   twinsQuery,
 } from './address-book.queries.js';
-import { type BookFilter, type BookPlace, type Facets, isBlank } from './book.js';
+import { type BookEntry, type BookFilter, type BookPlace, type Facets, isBlank, lettersOf } from './book.js';
 import { Contact } from './contact.entity.js';
 import { ExternalIdTaken, TooManyLabelsOnContact, UnknownLabel } from './contacts.errors.js';
 import {
   type ChangeContact,
+  type ContactFilter,
   type ContactList,
   ContactSearch,
   type ContactView,
+  type FoundContacts,
   type LabelledContacts,
   type LabelContacts,
 } from './contacts.dto.js';
@@ -338,17 +340,28 @@ export class Contacts implements OnModuleInit {
   }
 
   /** Tells whether a search asks for anything. One that does not finds every contact. */
-  narrows({ query, label, ...others }: Omit<ContactSearch, 'limit' | 'cursor'>): boolean {
+  narrows({ query, label, ...others }: ContactFilter): boolean {
     if (query !== undefined && !isBlank(query)) return true;
     return (label !== undefined && label.length > 0) || Object.values(others).some((value) => value !== undefined);
   }
 
   /** The ids of all contacts that a search finds. */
-  async found(subscriberId: string, search: Omit<ContactSearch, 'limit' | 'cursor'>): Promise<string[]> {
-    const filter = await this.filterOf(subscriberId, search as ContactSearch);
+  async found(subscriberId: string, search: ContactFilter): Promise<string[]> {
+    return (await this.allFound(subscriberId, { ...search, sort: 'joined', order: 'asc' })).map(({ id }) => id);
+  }
+
+  /** All contacts that a search finds, in its order, with the letters under which they stand while it is that of the names. */
+  async index({ subscriberId }: MemberPrincipal, search: ContactFilter): Promise<FoundContacts> {
+    const entries = await this.allFound(subscriberId, search);
+    const letters = (search.sort ?? 'name') === 'name' ? lettersOf(entries) : [];
+    return { ids: entries.map(({ id }) => id), letters };
+  }
+
+  private async allFound(subscriberId: string, search: ContactFilter): Promise<BookEntry[]> {
+    const { sort = 'name', order = 'asc' } = search;
+    const filter = await this.filterOf(subscriberId, search);
     const book = await this.directory.book(subscriberId);
-    const { entries } = await book.page(filter, { sort: 'joined', descending: false, limit: Infinity });
-    return entries.map(({ id }) => id);
+    return (await book.page(filter, { sort, descending: order === 'desc', limit: Infinity })).entries;
   }
 
   /**
@@ -652,7 +665,7 @@ export class Contacts implements OnModuleInit {
     });
   }
 
-  private async filterOf(subscriberId: string, search: ContactSearch): Promise<BookFilter> {
+  private async filterOf(subscriberId: string, search: ContactFilter): Promise<BookFilter> {
     const { ids, query, region, province, sector, label: labels, hasLabel, updatedAfter, externalId } = search;
     return {
       ids: ids && new Set(ids),
@@ -662,6 +675,7 @@ export class Contacts implements OnModuleInit {
       sector,
       labels,
       labelled: hasLabel && hasLabel === 'any',
+      promotions: search.promotions,
       updatedSince: updatedAfter === undefined ? undefined : new Date(updatedAfter).getTime(),
       id: externalId === undefined ? undefined : await this.idByExternalId(subscriberId, externalId),
     };

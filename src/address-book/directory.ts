@@ -108,7 +108,7 @@ export class Directory {
 const noLabels: readonly string[] = [];
 
 function entryOf(row: DirectoryRow, { displayName, surname, firstName, email }: Identity): BookEntry {
-  const { id, region, province, sector, labels, joined_at: joinedAt, updated_at: updatedAt } = row;
+  const { id, region, province, sector, promotions, labels, joined_at: joinedAt, updated_at: updatedAt } = row;
   return {
     id,
     name: surname ?? displayName,
@@ -117,6 +117,7 @@ function entryOf(row: DirectoryRow, { displayName, surname, firstName, email }: 
     region,
     province,
     sector,
+    promotions,
     labels,
     joinedAt: joinedAt.getTime(),
     updatedAt: updatedAt.getTime(),

@@ -18,7 +18,7 @@ describe('the page that a mail leads to', () => {
     expect(pathOf('interlocutor', 'reset', 'TOKEN')).toBe('/app/reset/TOKEN');
     expect(pathOf('interlocutor', 'askReset')).toBe('/app/reset');
     expect(pathOf('interlocutor', 'conversation', 'ID')).toBe('/app/c/ID');
-    expect(pathOf('interlocutor', 'request', 'ID')).toBe('/app/privacy');
+    expect(pathOf('interlocutor', 'request', 'ID')).toBe('/app/privacy/requests');
     expect(pathOf('interlocutor', 'export', 'ID')).toBe('/app/privacy/exports');
     expect(pathOf('interlocutor', 'leave')).toBe('/app/privacy');
   });

@@ -10,7 +10,7 @@ const pages = {
   reset: { member: '/reset/', interlocutor: '/app/reset/' },
   askReset: { member: '/reset', interlocutor: '/app/reset' },
   conversation: { member: '/conversations/', interlocutor: '/app/c/' },
-  request: { member: '/requests/', interlocutor: '/app/privacy' },
+  request: { member: '/requests/', interlocutor: '/app/privacy/requests' },
   export: { member: '/exports/', interlocutor: '/app/privacy/exports' },
   leave: { member: '/settings/leave', interlocutor: '/app/privacy' },
   closing: { member: '/settings/closing', interlocutor: '/app/' },

@@ -1,13 +1,22 @@
 import { Injectable } from '@nestjs/common';
 import { type EntityManager } from 'typeorm';
 import { sameSegment } from '../address-book/book.js';
+import type { RecipientOutcome } from '../contract/broadcasts.js';
 import type { BroadcastKind } from '../contract/events.js';
 import { Labels } from '../labels/labels.service.js';
 import { ValidationFailed } from '../platform/problems/domain-error.js';
 import { Vault } from '../platform/vault/vault.js';
 import type { Audience, SkippedContacts } from './broadcasts.dto.js';
-import { UnknownAudienceLabel } from './broadcasts.errors.js';
-import { type AudienceCountRow, countAudience, nextContacts, type SpelledAudience } from './broadcasts.queries.js';
+import { SeenTimesOff, UnknownAudienceBroadcast, UnknownAudienceLabel } from './broadcasts.errors.js';
+import {
+  type AudienceContactRow,
+  type AudienceCountRow,
+  contactsOfAudience,
+  countAudience,
+  earlierQuery,
+  nextContacts,
+  type SpelledAudience,
+} from './broadcasts.queries.js';
 
 export interface AudienceCounts {
   total: number;
@@ -31,29 +40,38 @@ export class Audiences {
    * @throws ValidationFailed for an audience without a choice, or with `all` and a choice
    */
   stated(audience: Audience): Audience {
-    const { all, ...lists } = audience;
+    const { all, notSeenOf, ...lists } = audience;
     const entries = listFields.flatMap((field) => {
       const values = [...new Set(lists[field])].sort();
       return values.length > 0 ? [[field, values] as const] : [];
     });
     const naming = entries.filter(([field]) => !field.startsWith('except'));
-    if (all && naming.length > 0) {
-      const message = 'Send either all, or regions, provinces, sectors, labels and contacts, not both.';
+    const isNamed = naming.length > 0 || notSeenOf !== undefined;
+    if (all && isNamed) {
+      const message = 'Send either all, or regions, provinces, sectors, labels, contacts and notSeenOf, not both.';
       throw new ValidationFailed([{ field: 'audience.all', code: 'exclusive', message }]);
     }
-    if (!all && naming.length === 0) {
-      const message = 'Choose who gets the broadcast: all, or some regions, provinces, sectors, labels or contacts.';
+    if (!all && !isNamed) {
+      const message =
+        'Choose who gets the broadcast: all, or some regions, provinces, sectors, labels or contacts, or those who have not seen another one.';
       throw new ValidationFailed([{ field: 'audience', code: 'required', message }]);
     }
-    return { ...(all && { all }), ...Object.fromEntries(entries) };
+    return { ...(all && { all }), ...Object.fromEntries(entries), ...(notSeenOf !== undefined && { notSeenOf }) };
   }
 
-  /** @throws ValidationFailed for a label that does not exist */
-  async requireLabels(manager: EntityManager, subscriberId: string, audience: Audience): Promise<void> {
+  /**
+   * @throws ValidationFailed for a label or broadcast that does not exist, and for those who have not seen a broadcast while that is
+   * not disclosed
+   */
+  async requireKnown(manager: EntityManager, subscriberId: string, audience: Audience): Promise<void> {
     for (const field of ['labels', 'exceptLabels'] as const) {
       const ids = audience[field] ?? [];
       if (!(await this.lockLabels(manager, subscriberId, ids))) throw new UnknownAudienceLabel(field);
     }
+    if (audience.notSeenOf === undefined) return;
+    const [earlier] = await manager.query<{ disclosed: boolean }[]>(earlierQuery, [subscriberId, audience.notSeenOf]);
+    if (!earlier) throw new UnknownAudienceBroadcast();
+    if (!earlier.disclosed) throw new SeenTimesOff('audience.notSeenOf');
   }
 
   /**
@@ -93,6 +111,17 @@ export class Audiences {
       .filter(({ contacts }) => contacts > 0);
     const sum = skipped.no_promotions + skipped.restricted;
     return { total, promotions, recipients: total - sum, skipped: sum, skippedBy };
+  }
+
+  /** Contacts of an audience in the order of sending, with what would keep each from getting the broadcast. */
+  async contacts(
+    manager: EntityManager,
+    subscriberId: string,
+    wanted: { kind: BroadcastKind; audience: SpelledAudience; outcome: RecipientOutcome | null },
+    page: { after: string; limit: number },
+  ): Promise<AudienceContactRow[]> {
+    const { text, values } = contactsOfAudience(subscriberId, wanted, page);
+    return manager.query<AudienceContactRow[]>(text, values);
   }
 
   /** The ids of the next contacts of an audience. */

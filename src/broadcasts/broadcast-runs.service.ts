@@ -226,7 +226,11 @@ export class BroadcastRuns {
   private async obstacle(
     manager: EntityManager,
     subscriberId: string,
-    { audience, ...accepted }: Pick<Content, 'audience'> & Pick<LockedRow, 'termsVersion' | 'privacyVersion'>,
+    {
+      audience,
+      seenTimesSince,
+      ...accepted
+    }: Pick<Content, 'audience'> & Pick<LockedRow, 'termsVersion' | 'privacyVersion' | 'seenTimesSince'>,
   ): Promise<Broadcast['stopReason']> {
     try {
       this.consents.requireAcceptance(accepted);
@@ -234,6 +238,7 @@ export class BroadcastRuns {
       if (!(error instanceof ConsentRequired)) throw error;
       return 'consent_required';
     }
+    if (audience.notSeenOf !== undefined && !seenTimesSince) return 'seen_times_off';
     return (await this.audiences.lockAudienceLabels(manager, subscriberId, audience)) ? null : 'label_gone';
   }
 

@@ -1,5 +1,6 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import type { Locale } from '../contract/common.js';
+import type { StopReason } from '../contract/broadcasts.js';
 import type { BroadcastKind, BroadcastReason, BroadcastState } from '../contract/events.js';
 
 /** One text for many contacts. Whom it has reached stands in the ledger, `broadcast_recipient`. */
@@ -49,7 +50,7 @@ export class Broadcast {
 
   /** Why it was stopped by the service. */
   @Column('text', { name: 'stop_reason', nullable: true })
-  stopReason: 'consent_required' | 'label_gone' | null;
+  stopReason: StopReason | null;
 
   /** Size of the audience, counted when the broadcast was made and again when it began; likewise for the skipped. */
   @Column('integer')

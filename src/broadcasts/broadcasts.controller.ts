@@ -1,14 +1,19 @@
 import { Body, Controller, Get, HttpCode, Patch, Post, Query, Res } from '@nestjs/common';
-import { ApiAcceptedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { ApiAcceptedResponse, ApiOkResponse, ApiProduces, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
+import { Downloads } from '../auth/downloads.js';
 import type { InterlocutorPrincipal, MemberPrincipal } from '../auth/principal.js';
-import { Caller, Only } from '../auth/session.guard.js';
+import { Caller, Only, OwnerOnly } from '../auth/session.guard.js';
 import { Id, Seq } from '../platform/validation/id.js';
 import {
+  AudienceAsked,
+  AudienceContacts,
   BroadcastList,
   BroadcastPreview,
+  BroadcastResults,
   BroadcastView,
   ChangedBroadcast,
+  ExportRecipients,
   ListBroadcasts,
   ListRecipients,
   MadeBroadcast,
@@ -17,12 +22,17 @@ import {
   RecipientList,
 } from './broadcasts.dto.js';
 import { Broadcasts } from './broadcasts.service.js';
+import { RecipientExport } from './recipient-export.service.js';
 
 @ApiTags('broadcasts')
 @Only('member')
 @Controller()
 export class BroadcastsController {
-  constructor(private readonly broadcasts: Broadcasts) {}
+  constructor(
+    private readonly broadcasts: Broadcasts,
+    private readonly downloads: Downloads,
+    private readonly recipientExport: RecipientExport,
+  ) {}
 
   /**
    * Send one text to many contacts. Each gets it in its own conversation and answers in private. The answer is 202 if it was
@@ -48,6 +58,13 @@ export class BroadcastsController {
     return this.broadcasts.preview(member, wanted);
   }
 
+  /** List contacts of an audience as they are now: those who would get a broadcast, and those who would be skipped. Stores nothing. */
+  @Post('broadcasts/preview/contacts')
+  @HttpCode(200)
+  contactsOf(@Caller() member: MemberPrincipal, @Body() wanted: AudienceAsked): Promise<AudienceContacts> {
+    return this.broadcasts.contactsOf(member, wanted);
+  }
+
   /** The broadcasts, newest first. */
   @Get('broadcasts')
   list(@Caller() member: MemberPrincipal, @Query() ask: ListBroadcasts): Promise<BroadcastList> {
@@ -58,6 +75,30 @@ export class BroadcastsController {
   @Get('broadcasts/:id')
   get(@Caller() member: MemberPrincipal, @Id() id: string): Promise<BroadcastView> {
     return this.broadcasts.get(member, id);
+  }
+
+  /** The results of a broadcast over its first 48 hours, and its answers. */
+  @Get('broadcasts/:id/results')
+  results(@Caller() member: MemberPrincipal, @Id() id: string): Promise<BroadcastResults> {
+    return this.broadcasts.results(member, id);
+  }
+
+  /** Export the result for each contact as a CSV file. For the owner. */
+  @OwnerOnly()
+  @Get('broadcasts/:id/recipients/export')
+  @ApiProduces('text/csv')
+  async export(
+    @Caller() member: MemberPrincipal,
+    @Id() id: string,
+    @Query() { locale = member.locale }: ExportRecipients,
+    @Res() response: Response,
+  ): Promise<void> {
+    const csv = await this.recipientExport.csv(member, id, locale);
+    const name = locale === 'it' ? 'comunicazione' : 'broadcast';
+    await this.downloads.send(member, response, csv, {
+      'Content-Type': 'text/csv; charset=utf-8; header=present',
+      'Content-Disposition': `attachment; filename="${name}.csv"`,
+    });
   }
 
   /** The result for each contact. */

@@ -1,6 +1,6 @@
 import { IntersectionType, PartialType, PickType } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import { IsBoolean, IsIn, IsString, MaxLength } from 'class-validator';
+import { IsBoolean, IsIn, IsInt, IsString, Max, MaxLength, Min } from 'class-validator';
 import {
   type RecipientOutcome,
   recipientOutcomes,
@@ -23,9 +23,10 @@ import type * as wire from '../contract/index.js';
 import { limits } from '../contract/limits.js';
 import { MessageContent } from '../conversations/conversations.dto.js';
 import { AuthorView } from '../members/members.dto.js';
-import { IsId, IsIds, IsList, IsPart, Optional } from '../platform/validation/fields.js';
+import { IsId, IsIds, IsList, IsPart, IsTrue, Optional, ToNumber } from '../platform/validation/fields.js';
 import { Page } from '../platform/validation/page.dto.js';
 import { IsPlainText, Trimmed } from '../platform/validation/text.js';
+import { type Locale, locales } from '../contract/common.js';
 import { UnlessFilesAlone } from '../conversations/message-body.js';
 import { AttachmentView } from '../attachments/attachments.dto.js';
 import { IsBroadcastBody } from './broadcast-body.js';
@@ -35,7 +36,7 @@ const mostContacts = limits.broadcastContacts.toLocaleString('en');
 
 /**
  * Contacts that a broadcast is for: everybody (`all`), or those who have one of the listed values in **each** of the fields that are
- * given among `regions`, `provinces`, `sectors` and `labels`; and the contacts of `contactIds` besides, whatever they have.
+ * given among `regions`, `provinces`, `sectors` and `labels`, and of whom `notSeenOf` is true if it is given; and the contacts of `contactIds` besides, whatever they have.
  * Within one field the values are alternatives: two provinces reach the people of both, a province and a label only those of
  * the province who have the label. Those who are excepted never belong to it. An empty list is as good as none.
  */
@@ -79,6 +80,14 @@ export class Audience implements wire.Audience {
     message: `A broadcast chooses at most ${mostContacts} contacts one by one.`,
   })
   contactIds?: string[];
+
+  /**
+   * Id of another broadcast: those who got it and have not seen it, as far as that is disclosed, at the time of sending. Refused
+   * while the business has switched seen-times off; a broadcast that begins then is stopped.
+   */
+  @Optional()
+  @IsId()
+  notSeenOf?: string;
 
   /** Labels, up to 50, whose contacts are not in the audience. */
   @Optional()
@@ -162,6 +171,25 @@ export class PreviewedBroadcast extends BroadcastDraft implements wire.Previewed
   contactId?: string;
 }
 
+export class AudienceAsked extends BroadcastDraft implements wire.AudienceAsked {
+  /** Only those who would get it, or be skipped. */
+  @Optional()
+  @IsIn(recipientOutcomes)
+  outcome?: RecipientOutcome;
+
+  /** `nextAfter` of the answer before. */
+  @Optional()
+  @IsId()
+  after?: string;
+
+  /** Most contacts of the answer: 1 to 200. */
+  @ToNumber()
+  @IsInt()
+  @Min(1)
+  @Max(limits.pageMax)
+  limit: number = limits.pageSize;
+}
+
 export class MadeBroadcast implements wire.MadeBroadcast {
   id: string;
   /** Number of recipients. */
@@ -200,6 +228,27 @@ export class BroadcastPreview implements wire.BroadcastPreview {
   text?: string;
 }
 
+/** A contact of an audience, with the names that fields of a text stand for. */
+export class AudienceContact implements wire.AudienceContact {
+  contactId: string;
+  displayName: string;
+  firstName?: string;
+  surname?: string;
+  companyName?: string;
+  @IsIn(recipientOutcomes)
+  outcome: RecipientOutcome;
+  /** Reason why the contact would be skipped. */
+  @IsIn(skipReasons)
+  reason?: SkipReason;
+}
+
+/** Contacts of an audience as they are now, in the order of sending. */
+export class AudienceContacts implements wire.AudienceContacts {
+  items: AudienceContact[];
+  /** To be sent as `after` for those that follow; null at the end. */
+  nextAfter: string | null;
+}
+
 export class BroadcastSummary implements wire.BroadcastSummary {
   id: string;
   @IsIn(broadcastKinds)
@@ -214,7 +263,8 @@ export class BroadcastSummary implements wire.BroadcastSummary {
   @IsIn(broadcastStates)
   state: BroadcastState;
   /**
-   * Why the service has stopped it: a newer policy waits for the owner's acceptance, or a label of the audience was deleted.
+   * Why the service has stopped it: a newer policy waits for the owner's acceptance, a label of the audience was deleted, or the
+   * audience is `notSeenOf` another one and seen-times were switched off.
    */
   @IsIn(stopReasons)
   stopReason?: StopReason;
@@ -245,12 +295,43 @@ export class BroadcastView extends BroadcastSummary implements wire.BroadcastVie
   reports: number;
 }
 
+/** Numbers up to a moment, to the minute. */
+export class ResultsPoint implements wire.ResultsPoint {
+  at: string;
+  /** To how many recipients it had been delivered. */
+  delivered: number;
+  /** Number of recipients who had seen it; null while the business has switched seen-times off. */
+  seen: number | null;
+}
+
+export class BroadcastAnswer implements wire.BroadcastAnswer {
+  contactId: string;
+  displayName: string;
+  /** The message in the contact's conversation. */
+  seq: number;
+  at: string;
+}
+
+export class BroadcastResults implements wire.BroadcastResults {
+  /** From its beginning for at most 48 hours, at even distances; empty before it begins. */
+  points: ResultsPoint[];
+  /** Number of recipients whose next entry in the conversation came within seven days. */
+  answered: number;
+  /** The latest five of these. */
+  latestAnswers: BroadcastAnswer[];
+}
+
 export class BroadcastList implements wire.BroadcastList {
   items: BroadcastSummary[];
   nextCursor: string | null;
 }
 
-export class ListBroadcasts extends Page {}
+export class ListBroadcasts extends Page {
+  /** `under_way`: scheduled, running or held; `over`: finished, cancelled or stopped. */
+  @Optional()
+  @IsIn(['under_way', 'over'])
+  stage?: 'under_way' | 'over';
+}
 
 export class ListRecipients extends Page {
   @Optional()
@@ -261,6 +342,23 @@ export class ListRecipients extends Page {
   @Optional()
   @IsIn(skipReasons)
   reason?: SkipReason;
+
+  /** Only recipients who have not seen it. Refused while the business has switched seen-times off. */
+  @Optional()
+  @IsTrue()
+  unseen?: true;
+
+  /** Only recipients who have answered. */
+  @Optional()
+  @IsTrue()
+  answered?: true;
+}
+
+export class ExportRecipients {
+  /** Language of the column names, and with it the separator: `;` for it, `,` for en. The member's without it. */
+  @Optional()
+  @IsIn(locales)
+  locale?: Locale;
 }
 
 export class RecipientView implements wire.RecipientView {
@@ -276,6 +374,8 @@ export class RecipientView implements wire.RecipientView {
   delivered?: boolean;
   /** Left out while the business has switched seen-times off. */
   seen?: boolean;
+  /** The recipient's answer: its next entry in the conversation, if it came within seven days. */
+  answeredSeq?: number;
 }
 
 export class RecipientList implements wire.RecipientList {

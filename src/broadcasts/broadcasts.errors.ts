@@ -55,3 +55,18 @@ export class UnknownAudienceLabel extends ValidationFailed {
     super([{ field: `audience.${field}`, code: 'unknown_label', message: 'One of these labels does not exist.' }]);
   }
 }
+
+/** An audience that names a broadcast of another subscriber, or one that does not exist. */
+export class UnknownAudienceBroadcast extends ValidationFailed {
+  constructor() {
+    super([{ field: 'audience.notSeenOf', code: 'unknown_broadcast', message: 'This broadcast does not exist.' }]);
+  }
+}
+
+/** A question for contacts that have not seen a broadcast, while the business has switched seen-times off. */
+export class SeenTimesOff extends ValidationFailed {
+  constructor(field: 'audience.notSeenOf' | 'unseen') {
+    const message = 'The business has switched seen-times off, so nobody is told who has not seen a broadcast.';
+    super([{ field, code: 'seen_times_off', message }]);
+  }
+}

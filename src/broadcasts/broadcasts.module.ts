@@ -19,6 +19,7 @@ import { BroadcastRuns } from './broadcast-runs.service.js';
 import { HeldMails } from './held-mails.service.js';
 import { BroadcastsController } from './broadcasts.controller.js';
 import { Broadcasts } from './broadcasts.service.js';
+import { RecipientExport } from './recipient-export.service.js';
 
 @Module({
   imports: [
@@ -36,7 +37,7 @@ import { Broadcasts } from './broadcasts.service.js';
     SubscribersModule,
   ],
   controllers: [BroadcastsController],
-  providers: [Audiences, BroadcastRuns, Broadcasts, HeldMails],
+  providers: [Audiences, BroadcastRuns, Broadcasts, HeldMails, RecipientExport],
   exports: [Broadcasts],
 })
 export class BroadcastsModule {

@@ -1,5 +1,6 @@
 import type { BroadcastKind, BroadcastState } from '../contract/events.js';
-import type { SkipReason } from '../contract/broadcasts.js';
+import type { RecipientOutcome, SkipReason } from '../contract/broadcasts.js';
+import { limits } from '../contract/limits.js';
 import type { Audience } from './broadcasts.dto.js';
 
 /** An audience whose regions, provinces and sectors stand in every spelling that its contacts have. */
@@ -13,7 +14,7 @@ const unwilling = (kind: BroadcastKind) => (kind === 'promotional' ? 'NOT contac
 
 /** The condition on `contact` to belong to an audience. */
 function belongs(audience: SpelledAudience, parameter: Parameter): string {
-  const { all, regions, provinces, sectors, labels, contactIds, exceptLabels, exceptContactIds } = audience;
+  const { all, regions, provinces, sectors, labels, contactIds, notSeenOf, exceptLabels, exceptContactIds } = audience;
   const labelled = (ids: string[]) =>
     `EXISTS (SELECT FROM contact_label AS own
              WHERE own.subscriber_id = contact.subscriber_id AND own.contact_id = contact.id
@@ -23,6 +24,7 @@ function belongs(audience: SpelledAudience, parameter: Parameter): string {
     ...(provinces ? [`contact.province = ANY (${parameter(provinces)}::text[])`] : []),
     ...(sectors ? [`contact.sector = ANY (${parameter(sectors)}::text[])`] : []),
     ...(labels ? [labelled(labels)] : []),
+    ...(notSeenOf ? [hasNotSeen(parameter(notSeenOf))] : []),
   ];
   const named = [
     ...(fields.length > 0 ? [fields.join(' AND ')] : []),
@@ -35,6 +37,21 @@ function belongs(audience: SpelledAudience, parameter: Parameter): string {
   ];
   return conditions.length > 0 ? conditions.join(' AND ') : 'true';
 }
+
+/** Conditions on the recipient's watermarks, as far as they are disclosed. */
+const delivered = 'watermark.delivered_seq >= recipient.seq';
+const seen = 'watermark.seen_seq >= recipient.seq AND watermark.seen_minute >= subscriber.seen_times_since';
+
+/** The condition on `contact` to have got a broadcast without having seen it. */
+const hasNotSeen = (broadcastId: string) => `
+  EXISTS (SELECT FROM broadcast_recipient AS recipient
+          WHERE recipient.subscriber_id = contact.subscriber_id AND recipient.broadcast_id = ${broadcastId}::uuid
+            AND recipient.contact_id = contact.id AND recipient.seq IS NOT NULL
+            AND NOT EXISTS (SELECT FROM watermark
+                            JOIN subscriber ON subscriber.subscriber_id = watermark.subscriber_id
+                            WHERE watermark.subscriber_id = recipient.subscriber_id
+                              AND watermark.conversation_id = recipient.contact_id
+                              AND watermark.party = 'interlocutor' AND ${seen}))`;
 
 /** A statement with what its parameters stand for. */
 interface Statement {
@@ -70,6 +87,11 @@ export const countAudience = (subscriberId: string, kind: BroadcastKind, audienc
             WHERE contact.subscriber_id = $1 AND ${belongs(audience, parameter)}) AS member`,
   );
 
+/** A broadcast with the business's disclosure of seen-times. $1 subscriber, $2 broadcast. */
+export const earlierQuery = `
+  SELECT seen_times_since IS NOT NULL AS disclosed FROM broadcast JOIN subscriber USING (subscriber_id)
+  WHERE subscriber_id = $1 AND broadcast.id = $2`;
+
 /** The next contacts of an audience, in the order of their ids, among those who had joined when it was started. */
 export const nextContacts = (
   subscriberId: string,
@@ -83,6 +105,32 @@ export const nextContacts = (
       WHERE contact.subscriber_id = $1 AND contact.id > $2 AND contact.joined_at <= $3
         AND ${belongs(audience, parameter)}
       ORDER BY contact.id LIMIT $4`,
+  );
+
+export interface AudienceContactRow {
+  id: string;
+  identity: Buffer;
+  reason: Extract<SkipReason, 'restricted' | 'no_promotions'> | null;
+}
+
+/** Contacts of an audience in the order of their ids, with what would keep each from getting it. */
+export const contactsOfAudience = (
+  subscriberId: string,
+  { kind, audience, outcome }: { kind: BroadcastKind; audience: SpelledAudience; outcome: RecipientOutcome | null },
+  { after, limit }: { after: string; limit: number },
+): Statement =>
+  statement(
+    [subscriberId, after, outcome, limit],
+    (parameter) => `
+      SELECT id, identity, reason
+      FROM (SELECT contact.id, contact.identity,
+                   CASE WHEN conversation.restricted_at IS NOT NULL THEN 'restricted'
+                        WHEN ${unwilling(kind)} THEN 'no_promotions' END AS reason
+            FROM contact
+            JOIN conversation ON conversation.subscriber_id = contact.subscriber_id AND conversation.id = contact.id
+            WHERE contact.subscriber_id = $1 AND contact.id > $2 AND ${belongs(audience, parameter)}) AS member
+      WHERE $3::text IS NULL OR ($3 = 'sent') = (reason IS NULL)
+      ORDER BY id LIMIT $4`,
   );
 
 export interface JudgedRow {
@@ -114,13 +162,15 @@ export interface LockedRow {
   edition: number;
   termsVersion: number;
   privacyVersion: number;
+  seenTimesSince: Date | null;
 }
 
 /** Locks a broadcast that is due or under way, unless another transaction has locked it. $1 subscriber, $2 broadcast, $3 now. */
 export const lockQuery = `
   SELECT broadcast.state, broadcast.checkpoint, broadcast.started_at AS "startedAt",
          broadcast.not_after AS "notAfter", broadcast.edition,
-         subscriber.terms_version AS "termsVersion", subscriber.privacy_version AS "privacyVersion"
+         subscriber.terms_version AS "termsVersion", subscriber.privacy_version AS "privacyVersion",
+         subscriber.seen_times_since AS "seenTimesSince"
   FROM broadcast JOIN subscriber USING (subscriber_id)
   WHERE broadcast.subscriber_id = $1 AND broadcast.id = $2
     AND broadcast.state IN ('scheduled', 'running') AND broadcast.send_at <= $3 AND subscriber.stopped_at IS NULL
@@ -156,10 +206,6 @@ export const skippedQuery = `
   WHERE subscriber_id = $1 AND broadcast_id = $2 AND skipped IS NOT NULL
   GROUP BY skipped ORDER BY contacts DESC, reason`;
 
-/** Conditions on the recipient's watermarks, as far as they are disclosed. */
-const delivered = 'watermark.delivered_seq >= recipient.seq';
-const seen = 'watermark.seen_seq >= recipient.seq AND watermark.seen_minute >= subscriber.seen_times_since';
-
 const recipientsWithWatermarks = `
   FROM broadcast_recipient AS recipient
   JOIN subscriber ON subscriber.subscriber_id = recipient.subscriber_id
@@ -185,18 +231,86 @@ export interface RecipientRow {
   delivered: boolean;
   /** Null while seen-times are not disclosed. */
   seen: boolean | null;
+  answered_seq: number | null;
 }
 
-/** $1 subscriber, $2 broadcast, $3 the last contact before, $4 outcome or null, $5 skip reason or null, $6 how many. */
+/** A recipient's answer: its next entry, unless it came too late to be one or was withdrawn. */
+const withAnswers = (join: 'JOIN' | 'LEFT JOIN') => `
+  JOIN broadcast ON broadcast.subscriber_id = recipient.subscriber_id AND broadcast.id = recipient.broadcast_id
+  ${join} message AS answer ON answer.subscriber_id = recipient.subscriber_id AND answer.conversation_id = recipient.contact_id
+       AND answer.seq = recipient.seq + 1 AND answer.sender = 'interlocutor' AND answer.withdrawn_at IS NULL
+       AND answer.sent_at <= broadcast.started_at + interval '${limits.broadcastAnswerDays} days'`;
+
+/**
+ * $1 subscriber, $2 broadcast, $3 the last contact before, $4 outcome or null, $5 skip reason or null, $6 only those who have not
+ * seen it, $7 only those who have answered, $8 how many.
+ */
 export const recipientsQuery = `
   SELECT contact.id, contact.identity, recipient.seq, recipient.skipped, ${delivered} AS delivered,
-         CASE WHEN subscriber.seen_times_since IS NOT NULL THEN coalesce(${seen}, false) END AS seen
+         CASE WHEN subscriber.seen_times_since IS NOT NULL THEN coalesce(${seen}, false) END AS seen,
+         answer.seq AS answered_seq
   ${recipientsWithWatermarks}
   JOIN contact ON contact.subscriber_id = recipient.subscriber_id AND contact.id = recipient.contact_id
+  ${withAnswers('LEFT JOIN')}
   WHERE recipient.subscriber_id = $1 AND recipient.broadcast_id = $2 AND recipient.contact_id > $3
     AND ($4::text IS NULL OR ($4 = 'sent') = (recipient.seq IS NOT NULL))
     AND ($5::text IS NULL OR recipient.skipped = $5)
-  ORDER BY recipient.contact_id LIMIT $6`;
+    AND (NOT $6::boolean OR recipient.seq IS NOT NULL AND NOT coalesce(${seen}, false))
+    AND (NOT $7::boolean OR answer.seq IS NOT NULL)
+  ORDER BY recipient.contact_id LIMIT $8`;
+
+export interface AnswerRow {
+  id: string;
+  identity: Buffer;
+  seq: number;
+  at: Date;
+  /** Number of all answers. */
+  answered: number;
+}
+
+/** Latest answers. $1 subscriber, $2 broadcast, $3 how many. */
+export const latestAnswersQuery = `
+  SELECT contact.id, contact.identity, latest.seq, latest.sent_at AS at, latest.answered
+  FROM (SELECT recipient.contact_id, answer.seq, answer.sent_at, (count(*) OVER ())::integer AS answered
+        FROM broadcast_recipient AS recipient
+        ${withAnswers('JOIN')}
+        WHERE recipient.subscriber_id = $1 AND recipient.broadcast_id = $2
+        ORDER BY answer.sent_at DESC LIMIT $3) AS latest
+  JOIN contact ON contact.subscriber_id = $1 AND contact.id = latest.contact_id
+  ORDER BY latest.sent_at DESC`;
+
+export interface PassedRow {
+  /** Number of the step, from 0. */
+  step: number;
+  delivered: number;
+  seen: number;
+}
+
+/**
+ * Numbers of recipients to whom it was delivered, and who have seen it, in each step of time: in the minute of the first past move
+ * of a watermark that reached it, or of the present one. What happened before the first step (a minute begins before the
+ * broadcast does) belongs to it. $1 subscriber, $2 broadcast, $3 beginning, $4 seconds of a step, $5 steps.
+ */
+export const passedQuery = `
+  SELECT step, count(*) FILTER (WHERE kind = 'delivered')::integer AS delivered,
+         count(*) FILTER (WHERE kind = 'seen')::integer AS seen
+  FROM (SELECT passed.kind, greatest(0, floor(extract(epoch FROM passed.minute - $3::timestamptz) / $4::integer))::integer AS step
+        FROM (SELECT CASE WHEN bool_or(${delivered})
+                          THEN coalesce(min(move.minute) FILTER (WHERE move.delivered_seq >= recipient.seq), min(watermark.minute))
+                     END AS delivered_at,
+                     CASE WHEN bool_or(${seen})
+                          THEN greatest(coalesce(min(move.minute) FILTER (WHERE move.seen_seq >= recipient.seq),
+                                                 min(watermark.seen_minute)), min(subscriber.seen_times_since))
+                     END AS seen_at
+              ${recipientsWithWatermarks}
+              LEFT JOIN watermark_move AS move
+                     ON move.subscriber_id = recipient.subscriber_id AND move.conversation_id = recipient.contact_id
+                    AND move.party = 'interlocutor' AND move.minute >= $3
+              WHERE recipient.subscriber_id = $1 AND recipient.broadcast_id = $2 AND recipient.seq IS NOT NULL
+              GROUP BY recipient.contact_id) AS times
+        CROSS JOIN LATERAL (VALUES ('delivered', times.delivered_at), ('seen', times.seen_at)) AS passed (kind, minute)
+        WHERE passed.minute IS NOT NULL) AS steps
+  WHERE step < $5::integer GROUP BY step`;
 
 /** The broadcast by which a message came, if it did; no row where there is no message. $1 subscriber, $2 conversation, $3 seq. */
 export const broadcastOfMessageQuery = `

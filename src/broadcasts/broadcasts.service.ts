@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import { type EntityManager, In, LessThan, type Repository } from 'typeorm';
+import { type EntityManager, In, LessThan, Not, type Repository } from 'typeorm';
 import { NIL, v7 as uuid } from 'uuid';
 import { Actions } from '../actions/actions.service.js';
 import { Attachments } from '../attachments/attachments.service.js';
@@ -28,8 +28,12 @@ import { BroadcastRuns } from './broadcast-runs.service.js';
 import { Broadcast } from './broadcast.entity.js';
 import {
   type Audience,
+  type AudienceAsked,
+  type AudienceContact,
+  type AudienceContacts,
   type BroadcastList,
   type BroadcastPreview,
+  type BroadcastResults,
   type BroadcastSummary,
   type BroadcastView,
   type ChangedBroadcast,
@@ -40,6 +44,7 @@ import {
   type PreviewedBroadcast,
   type RecipientList,
   type RecipientView,
+  type ResultsPoint,
   type SkippedContacts,
 } from './broadcasts.dto.js';
 import {
@@ -48,10 +53,15 @@ import {
   BroadcastNotHeld,
   BroadcastOver,
   NotReportable,
+  SeenTimesOff,
   TooManyBroadcasts,
 } from './broadcasts.errors.js';
 import {
+  type AnswerRow,
   broadcastOfMessageQuery,
+  latestAnswersQuery,
+  type PassedRow,
+  passedQuery,
   type ReceivedRow,
   receivedQuery,
   type RecipientRow,
@@ -61,6 +71,7 @@ import {
   skippedQuery,
 } from './broadcasts.queries.js';
 import { filledIn, isPersonal } from '../contract/rules/personal-text.js';
+import { stepsOf } from './result-steps.js';
 import { lateTime, sendTime } from './send-time.js';
 
 /** An accepted broadcast; `repeated` when the same one had been accepted before. */
@@ -107,7 +118,7 @@ export class Broadcasts {
       if (known) return { broadcast: known, repeated: true };
       this.consents.requireOfSubscriber(subscriber);
       await this.requirePlace(manager, subscriberId);
-      await this.audiences.requireLabels(manager, subscriberId, audience);
+      await this.audiences.requireKnown(manager, subscriberId, audience);
       const made = await this.draft(manager, member, subscriber, { ...wanted, audience, digest });
       await manager.insert(Broadcast, made);
       await this.attachments.linkToBroadcast(manager, member, made.id, attachmentIds);
@@ -173,7 +184,7 @@ export class Broadcasts {
     const reason = requireReason(wanted);
     const { manager } = this.broadcasts;
     const stated = this.audiences.stated(wanted.audience);
-    await this.audiences.requireLabels(manager, subscriberId, stated);
+    await this.audiences.requireKnown(manager, subscriberId, stated);
     const audience = await this.audiences.spelled(manager, subscriberId, stated);
     const counts = await this.audiences.count(manager, subscriberId, { kind, audience });
     const { total, promotions, ...rest } = counts;
@@ -189,13 +200,48 @@ export class Broadcasts {
     };
   }
 
+  /**
+   * Lists contacts of an audience as they are now: those who would get a broadcast, and those who would be skipped and why.
+   * @throws ValidationFailed
+   */
+  async contactsOf({ subscriberId }: MemberPrincipal, wanted: AudienceAsked): Promise<AudienceContacts> {
+    const { kind, outcome = null, after = NIL, limit } = wanted;
+    requireReason(wanted);
+    const { manager } = this.broadcasts;
+    const stated = this.audiences.stated(wanted.audience);
+    await this.audiences.requireKnown(manager, subscriberId, stated);
+    const audience = await this.audiences.spelled(manager, subscriberId, stated);
+    const asked = { kind, audience, outcome };
+    const rows = await this.audiences.contacts(manager, subscriberId, asked, { after, limit: limit + 1 });
+    const page = rows.slice(0, limit);
+    const identities = await this.identities.openCopies(subscriberId, page);
+    const items = page.flatMap(({ id: contactId, reason }, index): AudienceContact[] => {
+      const identity = identities[index];
+      if (!identity) return [];
+      const { displayName, firstName, surname, companyName } = identity;
+      return [
+        {
+          contactId,
+          displayName,
+          ...(firstName !== undefined && { firstName }),
+          ...(surname !== undefined && { surname }),
+          ...(companyName !== undefined && { companyName }),
+          outcome: reason ? 'skipped' : 'sent',
+          ...(reason && { reason }),
+        },
+      ];
+    });
+    return { items, nextAfter: rows.length > limit ? page.at(-1)!.id : null };
+  }
+
   /** The broadcasts of the member's subscriber, newest first. */
   async list({ subscriberId }: MemberPrincipal, wanted: ListBroadcasts): Promise<BroadcastList> {
     const { ask, position, next } = openPage(ListBroadcasts, wanted, ['id']);
-    const { limit } = ask;
+    const { limit, stage } = ask;
     const before = position ? { id: LessThan(String(position[0])) } : {};
+    const state = stage && { state: stage === 'under_way' ? In(underWay) : Not(In(underWay)) };
     const found = await this.broadcasts.find({
-      where: { subscriberId, ...before },
+      where: { subscriberId, ...before, ...state },
       order: { id: 'DESC' },
       take: limit + 1,
     });
@@ -227,15 +273,49 @@ export class Broadcasts {
   }
 
   /**
-   * Lists the results for the contacts so far, in the order of sending, without erased contacts.
+   * Results over time, to the minute, and the answers.
    * @throws NotFound
+   */
+  async results({ subscriberId }: MemberPrincipal, id: string): Promise<BroadcastResults> {
+    const { startedAt } = await this.access(this.broadcasts.manager, subscriberId, id);
+    if (!startedAt) return { points: [], answered: 0, latestAnswers: [] };
+    const { seenTimesSince } = await this.subscribers.get(subscriberId);
+    const which = [subscriberId, id];
+    const { beginning, seconds, steps } = stepsOf(startedAt, new Date());
+    const values = [...which, beginning, seconds, steps];
+    const rows = await this.broadcasts.query<PassedRow[]>(passedQuery, values);
+    const answers = await this.broadcasts.query<AnswerRow[]>(latestAnswersQuery, [...which, answersShown]);
+    const identities = await this.identities.openCopies(subscriberId, answers);
+    const of = new Map(rows.map((row) => [row.step, row]));
+    const sum = { delivered: 0, seen: 0 };
+    const points = Array.from({ length: steps }, (_, step): ResultsPoint => {
+      sum.delivered += of.get(step)?.delivered ?? 0;
+      sum.seen += of.get(step)?.seen ?? 0;
+      const at = new Date(beginning.getTime() + (step + 1) * seconds * 1000).toISOString();
+      return { at, delivered: sum.delivered, seen: seenTimesSince === null ? null : sum.seen };
+    });
+    const latestAnswers = answers.flatMap(({ id: contactId, seq, at }, index) => {
+      const identity = identities[index];
+      return identity ? [{ contactId, displayName: identity.displayName, seq, at: at.toISOString() }] : [];
+    });
+    return {
+      points: [{ at: beginning.toISOString(), delivered: 0, seen: seenTimesSince === null ? null : 0 }, ...points],
+      answered: answers[0]?.answered ?? 0,
+      latestAnswers,
+    };
+  }
+
+  /**
+   * Lists the results for the contacts so far, in the order of sending, without erased contacts.
+   * @throws NotFound, ValidationFailed for those who have not seen it while that is not disclosed
    */
   async recipients({ subscriberId }: MemberPrincipal, id: string, wanted: ListRecipients): Promise<RecipientList> {
     await this.access(this.broadcasts.manager, subscriberId, id);
     const { ask, position, next } = openPage(ListRecipients, wanted, ['id']);
-    const { outcome, reason, limit } = ask;
+    const { outcome, reason, unseen = false, answered = false, limit } = ask;
+    if (unseen && !(await this.subscribers.get(subscriberId)).seenTimesSince) throw new SeenTimesOff('unseen');
     const after = position?.[0] ?? NIL;
-    const filter = [outcome ?? null, reason ?? null];
+    const filter = [outcome ?? null, reason ?? null, unseen, answered];
     const values = [subscriberId, id, after, ...filter, limit + 1];
     const rows = await this.broadcasts.query<RecipientRow[]>(recipientsQuery, values);
     const page = rows.slice(0, limit);
@@ -379,7 +459,7 @@ export class Broadcasts {
         ? await this.audiences.open(subscriberId, id, known.audience)
         : this.audiences.stated(change.audience);
     const readdressed = change.audience !== undefined || kind !== known.kind;
-    if (change.audience !== undefined) await this.audiences.requireLabels(manager, subscriberId, stated);
+    if (change.audience !== undefined) await this.audiences.requireKnown(manager, subscriberId, stated);
     const sendAt = change.sendAt === undefined ? known.sendAt : sendTime(change.sendAt, timeZone, new Date());
     const leeway = known.notAfter.getTime() - known.sendAt.getTime();
     return {
@@ -482,6 +562,8 @@ export class Broadcasts {
   }
 }
 
+const answersShown = 5;
+
 /** States in which something is still to come. */
 const underWay: readonly Broadcast['state'][] = ['scheduled', 'running', 'held'];
 
@@ -495,7 +577,16 @@ function requireReason({ kind, reason }: Pick<NewBroadcast, 'kind' | 'reason'>):
   ]);
 }
 
-function recipientView({ id, seq, skipped, delivered, seen }: RecipientRow, displayName: string): RecipientView {
+function recipientView(row: RecipientRow, displayName: string): RecipientView {
+  const { id, seq, skipped, delivered, seen, answered_seq: answeredSeq } = row;
   if (seq === null) return { contactId: id, displayName, outcome: 'skipped', reason: skipped! };
-  return { contactId: id, displayName, outcome: 'sent', seq, delivered, ...(seen !== null && { seen }) };
+  return {
+    contactId: id,
+    displayName,
+    outcome: 'sent',
+    seq,
+    delivered,
+    ...(seen !== null && { seen }),
+    ...(answeredSeq !== null && { answeredSeq }),
+  };
 }

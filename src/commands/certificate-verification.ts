@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import type { Certificate } from '../contract/erasures.js';
-import { signedText } from '../erasures/certificate-text.js';
+import { signedText } from '../contract/rules/certificate-text.js';
 import { fingerprintOf, isSignedBy } from '../platform/vault/signing-key.js';
 import type { Command } from './command.js';
 

@@ -91,6 +91,8 @@ export class HostView implements wire.HostView {
   address: string;
   /** The address for questions about personal data. */
   contact: string;
+  /** Days that a business has to answer who asks it to delete everything; then it is carried out. */
+  deletionDays: number;
 }
 
 export class PolicyList implements wire.PolicyList {
@@ -129,6 +131,16 @@ export class ShownConsentView extends ConsentView implements wire.ShownConsentVi
   words: string;
   /** The whole text, in Markdown. */
   text: string;
+}
+
+/** A consent of a contact with the words beside the checkbox or the button. */
+export class ContactConsentView extends ConsentView implements wire.ContactConsentView {
+  words: string;
+}
+
+export class ContactConsentList implements wire.ContactConsentList {
+  items: ContactConsentView[];
+  nextCursor: string | null;
 }
 
 export class ListConsents extends Page {}

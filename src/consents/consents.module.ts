@@ -8,10 +8,11 @@ import { ConsentProofsController } from './consent-proofs.controller.js';
 import { ConsentProofs } from './consent-proofs.service.js';
 import { ConsentsController } from './consents.controller.js';
 import { Consents } from './consents.service.js';
+import { ContactConsentsController } from './contact-consents.controller.js';
 
 @Module({
   imports: [TypeOrmModule.forFeature([Consent]), AddressBookModule, PoliciesModule, SubscribersModule],
-  controllers: [ConsentProofsController, ConsentsController],
+  controllers: [ConsentProofsController, ConsentsController, ContactConsentsController],
   providers: [ConsentProofs, Consents],
   exports: [ConsentProofs, Consents],
 })

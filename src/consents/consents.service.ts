@@ -6,7 +6,7 @@ import { v7 as uuid } from 'uuid';
 import type { Contact } from '../address-book/contact.entity.js';
 import { Contacts } from '../address-book/contacts.service.js';
 import { isMember, type InterlocutorPrincipal, type MemberPrincipal, type Principal } from '../auth/principal.js';
-import type { ConsentBasis, ConsentOccasion, PolicyPurpose } from '../contract/consents.js';
+import type { ConsentBasis, ConsentOccasion, PolicyAudience, PolicyPurpose } from '../contract/consents.js';
 import type { FieldError } from '../contract/errors.js';
 import type { ConsentPurpose } from '../contract/events.js';
 import { openPage } from '../platform/cursors.js';
@@ -15,7 +15,6 @@ import { Log } from '../platform/log.js';
 import { Realtime } from '../platform/realtime/realtime.js';
 import { rooms } from '../platform/realtime/rooms.js';
 import { Policies, type PolicyIdentity, type ShownPolicy } from '../policies/policies.service.js';
-import type { PolicyAudience } from '../policies/policy-files.js';
 import { Subscriber } from '../subscribers/subscriber.entity.js';
 import { Subscribers } from '../subscribers/subscribers.service.js';
 import { Consent } from './consent.entity.js';
@@ -61,7 +60,7 @@ export class Consents {
   ) {}
 
   /** Operator of this installation. */
-  get host(): { name: string; address: string; contact: string } {
+  get host(): { name: string; address: string; contact: string; deletionDays: number } {
     return this.policies.host;
   }
 
@@ -158,10 +157,17 @@ export class Consents {
     principal: Principal,
     wanted: ListConsents,
   ): Promise<{ consents: NamedConsent[]; nextCursor: string | null }> {
-    const { ask, position, next } = openPage(ListConsents, wanted, ['time', 'id']);
     const own = isMember(principal)
       ? [{ subscriberId: principal.subscriberId, accountId: principal.accountId }]
       : await this.consentsOfContacts(principal);
+    return this.page(own, wanted);
+  }
+
+  private async page(
+    own: { subscriberId: string; accountId?: string; contactId?: string }[],
+    wanted: ListConsents,
+  ): Promise<{ consents: NamedConsent[]; nextCursor: string | null }> {
+    const { ask, position, next } = openPage(ListConsents, wanted, ['time', 'id']);
     if (own.length === 0) return { consents: [], nextCursor: null };
     const found = await this.consents.find({
       where: position ? own.flatMap((each) => behind(each, position as [string, string])) : own,
@@ -176,6 +182,22 @@ export class Consents {
     const last = page.at(-1);
     const more = last && found.length > ask.limit;
     return { consents, nextCursor: more ? next([last.recordedAt.toISOString(), last.id]) : null };
+  }
+
+  /**
+   * The consents of a contact, newest first, with the words that it saw.
+   * @throws NotFound when it is not a contact of this subscriber
+   */
+  async ofContact(
+    { subscriberId }: MemberPrincipal,
+    contactId: string,
+    wanted: ListConsents,
+  ): Promise<{ consents: (NamedConsent & { words: string })[]; nextCursor: string | null }> {
+    await this.contacts.get({ subscriberId }, contactId);
+    const { consents, nextCursor } = await this.page([{ subscriberId, contactId }], wanted);
+    const texts = await this.shownTexts(consents.map(({ consent }) => consent));
+    const wordsOf = ({ wordsSha256 }: Consent) => texts.get(wordsSha256.toString('hex')) ?? '';
+    return { consents: consents.map((each) => ({ ...each, words: wordsOf(each.consent) })), nextCursor };
   }
 
   /** One consent of the principal, with the text and the words as they were shown. @throws NotFound */

@@ -1,13 +1,16 @@
 import type { AttachmentView } from './attachments.js';
 import type { Paged } from './common.js';
-import type { Author, BroadcastKind, BroadcastReason, BroadcastState, MessageContent } from './events.js';
+import type { Author, BroadcastKind, BroadcastReason, BroadcastState, Identity, MessageContent } from './events.js';
 
 /** Reasons why a contact of the audience gets nothing: it said no to promotions, is restricted, or was erased meanwhile. */
 export const skipReasons = ['no_promotions', 'restricted', 'erased'] as const;
 export type SkipReason = (typeof skipReasons)[number];
 
-/** Reasons why the service stops a broadcast: a newer policy waits for the owner, or a label of the audience was deleted. */
-export const stopReasons = ['consent_required', 'label_gone'] as const;
+/**
+ * Reasons why the service stops a broadcast: a newer policy waits for the owner, a label of the audience was deleted, or the
+ * audience are those who have not seen another one and seen-times were switched off.
+ */
+export const stopReasons = ['consent_required', 'label_gone', 'seen_times_off'] as const;
 export type StopReason = (typeof stopReasons)[number];
 
 export const recipientOutcomes = ['sent', 'skipped'] as const;
@@ -25,6 +28,7 @@ export interface Audience {
   sectors?: string[];
   labels?: string[];
   contactIds?: string[];
+  notSeenOf?: string;
   exceptLabels?: string[];
   exceptContactIds?: string[];
 }
@@ -48,6 +52,23 @@ export type ChangedBroadcast = Partial<
 export interface PreviewedBroadcast extends BroadcastDraft {
   body?: string;
   contactId?: string;
+}
+
+export interface AudienceAsked extends BroadcastDraft {
+  outcome?: RecipientOutcome;
+  after?: string;
+  limit?: number;
+}
+
+export interface AudienceContact extends Pick<Identity, Exclude<TextField, 'businessName'>> {
+  contactId: string;
+  outcome: RecipientOutcome;
+  reason?: SkipReason;
+}
+
+export interface AudienceContacts {
+  items: AudienceContact[];
+  nextAfter: string | null;
 }
 
 export interface MadeBroadcast {
@@ -104,6 +125,25 @@ export interface BroadcastView extends BroadcastSummary {
   reports: number;
 }
 
+export interface ResultsPoint {
+  at: string;
+  delivered: number;
+  seen: number | null;
+}
+
+export interface BroadcastAnswer {
+  contactId: string;
+  displayName: string;
+  seq: number;
+  at: string;
+}
+
+export interface BroadcastResults {
+  points: ResultsPoint[];
+  answered: number;
+  latestAnswers: BroadcastAnswer[];
+}
+
 export type BroadcastList = Paged<BroadcastSummary>;
 
 export interface RecipientView {
@@ -114,6 +154,7 @@ export interface RecipientView {
   seq?: number;
   delivered?: boolean;
   seen?: boolean;
+  answeredSeq?: number;
 }
 
 export type RecipientList = Paged<RecipientView>;

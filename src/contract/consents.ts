@@ -5,6 +5,9 @@ import type { ConsentPurpose } from './events.js';
 export const policyPurposes = ['terms', 'privacy'] as const;
 export type PolicyPurpose = (typeof policyPurposes)[number];
 
+export const policyAudiences = ['subscriber', 'interlocutor'] as const;
+export type PolicyAudience = (typeof policyAudiences)[number];
+
 export const consentBases = ['contract', 'consent', 'acknowledgement'] as const;
 export type ConsentBasis = (typeof consentBases)[number];
 
@@ -59,6 +62,7 @@ export interface HostView {
   name: string;
   address: string;
   contact: string;
+  deletionDays: number;
 }
 
 export interface ConsentView {
@@ -82,3 +86,9 @@ export interface ShownConsentView extends ConsentView {
 }
 
 export type ConsentList = Paged<ConsentView>;
+
+export interface ContactConsentView extends ConsentView {
+  words: string;
+}
+
+export type ContactConsentList = Paged<ContactConsentView>;

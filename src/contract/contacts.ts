@@ -11,6 +11,7 @@ export interface ContactSearch extends PageAsked {
   sector?: string;
   label?: string[];
   hasLabel?: 'none' | 'any';
+  promotions?: boolean;
   externalId?: string;
   sort?: 'name' | 'joined' | 'updated';
   order?: 'asc' | 'desc';
@@ -42,10 +43,24 @@ export interface FacetView {
 export interface ContactFacets {
   total: number;
   unlabelled: number;
+  promotions: number;
   region: FacetView[];
   province: FacetView[];
   sector: FacetView[];
   label: FacetView[];
+}
+
+/** A contact search without its page. */
+export type ContactFilter = Omit<ContactSearch, keyof PageAsked>;
+
+export interface LetterPlace {
+  letter: string;
+  from: number;
+}
+
+export interface FoundContacts {
+  ids: string[];
+  letters: LetterPlace[];
 }
 
 export interface ContactList extends Paged<ContactView> {

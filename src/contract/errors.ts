@@ -1,4 +1,5 @@
 import type { FieldErrorCode, FieldErrorValues } from './field-errors.js';
+import type { UnreadableReason } from './imports.js';
 
 /**
  * The catalogue of error codes. `retry` says whether the same request can succeed later without being changed:
@@ -105,5 +106,9 @@ export interface Problem {
   errors?: FieldError[];
   /** Seconds to wait before trying again. */
   retryAfter?: number;
+  /** Reason for which a file is no table, with `import_unreadable`. */
+  reason?: UnreadableReason;
+  /** The line of a file that is meant. */
+  line?: number;
   requestId: string;
 }

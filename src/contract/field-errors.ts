@@ -269,6 +269,16 @@ export const fieldErrorCatalogue = {
     en: 'One of these labels does not exist.',
     it: 'Una di queste etichette non esiste.',
   },
+  unknown_broadcast: {
+    values: [],
+    en: 'This broadcast does not exist.',
+    it: 'Questa comunicazione non esiste.',
+  },
+  seen_times_off: {
+    values: [],
+    en: 'The business has switched seen-times off, so nobody is told who has not seen a broadcast.',
+    it: 'L’attività ha disattivato gli orari di lettura, quindi non si può sapere chi non ha visto una comunicazione.',
+  },
   mapping: {
     values: [],
     en: 'The mapping does not fit the columns of the file.',

@@ -96,6 +96,25 @@ export type ImportWarningCode = (typeof importWarnings)[number];
 export const invitedVia = ['mail', 'letter'] as const;
 export type InvitedVia = (typeof invitedVia)[number];
 
+/** Reasons for which a file is no table (`reason` of the problem `import_unreadable`). */
+export const unreadableReasons = [
+  'archive',
+  'contact_cards',
+  'damaged',
+  'document',
+  'empty',
+  'line_too_long',
+  'no_header',
+  'no_sheet',
+  'numbers',
+  'old_excel',
+  'open_document',
+  'pdf',
+  'too_large_unpacked',
+  'too_many_columns',
+] as const;
+export type UnreadableReason = (typeof unreadableReasons)[number];
+
 /** Fields are described at the DTO classes, which implement these types whole, and so in openapi.json. */
 export interface OutcomeCounts {
   invited: number;
@@ -138,6 +157,7 @@ export type ImportList = Paged<ImportView>;
 export interface ImportColumn {
   name: string;
   field: ImportField | null;
+  samples: string[];
 }
 
 export interface ImportLineView {
@@ -149,6 +169,7 @@ export interface ImportLineView {
   field?: ImportField;
   reason?: ImportReason;
   invitationId?: string;
+  content?: string;
 }
 
 export interface ImportedPerson extends SuggestedPerson {

@@ -14,6 +14,7 @@ export type MailState = (typeof mailStates)[number];
 export interface NewInvitation {
   kind: InvitationKind;
   email?: string;
+  suggestion?: NewSuggestion;
   name?: string;
   locale?: Locale;
   maxUses?: number;
@@ -38,6 +39,9 @@ export interface SuggestedPerson {
   labels?: string[];
 }
 
+/** Data of a person that come with a new invitation. */
+export type NewSuggestion = SuggestedPerson;
+
 export interface InvitationView {
   id: string;
   kind: InvitationKind;
@@ -56,7 +60,16 @@ export interface InvitationView {
   notice?: string;
 }
 
-export type InvitationList = Paged<InvitationView>;
+export interface InvitationList extends Paged<InvitationView> {
+  total: number;
+}
+
+export interface InvitationMailing {
+  held: boolean;
+  perDay: number;
+  queued: number;
+  lastBy?: string;
+}
 
 export interface SuggestedSelf {
   firstName?: string;

@@ -206,6 +206,8 @@ export const limits = {
   importLineLength: 100_000,
   /** Longest name of a sheet that an import can name; Excel's have at most 31 characters. */
   sheetNameLength: 100,
+  /** Lines that the dry run of an import shows with their contents, of those that invite nobody or leave something out. */
+  importProblems: 1_000,
   /** Bytes that an .xlsx file may hold once it is unpacked. */
   importUnpackedBytes: 50 * 1024 * 1024,
   /** Files a business may send in an hour, dry runs included. */
@@ -228,6 +230,10 @@ export const limits = {
   broadcastLateMinutesMin: 15,
   /** A field in a broadcast's text counts as many characters as the longest name. */
   broadcastFieldLength: 201,
+  /** Days after its beginning in which the next entry of a recipient counts as an answer to a broadcast. */
+  broadcastAnswerDays: 7,
+  /** Hours of a broadcast of which its results are given over time. */
+  broadcastResultsHours: 48,
   /** Broadcasts of a subscriber that may wait for their time or be under way. */
   broadcastsUnderWay: 50,
   memberInvitationDays: 7,

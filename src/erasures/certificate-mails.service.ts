@@ -11,7 +11,7 @@ import { timeInWords } from '../platform/mail/times.js';
 import { KeyGoneError, type KeyRef } from '../platform/vault/keyring.js';
 import { Vault } from '../platform/vault/vault.js';
 import { Subscribers } from '../subscribers/subscribers.service.js';
-import { signedText } from './certificate-text.js';
+import { signedText } from '../contract/rules/certificate-text.js';
 import { Certificates } from './certificates.service.js';
 import {
   certificatesToMailQuery,

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { type ErasedCounts, erasedKinds, type ErasureOrigin } from '../contract/erasures.js';
 import { SigningKey } from '../platform/vault/signing-key.js';
-import { signedText } from './certificate-text.js';
+import { signedText } from '../contract/rules/certificate-text.js';
 import type { Certificate, ErasureView, KeptRecord } from './erasures.dto.js';
 import type { ErasureRow } from './erasures.queries.js';
 

@@ -1,4 +1,4 @@
-import type { Separator } from '../contract/imports.js';
+import type { Separator, UnreadableReason } from '../contract/imports.js';
 import { limits } from '../contract/limits.js';
 
 /** A row of a table. */
@@ -12,12 +12,24 @@ export interface Row {
 /** The file is no table; the message says why, and quotes nothing of it. */
 export class UnreadableTable extends Error {
   override readonly name = 'UnreadableTable';
+
+  constructor(
+    message: string,
+    readonly reason: UnreadableReason,
+    readonly line?: number,
+  ) {
+    super(message);
+  }
 }
 
 const number = (value: number) => value.toLocaleString('en');
 
-export const lineTooLong = (line: number) =>
-  `Line ${number(line)} is too long: a line can have at most ${number(limits.importLineLength)} characters. Leave out columns that are not needed, and try again.`;
+export const lineTooLong = (line: number): UnreadableTable =>
+  new UnreadableTable(
+    `Line ${number(line)} is too long: a line can have at most ${number(limits.importLineLength)} characters. Leave out columns that are not needed, and try again.`,
+    'line_too_long',
+    line,
+  );
 
 /**
  * The rows of CSV (RFC 4180); undefined for one in which nothing can be seen, so that its reader can pause there too. A quotation mark that is not closed before a separator or a
@@ -48,7 +60,7 @@ export function* csvRows(text: string, separator: Separator): Generator<Row | un
       if (values.length < limits.importColumns) values.push(value);
       // Beyond the last column it matters only that there is something.
       else if (values.length === limits.importColumns && value !== '') values.push(value);
-      if (position - start > limits.importLineLength) throw new UnreadableTable(lineTooLong(line));
+      if (position - start > limits.importLineLength) throw lineTooLong(line);
       if (text[position] !== separator) break;
       position++;
     }

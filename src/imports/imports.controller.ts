@@ -10,7 +10,6 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import type { Response } from 'express';
-import { Downloads } from '../auth/downloads.js';
 import type { MemberPrincipal } from '../auth/principal.js';
 import { Caller, Only } from '../auth/session.guard.js';
 import { encodings, importFields } from '../contract/imports.js';
@@ -18,7 +17,6 @@ import { limits } from '../contract/limits.js';
 import { Invitations } from '../invitations/invitations.service.js';
 import { ValidationFailed } from '../platform/problems/domain-error.js';
 import { Id } from '../platform/validation/id.js';
-import { Subscribers } from '../subscribers/subscribers.service.js';
 import {
   CancelImport,
   CancelledImport,
@@ -31,7 +29,7 @@ import {
   ReadReport,
 } from './imports.dto.js';
 import { Imports } from './imports.service.js';
-import { letterPolicy, lettersPage } from './letters.js';
+import { PrintedLetters } from './printed-letters.js';
 import { OneFileAtATime } from './turns.js';
 
 @ApiTags('imports')
@@ -39,10 +37,9 @@ import { OneFileAtATime } from './turns.js';
 @Controller('imports')
 export class ImportsController {
   constructor(
-    private readonly downloads: Downloads,
     private readonly imports: Imports,
     private readonly invitations: Invitations,
-    private readonly subscribers: Subscribers,
+    private readonly printed: PrintedLetters,
   ) {}
 
   /**
@@ -148,14 +145,6 @@ export class ImportsController {
   @ApiProduces('text/html')
   async letters(@Caller() member: MemberPrincipal, @Id() id: string, @Res() response: Response): Promise<void> {
     const { subscriberId, locale } = await this.imports.access(member, id);
-    const subscriber = await this.subscribers.get(subscriberId);
-    const { businessName, email } = subscriber;
-    const { businessAddress } = this.subscribers.identity(subscriber, locale);
-    const business = { businessName, businessAddress: String(businessAddress), businessEmail: email };
-    const page = lettersPage(this.invitations.letters(subscriberId, id), business, locale);
-    await this.downloads.send(member, response, page, {
-      'Content-Type': 'text/html; charset=utf-8',
-      'Content-Security-Policy': letterPolicy,
-    });
+    await this.printed.send(member, response, this.invitations.letters(subscriberId, id), locale);
   }
 }

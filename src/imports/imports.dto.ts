@@ -138,6 +138,8 @@ export class ImportColumn implements wire.ImportColumn {
   /** Null when the column is left out. */
   @IsIn(importFields)
   field: ImportField | null;
+  /** The first three values that differ, cut at 80 characters. */
+  samples: string[];
 }
 
 export class ImportLineView implements wire.ImportLineView {
@@ -160,6 +162,8 @@ export class ImportLineView implements wire.ImportLineView {
   reason?: ImportReason;
   /** The invitation that was made, or stands already. */
   invitationId?: string;
+  /** Dry runs only: what the line holds, cut at 200 characters. It is not kept. */
+  content?: string;
 }
 
 export class ImportedPerson extends SuggestedPerson implements wire.ImportedPerson {
@@ -204,7 +208,7 @@ export class ImportPreview implements wire.ImportPreview {
   needsConfirmation: boolean;
   /** The first five as they are understood. */
   sample: ImportedPerson[];
-  /** The first hundred that would not be invited. */
+  /** The first 1,000 that would not be invited, or not with all that the line says. */
   problems: ImportLineView[];
 }
 

@@ -11,6 +11,8 @@ import { Import, ImportChunk, ImportLine } from './import.entity.js';
 import { Forgetting } from '../platform/forgetting/forgetting.js';
 import { ImportsController } from './imports.controller.js';
 import { Imports } from './imports.service.js';
+import { LettersController } from './letters.controller.js';
+import { PrintedLetters } from './printed-letters.js';
 import { ImportTurns } from './turns.js';
 
 @Module({
@@ -24,8 +26,8 @@ import { ImportTurns } from './turns.js';
     LabelsModule,
     SubscribersModule,
   ],
-  controllers: [ImportsController],
-  providers: [Imports, ImportTurns],
+  controllers: [ImportsController, LettersController],
+  providers: [Imports, ImportTurns, PrintedLetters],
   exports: [Imports],
 })
 export class ImportsModule {

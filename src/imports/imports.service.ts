@@ -62,9 +62,11 @@ const destroyRevoked = defineJob<{ subscriberId: string; importId: string }>('im
 });
 
 const recordsPerChunk = 250;
-const problemsShown = 100;
 const sheetsNamed = 20;
 const sampleSize = 5;
+const columnSamples = 3;
+const sampleLength = 80;
+const contentLength = 200;
 const nameLength = 200;
 
 type ImportId = Pick<Import, 'subscriberId' | 'id'>;
@@ -159,7 +161,7 @@ export class Imports {
       ...(sheet !== undefined && { sheet }),
       ...(sheets && { sheets }),
       headerRow,
-      columns: columns.map((name, index) => ({ name, field: fields[index]! })),
+      columns: columns.map((name, index) => ({ name, field: fields[index]!, samples: samplesOf(table, index) })),
       total: 0,
       counts: { ...noCounts },
       letters: 0,
@@ -177,7 +179,7 @@ export class Imports {
           chunk.flatMap((record) => wantedPerson(record) ?? []),
         )
       ).values();
-      for (const record of chunk) {
+      for (const [index, record] of chunk.entries()) {
         const { person, labels } = record;
         const line = lineOf(record, wantedPerson(record) ? outcomes.next().value! : undefined);
         preview.total++;
@@ -189,8 +191,9 @@ export class Imports {
           preview.sample.push({ ...suggestion, ...further });
         }
         const problem = line.outcome !== 'invited' || line.reason !== null;
-        if (problem && preview.problems.length < problemsShown) {
-          preview.problems.push(lineView({ ...line, number: preview.total }));
+        if (problem && preview.problems.length < limits.importProblems) {
+          const content = contentOf(table.rows[start + index]!.values);
+          preview.problems.push({ ...lineView({ ...line, number: preview.total }), content });
         }
       }
     }
@@ -480,6 +483,38 @@ interface ReadList {
   otherAddresses: number;
 }
 
+/** The first values of a column that differ. */
+function samplesOf({ rows }: Table, column: number): string[] {
+  const samples = new Set<string>();
+  for (const { values } of rows) {
+    const value = shortened(values[column] ?? '', sampleLength);
+    if (value !== '') samples.add(value);
+    if (samples.size === columnSamples) break;
+  }
+  return [...samples];
+}
+
+/** The cells of a line that hold something. */
+const contentOf = (values: readonly string[]) =>
+  shortened(
+    values
+      .map((value) => shortened(value, contentLength))
+      .filter(Boolean)
+      .join(' · '),
+    contentLength,
+  );
+
+/** A text in one line, cut where it is too long to be looked at. */
+function shortened(text: string, length: number): string {
+  const letters = [
+    ...text
+      .slice(0, 4 * length)
+      .replace(/\s+/gu, ' ')
+      .trim(),
+  ];
+  return letters.length > length ? `${letters.slice(0, length - 1).join('')}…` : letters.join('');
+}
+
 /** A line whose person was erased: its place in the file alone. */
 const emptied = ({ line }: ImportRecord): ImportRecord => ({ line });
 
@@ -586,6 +621,7 @@ function fieldsOf({ columns, rows }: Table, mapping: NewImport['mapping']): (Imp
   if (useful.some((field) => fields.includes(field))) return fields;
   throw badMapping(
     'No column holds addresses or names. Send "mapping" to say what each column holds, or "headerRow" to say which line names the columns.',
+    { columns: [...columns] },
   );
 }
 
@@ -607,8 +643,8 @@ function mappedFields(columns: readonly string[], mapping: Record<string, unknow
   return fields;
 }
 
-function badMapping(message: string): ValidationFailed {
-  return new ValidationFailed([{ field: 'mapping', code: 'mapping', message }]);
+function badMapping(message: string, values: { columns?: string[] } = {}): ValidationFailed {
+  return new ValidationFailed([{ field: 'mapping', code: 'mapping', values, message }]);
 }
 
 function lineOf(
@@ -648,7 +684,10 @@ async function readable(work: () => Promise<Table>): Promise<Table> {
   try {
     return await work();
   } catch (error) {
-    if (error instanceof UnreadableTable) throw new DomainError('import_unreadable', { detail: error.message });
+    if (error instanceof UnreadableTable) {
+      const { message: detail, reason, line } = error;
+      throw new DomainError('import_unreadable', { detail, reason, ...(line !== undefined && { line }) });
+    }
     if (error instanceof NoSuchSheet) throw new ValidationFailed([fieldError('sheet', noSuchSheet(error))]);
     if (error instanceof NoSuchRow) {
       const message =

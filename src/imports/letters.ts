@@ -66,7 +66,7 @@ const texts = {
 
 /** Invitations as letters to print: HTML in pieces, one A4 page for each person. */
 export async function* lettersPage(
-  letters: AsyncIterable<InvitationView>,
+  letters: AsyncIterable<InvitationView> | Iterable<InvitationView>,
   business: Sender,
   locale: string,
 ): AsyncGenerator<string, void, undefined> {
@@ -97,8 +97,7 @@ async function page(
 <header><strong>${escaped(businessName)}</strong>${escaped(businessAddress)}</header>
 <div class="to">${escaped(name)}${company}</div>
 <h1>${escaped(words.heading(businessName))}</h1>
-<p>${escaped(words.dear(name))}</p>
-<p>${escaped(words.what(businessName))}</p>
+${name ? `<p>${escaped(words.dear(name))}</p>\n` : ''}<p>${escaped(words.what(businessName))}</p>
 <figure>${code}<figcaption>${escaped(words.scan)}<br><code>${escaped(url)}</code><br>${escaped(words.personal + until)}</figcaption></figure>
 <p>${escaped(words.free)}</p>
 <footer>${escaped(`${words.source(businessName)} ${businessAddress}, ${businessEmail}`)}</footer>

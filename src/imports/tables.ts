@@ -1,4 +1,10 @@
-import { type Encoding, type ImportFormat, type Separator, separators } from '../contract/imports.js';
+import {
+  type Encoding,
+  type ImportFormat,
+  type Separator,
+  separators,
+  type UnreadableReason,
+} from '../contract/imports.js';
 import { limits } from '../contract/limits.js';
 import { DomainError } from '../platform/problems/domain-error.js';
 import { addressesIn } from './addresses.js';
@@ -71,7 +77,7 @@ export const importTooLarge = `A file can have at most ${limits.importBytes / 10
  */
 export async function readTable(bytes: Buffer, wishes: TableWishes = {}): Promise<Table> {
   const foreign = foreignKind(bytes);
-  if (foreign) throw new UnreadableTable(foreign);
+  if (foreign) throw new UnreadableTable(foreign.text, foreign.reason);
   return isZip(bytes) ? readSheet(bytes, wishes) : readText(bytes, wishes);
 }
 
@@ -83,7 +89,7 @@ async function readSheet(bytes: Buffer, { headerRow, sheet: wanted }: TableWishe
   if (!chosen) throw new NoSuchSheet(names);
   const { rows, uncomputed } = await workbook.read(chosen);
   const all = await gathered(rows);
-  if (all.length === 0) throw new UnreadableTable(emptySheet(names));
+  if (all.length === 0) throw new UnreadableTable(emptySheet(names), 'empty');
   const sound = { damaged: 0, garbled: 0, gibberish: false, doubtful: false };
   return {
     format: 'xlsx',
@@ -169,7 +175,7 @@ async function gathered(rows: Iterable<Row | undefined> | AsyncIterable<Row | un
 }
 
 function split(all: Row[], wantedHeader: number | undefined): Pick<Table, 'columns' | 'headerRow' | 'rows' | 'above'> {
-  if (all.length === 0) throw new UnreadableTable('The file is empty.');
+  if (all.length === 0) throw new UnreadableTable('The file is empty.', 'empty');
   if (wantedHeader === 0) {
     const width = Math.min(Math.max(...all.map(({ values }) => values.length)), limits.importColumns);
     const columns = Array.from({ length: width }, (_, index) => columnLetters(index));
@@ -183,11 +189,13 @@ function split(all: Row[], wantedHeader: number | undefined): Pick<Table, 'colum
   if (columns.length > limits.importColumns) {
     throw new UnreadableTable(
       `The file has more than ${limits.importColumns} columns. Leave out those that are not needed, and try again.`,
+      'too_many_columns',
     );
   }
   if (wantedHeader === undefined && columns.some((column) => addressesIn(column).length > 0)) {
     throw new UnreadableTable(
       'The first line must name the columns, such as Nome;Cognome;Email. Add that line, or send "headerRow" with the number of the line that names them, or 0 if none does.',
+      'no_header',
     );
   }
   return { columns, headerRow: line, rows: checked(all.slice(index + 1)), above: index };
@@ -246,31 +254,52 @@ function columnLetters(index: number): string {
 const isZip = (bytes: Buffer) => bytes.subarray(0, 4).equals(Buffer.from('PK\x03\x04', 'latin1'));
 
 /** Says what to do with a file that is no table of ours. */
-function foreignKind(bytes: Buffer): string | undefined {
+function foreignKind(bytes: Buffer): { text: string; reason: UnreadableReason } | undefined {
   const start = bytes.toString('latin1', 0, 200);
   if (start.startsWith('\xD0\xCF\x11\xE0')) {
-    return 'This is an old Excel file (.xls), or one with a password. Open it in Excel, choose "Save As" and "Excel Workbook (.xlsx)" without a password, and send that.';
+    return {
+      reason: 'old_excel',
+      text: 'This is an old Excel file (.xls), or one with a password. Open it in Excel, choose "Save As" and "Excel Workbook (.xlsx)" without a password, and send that.',
+    };
   }
   if (start.startsWith('PK\x03\x04')) {
     const names = bytes.toString('latin1');
     if (start.includes('application/vnd.oasis.opendocument')) {
-      return 'This is an OpenDocument file (.ods). Open it, choose "Save As" and "Text CSV (.csv)" with the character set UTF-8, and send that.';
+      return {
+        reason: 'open_document',
+        text: 'This is an OpenDocument file (.ods). Open it, choose "Save As" and "Text CSV (.csv)" with the character set UTF-8, and send that.',
+      };
     }
     if (names.includes('Index/Document.iwa') || names.includes('Index.zip')) {
-      return 'This is a Numbers file. Open it in Numbers, choose File > Export To > CSV (or Excel), and send that.';
+      return {
+        reason: 'numbers',
+        text: 'This is a Numbers file. Open it in Numbers, choose File > Export To > CSV (or Excel), and send that.',
+      };
     }
     if (!names.includes('xl/workbook.xml')) {
-      return 'This archive is not an Excel workbook. Send the list itself: as CSV, or as an Excel workbook (.xlsx).';
+      return {
+        reason: 'archive',
+        text: 'This archive is not an Excel workbook. Send the list itself: as CSV, or as an Excel workbook (.xlsx).',
+      };
     }
     return undefined;
   }
   if (start.startsWith('%PDF')) {
-    return 'This is a PDF. Send the list it was made from: as CSV, or as an Excel workbook (.xlsx).';
+    return {
+      reason: 'pdf',
+      text: 'This is a PDF. Send the list it was made from: as CSV, or as an Excel workbook (.xlsx).',
+    };
   }
   if (/^(?:\xEF\xBB\xBF)?BEGIN:VCARD/i.test(start)) {
-    return 'These are contact cards (vCard). Export the contacts as CSV instead, and send that.';
+    return {
+      reason: 'contact_cards',
+      text: 'These are contact cards (vCard). Export the contacts as CSV instead, and send that.',
+    };
   }
   return /^\s*(?:<!doctype|<html|<\?xml|\{\\rtf)/i.test(start)
-    ? 'This is a formatted document, not a table. Open it in a spreadsheet, save it as CSV or as an Excel workbook (.xlsx), and send that.'
+    ? {
+        reason: 'document',
+        text: 'This is a formatted document, not a table. Open it in a spreadsheet, save it as CSV or as an Excel workbook (.xlsx), and send that.',
+      }
     : undefined;
 }

@@ -81,12 +81,12 @@ export class Workbook {
       // Beside worksheets there are sheets that hold a chart, a dialogue or macros.
       if (name === 'Relationship') targets.set(id, { target, cells: !/\/(?!work)[a-z]+sheet$/i.test(type) });
     });
-    if (listed.some(({ rel }) => !targets.has(rel))) throw new UnreadableTable(broken);
+    if (listed.some(({ rel }) => !targets.has(rel))) throw new UnreadableTable(broken, 'damaged');
     this.sheets = listed.flatMap(({ name, rel }) => {
       const { target, cells } = targets.get(rel)!;
       return cells ? { name, path: pathOf(target) } : [];
     });
-    if (this.sheets.length === 0) throw new UnreadableTable(noSheet);
+    if (this.sheets.length === 0) throw new UnreadableTable(noSheet, 'no_sheet');
   }
 
   private async sharedTexts(): Promise<string[]> {
@@ -110,7 +110,7 @@ export class Workbook {
           within = false;
           if (name === 'rPh') phonetic--;
           if (name !== 'si') return;
-          if (texts.length >= mostSharedTexts) throw new UnreadableTable(tooManyTexts);
+          if (texts.length >= mostSharedTexts) throw new UnreadableTable(tooManyTexts, 'too_large_unpacked');
           texts.push(unescaped(text!));
           text = undefined;
         },
@@ -151,7 +151,7 @@ export class Workbook {
     const text = (piece: string) => {
       if (!within || !cell) return;
       cell.value += piece;
-      if (cell.value.length > limits.importCellLength) throw new UnreadableTable(lineTooLong(line));
+      if (cell.value.length > limits.importCellLength) throw lineTooLong(line);
     };
     const closed = (name: string) => {
       within = false;
@@ -159,7 +159,7 @@ export class Workbook {
         if (cell.formula && cell.value === '' && cell.type !== 'str') counted.uncomputed++;
         const value = this.valueOf(cell, texts, formats).trim();
         length += value.length;
-        if (length > limits.importLineLength) throw new UnreadableTable(lineTooLong(line));
+        if (length > limits.importLineLength) throw lineTooLong(line);
         const place = Math.min(column, limits.importColumns);
         if (value !== '') {
           while (row.values.length < place) row.values.push('');
@@ -203,7 +203,7 @@ export class Workbook {
     { text, closed }: Further,
   ): AsyncGenerator<void, void, undefined> {
     const part = this.parts.get(path);
-    if (!part) throw new UnreadableTable(broken);
+    if (!part) throw new UnreadableTable(broken, 'damaged');
     const parser = new SaxesParser();
     // Entities of its own make a small file a large one (XML, 4.1); Excel writes none.
     parser.on('doctype', () => fail());
@@ -216,14 +216,14 @@ export class Workbook {
     try {
       for await (const piece of pieces as AsyncIterable<Buffer>) {
         this.unpacked += piece.length;
-        if (this.unpacked > limits.importUnpackedBytes) throw new UnreadableTable(tooMuch);
+        if (this.unpacked > limits.importUnpackedBytes) throw new UnreadableTable(tooMuch, 'too_large_unpacked');
         parser.write(decoder.decode(piece, { stream: true }));
         yield;
       }
       parser.write(decoder.decode());
       parser.close();
     } catch (error) {
-      throw error instanceof UnreadableTable ? error : new UnreadableTable(broken);
+      throw error instanceof UnreadableTable ? error : new UnreadableTable(broken, 'damaged');
     } finally {
       pieces.destroy();
     }
@@ -247,7 +247,7 @@ async function partsOf(zip: ZipFile): Promise<Map<string, Entry>> {
     zip.on('error', reject);
     zip.on('end', resolve);
     zip.on('entry', (entry: Entry) => {
-      if (parts.size >= mostParts) return reject(new UnreadableTable(tooMuch));
+      if (parts.size >= mostParts) return reject(new UnreadableTable(tooMuch, 'too_large_unpacked'));
       parts.set(entry.fileName, entry);
       zip.readEntry();
     });
@@ -260,12 +260,12 @@ async function readable<Result>(work: () => Promise<Result>): Promise<Result> {
   try {
     return await work();
   } catch (error) {
-    throw error instanceof UnreadableTable ? error : new UnreadableTable(broken);
+    throw error instanceof UnreadableTable ? error : new UnreadableTable(broken, 'damaged');
   }
 }
 
 function fail(): never {
-  throw new UnreadableTable(broken);
+  throw new UnreadableTable(broken, 'damaged');
 }
 
 const localName = (name: string) => name.slice(name.indexOf(':') + 1);

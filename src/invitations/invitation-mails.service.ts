@@ -12,6 +12,7 @@ import { Outbox } from '../platform/mail/outbox.js';
 import { DomainError } from '../platform/problems/domain-error.js';
 import { AddressHashes } from '../platform/vault/address-hashes.js';
 import { canonicalAddress } from '../platform/validation/email-addresses.js';
+import type { InvitationMailing } from './invitations.dto.js';
 import type { Subscriber } from '../subscribers/subscriber.entity.js';
 import { Subscribers } from '../subscribers/subscribers.service.js';
 import { Invitation } from './invitation.entity.js';
@@ -125,6 +126,28 @@ export class InvitationMails {
     return new Map(rows.map(({ id, failed }) => [id, failed ? 'failed' : 'sent_soon']));
   }
 
+  /** The mails that wait, and by when the last of them has probably left at the pace of the queue. */
+  async mailing(subscriber: Subscriber): Promise<InvitationMailing> {
+    const { manager } = this.database;
+    const [row] = await manager.query<{ queued: number }[]>(
+      `SELECT count(*)::integer AS queued FROM invitation WHERE subscriber_id = $1 AND ${isWaiting}`,
+      [subscriber.id],
+    );
+    const { queued } = row!;
+    const held = !(await this.addressVerified(subscriber));
+    const perDay = this.mailsPerDay - this.keptFree;
+    if (held || queued === 0) return { held, perDay, queued };
+    const { room } = await this.room(manager, subscriber.id);
+    const later = Math.max(0, queued - Math.max(0, room - this.keptFree));
+    const days = Math.ceil(later / Math.max(1, perDay));
+    return { held, perDay, queued, lastBy: new Date(Date.now() + days * dayMilliseconds).toISOString() };
+  }
+
+  /** The queue leaves a tenth of the day's mails to people who are invited by hand. */
+  private get keptFree(): number {
+    return Math.floor(this.mailsPerDay / 10);
+  }
+
   /** Posts the mails that wait, as far as verification and cap allow. */
   async postWaiting(): Promise<void> {
     const waiting = await this.database.query<{ id: string }[]>(
@@ -170,8 +193,7 @@ export class InvitationMails {
       await this.lock(manager, subscriber.id);
       if (!(await this.addressVerified(subscriber, manager))) return { posted: 0, stopped: [] };
       const { room } = await this.room(manager, subscriber.id);
-      // The queue leaves a tenth of the day's mails to people who are invited by hand.
-      const free = Math.min(postedAtOnce, room - Math.floor(this.mailsPerDay / 10));
+      const free = Math.min(postedAtOnce, room - this.keptFree);
       if (free < 1) return { posted: 0, stopped: [] };
       const rows = await manager.query<{ id: string }[]>(
         `SELECT id FROM invitation WHERE subscriber_id = $1 AND ${which} ORDER BY id LIMIT $2 FOR UPDATE`,
@@ -258,6 +280,10 @@ export class InvitationMails {
     return { room, retryAfter: Math.max(1, Math.ceil((freedAt - Date.now()) / 1000)) };
   }
 }
+
+/** Condition for an invitation none of whose mails could be delivered. */
+export const mailFailed = `SELECT bool_and(failed_at IS NOT NULL) FROM mail
+  WHERE key_scope = 'contact' AND key_id = invitation.id`;
 
 export type MailState = 'none' | 'held' | 'queued' | 'sent_soon' | 'sent' | 'failed';
 

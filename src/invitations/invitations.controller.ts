@@ -4,7 +4,14 @@ import type { Response } from 'express';
 import type { MemberPrincipal } from '../auth/principal.js';
 import { Caller, Only } from '../auth/session.guard.js';
 import { Id } from '../platform/validation/id.js';
-import { ChangeInvitation, InvitationList, InvitationView, ListInvitations, NewInvitation } from './invitations.dto.js';
+import {
+  ChangeInvitation,
+  InvitationList,
+  InvitationMailing,
+  InvitationView,
+  ListInvitations,
+  NewInvitation,
+} from './invitations.dto.js';
 import { Invitations } from './invitations.service.js';
 
 @ApiTags('invitations')
@@ -14,7 +21,7 @@ export class InvitationsController {
   constructor(private readonly invitations: Invitations) {}
 
   /**
-   * Invite one person by email, or everyone who opens the link or the QR code. A person who is already invited keeps that
+   * Invite one person by email or by a letter that you print, or everyone who opens the link or the QR code. A person who is already invited keeps that
    * invitation, and the answer is 200.
    */
   @Post()
@@ -37,6 +44,12 @@ export class InvitationsController {
   @Get()
   list(@Caller() member: MemberPrincipal, @Query() ask: ListInvitations): Promise<InvitationList> {
     return this.invitations.list(member, ask);
+  }
+
+  /** The invitation mails that wait for their turn, and by when they have probably left. */
+  @Get('mailing')
+  mailing(@Caller() member: MemberPrincipal): Promise<InvitationMailing> {
+    return this.invitations.mailing(member);
   }
 
   /** One invitation. */

@@ -5,19 +5,83 @@ import { type Locale, locales } from '../contract/common.js';
 import { type InvitationKind, invitationKinds } from '../contract/events.js';
 import { type InvitationState, invitationStates, type MailState, mailStates } from '../contract/invitations.js';
 import { limits } from '../contract/limits.js';
+import { IsPhone } from '../address-book/phones.js';
+import { StatedSegment } from '../places/segments.js';
 import { IsEmailAddress, IsPlainText, NormalisedEmail, Trimmed } from '../platform/validation/text.js';
-import { IsId, IsTime, Nullable, Optional } from '../platform/validation/fields.js';
+import { IsId, IsIds, IsPart, IsTime, Nullable, Optional } from '../platform/validation/fields.js';
 import { Page } from '../platform/validation/page.dto.js';
+
+/** Data that a business has of a person whom it invites. A person who joins states their own. */
+export class NewSuggestion implements wire.NewSuggestion {
+  @Optional()
+  @Trimmed()
+  @IsPlainText({ max: limits.nameLength })
+  firstName?: string;
+
+  @Optional()
+  @Trimmed()
+  @IsPlainText({ max: limits.nameLength })
+  surname?: string;
+
+  @Optional()
+  @Trimmed()
+  @IsPlainText({ max: limits.nameLength })
+  companyName?: string;
+
+  @Optional()
+  @Trimmed()
+  @IsPlainText({ max: limits.companyTypeLength })
+  companyType?: string;
+
+  @StatedSegment('region')
+  region?: string;
+
+  @StatedSegment('province')
+  province?: string;
+
+  @StatedSegment('sector')
+  sector?: string;
+
+  /** Id of the person in another system, such as a customer number; at most 64 characters. */
+  @Optional()
+  @Trimmed()
+  @IsPlainText({ max: limits.externalIdLength })
+  externalId?: string;
+
+  /** Telephone number, at most 40 characters. */
+  @Optional()
+  @Trimmed()
+  @IsPhone()
+  phone?: string;
+
+  @Optional()
+  @Trimmed({ multiline: true })
+  @IsPlainText({ max: limits.noteLength, multiline: true })
+  note?: string;
+
+  /** Ids of labels, at most 20; those that are gone by the time of joining are passed over. */
+  @Optional()
+  @IsIds({ max: limits.labelsPerContact })
+  labels?: string[];
+}
 
 export class NewInvitation implements wire.NewInvitation {
   @IsIn(invitationKinds)
   kind: InvitationKind;
 
-  /** The invited person, for a personal invitation. */
-  @ValidateIf(({ kind }: NewInvitation) => kind === 'personal')
+  /** The address of the invited person. A personal invitation without it needs a name, and is a letter that you print. */
+  @ValidateIf(
+    ({ kind, email, suggestion }: NewInvitation) =>
+      kind === 'personal' && (email !== undefined || suggestion === undefined),
+  )
   @NormalisedEmail()
   @IsEmailAddress()
   email?: string;
+
+  /** Data that you have of the person, for a personal invitation. */
+  @Optional()
+  @IsPart(() => NewSuggestion)
+  suggestion?: NewSuggestion;
 
   /** For the business alone, up to 60 characters: where the code hangs, such as "counter". Contacts say by which they joined. */
   @Optional()
@@ -52,7 +116,7 @@ export class ChangeInvitation implements wire.ChangeInvitation {
 }
 
 /**
- * Data of an invited person from an imported file. They fill in the form of the person who joins, who states their own data; the contact
+ * Data of an invited person, from an imported file or given with the invitation. They fill in the form of the person who joins, who states their own data; the contact
  * begins with the business's region, province and sector where its person gives none, and with phone, note, labels and
  * externalId.
  */
@@ -107,6 +171,20 @@ export class InvitationView implements wire.InvitationView {
 export class InvitationList implements wire.InvitationList {
   items: InvitationView[];
   nextCursor: string | null;
+  /** Number of invitations that match, on all pages. */
+  total: number;
+}
+
+/** The pace at which invitation mails that wait are sent. */
+export class InvitationMailing implements wire.InvitationMailing {
+  /** True until your own address is verified: nothing is sent before. */
+  held: boolean;
+  /** Most mails in 24 hours; a tenth more is kept for people whom you invite one by one. */
+  perDay: number;
+  /** Number of mails that wait. */
+  queued: number;
+  /** By when the last of them has probably left; missing while none waits, or all are held. */
+  lastBy?: string;
 }
 
 export class ListInvitations extends Page {
@@ -123,6 +201,11 @@ export class ListInvitations extends Page {
   @Optional()
   @IsId()
   importId?: string;
+
+  /** `failed`: only those whose mail could not be delivered. */
+  @Optional()
+  @IsIn(['failed'])
+  mail?: 'failed';
 
   /** `true`: only those without an address, to be handed over as letters. */
   @Optional()

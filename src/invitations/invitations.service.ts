@@ -5,7 +5,9 @@ import qrcode from 'qrcode';
 import { Brackets, type EntityManager, In, type Repository, type SelectQueryBuilder } from 'typeorm';
 import { NIL, v7 as uuid } from 'uuid';
 import { Actions } from '../actions/actions.service.js';
+import { ExternalIdTaken } from '../address-book/contacts.errors.js';
 import { Contacts } from '../address-book/contacts.service.js';
+import { normalisedPhone } from '../address-book/phones.js';
 import { openInvitationName, sealInvitationName } from '../address-book/invitation-names.js';
 import type { MemberPrincipal } from '../auth/principal.js';
 import { Consents } from '../consents/consents.service.js';
@@ -21,11 +23,12 @@ import { Vault } from '../platform/vault/vault.js';
 import type { Subscriber } from '../subscribers/subscriber.entity.js';
 import { Subscribers } from '../subscribers/subscribers.service.js';
 import { InvitationLinks } from './invitation-links.service.js';
-import { InvitationMails } from './invitation-mails.service.js';
+import { InvitationMails, mailFailed } from './invitation-mails.service.js';
 import { Invitation } from './invitation.entity.js';
 import {
   type ChangeInvitation,
   type InvitationList,
+  type InvitationMailing,
   type InvitationView,
   ListInvitations,
   type NewInvitation,
@@ -91,10 +94,14 @@ export class Invitations {
     const subscriber = await this.subscribers.get(subscriberId);
     this.consents.requireOfSubscriber(subscriber);
     refuseForeignTerms(wanted);
-    const { kind, email, name, maxUses, expiresAt } = wanted;
+    const { kind, email, suggestion, name, maxUses, expiresAt } = wanted;
     if (kind === 'personal') {
       const terms = { subscriberId, memberId, locale: wanted.locale ?? subscriber.locale };
-      const { id, made } = await this.createPersonal(subscriber, { ...terms, name }, email!);
+      const person = {
+        ...(email !== undefined && { email }),
+        ...(suggestion && { suggestion: statedOf(suggestion, subscriber.country) }),
+      };
+      const { id, made } = await this.createPersonal(subscriber, { ...terms, name }, person);
       return { invitation: await this.get(member, id), made };
     }
     const id = uuid();
@@ -253,13 +260,30 @@ export class Invitations {
     const { ask, position, next } = openPage(ListInvitations, wanted, ['id']);
     const { limit } = ask;
     const query = this.matching(subscriberId, ask);
+    const total = await query.getCount();
     if (position) query.andWhere('invitation.id < :before', { before: position[0] });
     const found = await query
       .orderBy('invitation.id', 'DESC')
       .take(limit + 1)
       .getMany();
     const items = await this.views(subscriberId, found.slice(0, limit));
-    return { items, nextCursor: found.length > limit ? next([items.at(-1)!.id]) : null };
+    return { items, nextCursor: found.length > limit ? next([items.at(-1)!.id]) : null, total };
+  }
+
+  /** The mails that wait, and by when they have probably left. */
+  async mailing({ subscriberId }: MemberPrincipal): Promise<InvitationMailing> {
+    return this.mails.mailing(await this.subscribers.get(subscriberId));
+  }
+
+  /**
+   * A personal invitation that can be handed over on paper.
+   * @throws NotFound, DomainError that says whether it was revoked, declined, has expired or is used up
+   */
+  async letter(member: MemberPrincipal, id: string): Promise<InvitationView> {
+    const invitation = await this.invitations.findOneBy({ subscriberId: member.subscriberId, id, kind: 'personal' });
+    if (!invitation) throw new NotFound();
+    this.requireActive(invitation);
+    return this.get(member, id);
   }
 
   /** @throws NotFound */
@@ -434,7 +458,7 @@ export class Invitations {
   private async createPersonal(
     subscriber: Subscriber,
     terms: InvitationTerms,
-    email: string,
+    person: OpenedPerson,
   ): Promise<{ id: string; made: boolean }> {
     const id = uuid();
     const { subscriberId } = terms;
@@ -444,26 +468,32 @@ export class Invitations {
     return this.vault.destroyingOnRefusal([key], () =>
       this.invitations.manager.transaction(async (manager) => {
         await this.mails.lock(manager, subscriberId);
-        const [assessment] = await this.invite(manager, terms, [{ id, email }]);
-        const { outcome, invitationId } = assessment!;
+        const [assessment] = await this.invite(manager, terms, [{ id, ...person }]);
+        const { outcome, invitationId, externalIdTaken } = assessment!;
+        if (externalIdTaken) throw new ExternalIdTaken();
         if (outcome === 'already_there') throw new DomainError('already_a_contact', { detail: alreadyThere });
         if (outcome === 'asked_not_to_be_written_to') throw new DomainError(outcome, { detail: askedNotTo });
         if (outcome === 'already_invited' || outcome === 'corrected') {
-          const known = invitationId ?? (await this.standingOf(manager, subscriberId, email));
+          const known = invitationId ?? (await this.standingOf(manager, subscriberId, person));
           if (known === undefined) throw new DomainError('unavailable');
           return { id: known, made: false };
         }
         const invitation = await manager.findOneByOrFail(Invitation, { subscriberId, id });
-        await this.mails.postNew(manager, subscriber, invitation);
+        if (person.email !== undefined) await this.mails.postNew(manager, subscriber, invitation);
         await this.actions.record(manager, terms, 'invitation.made', id);
         return { id, made: true };
       }),
     );
   }
 
-  private async standingOf(manager: EntityManager, subscriberId: string, email: string): Promise<string | undefined> {
-    const emails = this.people.emailHashes(subscriberId, { email });
-    const [known] = (await this.standing(manager, subscriberId, [{ emails, line: undefined }])).values();
+  private async standingOf(
+    manager: EntityManager,
+    subscriberId: string,
+    person: OpenedPerson,
+  ): Promise<string | undefined> {
+    const emails = this.people.emailHashes(subscriberId, person);
+    const line = this.people.lineHash(subscriberId, person);
+    const [known] = (await this.standing(manager, subscriberId, [{ emails, line }])).values();
     return known?.id;
   }
 
@@ -515,7 +545,7 @@ export class Invitations {
 
   private matching(
     subscriberId: string,
-    { kind, state, importId, letter }: Omit<ListInvitations, 'limit' | 'cursor'>,
+    { kind, state, importId, letter, mail }: Omit<ListInvitations, 'limit' | 'cursor'>,
   ): SelectQueryBuilder<Invitation> {
     const query = this.invitations.createQueryBuilder('invitation').where({ subscriberId });
     if (kind) query.andWhere({ kind });
@@ -523,6 +553,7 @@ export class Invitations {
     if (letter !== undefined) {
       query.andWhere(`(invitation.kind = 'personal' AND invitation.stop_hash IS NULL) = :letter`, { letter });
     }
+    if (mail) query.andWhere(`(${mailFailed})`);
     if (state) query.andWhere(new Brackets((which) => which.where(conditions[state])));
     return query;
   }
@@ -626,6 +657,12 @@ const hasEnded = `CASE WHEN uses = 0 THEN ${ended} OR expires_at <= now()
   ELSE NOT EXISTS (SELECT FROM contact WHERE contact.subscriber_id = invitation.subscriber_id AND contact.id = invitation.id)
   END`;
 
+/** Data about a person without what was left blank. */
+function statedOf({ phone, ...said }: SuggestedPerson, country: string): SuggestedPerson {
+  const known = Object.entries(said).filter(([, value]) => value !== undefined && value !== '');
+  return { ...Object.fromEntries(known), ...(phone && { phone: normalisedPhone(phone, country) }) };
+}
+
 function sameNames(known: SuggestedPerson | undefined, suggestion: SuggestedPerson | undefined): boolean {
   const [a, b] = [namesOf({ suggestion: known ?? {} }), namesOf({ suggestion: suggestion ?? {} })];
   return a === '' || b === '' || a === b;
@@ -639,14 +676,24 @@ function corrected(id: string, known: SuggestedPerson | undefined, person: Opene
     : { outcome: 'already_invited', invitationId: id, person };
 }
 
-/** Limits are for open invitations, addresses for personal ones. */
-function refuseForeignTerms({ kind, email, maxUses, expiresAt }: NewInvitation): void {
+/** Limits are for open invitations, people for personal ones; one without an address has to be called something. */
+function refuseForeignTerms({ kind, email, suggestion, maxUses, expiresAt }: NewInvitation): void {
   const personal = kind === 'personal';
-  const foreign = personal ? (maxUses ?? expiresAt) : email;
+  const foreign = personal ? (maxUses ?? expiresAt) : (email ?? suggestion);
   if (foreign !== undefined) {
-    const field = personal ? (maxUses === undefined ? 'expiresAt' : 'maxUses') : 'email';
+    const field = personal
+      ? maxUses === undefined
+        ? 'expiresAt'
+        : 'maxUses'
+      : email === undefined
+        ? 'suggestion'
+        : 'email';
     const message = `An invitation of this kind cannot have ${field}.`;
     throw new ValidationFailed([{ field, code: 'exclusive', message }]);
+  }
+  if (personal && email === undefined && namesOf({ suggestion: suggestion ?? {} }) === '') {
+    const message = 'Send the name of the person or company, or an address.';
+    throw new ValidationFailed([{ field: 'suggestion.surname', code: 'required', message }]);
   }
   if (expiresAt !== undefined && new Date(expiresAt).getTime() <= Date.now()) {
     throw new ValidationFailed([{ field: 'expiresAt', code: 'in_the_past', message: 'expiresAt is in the past.' }]);

@@ -4,12 +4,12 @@ import { InjectRepository } from '@nestjs/typeorm';
 import mustache from 'mustache';
 import type { Repository } from 'typeorm';
 import { v7 as uuid } from 'uuid';
-import type { PolicyPurpose } from '../contract/consents.js';
+import type { PolicyAudience, PolicyPurpose } from '../contract/consents.js';
 import type { ConsentPurpose } from '../contract/events.js';
 import { type Config, CONFIG } from '../platform/config.js';
 import { StartError } from '../platform/start-error.js';
 import { Policy } from './policy.entity.js';
-import { type PolicyAudience, type PolicyFile, readPolicyFiles, referenceLocale } from './policy-files.js';
+import { type PolicyFile, readPolicyFiles, referenceLocale } from './policy-files.js';
 
 export interface PolicyDocument extends PolicyFile {
   id: string;
@@ -76,9 +76,9 @@ export class Policies implements OnModuleInit {
     }
   }
 
-  /** Operator of this installation, as the policies name it. */
-  get host(): Config['controller'] {
-    return this.config.controller;
+  /** Operator of this installation, as the policies name it, with the time that it gives businesses for a deletion. */
+  get host(): Config['controller'] & { deletionDays: number } {
+    return { ...this.config.controller, deletionDays: this.config.deletionDays };
   }
 
   /** The texts in force for an audience, in a language if there is one, else in English, else in Italian. */

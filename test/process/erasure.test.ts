@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { verifyCertificate } from '../../src/commands/certificate-verification.js';
-import { signedText } from '../../src/erasures/certificate-text.js';
+import { signedText } from '../../src/contract/rules/certificate-text.js';
 import {
   ask,
   canary,

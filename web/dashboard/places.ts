@@ -9,16 +9,21 @@ async function load(): Promise<ReadonlyMap<string, string>> {
   return new Map([...regions.items, ...provinces.items].map(({ code, name }) => [code, name]));
 }
 
+/** The name of a region or province by its code; the code itself while it is not known. */
+export async function placeNames(): Promise<(code: string) => string> {
+  names ??= load();
+  const known = await names.catch(() => (names = undefined));
+  return (code) => known?.get(code) ?? code;
+}
+
+/** Name of a region or province; what stands for it where it has no known name. */
+export async function placeName(code: string): Promise<string> {
+  return (await placeNames())(code);
+}
+
 /** Place of a contact: "Ravenna, Emilia-Romagna". */
 export async function placeOf({ province, region }: Pick<ContactView, 'province' | 'region'>): Promise<string> {
   const codes = [province, region].filter((code): code is string => code !== null);
   if (codes.length === 0) return '';
-  names ??= load();
-  try {
-    const known = await names;
-    return [...new Set(codes.map((code) => known.get(code) ?? code))].join(', ');
-  } catch {
-    names = undefined;
-    return codes.join(', ');
-  }
+  return [...new Set(codes.map(await placeNames()))].join(', ');
 }

@@ -7,7 +7,8 @@ import { appName } from '../api/index.js';
 const stalledAfter = 60_000;
 
 export interface Upload {
-  conversationId: string;
+  /** Missing for a file of a broadcast. */
+  conversationId: string | undefined;
   file: File | Blob;
   /** Length in milliseconds and waveform of a voice note. */
   recording?: { duration: number; waveform: number[] };
@@ -23,7 +24,8 @@ export interface Upload {
 export function upload({ conversationId, file, recording, onProgress, signal }: Upload): Promise<AttachmentView> {
   const form = new FormData();
   // Before the file, so that one that is not allowed is refused before it has been sent.
-  form.append('conversationId', conversationId);
+  if (conversationId === undefined) form.append('broadcast', 'true');
+  else form.append('conversationId', conversationId);
   if (recording) {
     form.append('duration', String(recording.duration));
     form.append('waveform', JSON.stringify(recording.waveform));

@@ -66,7 +66,7 @@ export class Card {
   }
 }
 
-/** Files of a conversation that are being uploaded or are ready; they go on while another conversation is shown. */
+/** Files of a conversation, or of a broadcast, that are being uploaded or are ready; they go on while another one is shown. */
 export class Uploads {
   cards = $state<Card[]>([]);
   /** Sentences about files that were not taken at all. */
@@ -74,7 +74,8 @@ export class Uploads {
   private readonly ends = new Map<string, () => void>();
 
   constructor(
-    private readonly conversationId: string,
+    /** Missing for a broadcast. */
+    private readonly conversationId: string | undefined,
     private readonly changed: () => void,
   ) {}
 
@@ -329,7 +330,7 @@ async function prepared(card: Card): Promise<File> {
 /** Some systems give no type for the photos of an iPhone. */
 const typeOfName = (name: string) => (/\.hei[cf]$/i.test(name) ? 'image/heic' : '');
 
-type Fields = { conversationId: string; recording: Recorded | undefined };
+type Fields = { conversationId: string | undefined; recording: Recorded | undefined };
 type Way = (
   file: File,
   fields: Fields,
@@ -366,7 +367,7 @@ const inPieces: Way = async (file, { conversationId, recording }, signal, progre
       headers: { 'X-Colloquio-App': appName },
       metadata: {
         filename: file.name,
-        conversationId,
+        ...(conversationId === undefined ? { broadcast: 'true' } : { conversationId }),
         ...(recording && {
           duration: String(recording.duration),
           waveform: JSON.stringify(recording.waveform),

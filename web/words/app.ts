@@ -79,6 +79,7 @@ const it = {
   },
   conversations: {
     title: 'Conversazioni',
+    search: 'Cerca nei messaggi',
     add: 'Aggiungi un’attività',
     addText: 'Inquadra il suo QR, o apri il suo invito',
     addDialog: {
@@ -285,6 +286,7 @@ const en: AppWords = {
   },
   conversations: {
     title: 'Conversations',
+    search: 'Search messages',
     add: 'Add a business',
     addText: 'Scan its QR code, or open its invitation',
     addDialog: {

@@ -5,7 +5,7 @@ import { locale } from './locale.js';
  */
 /** The reader's kind of English, such as British; browsers on Linux name languages that none of them knows. */
 const english = () => navigator.languages.find((language) => /^en(-[A-Za-z]{2})?$/.test(language)) ?? 'en';
-const tag = locale === 'it' ? 'it-IT' : english();
+export const tag = locale === 'it' ? 'it-IT' : english();
 
 const plurals = new Intl.PluralRules(tag);
 const numbers = new Intl.NumberFormat(tag);
@@ -18,6 +18,14 @@ const formats = {
   dayLong: format({ weekday: 'long', day: 'numeric', month: 'long' }),
   date: format({ day: 'numeric', month: 'long', year: 'numeric' }),
   dateShort: format({ day: '2-digit', month: '2-digit', year: '2-digit' }),
+  exactSeconds: format({
+    day: 'numeric',
+    month: 'short',
+    year: 'numeric',
+    hour: 'numeric',
+    minute: '2-digit',
+    second: '2-digit',
+  }),
   exact: format({
     weekday: 'long',
     day: 'numeric',
@@ -38,6 +46,7 @@ export const number = (value: number): string => numbers.format(value);
 export const time = (at: string | number | Date): string => formats.time.format(new Date(at));
 export const date = (at: string | number | Date): string => formats.date.format(new Date(at));
 export const exactTime = (at: string | number | Date): string => formats.exact.format(new Date(at));
+export const exactSeconds = (at: string): string => formats.exactSeconds.format(new Date(at));
 
 const midnight = (at: Date) => new Date(at.getFullYear(), at.getMonth(), at.getDate()).getTime();
 /** Whole days between a moment and now, by the calendar of this device. */
@@ -53,6 +62,13 @@ export function timeInList(at: string): string {
   return moment.getFullYear() === new Date().getFullYear()
     ? formats.dayMonth.format(moment)
     : formats.dateShort.format(moment);
+}
+
+/** Day in a column: "14 nov", "14/11/25". */
+export function dayShort(at: string): string {
+  const moment = new Date(at);
+  const isThisYear = moment.getFullYear() === new Date().getFullYear();
+  return (isThisYear ? formats.dayMonth : formats.dateShort).format(moment);
 }
 
 /** Name of a day above its messages: "Oggi", "Ieri", "Mercoledì 25 novembre". */

@@ -3,9 +3,10 @@ import { type Locale, locale } from './locale.js';
 /** Words of the settings of the dashboard. */
 const it = {
   title: 'Impostazioni',
-  groups: { business: 'Attività', account: 'Il tuo account', trust: 'Fiducia' },
+  groups: { business: 'Attività', account: 'Il tuo account', data: 'Dati', trust: 'Fiducia' },
   pages: {
     business: 'Profilo e logo',
+    data: 'Dati e chiusura',
     devices: 'Dispositivi',
     profile: 'Nome e password',
     appearance: 'Lingua e aspetto',
@@ -108,9 +109,10 @@ export type SettingsWords = typeof it;
 
 const en: SettingsWords = {
   title: 'Settings',
-  groups: { business: 'Business', account: 'Your account', trust: 'Trust' },
+  groups: { business: 'Business', account: 'Your account', data: 'Data', trust: 'Trust' },
   pages: {
     business: 'Profile and logo',
+    data: 'Data and closing',
     devices: 'Devices',
     profile: 'Name and password',
     appearance: 'Language and appearance',

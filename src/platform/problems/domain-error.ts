@@ -1,4 +1,5 @@
 import { type ErrorCode, errorCatalogue, type FieldError } from '../../contract/errors.js';
+import type { UnreadableReason } from '../../contract/imports.js';
 import { limits } from '../../contract/limits.js';
 
 export interface DomainErrorData {
@@ -7,6 +8,9 @@ export interface DomainErrorData {
   errors?: FieldError[];
   /** Seconds. */
   retryAfter?: number;
+  /** Reason for which a file cannot be read, and the line that is meant. */
+  reason?: UnreadableReason;
+  line?: number;
 }
 
 /** The one error of the domain: a code of the catalogue, which fixes the status, and what to say about it. */

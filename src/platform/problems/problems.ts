@@ -20,6 +20,8 @@ export function toProblem(error: unknown, requestId: string): Problem {
     detail: data.detail ?? `${title}.`,
     ...(data.errors && { errors: data.errors }),
     ...(data.retryAfter !== undefined && { retryAfter: data.retryAfter }),
+    ...(data.reason && { reason: data.reason }),
+    ...(data.line !== undefined && { line: data.line }),
     requestId,
   };
 }

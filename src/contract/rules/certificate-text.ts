@@ -1,4 +1,4 @@
-import type { Certificate } from '../contract/erasures.js';
+import type { Certificate } from '../erasures.js';
 
 /** The text of a certificate that is signed: all of it but the signature, as JSON with its fields in the order of their names. */
 export function signedText(certificate: Omit<Certificate, 'signature'> & { signature?: unknown }): string {

@@ -1,0 +1,31 @@
+import { describe, expect, test } from '@jest/globals';
+import { isSameName, whomOf } from './whom.js';
+
+const id = '01a221ee-986c-7797-af01-819a8f201911';
+const other = '01a221ee-986c-7797-af01-819a8f201912';
+const whom = (query: string) => whomOf(new URLSearchParams(query));
+
+describe('the address of an erasure', () => {
+  test('names each contact once', () => {
+    expect(whom(`contacts=${id},${other},${id.toUpperCase()}`)).toEqual({ kind: 'chosen', ids: [id, other] });
+  });
+
+  test('means nobody when what it names is no contact, whatever else it says', () => {
+    expect(whom('contacts=')).toEqual({ kind: 'nobody' });
+    expect(whom('contacts=1,2&all=1')).toEqual({ kind: 'nobody' });
+    expect(whom('')).toEqual({ kind: 'nobody' });
+    expect(whom('query=%20')).toEqual({ kind: 'nobody' });
+  });
+
+  test('takes the filters of the address book, and everybody only when it says so', () => {
+    const filter = { query: 'Rossi', province: 'RA', label: [id], hasLabel: 'any' };
+    expect(whom(`query=Rossi&province=RA&label=${id}&hasLabel=any&all=1`)).toEqual({ kind: 'filter', filter });
+    expect(whom('all=1')).toEqual({ kind: 'filter', filter: { all: true } });
+  });
+});
+
+test('a name is typed rightly without regard to case, accents and spaces', () => {
+  expect(isSameName(' zoe  pini', 'Zoë Pini')).toBe(true);
+  expect(isSameName('Zoe', 'Zoë Pini')).toBe(false);
+  expect(isSameName(' ', '')).toBe(false);
+});

@@ -1,0 +1,38 @@
+import type { ErasureFilter } from '../../../src/contract/erasures.js';
+import { limits } from '../../../src/contract/limits.js';
+
+/** People that are to be erased, as an address says it: some that were chosen, or all that a filter finds. */
+export type Whom =
+  | { readonly kind: 'chosen'; readonly ids: readonly string[] }
+  | { readonly kind: 'filter'; readonly filter: ErasureFilter }
+  | { readonly kind: 'nobody' };
+
+const idForm = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** Reads `?contacts=id,id`, or filters of the address book, or `?all=1` for everybody. */
+export function whomOf(query: URLSearchParams): Whom {
+  const ids = (query.get('contacts') ?? '').split(',').filter((id) => idForm.test(id));
+  if (ids.length > 0) return { kind: 'chosen', ids: [...new Set(ids.map((id) => id.toLowerCase()))] };
+  if (query.has('contacts')) return { kind: 'nobody' };
+  const texts = (['query', 'region', 'province', 'sector'] as const).flatMap((name) => {
+    const value = query.get(name)?.trim();
+    return value ? [[name, value] as const] : [];
+  });
+  const label = query.getAll('label').filter((id) => idForm.test(id));
+  const hasLabel = query.get('hasLabel');
+  const filter: ErasureFilter = {
+    ...Object.fromEntries(texts),
+    ...(label.length > 0 && { label: label.slice(0, limits.labelsPerContact) }),
+    ...(hasLabel === 'any' || hasLabel === 'none' ? { hasLabel } : {}),
+  };
+  if (Object.keys(filter).length > 0) return { kind: 'filter', filter };
+  return query.has('all') ? { kind: 'filter', filter: { all: true } } : { kind: 'nobody' };
+}
+
+/** A name as it is compared with one that was typed: without regard to case, accents and spaces. */
+const compared = (text: string) =>
+  text.normalize('NFKD').replace(/\p{M}/gu, '').replace(/\s+/g, ' ').trim().toLowerCase();
+
+/** True when a name was typed as it stands there. */
+export const isSameName = (typed: string, name: string): boolean =>
+  typed.trim() !== '' && compared(typed) === compared(name);

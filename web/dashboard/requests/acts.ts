@@ -1,0 +1,2 @@
+/** Acts of the owner on an open request. */
+export type Act = 'carry-out' | 'refuse' | 'reply' | 'extend';
