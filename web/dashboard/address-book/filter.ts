@@ -50,8 +50,9 @@ export function audienceOf(filter: BookFilter): URLSearchParams {
   return query;
 }
 
-/** True when everything that narrows the list is part of an audience. */
-export const isAudience = ({ unlabelled, promotions }: BookFilter): boolean => !unlabelled && promotions === undefined;
+/** True when an audience finds just those whom a filter finds: of several labels it wants one, a filter all. */
+export const isAudience = ({ unlabelled, promotions, label }: BookFilter): boolean =>
+  !unlabelled && promotions === undefined && label.length <= 1;
 
 /** The filter as the service is asked. */
 export function asked(filter: BookFilter, search: string): ContactFilter {
