@@ -12,6 +12,7 @@ import { ConversationsModule } from './conversations/conversations.module.js';
 import { ErasuresModule } from './erasures/erasures.module.js';
 import { LeavingModule } from './leaving/leaving.module.js';
 import { ExportsModule } from './exports/exports.module.js';
+import { FiguresModule } from './figures/figures.module.js';
 import { HealthModule } from './health/health.module.js';
 import { ImportsModule } from './imports/imports.module.js';
 import { InterlocutorsModule } from './interlocutors/interlocutors.module.js';
@@ -48,6 +49,7 @@ export class AppModule {
         ErasuresModule,
         LeavingModule,
         ExportsModule,
+        FiguresModule,
         HealthModule,
         ImportsModule,
         InterlocutorsModule,

@@ -128,6 +128,12 @@ describe('old state + events = fresh state', () => {
       expect((await counter.ask('POST', '/api/quick-replies', reply)).status).toBe(201);
       await bakery.owner.hears('quick-replies.changed', () => true);
     },
+    'erasure-proposals.changed': async () => {
+      const contactIds = [anna.contactId];
+      expect((await counter.ask('POST', '/api/erasure-proposals', { contactIds })).status).toBe(200);
+      await bakery.owner.hears('erasure-proposals.changed', (told) => told.contactIds.includes(anna.contactId));
+      expect((await counter.ask('DELETE', `/api/erasure-proposals/${anna.contactId}`)).status).toBe(204);
+    },
     'claim.changed': async () => {
       const path = `/api/conversations/${anna.contactId}/claim`;
       expect((await counter.ask('PUT', path)).status).toBe(204);

@@ -286,12 +286,18 @@ describe('erasing', () => {
     const [sara, luca] = [await world.staff(shop), await world.staff(shop)];
     const path = '/api/erasure-proposals';
     const contactIds = [anna.contactId, bruno.contactId, crypto.randomUUID()];
+    await Promise.all([shop.owner.connect(), anna.device.connect()]);
     expect((await sara.device.ask('POST', path, { contactIds })).body).toEqual({ proposed: 2 });
     expect((await luca.device.ask('POST', path, { contactIds })).body).toEqual({ proposed: 0 });
     const listed = (await shop.owner.ask('GET', path)).body.items;
     expect(listed).toMatchObject([{ proposedBy: sara.id }, { proposedBy: sara.id }]);
     expect((await luca.device.ask('DELETE', `${path}/${bruno.contactId}`)).status).toBe(404);
     expect((await sara.device.ask('DELETE', `${path}/${bruno.contactId}`)).status).toBe(204);
+    const told = ({ contactIds: ids }: { contactIds: string[] }, ...wanted: string[]) =>
+      ids.length === wanted.length && wanted.every((id) => ids.includes(id));
+    await shop.owner.hears('erasure-proposals.changed', (each) => told(each, anna.contactId, bruno.contactId));
+    await shop.owner.hears('erasure-proposals.changed', (each) => told(each, bruno.contactId));
+    expect(anna.device.heard.map(({ event }) => event)).not.toContain('erasure-proposals.changed');
     await erase(shop, anna.contactId);
     expect((await shop.owner.ask('GET', path)).body.items).toEqual([]);
   });

@@ -690,6 +690,7 @@ const routes: Record<string, Route> = {
   },
   'GET /api/authors': { for: 'member', allowed: 200 },
   'GET /api/actions': { for: 'owner', allowed: 200 },
+  'GET /api/figures': { for: 'owner', allowed: 200 },
   'PATCH /api/subscriber': { for: 'owner', body: () => ({ locale: 'it' }), allowed: 200 },
   'PUT /api/subscriber/logo': { for: 'owner' },
   'GET /api/subscriber/logo': { for: 'member' },

@@ -355,4 +355,13 @@ test('what staff changes in the address book is written down for the owner, as k
     ['label.made', label.body.id],
     ['member.joined', sara.id],
   ]);
+
+  const only = async (query: string) => {
+    const { items } = (await shop.owner.ask('GET', `/api/actions?${query}`)).body;
+    return items.map(({ kind }: { kind: string }) => kind);
+  };
+  expect(await only(`memberId=${sara.id}&kind=label.made&kind=label.removed`)).toEqual(['label.removed', 'label.made']);
+  expect(await only('kind=member.invited')).toEqual(['member.invited']);
+  expect(await only(`memberId=${sara.id}&kind=member.invited`)).toEqual([]);
+  expectStatus(await shop.owner.ask('GET', '/api/actions?kind=member.dreamt'), 400);
 });

@@ -98,7 +98,7 @@ interface List {
 
 const messages = { path: () => `/api/conversations/${people[0]!.contactId}/messages` };
 const lists: Record<string, List> = {
-  'GET /api/actions': { path: () => '/api/actions' },
+  'GET /api/actions': { path: () => '/api/actions', filter: ['kind', () => 'label.made', 'label.removed'] },
   'GET /api/authors': { path: () => '/api/authors' },
   'GET /api/broadcasts': { path: () => '/api/broadcasts', filter: ['stage', () => 'over', 'under_way'] },
   'GET /api/broadcasts/{id}/recipients': {

@@ -1,9 +1,25 @@
+import { ApiProperty } from '@nestjs/swagger';
+import { Transform } from 'class-transformer';
 import { IsIn } from 'class-validator';
 import { type ActionKind, actionKinds } from '../contract/businesses.js';
 import type * as wire from '../contract/index.js';
+import { IsId, IsList, Optional } from '../platform/validation/fields.js';
 import { Page } from '../platform/validation/page.dto.js';
 
-export class ListActions extends Page {}
+export class ListActions extends Page implements wire.ListActions {
+  /** Only what this member did. */
+  @Optional()
+  @IsId()
+  memberId?: string;
+
+  /** Only these kinds, in a query one `kind=` for each. */
+  @Optional()
+  @Transform(({ value }): unknown[] => (Array.isArray(value) ? value : [value]))
+  @IsList({ max: actionKinds.length })
+  @IsIn(actionKinds, { each: true })
+  @ApiProperty({ type: 'array', items: { type: 'string', enum: [...actionKinds] } })
+  kind?: ActionKind[];
+}
 
 export class ActionView implements wire.ActionView {
   id: string;

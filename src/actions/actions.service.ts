@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import { type EntityManager, LessThan, MoreThan, type Repository } from 'typeorm';
+import { type EntityManager, In, LessThan, MoreThan, type Repository } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import type { MemberPrincipal } from '../auth/principal.js';
 import type { ActionKind } from '../contract/businesses.js';
@@ -44,9 +44,13 @@ export class Actions {
   async list({ subscriberId }: MemberPrincipal, wanted: ListActions): Promise<ActionList> {
     const { ask, position, next } = openPage(ListActions, wanted, ['id']);
     const { limit } = ask;
-    const before = position ? { id: LessThan(String(position[0])) } : {};
+    const wantedOnes = {
+      ...(position && { id: LessThan(String(position[0])) }),
+      ...(ask.memberId !== undefined && { memberId: ask.memberId }),
+      ...(ask.kind !== undefined && { kind: In(ask.kind) }),
+    };
     const found = await this.actions.find({
-      where: { subscriberId, ...before },
+      where: { subscriberId, ...wantedOnes },
       order: { id: 'DESC' },
       take: limit + 1,
     });

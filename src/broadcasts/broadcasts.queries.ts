@@ -264,30 +264,20 @@ export interface AnswerRow {
   identity: Buffer;
   seq: number;
   at: Date;
+  /** Number of all answers. */
+  answered: number;
 }
 
 /** Latest answers. $1 subscriber, $2 broadcast, $3 how many. */
 export const latestAnswersQuery = `
-  SELECT contact.id, contact.identity, answer.seq, answer.sent_at AS at
-  FROM broadcast_recipient AS recipient
-  JOIN contact ON contact.subscriber_id = recipient.subscriber_id AND contact.id = recipient.contact_id
-  ${withAnswers('JOIN')}
-  WHERE recipient.subscriber_id = $1 AND recipient.broadcast_id = $2
-  ORDER BY answer.sent_at DESC LIMIT $3`;
-
-/** $1 subscriber, $2 broadcast. */
-export const answeredQuery = `
-  SELECT count(*)::integer AS answered
-  FROM broadcast_recipient AS recipient
-  ${withAnswers('JOIN')}
-  WHERE recipient.subscriber_id = $1 AND recipient.broadcast_id = $2`;
-
-/** The minute in which a recipient's watermark passed the message: of the first past move that reached it, or of the present one. */
-const minutePassed = (column: 'delivered_seq' | 'seen_seq', present: 'minute' | 'seen_minute') => `
-  coalesce((SELECT move.minute FROM watermark_move AS move
-            WHERE move.subscriber_id = recipient.subscriber_id AND move.conversation_id = recipient.contact_id
-              AND move.party = 'interlocutor' AND move.${column} >= recipient.seq
-            ORDER BY move.${column}, move.minute LIMIT 1), watermark.${present})`;
+  SELECT contact.id, contact.identity, latest.seq, latest.sent_at AS at, latest.answered
+  FROM (SELECT recipient.contact_id, answer.seq, answer.sent_at, (count(*) OVER ())::integer AS answered
+        FROM broadcast_recipient AS recipient
+        ${withAnswers('JOIN')}
+        WHERE recipient.subscriber_id = $1 AND recipient.broadcast_id = $2
+        ORDER BY answer.sent_at DESC LIMIT $3) AS latest
+  JOIN contact ON contact.subscriber_id = $1 AND contact.id = latest.contact_id
+  ORDER BY latest.sent_at DESC`;
 
 export interface PassedRow {
   /** Number of the step, from 0. */
@@ -297,21 +287,29 @@ export interface PassedRow {
 }
 
 /**
- * Numbers of recipients to whom it was delivered, and who have seen it, in each step of time. What happened before the first step (a
- * minute begins before the broadcast does) belongs to it. $1 subscriber, $2 broadcast, $3 beginning, $4 seconds of a step, $5 steps.
+ * Numbers of recipients to whom it was delivered, and who have seen it, in each step of time: in the minute of the first past move
+ * of a watermark that reached it, or of the present one. What happened before the first step (a minute begins before the
+ * broadcast does) belongs to it. $1 subscriber, $2 broadcast, $3 beginning, $4 seconds of a step, $5 steps.
  */
 export const passedQuery = `
   SELECT step, count(*) FILTER (WHERE kind = 'delivered')::integer AS delivered,
          count(*) FILTER (WHERE kind = 'seen')::integer AS seen
   FROM (SELECT passed.kind, greatest(0, floor(extract(epoch FROM passed.minute - $3::timestamptz) / $4::integer))::integer AS step
-        FROM (SELECT CASE WHEN ${delivered} THEN ${minutePassed('delivered_seq', 'minute')} END AS delivered_at,
-                     CASE WHEN ${seen} THEN ${minutePassed('seen_seq', 'seen_minute')} END AS seen_at,
-                     subscriber.seen_times_since
+        FROM (SELECT CASE WHEN bool_or(${delivered})
+                          THEN coalesce(min(move.minute) FILTER (WHERE move.delivered_seq >= recipient.seq), min(watermark.minute))
+                     END AS delivered_at,
+                     CASE WHEN bool_or(${seen})
+                          THEN greatest(coalesce(min(move.minute) FILTER (WHERE move.seen_seq >= recipient.seq),
+                                                 min(watermark.seen_minute)), min(subscriber.seen_times_since))
+                     END AS seen_at
               ${recipientsWithWatermarks}
-              WHERE recipient.subscriber_id = $1 AND recipient.broadcast_id = $2 AND recipient.seq IS NOT NULL) AS times
-        CROSS JOIN LATERAL (VALUES ('delivered', times.delivered_at),
-                                   ('seen', greatest(times.seen_at, times.seen_times_since))) AS passed (kind, minute)
-        WHERE passed.minute IS NOT NULL AND (passed.kind = 'delivered' OR times.seen_at IS NOT NULL)) AS steps
+              LEFT JOIN watermark_move AS move
+                     ON move.subscriber_id = recipient.subscriber_id AND move.conversation_id = recipient.contact_id
+                    AND move.party = 'interlocutor' AND move.minute >= $3
+              WHERE recipient.subscriber_id = $1 AND recipient.broadcast_id = $2 AND recipient.seq IS NOT NULL
+              GROUP BY recipient.contact_id) AS times
+        CROSS JOIN LATERAL (VALUES ('delivered', times.delivered_at), ('seen', times.seen_at)) AS passed (kind, minute)
+        WHERE passed.minute IS NOT NULL) AS steps
   WHERE step < $5::integer GROUP BY step`;
 
 /** The broadcast by which a message came, if it did; no row where there is no message. $1 subscriber, $2 conversation, $3 seq. */

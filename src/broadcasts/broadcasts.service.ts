@@ -58,7 +58,6 @@ import {
 } from './broadcasts.errors.js';
 import {
   type AnswerRow,
-  answeredQuery,
   broadcastOfMessageQuery,
   latestAnswersQuery,
   type PassedRow,
@@ -285,7 +284,6 @@ export class Broadcasts {
     const { beginning, seconds, steps } = stepsOf(startedAt, new Date());
     const values = [...which, beginning, seconds, steps];
     const rows = await this.broadcasts.query<PassedRow[]>(passedQuery, values);
-    const [{ answered }] = await this.broadcasts.query<[{ answered: number }]>(answeredQuery, which);
     const answers = await this.broadcasts.query<AnswerRow[]>(latestAnswersQuery, [...which, answersShown]);
     const identities = await this.identities.openCopies(subscriberId, answers);
     const of = new Map(rows.map((row) => [row.step, row]));
@@ -301,8 +299,8 @@ export class Broadcasts {
       return identity ? [{ contactId, displayName: identity.displayName, seq, at: at.toISOString() }] : [];
     });
     return {
-      points: [{ at: beginning.toISOString(), ...atFirst(seenTimesSince) }, ...points],
-      answered,
+      points: [{ at: beginning.toISOString(), delivered: 0, seen: seenTimesSince === null ? null : 0 }, ...points],
+      answered: answers[0]?.answered ?? 0,
       latestAnswers,
     };
   }
@@ -565,8 +563,6 @@ export class Broadcasts {
 }
 
 const answersShown = 5;
-
-const atFirst = (seenTimesSince: Date | null) => ({ delivered: 0, seen: seenTimesSince === null ? null : 0 });
 
 /** States in which something is still to come. */
 const underWay: readonly Broadcast['state'][] = ['scheduled', 'running', 'held'];

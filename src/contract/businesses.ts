@@ -1,4 +1,4 @@
-import type { Locale, Paged } from './common.js';
+import type { Locale, PageAsked, Paged } from './common.js';
 
 /** Actions of members, or of the service for them, that are written down. */
 export const actionKinds = [
@@ -122,6 +122,11 @@ export interface ActionView {
   kind: ActionKind;
   subjectId: string | null;
   at: string;
+}
+
+export interface ListActions extends PageAsked {
+  memberId?: string;
+  kind?: ActionKind[];
 }
 
 export type ActionList = Paged<ActionView>;

@@ -5,6 +5,9 @@ import type { ConsentPurpose } from './events.js';
 export const policyPurposes = ['terms', 'privacy'] as const;
 export type PolicyPurpose = (typeof policyPurposes)[number];
 
+export const policyAudiences = ['subscriber', 'interlocutor'] as const;
+export type PolicyAudience = (typeof policyAudiences)[number];
+
 export const consentBases = ['contract', 'consent', 'acknowledgement'] as const;
 export type ConsentBasis = (typeof consentBases)[number];
 

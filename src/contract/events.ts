@@ -279,6 +279,8 @@ export interface Told {
   'labels.changed': { items: LabelView[] };
   /** To the subscriber's devices only. The one that was made, changed or deleted; they may be long, and are loaded where they are shown. */
   'quick-replies.changed': { id: string };
+  /** To the subscriber's devices only. The contacts that somebody proposes to erase, or whose proposal is taken back. */
+  'erasure-proposals.changed': { contactIds: string[] };
   'consent.changed': {
     conversationId: string | null;
     purpose: ConsentPurpose;

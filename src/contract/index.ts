@@ -12,6 +12,7 @@ export * from './errors.js';
 export * from './erasures.js';
 export * from './events.js';
 export * from './field-errors.js';
+export * from './figures.js';
 export * from './imports.js';
 export * from './invitations.js';
 export * from './label-colors.js';

@@ -5,6 +5,8 @@ import { Contacts } from '../address-book/contacts.service.js';
 import type { MemberPrincipal } from '../auth/principal.js';
 import { openPage } from '../platform/cursors.js';
 import { NotFound } from '../platform/problems/domain-error.js';
+import { Realtime } from '../platform/realtime/realtime.js';
+import { rooms } from '../platform/realtime/rooms.js';
 import { type ErasureProposalList, ListErasureProposals, type ProposedErasures } from './erasures.dto.js';
 
 interface ProposalRow {
@@ -20,18 +22,21 @@ export class Proposals {
     private readonly actions: Actions,
     private readonly contacts: Contacts,
     private readonly database: DataSource,
+    private readonly realtime: Realtime,
   ) {}
 
   async propose(member: MemberPrincipal, contactIds: readonly string[]): Promise<ProposedErasures> {
     const { subscriberId, memberId } = member;
-    return this.database.transaction(async (manager) => {
+    const proposed = await this.database.transaction(async (manager) => {
       const ids: string[] = [];
       for (const id of [...new Set(contactIds)].sort())
         if (await this.contacts.hold(manager, subscriberId, id)) ids.push(id);
-      const rows = await manager.query<unknown[]>(proposeQuery, [subscriberId, ids, memberId]);
+      const rows = await manager.query<{ contact_id: string }[]>(proposeQuery, [subscriberId, ids, memberId]);
       if (rows.length > 0) await this.actions.record(manager, member, 'erasure.proposed');
-      return { proposed: rows.length };
+      return rows.map((row) => row.contact_id);
     });
+    if (proposed.length > 0) this.tell(subscriberId, proposed);
+    return { proposed: proposed.length };
   }
 
   /** In the order of the contacts' ids. */
@@ -66,6 +71,12 @@ export class Proposals {
       if (rows.length === 0) throw new NotFound();
       await this.actions.record(manager, member, 'erasure.proposal_withdrawn', contactId);
     });
+    this.tell(subscriberId, [contactId]);
+  }
+
+  /** After a commit. */
+  private tell(subscriberId: string, contactIds: string[]): void {
+    this.realtime.tell(rooms.ofSubscriber(subscriberId), 'erasure-proposals.changed', { contactIds });
   }
 }
 

@@ -4,12 +4,12 @@ import { InjectRepository } from '@nestjs/typeorm';
 import mustache from 'mustache';
 import type { Repository } from 'typeorm';
 import { v7 as uuid } from 'uuid';
-import type { PolicyPurpose } from '../contract/consents.js';
+import type { PolicyAudience, PolicyPurpose } from '../contract/consents.js';
 import type { ConsentPurpose } from '../contract/events.js';
 import { type Config, CONFIG } from '../platform/config.js';
 import { StartError } from '../platform/start-error.js';
 import { Policy } from './policy.entity.js';
-import { type PolicyAudience, type PolicyFile, readPolicyFiles, referenceLocale } from './policy-files.js';
+import { type PolicyFile, readPolicyFiles, referenceLocale } from './policy-files.js';
 
 export interface PolicyDocument extends PolicyFile {
   id: string;

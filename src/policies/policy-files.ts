@@ -1,11 +1,9 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { PolicyPurpose } from '../contract/consents.js';
+import type { PolicyAudience, PolicyPurpose } from '../contract/consents.js';
 import type { ConsentPurpose } from '../contract/events.js';
 import { StartError } from '../platform/start-error.js';
-
-export type PolicyAudience = 'subscriber' | 'interlocutor';
 
 /** A policy text as its file has it, with placeholders. */
 export interface PolicyFile {

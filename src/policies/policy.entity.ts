@@ -1,6 +1,5 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
-import type { PolicyPurpose } from '../contract/consents.js';
-import type { PolicyAudience } from './policy-files.js';
+import type { PolicyAudience, PolicyPurpose } from '../contract/consents.js';
 
 /** A text that was in force once; its file must never change again. */
 @Entity('policy')

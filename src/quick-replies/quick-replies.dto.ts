@@ -16,7 +16,7 @@ export class NewQuickReply implements wire.NewQuickReply {
 
   /**
    * 1 to 10,000 characters. A client fills the fields {{firstName}}, {{surname}}, {{companyName}}, {{displayName}} and
-   * {{businessName}} before it sends the text; each of them counts 100 characters.
+   * {{businessName}} before it sends the text; each of them counts 201 characters.
    */
   @IsReplyText()
   text: string;

@@ -64,6 +64,18 @@ describe('joining', () => {
     expect(page.url()).not.toContain(contactId);
   });
 
+  test.each(['it-IT', 'en-GB'] as const)(
+    'shows the box for promotions whole above the button, in %s',
+    async (locale) => {
+      const { code } = await world.invitation(bakery);
+      const page = await (await browser.open({ device: 'phone', locale })).page(`/app/join/${code}`);
+      await button(page, /^(Continua|Continue)$/).click();
+      const box = await page.getByRole('checkbox').locator('xpath=ancestor::*[@class][2]').boundingBox();
+      const act = await page.getByText(/Ho letto|I have read/).first().boundingBox();
+      expect(box!.y + box!.height).toBeLessThanOrEqual(act!.y);
+    },
+  );
+
   test('can be declined, and stores nothing about who is too young', async () => {
     const { code, id } = await world.invitation(bakery);
     const page = await phone.page(`/app/join/${code}`);
@@ -112,6 +124,25 @@ describe('promotions', () => {
   });
 });
 
+test('letters of twice the size leave nothing beyond the narrowest screen', async () => {
+  const anna = await world.join(bakery, 'anna');
+  const small = await browser.open({ device: 'small phone' });
+  await small.signIn('app', anna.username);
+  await small.context.addInitScript(() => {
+    document.addEventListener('DOMContentLoaded', () => (document.documentElement.style.fontSize = '200%'));
+  });
+  for (const path of ['/app', '/app/privacy', '/app/who-can-read', '/who-can-read']) {
+    const page = await small.page(path);
+    await page.getByRole('heading', { level: 1 }).waitFor();
+    const beyond = await page.evaluate(() =>
+      [...document.querySelectorAll('h1, td, th, nav a, nav a span')]
+        .filter((each) => each.getBoundingClientRect().right > innerWidth)
+        .map((each) => each.textContent),
+    );
+    expect({ path, beyond }).toEqual({ path, beyond: [] });
+  }
+});
+
 describe('a device', () => {
   test('opens without a network with what it has shown, and says so', async () => {
     const { code } = await world.invitation(bakery);
@@ -128,6 +159,59 @@ describe('a device', () => {
     await page.reload();
     await page.getByText('Sei senza rete.').waitFor();
     await page.getByText(message.body).waitFor();
+  });
+
+  test('shows what it keeps before the service has answered anything', async () => {
+    const anna = await world.join(bakery, 'anna');
+    const id = anna.contactId;
+    const message = { clientId: unique(), body: 'Il pane è pronto. '.repeat(100).trim() };
+    expectStatus(await bakery.owner.ask('POST', `/api/conversations/${id}/messages`, message), 201);
+    await phone.signIn('app', anna.username);
+    const page = await phone.page(`/app/c/${id}`);
+    await page.getByText(message.body).first().waitFor();
+    // It is kept once what is kept is as long.
+    await page.waitForFunction(
+      async ([key, length]) => {
+        const opened = indexedDB.open('colloquio-app-data');
+        await new Promise((done) => (opened.onsuccess = done));
+        const asked = opened.result.transaction('values').objectStore('values').get(key) as IDBRequest<
+          { sealed: ArrayBuffer } | undefined
+        >;
+        await new Promise((done) => (asked.onsuccess = done));
+        opened.result.close();
+        return (asked.result?.sealed.byteLength ?? 0) > length;
+      },
+      [`kept/timeline/${id}`, message.body.length] as const,
+    );
+    const asked: string[] = [];
+    await phone.context.route('**/api/**', (route) => void asked.push(route.request().url()));
+    await page.reload();
+    await page.getByText(message.body).first().waitFor();
+    expect(asked).toContain(`${world.url}/api/me`);
+  });
+
+  test('is brought a sign-in by its address once, and later asks who was signed in for the password alone', async () => {
+    const anna = await world.join(bakery, 'anna');
+    const { body: made } = await anna.device.ask('POST', '/api/sessions/carry-codes');
+    const address = `/app?carry=${made.code}`;
+    const page = await phone.page(address);
+    await page.getByRole('heading', { name: 'Conversazioni' }).waitFor();
+    expect(page.url()).not.toContain('carry');
+    const { body: devices } = await anna.device.ask('GET', '/api/sessions');
+    const { id: here } = devices.items.find(({ current }: { current: boolean }) => !current);
+    await page.goto('about:blank');
+    expectStatus(await anna.device.ask('DELETE', `/api/sessions/${here}`), 204);
+    for (const start of ['first', 'second']) {
+      await page.goto(world.url + address);
+      await page.getByRole('heading', { name: 'Entra' }).waitFor();
+      expect(await page.getByLabel(/Nome utente/).inputValue()).toBe(anna.username);
+      expect({ start, late: await page.getByText('Il passaggio dal browser').count() }).toEqual({ start, late: 0 });
+    }
+    // Somebody who comes too late for the first time is told so.
+    await phone.context.clearCookies();
+    await page.evaluate(() => localStorage.clear());
+    await page.goto(world.url + address);
+    await page.getByText('Il passaggio dal browser').waitFor();
   });
 
   test('loses nothing when the service is not ready as the app is opened', async () => {

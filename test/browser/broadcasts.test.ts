@@ -95,8 +95,8 @@ test('a picture goes to a label, is followed as a customer reads it, and only th
   await page.getByRole('link', { name: /Grazie, a dopodomani/ }).waitFor();
 
   await page.getByRole('tab', { name: /Non l’hanno vista/ }).click();
-  await page.getByRole('cell', { name: 'Bruno Bianchi' }).waitFor();
-  expect(await page.getByRole('cell', { name: 'Anna Rossi' }).count()).toBe(0);
+  await page.getByRole('cell', { name: 'Bruno Bianchi', exact: true }).waitFor();
+  expect(await page.getByRole('cell', { name: 'Anna Rossi', exact: true }).count()).toBe(0);
   expect(new URL(page.url()).search).toBe('?show=unseen');
   await page.getByRole('link', { name: 'Ricordala a 1' }).click();
   await page.getByText(/La riceve chi ha ricevuto «Buongiorno/).waitFor();

@@ -75,6 +75,21 @@ test('a business registers, prints its sheet and logs out', async () => {
   ).toBe(401);
 });
 
+test('an address is confirmed by a click, and not by opening the link', async () => {
+  const page = await (await browser.open()).page('/sign-in');
+  let asked = 0;
+  await page.route('**/api/me/email-verification/confirmation', (route) => {
+    asked++;
+    return route.fulfill({ status: 204 });
+  });
+  await page.goto(`${world.url}/verify/a-token`);
+  await page.getByRole('heading', { name: 'Conferma il tuo indirizzo' }).waitFor();
+  expect(asked).toBe(0);
+  await press(page, 'Conferma');
+  await page.getByRole('heading', { name: 'Indirizzo confermato' }).waitFor();
+  expect(asked).toBe(1);
+});
+
 test('a wrong password keeps the name, and the right one leads to the page that was wanted', async () => {
   const page = await (await browser.open({ device: 'phone' })).page('/settings/profile');
   await label(page, 'Nome utente o email').fill(username);

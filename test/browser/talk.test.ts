@@ -278,6 +278,36 @@ test('an upload is cancelled, another is sent, and its picture is looked at', as
   await viewer.waitFor({ state: 'detached' });
 });
 
+test('a large file whose upload was broken off goes on where it was', async () => {
+  const { page } = await atTheBakery();
+  await field(page).waitFor();
+  // The second piece is refused once.
+  await page.evaluate(() => {
+    const asked: string[] = [];
+    Object.assign(globalThis, { asked });
+    const open = Reflect.get(XMLHttpRequest.prototype, 'open') as (...asked: unknown[]) => void;
+    XMLHttpRequest.prototype.open = function (this: XMLHttpRequest, method: string, url: string, ...rest: unknown[]) {
+      if (!url.includes('/api/attachments/uploads')) return open.call(this, method, url, ...rest);
+      asked.push(method);
+      const isSecond = method === 'PATCH' && asked.filter((each) => each === 'PATCH').length === 2;
+      return open.call(this, method, isSecond ? '/api/nothing' : url, ...rest);
+    };
+  });
+  await page.locator('input[type=file]:not([accept])').evaluate((input: HTMLInputElement) => {
+    const chosen = new DataTransfer();
+    chosen.items.add(new File([new Uint8Array(9_000_000)], 'listino.bin'));
+    input.files = chosen.files;
+    input.dispatchEvent(new Event('change', { bubbles: true }));
+  });
+  await page.getByRole('button', { name: /^Riprova/ }).click();
+  await page.getByRole('button', { name: 'Togli listino.bin' }).waitFor();
+  const asked = await page.evaluate(() => (globalThis as unknown as { asked: string[] }).asked);
+  expect(asked).toEqual(['POST', 'PATCH', 'PATCH', 'HEAD', 'PATCH', 'PATCH']);
+  await page.getByRole('button', { name: 'Invia' }).click();
+  const { attachments } = await anna.device.hears('message.sent', ({ conversationId }) => conversationId === id);
+  expect(attachments).toMatchObject([{ name: 'listino.bin', size: 9_000_000 }]);
+});
+
 test('a text and a file that are sent without a network arrive once it is back', async () => {
   const { page, device } = await atAnnas();
   await field(page).waitFor();

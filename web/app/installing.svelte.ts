@@ -19,21 +19,29 @@ class Installing {
   isInstalled = $state(
     matchMedia('(display-mode: standalone)').matches || ('standalone' in navigator && navigator.standalone === true),
   );
-  readonly way: 'ios-safari' | 'ios-other' | 'menu' = isApple
-    ? /CriOS|FxiOS|EdgiOS/.test(agent)
+  /** `ios-inside`: a page within another app, such as one of photographs, which can install nothing. */
+  readonly way: 'ios-safari' | 'ios-other' | 'ios-inside' | 'menu' = !isApple
+    ? 'menu'
+    : /CriOS|FxiOS|EdgiOS/.test(agent)
       ? 'ios-other'
-      : 'ios-safari'
-    : 'menu';
+      : /Safari\//.test(agent)
+        ? 'ios-safari'
+        : 'ios-inside';
 
   /** The browser can ask now. */
   get canAsk(): boolean {
     return this.prompt !== undefined;
   }
 
+  /** The person can do it by the menu for sharing of iOS. */
+  get canAdd(): boolean {
+    return this.way === 'ios-safari' || this.way === 'ios-other';
+  }
+
   /** The banner is for who has come back, was not asked lately, and can install. */
   get isOffered(): boolean {
     if (this.isInstalled || numberOf(visitsKey) < 2 || Date.now() - this.refusedAt < refusedFor) return false;
-    return this.canAsk || this.way !== 'menu';
+    return this.canAsk || this.canAdd;
   }
 
   start(): void {

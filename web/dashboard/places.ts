@@ -18,25 +18,12 @@ export async function placeNames(): Promise<(code: string) => string> {
 
 /** Name of a region or province; what stands for it where it has no known name. */
 export async function placeName(code: string): Promise<string> {
-  names ??= load();
-  try {
-    return (await names).get(code) ?? code;
-  } catch {
-    names = undefined;
-    return code;
-  }
+  return (await placeNames())(code);
 }
 
 /** Place of a contact: "Ravenna, Emilia-Romagna". */
 export async function placeOf({ province, region }: Pick<ContactView, 'province' | 'region'>): Promise<string> {
   const codes = [province, region].filter((code): code is string => code !== null);
   if (codes.length === 0) return '';
-  names ??= load();
-  try {
-    const known = await names;
-    return [...new Set(codes.map((code) => known.get(code) ?? code))].join(', ');
-  } catch {
-    names = undefined;
-    return codes.join(', ');
-  }
+  return [...new Set(codes.map(await placeNames()))].join(', ');
 }

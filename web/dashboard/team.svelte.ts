@@ -10,11 +10,23 @@ export function memberId(): string | undefined {
   return principal.kind === 'member' ? principal.memberId : undefined;
 }
 
+/** True for the owner, who alone sees and changes some of the settings. */
+export function isOwner(): boolean {
+  const { principal } = session.me;
+  return principal.kind === 'member' && principal.role === 'owner';
+}
+
 /** The members who write or wrote for the business. */
 class Team {
   all = $state.raw<readonly Author[]>([]);
   /** True when somebody else could take care of a conversation too. */
   readonly isMore = $derived(this.all.length > 1);
+
+  /** Loads them, and again when one joins or is called otherwise. Gives the function that ends it. */
+  watch(): () => void {
+    void this.load();
+    return session.engine.onTold((event) => event === 'member.changed' && void this.load());
+  }
 
   /** Loads their names. Without them the screens say less, and nothing else. */
   async load(): Promise<void> {

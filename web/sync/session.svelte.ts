@@ -21,6 +21,10 @@ const profileKey = 'profile';
 const sharedKey = () => `colloquio-${appName}-shared`;
 /** Says that somebody may be signed in here, so that a page that is opened by strangers need not ask. */
 const hintKey = () => `colloquio-${appName}-here`;
+/** Username of the app's account whose session has ended without logging out here, so that it need not be typed again. */
+const nameKey = 'colloquio-app-name';
+/** The code that an installed app was started with before: its address brings the same one at every start. */
+const carriedKey = 'colloquio-app-carried';
 
 /** The account that this page is signed in to, and its engine. There is one for each page. */
 class Session {
@@ -56,6 +60,11 @@ class Session {
   /** The store of this device, for what a part of the app keeps beside the engine. */
   get device(): Store {
     return this.store;
+  }
+
+  /** Username of who was signed in here until the session ended elsewhere. */
+  get lastName(): string | undefined {
+    return localStorage.getItem(nameKey) ?? undefined;
   }
 
   /** Finds out who is signed in: from the service, or from what this device keeps while it cannot be reached. */
@@ -98,6 +107,7 @@ class Session {
   async changed(me: Profile): Promise<void> {
     if (this.state.name !== 'signed-in') return;
     this.state = { ...this.state, me };
+    keepLocale(me.locale);
     await this.store.put([[profileKey, me]]).catch(() => undefined);
   }
 
@@ -112,19 +122,22 @@ class Session {
    */
   async leave(): Promise<void> {
     await this.forget();
+    // Before their connections end, which would look to them as if it had been ended elsewhere.
+    this.tabs.tell({ kind: 'signed-out' });
     try {
       await ask(api.DELETE('/api/sessions/current'));
     } catch (error) {
       if (!isProblem(error, 'unauthenticated')) throw error;
     } finally {
       this.state = { name: 'signed-out', why: 'left' };
-      this.tabs.tell({ kind: 'signed-out' });
     }
   }
 
   /** The session has ended elsewhere. */
   private async ended(tell = true): Promise<void> {
     if (this.state.name !== 'signed-in') return;
+    // Who logged out, or uses the device of others, leaves nothing behind.
+    if (appName === 'app' && tell && !this.isShared) localStorage.setItem(nameKey, this.state.me.username);
     this.state = { name: 'signed-out', why: 'ended' };
     await this.forget();
     if (tell) this.tabs.tell({ kind: 'signed-out' });
@@ -135,14 +148,36 @@ class Session {
       await this.carryOver();
       return;
     }
+    const asked = ask(api.GET('/api/me'));
+    // Both are under way at once; the answer is looked at below.
+    asked.catch(() => undefined);
+    const store = await this.openStore();
+    const kept = (await store.get(profileKey).catch(() => undefined)) as Profile | undefined;
+    // What this device keeps waits for no network.
+    if (kept) await this.begin(kept, store);
     try {
-      await this.begin(await ask(api.GET('/api/me')));
+      await this.confirm(await asked, store);
     } catch (error) {
       // A service that is overloaded or not ready says nothing about who is signed in.
-      if (!isProblem(error, 'unauthenticated')) return this.beginAlone();
+      if (!isProblem(error, 'unauthenticated')) {
+        if (!kept) this.state = { name: 'unreachable' };
+        return;
+      }
       await this.forget();
       await this.carryOver();
     }
+  }
+
+  /** Goes on with the account that the service says is signed in. */
+  private async confirm(me: Profile, store: Store): Promise<void> {
+    // Meanwhile somebody may have logged out.
+    if (this.state.name === 'signed-out') return;
+    if (this.state.name !== 'signed-in') return this.begin(me, store);
+    if (accountOf(this.state.me) === accountOf(me)) return this.changed(me);
+    // Of somebody else, who was signed in here before.
+    this.stopEngine();
+    await DeviceVault.erase(vaultName());
+    await this.begin(me);
   }
 
   /** Takes the code out of the address, where nobody is to find or to share it. */
@@ -150,7 +185,8 @@ class Session {
     const url = new URL(location.href);
     const code = url.searchParams.get('carry');
     if (code === null) return;
-    if (code) this.carried = { code, device };
+    // At a later start it is used up, which is nobody's concern.
+    if (code && code !== localStorage.getItem(carriedKey)) this.carried = { code, device };
     url.searchParams.delete('carry');
     history.replaceState(history.state, '', url);
   }
@@ -158,39 +194,34 @@ class Session {
   /** Signs in with the code that came with the address, where nobody is signed in. */
   private async carryOver(): Promise<void> {
     if (!this.carried) {
-      this.state = { name: 'signed-out' };
+      // If it is known why, that stays.
+      if (this.state.name !== 'signed-out') this.state = { name: 'signed-out' };
       return;
     }
+    const { code } = this.carried;
     try {
       await ask(api.POST('/api/sessions/carried', { body: this.carried }));
-      this.carried = undefined;
+      this.useUp(code);
       await this.enter();
     } catch (error) {
       if (isProblem(error, 'link_invalid', 'validation_failed')) {
-        this.carried = undefined;
+        this.useUp(code);
         this.state = { name: 'signed-out', why: 'late' };
       } else this.state = { name: 'unreachable' };
     }
   }
 
-  /** Opens with what this device knows, when the service cannot be reached. */
-  private async beginAlone(): Promise<void> {
-    const store = await this.openStore();
-    const kept = (await store.get(profileKey).catch(() => undefined)) as Profile | undefined;
-    if (kept) await this.begin(kept, store);
-    else this.state = { name: 'unreachable' };
+  private useUp(code: string): void {
+    this.carried = undefined;
+    localStorage.setItem(carriedKey, code);
   }
 
   private async begin(me: Profile, store?: Store): Promise<void> {
     this.store = store ?? (await this.openStore());
-    const kept = (await this.store.get(profileKey).catch(() => undefined)) as Profile | undefined;
-    if (kept && accountOf(kept) !== accountOf(me)) {
-      // Of somebody else, who was signed in here before.
-      await DeviceVault.erase(vaultName());
-      this.store = await this.openStore();
-    }
-    await this.store.put([[profileKey, me]]).catch(() => undefined);
+    // Nothing waits until it is kept.
+    void this.store.put([[profileKey, me]]).catch(() => undefined);
     localStorage.setItem(hintKey(), '1');
+    localStorage.removeItem(nameKey);
     keepLocale(me.locale);
     const engine = new Engine({
       party: me.principal.kind === 'member' ? 'subscriber' : 'interlocutor',
@@ -213,8 +244,12 @@ class Session {
       if (link.name === 'signed-out') void this.ended();
     });
     this.running = engine;
-    this.state = { name: 'signed-in', me, engine };
-    await engine.start();
+    try {
+      // A screen that is shown before would ask the service for what this device keeps.
+      await engine.start();
+    } finally {
+      if (this.running === engine) this.state = { name: 'signed-in', me, engine };
+    }
   }
 
   /** Tells the other tabs what has changed in the store that they share. */

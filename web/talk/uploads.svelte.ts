@@ -345,14 +345,23 @@ const whole: Way = (file, { conversationId, recording }, signal, progress) =>
     onProgress: (part) => progress(Math.round(part * file.size)),
   });
 
+/** Addresses of uploads that were interrupted, so that another attempt goes on there. */
+const interrupted = new WeakMap<File, string>();
+
 /** In pieces, by tus 1.0: an interruption costs the piece that was under way. */
 const inPieces: Way = async (file, { conversationId, recording }, signal, progress) => {
   const { Upload } = await import('tus-js-client');
   let upload: TusUpload | undefined;
-  signal.addEventListener('abort', () => void upload?.abort(true).catch(() => undefined));
+  const begun = interrupted.get(file);
+  signal.addEventListener('abort', () => {
+    interrupted.delete(file);
+    void upload?.abort(true).catch(() => undefined);
+  });
   await new Promise<void>((resolve, reject) => {
     upload = new Upload(file, {
       endpoint: '/api/attachments/uploads',
+      // One that the service has given up meanwhile begins anew.
+      ...(begun && { uploadUrl: begun }),
       chunkSize: pieceSize,
       retryDelays: [500, 1_000, 3_000, 5_000, 10_000, 20_000, 30_000],
       headers: { 'X-Colloquio-App': appName },
@@ -368,6 +377,7 @@ const inPieces: Way = async (file, { conversationId, recording }, signal, progre
       storeFingerprintForResuming: false,
       removeFingerprintOnSuccess: true,
       onProgress: (sent) => progress(sent),
+      onUploadUrlAvailable: () => void interrupted.set(file, upload!.url!),
       onShouldRetry: (error) => {
         const status = error.originalResponse?.getStatus() ?? 0;
         return status === 0 || status === 409 || status === 423 || status === 429 || status >= 500;

@@ -21,7 +21,7 @@ const it = {
   signIn: {
     title: 'Entra',
     text: 'Con il nome utente o l’email che hai confermato.',
-    ended: 'La sessione è finita, per esempio da un altro dispositivo. Qui non resta niente di tuo.',
+    ended: 'La sessione è finita, per esempio da un altro dispositivo. Dei tuoi messaggi qui non resta niente.',
     login: 'Nome utente o email',
     password: 'Password',
     shared: 'Questo dispositivo lo usano anche altri',
@@ -182,13 +182,15 @@ const it = {
     ios: [
       'Tocca il pulsante Condividi, in basso.',
       'Scorri e scegli “Aggiungi alla schermata Home”.',
-      'Tocca “Aggiungi”: all’apertura sei già dentro.',
+      'Tocca “Aggiungi”.',
     ],
     iosOther: [
       'Tocca il pulsante Condividi, nella barra dell’indirizzo.',
       'Scegli “Aggiungi alla schermata Home”.',
-      'Tocca “Aggiungi”: all’apertura sei già dentro.',
+      'Tocca “Aggiungi”.',
     ],
+    iosInside:
+      'Sei nella finestra di un’altra app, che non può installare niente. Scegli dal suo menu “Apri in Safari”, entra, e torna su questa pagina.',
     iosCarry: 'Per 15 minuti l’app installata si apre già con il tuo accesso.',
     iosNoCarry: 'Alla prima apertura ti chiederà di entrare.',
     other:
@@ -226,7 +228,7 @@ const en: AppWords = {
   signIn: {
     title: 'Sign in',
     text: 'With your username, or the email address that you confirmed.',
-    ended: 'Your session has ended, perhaps from another device. Nothing of yours is left here.',
+    ended: 'Your session has ended, perhaps from another device. None of your messages are left here.',
     login: 'Username or email',
     password: 'Password',
     shared: 'Others use this device as well',
@@ -384,16 +386,10 @@ const en: AppWords = {
     banner: 'Keep Colloquio on your home screen',
     done: 'The app is installed.',
     already: 'You are using the installed app already.',
-    ios: [
-      'Tap the Share button at the bottom.',
-      'Scroll and choose “Add to Home Screen”.',
-      'Tap “Add”: when it opens you are in already.',
-    ],
-    iosOther: [
-      'Tap the Share button in the address bar.',
-      'Choose “Add to Home Screen”.',
-      'Tap “Add”: when it opens you are in already.',
-    ],
+    ios: ['Tap the Share button at the bottom.', 'Scroll and choose “Add to Home Screen”.', 'Tap “Add”.'],
+    iosOther: ['Tap the Share button in the address bar.', 'Choose “Add to Home Screen”.', 'Tap “Add”.'],
+    iosInside:
+      'You are in a window of another app, which can install nothing. Choose “Open in Safari” in its menu, sign in, and come back to this page.',
     iosCarry: 'For 15 minutes the installed app opens with your sign-in.',
     iosNoCarry: 'When it first opens it will ask you to sign in.',
     other:

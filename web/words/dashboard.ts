@@ -72,6 +72,7 @@ const it = {
     noneFoundText: 'Prova con l’inizio del nome, del cognome o della ditta.',
     noneLabelled: 'Nessuna conversazione ha questa etichetta.',
     showAll: 'Mostra tutte',
+    searchMessages: 'Cerca nei messaggi',
     searching: 'Cerco…',
   },
   thread: {
@@ -272,6 +273,7 @@ const en: DashboardWords = {
     noneFoundText: 'Try the beginning of a first name, surname or company.',
     noneLabelled: 'No conversation has this label.',
     showAll: 'Show all',
+    searchMessages: 'Search the messages',
     searching: 'Searching…',
   },
   thread: {

@@ -44,7 +44,9 @@ const it = {
     invalidText: 'È già stato usato o è scaduto. Chiedine un altro: ci vuole un attimo.',
   },
   verify: {
-    title: 'Confermo il tuo indirizzo…',
+    title: 'Conferma il tuo indirizzo',
+    text: 'Un clic e il tuo indirizzo è confermato.',
+    act: 'Conferma',
     done: 'Indirizzo confermato',
     doneText: 'Ora puoi invitare per email e recuperare la password.',
     go: 'Continua',
@@ -123,7 +125,9 @@ const en: EntryWords = {
     invalidText: 'It was used already or has expired. Ask for another one: it takes a moment.',
   },
   verify: {
-    title: 'Confirming your address…',
+    title: 'Confirm your address',
+    text: 'One click and your address is confirmed.',
+    act: 'Confirm',
     done: 'Address confirmed',
     doneText: 'Now you can invite by email and recover your password.',
     go: 'Continue',

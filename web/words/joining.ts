@@ -157,13 +157,13 @@ const en: JoiningWords = {
   happens: {
     title: 'What will happen',
     lines: (host) => [
-      'You write to each other in private. Other customers do not see you, and you do not see them.',
-      'They will write about orders, appointments, closures. Advertising only if you want it, below.',
-      'They see whether a message has arrived and whether you have read it. They do not see whether you are online or typing.',
-      `Messages are stored encrypted on the server of ${host}, but not “end-to-end”: who runs it could technically read them. Write no passwords or card numbers here.`,
+      'You write to each other in private: other customers do not see you, nor you them.',
+      'They write about orders, appointments, closures. Adverts only if you want them.',
+      'They see if a message arrived and was read, not if you are online or typing.',
+      `Messages are kept encrypted on the server of ${host}, but not “end-to-end”: who runs it could technically read them. Write no passwords or card numbers.`,
       'You can leave whenever you like: we erase everything and you get a receipt.',
     ],
-    readAll: 'Read the whole privacy notice',
+    readAll: 'Read the privacy notice',
     version: (version) => `version ${version}`,
     print: 'Print',
     optional: 'Optional',

@@ -3,7 +3,7 @@ import { type Locale, locale } from './locale.js';
 /** Words of the settings of the dashboard. */
 const it = {
   title: 'Impostazioni',
-  groups: { business: 'Attività', account: 'Il tuo account', trust: 'Fiducia' },
+  groups: { business: 'Attività', account: 'Il tuo account', data: 'Dati', trust: 'Fiducia' },
   pages: {
     business: 'Profilo e logo',
     data: 'Dati e chiusura',
@@ -109,7 +109,7 @@ export type SettingsWords = typeof it;
 
 const en: SettingsWords = {
   title: 'Settings',
-  groups: { business: 'Business', account: 'Your account', trust: 'Trust' },
+  groups: { business: 'Business', account: 'Your account', data: 'Data', trust: 'Trust' },
   pages: {
     business: 'Profile and logo',
     data: 'Data and closing',

@@ -1,6 +1,10 @@
 import type { Engine } from '../../../client/index.js';
+import type { ToldEvent } from '../../../src/contract/events.js';
 import { limits } from '../../../src/contract/limits.js';
 import { api, ask } from '../../api/index.js';
+
+/** Events after which something else may wait. */
+const changing: readonly ToldEvent[] = ['request.changed', 'erasure-proposals.changed', 'contact.erased'];
 
 /** Requests about data that wait for an answer, and proposals to erase: counted once, and kept up to date by what is told. */
 class Waiting {
@@ -13,7 +17,7 @@ class Waiting {
   watch(engine: Engine): () => void {
     let wasLive = false;
     const told = engine.onTold((event) => {
-      if (event === 'request.changed' || event === 'contact.erased') void this.load();
+      if (changing.includes(event)) void this.load();
     });
     const link = engine.link.state.subscribe(({ name }) => {
       if (name === 'live' && !wasLive) void this.load();

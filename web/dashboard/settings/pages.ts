@@ -1,11 +1,15 @@
 import type { IconName } from '../../ui/icons.js';
+import { figuresWords } from '../../words/figures.js';
 import { quickWords } from '../../words/quick-replies.js';
 import { settings } from '../../words/settings.js';
+import { teamWords } from '../../words/team.js';
 
 export interface SettingsPage {
   href: string;
   name: string;
   icon: IconName;
+  /** Shown to the owner alone. */
+  forOwner?: true;
 }
 
 const { pages, groups } = settings;
@@ -16,8 +20,9 @@ export const settingsGroups: { name: string; pages: SettingsPage[] }[] = [
     name: groups.business,
     pages: [
       { href: '/settings/business', name: pages.business, icon: 'building-store' },
+      { href: '/settings/team', name: teamWords.team.title, icon: 'users-group' },
       { href: '/settings/quick-replies', name: quickWords.title, icon: 'bolt' },
-      { href: '/settings/data', name: pages.data, icon: 'file-import' },
+      { href: '/settings/receipts', name: teamWords.receipts.title, icon: 'checks', forOwner: true },
     ],
   },
   {
@@ -26,6 +31,15 @@ export const settingsGroups: { name: string; pages: SettingsPage[] }[] = [
       { href: '/settings/devices', name: pages.devices, icon: 'devices' },
       { href: '/settings/profile', name: pages.profile, icon: 'key' },
       { href: '/settings/appearance', name: pages.appearance, icon: 'language' },
+    ],
+  },
+  {
+    name: groups.data,
+    pages: [
+      { href: '/settings/data', name: pages.data, icon: 'file-import' },
+      { href: '/settings/storage', name: teamWords.storage.title, icon: 'paperclip' },
+      { href: '/settings/activity', name: teamWords.activity.title, icon: 'list-details', forOwner: true },
+      { href: '/settings/figures', name: figuresWords.title, icon: 'file-text', forOwner: true },
     ],
   },
   {
