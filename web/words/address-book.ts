@@ -45,8 +45,7 @@ const it = {
   newest: 'Entrati da poco',
   oldest: 'Entrati da più tempo',
   changed: 'Cambiati da poco',
-  found: (found: number, all: number) =>
-    found === all ? contactsIt(all) : `${number(found)} di ${contactsIt(all)}`,
+  found: (found: number, all: number) => (found === all ? contactsIt(all) : `${number(found)} di ${contactsIt(all)}`),
   inOrder: { name: 'in ordine di cognome', joined: 'per data di ingresso', updated: 'per ultimo cambiamento' },
   table: 'Contatti della rubrica',
   name: 'Nome',
