@@ -39,7 +39,8 @@ const button = (page: Page, name: string | RegExp) => page.getByRole('button', {
 const heading = (page: Page, name: string | RegExp) => page.getByRole('heading', { name });
 
 async function choose(page: Page, name: string): Promise<void> {
-  await button(page, 'Altro').click();
+  const thread = page.getByRole('region', { name: /^Conversazione con / });
+  await thread.getByRole('button', { name: 'Altro', exact: true }).click();
   await page.getByRole('menuitem', { name }).click();
 }
 
