@@ -322,7 +322,6 @@ export class Engine {
 
   /** The first load, and what has to be done after an absence. Gives the time to begin with next time. */
   private async catchUp(syncedAt: string | undefined): Promise<string> {
-    const before = new Set(this.heads.ids());
     let walk = await this.walk(syncedAt);
     const isWhole = syncedAt === undefined || walk.erased === null;
     if (walk.erased === null) walk = await this.walk(undefined);
@@ -330,10 +329,12 @@ export class Engine {
     // What has moved to the front meanwhile has passed the pages that were still to come.
     if (walk.pages > 1) {
       walk = await this.walk(walk.syncedAt);
+      // The service has just forgotten what was erased: each of them may be gone.
+      if (walk.erased === null) for (const id of there) this.heads.miss(id);
       for (const id of walk.ids) there.add(id);
     }
-    // It may be gone, or have moved past every page.
-    if (isWhole) for (const id of before) if (!there.has(id)) this.heads.miss(id);
+    // It may be gone, or have moved past every page; an answer from before an absence may have come meanwhile.
+    if (isWhole) for (const id of this.heads.ids()) if (!there.has(id)) this.heads.miss(id);
     await this.loadNames();
     for (const id of this.incomplete()) await this.repair(id);
     return walk.syncedAt;
