@@ -127,8 +127,8 @@ test('a draft outlives a reload, is found again in the list, and says who does n
   await page.locator('input[type=file]').setInputFiles(await picture());
   await page.getByRole('button', { name: 'Togli pane.png' }).waitFor();
   await page.getByText(/^Bozza salvata alle/).waitFor();
-  // Everything typed is stored at once when the page goes.
-  await page.goto(`${world.url}/broadcasts`);
+  // Everything typed is stored at once when the screen is left.
+  await page.getByRole('link', { name: 'Indietro' }).click();
   await page.getByRole('link', { name: /Oggi focaccia, \{\{Nome\}\}/ }).click();
   await button(page, 'Invia a 1').waitFor();
   await page.reload();

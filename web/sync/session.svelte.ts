@@ -1,5 +1,4 @@
-import { io } from 'socket.io-client';
-import { Engine, MemoryStore, Refused, type Store, Unanswered } from '../../client/index.js';
+import { type Engine, MemoryStore, Refused, type Store, Unanswered } from '../../client/index.js';
 import type { Profile, SignIn } from '../../src/contract/accounts.js';
 import type { ErrorCode } from '../../src/contract/errors.js';
 import { api, appName, ask, fetchAsApp, whenSignedOut } from '../api/index.js';
@@ -25,6 +24,8 @@ const hintKey = () => `colloquio-${appName}-here`;
 const nameKey = 'colloquio-app-name';
 /** The code that an installed app was started with before: its address brings the same one at every start. */
 const carriedKey = 'colloquio-app-carried';
+
+const loadEngine = () => import('./engine.js');
 
 /** The account that this page is signed in to, and its engine. There is one for each page. */
 class Session {
@@ -60,6 +61,11 @@ class Session {
   /** The store of this device, for what a part of the app keeps beside the engine. */
   get device(): Store {
     return this.store;
+  }
+
+  /** Nobody has been signed in here since the last one logged out, so that the screens of strangers are shown first. */
+  get isUnused(): boolean {
+    return localStorage.getItem(hintKey()) === null;
   }
 
   /** Username of who was signed in here until the session ended elsewhere. */
@@ -136,11 +142,15 @@ class Session {
   /** The session has ended elsewhere. */
   private async ended(tell = true): Promise<void> {
     if (this.state.name !== 'signed-in') return;
-    // Who logged out, or uses the device of others, leaves nothing behind.
-    if (appName === 'app' && tell && !this.isShared) localStorage.setItem(nameKey, this.state.me.username);
+    if (tell) this.keepName(this.state.me);
     this.state = { name: 'signed-out', why: 'ended' };
     await this.forget();
     if (tell) this.tabs.tell({ kind: 'signed-out' });
+  }
+
+  /** Keeps the username, so that it need not be typed again. Who logs out, or uses the device of others, leaves none behind. */
+  private keepName({ username }: Profile): void {
+    if (appName === 'app' && !this.isShared) localStorage.setItem(nameKey, username);
   }
 
   private async look(): Promise<void> {
@@ -149,9 +159,17 @@ class Session {
       return;
     }
     const asked = ask(api.GET('/api/me'));
-    // Both are under way at once; the answer is looked at below.
+    // All are under way at once; the answer is looked at below.
     asked.catch(() => undefined);
+    const loading = loadEngine();
+    loading.catch(() => undefined);
     const store = await this.openStore();
+    try {
+      await loading;
+    } catch {
+      this.state = { name: 'unreachable' };
+      return;
+    }
     const kept = (await store.get(profileKey).catch(() => undefined)) as Profile | undefined;
     // What this device keeps waits for no network.
     if (kept) await this.begin(kept, store);
@@ -163,6 +181,8 @@ class Session {
         if (!kept) this.state = { name: 'unreachable' };
         return;
       }
+      // The answer may have come before what is kept was shown.
+      if (kept) this.keepName(kept);
       await this.forget();
       await this.carryOver();
     }
@@ -217,6 +237,7 @@ class Session {
   }
 
   private async begin(me: Profile, store?: Store): Promise<void> {
+    const { Engine, io } = await loadEngine();
     this.store = store ?? (await this.openStore());
     // Nothing waits until it is kept.
     void this.store.put([[profileKey, me]]).catch(() => undefined);

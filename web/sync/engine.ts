@@ -1,0 +1,3 @@
+/** The engine and its socket: loaded apart, because the pages of strangers need neither. */
+export { io } from 'socket.io-client';
+export { Engine } from '../../client/index.js';
