@@ -164,35 +164,6 @@ describe('a device', () => {
     await page.getByText(message.body).waitFor();
   });
 
-  test('shows what it keeps before the service has answered anything', async () => {
-    const anna = await world.join(bakery, 'anna');
-    const id = anna.contactId;
-    const message = { clientId: unique(), body: 'Il pane è pronto. '.repeat(100).trim() };
-    expectStatus(await bakery.owner.ask('POST', `/api/conversations/${id}/messages`, message), 201);
-    await phone.signIn('app', anna.username);
-    const page = await phone.page(`/app/c/${id}`);
-    await page.getByText(message.body).first().waitFor();
-    // It is kept once what is kept is as long.
-    await page.waitForFunction(
-      async ([key, length]) => {
-        const opened = indexedDB.open('colloquio-app-data');
-        await new Promise((done) => (opened.onsuccess = done));
-        const asked = opened.result.transaction('values').objectStore('values').get(key) as IDBRequest<
-          { sealed: ArrayBuffer } | undefined
-        >;
-        await new Promise((done) => (asked.onsuccess = done));
-        opened.result.close();
-        return (asked.result?.sealed.byteLength ?? 0) > length;
-      },
-      [`kept/timeline/${id}`, message.body.length] as const,
-    );
-    const asked: string[] = [];
-    await phone.context.route('**/api/**', (route) => void asked.push(route.request().url()));
-    await page.reload();
-    await page.getByText(message.body).first().waitFor();
-    expect(asked).toContain(`${world.url}/api/me`);
-  });
-
   test('is brought a sign-in by its address once, and later asks who was signed in for the password alone', async () => {
     const anna = await world.join(bakery, 'anna');
     const { body: made } = await anna.device.ask('POST', '/api/sessions/carry-codes');
