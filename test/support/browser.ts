@@ -20,7 +20,7 @@ export interface Opened {
 }
 
 /** Longest wait for something on a page, in milliseconds: much longer than it takes. */
-const patience = 30_000;
+const patience = 60_000;
 
 /** A real browser. Contexts share nothing: each is a device of somebody. */
 export class TestBrowser {
