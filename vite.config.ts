@@ -134,6 +134,8 @@ export default defineConfig({
     // The lists of emoji are the largest; each is loaded when it is asked for.
     chunkSizeWarningLimit: 700,
     rolldownOptions: {
+      // On a busy machine it tells how long plugins took.
+      checks: { pluginTimings: false },
       input: onlyKit
         ? { kit: join(root, 'kit/index.html') }
         : { dashboard: join(root, 'index.html'), app: join(root, 'app/index.html') },
