@@ -19,6 +19,7 @@ const global = [
   'export_download',
   'feed_consumer',
   'interlocutor',
+  'known_device',
   'mail',
   'mail_stop',
   'migrations',

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { DataSource } from 'typeorm';
+import { KnownDevices } from '../src/auth/known-devices.service.js';
+import { limits } from '../src/contract/limits.js';
 import { mailKinds } from '../src/platform/mail/mail-kinds.js';
 import { Outbox } from '../src/platform/mail/outbox.js';
 import { mailLocales } from '../src/platform/mail/templates.js';
@@ -336,6 +338,64 @@ describe('a new device', () => {
     expect(text).not.toContain('127.0.0.1');
     await world.signIn(username);
     expect((await mails.mail(email, entered, 2)).text).toContain('Dispositivo: senza nome');
+  });
+
+  test('is one without the cookie of an earlier sign-in to the same account, which outlives logging out', async () => {
+    const [carla, dora] = [await someone(), await someone({ firstName: 'Dora' })];
+    const notices = (email: string) => mails.to(email).filter(({ subject }) => entered.test(subject!)).length;
+    const inBrowser = async (username: string, { secret = password, shared = false, cookie = '' } = {}) => {
+      const asked = { body: { username, password: secret, shared }, headers: { 'x-colloquio-app': 'app', cookie } };
+      const answer = await world.ask('POST', '/api/sessions', asked);
+      expectStatus(answer, 201);
+      const set = answer.headers.getSetCookie();
+      const mark = set.find((each) => each.startsWith('colloquio-app-device='));
+      return { token: answer.body.token as string, set, mark, cookie: mark?.split(';')[0] };
+    };
+    const phone = await inBrowser(carla.username);
+    await mails.mail(carla.email, entered, 1);
+    expect(phone.mark).toMatch(
+      /^colloquio-app-device=[\w-]{43}; Max-Age=34560000; Path=\/; HttpOnly; SameSite=Strict$/,
+    );
+    const out = await world.ask('DELETE', '/api/sessions/current', {
+      headers: { 'x-colloquio-app': 'app', cookie: `${phone.set[0]!.split(';')[0]}; ${phone.cookie}` },
+    });
+    expectStatus(out, 204);
+    expect(out.headers.getSetCookie().join()).not.toContain('device');
+
+    const again = await inBrowser(carla.username, { cookie: phone.cookie! });
+    expect(again.cookie).toBe(phone.cookie);
+    // The same device is new to another account; a shared one bears no mark.
+    await inBrowser(dora.username, { cookie: phone.cookie! });
+    await mails.mail(dora.email, entered, 1);
+    expect((await inBrowser(dora.username, { shared: true })).mark).toBeUndefined();
+    await mails.mail(dora.email, entered, 2);
+    expect(notices(carla.email)).toBe(1);
+    // Stored are keyed hashes, which differ between accounts, and no mark.
+    const hashes = await world.rows<{ mark_hash: Buffer }>('SELECT mark_hash FROM known_device');
+    expect(new Set(hashes.map(({ mark_hash: hash }) => hash.toString('base64url'))).size).toBe(hashes.length);
+
+    // A changed password makes all devices new but the one on which it was changed.
+    const tablet = await inBrowser(carla.username);
+    await mails.mail(carla.email, entered, 2);
+    const change = await world.ask('PUT', '/api/me/password', {
+      body: { currentPassword: password, newPassword },
+      headers: { 'x-colloquio-app': 'app', cookie: `${tablet.set[0]!.split(';')[0]}; ${tablet.cookie}` },
+    });
+    expectStatus(change, 204);
+    await inBrowser(carla.username, { secret: newPassword, cookie: phone.cookie! });
+    await mails.mail(carla.email, entered, 3);
+    await inBrowser(carla.username, { secret: newPassword, cookie: tablet.cookie! });
+
+    // Of more devices than an account may have the oldest are forgotten.
+    const [{ id }] = (await world.rows<{ id: string }>(
+      'SELECT account_id AS id FROM known_device ORDER BY used_at DESC LIMIT 1',
+    )) as [{ id: string }];
+    const devices = world.service.app.get(KnownDevices);
+    for (let i = 0; i < limits.knownDevices; i++) await devices.note(id, devices.newMark());
+    expect(await world.rows('SELECT FROM known_device WHERE account_id = $1', [id])).toHaveLength(limits.knownDevices);
+    await inBrowser(carla.username, { secret: newPassword, cookie: tablet.cookie! });
+    await mails.mail(carla.email, entered, 4);
+    expect(notices(carla.email)).toBe(4);
   });
 });
 

@@ -12,6 +12,7 @@ import { CarryCode } from './carry-code.entity.js';
 import { CredentialsController } from './credentials.controller.js';
 import { Credentials } from './credentials.service.js';
 import { Downloads } from './downloads.js';
+import { KnownDevices } from './known-devices.service.js';
 import { SessionCookies } from './session-cookies.js';
 import { Session } from './session.entity.js';
 import { SessionGuard } from './session.guard.js';
@@ -28,6 +29,7 @@ import { SocketDoorkeeper } from './socket-doorkeeper.js';
     AccountTokens,
     Credentials,
     Downloads,
+    KnownDevices,
     Sessions,
     SessionCookies,
     SocketDoorkeeper,
@@ -56,11 +58,22 @@ export class AuthModule {
         interlocutor: ofAccounts('account_id', 'carry_code'),
         subscriber: ofMembers('carry_code'),
       },
+      {
+        table: 'known_device',
+        interlocutor: ofAccounts('account_id', 'known_device'),
+        subscriber: ofMembers('known_device'),
+      },
     );
   }
 }
 
-const kinds = { account: 'accounts', session: 'sessions', account_token: undefined, carry_code: undefined } as const;
+const kinds = {
+  account: 'accounts',
+  session: 'sessions',
+  account_token: undefined,
+  carry_code: undefined,
+  known_device: undefined,
+} as const;
 
 /** Rows of the interlocutors' accounts, which are few for each. */
 function ofAccounts(column: string, table: keyof typeof kinds = 'account'): Forget {
@@ -73,7 +86,7 @@ function ofAccounts(column: string, table: keyof typeof kinds = 'account'): Forg
 }
 
 /** The same of the accounts of subscribers' members. */
-function ofMembers(table: 'session' | 'account_token' | 'carry_code'): Forget {
+function ofMembers(table: Exclude<keyof typeof kinds, 'account'>): Forget {
   const kind = kinds[table];
   return async (manager, { ids }) => {
     const [, deleted] = await manager.query<[unknown[], number]>(
