@@ -26,6 +26,7 @@ const global = [
   'policy',
   'registration_code',
   'session',
+  'unread_mail',
 ];
 
 const keys = `

@@ -3,6 +3,7 @@ import { APP_GUARD } from '@nestjs/core';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { Forgetting } from '../platform/forgetting/forgetting.js';
 import type { Forget } from '../platform/forgetting/holdings.js';
+import { Outbox } from '../platform/mail/outbox.js';
 import { AccountHolders } from './account-holders.service.js';
 import { AccountToken } from './account-token.entity.js';
 import { AccountTokens } from './account-tokens.service.js';
@@ -38,7 +39,9 @@ import { SocketDoorkeeper } from './socket-doorkeeper.js';
   exports: [AccountHolders, Accounts, Credentials, Downloads, Sessions, SessionCookies, SocketDoorkeeper],
 })
 export class AuthModule {
-  constructor(forgetting: Forgetting) {
+  constructor(forgetting: Forgetting, outbox: Outbox, sessions: Sessions) {
+    // With the last session gone nobody is told of what goes on.
+    outbox.onlyIf('activity', async ({ about }) => about !== null && (await sessions.anyOf(about)));
     const [interlocutor, subscriber] = [ofAccounts('id'), 'subscriber_id'];
     forgetting.register(
       { table: 'account', kind: 'accounts', interlocutor, subscriber },

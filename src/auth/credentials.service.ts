@@ -29,11 +29,11 @@ const verificationMinutes = 24 * 60;
 const resetMinutes = 15;
 const noticeDays = 3;
 
-const addressChanged = defineMail('address_changed');
-const newDevice = defineMail('new_device');
-const passwordChanged = defineMail('password_changed');
-const resetPassword = defineMail('reset_password');
-const verifyEmail = defineMail('verify_email');
+const addressChanged = defineMail('address_changed', 'security');
+const newDevice = defineMail('new_device', 'security');
+const passwordChanged = defineMail('password_changed', 'security');
+const resetPassword = defineMail('reset_password', 'security');
+const verifyEmail = defineMail('verify_email', 'security');
 
 /** Mails that anybody can have sent to one account by asking for another password. */
 const resetMailsPerHour = 5;

@@ -79,6 +79,13 @@ export class SessionsController {
     this.cookies.clearSent(request);
   }
 
+  /** Sign out all other devices of this account. After the answer they get no more events, and nothing of theirs is stored. */
+  @Delete('others')
+  @HttpCode(204)
+  async endOthers(@Caller() principal: Principal): Promise<void> {
+    await this.sessions.endOthers(principal);
+  }
+
   /** End the session of another device of this account. */
   @Delete(':id')
   @HttpCode(204)

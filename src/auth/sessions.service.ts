@@ -325,6 +325,11 @@ export class Sessions implements OnModuleInit, OnModuleDestroy {
     return { principal, expiresAt, prolonged: expiresAt > row.expires_at, shared: row.shared };
   }
 
+  /** Tells if any device is signed in to an account. */
+  anyOf(accountId: string): Promise<boolean> {
+    return this.sessions.existsBy({ accountId, expiresAt: MoreThan(new Date()) });
+  }
+
   /** The account of a recently used token, for taking turns only: its session may have ended since. */
   accountOf(token: string): string | undefined {
     return this.known.get(hashOf(token).toString('base64'));
@@ -396,6 +401,15 @@ export class Sessions implements OnModuleInit, OnModuleDestroy {
     if (!affected) throw new NotFound();
     await this.realtime.cut(id, { tell: id !== principal.sessionId, by: principal });
     this.realtime.tell(rooms.ofAccount(principal.accountId), 'session.ended', { id });
+  }
+
+  /** Ends the sessions of all other devices of the principal's account, in the same way. */
+  async endOthers(principal: Principal): Promise<void> {
+    const { accountId, sessionId } = principal;
+    const ended = await this.sessions.manager.transaction((manager) =>
+      this.revokeAll(manager, accountId, { except: sessionId }),
+    );
+    await this.silence(accountId, ended, principal);
   }
 
   /** Ends the session of a token that its device replaces with another; one that has ended already is no matter. */

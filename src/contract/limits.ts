@@ -14,6 +14,9 @@ export const limits = {
   /** Most devices that an account is known to have been used on, and days after which one that was not used counts as new. */
   knownDevices: 20,
   knownDeviceDays: 400,
+  /** Days for which the link that ends mails about unread messages is good, and most of these mails in a minute. */
+  mailStopDays: 90,
+  unreadMailsPerMinute: 300,
   /** Longest text of a message. */
   messageLength: 10_000,
   /** Largest Socket.IO event, in bytes. */
