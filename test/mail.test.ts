@@ -62,11 +62,19 @@ async function someone({ verified = true, email = freshAddress(), firstName = 'C
 /** Posts a mail as a slice does. */
 async function post(
   to: string,
-  { where = world, shop = bakery, locale = 'it', template = 'invitation', values = {} } = {},
+  {
+    where = world,
+    shop = bakery,
+    locale = 'it',
+    template = 'invitation',
+    values = {},
+    about,
+  }: { where?: World; shop?: Shop; locale?: string; template?: string; values?: object; about?: string } = {},
 ) {
   await where.service.app.get(DataSource).transaction((manager) =>
     where.service.app.get(Outbox).post(manager, {
       key: { scope: 'subscriber', id: shop.id },
+      ...(about !== undefined && { about }),
       to,
       locale,
       mail: mailKinds.get(template)!,
@@ -75,6 +83,8 @@ async function post(
         username: 'anna.rossi',
         device: 'Telefono',
         time: 'oggi',
+        count: '2 messaggi non letti',
+        inConversations: '1 conversazione',
         expiresOn: '7 dicembre',
         url: `https://host.example/join/${'u'.repeat(43)}`,
         stopUrl: `https://host.example/stop/${'s'.repeat(43)}`,
@@ -98,15 +108,35 @@ async function pausesPass(where = world, shop = bakery): Promise<void> {
   await post(freshAddress(), { where, shop });
 }
 
+/** Every mail says in one line why it comes. */
+const reasonInItalian = /Ricevi quest|ha inserito il tuo indirizzo|Questo è l’ultimo messaggio/;
+const reasonInEnglish = /You (get|receive) this|entered your address|the last mail/;
+
 describe('every mail', () => {
   const each = [...mailKinds.keys()].flatMap((template) => mailLocales.map((locale) => [template, locale] as const));
+
+  /** The owner of a business that has unread messages: mails about what goes on are sent to who has a session alone. */
+  const active = { to: freshAddress(), about: '', shop: undefined as Shop | undefined };
+  beforeAll(async () => {
+    active.shop = await world.shop('florist', { email: active.to });
+    expectStatus(await verify(tokenIn(await mails.mail(active.to, verification))), 204);
+    const writer = await world.join(active.shop, 'bruno');
+    const content = { clientId: unique(), body: 'Buongiorno' };
+    expectStatus(await writer.device.ask('POST', `/api/conversations/${writer.contactId}/messages`, content), 201);
+    const owner = active.shop.owner.sessionId;
+    const [row] = await world.rows<{ id: string }>('SELECT account_id AS id FROM session WHERE id = $1', [owner]);
+    active.about = row!.id;
+  });
 
   test.each(each)(
     '%s arrives in %s, as text and as HTML with the same link, and loads nothing',
     async (template, locale) => {
-      const to = freshAddress();
-      await post(to, { template, locale });
-      const { subject, text, html, from, headers } = await mails.mail(to, /./);
+      const isActivity = mailKinds.get(template)!.purpose === 'activity';
+      const to = isActivity ? active.to : freshAddress();
+      const count = mails.to(to).length;
+      await post(to, { template, locale, ...(isActivity && { about: active.about, shop: active.shop! }) });
+      const { subject, text, html, from, headers } = await mails.mail(to, /./, count + 1);
+      expect(text).toMatch(locale === 'it' ? reasonInItalian : reasonInEnglish);
       expect(from!.text).toBe('"Messaggi di prova" <messaggi@host.example>');
       expect(headers.get('auto-submitted')).toBe('auto-generated');
       expect(subject).not.toMatch(/[{}]/);

@@ -195,7 +195,7 @@ export class UnreadMails implements Consumer {
         return true;
       }
       await manager.query(
-        'UPDATE unread_mail SET due_at = $2, of_broadcast = of_broadcast AND $2 IS NOT NULL WHERE account_id = $1',
+        'UPDATE unread_mail SET due_at = $2::timestamptz, of_broadcast = of_broadcast AND $2::timestamptz IS NOT NULL WHERE account_id = $1',
         [accountId, verdict === 'idle' ? null : verdict.nextAt],
       );
       return false;
