@@ -93,7 +93,7 @@ const seen = async (person: Person, seenSeq: number) =>
 const choose = async ({ device }: { device: Device }, unreadAfterMinutes: number | null) =>
   expectStatus(await device.ask('PUT', '/api/mail-settings', { unreadAfterMinutes }), 200);
 
-/** What was posted before has been sent, or was dropped, once the outbox is empty. */
+/** Waits until all that was posted has been sent or dropped. */
 const outboxIsEmpty = () =>
   until(async () => (await world.rows('SELECT FROM mail WHERE failed_at IS NULL')).length === 0, 'nothing waits');
 

@@ -78,8 +78,12 @@ export class SessionCookies {
     setDeviceCookie(request.res!, app, mark, this.secure);
   }
 
-  /** Clears the cookie of an ended session, because scripts cannot. */
+  /**
+   * Clears the cookie of an ended session, and the files that the browser keeps of it, because scripts cannot. What the other
+   * app stores under the same origin stays.
+   */
   clear(request: Request, app: WebApp): void {
+    request.res!.setHeader('Clear-Site-Data', '"cache"');
     clearSessionCookie(request.res!, app, this.secure);
   }
 
