@@ -9,8 +9,7 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import chromiumPackage from '@sparticuz/chromium';
-import { chromium } from 'playwright-core';
+import { launchChromium } from '../test/support/chromium.ts';
 import { screens } from './screens.mjs';
 
 const root = join(import.meta.dirname, '..');
@@ -38,12 +37,7 @@ const [scene] = await Promise.race([
     throw new Error('The demo has ended before it was ready.');
   }),
 ]);
-// Its imitation of a graphics card is slower than none.
-chromiumPackage.setGraphicsMode = false;
-const browser = await chromium.launch({
-  executablePath: await chromiumPackage.executablePath(),
-  args: chromiumPackage.args.filter((argument) => argument !== '--single-process'),
-});
+const browser = await launchChromium();
 const made = [];
 const faults = [];
 try {
