@@ -287,6 +287,32 @@ describe('a broadcast', () => {
     );
     expect(flagged.map(({ of_broadcast: flag }) => flag)).toEqual([true, true]);
   });
+
+  test('is told of at the rate of all these mails, and after messages of one conversation', async () => {
+    const [one, two, three] = [await reader(), await reader(), await reader()];
+    for (const each of [one, two, three]) await write(each);
+    for (const { contactId } of [one, two, three]) await pass(61, contactId);
+    // Others came first, of a broadcast.
+    await world.rows(
+      `UPDATE unread_mail SET of_broadcast = true, due_at = now() - interval '1 hour' WHERE account_id = ANY ($1)`,
+      [[one.account, two.account]],
+    );
+    const rate = limits.unreadMailsPerMinute;
+    const changeable = limits as { unreadMailsPerMinute: number };
+    changeable.unreadMailsPerMinute = 1;
+    const waiting = async () => {
+      const people = [one, two, three];
+      const rows = await Promise.all(people.map(({ account }) => rowOf(account)));
+      return people.filter((_, index) => rows[index]!.due_at !== null);
+    };
+    await look();
+    expect(await waiting()).toEqual([one, two]);
+    await look();
+    expect(await waiting()).toHaveLength(1);
+    changeable.unreadMailsPerMinute = rate;
+    await look();
+    for (const { email } of [one, two, three]) await mails.mail(email, about);
+  });
 });
 
 describe('the link that stops these mails', () => {
