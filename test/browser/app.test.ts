@@ -255,7 +255,19 @@ describe('a device', () => {
   test('leaves nothing of its own when it is logged out, and the dashboard in the same browser stays signed in', async () => {
     const anna = await world.join(bakery, 'anna');
     phone = await browser.open({ device: 'phone', hasWorker: true });
-    await phone.context.grantPermissions(['notifications']);
+    // This browser without a screen shows nothing by itself, and reaches no push service.
+    await phone.context.addInitScript(() => {
+      if (!('ServiceWorkerRegistration' in globalThis)) return;
+      const still = (kind: string) => localStorage.getItem(`test-${kind}`) === null;
+      const end = (kind: string) => Promise.resolve(localStorage.setItem(`test-${kind}`, 'ended')).then(() => true);
+      Object.assign(ServiceWorkerRegistration.prototype, {
+        getNotifications: () =>
+          Promise.resolve(still('notification') ? [{ close: () => void end('notification') }] : []),
+      });
+      Object.assign(PushManager.prototype, {
+        getSubscription: () => Promise.resolve(still('push') ? { unsubscribe: () => end('push') } : null),
+      });
+    });
     await phone.signIn('dashboard', bakery.username);
     await phone.signIn('app', anna.username);
     const dashboard = await phone.page('/');
@@ -268,7 +280,6 @@ describe('a device', () => {
         return found?.scope.endsWith('/app') && found.active ? found : undefined;
       };
       while (!(await own())) await new Promise((later) => setTimeout(later, 20));
-      await (await own())!.showNotification('Nuovo messaggio');
       await caches.open('colloquio-app-pictures');
     });
     const left = () =>
@@ -285,6 +296,7 @@ describe('a device', () => {
             .filter((key) => !key.startsWith('test-'))
             .sort(),
           notifications: (await registration.getNotifications()).length,
+          subscribed: (await registration.pushManager.getSubscription()) !== null,
         };
       });
     expect(await left()).toMatchObject({
@@ -292,6 +304,7 @@ describe('a device', () => {
       caches: ['colloquio-app-pictures'],
       stored: expect.arrayContaining(['colloquio-app-here', 'colloquio-dashboard-here']),
       notifications: 1,
+      subscribed: true,
     });
 
     await page.goto(`${world.url}/app/more`);
@@ -299,7 +312,7 @@ describe('a device', () => {
     await button(page, 'Esci').click();
     await page.getByRole('heading', { name: 'Sei fuori. Questo dispositivo tace.' }).waitFor();
     const { databases, stored, ...others } = await left();
-    expect(others).toEqual({ caches: [], cached: [], notifications: 0 });
+    expect(others).toEqual({ caches: [], cached: [], notifications: 0, subscribed: false });
     expect(databases.filter((name) => name.startsWith('colloquio-app'))).toEqual([]);
     const ofDevice = ['colloquio-app-visits', 'colloquio-locale', 'colloquio-theme'];
     expect(stored.filter((key) => !ofDevice.includes(key) && !key.includes('dashboard'))).toEqual([]);
