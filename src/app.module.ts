@@ -28,6 +28,7 @@ import { ProfilesModule } from './profiles/profiles.module.js';
 import { QuickRepliesModule } from './quick-replies/quick-replies.module.js';
 import { RegistrationModule } from './registration/registration.module.js';
 import { RightsModule } from './rights/rights.module.js';
+import { UnreadMailsModule } from './unread-mails/unread-mails.module.js';
 import { SubscribersModule } from './subscribers/subscribers.module.js';
 
 @Module({})
@@ -64,6 +65,7 @@ export class AppModule {
         RegistrationModule,
         RightsModule,
         SubscribersModule,
+        UnreadMailsModule,
         DeclaredQueriesModule,
       ],
     };

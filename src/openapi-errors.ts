@@ -123,6 +123,8 @@ export const operationErrors: Record<string, ErrorCode[]> = {
   'Joining.logo': invitation,
   'Joining.open': [...invitation, ...stopped],
   'Joining.stop': ['rate_limited'],
+  'MailStops.askWhetherToStop': ['link_invalid', 'rate_limited'],
+  'MailStops.stop': ['link_invalid', 'rate_limited'],
   'QuickReplies.create': ['too_many_quick_replies'],
   'Labels.change': ['label_taken'],
   'Labels.create': ['label_taken', 'too_many_labels'],

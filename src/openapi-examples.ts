@@ -82,6 +82,7 @@ export const examples: Record<string, Record<string, unknown>> = {
   'QuickReplies.create': { title: 'Orari', text: 'Buongiorno {{firstName}}, siamo aperti dalle 7 alle 13.' },
   'Labels.change': { name: 'Clienti del sabato', color: null },
   'Labels.create': { name: 'Celiaci', color: 'green' },
+  'MailSettings.change': { unreadAfterMinutes: 15 },
   'Members.accept': {
     displayName: 'Sara',
     username: 'sara.neri',

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { readFile } from 'node:fs/promises';
 import sharp from 'sharp';
+import { MailStops } from '../src/unread-mails/mail-stops.service.js';
 import { askToUpload, bytesOf, upload } from './support/files.js';
 import {
   type Answer,
@@ -132,6 +133,21 @@ const routes: Record<string, () => Promise<Answer[]>> = {
   'DELETE /api/sessions/{id}': async () => {
     const { sessionId } = await world.signIn(anna.username);
     return atOnce(() => anna.device.ask('DELETE', `/api/sessions/${sessionId}`));
+  },
+  'DELETE /api/sessions/others': async () => {
+    const device = await world.signIn((await world.join(bakery, 'carla')).username);
+    return atOnce(() => device.ask('DELETE', '/api/sessions/others'));
+  },
+  'PUT /api/mail-settings': () =>
+    atOnce((index) =>
+      anna.device.ask('PUT', '/api/mail-settings', { unreadAfterMinutes: index % 2 === 0 ? 15 : null }),
+    ),
+  'POST /api/mail-stops/{token}': async () => {
+    const [{ id }] = (await world.rows<{ id: string }>('SELECT account_id AS id FROM session WHERE id = $1', [
+      anna.device.sessionId,
+    ])) as [{ id: string }];
+    const token = world.service.app.get(MailStops).tokenFor(id);
+    return atOnce(() => world.ask('POST', `/api/mail-stops/${token}`));
   },
   'DELETE /api/sessions/current': async () => {
     const device = await world.signIn(anna.username);

@@ -19,12 +19,14 @@ const global = [
   'export_download',
   'feed_consumer',
   'interlocutor',
+  'known_device',
   'mail',
   'mail_stop',
   'migrations',
   'policy',
   'registration_code',
   'session',
+  'unread_mail',
 ];
 
 const keys = `

@@ -251,6 +251,11 @@ const routes: Record<string, Route> = {
 
   'GET /api/sessions': { for: 'signedIn', allowed: 200 },
   'DELETE /api/sessions/current': { for: 'signedIn' },
+  'DELETE /api/sessions/others': { for: 'signedIn' },
+  'GET /api/mail-settings': { for: 'signedIn', allowed: 200 },
+  'PUT /api/mail-settings': { for: 'signedIn', body: () => ({ unreadAfterMinutes: 15 }), allowed: 200 },
+  'POST /api/mail-stops/:token': { for: 'everybody', path: () => `/api/mail-stops/${'x'.repeat(48)}`, allowed: 410 },
+  'GET /api/mail-stops/:token': { for: 'everybody', path: () => `/api/mail-stops/${'x'.repeat(48)}`, allowed: 410 },
   'DELETE /api/sessions/:id': { for: 'signedIn', path: ({ session }) => `/api/sessions/${session}`, hiddenFrom: both },
   'GET /api/me': { for: 'signedIn', allowed: 200 },
   'PATCH /api/me': { for: 'signedIn', body: () => ({ locale: 'it' }), allowed: 200 },

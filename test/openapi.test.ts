@@ -194,6 +194,7 @@ describe('an example', () => {
     const { code: carried } = (await giulia.ask('POST', '/api/sessions/carry-codes')).body;
     await send('Sessions.carried', undefined, '', { code: carried });
     await send('Sessions.signIn', undefined, '', { username: joined.interlocutor.username });
+    await send('MailSettings.change', giulia);
     await send('Credentials.changePassword', giulia);
     const confirming = tokenIn(await mails.mail('giulia.rossi@posta.example', /Conferma/));
     expectStatus(

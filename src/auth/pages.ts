@@ -13,6 +13,7 @@ const pages = {
   request: { member: '/requests/', interlocutor: '/app/privacy/requests' },
   export: { member: '/exports/', interlocutor: '/app/privacy/exports' },
   leave: { member: '/settings/leave', interlocutor: '/app/privacy' },
+  stopMails: { member: '/mail-stop/', interlocutor: '/app/mail-stop/' },
   closing: { member: '/settings/closing', interlocutor: '/app/' },
 } as const satisfies Record<string, Record<Kind, string>>;
 

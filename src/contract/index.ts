@@ -17,6 +17,7 @@ export * from './imports.js';
 export * from './invitations.js';
 export * from './label-colors.js';
 export * from './limits.js';
+export * from './mail-settings.js';
 export * from './members.js';
 export * from './quick-replies.js';
 export * from './rights.js';

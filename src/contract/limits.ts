@@ -11,6 +11,12 @@ export const limits = {
   /** Minutes in which a code that carries a sign-in is good, and most codes of a session at a time. */
   carryMinutes: 15,
   carryCodesPerSession: 5,
+  /** Most devices that an account is known to have been used on, and days after which one that was not used counts as new. */
+  knownDevices: 20,
+  knownDeviceDays: 400,
+  /** Days for which the link that ends mails about unread messages is good, and most of these mails in a minute. */
+  mailStopDays: 90,
+  unreadMailsPerMinute: 300,
   /** Longest text of a message. */
   messageLength: 10_000,
   /** Largest Socket.IO event, in bytes. */

@@ -17,6 +17,7 @@ import { ProfilesModule } from '../profiles/profiles.module.js';
 import { QuickRepliesModule } from '../quick-replies/quick-replies.module.js';
 import { RightsModule } from '../rights/rights.module.js';
 import { SubscribersModule } from '../subscribers/subscribers.module.js';
+import { UnreadMailsModule } from '../unread-mails/unread-mails.module.js';
 import { AccountExports } from './account-exports.service.js';
 import { ConversationExports } from './conversation-exports.service.js';
 import { ConversationParts } from './conversation-parts.service.js';
@@ -43,6 +44,7 @@ import { Sections } from './sections.service.js';
     ProfilesModule,
     RightsModule,
     SubscribersModule,
+    UnreadMailsModule,
   ],
   controllers: [ExportsController],
   providers: [AccountExports, ConversationExports, ConversationParts, ExportFiles, Exporting, Exports, Sections],

@@ -149,6 +149,7 @@ export const fieldNames: Record<string, readonly [it: string, en: string]> = {
   total: ['Totale', 'Total'],
   unanswered: ['Senza risposta', 'Unanswered'],
   unread: ['Non letti', 'Unread'],
+  unreadAfterMinutes: ['Email sui messaggi non letti, dopo minuti', 'Mail about unread messages, after minutes'],
   updatedAt: ['Modificato', 'Changed'],
   url: ['Link', 'Link'],
   username: ['Nome utente', 'Username'],
