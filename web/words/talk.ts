@@ -24,7 +24,7 @@ const it = {
   message: {
     withdrawnByYou: (time: string) => `Hai ritirato un messaggio alle ${time}`,
     withdrawnBy: (name: string, time: string) => `${name} ha ritirato un messaggio alle ${time}`,
-    answers: (text: string) => `Risponde a: ${text}`,
+    answers: (text: string) => `Dopo la comunicazione: ${text}`,
     menu: (text: string) => (text ? `Altro su questo messaggio: ${text}` : 'Altro su questo messaggio'),
     menuTitle: 'Messaggio',
     copy: 'Copia il testo',
@@ -237,7 +237,7 @@ const en: TalkWords = {
   message: {
     withdrawnByYou: (time) => `You withdrew a message at ${time}`,
     withdrawnBy: (name, time) => `${name} withdrew a message at ${time}`,
-    answers: (text) => `Answers: ${text}`,
+    answers: (text) => `After the broadcast: ${text}`,
     menu: (text) => (text ? `More about this message: ${text}` : 'More about this message'),
     menuTitle: 'Message',
     copy: 'Copy the text',
