@@ -240,6 +240,7 @@ async function carryLink(path, token) {
 }
 
 function printSummary(seconds, links) {
+  const { port, dataDir } = service;
   const people = contacts.filter(({ identity }) => shownAtTheEnd.includes(identity.email));
   const width = Math.max(...[shop, ...people].map(({ username }) => username.length));
   const row = (label, username, name) => `  ${label.padEnd(15)}${username.padEnd(width)}  ${name}`;

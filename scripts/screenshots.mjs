@@ -115,9 +115,10 @@ async function stranger(context, variant) {
 /** Sets the size of letters, as a person does in the settings of the browser. */
 async function enlargeLetters(context) {
   if (!values.letters) return;
-  await context.addInitScript((size) => {
-    document.addEventListener('DOMContentLoaded', () => (document.documentElement.style.fontSize = size));
-  }, values.letters);
+  const size = JSON.stringify(values.letters);
+  await context.addInitScript(
+    `document.addEventListener('DOMContentLoaded', () => (document.documentElement.style.fontSize = ${size}))`,
+  );
 }
 
 /** The picture of the design for a screen, if there is one. */
