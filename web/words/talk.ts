@@ -199,6 +199,8 @@ const it = {
     none: 'Nessun messaggio',
     limited: 'Conversazione limitata',
     limitedByYou: 'Conversazione limitata da te',
+    leaving: 'Chiede di cancellare tutto',
+    leavingYou: 'Hai chiesto di cancellare tutto',
     files: {
       image: (count: number) => (count === 1 ? 'Foto' : `${count} foto`),
       audio: (count: number) => (count === 1 ? 'Audio' : `${count} audio`),
@@ -410,6 +412,8 @@ const en: TalkWords = {
     none: 'No messages',
     limited: 'Conversation restricted',
     limitedByYou: 'Conversation restricted by you',
+    leaving: 'Asks to erase everything',
+    leavingYou: 'You asked to erase everything',
     files: {
       image: (count) => (count === 1 ? 'Photo' : `${count} photos`),
       audio: (count) => (count === 1 ? 'Audio' : `${count} recordings`),
