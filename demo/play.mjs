@@ -220,7 +220,11 @@ async function call(method, path, { token, body } = {}) {
     ...(!isForm && { 'Content-Type': 'application/json' }),
     ...(token && { Authorization: `Bearer ${token}` }),
   };
-  const answer = await fetch(service.url + path, { method, headers, body: isForm ? body : body && JSON.stringify(body) });
+  const answer = await fetch(service.url + path, {
+    method,
+    headers,
+    body: isForm ? body : body && JSON.stringify(body),
+  });
   if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
   return answer.status === 204 ? undefined : answer.json();
 }

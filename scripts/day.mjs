@@ -93,7 +93,10 @@ async function play(variant) {
         env: { ...harmlessEnvironment(), DATA_DIR: service.dataDir, PORT: String(service.port) },
       });
       const mails = (await text(command.stdout)).split('\n\n').filter((mail) => mail.includes(`To       ${to}`));
-      const link = mails.slice(from).at(-1)?.match(/Link +(\S+)/)?.[1];
+      const link = mails
+        .slice(from)
+        .at(-1)
+        ?.match(/Link +(\S+)/)?.[1];
       if (link) return new URL(link).pathname;
       if (Date.now() > deadline) throw new Error(`there is no mail to ${to}`);
       await pause(500);
@@ -165,7 +168,10 @@ async function play(variant) {
     await field(page, 'Email', 'Email').fill(email);
     await field(page, 'Nome', 'Name').fill(displayName);
     await picture(page, 'team-invite');
-    await page.getByRole('dialog').getByRole('button', { name: say('Invita', 'Invite'), exact: true }).click();
+    await page
+      .getByRole('dialog')
+      .getByRole('button', { name: say('Invita', 'Invite'), exact: true })
+      .click();
     await heading(page, 'Invito pronto', /ready/i).waitFor();
     await picture(page, 'team-invited');
     const theirs = await deviceFor(variant.device);
@@ -182,7 +188,11 @@ async function play(variant) {
   }
 
   /** Somebody joins on a phone. Gives the page with the conversation. */
-  async function welcomeIn(path, person, { isShown = false, wantsPromotions = person.promotions, isKnown = false } = {}) {
+  async function welcomeIn(
+    path,
+    person,
+    { isShown = false, wantsPromotions = person.promotions, isKnown = false } = {},
+  ) {
     const page = await deviceFor('phone');
     const show = async (name) => isShown && (await picture(page, name, { whole: true }));
     await page.goto(path);
@@ -242,7 +252,10 @@ async function play(variant) {
   async function broadcast(page, { name, kind, reason, words, file }) {
     await page.goto('/broadcasts');
     if (name === 'promotion') await picture(page, 'broadcasts-empty');
-    await page.getByRole('link', { name: say('Nuova comunicazione', 'New broadcast') }).first().click();
+    await page
+      .getByRole('link', { name: say('Nuova comunicazione', 'New broadcast') })
+      .first()
+      .click();
     await page.getByRole('radio', { name: kind }).check();
     if (reason) await page.getByRole('button', { name: reason, exact: true }).click();
     else await button(page, 'Tutti i contatti', 'All contacts').click();
@@ -293,7 +306,10 @@ async function play(variant) {
     if (variant.device === 'desktop') await claim.click();
     else await menu(colleague, 'Ci penso io', 'I’ll take it');
     await picture(colleague, 'complaint-claimed');
-    const sorry = say('Ci dispiace tanto! Passa quando vuoi: la rifacciamo.', 'We are so sorry! Come by: we bake it again.');
+    const sorry = say(
+      'Ci dispiace tanto! Passa quando vuoi: la rifacciamo.',
+      'We are so sorry! Come by: we bake it again.',
+    );
     await write(colleague, sorry);
     await phone.locator('[data-seq]').getByText(sorry).waitFor();
     await picture(phone, 'complaint-answered');
@@ -308,19 +324,26 @@ async function play(variant) {
     await phone.goto(`/app/privacy/leave/${id}`);
     await picture(phone, 'leave');
     await button(phone, 'Chiedi di cancellare tutto', 'Ask to erase everything').click();
-    await button(phone, 'Ci ho ripensato: riprendi la conversazione', 'I changed my mind: go on with the conversation').waitFor();
+    await button(
+      phone,
+      'Ci ho ripensato: riprendi la conversazione',
+      'I changed my mind: go on with the conversation',
+    ).waitFor();
     await picture(phone, 'leave-asked');
     await page.goto('/');
     await picture(page, 'leave-told');
     await page.goto('/requests');
     await button(page, 'Cancella tutto…', 'Erase everything…').click();
     await picture(page, 'request-carry-out');
-    await page.getByRole('dialog').getByRole('button').last().scrollIntoViewIfNeeded();
+    await page.getByLabel(say(/^Per confermare scrivi /, /^To confirm, type /)).fill(francesca.name);
     await page
       .getByRole('dialog')
       .getByRole('button', { name: say(/^Cancella/, /^Erase/) })
       .click();
-    await page.getByText(say(/^Fatto: è già illeggibile/, /unreadable/)).first().waitFor();
+    await page
+      .getByText(say(/^Fatto: è già illeggibile/, /unreadable/))
+      .first()
+      .waitFor();
     await picture(page, 'request-carried-out');
     await settled(phone);
     await picture(phone, 'leave-done');
@@ -334,6 +357,7 @@ async function play(variant) {
     await picture(page, 'erase', { whole: true });
     await button(page, 'Cancella per sempre', 'Erase for good').click();
     await page.waitForURL(/\/erasures\//);
+    await heading(page, /^(È già illeggibile|Certificato)/, /already unreadable|^Certificate/i).waitFor();
     await picture(page, 'erase-under-way');
     await page.locator('article').waitFor({ timeout: patienceWithErasures });
     await picture(page, 'erase-certificate', { whole: true });
@@ -347,10 +371,13 @@ async function play(variant) {
     await page.getByRole('button', { name: say(/^Da rispondere/, /^To answer/) }).click();
     await picture(page, 'evening');
     for (let left = 20; left > 0; left--) {
+      // Rows rest under a pointer.
+      if (variant.device === 'desktop') await page.mouse.move(900, 10);
       const row = page.locator('[data-row]').first();
       const everybody = page.getByText(say('Hai risposto a tutti.', 'You have answered everybody.'));
       await row.or(everybody).first().waitFor();
       if (await everybody.count()) break;
+      const id = await row.getAttribute('data-row');
       await row.click();
       await messageTo(page).waitFor();
       if (left % 2) await write(page, say('Grazie, a domani!', 'Thank you, see you tomorrow!'));
@@ -359,7 +386,11 @@ async function play(variant) {
       if (variant.device === 'phone') {
         await picture(page, 'evening-answered');
         await page.getByRole('link', { name: say('Torna indietro', 'Go back') }).click();
-      } else await picture(page, 'evening-answered');
+      } else {
+        await picture(page, 'evening-answered');
+        await page.mouse.move(900, 10);
+      }
+      await page.locator(`[data-row="${id}"]`).waitFor({ state: 'detached' });
     }
     await picture(page, 'evening-done');
     await page.goto('/address-book');
