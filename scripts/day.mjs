@@ -182,7 +182,7 @@ async function play(variant) {
     for (const box of await theirs.getByRole('checkbox').all()) await box.check();
     await picture(theirs, 'team-join', { whole: true });
     await button(theirs, 'Accetta ed entra', 'Accept and enter').click();
-    await theirs.waitForURL((url) => url.pathname === '/');
+    await heading(theirs, 'Conversazioni', 'Conversations').waitFor();
     await picture(theirs, 'team-joined');
     return theirs;
   }
