@@ -21,7 +21,8 @@ const it = {
   signIn: {
     title: 'Entra',
     text: 'Con il nome utente o l’email che hai confermato.',
-    ended: 'La sessione è finita, per esempio da un altro dispositivo. Dei tuoi messaggi qui non resta niente.',
+    ended:
+      'La sessione è finita: da un altro dispositivo, o perché l’unica attività con cui parlavi ha cancellato tutto, e con la conversazione il tuo account. Dei tuoi messaggi qui non resta niente.',
     login: 'Nome utente o email',
     password: 'Password',
     shared: 'Questo dispositivo lo usano anche altri',
@@ -228,7 +229,8 @@ const en: AppWords = {
   signIn: {
     title: 'Sign in',
     text: 'With your username, or the email address that you confirmed.',
-    ended: 'Your session has ended, perhaps from another device. None of your messages are left here.',
+    ended:
+      'Your session has ended: from another device, or because the only business you talked with has erased everything, and your account with the conversation. None of your messages are left here.',
     login: 'Username or email',
     password: 'Password',
     shared: 'Others use this device as well',
