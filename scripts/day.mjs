@@ -15,7 +15,8 @@ import { demoFiles } from '../demo/files.mjs';
 import { FreshService, harmlessEnvironment } from '../demo/service.mjs';
 import shop from '../demo/shop.json' with { type: 'json' };
 import team from '../demo/team.json' with { type: 'json' };
-import { deviceOf, launch, listen, settled, violationsOn } from './pictures.mjs';
+import { launchChromium } from '../test/support/chromium.ts';
+import { deviceOf, listen, settled, violationsOn } from './pictures.mjs';
 
 const root = join(import.meta.dirname, '..');
 const { values } = parseArgs({
@@ -54,7 +55,7 @@ async function play(variant) {
   for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => service.stop().then(() => process.exit(1)));
   await service.start();
   // Signals are for the service as well: it has data to delete.
-  const browser = await launch({ handleSIGINT: false, handleSIGTERM: false, handleSIGHUP: false });
+  const browser = await launchChromium([], { handleSIGINT: false, handleSIGTERM: false });
   const pages = new Set();
   let pictures = 0;
 

@@ -1,8 +1,6 @@
 // Parts that the scripts share which make pictures of the web apps.
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import chromiumPackage from '@sparticuz/chromium';
-import { chromium } from 'playwright-core';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
@@ -12,16 +10,6 @@ export const devices = {
   small: { viewport: { width: 320, height: 640 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true },
 };
 export const languages = { it: 'it-IT', en: 'en-GB' };
-
-export async function launch(options = {}) {
-  // Its imitation of a graphics card is slower than none.
-  chromiumPackage.setGraphicsMode = false;
-  return chromium.launch({
-    ...options,
-    executablePath: await chromiumPackage.executablePath(),
-    args: chromiumPackage.args.filter((argument) => argument !== '--single-process'),
-  });
-}
 
 /** Settings of a context: somebody's device. */
 export function deviceOf({ device, language, theme }) {

@@ -10,7 +10,8 @@ import { once } from 'node:events';
 import { copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { deviceOf, languages, launch, listen, settled, violationsOn } from './pictures.mjs';
+import { launchChromium } from '../test/support/chromium.ts';
+import { deviceOf, languages, listen, settled, violationsOn } from './pictures.mjs';
 import { screens } from './screens.mjs';
 
 const root = join(import.meta.dirname, '..');
@@ -33,7 +34,7 @@ const [scene] = await Promise.race([
     throw new Error('The demo has ended before it was ready.');
   }),
 ]);
-const browser = await launch();
+const browser = await launchChromium();
 const made = [];
 const faults = [];
 try {
