@@ -1,6 +1,6 @@
 // Makes pictures of the screens of both web apps with the demo's data: npm run screenshots [-- --only thread --beside DIR]
 //
-//   --only TEXT     only screens whose names hold it
+//   --only TEXTS    only screens whose names hold one of these, such as archive,app-search
 //   --out DIR       instead of ./screenshots
 //   --beside DIR    pictures of the design, by the same names, are shown beside them on the overview
 //   --devices LIST  desktop, phone, small (320 pixels), instead of desktop,phone
@@ -24,6 +24,7 @@ const { values } = parseArgs({
     letters: { type: 'string' },
   },
 });
+const only = values.only.split(',');
 const out = resolve(values.out);
 mkdirSync(out, { recursive: true });
 
@@ -47,7 +48,7 @@ try {
         for (const screen of screens) {
           const name = `${screen.name}-${device}-${language}-${theme}`;
           const isFor = !screen.devices || screen.devices.includes(device === 'small' ? 'phone' : device);
-          if (!isFor || !name.includes(values.only)) continue;
+          if (!isFor || !only.some((each) => name.includes(each))) continue;
           await take(context, screen, name, { device, language, theme });
         }
         await context.close();
