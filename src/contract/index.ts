@@ -18,5 +18,6 @@ export * from './invitations.js';
 export * from './label-colors.js';
 export * from './limits.js';
 export * from './members.js';
+export * from './push.js';
 export * from './quick-replies.js';
 export * from './rights.js';

@@ -11,6 +11,15 @@ export const limits = {
   /** Minutes in which a code that carries a sign-in is good, and most codes of a session at a time. */
   carryMinutes: 15,
   carryCodesPerSession: 5,
+  /** Longest address of a push service that a browser names, in characters. */
+  pushEndpointLength: 2_048,
+  /** Subscriptions to notifications that a session may send in an hour, and test notifications in ten minutes. */
+  pushSubscriptionsPerHour: 60,
+  pushTestsPerTenMinutes: 5,
+  /** Days without the app being opened after which a device gets no more notifications. */
+  pushDays: 30,
+  /** Conversations that an account can mute. */
+  conversationsMuted: 500,
   /** Longest text of a message. */
   messageLength: 10_000,
   /** Largest Socket.IO event, in bytes. */
