@@ -29,6 +29,7 @@ import { ListMembers } from '../members/members.dto.js';
 import { Members } from '../members/members.service.js';
 import type { Page } from '../platform/validation/page.dto.js';
 import { Profiles } from '../profiles/profiles.service.js';
+import { NotificationPreferences } from '../push/notification-preferences.service.js';
 import { RightsRequests } from '../rights/requests.service.js';
 import { ListRequests } from '../rights/rights.dto.js';
 import { businessCounterpart } from '../subscribers/subscriber-view.js';
@@ -65,6 +66,7 @@ export class Sections {
     private readonly labels: Labels,
     private readonly quickReplies: QuickReplies,
     private readonly members: Members,
+    private readonly preferences: NotificationPreferences,
     private readonly profiles: Profiles,
     private readonly requests: RightsRequests,
     private readonly sessions: Sessions,
@@ -84,6 +86,7 @@ export class Sections {
     return [
       this.profile(principal),
       this.devices(principal),
+      this.notifications(principal),
       section('about-you', ['Su di te', 'About you'], () => this.aboutYou(principal, contactId)),
       section('consents', ['Consensi e accettazioni', 'Consents and acceptances'], () => this.consentRecords(own())),
       section('texts', ['Testi accettati', 'Accepted texts'], () => this.textRecords(own())),
@@ -108,6 +111,7 @@ export class Sections {
         paged(ListMembers, (ask) => this.members.list(member, ask)),
       ),
       this.devices(member),
+      this.notifications(member),
       section('labels', ['Etichette', 'Labels'], () => paged(ListLabels, (ask) => this.labels.list(member, ask))),
       section('quick-replies', ['Risposte rapide', 'Quick replies'], () =>
         paged(ListQuickReplies, (ask) => this.quickReplies.list(member, ask)),
@@ -141,6 +145,13 @@ export class Sections {
     const profiles = this.profiles;
     return section('profile', ['Profilo', 'Profile'], async function* () {
       yield [{ ...(await profiles.of(principal)) }];
+    });
+  }
+
+  private notifications(principal: Principal): Section {
+    const preferences = this.preferences;
+    return section('notifications', ['Notifiche', 'Notifications'], async function* () {
+      yield [{ ...(await preferences.read(principal)) }];
     });
   }
 

@@ -1,11 +1,11 @@
 import { createPublicKey } from 'node:crypto';
 import { Type } from 'class-transformer';
-import { IsIn, IsInt, IsISO8601, IsString, Matches, Max, MaxLength, Min } from 'class-validator';
+import { IsIn, IsInt, Max, Min } from 'class-validator';
 import type * as wire from '../contract/index.js';
 import { limits } from '../contract/limits.js';
 import { type PushTestOutcome, pushTestOutcomes } from '../contract/push.js';
 import type { Fault } from '../platform/problems/field-error.js';
-import { IsPart, Nullable, Optional } from '../platform/validation/fields.js';
+import { IsPart, IsTime, Nullable, Optional } from '../platform/validation/fields.js';
 import { Rule } from '../platform/validation/rule.js';
 import { IsTimeZone } from '../subscribers/time-zones.js';
 
@@ -85,10 +85,7 @@ export class ChangedNotificationSettings implements wire.ChangedNotificationSett
 export class NewMute implements wire.NewMute {
   /** ISO 8601 with an offset or Z; null until you unmute it. */
   @Nullable()
-  @IsString()
-  @MaxLength(40)
-  @IsISO8601({ strict: true, strictSeparator: true })
-  @Matches(/(Z|[+-]\d\d:\d\d)$/)
+  @IsTime()
   until: string | null;
 }
 

@@ -25,6 +25,7 @@ const sweep = defineJob('push.sweep', { cron: '37 * * * *' });
   imports: [AuthModule, ChangeFeedModule, ConversationsModule],
   controllers: [NotificationSettingsController, PushController],
   providers: [HandOvers, NotificationPreferences, PushRounds, PushSubscriptions, PushTests, PushWaits],
+  exports: [NotificationPreferences],
 })
 export class PushModule {
   constructor(
