@@ -1,12 +1,13 @@
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
-import type { Page } from 'playwright-core';
+import type { Page, Worker } from 'playwright-core';
 import { TestBrowser, type TestContext } from '../support/browser.js';
 import { PushService, type Pushed, type Subscription } from '../support/push-service.js';
 import { expectStatus, type Person, type Shop, unique, until, World } from '../support/world.js';
 
 /**
- * Notifications in a real browser. Chromium has no push service here, and opens no window without a person's touch: the
- * subscription is one of the push service of the test, and what that receives is handed to the browser's own worker.
+ * Notifications in a real browser. The push service is one that the test runs, and what it receives is handed to the browser's
+ * own worker as a push. The browser of the tests has no push service, no place that shows notifications, and opens no window
+ * without a person's touch: for these three others stand in.
  */
 
 let world: World;
@@ -36,31 +37,58 @@ const say = async ({ contactId }: Person, body: string, from = bakery.owner) =>
 /** Lets a device have notifications, with a subscription of the test's push service. */
 async function withPushService({ context }: TestContext): Promise<string> {
   const { name, subscription } = push.browser();
-  await context.grantPermissions(['notifications'], { origin: world.url });
+  await context.addInitScript(showingNotifications);
   await context.addInitScript((given: Subscription) => {
-    const key = 'subscribed';
+    if (!('PushManager' in globalThis)) return;
+    const kept = (key: string) => ({ is: () => localStorage.getItem(key) !== null, set: () => localStorage.setItem(key, '1') });
+    const [subscribed, permitted] = [kept('subscribed'), kept('permitted')];
     const made = {
       ...given,
       options: { applicationServerKey: null },
       toJSON: () => given,
-      unsubscribe: () => Promise.resolve(localStorage.removeItem(key)).then(() => true),
+      unsubscribe: () => Promise.resolve(localStorage.removeItem('subscribed')).then(() => true),
     };
     const prototype = globalThis.PushManager.prototype as unknown as Record<string, () => Promise<unknown>>;
-    prototype['getSubscription'] = () => Promise.resolve(localStorage.getItem(key) ? made : null);
-    prototype['subscribe'] = () => {
-      localStorage.setItem(key, '1');
-      return Promise.resolve(made);
-    };
+    prototype['getSubscription'] = () => Promise.resolve(subscribed.is() ? made : null);
+    prototype['subscribe'] = () => Promise.resolve(subscribed.set()).then(() => made);
+    Object.defineProperty(Notification, 'permission', { get: () => (permitted.is() ? 'granted' : 'default') });
+    Notification.requestPermission = () => Promise.resolve(permitted.set()).then(() => 'granted');
   }, subscription);
   return name;
 }
 
-/** Hands the browser's worker what the push service has received. */
-async function deliver(page: Page, scope: string, { payload }: Pushed): Promise<void> {
+/** A place that shows notifications, which a page and its worker have in common: it runs in both of them. */
+function showingNotifications(): void {
+  // An empty page has none.
+  if (!('ServiceWorkerRegistration' in globalThis)) return;
+  const { prototype } = globalThis.ServiceWorkerRegistration;
+  const centre = () => caches.open('shown notifications');
+  prototype.showNotification = async (title, options = {}) => {
+    const { tag, data } = options as { tag: string; data: unknown };
+    await (await centre()).put(`/shown/${tag}`, new Response(JSON.stringify({ title, tag, data })));
+  };
+  prototype.getNotifications = async () => {
+    const cache = await centre();
+    const answers = await Promise.all((await cache.keys()).map((key) => cache.match(key)));
+    const all = (await Promise.all(answers.map((each) => each!.json()))) as { tag: string }[];
+    return all.map((each) => ({ ...each, close: () => void cache.delete(`/shown/${each.tag}`) })) as unknown as Notification[];
+  };
+}
+
+/** The app's worker as it runs now: the browser stops and starts it as it likes. */
+async function worker({ context }: TestContext): Promise<Worker> {
+  const running = context.serviceWorkers().findLast((each) => each.url().endsWith('/app-sw.js'))!;
+  await running.evaluate(showingNotifications);
+  return running;
+}
+
+/** Hands the browser's worker of the app what the push service has received. */
+async function deliver(phone: TestContext, page: Page, { payload }: Pushed): Promise<void> {
+  await worker(phone);
   const devtools = await page.context().newCDPSession(page);
   const registered = new Promise<string>((resolve) => {
     devtools.on('ServiceWorker.workerRegistrationUpdated', ({ registrations }) => {
-      const own = registrations.find(({ scopeURL }) => scopeURL === world.url + scope);
+      const own = registrations.find(({ scopeURL }) => scopeURL === `${world.url}/app`);
       if (own) resolve(own.registrationId);
     });
   });
@@ -71,12 +99,11 @@ async function deliver(page: Page, scope: string, { payload }: Pushed): Promise<
   await devtools.detach();
 }
 
-const shown = (page: Page, scope: string): Promise<string[]> =>
-  page.evaluate(async (own) => {
-    const all = await navigator.serviceWorker.getRegistrations();
-    const registration = all.find((each) => new URL(each.scope).pathname === own);
-    return ((await registration?.getNotifications()) ?? []).map(({ title }) => title);
-  }, scope);
+const shown = (page: Page): Promise<string[]> =>
+  page.evaluate(async () => {
+    const [registration] = await navigator.serviceWorker.getRegistrations();
+    return (await registration!.getNotifications()).map(({ title }) => title);
+  });
 
 test('a person is asked after the first answer, is notified with the app closed, and the notification leads there and goes when it is read', async () => {
   const anna = await world.join(bakery, 'anna');
@@ -85,7 +112,7 @@ test('a person is asked after the first answer, is notified with the app closed,
   const name = await withPushService(phone);
   await phone.signIn('app', anna.username);
   const page = await phone.page(`/app/c/${anna.contactId}`);
-  await page.getByText('A che ora aprite?').waitFor();
+  await page.getByText('A che ora aprite?', { exact: true }).waitFor();
   expect(await page.getByText('Vuoi un avviso').count()).toBe(0);
   await say(anna, 'Alle sette');
   await page.getByRole('button', { name: 'Attiva le notifiche' }).click();
@@ -94,34 +121,34 @@ test('a person is asked after the first answer, is notified with the app closed,
   // The app is closed; a page that is none of its screens stays.
   await page.goto(`${world.url}/api/health/live`);
   await say(anna, 'Il pane è pronto');
-  await deliver(page, '/app', await push.pushes(name));
-  await until(async () => (await shown(page, '/app')).length === 1, 'it is shown');
-  expect(await shown(page, '/app')).toEqual(['Nuovo messaggio da Forno Aurora']);
+  await deliver(phone, page, await push.pushes(name));
+  await until(async () => (await shown(page)).length === 1, 'it is shown');
+  expect(await shown(page)).toEqual(['Nuovo messaggio da Forno Aurora']);
 
   const app = await phone.page('/app');
   await app.getByRole('heading', { name: 'Conversazioni' }).waitFor();
-  const [worker] = phone.context.serviceWorkers().filter((each) => each.url().endsWith('/app-sw.js'));
-  await worker!.evaluate(async () => {
+  const running = await worker(phone);
+  await running.evaluate(async () => {
     const scope = globalThis as unknown as {
       registration: { getNotifications(): Promise<object[]> };
-      NotificationEvent: new (type: string, options: object) => Event;
       dispatchEvent(event: Event): boolean;
     };
     const [notification] = await scope.registration.getNotifications();
-    scope.dispatchEvent(new scope.NotificationEvent('notificationclick', { notification }));
+    if (!notification) throw new Error('nothing is shown');
+    scope.dispatchEvent(Object.assign(new Event('notificationclick'), { notification, waitUntil: () => {} }));
   });
   await app.waitForURL(`**/app/c/${anna.contactId}`);
-  await app.getByText('Il pane è pronto').waitFor();
-  await until(async () => (await shown(page, '/app')).length === 0, 'it is gone');
+  await app.getByText('Il pane è pronto', { exact: true }).waitFor();
+  await until(async () => (await shown(page)).length === 0, 'it is gone');
 
   // One that was not clicked goes when the message is read.
   await app.close();
   await say(anna, 'E la focaccia');
-  await deliver(page, '/app', await push.pushes(name, 2));
-  await until(async () => (await shown(page, '/app')).length === 1, 'it is shown');
+  await deliver(phone, page, await push.pushes(name, 2));
+  await until(async () => (await shown(page)).length === 1, 'it is shown');
   const tablet = await phone.page(`/app/c/${anna.contactId}`);
-  await tablet.getByText('E la focaccia').waitFor();
-  await until(async () => (await shown(page, '/app')).length === 0, 'it is gone as it was read');
+  await tablet.getByText('E la focaccia', { exact: true }).waitFor();
+  await until(async () => (await shown(page)).length === 0, 'it is gone as it was read');
 });
 
 test('a merchant that says “not now” is left alone, and finds notifications, quiet hours and mutes in the settings', async () => {
@@ -139,7 +166,8 @@ test('a merchant that says “not now” is left alone, and finds notifications,
   await page.getByRole('heading', { level: 1, name: 'Bruno Bianchi' }).waitFor();
   expect(await page.getByText('Vuoi un avviso').count()).toBe(0);
 
-  await page.getByRole('button', { name: 'Altro su questa conversazione' }).click();
+  const pane = page.getByRole('region', { name: 'Conversazione con Bruno' });
+  await pane.getByRole('button', { name: 'Altro', exact: true }).click();
   await page.getByRole('menuitem', { name: 'Silenzia…' }).click();
   await page.getByLabel('Finché non la riattivo').check();
   await page.getByRole('button', { name: 'Silenzia', exact: true }).click();

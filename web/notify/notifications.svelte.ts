@@ -33,8 +33,10 @@ class Notifications {
     navigator.serviceWorker?.addEventListener('message', heard);
     let heads: unknown;
     const stop = engine.subscribe((view) => {
-      if (view.heads !== heads) void this.closeRead(engine);
+      // What the device has kept does not know yet what is unread.
+      if (view.link.name !== 'live' || view.heads === heads) return;
       heads = view.heads;
+      void this.closeRead(engine);
     });
     return () => {
       navigator.serviceWorker?.removeEventListener('message', heard);

@@ -75,10 +75,11 @@ async function open(
     await worker.clients.openWindow(address);
     return;
   }
+  if (conversationId !== null) {
+    const told: NotificationOpened = { kind: 'notification-opened', conversationId };
+    there.postMessage(told);
+  }
   await there.focus().catch(() => undefined);
-  if (conversationId === null) return;
-  const told: NotificationOpened = { kind: 'notification-opened', conversationId };
-  there.postMessage(told);
 }
 
 /** The browser has ended a subscription: the device subscribes anew, as far as its session stands. */
