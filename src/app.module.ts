@@ -25,6 +25,7 @@ import { type Foundation, PlatformModule } from './platform/platform.module.js';
 import { PlacesModule } from './places/places.module.js';
 import { PoliciesModule } from './policies/policies.module.js';
 import { ProfilesModule } from './profiles/profiles.module.js';
+import { PushModule } from './push/push.module.js';
 import { QuickRepliesModule } from './quick-replies/quick-replies.module.js';
 import { RegistrationModule } from './registration/registration.module.js';
 import { RightsModule } from './rights/rights.module.js';
@@ -61,6 +62,7 @@ export class AppModule {
         PlacesModule,
         PoliciesModule,
         ProfilesModule,
+        PushModule,
         QuickRepliesModule,
         RegistrationModule,
         RightsModule,

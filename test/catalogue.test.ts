@@ -23,7 +23,9 @@ const global = [
   'mail',
   'mail_stop',
   'migrations',
+  'notification_setting',
   'policy',
+  'push_subscription',
   'registration_code',
   'session',
   'unread_mail',
@@ -140,6 +142,7 @@ const inClear = [
     'subscriber_logo.media_type',
     'member.role',
   ],
+  'notification_setting.time_zone',
   'action.kind',
   // What kind of broadcast it is, and what came of it.
   ...['kind', 'reason', 'locale', 'state', 'stop_reason'].map((each) => `broadcast.${each}`),

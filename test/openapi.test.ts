@@ -212,6 +212,10 @@ describe('an example', () => {
     await send('Conversations.receipt', bruno.device, `${conversation}/receipt`);
     await send('Conversations.answered', owner, `${conversation}/answered`);
     await send('Consents.change', bruno.device);
+    await send('NotificationSettings.change', bruno.device);
+    await send('NotificationSettings.mute', bruno.device, `${conversation}/mute`);
+    await send('Push.subscribe', bruno.device);
+    expectStatus(await bruno.device.ask('DELETE', '/api/push-subscriptions/current'), 204);
 
     await send('Erasures.propose', owner);
     await send('ConsentProofs.search', owner);

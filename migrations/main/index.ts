@@ -22,6 +22,7 @@ import { SharedDevices1763895000000 } from './1763895000000-shared-devices.js';
 import { Claims1763895001000 } from './1763895001000-claims.js';
 import { QuickReplies1763895002000 } from './1763895002000-quick-replies.js';
 import { CarryCodes1763895003000 } from './1763895003000-carry-codes.js';
+import { Push1763911000000 } from './1763911000000-push.js';
 import { KnownDevices1795870800000 } from './1795870800000-known-devices.js';
 import { UnreadMails1795872600000 } from './1795872600000-unread-mails.js';
 import { Functions } from './functions.js';
@@ -51,6 +52,7 @@ export const mainMigrations = [
   Claims1763895001000,
   QuickReplies1763895002000,
   CarryCodes1763895003000,
+  Push1763911000000,
   KnownDevices1795870800000,
   UnreadMails1795872600000,
   Functions,

@@ -17,6 +17,15 @@ export const limits = {
   /** Days for which the link that ends mails about unread messages is good, and most of these mails in a minute. */
   mailStopDays: 90,
   unreadMailsPerMinute: 300,
+  /** Longest address of a push service that a browser names, in characters. */
+  pushEndpointLength: 2_048,
+  /** Subscriptions to notifications that a session may send in an hour, and test notifications in ten minutes. */
+  pushSubscriptionsPerHour: 60,
+  pushTestsPerTenMinutes: 5,
+  /** Days without the app being opened after which a device gets no more notifications. */
+  pushDays: 30,
+  /** Conversations that an account can mute. */
+  conversationsMuted: 500,
   /** Longest text of a message. */
   messageLength: 10_000,
   /** Largest Socket.IO event, in bytes. */

@@ -77,6 +77,10 @@ export const router = new Router<Screen>(
       screen: { load: () => import('./settings/Figures.svelte'), for: 'signed-in', bare: true },
     },
     { path: '/settings/leave', screen: data },
+    {
+      path: '/settings/notifications',
+      screen: { load: () => import('./settings/Notifications.svelte'), for: 'signed-in' },
+    },
     { path: '/settings/profile', screen: { load: () => import('./settings/Profile.svelte'), for: 'signed-in' } },
     {
       path: '/settings/quick-replies',
