@@ -27,6 +27,7 @@ import { PoliciesModule } from './policies/policies.module.js';
 import { ProfilesModule } from './profiles/profiles.module.js';
 import { QuickRepliesModule } from './quick-replies/quick-replies.module.js';
 import { RegistrationModule } from './registration/registration.module.js';
+import { RetentionModule } from './retention/retention.module.js';
 import { RightsModule } from './rights/rights.module.js';
 import { SubscribersModule } from './subscribers/subscribers.module.js';
 
@@ -62,6 +63,7 @@ export class AppModule {
         ProfilesModule,
         QuickRepliesModule,
         RegistrationModule,
+        RetentionModule,
         RightsModule,
         SubscribersModule,
         DeclaredQueriesModule,

@@ -19,4 +19,5 @@ export * from './label-colors.js';
 export * from './limits.js';
 export * from './members.js';
 export * from './quick-replies.js';
+export * from './retention.js';
 export * from './rights.js';
