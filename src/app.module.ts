@@ -28,6 +28,7 @@ import { ProfilesModule } from './profiles/profiles.module.js';
 import { PushModule } from './push/push.module.js';
 import { QuickRepliesModule } from './quick-replies/quick-replies.module.js';
 import { RegistrationModule } from './registration/registration.module.js';
+import { RetentionModule } from './retention/retention.module.js';
 import { RightsModule } from './rights/rights.module.js';
 import { UnreadMailsModule } from './unread-mails/unread-mails.module.js';
 import { SubscribersModule } from './subscribers/subscribers.module.js';
@@ -65,6 +66,7 @@ export class AppModule {
         PushModule,
         QuickRepliesModule,
         RegistrationModule,
+        RetentionModule,
         RightsModule,
         SubscribersModule,
         UnreadMailsModule,

@@ -151,6 +151,8 @@ export const operationErrors: Record<string, ErrorCode[]> = {
   'Requests.takeBack': ['request_closed'],
   'Restrictions.lift': ['rate_limited'],
   'Restrictions.restrict': ['rate_limited'],
+  'Retention.preview': ['rate_limited'],
+  'Retention.set': ['confirmation_wrong', 'rate_limited'],
   'ResumableUploads.append': [...storing, 'tus_version_unknown', 'upload_offset_wrong'],
   'ResumableUploads.begin': [...uploading, 'file_empty', 'tus_version_unknown'],
   'ResumableUploads.progress': [...storing, 'tus_version_unknown', 'unauthenticated'],

@@ -125,6 +125,7 @@ export const examples: Record<string, Record<string, unknown>> = {
   'Requests.extend': { reason: 'Le fatture di dieci anni fa sono in un archivio di carta.' },
   'Requests.make': { contactId: exampleIds.contact, kind: 'rectification', words: 'Nella nota il nome è sbagliato.' },
   'Standing.close': { password: session.password, businessName: 'Forno Aurora di Marta Conti' },
+  'Retention.set': { months: 24, confirmation: { messages: 0, businessName: 'Forno Aurora di Marta Conti' } },
   'Standing.pause': { paused: true },
   'Sessions.carried': { code: 'the code that POST /api/sessions/carry-codes gave', device: 'App di Giulia' },
   'Sessions.signIn': { ...session, device: 'Telefono di Giulia' },

@@ -441,6 +441,16 @@ const routes: Record<string, () => Promise<Answer[]>> = {
     expectStatus(await bakery.owner.ask('PUT', '/api/subscriber/pause', { paused: false }), 200);
     return answers;
   },
+  'PUT /api/subscriber/retention': async () => {
+    const { body } = await bakery.owner.ask('GET', '/api/subscriber/retention/preview?months=12');
+    const confirmation = { messages: body.messages, businessName: String(bakery.registration['businessName']) };
+    const answers = await atOnce(() =>
+      bakery.owner.ask('PUT', '/api/subscriber/retention', { months: 12, confirmation }),
+    );
+    const { body: actions } = await bakery.owner.ask('GET', '/api/actions?kind=retention.changed');
+    expect(actions.items).toHaveLength(1);
+    return answers;
+  },
   'POST /api/subscriber/closing': async () => {
     const closing = { password, businessName: String(bakery.registration['businessName']) };
     const answers = await atOnce(() => bakery.owner.ask('POST', '/api/subscriber/closing', closing));

@@ -624,6 +624,13 @@ const routes: Record<string, Route> = {
     path: ({ deletion }) => `/api/deletion-requests/${deletion}`,
     hiddenFrom: ['otherInterlocutor'],
   },
+  'GET /api/subscriber/retention': { for: 'owner', allowed: 200 },
+  'GET /api/subscriber/retention/preview': {
+    for: 'owner',
+    path: () => '/api/subscriber/retention/preview?months=12',
+    allowed: 200,
+  },
+  'PUT /api/subscriber/retention': { for: 'owner', body: () => ({ months: null }), allowed: 200 },
   // It does not pause, and it does not close: the confirmation is another one.
   'PUT /api/subscriber/pause': { for: 'owner', body: () => ({ paused: false }), allowed: 200 },
   'POST /api/subscriber/closing': {

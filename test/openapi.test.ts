@@ -225,6 +225,7 @@ describe('an example', () => {
     await send('Requests.extend', owner, `/api/requests/${request.id}/extension`);
     await send('Requests.answer', owner, `/api/requests/${request.id}/answer`);
     await send('DeletionRequests.ask', bruno.device);
+    await send('Retention.set', owner);
     await send('Standing.close', owner);
     expectStatus(await owner.ask('DELETE', '/api/subscriber/closing'), 204);
     await send('Standing.pause', owner);
@@ -273,7 +274,11 @@ describe('an example', () => {
       if (['Joining.askWhetherToStop', 'Attachments.thumbnail', 'Attachments.display'].includes(id)) continue;
       const start = Object.keys(parts).find((each) => path.startsWith(each));
       const real = start ? path.replace(start, parts[start]!) : path;
-      const queries: Record<string, string> = { 'Consents.current': '?audience=subscriber', 'Archive.find': '?q=ciao' };
+      const queries: Record<string, string> = {
+        'Consents.current': '?audience=subscriber',
+        'Archive.find': '?q=ciao',
+        'Retention.preview': '?months=12',
+      };
       const query = queries[id] ?? '';
       for (const caller of described['x-callers']) {
         // An export belongs to the account that asked for it.

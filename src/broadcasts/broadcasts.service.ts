@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import { type EntityManager, In, LessThan, Not, type Repository } from 'typeorm';
+import { type EntityManager, In, IsNull, LessThan, Not, type Repository } from 'typeorm';
 import { NIL, v7 as uuid } from 'uuid';
 import { Actions } from '../actions/actions.service.js';
 import { Attachments } from '../attachments/attachments.service.js';
@@ -244,7 +244,7 @@ export class Broadcasts {
     const before = position ? { id: LessThan(String(position[0])) } : {};
     const state = stage && { state: stage === 'under_way' ? In(underWay) : Not(In(underWay)) };
     const found = await this.broadcasts.find({
-      where: { subscriberId, ...before, ...state },
+      where: { subscriberId, expiredAt: IsNull(), ...before, ...state },
       order: { id: 'DESC' },
       take: limit + 1,
     });
@@ -394,7 +394,7 @@ export class Broadcasts {
     { lock } = { lock: false },
   ): Promise<Broadcast> {
     const found = await manager.findOne(Broadcast, {
-      where: { subscriberId, id },
+      where: { subscriberId, id, expiredAt: IsNull() },
       ...(lock && { lock: { mode: 'for_no_key_update' } }),
     });
     if (!found) throw new NotFound();

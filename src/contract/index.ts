@@ -21,4 +21,5 @@ export * from './mail-settings.js';
 export * from './members.js';
 export * from './push.js';
 export * from './quick-replies.js';
+export * from './retention.js';
 export * from './rights.js';

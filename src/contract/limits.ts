@@ -144,6 +144,11 @@ export const limits = {
   requestWordsLength: 2_000,
   /** Days in which an owner who closes its business can change its mind. */
   closingDays: 7,
+  /** Months for which a business can have its messages kept, if it does not keep them for good. */
+  retentionMonthsMin: 1,
+  retentionMonthsMax: 120,
+  /** Days after a retention was set or shortened before anything is deleted by it. */
+  retentionNoticeDays: 7,
   /** Days after which an account without any business goes. */
   aloneDays: 30,
   /** Months without signing in after which a person is asked whether its account is still wanted. */

@@ -509,6 +509,7 @@ const changedOf = (row: RestrictionRow & { changed_at: Date }): ChangedRestricti
 
 function kindOf(row: HeadRow): EntryKind | null {
   if (row.last_sender === null) return null;
+  if (row.last_expired_at) return 'expired';
   if (row.last_withdrawn_at) return 'withdrawn';
   return row.last_broadcast_id === null ? 'message' : 'broadcast';
 }
@@ -578,6 +579,8 @@ function subscriberOf(row: CounterpartRow): Counterpart {
       city: row.city,
       pausedAt: row.paused_at,
       closesAt: row.closes_at,
+      retentionMonths: row.retention_months,
+      retentionFrom: row.retention_from,
     },
     logoUrl,
   );
@@ -588,7 +591,7 @@ function lastMessageOf(row: HeadRow): PlacedContent {
     subscriberId: row.subscriber_id,
     conversationId: row.id,
     sender: row.last_sender!,
-    client_id: row.last_client_id!,
+    client_id: row.last_client_id,
     body: row.last_body,
     withdrawn_at: row.last_withdrawn_at,
     broadcast_id: row.last_broadcast_id,

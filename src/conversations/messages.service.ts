@@ -322,14 +322,12 @@ export class Messages {
       revision: row.revision,
       sender: row.sender,
       ...(authors && { author: (row.author_id && authors.get(row.author_id)) || null }),
-      clientId: row.client_id,
+      clientId: row.client_id ?? '',
       body,
       attachments: files,
       ...this.broadcastOf(row, contactId),
       sentAt: row.sent_at.toISOString(),
-      ...(row.withdrawn_at && { withdrawnAt: row.withdrawn_at.toISOString() }),
-      ...(row.delivered_at && { deliveredAt: row.delivered_at.toISOString() }),
-      ...(row.seen_at && { seenAt: row.seen_at.toISOString() }),
+      ...(row.expired_at ? { expiredAt: row.expired_at.toISOString() } : timesOf(row)),
     };
   }
 
@@ -341,6 +339,15 @@ export class Messages {
       contactId === undefined ? undefined : { policyId: this.consents.promotionsPolicyId(locale), contactId };
     return { broadcastId: row.broadcast_id, broadcast: broadcastMark(marked, optOut) };
   }
+}
+
+/** Times of what has happened to a message since it was sent. */
+function timesOf(row: MessageRow): Pick<MessageView, 'withdrawnAt' | 'deliveredAt' | 'seenAt'> {
+  return {
+    ...(row.withdrawn_at && { withdrawnAt: row.withdrawn_at.toISOString() }),
+    ...(row.delivered_at && { deliveredAt: row.delivered_at.toISOString() }),
+    ...(row.seen_at && { seenAt: row.seen_at.toISOString() }),
+  };
 }
 
 /** Identity of a message: the same for a retry. */

@@ -87,6 +87,7 @@ export const router = new Router<Screen>(
       screen: { load: () => import('./settings/QuickReplies.svelte'), for: 'signed-in' },
     },
     { path: '/settings/receipts', screen: { load: () => import('./settings/Receipts.svelte'), for: 'signed-in' } },
+    { path: '/settings/retention', screen: { load: () => import('./settings/Retention.svelte'), for: 'signed-in' } },
     { path: '/settings/storage', screen: { load: () => import('./settings/Storage.svelte'), for: 'signed-in' } },
     { path: '/settings/team', screen: { load: () => import('./settings/Team.svelte'), for: 'signed-in' } },
     {

@@ -2,7 +2,6 @@ import { type Engine, MemoryStore, Refused, type Store, Unanswered } from '../..
 import type { Profile, SignIn } from '../../src/contract/accounts.js';
 import type { ErrorCode } from '../../src/contract/errors.js';
 import { api, appName, ask, fetchAsApp, whenSignedOut } from '../api/index.js';
-import { unsubscribe } from '../notify/subscribing.js';
 import { keepLocale } from '../words/locale.js';
 import { emptyBrowser } from './emptying.js';
 import { Tabs } from './tabs.js';
@@ -316,8 +315,6 @@ class Session {
       this.stopEngine();
       await DeviceVault.erase(vaultName()).catch(() => undefined);
       this.store = new MemoryStore();
-      // The service has forgotten it with the session; the browser shows nothing more either.
-      void unsubscribe().catch(() => undefined);
       await emptyBrowser(appName);
     })().finally(() => (this.leaving = undefined));
     return this.leaving;
