@@ -211,6 +211,7 @@ describe('an example', () => {
     await send('Conversations.receipt', bruno.device, `${conversation}/receipt`);
     await send('Conversations.answered', owner, `${conversation}/answered`);
     await send('Consents.change', bruno.device);
+    await send('Consents.note', bruno.device);
 
     await send('Erasures.propose', owner);
     await send('ConsentProofs.search', owner);
@@ -268,7 +269,7 @@ describe('an example', () => {
       if (['Joining.askWhetherToStop', 'Attachments.thumbnail', 'Attachments.display'].includes(id)) continue;
       const start = Object.keys(parts).find((each) => path.startsWith(each));
       const real = start ? path.replace(start, parts[start]!) : path;
-      const queries: Record<string, string> = { 'Consents.current': '?audience=subscriber', 'Archive.find': '?q=ciao' };
+      const queries: Record<string, string> = { 'Consents.current': '?audience=subscriber', 'Consents.announced': '?audience=subscriber', 'Archive.find': '?q=ciao' };
       const query = queries[id] ?? '';
       for (const caller of described['x-callers']) {
         // An export belongs to the account that asked for it.

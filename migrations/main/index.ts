@@ -22,6 +22,7 @@ import { SharedDevices1763895000000 } from './1763895000000-shared-devices.js';
 import { Claims1763895001000 } from './1763895001000-claims.js';
 import { QuickReplies1763895002000 } from './1763895002000-quick-replies.js';
 import { CarryCodes1763895003000 } from './1763895003000-carry-codes.js';
+import { PolicyPublications1795867200000 } from './1795867200000-policy-publications.js';
 import { Functions } from './functions.js';
 
 export const mainMigrations = [
@@ -49,5 +50,6 @@ export const mainMigrations = [
   Claims1763895001000,
   QuickReplies1763895002000,
   CarryCodes1763895003000,
+  PolicyPublications1795867200000,
   Functions,
 ];

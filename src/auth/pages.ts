@@ -13,6 +13,7 @@ const pages = {
   request: { member: '/requests/', interlocutor: '/app/privacy/requests' },
   export: { member: '/exports/', interlocutor: '/app/privacy/exports' },
   leave: { member: '/settings/leave', interlocutor: '/app/privacy' },
+  agreed: { member: '/settings/agreed', interlocutor: '/app/privacy/agreed' },
   closing: { member: '/settings/closing', interlocutor: '/app/' },
 } as const satisfies Record<string, Record<Kind, string>>;
 
