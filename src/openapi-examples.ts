@@ -43,6 +43,7 @@ export const examples: Record<string, Record<string, unknown>> = {
     given: false,
     contactId: exampleIds.contact,
   },
+  'Consents.note': { policyId: exampleIds.policy },
   'Contacts.change': { labels: [exampleIds.label], note: 'Passa il sabato', externalId: 'C-0042' },
   'Contacts.index': { province: 'RA', promotions: true },
   'Contacts.label': { add: [exampleIds.label], contactIds: [exampleIds.contact] },

@@ -303,6 +303,11 @@ const routes: Record<string, () => Promise<Answer[]>> = {
     return atOnce((index) => anna.device.ask('POST', '/api/consents', { ...consent, given: index % 2 === 0 }));
   },
 
+  'POST /api/policies/notices': async () => {
+    const [{ policyId }] = (await anna.device.ask('GET', '/api/consents')).body.items;
+    return atOnce(() => anna.device.ask('POST', '/api/policies/notices', { policyId }));
+  },
+
   'POST /api/conversations/search': () =>
     atOnce(() => bakery.owner.ask('POST', '/api/conversations/search', { query: 'anna' })),
   'POST /api/conversations/{id}/messages': () => {

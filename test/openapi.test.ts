@@ -216,6 +216,7 @@ describe('an example', () => {
     await send('NotificationSettings.mute', bruno.device, `${conversation}/mute`);
     await send('Push.subscribe', bruno.device);
     expectStatus(await bruno.device.ask('DELETE', '/api/push-subscriptions/current'), 204);
+    await send('Consents.note', bruno.device);
 
     await send('Erasures.propose', owner);
     await send('ConsentProofs.search', owner);
@@ -276,6 +277,7 @@ describe('an example', () => {
       const real = start ? path.replace(start, parts[start]!) : path;
       const queries: Record<string, string> = {
         'Consents.current': '?audience=subscriber',
+        'Consents.announced': '?audience=subscriber',
         'Archive.find': '?q=ciao',
         'Retention.preview': '?months=12',
       };

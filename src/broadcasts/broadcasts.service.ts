@@ -119,7 +119,7 @@ export class Broadcasts {
       const known = await manager.findOneBy(Broadcast, { subscriberId, clientId: wanted.clientId });
       if (known && !known.digest.equals(digest)) throw new ClientIdReused();
       if (known) return { broadcast: known, repeated: true };
-      this.consents.requireOfSubscriber(subscriber);
+      await this.consents.requireOfMember(member, subscriber, manager);
       await this.requirePlace(manager, subscriberId);
       await this.audiences.requireKnown(manager, subscriberId, audience);
       const made = await this.draft(manager, member, subscriber, { ...wanted, audience, digest });
@@ -145,7 +145,7 @@ export class Broadcasts {
       const known = await this.access(manager, subscriberId, id, { lock: true });
       if (known.state !== 'scheduled') throw new BroadcastBegun();
       if (Object.values(change).every((value) => value === undefined)) return undefined;
-      this.consents.requireOfSubscriber(subscriber);
+      await this.consents.requireOfMember(member, subscriber, manager);
       const edit = { ...(await this.edit(manager, subscriber, known, change)), edition: known.edition + 1 };
       await manager.update(Broadcast, { subscriberId, id }, edit);
       await this.actions.record(manager, member, 'broadcast.changed', id);
@@ -159,13 +159,15 @@ export class Broadcasts {
 
   /**
    * Sends a held broadcast after all, or goes on with it.
-   * @throws NotFound, BroadcastNotHeld
+   * @throws NotFound, BroadcastNotHeld, ConsentRequired
    */
   async release(member: MemberPrincipal, id: string): Promise<BroadcastView> {
     const { subscriberId } = member;
+    const subscriber = await this.subscribers.get(subscriberId);
     const released = await this.broadcasts.manager.transaction(async (manager) => {
       const broadcast = await this.access(manager, subscriberId, id, { lock: true });
       if (broadcast.state !== 'held') throw new BroadcastNotHeld();
+      await this.consents.requireOfMember(member, subscriber, manager);
       const [now, state] = [new Date(), broadcast.startedAt ? ('running' as const) : ('scheduled' as const)];
       const change = { state, notAfter: lateTime(undefined, '', now) };
       await manager.update(Broadcast, { subscriberId, id }, change);

@@ -42,6 +42,11 @@ export const limits = {
   requestValues: 5_000,
   /** Field errors that one answer tells; the others wait until these are mended. */
   fieldErrors: 20,
+  /** Days for which a new version of a policy is announced before it takes effect, and the most of them. */
+  policyNoticeDays: 15,
+  policyNoticeDaysMax: 366,
+  /** Seconds after which a version that was published for at once takes effect, so that every node knows it by then. */
+  policySettlingSeconds: 120,
   /** Acceptances that one request can give. */
   consentsGiven: 10,
   /** Columns of a file that the mapping of an import can name. */
