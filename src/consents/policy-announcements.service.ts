@@ -13,7 +13,7 @@ import { Outbox } from '../platform/mail/outbox.js';
 import { timeInWords } from '../platform/mail/times.js';
 import { Policies, type PolicyDocument } from '../policies/policies.service.js';
 
-const policyAnnounced = defineMail('policy_announced', { priority: 'bulk' });
+const policyAnnounced = defineMail('policy_announced', 'policy', { priority: 'bulk' });
 
 const announce = defineJob('policy.announce', { cron: '* * * * *', expireInSeconds: 300, exclusive: true });
 
