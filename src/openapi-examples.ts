@@ -43,6 +43,7 @@ export const examples: Record<string, Record<string, unknown>> = {
     given: false,
     contactId: exampleIds.contact,
   },
+  'Consents.note': { policyId: exampleIds.policy },
   'Contacts.change': { labels: [exampleIds.label], note: 'Passa il sabato', externalId: 'C-0042' },
   'Contacts.index': { province: 'RA', promotions: true },
   'Contacts.label': { add: [exampleIds.label], contactIds: [exampleIds.contact] },
@@ -51,6 +52,15 @@ export const examples: Record<string, Record<string, unknown>> = {
   'Conversations.receipt': { deliveredSeq: 1, seenSeq: 1 },
   'Conversations.search': { query: 'ros', unanswered: true, limit: 50 },
   'Conversations.send': { clientId: '0b7f5c1e-2d0a-4f7e-8a43-9f6a4f0c2d11', body: 'Buongiorno, a che ora aprite?' },
+  'NotificationSettings.change': { quietHours: { from: 1320, to: 420, timeZone: 'Europe/Rome' } },
+  'NotificationSettings.mute': { until: null },
+  'Push.subscribe': {
+    endpoint: 'https://push.example.com/push/0b7f5c1e2d0a4f7e8a439f6a4f0c2d11',
+    keys: {
+      p256dh: 'BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4',
+      auth: 'BTBZMqHH6r4Tts7J_aSIgg',
+    },
+  },
   'Credentials.askReset': { login: session.username },
   'Credentials.changePassword': { currentPassword: session.password, newPassword: 'lanterna-3-cavallo' },
   'Credentials.reset': { token: 'the last part of the link in the mail', password: 'grondaia-8-violino' },
@@ -82,6 +92,7 @@ export const examples: Record<string, Record<string, unknown>> = {
   'QuickReplies.create': { title: 'Orari', text: 'Buongiorno {{firstName}}, siamo aperti dalle 7 alle 13.' },
   'Labels.change': { name: 'Clienti del sabato', color: null },
   'Labels.create': { name: 'Celiaci', color: 'green' },
+  'MailSettings.change': { unreadAfterMinutes: 15 },
   'Members.accept': {
     displayName: 'Sara',
     username: 'sara.neri',

@@ -524,8 +524,15 @@ const minuteOf = (since: string) => `date_trunc('minute', ${since}::timestamptz)
  * party that is not disclosed is no change.
  */
 const changed = (since: string) =>
-  `(conversation.changed_at >= ${since} OR greatest(own.changed_minute, other.told_minute) >= ${minuteOf(since)}
-    OR subscriber.profile_changed_at >= ${since} OR subscriber.seen_times_changed_at >= ${since})`;
+  `(conversation.changed_at >= ${since}
+    OR EXISTS (
+      SELECT FROM watermark
+      WHERE watermark.subscriber_id = conversation.subscriber_id AND watermark.conversation_id = conversation.id
+        AND CASE watermark.party WHEN $1 THEN changed_minute ELSE told_minute END >= ${minuteOf(since)})
+    OR EXISTS (
+      SELECT FROM subscriber
+      WHERE subscriber.subscriber_id = conversation.subscriber_id
+        AND (profile_changed_at >= ${since} OR seen_times_changed_at >= ${since})))`;
 
 /** The conversations of a subscriber of which something other than the messages has changed. */
 const changedBeside = (since: string) => `

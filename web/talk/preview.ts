@@ -38,6 +38,10 @@ export function previewOf(head: ConversationHead, { party, draft, outgoing = [] 
   if (draft) return { text: oneLine(draft.text) || filesOf(draft.attachmentIds?.length ?? 0), isDraft: true };
   const waiting = outgoing.filter(({ state }) => state !== 'sent').at(-1) ?? outgoing.at(-1);
   if (waiting) return { text: lineOf(waiting), ticks: 'waiting' };
+  if (head.deletion) {
+    const text = party === 'interlocutor' ? talk.preview.leavingYou : talk.preview.leaving;
+    return { text, icon: { name: 'door-exit', label: '' }, isLine: true };
+  }
   const restriction = head.restrictions[0];
   if (restriction) {
     const text = restriction.by === party ? talk.preview.limitedByYou : talk.preview.limited;

@@ -1,5 +1,6 @@
 import type { IconName } from '../../ui/icons.js';
 import { figuresWords } from '../../words/figures.js';
+import { notifyWords } from '../../words/notify.js';
 import { quickWords } from '../../words/quick-replies.js';
 import { retentionWords } from '../../words/retention.js';
 import { settings } from '../../words/settings.js';
@@ -30,6 +31,7 @@ export const settingsGroups: { name: string; pages: SettingsPage[] }[] = [
     name: groups.account,
     pages: [
       { href: '/settings/devices', name: pages.devices, icon: 'devices' },
+      { href: '/settings/notifications', name: notifyWords.title, icon: 'bell' },
       { href: '/settings/profile', name: pages.profile, icon: 'key' },
       { href: '/settings/appearance', name: pages.appearance, icon: 'language' },
     ],
