@@ -180,7 +180,7 @@ export class Heads {
     }
   }
 
-  /** What a removed member had taken is taken by nobody; an answer that is still under way does not bring its claims back. */
+  /** Ends the claims of a removed member; an answer that is still under way does not bring its claims back. */
   memberRemoved(memberId: string): void {
     this.removed.add(memberId);
     for (const head of this.held.values()) {

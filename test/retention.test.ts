@@ -14,7 +14,7 @@ import {
   World,
 } from './support/world.js';
 
-/** Messages that a business does not keep for good: what goes, when, and that both parties know of it. */
+/** Promise 4, of what a business does not keep for good: what goes, when, and that both parties know of it. */
 
 let world: World;
 let shop: Shop;

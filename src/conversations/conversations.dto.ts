@@ -203,7 +203,7 @@ export class SubscriberCounterpart implements wire.SubscriberCounterpart {
   paused: boolean;
   /** Time at which the business closes and everything it holds is erased; null unless it has asked for that. */
   closesAt: string | null;
-  /** How long the business keeps messages; null while it keeps them for good. */
+  /** Time for which the business keeps messages; null while it keeps them for good. */
   @Type(() => RetentionTerm)
   retention: RetentionTerm | null;
 }

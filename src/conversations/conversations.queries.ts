@@ -564,7 +564,7 @@ export interface OldMessagesRow {
   leftOut: number;
 }
 
-/** What would go of a subscriber's ($1) messages that were sent before a time ($2). */
+/** Counts what would go of a subscriber's ($1) messages that were sent before a time ($2). */
 export const oldMessagesQuery = `
   SELECT coalesce(sum(messages) FILTER (WHERE NOT frozen), 0)::integer AS messages,
          count(*) FILTER (WHERE NOT frozen)::integer AS conversations, count(*) FILTER (WHERE frozen)::integer AS "leftOut"

@@ -11,7 +11,7 @@ import { Retention } from './retention.service.js';
 export class RetentionController {
   constructor(private readonly retention: Retention) {}
 
-  /** For how long the business keeps messages, and what the last runs have deleted. For the owner. */
+  /** Get the time for which the business keeps messages, and what the last runs have deleted. For the owner. */
   @Get()
   get(@Caller() owner: MemberPrincipal): Promise<RetentionSetting> {
     return this.retention.get(owner);

@@ -64,7 +64,7 @@ export class Retention {
   async set(owner: MemberPrincipal, { months, confirmation }: SetRetention): Promise<RetentionSetting> {
     const { subscriberId } = owner;
     const preview = months === null ? undefined : await this.preview(owner, months);
-    const changed = await this.database.transaction(async (manager) => {
+    const changed = await this.profiles.commitOfSubscriber(subscriberId, async (manager) => {
       await this.subscribers.lock(manager, subscriberId);
       const before = await this.subscribers.getWithin(manager, subscriberId);
       if (before.retentionMonths === months) return false;

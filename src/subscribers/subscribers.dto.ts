@@ -108,7 +108,7 @@ export class BusinessChanges
   seenTimes?: boolean;
 }
 
-/** How long a business keeps messages. */
+/** Time for which a business keeps messages. */
 export class RetentionTerm implements wire.Retention {
   /** Older messages are deleted. */
   months: number;

@@ -61,7 +61,7 @@ const it = {
     before: (day: string) => `di prima del ${day}`,
     leftOut: (count: number) => `${counted(count, { one: 'conversazione', other: 'conversazioni' })} in attesa`,
   },
-  thread: (day: string) => `I messaggi fino al ${day} sono stati cancellati`,
+  thread: 'Messaggi cancellati fino a questo giorno',
   preview: 'Messaggi cancellati perché vecchi',
   people: {
     title: 'Per quanto restano i messaggi',
@@ -128,7 +128,7 @@ const en: RetentionWords = {
     before: (day) => `from before ${day}`,
     leftOut: (count) => `${counted(count, { one: 'conversation', other: 'conversations' })} waiting`,
   },
-  thread: (day) => `Messages up to ${day} have been deleted`,
+  thread: 'Messages up to this day have been deleted',
   preview: 'Messages deleted because of their age',
   people: {
     title: 'How long messages stay',

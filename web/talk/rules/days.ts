@@ -24,7 +24,7 @@ interface Grouped {
 export type Row =
   | ({ kind: 'message'; key: string; message: MessageView; answers?: MessageView } & Grouped)
   | { kind: 'withdrawn'; key: string; message: MessageView }
-  | { kind: 'expired'; key: string; at: string }
+  | { kind: 'expired'; key: string }
   | { kind: 'unread'; key: string; count: number }
   | { kind: 'happening'; key: string; happening: Happening }
   | ({ kind: 'outgoing'; key: string; outgoing: Outgoing } & Grouped);
@@ -78,7 +78,7 @@ export function daysOf({ messages, outgoing, happenings = [], party, unread, beg
     if (message.expiredAt !== undefined) {
       // Messages that are deleted because of their age are one line, at the last of them.
       if (messages[index + 1]?.expiredAt === undefined)
-        day(message.sentAt).rows.push({ kind: 'expired', key: 'expired', at: message.sentAt });
+        day(message.sentAt).rows.push({ kind: 'expired', key: 'expired' });
       continue;
     }
     happened(message.sentAt);
