@@ -30,7 +30,7 @@ import { verifyPassword } from './passwords.js';
 import { KnownDevices } from './known-devices.service.js';
 import { accountKey, type Principal } from './principal.js';
 import { Session } from './session.entity.js';
-import { type CarryCodeView, type DeviceList, ListSessions } from './sessions.dto.js';
+import { type CarryCodeView, type DeviceList, type DevicePush, ListSessions } from './sessions.dto.js';
 import { loginName } from './usernames.js';
 
 export interface OpenedSession {
@@ -123,6 +123,9 @@ const sweepMilliseconds = 10 * 60 * 1000;
 const longestUseGap = 60 * 60 * 1000;
 const sharedLifetime = limits.sharedSessionHours * 60 * 60 * 1000;
 
+/** Finds which of these sessions get notifications. */
+export type PushOf = (sessionIds: readonly string[]) => Promise<ReadonlyMap<string, DevicePush>>;
+
 @Injectable()
 export class Sessions implements OnModuleInit, OnModuleDestroy {
   private readonly lifetime: number;
@@ -139,6 +142,7 @@ export class Sessions implements OnModuleInit, OnModuleDestroy {
   });
   private sweeper: NodeJS.Timeout | undefined;
   private statement: HotStatement;
+  private pushOf: PushOf = () => Promise.resolve(new Map());
 
   constructor(
     @InjectRepository(Session) private readonly sessions: Repository<Session>,
@@ -164,6 +168,11 @@ export class Sessions implements OnModuleInit, OnModuleDestroy {
 
   onModuleDestroy(): void {
     clearInterval(this.sweeper);
+  }
+
+  /** Says who knows the notifications of devices; to be called before the application has started. */
+  knowPushBy(pushOf: PushOf): void {
+    this.pushOf = pushOf;
   }
 
   /**
@@ -378,6 +387,7 @@ export class Sessions implements OnModuleInit, OnModuleDestroy {
     });
     const page = sessions.slice(0, limit);
     const key = accountKey(principal);
+    const push = await this.pushOf(page.map(({ id }) => id));
     const items = await Promise.all(
       page.map(async ({ id, device, createdAt, usedAt, shared }) => ({
         id,
@@ -386,6 +396,7 @@ export class Sessions implements OnModuleInit, OnModuleDestroy {
         lastUsedAt: usedAt.toISOString(),
         shared,
         current: id === principal.sessionId,
+        push: push.get(id) ?? null,
       })),
     );
     return { items, nextCursor: sessions.length > limit ? next([page.at(-1)!.id]) : null };

@@ -19,5 +19,7 @@ export * from './label-colors.js';
 export * from './limits.js';
 export * from './mail-settings.js';
 export * from './members.js';
+export * from './push.js';
 export * from './quick-replies.js';
+export * from './retention.js';
 export * from './rights.js';

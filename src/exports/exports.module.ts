@@ -14,6 +14,7 @@ import { MembersModule } from '../members/members.module.js';
 import { Forgetting } from '../platform/forgetting/forgetting.js';
 import type { Gone } from '../platform/forgetting/holdings.js';
 import { ProfilesModule } from '../profiles/profiles.module.js';
+import { PushModule } from '../push/push.module.js';
 import { QuickRepliesModule } from '../quick-replies/quick-replies.module.js';
 import { RightsModule } from '../rights/rights.module.js';
 import { SubscribersModule } from '../subscribers/subscribers.module.js';
@@ -39,6 +40,7 @@ import { Sections } from './sections.service.js';
     ImportsModule,
     InvitationsModule,
     LabelsModule,
+    PushModule,
     QuickRepliesModule,
     MembersModule,
     ProfilesModule,

@@ -29,6 +29,7 @@ import { ListMembers } from '../members/members.dto.js';
 import { Members } from '../members/members.service.js';
 import type { Page } from '../platform/validation/page.dto.js';
 import { Profiles } from '../profiles/profiles.service.js';
+import { NotificationPreferences } from '../push/notification-preferences.service.js';
 import { RightsRequests } from '../rights/requests.service.js';
 import { ListRequests } from '../rights/rights.dto.js';
 import { businessCounterpart } from '../subscribers/subscriber-view.js';
@@ -66,6 +67,7 @@ export class Sections {
     private readonly labels: Labels,
     private readonly quickReplies: QuickReplies,
     private readonly members: Members,
+    private readonly preferences: NotificationPreferences,
     private readonly profiles: Profiles,
     private readonly requests: RightsRequests,
     private readonly sessions: Sessions,
@@ -86,6 +88,7 @@ export class Sections {
     return [
       this.profile(principal),
       this.devices(principal),
+      this.notifications(principal),
       section('about-you', ['Su di te', 'About you'], () => this.aboutYou(principal, contactId)),
       section('consents', ['Consensi e accettazioni', 'Consents and acceptances'], () => this.consentRecords(own())),
       section('texts', ['Testi accettati', 'Accepted texts'], () => this.textRecords(own())),
@@ -110,6 +113,7 @@ export class Sections {
         paged(ListMembers, (ask) => this.members.list(member, ask)),
       ),
       this.devices(member),
+      this.notifications(member),
       section('labels', ['Etichette', 'Labels'], () => paged(ListLabels, (ask) => this.labels.list(member, ask))),
       section('quick-replies', ['Risposte rapide', 'Quick replies'], () =>
         paged(ListQuickReplies, (ask) => this.quickReplies.list(member, ask)),
@@ -143,6 +147,13 @@ export class Sections {
     const { profiles, unreadMails } = this;
     return section('profile', ['Profilo', 'Profile'], async function* () {
       yield [{ ...(await profiles.of(principal)), ...(await unreadMails.settingsOf(principal.accountId)) }];
+    });
+  }
+
+  private notifications(principal: Principal): Section {
+    const preferences = this.preferences;
+    return section('notifications', ['Notifiche', 'Notifications'], async function* () {
+      yield [{ ...(await preferences.read(principal)) }];
     });
   }
 

@@ -1,5 +1,5 @@
 import chromiumPackage from '@sparticuz/chromium';
-import { type Browser, chromium } from 'playwright-core';
+import { type Browser, chromium, type LaunchOptions } from 'playwright-core';
 
 /** Arguments of the package that suit a short-lived function, and no tests: with them people's browsers are less secure or slower. */
 const unwanted = new Set([
@@ -11,10 +11,11 @@ const unwanted = new Set([
 ]);
 
 /** Starts the browser that comes as a package, as people have it. */
-export async function launchChromium(more: readonly string[] = []): Promise<Browser> {
+export async function launchChromium(more: readonly string[] = [], options: LaunchOptions = {}): Promise<Browser> {
   // Its imitation of a graphics card is slower than none.
   chromiumPackage.setGraphicsMode = false;
   return chromium.launch({
+    ...options,
     executablePath: await chromiumPackage.executablePath(),
     args: [...chromiumPackage.args.filter((argument) => !unwanted.has(argument)), ...more],
   });

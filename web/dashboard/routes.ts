@@ -77,12 +77,17 @@ export const router = new Router<Screen>(
       screen: { load: () => import('./settings/Figures.svelte'), for: 'signed-in', bare: true },
     },
     { path: '/settings/leave', screen: data },
+    {
+      path: '/settings/notifications',
+      screen: { load: () => import('./settings/Notifications.svelte'), for: 'signed-in' },
+    },
     { path: '/settings/profile', screen: { load: () => import('./settings/Profile.svelte'), for: 'signed-in' } },
     {
       path: '/settings/quick-replies',
       screen: { load: () => import('./settings/QuickReplies.svelte'), for: 'signed-in' },
     },
     { path: '/settings/receipts', screen: { load: () => import('./settings/Receipts.svelte'), for: 'signed-in' } },
+    { path: '/settings/retention', screen: { load: () => import('./settings/Retention.svelte'), for: 'signed-in' } },
     { path: '/settings/storage', screen: { load: () => import('./settings/Storage.svelte'), for: 'signed-in' } },
     { path: '/settings/team', screen: { load: () => import('./settings/Team.svelte'), for: 'signed-in' } },
     {

@@ -21,7 +21,8 @@ const it = {
   signIn: {
     title: 'Entra',
     text: 'Con il nome utente o l’email che hai confermato.',
-    ended: 'La sessione è finita, per esempio da un altro dispositivo. Dei tuoi messaggi qui non resta niente.',
+    ended:
+      'La sessione è finita: da un altro dispositivo, o perché l’unica attività con cui parlavi ha cancellato tutto, e con la conversazione il tuo account. Dei tuoi messaggi qui non resta niente.',
     unsent: (count: number) =>
       `${counted(count, { one: 'messaggio aspettava la rete: non è partito, e va riscritto', other: 'messaggi aspettavano la rete: non sono partiti, e vanno riscritti' })}.`,
     login: 'Nome utente o email',
@@ -233,7 +234,8 @@ const en: AppWords = {
   signIn: {
     title: 'Sign in',
     text: 'With your username, or the email address that you confirmed.',
-    ended: 'Your session has ended, perhaps from another device. None of your messages are left here.',
+    ended:
+      'Your session has ended: from another device, or because the only business you talked with has erased everything, and your account with the conversation. None of your messages are left here.',
     unsent: (count) =>
       `${counted(count, { one: 'message waited for the network: it was not sent, and has to be written again', other: 'messages waited for the network: they were not sent, and have to be written again' })}.`,
     login: 'Username or email',

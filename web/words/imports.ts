@@ -111,6 +111,7 @@ const it = {
         : mails === 0
           ? 'tutti con una lettera con QR, da stampare'
           : `${number(mails)} per email; ${number(letters)} senza email avranno una lettera con QR`,
+    today: 'Le mail partono oggi.',
     pace: (perDay: number, day: string) => `Le mail partono ${number(perDay)} al giorno: le ultime intorno al ${day}.`,
     held: 'Le mail partono appena confermi il tuo indirizzo.',
     left: 'Righe da guardare',
@@ -355,6 +356,7 @@ const en: ImportWords = {
         : mails === 0
           ? 'all by a letter with a QR code, which you print'
           : `${number(mails)} by email; ${number(letters)} without email get a letter with a QR code`,
+    today: 'The mails are sent today.',
     pace: (perDay, day) => `${number(perDay)} mails are sent a day: the last ones around ${day}.`,
     held: 'Mails are sent as soon as you confirm your address.',
     left: 'Lines to look at',
