@@ -272,7 +272,15 @@ describe('an example', () => {
     for (const described of operations.filter(({ method }) => method === 'GET')) {
       const { operationId: id, path, responses } = described;
       // A file of bytes without a meaning has no pictures.
-      if (['Joining.askWhetherToStop', 'Attachments.thumbnail', 'Attachments.display'].includes(id)) continue;
+      if (
+        [
+          'Joining.askWhetherToStop',
+          'MailStops.askWhetherToStop',
+          'Attachments.thumbnail',
+          'Attachments.display',
+        ].includes(id)
+      )
+        continue;
       const start = Object.keys(parts).find((each) => path.startsWith(each));
       const real = start ? path.replace(start, parts[start]!) : path;
       const queries: Record<string, string> = {

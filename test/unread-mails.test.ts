@@ -162,15 +162,17 @@ describe('a person who has left messages unread', () => {
     }
   });
 
-  test('gets none without a confirmed address or a device, nor for what is frozen or paused', async () => {
+  test('gets none without a confirmed address or a device, nor for what is frozen, muted or paused', async () => {
     const [florist, open] = [await world.shop('florist'), await reader()];
+    const muted = await reader();
+    expectStatus(await muted.device.ask('PUT', `/api/conversations/${muted.contactId}/mute`, { until: null }), 200);
     const [stranger, out, frozen, paused] = [
       await reader({ verified: false }),
       await reader(),
       await reader(),
       await reader({ shop: florist }),
     ];
-    for (const each of [open, stranger, out, frozen]) await write(each);
+    for (const each of [open, stranger, out, frozen, muted]) await write(each);
     await write(paused, florist);
     expectStatus(await out.device.ask('DELETE', '/api/sessions/current'), 204);
     expectStatus(
@@ -178,11 +180,11 @@ describe('a person who has left messages unread', () => {
       200,
     );
     expectStatus(await florist.owner.ask('PUT', '/api/subscriber/pause', { paused: true }), 200);
-    for (const { contactId } of [open, stranger, out, frozen, paused]) await pass(61, contactId);
+    for (const { contactId } of [open, stranger, out, frozen, paused, muted]) await pass(61, contactId);
     await look();
     await mails.mail(open.email, about);
     await outboxIsEmpty();
-    for (const { email } of [stranger, out, frozen, paused]) expect(told(email)).toEqual([]);
+    for (const { email } of [stranger, out, frozen, paused, muted]) expect(told(email)).toEqual([]);
     // An account without a device is not even noted any more.
     await world.rows('DELETE FROM unread_mail WHERE account_id = $1', [out.account]);
     const content = { clientId: unique(), body: secret };
@@ -411,6 +413,7 @@ test('with the last session gone only mails about security, rights and policies 
     member_invitation: 'invitation',
     new_device: 'security',
     password_changed: 'security',
+    policy_announced: 'policy',
     request_answered: 'rights',
     request_due: 'rights',
     request_extended: 'rights',

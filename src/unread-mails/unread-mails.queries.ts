@@ -125,8 +125,11 @@ const counted = `
          count(DISTINCT subscriber_id)::integer AS businesses, min(business_name) AS "businessName",
          min(first_new_at) AS "firstNewAt"`;
 
-/** Conversations that are frozen count for nothing, nor do those of a business that pauses or closes. */
-const isAlive = 'conversation.restricted_at IS NULL AND subscriber.stopped_at IS NULL';
+/** Conversations that are frozen, or that the account ($1) has muted, count for nothing, nor do those of a business that pauses or closes. */
+const isAlive = `conversation.restricted_at IS NULL AND subscriber.stopped_at IS NULL
+  AND NOT EXISTS (SELECT FROM conversation_mute AS mute
+                  WHERE mute.subscriber_id = conversation.subscriber_id AND mute.conversation_id = conversation.id
+                    AND mute.account_id = $1 AND coalesce(mute.until, 'infinity') > now())`;
 
 /** Messages that an interlocutor has not seen. $1 account, $2 when it was mailed last, $3 messages counted in a conversation at most. */
 export const unreadOfInterlocutorQuery = `
