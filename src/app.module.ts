@@ -25,9 +25,12 @@ import { type Foundation, PlatformModule } from './platform/platform.module.js';
 import { PlacesModule } from './places/places.module.js';
 import { PoliciesModule } from './policies/policies.module.js';
 import { ProfilesModule } from './profiles/profiles.module.js';
+import { PushModule } from './push/push.module.js';
 import { QuickRepliesModule } from './quick-replies/quick-replies.module.js';
 import { RegistrationModule } from './registration/registration.module.js';
+import { RetentionModule } from './retention/retention.module.js';
 import { RightsModule } from './rights/rights.module.js';
+import { UnreadMailsModule } from './unread-mails/unread-mails.module.js';
 import { SubscribersModule } from './subscribers/subscribers.module.js';
 
 @Module({})
@@ -60,10 +63,13 @@ export class AppModule {
         PlacesModule,
         PoliciesModule,
         ProfilesModule,
+        PushModule,
         QuickRepliesModule,
         RegistrationModule,
+        RetentionModule,
         RightsModule,
         SubscribersModule,
+        UnreadMailsModule,
         DeclaredQueriesModule,
       ],
     };

@@ -14,6 +14,7 @@ import { mainDatabaseOptions } from './platform/database.js';
 import type { DatabaseWatch } from './platform/database-watch.js';
 import { Log } from './platform/log.js';
 import type { EpochRenewal } from './platform/vault/epoch-renewal.js';
+import type { PushKey } from './platform/vault/push-key.js';
 import type { SigningKey } from './platform/vault/signing-key.js';
 import type { Vault } from './platform/vault/vault.js';
 
@@ -27,6 +28,7 @@ export async function describeApi(): Promise<OpenAPIObject> {
     log: new Log({ logLevel: 'silent' }),
     epochRenewal: {} as EpochRenewal,
     masterKey: Buffer.alloc(0),
+    pushKey: {} as PushKey,
     signingKey: {} as SigningKey,
     vault: {} as Vault,
   };

@@ -38,9 +38,11 @@ import { Outbox } from './platform/mail/outbox.js';
 import { NodeLock } from './platform/node-lock.js';
 import { Realtime } from './platform/realtime/realtime.js';
 import { SocketAdapter } from './platform/realtime/socket-adapter.js';
+import { PushRounds } from './push/push-rounds.service.js';
 import { StartError } from './platform/start-error.js';
 import { EpochRenewal } from './platform/vault/epoch-renewal.js';
 import { type OpenedVault, openVault } from './platform/vault/open-vault.js';
+import { PushKey } from './platform/vault/push-key.js';
 import { SigningKey } from './platform/vault/signing-key.js';
 
 export interface RunningService {
@@ -126,12 +128,15 @@ export async function startService(
     await keyringSource.runMigrations();
     const { vault, keyring, masterKey } = await openVault(config, keyringSource, await contentsOf(databases));
     if (masterKey.madeAt) onMasterKeyMade?.(masterKey.madeAt);
+    const pushKey = await PushKey.load(config, masterKey.key);
     const signingKey = await SigningKey.load(config, masterKey.key);
     const epochRenewal = new EpochRenewal(keyring, log);
     undo.push((stop) =>
       stop.by('keyringClosed', epochRenewal.stop(), 'a renewal of the epoch key, which the next start ends'),
     );
-    const foundation = { config, databases: watch, epochRenewal, log, masterKey: masterKey.key, signingKey, vault };
+    const foundation = {
+      ...{ config, databases: watch, epochRenewal, log, masterKey: masterKey.key, pushKey, signingKey, vault },
+    };
     const secure = config.tls && { ...config.tls, handshakeTimeout: limits.admissionSeconds * 1000 };
     const app = await NestFactory.create<NestExpressApplication>(
       AppModule.with(foundation, mainDatabaseOptions(databases.main)),
@@ -163,6 +168,7 @@ export async function startService(
     // Only a start that succeeds works: mails and broadcasts wait for the one that can be reached.
     await app.get(Jobs).startWorkers();
     app.get(ChangeFeed).start();
+    app.get(PushRounds).start();
     await app.get(Outbox).resume();
     await app.get(Erasures).resume();
     await app.get(Exporting).start();
@@ -256,6 +262,7 @@ async function closeApplication(app: NestExpressApplication, stop: Stop): Promis
   await Promise.all([
     stop.by('applicationClosed', jobsEnded, 'jobs under way, which are tried again after the next start'),
     stop.by('jobsEnded', app.get(ChangeFeed).end(), 'consumers of changes, which go on after the next start'),
+    stop.by('jobsEnded', app.get(PushRounds).end(), 'pushes under way, which are tried again after the next start'),
   ]);
   const pools = poolsOf(app);
   await stop.by('applicationClosed', app.close(), 'the connections to the database');

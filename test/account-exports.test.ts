@@ -145,7 +145,7 @@ afterAll(() => world.close());
 describe('an export of an interlocutor', () => {
   test('equals what the API shows it, field by field', async () => {
     const api = {
-      profile: [(await anna.device.ask('GET', '/api/me')).body],
+      profile: [{ ...(await anna.device.ask('GET', '/api/me')).body, unreadAfterMinutes: 60 }],
       devices: without(await everything(anna.device, '/api/sessions'), 'current'),
       consents: await everything(anna.device, '/api/consents'),
       requests: await everything(anna.device, '/api/requests'),
@@ -223,9 +223,10 @@ describe('an export of a business', () => {
     const recipients = await everything(owner, `/api/broadcasts/${String(broadcasts[0]!['id'])}/recipients`);
     const contacts = (await everything(owner, '/api/contacts')) as (Item & { labels: string[] })[];
     const api = {
-      profile: [(await owner.ask('GET', '/api/me')).body],
+      profile: [{ ...(await owner.ask('GET', '/api/me')).body, unreadAfterMinutes: 60 }],
       members: await everything(owner, '/api/members'),
       devices: without(await everything(owner, '/api/sessions'), 'current'),
+      notifications: [(await owner.ask('GET', '/api/notification-settings')).body],
       labels: await everything(owner, '/api/labels'),
       quickReplies: await everything(owner, '/api/quick-replies'),
       contacts: contacts.map((each) => ({ ...each, labels: each.labels.map((id) => labels.get(id)) })),
@@ -241,6 +242,7 @@ describe('an export of a business', () => {
       profile: data(owners, 'profile'),
       members: data(owners, 'members'),
       devices: data(owners, 'devices'),
+      notifications: data(owners, 'notifications'),
       labels: data(owners, 'labels'),
       quickReplies: data(owners, 'quick-replies'),
       contacts: data(owners, 'contacts'),

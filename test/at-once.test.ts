@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { readFile } from 'node:fs/promises';
 import sharp from 'sharp';
+import { MailStops } from '../src/unread-mails/mail-stops.service.js';
+import { PushService } from './support/push-service.js';
 import { askToUpload, bytesOf, upload } from './support/files.js';
 import {
   type Answer,
@@ -19,13 +21,18 @@ import {
 let world: World;
 let bakery: Shop;
 let anna: Person;
+let push: PushService;
 
 beforeAll(async () => {
   world = await World.shared();
+  push = await PushService.open();
   bakery = await world.shop('bakery');
   anna = await world.join(bakery, 'anna', { promotions: true });
 });
-afterAll(() => world.close());
+afterAll(async () => {
+  await push.close();
+  await world.close();
+});
 
 const times = 8;
 
@@ -132,6 +139,21 @@ const routes: Record<string, () => Promise<Answer[]>> = {
   'DELETE /api/sessions/{id}': async () => {
     const { sessionId } = await world.signIn(anna.username);
     return atOnce(() => anna.device.ask('DELETE', `/api/sessions/${sessionId}`));
+  },
+  'DELETE /api/sessions/others': async () => {
+    const device = await world.signIn((await world.join(bakery, 'carla')).username);
+    return atOnce(() => device.ask('DELETE', '/api/sessions/others'));
+  },
+  'PUT /api/mail-settings': () =>
+    atOnce((index) =>
+      anna.device.ask('PUT', '/api/mail-settings', { unreadAfterMinutes: index % 2 === 0 ? 15 : null }),
+    ),
+  'POST /api/mail-stops/{token}': async () => {
+    const [{ id }] = (await world.rows<{ id: string }>('SELECT account_id AS id FROM session WHERE id = $1', [
+      anna.device.sessionId,
+    ])) as [{ id: string }];
+    const token = world.service.app.get(MailStops).tokenFor(id);
+    return atOnce(() => world.ask('POST', `/api/mail-stops/${token}`));
   },
   'DELETE /api/sessions/current': async () => {
     const device = await world.signIn(anna.username);
@@ -281,6 +303,11 @@ const routes: Record<string, () => Promise<Answer[]>> = {
     return atOnce((index) => anna.device.ask('POST', '/api/consents', { ...consent, given: index % 2 === 0 }));
   },
 
+  'POST /api/policies/notices': async () => {
+    const [{ policyId }] = (await anna.device.ask('GET', '/api/consents')).body.items;
+    return atOnce(() => anna.device.ask('POST', '/api/policies/notices', { policyId }));
+  },
+
   'POST /api/conversations/search': () =>
     atOnce(() => bakery.owner.ask('POST', '/api/conversations/search', { query: 'anna' })),
   'POST /api/conversations/{id}/messages': () => {
@@ -315,6 +342,35 @@ const routes: Record<string, () => Promise<Answer[]>> = {
     const { body } = await bakery.owner.ask('GET', `/api/conversations/${anna.contactId}`);
     expect(body).toMatchObject({ answeredSeq: seq, unanswered: false });
     return answers;
+  },
+  'PUT /api/conversations/{id}/mute': () =>
+    atOnce(() => anna.device.ask('PUT', `/api/conversations/${anna.contactId}/mute`, { until: null })),
+  'DELETE /api/conversations/{id}/mute': async () => {
+    const path = `/api/conversations/${anna.contactId}/mute`;
+    expectStatus(await anna.device.ask('PUT', path, { until: null }), 200);
+    return atOnce(() => anna.device.ask('DELETE', path));
+  },
+  'PUT /api/notification-settings': () =>
+    atOnce((index) =>
+      anna.device.ask('PUT', '/api/notification-settings', {
+        quietHours: { from: index, to: 420, timeZone: 'Europe/Rome' },
+      }),
+    ),
+  'POST /api/push-subscriptions': async () => {
+    const { subscription } = push.browser();
+    const devices = [anna.device, await world.signIn(anna.username)];
+    const answers = await atOnce((index) => devices[index % 2]!.ask('POST', '/api/push-subscriptions', subscription));
+    const owned = 'SELECT FROM push_subscription WHERE session_id = ANY ($1::uuid[])';
+    expect(await world.rows(owned, [devices.map(({ sessionId }) => sessionId)])).toHaveLength(1);
+    return answers;
+  },
+  'DELETE /api/push-subscriptions/current': async () => {
+    expectStatus(await anna.device.ask('POST', '/api/push-subscriptions', push.browser().subscription), 201);
+    return atOnce(() => anna.device.ask('DELETE', '/api/push-subscriptions/current'));
+  },
+  'POST /api/push-subscriptions/test': async () => {
+    expectStatus(await anna.device.ask('POST', '/api/push-subscriptions', push.browser().subscription), 201);
+    return atOnce(() => anna.device.ask('POST', '/api/push-subscriptions/test'));
   },
   'PUT /api/conversations/{id}/claim': async () => {
     const path = `/api/conversations/${anna.contactId}`;
@@ -388,6 +444,16 @@ const routes: Record<string, () => Promise<Answer[]>> = {
   'PUT /api/subscriber/pause': async () => {
     const answers = await atOnce(() => bakery.owner.ask('PUT', '/api/subscriber/pause', { paused: true }));
     expectStatus(await bakery.owner.ask('PUT', '/api/subscriber/pause', { paused: false }), 200);
+    return answers;
+  },
+  'PUT /api/subscriber/retention': async () => {
+    const { body } = await bakery.owner.ask('GET', '/api/subscriber/retention/preview?months=12');
+    const confirmation = { messages: body.messages, businessName: String(bakery.registration['businessName']) };
+    const answers = await atOnce(() =>
+      bakery.owner.ask('PUT', '/api/subscriber/retention', { months: 12, confirmation }),
+    );
+    const { body: actions } = await bakery.owner.ask('GET', '/api/actions?kind=retention.changed');
+    expect(actions.items).toHaveLength(1);
     return answers;
   },
   'POST /api/subscriber/closing': async () => {

@@ -339,10 +339,13 @@ describe('after an erasure', () => {
       // The keyring of the installation knows of an erasure that the folder does not know of.
       await writeFile(join(own, 'keyring.copy'), oldKeyring);
       const signingKey = await readFile(keyFile(target, 'signing.key'), 'utf8');
+      const pushKey = await readFile(keyFile(target, 'push.key'), 'utf8');
       await rm(keyFile(target, 'signing.key'));
+      await rm(keyFile(target, 'push.key'));
       const again = await restoredTo(target, own, '--backup', older!, '--replace');
       expect(said('Contacts that were erased since', again)).toBe(1);
       expect(await readFile(keyFile(target, 'signing.key'), 'utf8')).toBe(signingKey);
+      expect(await readFile(keyFile(target, 'push.key'), 'utf8')).toBe(pushKey);
       expect(await target.rows('SELECT FROM wrapped_key WHERE id = ANY ($1::uuid[])', [ids], 'keyring')).toEqual([]);
 
       const there = await target.restart();

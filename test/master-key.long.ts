@@ -7,7 +7,7 @@ import { rotateMasterKey } from '../src/commands/master-key-rotation.js';
 import { restore } from '../src/commands/restoring.js';
 import { parseMasterKey } from '../src/platform/settings/readers.js';
 import { EpochKeys } from '../src/platform/vault/epoch-keys.js';
-import { resealSigningKey } from '../src/platform/vault/signing-key.js';
+import { signingKeyFile } from '../src/platform/vault/signing-key.js';
 import { run } from './support/commands.js';
 import { expectStatus, type Person, type Shop, World } from './support/world.js';
 
@@ -85,7 +85,7 @@ test.each(['made', 'sealed', 'signed', 'placed'])(
     const next = Buffer.alloc(32, step);
     await writeFile(keyFile('master.key.next'), next.toString('base64'), { mode: 0o600 });
     if (step !== 'made') await (await EpochKeys.load(keyFile('epoch.key'), old)).reseal(next);
-    if (step === 'signed' || step === 'placed') await resealSigningKey({ dataDir: world.dataDir }, old, next);
+    if (step === 'signed' || step === 'placed') await signingKeyFile.reseal({ dataDir: world.dataDir }, old, next);
     if (step === 'placed') await writeFile(keyFile('master.key'), next.toString('base64'));
     if (step === 'sealed' || step === 'signed') {
       await expect(world.restart()).rejects.toThrow('A rotation of the master key was interrupted');

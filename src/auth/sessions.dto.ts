@@ -1,4 +1,5 @@
 import { ApiExtraModels } from '@nestjs/swagger';
+import { Type } from 'class-transformer';
 import { IsBoolean, IsIn, IsString, MaxLength } from 'class-validator';
 import { type MemberRole, memberRoles } from '../contract/accounts.js';
 import type * as wire from '../contract/index.js';
@@ -85,6 +86,12 @@ export class SignedIn extends SessionView implements wire.SignedIn {
   principal: wire.PrincipalView;
 }
 
+/** Notifications that this device gets. */
+export class DevicePush implements wire.DevicePush {
+  /** Time at which one was last handed to the device's push service; null before the first. When it is shown is up to that. */
+  lastHandedOverAt: string | null;
+}
+
 export class DeviceView implements wire.DeviceView {
   id: string;
   device: string | null;
@@ -94,6 +101,9 @@ export class DeviceView implements wire.DeviceView {
   shared: boolean;
   /** True for the session that asks. */
   current: boolean;
+  /** Null for a device that gets no notifications. */
+  @Type(() => DevicePush)
+  push: DevicePush | null;
 }
 
 export class DeviceList implements wire.DeviceList {

@@ -12,7 +12,8 @@ import { EpochKeys, type SealedEpoch } from '../platform/vault/epoch-keys.js';
 import { replacePrivateFile } from '../platform/vault/key-files.js';
 import { type KeyRef, type KeyScope, keysDoNotMatch, type LedgerRow, unwrapKey } from '../platform/vault/keyring.js';
 import { epochFileOf } from '../platform/vault/open-vault.js';
-import { sealedSigningKey } from '../platform/vault/signing-key.js';
+import { pushKeyFile } from '../platform/vault/push-key.js';
+import { signingKeyFile } from '../platform/vault/signing-key.js';
 import { serviceKey, signBackup } from '../platform/vault/vault.js';
 
 /**
@@ -26,6 +27,8 @@ interface Head {
   epochs: SealedEpoch[];
   /** The key that signs certificates, sealed with the master key. */
   signingKey: string | null;
+  /** The key by which push services know the installation, likewise; copies of earlier releases have none. */
+  pushKey?: string | null;
 }
 
 interface Foot {
@@ -56,8 +59,9 @@ export async function copyKeyring(
   try {
     await client.query('SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0');
     const epochs = await snapshotWithEpochs(client, epochFileOf(config));
-    const signingKey = (await sealedSigningKey(config)) ?? null;
-    const head: Head = { format: 1, takenAt: new Date().toISOString(), epochs, signingKey };
+    const signingKey = (await signingKeyFile.sealed(config)) ?? null;
+    const pushKey = (await pushKeyFile.sealed(config)) ?? null;
+    const head: Head = { format: 1, takenAt: new Date().toISOString(), epochs, signingKey, pushKey };
     await replacePrivateFile(path, linesOf(client, head, key));
   } finally {
     await client.end().catch(() => {});
@@ -112,6 +116,7 @@ export class KeyringCopy {
     readonly takenAt: string,
     private readonly epochs: EpochKeys,
     readonly signingKey: string | null,
+    readonly pushKey: string | null,
     /** The service's own key, by which the installation is recognised. */
     readonly serviceKey: Buffer,
     readonly ledger: readonly LedgerRow[],
@@ -155,7 +160,7 @@ export class KeyringCopy {
     }
     const whole = head && epochs && own && foot && foot.keys === keys && foot.erased === ledger.length;
     if (!whole || foot!.signature !== signBackup(own!, hash.digest('hex'))) throw damaged;
-    return new KeyringCopy(path, head!.takenAt, epochs!, head!.signingKey, own!, ledger);
+    return new KeyringCopy(path, head!.takenAt, epochs!, head!.signingKey, head!.pushKey ?? null, own!, ledger);
   }
 
   /** The number of its latest epoch. */

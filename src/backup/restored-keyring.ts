@@ -6,7 +6,8 @@ import { EpochKeys } from '../platform/vault/epoch-keys.js';
 import { shredFile } from '../platform/vault/key-files.js';
 import { Keyring, type KeyScope } from '../platform/vault/keyring.js';
 import { epochFileOf } from '../platform/vault/open-vault.js';
-import { restoreSigningKey, sealedSigningKey } from '../platform/vault/signing-key.js';
+import { pushKeyFile } from '../platform/vault/push-key.js';
+import { signingKeyFile } from '../platform/vault/signing-key.js';
 import { serviceKey } from '../platform/vault/vault.js';
 import type { KeyringCopy, OpenedKey } from './keyring-copy.js';
 import type { KeyringMode } from './target.js';
@@ -68,8 +69,15 @@ export class RestoredKeyring {
       await shredFile(epochFile);
     }
     // Certificates are signed with the key that signed those before.
-    const own = mode === 'anew' ? undefined : await sealedSigningKey(config);
-    if (own === undefined && copy.signingKey !== null) await restoreSigningKey(config, copy.signingKey);
+    const kept = [
+      [signingKeyFile, copy.signingKey],
+      // Devices have subscribed with the key that they know.
+      [pushKeyFile, copy.pushKey],
+    ] as const;
+    for (const [file, copied] of kept) {
+      const own = mode === 'anew' ? undefined : await file.sealed(config);
+      if (own === undefined && copied !== null) await file.restore(config, copied);
+    }
     // Numbers of epochs go on: erasures that are not finished wait for a later one than theirs.
     const keyring = new Keyring(database, await EpochKeys.load(epochFile, masterKey, copy.epoch + 1));
     await keyring.recover();

@@ -21,6 +21,10 @@ export const leftOut: Record<string, string> = {
   feed_consumer: 'progress of what is derived from the messages',
   feed_progress: 'progress of what is derived from the messages',
   feed_broadcast: 'progress of what is derived from the messages',
+  push_subscription: 'it ends with its session',
+  push_wait: 'a notification comes within a day, or not at all',
+  push_notice: 'a notification comes within a day, or not at all',
+  push_broadcast: 'a notification comes within a day, or not at all',
 };
 
 interface Table {

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import { type EntityManager, In, LessThan, Not, type Repository } from 'typeorm';
+import { type EntityManager, In, IsNull, LessThan, Not, type Repository } from 'typeorm';
 import { NIL, v7 as uuid } from 'uuid';
 import { Actions } from '../actions/actions.service.js';
 import { Attachments } from '../attachments/attachments.service.js';
@@ -119,7 +119,7 @@ export class Broadcasts {
       const known = await manager.findOneBy(Broadcast, { subscriberId, clientId: wanted.clientId });
       if (known && !known.digest.equals(digest)) throw new ClientIdReused();
       if (known) return { broadcast: known, repeated: true };
-      this.consents.requireOfSubscriber(subscriber);
+      await this.consents.requireOfMember(member, subscriber, manager);
       await this.requirePlace(manager, subscriberId);
       await this.audiences.requireKnown(manager, subscriberId, audience);
       const made = await this.draft(manager, member, subscriber, { ...wanted, audience, digest });
@@ -145,7 +145,7 @@ export class Broadcasts {
       const known = await this.access(manager, subscriberId, id, { lock: true });
       if (known.state !== 'scheduled') throw new BroadcastBegun();
       if (Object.values(change).every((value) => value === undefined)) return undefined;
-      this.consents.requireOfSubscriber(subscriber);
+      await this.consents.requireOfMember(member, subscriber, manager);
       const edit = { ...(await this.edit(manager, subscriber, known, change)), edition: known.edition + 1 };
       await manager.update(Broadcast, { subscriberId, id }, edit);
       await this.actions.record(manager, member, 'broadcast.changed', id);
@@ -159,13 +159,15 @@ export class Broadcasts {
 
   /**
    * Sends a held broadcast after all, or goes on with it.
-   * @throws NotFound, BroadcastNotHeld
+   * @throws NotFound, BroadcastNotHeld, ConsentRequired
    */
   async release(member: MemberPrincipal, id: string): Promise<BroadcastView> {
     const { subscriberId } = member;
+    const subscriber = await this.subscribers.get(subscriberId);
     const released = await this.broadcasts.manager.transaction(async (manager) => {
       const broadcast = await this.access(manager, subscriberId, id, { lock: true });
       if (broadcast.state !== 'held') throw new BroadcastNotHeld();
+      await this.consents.requireOfMember(member, subscriber, manager);
       const [now, state] = [new Date(), broadcast.startedAt ? ('running' as const) : ('scheduled' as const)];
       const change = { state, notAfter: lateTime(undefined, '', now) };
       await manager.update(Broadcast, { subscriberId, id }, change);
@@ -244,7 +246,7 @@ export class Broadcasts {
     const before = position ? { id: LessThan(String(position[0])) } : {};
     const state = stage && { state: stage === 'under_way' ? In(underWay) : Not(In(underWay)) };
     const found = await this.broadcasts.find({
-      where: { subscriberId, ...before, ...state },
+      where: { subscriberId, expiredAt: IsNull(), ...before, ...state },
       order: { id: 'DESC' },
       take: limit + 1,
     });
@@ -394,7 +396,7 @@ export class Broadcasts {
     { lock } = { lock: false },
   ): Promise<Broadcast> {
     const found = await manager.findOne(Broadcast, {
-      where: { subscriberId, id },
+      where: { subscriberId, id, expiredAt: IsNull() },
       ...(lock && { lock: { mode: 'for_no_key_update' } }),
     });
     if (!found) throw new NotFound();

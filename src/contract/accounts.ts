@@ -58,6 +58,11 @@ export interface SignedIn extends SessionView {
   principal: PrincipalView;
 }
 
+/** Notifications of a device. */
+export interface DevicePush {
+  lastHandedOverAt: string | null;
+}
+
 export interface DeviceView {
   id: string;
   device: string | null;
@@ -65,6 +70,7 @@ export interface DeviceView {
   lastUsedAt: string;
   shared: boolean;
   current: boolean;
+  push: DevicePush | null;
 }
 
 export type DeviceList = Paged<DeviceView>;

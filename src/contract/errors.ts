@@ -70,6 +70,7 @@ export const errorCatalogue = {
   nobody_to_erase: { status: 422, retry: 'never', title: 'There is nobody to erase' },
   import_empty: { status: 422, retry: 'never', title: 'There is nobody in the file' },
   import_unreadable: { status: 422, retry: 'never', title: 'The file cannot be read as a table' },
+  too_many_muted: { status: 422, retry: 'after', title: 'Too many muted conversations' },
   too_many_quick_replies: { status: 422, retry: 'after', title: 'Too many quick replies' },
   too_many_labels: { status: 422, retry: 'never', title: 'Too many labels' },
   receipt_beyond_last: { status: 422, retry: 'after', title: 'The receipt goes beyond the last message' },

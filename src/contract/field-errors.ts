@@ -314,6 +314,11 @@ export const fieldErrorCatalogue = {
     en: '{field} must lie at least {limit} minutes after the time of sending.',
     it: '{field} deve essere almeno {limit} minuti dopo l’orario di invio.',
   },
+  not_a_push_service: {
+    values: [],
+    en: '{field} must be the https address of a public push service.',
+    it: '{field} deve essere l’indirizzo https di un servizio di notifiche pubblico.',
+  },
   in_the_past: { values: [], en: '{field} is in the past.', it: '{field} è nel passato.' },
   /** The next four are said of `sendAt` of a broadcast. */
   past: {

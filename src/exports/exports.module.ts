@@ -14,9 +14,11 @@ import { MembersModule } from '../members/members.module.js';
 import { Forgetting } from '../platform/forgetting/forgetting.js';
 import type { Gone } from '../platform/forgetting/holdings.js';
 import { ProfilesModule } from '../profiles/profiles.module.js';
+import { PushModule } from '../push/push.module.js';
 import { QuickRepliesModule } from '../quick-replies/quick-replies.module.js';
 import { RightsModule } from '../rights/rights.module.js';
 import { SubscribersModule } from '../subscribers/subscribers.module.js';
+import { UnreadMailsModule } from '../unread-mails/unread-mails.module.js';
 import { AccountExports } from './account-exports.service.js';
 import { ConversationExports } from './conversation-exports.service.js';
 import { ConversationParts } from './conversation-parts.service.js';
@@ -38,11 +40,13 @@ import { Sections } from './sections.service.js';
     ImportsModule,
     InvitationsModule,
     LabelsModule,
+    PushModule,
     QuickRepliesModule,
     MembersModule,
     ProfilesModule,
     RightsModule,
     SubscribersModule,
+    UnreadMailsModule,
   ],
   controllers: [ExportsController],
   providers: [AccountExports, ConversationExports, ConversationParts, ExportFiles, Exporting, Exports, Sections],

@@ -29,10 +29,12 @@ import { ListMembers } from '../members/members.dto.js';
 import { Members } from '../members/members.service.js';
 import type { Page } from '../platform/validation/page.dto.js';
 import { Profiles } from '../profiles/profiles.service.js';
+import { NotificationPreferences } from '../push/notification-preferences.service.js';
 import { RightsRequests } from '../rights/requests.service.js';
 import { ListRequests } from '../rights/rights.dto.js';
 import { businessCounterpart } from '../subscribers/subscriber-view.js';
 import { Subscribers } from '../subscribers/subscribers.service.js';
+import { UnreadMails } from '../unread-mails/unread-mails.service.js';
 import type { ExportedRecord } from './record-page.js';
 
 /** Records of one kind in an export; they are read anew for each way in which they are written. */
@@ -65,10 +67,12 @@ export class Sections {
     private readonly labels: Labels,
     private readonly quickReplies: QuickReplies,
     private readonly members: Members,
+    private readonly preferences: NotificationPreferences,
     private readonly profiles: Profiles,
     private readonly requests: RightsRequests,
     private readonly sessions: Sessions,
     private readonly subscribers: Subscribers,
+    private readonly unreadMails: UnreadMails,
   ) {}
 
   /**
@@ -84,6 +88,7 @@ export class Sections {
     return [
       this.profile(principal),
       this.devices(principal),
+      this.notifications(principal),
       section('about-you', ['Su di te', 'About you'], () => this.aboutYou(principal, contactId)),
       section('consents', ['Consensi e accettazioni', 'Consents and acceptances'], () => this.consentRecords(own())),
       section('texts', ['Testi accettati', 'Accepted texts'], () => this.textRecords(own())),
@@ -108,6 +113,7 @@ export class Sections {
         paged(ListMembers, (ask) => this.members.list(member, ask)),
       ),
       this.devices(member),
+      this.notifications(member),
       section('labels', ['Etichette', 'Labels'], () => paged(ListLabels, (ask) => this.labels.list(member, ask))),
       section('quick-replies', ['Risposte rapide', 'Quick replies'], () =>
         paged(ListQuickReplies, (ask) => this.quickReplies.list(member, ask)),
@@ -138,9 +144,16 @@ export class Sections {
   }
 
   private profile(principal: Principal): Section {
-    const profiles = this.profiles;
+    const { profiles, unreadMails } = this;
     return section('profile', ['Profilo', 'Profile'], async function* () {
-      yield [{ ...(await profiles.of(principal)) }];
+      yield [{ ...(await profiles.of(principal)), ...(await unreadMails.settingsOf(principal.accountId)) }];
+    });
+  }
+
+  private notifications(principal: Principal): Section {
+    const preferences = this.preferences;
+    return section('notifications', ['Notifiche', 'Notifications'], async function* () {
+      yield [{ ...(await preferences.read(principal)) }];
     });
   }
 

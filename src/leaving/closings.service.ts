@@ -24,8 +24,8 @@ import { Subscriber } from '../subscribers/subscriber.entity.js';
 import { Subscribers } from '../subscribers/subscribers.service.js';
 import type { ClosingView, NewClosing } from './leaving.dto.js';
 
-const closingAsked = defineMail('closing_asked');
-const businessCloses = defineMail('business_closes', { priority: 'bulk' });
+const closingAsked = defineMail('closing_asked', 'rights');
+const businessCloses = defineMail('business_closes', 'rights', { priority: 'bulk' });
 
 /** Tells the contacts of businesses that close, some at a time. */
 const tellOfClosings = defineJob('closing.tell', { cron: '* * * * *', expireInSeconds: 300 });

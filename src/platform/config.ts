@@ -42,6 +42,9 @@ export interface Config {
   smtpUrl: string | undefined;
   mailFrom: string;
   invitationMailsPerDay: number;
+  pushWaitSeconds: number;
+  /** Certificate of a push service at a private address, which only tests have. */
+  pushTestCa: Buffer | undefined;
   /** Address of the virus scanner clamd. */
   clamd: Clamd | undefined;
   fileBytes: number;
@@ -212,6 +215,8 @@ function configOf(values: Values): Config {
     smtpUrl: values.SMTP_URL,
     mailFrom: values.MAIL_FROM ?? `Colloquio <no-reply@${publicUrl.hostname}>`,
     invitationMailsPerDay: values.RATE_INVITATION_MAILS,
+    pushWaitSeconds: values.PUSH_WAIT_SECONDS,
+    pushTestCa: values.PUSH_TEST_CA?.content,
     clamd: values.CLAMD_URL,
     fileBytes: values.ATTACHMENT_MB * megabyte,
     filesPerMessage: values.ATTACHMENTS_PER_MESSAGE,

@@ -14,6 +14,7 @@ import { Mail } from './mail/mail.entity.js';
 import { Outbox } from './mail/outbox.js';
 import { Postman } from './mail/postman.js';
 import { MailTemplates } from './mail/templates.js';
+import { PublicRequests } from './outbound/public-requests.js';
 import { ProblemFilter } from './problems/problem.filter.js';
 import { RateLimits } from './rate-limits.js';
 import { UnknownOutcomes } from './realtime/unknown-outcomes.js';
@@ -25,6 +26,7 @@ import { validationPipe } from './validation/validation.js';
 import { AddressHashes } from './vault/address-hashes.js';
 import { EpochRenewal } from './vault/epoch-renewal.js';
 import { MASTER_KEY } from './vault/master-key.js';
+import { PushKey } from './vault/push-key.js';
 import { SigningKey } from './vault/signing-key.js';
 import { Vault } from './vault/vault.js';
 
@@ -35,6 +37,7 @@ export interface Foundation {
   epochRenewal: EpochRenewal;
   log: Log;
   masterKey: Buffer;
+  pushKey: PushKey;
   signingKey: SigningKey;
   vault: Vault;
 }
@@ -48,11 +51,12 @@ export class PlatformModule implements OnModuleDestroy {
     this.storage.close();
   }
 
-  static with({ config, databases, epochRenewal, log, masterKey, signingKey, vault }: Foundation): DynamicModule {
+  static with({ config, databases, epochRenewal, log, masterKey, pushKey, signingKey, vault }: Foundation): DynamicModule {
     const values = [
       { provide: CONFIG, useValue: config },
       { provide: DatabaseWatch, useValue: databases },
       { provide: EpochRenewal, useValue: epochRenewal },
+      { provide: PushKey, useValue: pushKey },
       { provide: SigningKey, useValue: signingKey },
       { provide: Log, useValue: log },
       { provide: MASTER_KEY, useValue: masterKey },
@@ -70,6 +74,7 @@ export class PlatformModule implements OnModuleDestroy {
       Origins,
       Outbox,
       Postman,
+      PublicRequests,
       RateLimits,
       Realtime,
       Requests,

@@ -105,8 +105,8 @@ export class TestContext {
       // An empty page keeps nothing.
       if ((globalThis as unknown as { location: URL }).location.protocol === 'about:') return;
       // Only once: after logging out nothing is to bring it back.
-      if (sessionStorage.getItem(`${key}-set`)) return;
-      sessionStorage.setItem(`${key}-set`, '1');
+      if (sessionStorage.getItem(`test-${key}-set`)) return;
+      sessionStorage.setItem(`test-${key}-set`, '1');
       localStorage.setItem(key, '1');
     }, `colloquio-${app}-here`);
   }

@@ -42,7 +42,7 @@ export class Installation {
     return new Installation(folder, join(folder, 'data'), await freePort(), nodeArguments);
   }
 
-  keyFile(name: 'master.key' | 'epoch.key' | 'signing.key' | 'postgres.password'): string {
+  keyFile(name: 'master.key' | 'epoch.key' | 'signing.key' | 'push.key' | 'postgres.password'): string {
     return join(this.dataDir, 'keys', name);
   }
 

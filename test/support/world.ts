@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { Client as PgClient, Pool } from 'pg';
 import { io, type Socket } from 'socket.io-client';
 import type { ClientEvents, ServerEvents, Told, ToldEvent } from '../../src/contract/events.js';
@@ -120,7 +121,12 @@ export class World implements Reach {
    * change what holds for everybody. The first file starts it.
    */
   static async shared(): Promise<World> {
-    ofWorker.shared ??= start({ RATE_INVITATION_MAILS: '100000', RATE_UPLOADS: '100000' });
+    ofWorker.shared ??= start({
+      RATE_INVITATION_MAILS: '100000',
+      RATE_UPLOADS: '100000',
+      PUSH_TEST_CA: fileURLToPath(new URL('tests-only.cert.pem', import.meta.url)),
+      PUSH_WAIT_SECONDS: '0.5',
+    });
     return new World(await ofWorker.shared, true);
   }
 

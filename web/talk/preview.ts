@@ -1,6 +1,7 @@
 import type { Draft, Outgoing } from '../../client/index.js';
 import type { ConversationHead, LastFiles, MessageView, Party } from '../../src/contract/events.js';
 import type { IconName } from '../ui/icons.js';
+import { retentionWords } from '../words/retention.js';
 import { talk } from '../words/talk.js';
 
 /** Stations of an own message. */
@@ -47,6 +48,7 @@ export function previewOf(head: ConversationHead, { party, draft, outgoing = [] 
     return { text, icon: { name: 'snowflake', label: '' }, isLine: true };
   }
   if (head.lastKind === null) return { text: talk.preview.none, isLine: true };
+  if (head.lastKind === 'expired') return { text: retentionWords.preview, isLine: true };
   if (head.lastKind === 'withdrawn') return { text: talk.preview.withdrawn, isLine: true };
   const text = head.preview ? oneLine(head.preview) : head.lastFiles ? lastFiles(head.lastFiles) : '';
   if (head.lastKind === 'broadcast') {

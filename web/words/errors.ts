@@ -75,6 +75,7 @@ const it: Sentences = {
   nobody_to_erase: 'Con queste scelte non c’è nessuno da cancellare.',
   import_empty: 'Nel file non c’è nessuno.',
   import_unreadable: 'Questo file non si riesce a leggere come tabella.',
+  too_many_muted: () => `Puoi silenziare al massimo ${limits.conversationsMuted} conversazioni. Prima riattivane una.`,
   too_many_quick_replies: () => `Ci sono già ${limits.quickRepliesPerSubscriber} risposte pronte. Prima eliminane una.`,
   too_many_labels: () => `Un contatto può avere al massimo ${limits.labelsPerContact} etichette.`,
   receipt_beyond_last: 'Qualcosa non torna. Ricarica la pagina.',
@@ -155,6 +156,7 @@ const en: Sentences = {
   nobody_to_erase: 'There is nobody to erase with these choices.',
   import_empty: 'There is nobody in the file.',
   import_unreadable: 'This file cannot be read as a table.',
+  too_many_muted: () => `You can mute at most ${limits.conversationsMuted} conversations. Unmute one first.`,
   too_many_quick_replies: () =>
     `There are ${limits.quickRepliesPerSubscriber} quick replies already. Delete one first.`,
   too_many_labels: () => `A contact can have at most ${limits.labelsPerContact} labels.`,

@@ -2,10 +2,12 @@
 import { cleanupOutdatedCaches, createHandlerBoundToURL, precacheAndRoute } from 'workbox-precaching';
 import { NavigationRoute, registerRoute } from 'workbox-routing';
 import { setCacheNameDetails } from 'workbox-core';
+import { showPushes } from './pushes.js';
 
 /*
  * The worker of one of the two apps. It keeps the page and everything that the page may load, so that the app opens without a
- * network and an old page never asks for a file that is gone. It touches neither the API nor files.
+ * network and an old page never asks for a file that is gone, and shows what is pushed. It touches neither the API nor files,
+ * but for a subscription that the browser has ended.
  */
 declare const self: ServiceWorkerGlobalScope;
 declare const __KEPT__: { url: string; revision: string | null }[];
@@ -20,7 +22,18 @@ cleanupOutdatedCaches();
 const others = [/^\/api\//, /^\/socket\.io\//, /^\/join\//, ...(__ENTRY__ === 'dashboard' ? [/^\/app(\/|$)/] : [])];
 registerRoute(new NavigationRoute(createHandlerBoundToURL(__SCOPE__), { denylist: others }));
 
+showPushes(self, __ENTRY__);
+
 // A new worker waits until the page lets it in, so that nobody loses what is being typed.
 self.addEventListener('message', ({ data }) => {
   if (data === 'take-over') void self.skipWaiting();
 });
+
+// Nothing of who has logged out stays on the screen.
+self.addEventListener('message', (event) => {
+  if (event.data === 'signed-out') event.waitUntil(closeNotifications());
+});
+
+async function closeNotifications(): Promise<void> {
+  for (const notification of await self.registration.getNotifications()) notification.close();
+}

@@ -10,12 +10,19 @@ const hiddenLongEnough = 60_000;
 class Updates {
   /** A newer version is there. */
   isWaiting = $state(false);
+  /** The registration of this app's worker; undefined where there is none. */
+  readonly registered: Promise<ServiceWorkerRegistration | undefined>;
+  private settle!: (registration: ServiceWorkerRegistration | undefined) => void;
   private registration: ServiceWorkerRegistration | undefined;
   private readonly begun = new Set<object>();
   private hiddenSince: number | undefined;
 
+  constructor() {
+    this.registered = new Promise((resolve) => (this.settle = resolve));
+  }
+
   async start(): Promise<void> {
-    if (!('serviceWorker' in navigator) || !isSecureContext) return;
+    if (!('serviceWorker' in navigator) || !isSecureContext) return this.settle(undefined);
     const scope = appName === 'app' ? '/app' : '/';
     // The other app's worker may control this page at first: only a worker of this app is one that another follows.
     const known = await navigator.serviceWorker.getRegistration(scope);
@@ -26,9 +33,10 @@ class Updates {
     });
     try {
       this.registration = await navigator.serviceWorker.register(workerOf(appName), { scope });
+      this.settle(this.registration);
     } catch {
       // Some settings of a browser forbid workers: then the app needs its network to open, and works like that.
-      return;
+      return this.settle(undefined);
     }
     // A fresh start: nothing is begun yet.
     if (this.registration.waiting && isFollowed) return this.letIn();

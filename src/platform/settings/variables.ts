@@ -153,6 +153,17 @@ export const variables = {
     otherwise: 200,
     about: 'mails of invitations a business may send in 24 hours (reminders count too; an import goes on the next day)',
   },
+  PUSH_WAIT_SECONDS: {
+    read: read.fraction(0, 600),
+    otherwise: 5,
+    about: 'seconds that a message has to reach another device of its addressee before a notification is pushed',
+  },
+  PUSH_TEST_CA: {
+    read: read.file,
+    default: 'none',
+    about:
+      'for testing only: PEM file with the certificate of a push service of your own, which may then be at a private address and on any port',
+  },
   CLAMD_URL: {
     read: read.clamd,
     default: 'none: files are not scanned, and their views say so',

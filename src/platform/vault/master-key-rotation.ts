@@ -8,7 +8,8 @@ import { createPrivateFile, readIfThere, replacePrivateFile, shredFile, shredRem
 import { Keyring } from './keyring.js';
 import { loadMasterKey, nextMasterKeyFile } from './master-key.js';
 import { epochFileOf } from './open-vault.js';
-import { resealSigningKey } from './signing-key.js';
+import { pushKeyFile } from './push-key.js';
+import { signingKeyFile } from './signing-key.js';
 
 /** The file with the new master key, and whether the service finds it there. */
 export interface Rotation {
@@ -17,7 +18,7 @@ export interface Rotation {
 }
 
 /**
- * Seals the epoch key and the signing key with a new master key, and begins a new epoch, so that neither an old copy of the epoch file nor the old
+ * Seals the epoch key, the signing key and the push key with a new master key, and begins a new epoch, so that neither an old copy of the epoch file nor the old
  * master key opens what is wrapped from now on. No service may run meanwhile.
  *
  * The new key is on the disk before anything is sealed with it, and the old one goes last: after a crash at any point one of
@@ -41,7 +42,8 @@ export async function rotateMasterKey(config: Config, database: DataSource, want
   }
   const epochs = await openWithEither(epochFileOf(config), old, next);
   await epochs.reseal(next);
-  await resealSigningKey(config, old, next);
+  await signingKeyFile.reseal(config, old, next);
+  await pushKeyFile.reseal(config, old, next);
   if (inPlace) {
     await replacePrivateFile(config.masterKeyFile, `${next.toString('base64')}\n`);
     await shredFile(path);

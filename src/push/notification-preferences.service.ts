@@ -1,0 +1,88 @@
+import { Injectable } from '@nestjs/common';
+import { DataSource } from 'typeorm';
+import type { Principal } from '../auth/principal.js';
+import { limits } from '../contract/limits.js';
+import { Conversations } from '../conversations/conversations.service.js';
+import { lockHashes } from '../platform/locks.js';
+import { NotFound, ValidationFailed } from '../platform/problems/domain-error.js';
+import { fieldError } from '../platform/problems/field-error.js';
+import { TooManyMuted } from './push.errors.js';
+import type { ChangedNotificationSettings, MutedConversation, NotificationSettings } from './push.dto.js';
+
+/** When and of what an account gets no notifications, on all of its devices. */
+@Injectable()
+export class NotificationPreferences {
+  constructor(
+    private readonly conversations: Conversations,
+    private readonly database: DataSource,
+  ) {}
+
+  async read({ accountId }: Principal): Promise<NotificationSettings> {
+    const [quietHours] = await this.database.query<NonNullable<NotificationSettings['quietHours']>[]>(
+      `SELECT quiet_from AS from, quiet_to AS to, time_zone AS "timeZone" FROM notification_setting WHERE account_id = $1`,
+      [accountId],
+    );
+    const muted = await this.database.query<{ conversationId: string; until: Date | null }[]>(
+      `SELECT conversation_id AS "conversationId", until FROM conversation_mute
+       WHERE account_id = $1 AND (until IS NULL OR until > now()) ORDER BY conversation_id LIMIT ${limits.conversationsMuted}`,
+      [accountId],
+    );
+    return {
+      quietHours: quietHours ?? null,
+      muted: muted.map(({ conversationId, until }) => ({ conversationId, until: until?.toISOString() ?? null })),
+    };
+  }
+
+  /** @throws ValidationFailed for quiet hours that never end */
+  async change(principal: Principal, { quietHours }: ChangedNotificationSettings): Promise<NotificationSettings> {
+    if (quietHours === undefined) throw new ValidationFailed([fieldError('quietHours', { code: 'required' })]);
+    const { accountId } = principal;
+    if (quietHours === null) {
+      await this.database.query('DELETE FROM notification_setting WHERE account_id = $1', [accountId]);
+      return this.read(principal);
+    }
+    const { from, to, timeZone } = quietHours;
+    if (from === to) throw new ValidationFailed([fieldError('quietHours.to', { code: 'exclusive' })]);
+    await this.database.query(
+      `INSERT INTO notification_setting (account_id, quiet_from, quiet_to, time_zone) VALUES ($1, $2, $3, $4)
+       ON CONFLICT (account_id) DO UPDATE
+       SET quiet_from = excluded.quiet_from, quiet_to = excluded.quiet_to, time_zone = excluded.time_zone`,
+      [accountId, from, to, timeZone],
+    );
+    return this.read(principal);
+  }
+
+  /** @throws NotFound, ValidationFailed for a time that has passed, TooManyMuted */
+  async mute(principal: Principal, conversationId: string, until: string | null): Promise<MutedConversation> {
+    if (until === undefined) throw new ValidationFailed([fieldError('until', { code: 'required' })]);
+    const { subscriberId } = await this.conversations.access(principal, conversationId);
+    const time = until === null ? null : new Date(until);
+    if (time && !(time > new Date())) throw new ValidationFailed([fieldError('until', { code: 'in_the_past' })]);
+    await this.database.transaction(async (manager) => {
+      const { accountId } = principal;
+      await lockHashes(manager, [Buffer.from(accountId.replaceAll('-', ''), 'hex')]);
+      await manager.query(
+        `INSERT INTO conversation_mute (subscriber_id, conversation_id, account_id, until) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (subscriber_id, conversation_id, account_id) DO UPDATE SET until = excluded.until`,
+        [subscriberId, conversationId, accountId, time],
+      );
+      const [{ muted }] = await manager.query<[{ muted: number }]>(
+        `SELECT count(*)::integer AS muted FROM conversation_mute
+         WHERE account_id = $1 AND (until IS NULL OR until > now())`,
+        [accountId],
+      );
+      if (muted > limits.conversationsMuted) throw new TooManyMuted();
+    });
+    return { conversationId, until: time?.toISOString() ?? null };
+  }
+
+  /** @throws NotFound for a conversation that is not muted, too */
+  async unmute(principal: Principal, conversationId: string): Promise<void> {
+    const { subscriberId } = await this.conversations.access(principal, conversationId);
+    const [, deleted] = await this.database.query<[unknown[], number]>(
+      'DELETE FROM conversation_mute WHERE subscriber_id = $1 AND conversation_id = $2 AND account_id = $3',
+      [subscriberId, conversationId, principal.accountId],
+    );
+    if (deleted === 0) throw new NotFound();
+  }
+}

@@ -1,0 +1,55 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import type { BegunBroadcast, Change, Consumer, StoredChange } from '../change-feed/consumers.js';
+import { type Config, CONFIG } from '../platform/config.js';
+import { addBroadcastsQuery, lanes, waitQuery } from './push.queries.js';
+import { PushRounds } from './push-rounds.service.js';
+
+/** A message is not told any more after this. */
+const newsMilliseconds = 24 * 60 * 60 * 1000;
+
+/** What is written here is there once the transaction has committed. */
+const commitSeconds = 0.1;
+
+/** Has messages wait until it is known if a device has received them: the consumer of changes that notifications are made of. */
+@Injectable()
+export class PushWaits implements Consumer {
+  readonly name = 'push';
+
+  constructor(
+    @Inject(CONFIG) private readonly config: Config,
+    private readonly rounds: PushRounds,
+  ) {}
+
+  async see(manager: EntityManager, changes: readonly Change[]): Promise<void> {
+    const latest = new Map<string, StoredChange>();
+    for (const change of changes) {
+      if (change.state !== 'stored' || !isNews(change.sentAt)) continue;
+      latest.set(`${change.conversationId} ${change.sender}`, change);
+    }
+    if (latest.size === 0) return;
+    const stored = [...latest.values()];
+    await manager.query(waitQuery, [
+      stored.map(({ subscriberId }) => subscriberId),
+      stored.map(({ conversationId }) => conversationId),
+      stored.map(({ sender }) => (sender === 'subscriber' ? 'interlocutor' : 'subscriber')),
+      stored.map(({ seq }) => seq),
+      this.config.pushWaitSeconds,
+    ]);
+    this.rounds.wakeIn(lanes.messages, this.config.pushWaitSeconds + commitSeconds);
+  }
+
+  async seeBroadcasts(manager: EntityManager, broadcasts: readonly BegunBroadcast[]): Promise<void> {
+    const news = broadcasts.filter(({ startedAt }) => isNews(startedAt));
+    if (news.length === 0) return;
+    await manager.query(addBroadcastsQuery, [news.map(({ subscriberId }) => subscriberId), news.map(({ id }) => id)]);
+    this.rounds.wakeIn(lanes.broadcasts, commitSeconds);
+  }
+
+  /** What waits goes with its conversation. */
+  forget(): Promise<Record<string, never>> {
+    return Promise.resolve({});
+  }
+}
+
+const isNews = (at: Date) => at.getTime() > Date.now() - newsMilliseconds;
