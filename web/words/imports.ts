@@ -103,6 +103,7 @@ const it = {
   },
   forecast: {
     title: 'Ecco che cosa succederebbe',
+    see: 'Guarda che cosa succederebbe',
     text: 'È una prova: non è ancora partito niente.',
     again: 'Rifaccio la prova…',
     ways: (mails: number, letters: number) =>
@@ -348,6 +349,7 @@ const en: ImportWords = {
   },
   forecast: {
     title: 'This is what would happen',
+    see: 'See what would happen',
     text: 'It is a trial: nothing was sent yet.',
     again: 'Trying again…',
     ways: (mails, letters) =>
