@@ -54,7 +54,7 @@ let told = 0;
 const subscriptionsOf = (device: Device) =>
   world.rows('SELECT FROM push_subscription WHERE session_id = $1', [device.sessionId]);
 
-/** What is due later is due now. */
+/** Makes due what is due later. */
 async function hurry(): Promise<void> {
   await world.rows('UPDATE push_notice SET due_at = now() WHERE due_at > now()');
   world.service.app.get(PushRounds).wakeIn(0, 0);

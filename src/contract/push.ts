@@ -53,7 +53,7 @@ export interface NewMute {
 }
 
 /**
- * What a push holds, as JSON that spaces fill to one length: a push service sees neither it nor how long it is. It never
+ * Content of a push, as JSON that spaces fill to one length: a push service sees neither it nor how long it is. It never
  * holds what people wrote, nor a person's name.
  */
 export type PushPayload = MessagePush | TestPush;

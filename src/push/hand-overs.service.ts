@@ -13,7 +13,7 @@ import { Vault } from '../platform/vault/vault.js';
 import { noteHandedOverQuery, type Reachable } from './push.queries.js';
 import { type SealedSubscription, subscriptionContext } from './sealed-subscription.js';
 
-/** What is to be handed over. */
+/** A push that is to be handed over. */
 export interface Push {
   payload: PushPayload;
   urgency: 'normal' | 'high';
@@ -159,7 +159,7 @@ export class HandOvers {
       topic: this.vault.lookupHash('push topic', `${subscription.endpoint}\0${topic}`).toString('base64url').slice(0, 32),
       contentEncoding: 'aes128gcm',
     });
-    return { headers: headers as Record<string, string | number>, body: body! };
+    return { headers: headers as Record<string, string | number>, body };
   }
 
   private async outcomeOf(

@@ -9,7 +9,7 @@ import { fieldError } from '../platform/problems/field-error.js';
 import { TooManyMuted } from './push.errors.js';
 import type { ChangedNotificationSettings, MutedConversation, NotificationSettings } from './push.dto.js';
 
-/** When and of what an account gets no notifications, on all of its devices. */
+/** Quiet hours and muted conversations of an account, which hold for all of its devices. */
 @Injectable()
 export class NotificationPreferences {
   constructor(

@@ -80,7 +80,7 @@ export class PushSubscriptions {
     await this.handOvers.silence(sessionId);
   }
 
-  /** Of these sessions the ones that get notifications. */
+  /** Finds which of these sessions get notifications. */
   async ofSessions(ids: readonly string[]): Promise<Map<string, { lastHandedOverAt: string | null }>> {
     const rows = await this.database.query<{ id: string; at: Date | null }[]>(
       'SELECT session_id AS id, last_push_at AS at FROM push_subscription WHERE session_id = ANY ($1::uuid[])',

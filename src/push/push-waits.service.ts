@@ -8,7 +8,7 @@ import { PushRounds } from './push-rounds.service.js';
 /** A message is not told any more after this. */
 const newsMilliseconds = 24 * 60 * 60 * 1000;
 
-/** What is written here is there once the transaction has committed. */
+/** Time for the transaction to commit, before which nothing of it is seen. */
 const commitSeconds = 0.1;
 
 /** Has messages wait until it is known if a device has received them: the consumer of changes that notifications are made of. */
@@ -46,7 +46,7 @@ export class PushWaits implements Consumer {
     this.rounds.wakeIn(lanes.broadcasts, commitSeconds);
   }
 
-  /** What waits goes with its conversation. */
+  /** Waits and notices go with their conversation. */
   forget(): Promise<Record<string, never>> {
     return Promise.resolve({});
   }

@@ -47,7 +47,7 @@ export class PushSubscriptionView implements wire.PushSubscriptionView {
   renewedAt: string;
 }
 
-/** What came of a test notification. */
+/** Outcome of a test notification. */
 export class PushTest implements wire.PushTest {
   /**
    * `handed_over`: the push service has taken it, and shows it when it reaches the device. `gone`: the push service knows this

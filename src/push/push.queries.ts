@@ -218,7 +218,7 @@ export const moveBroadcastQuery = `
 
 export const endBroadcastQuery = `DELETE FROM push_broadcast WHERE subscriber_id = $1 AND broadcast_id = $2`;
 
-/** What nobody needs any more: devices that do not come back, and what was told so long ago that it is gone from them. */
+/** Deletes devices that do not come back, and notices that were told so long ago that they are gone from the devices. */
 export const sweepQueries = [
   `DELETE FROM push_subscription USING session
    WHERE session.id = session_id AND session.used_at <= now() - interval '${limits.pushDays} days'`,

@@ -25,7 +25,7 @@ interface Reply {
   headers?: Record<string, string>;
 }
 
-/** What a page gets from its browser when it subscribes. */
+/** The subscription that a page gets from its browser. */
 export interface Subscription {
   endpoint: string;
   keys: { p256dh: string; auth: string };

@@ -26,7 +26,8 @@ export function showPushes(worker: ServiceWorkerGlobalScope, app: 'dashboard' | 
     event.waitUntil(open(worker, app, conversationId));
   });
   worker.addEventListener('pushsubscriptionchange', (event) => {
-    (event as SubscriptionChange).waitUntil(subscribeAgain(worker, app, event as SubscriptionChange));
+    const change: SubscriptionChange = event;
+    change.waitUntil(subscribeAgain(worker, app, change));
   });
 }
 
