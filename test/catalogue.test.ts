@@ -13,6 +13,7 @@ afterAll(() => world.close());
 /** They belong to no subscriber: accounts and interlocutors reach across, the others are the host's. */
 const global = [
   'account',
+  'account_event',
   'account_token',
   'carry_code',
   'export',
@@ -141,7 +142,7 @@ const inClear = [
     'subscriber_logo.media_type',
     'member.role',
   ],
-  'action.kind',
+  ...['action.kind', 'account_event.kind'],
   // What kind of broadcast it is, and what came of it.
   ...['kind', 'reason', 'locale', 'state', 'stop_reason'].map((each) => `broadcast.${each}`),
   'broadcast_recipient.skipped',

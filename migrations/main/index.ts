@@ -23,6 +23,7 @@ import { Claims1763895001000 } from './1763895001000-claims.js';
 import { QuickReplies1763895002000 } from './1763895002000-quick-replies.js';
 import { CarryCodes1763895003000 } from './1763895003000-carry-codes.js';
 import { PolicyPublications1795867200000 } from './1795867200000-policy-publications.js';
+import { AuditLog1795867260000 } from './1795867260000-audit-log.js';
 import { Functions } from './functions.js';
 
 export const mainMigrations = [
@@ -51,5 +52,6 @@ export const mainMigrations = [
   QuickReplies1763895002000,
   CarryCodes1763895003000,
   PolicyPublications1795867200000,
+  AuditLog1795867260000,
   Functions,
 ];

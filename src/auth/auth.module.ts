@@ -3,7 +3,10 @@ import { APP_GUARD } from '@nestjs/core';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { Forgetting } from '../platform/forgetting/forgetting.js';
 import type { Forget } from '../platform/forgetting/holdings.js';
+import { AccountEvent } from './account-event.entity.js';
 import { AccountHolders } from './account-holders.service.js';
+import { AccountLogController } from './account-log.controller.js';
+import { AccountLog } from './account-log.service.js';
 import { AccountToken } from './account-token.entity.js';
 import { AccountTokens } from './account-tokens.service.js';
 import { Account } from './account.entity.js';
@@ -20,10 +23,11 @@ import { Sessions } from './sessions.service.js';
 import { SocketDoorkeeper } from './socket-doorkeeper.js';
 
 @Module({
-  imports: [TypeOrmModule.forFeature([Account, AccountToken, CarryCode, Session])],
-  controllers: [SessionsController, CredentialsController],
+  imports: [TypeOrmModule.forFeature([Account, AccountEvent, AccountToken, CarryCode, Session])],
+  controllers: [AccountLogController, SessionsController, CredentialsController],
   providers: [
     AccountHolders,
+    AccountLog,
     Accounts,
     AccountTokens,
     Credentials,
@@ -33,7 +37,7 @@ import { SocketDoorkeeper } from './socket-doorkeeper.js';
     SocketDoorkeeper,
     { provide: APP_GUARD, useClass: SessionGuard },
   ],
-  exports: [AccountHolders, Accounts, Credentials, Downloads, Sessions, SessionCookies, SocketDoorkeeper],
+  exports: [AccountHolders, AccountLog, Accounts, Credentials, Downloads, Sessions, SessionCookies, SocketDoorkeeper],
 })
 export class AuthModule {
   constructor(forgetting: Forgetting) {
@@ -52,6 +56,11 @@ export class AuthModule {
         subscriber: ofMembers('account_token'),
       },
       {
+        table: 'account_event',
+        interlocutor: ofAccounts('account_id', 'account_event'),
+        subscriber: ofMembers('account_event'),
+      },
+      {
         table: 'carry_code',
         interlocutor: ofAccounts('account_id', 'carry_code'),
         subscriber: ofMembers('carry_code'),
@@ -60,7 +69,13 @@ export class AuthModule {
   }
 }
 
-const kinds = { account: 'accounts', session: 'sessions', account_token: undefined, carry_code: undefined } as const;
+const kinds = {
+  account: 'accounts',
+  account_event: undefined,
+  account_token: undefined,
+  carry_code: undefined,
+  session: 'sessions',
+} as const;
 
 /** Rows of the interlocutors' accounts, which are few for each. */
 function ofAccounts(column: string, table: keyof typeof kinds = 'account'): Forget {
@@ -73,7 +88,7 @@ function ofAccounts(column: string, table: keyof typeof kinds = 'account'): Forg
 }
 
 /** The same of the accounts of subscribers' members. */
-function ofMembers(table: 'session' | 'account_token' | 'carry_code'): Forget {
+function ofMembers(table: 'session' | 'account_event' | 'account_token' | 'carry_code'): Forget {
   const kind = kinds[table];
   return async (manager, { ids }) => {
     const [, deleted] = await manager.query<[unknown[], number]>(
