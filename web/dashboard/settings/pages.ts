@@ -1,5 +1,6 @@
 import type { IconName } from '../../ui/icons.js';
 import { figuresWords } from '../../words/figures.js';
+import { policyWords } from '../../words/policy-changes.js';
 import { quickWords } from '../../words/quick-replies.js';
 import { settings } from '../../words/settings.js';
 import { teamWords } from '../../words/team.js';
@@ -45,6 +46,7 @@ export const settingsGroups: { name: string; pages: SettingsPage[] }[] = [
   {
     name: groups.trust,
     pages: [
+      { href: '/settings/agreed', name: policyWords.agreed.title, icon: 'file-check' },
       { href: '/settings/who-can-read', name: pages.whoCanRead, icon: 'shield-lock' },
       { href: '/settings/cookies', name: pages.cookies, icon: 'info-circle' },
     ],
