@@ -96,7 +96,7 @@ const sends: Record<'both' | 'member' | 'owner', Record<string, (device: Device)
     invitation: (device) => device.ask('POST', '/api/invitations', { kind: 'open' }),
     imported: (device) => world.ask('POST', '/api/imports', { token: device.token, body: list() }),
     broadcast: (device) => device.ask('POST', '/api/broadcasts', broadcast()),
-    broadcastFile: (device) => askToUpload(device, bytesOf(10), { broadcast: 'true' }),
+    broadcastFile: (device) => askToUpload(device, bytesOf(10), { broadcast: true }),
     changed: (device) => device.ask('PATCH', `/api/broadcasts/${scheduled}`, { body: `Chiusi ${unique()}` }),
   },
   owner: { member: (device) => device.ask('POST', '/api/members', { email: `${unique()}@mail.example` }) },
