@@ -13,6 +13,7 @@ afterAll(() => world.close());
 /** They belong to no subscriber: accounts and interlocutors reach across, the others are the host's. */
 const global = [
   'account',
+  'account_event',
   'account_token',
   'carry_code',
   'export',
@@ -146,7 +147,7 @@ const inClear = [
     'member.role',
   ],
   'notification_setting.time_zone',
-  'action.kind',
+  ...['action.kind', 'account_event.kind'],
   // What kind of broadcast it is, and what came of it.
   ...['kind', 'reason', 'locale', 'state', 'stop_reason'].map((each) => `broadcast.${each}`),
   'broadcast_recipient.skipped',

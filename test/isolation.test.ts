@@ -267,6 +267,7 @@ const routes: Record<string, Route> = {
   'DELETE /api/sessions/:id': { for: 'signedIn', path: ({ session }) => `/api/sessions/${session}`, hiddenFrom: both },
   'GET /api/me': { for: 'signedIn', allowed: 200 },
   'PATCH /api/me': { for: 'signedIn', body: () => ({ locale: 'it' }), allowed: 200 },
+  'GET /api/me/activity': { for: 'interlocutor', allowed: 200 },
   'POST /api/me/email-verification': { for: 'signedIn', allowed: 202 },
   'POST /api/me/email-verification/confirmation': {
     for: 'everybody',

@@ -317,7 +317,10 @@ test('what members do is written down for the owner, in kinds and ids', async ()
     ['invitation.revoked', sara.id, invitation.id],
     ['invitation.made', sara.id, invitation.id],
     ['member.joined', sara.id, sara.id],
+    ['policy.accepted', sara.id, null],
     ['member.invited', owner, sara.id],
+    ['policy.accepted', owner, null],
+    ['policy.accepted', owner, null],
   ]);
 });
 
@@ -354,6 +357,7 @@ test('what staff changes in the address book is written down for the owner, as k
     ['contact.changed', carla.contactId],
     ['label.made', label.body.id],
     ['member.joined', sara.id],
+    ['policy.accepted', null],
   ]);
 
   const only = async (query: string) => {

@@ -141,6 +141,11 @@ const lists: Record<string, List> = {
   'GET /api/invitations': { path: () => '/api/invitations', filter: ['kind', () => 'open', 'personal'] },
   'GET /api/labels': { path: () => '/api/labels' },
   'GET /api/quick-replies': { path: () => '/api/quick-replies' },
+  'GET /api/me/activity': {
+    path: () => '/api/me/activity',
+    who: () => people[0]!.device,
+    filter: ['until', () => '2090-01-01T00:00:00Z', '2090-01-02T00:00:00Z'],
+  },
   'GET /api/members': { path: () => '/api/members' },
 };
 

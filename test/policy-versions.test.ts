@@ -262,6 +262,11 @@ describe('until its day', () => {
     };
     const announcements = world.service.app.get(PolicyAnnouncements);
     expect(await announcements.tell()).toBe(0);
+    // The publications stand once each in the log of the business.
+    await announcements.tell();
+    const { body: logged } = await shop.owner.ask('GET', '/api/actions?kind=policy.published');
+    expect(logged.items).toHaveLength(3);
+    expect(logged.items[0]).toMatchObject({ memberId: null });
     const later = new Date(Date.now() + 6 * 60_000);
     try {
       // As a stop in the middle leaves it: Anna was told.

@@ -145,7 +145,10 @@ describe('a restricted conversation', () => {
     expect(lifted.body).toEqual({ restrictions: [] });
     expectStatus(await send(anna.device, anna.contactId), 201);
     const { items } = (await bakery.owner.ask('GET', '/api/actions')).body;
-    const about = items.filter(({ subjectId }: { subjectId: string }) => subjectId === anna.contactId);
+    const about = items.filter(
+      ({ subjectId, kind }: { subjectId: string; kind: string }) =>
+        subjectId === anna.contactId && kind.startsWith('conversation.'),
+    );
     expect(about.map(({ kind, memberId }: Record<string, string>) => [kind, memberId === staff.id])).toEqual([
       ['conversation.unrestricted', false],
       ['conversation.restricted', true],

@@ -25,6 +25,7 @@ import { CarryCodes1763895003000 } from './1763895003000-carry-codes.js';
 import { Push1763911000000 } from './1763911000000-push.js';
 import { Retention1795860000000 } from './1795860000000-retention.js';
 import { PolicyPublications1795867200000 } from './1795867200000-policy-publications.js';
+import { AuditLog1795867260000 } from './1795867260000-audit-log.js';
 import { KnownDevices1795870800000 } from './1795870800000-known-devices.js';
 import { UnreadMails1795872600000 } from './1795872600000-unread-mails.js';
 import { Functions } from './functions.js';
@@ -57,6 +58,7 @@ export const mainMigrations = [
   Push1763911000000,
   Retention1795860000000,
   PolicyPublications1795867200000,
+  AuditLog1795867260000,
   KnownDevices1795870800000,
   UnreadMails1795872600000,
   Functions,

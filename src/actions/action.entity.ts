@@ -10,7 +10,7 @@ export class Action {
   @PrimaryColumn('uuid')
   id: string;
 
-  /** Null for what the service did by itself. */
+  /** Null for what the service did by itself, and for what a contact did. */
   @Column('uuid', { name: 'member_id', nullable: true })
   memberId: string | null;
 
@@ -20,6 +20,14 @@ export class Action {
   /** Id of the broadcast, contact, label, invitation or member that was acted on. */
   @Column('uuid', { name: 'subject_id', nullable: true })
   subjectId: string | null;
+
+  /** Failed sign-ins of one hour are one entry. */
+  @Column('integer', { default: 1 })
+  times: number;
+
+  /** The network address of a sign-in, sealed with the subscriber's key. */
+  @Column('bytea', { nullable: true })
+  network: Buffer | null;
 
   @Column('timestamptz')
   at: Date;

@@ -11,7 +11,11 @@ import { Actions } from './actions.service.js';
 export class ActionsController {
   constructor(private readonly actions: Actions) {}
 
-  /** The audit log: actions of the members, newest first, as kinds and ids. For the owner. */
+  /**
+   * The audit log, newest first, as kinds and ids: what the members did and when they signed in, consents and requests of
+   * contacts, and new versions of policies. For the owner. Entries are deleted after a year unless the settings of the
+   * installation say otherwise.
+   */
   @Get()
   list(@Caller() member: MemberPrincipal, @Query() ask: ListActions): Promise<ActionList> {
     return this.actions.list(member, ask);

@@ -3,7 +3,7 @@ import { Transform } from 'class-transformer';
 import { IsIn } from 'class-validator';
 import { type ActionKind, actionKinds } from '../contract/businesses.js';
 import type * as wire from '../contract/index.js';
-import { IsId, IsList, Optional } from '../platform/validation/fields.js';
+import { IsId, IsList, IsTime, Optional } from '../platform/validation/fields.js';
 import { Page } from '../platform/validation/page.dto.js';
 
 export class ListActions extends Page implements wire.ListActions {
@@ -19,16 +19,33 @@ export class ListActions extends Page implements wire.ListActions {
   @IsIn(actionKinds, { each: true })
   @ApiProperty({ type: 'array', items: { type: 'string', enum: [...actionKinds] } })
   kind?: ActionKind[];
+
+  /** Only what happened at this time or later. */
+  @Optional()
+  @IsTime()
+  since?: string;
+
+  /** Only what happened before this time. */
+  @Optional()
+  @IsTime()
+  until?: string;
 }
 
 export class ActionView implements wire.ActionView {
   id: string;
-  /** The member who did it; names are in GET /api/authors. Null for what the service did by itself: `broadcast.held`. */
+  /**
+   * The member who did it; names are in GET /api/authors. Null for what the service did by itself (`broadcast.held`,
+   * `policy.published`), and for what the contact of `subjectId` did (consents, requests).
+   */
   memberId: string | null;
   @IsIn(actionKinds)
   kind: ActionKind;
   /** Id of what it was done to, such as a broadcast, an invitation or a member. */
   subjectId: string | null;
+  /** Failed sign-ins of one hour are one entry. */
+  times: number;
+  /** The network address of a sign-in; of IPv6 the first 64 bits. */
+  network: string | null;
   at: string;
 }
 

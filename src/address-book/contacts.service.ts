@@ -264,6 +264,17 @@ export class Contacts implements OnModuleInit {
     return row?.updated_at;
   }
 
+  /** The account of the person or company behind a contact. */
+  async accountOf(manager: EntityManager, { subscriberId, id }: Pick<Contact, 'subscriberId' | 'id'>): Promise<string> {
+    const [{ accountId }] = await manager.query<[{ accountId: string }]>(
+      `SELECT interlocutor.account_id AS "accountId"
+       FROM contact JOIN interlocutor ON interlocutor.id = contact.interlocutor_id
+       WHERE contact.subscriber_id = $1 AND contact.id = $2`,
+      [subscriberId, id],
+    );
+    return accountId;
+  }
+
   /** @returns whether that changes anything */
   async acceptPrivacy(manager: EntityManager, { subscriberId, id }: Contact, version: number): Promise<boolean> {
     const which = { subscriberId, id, privacyVersion: LessThan(version) };

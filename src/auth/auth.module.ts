@@ -4,7 +4,10 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import { Forgetting } from '../platform/forgetting/forgetting.js';
 import type { Forget } from '../platform/forgetting/holdings.js';
 import { Outbox } from '../platform/mail/outbox.js';
+import { AccountEvent } from './account-event.entity.js';
 import { AccountHolders } from './account-holders.service.js';
+import { AccountLogController } from './account-log.controller.js';
+import { AccountLog } from './account-log.service.js';
 import { AccountToken } from './account-token.entity.js';
 import { AccountTokens } from './account-tokens.service.js';
 import { Account } from './account.entity.js';
@@ -22,10 +25,11 @@ import { Sessions } from './sessions.service.js';
 import { SocketDoorkeeper } from './socket-doorkeeper.js';
 
 @Module({
-  imports: [TypeOrmModule.forFeature([Account, AccountToken, CarryCode, Session])],
-  controllers: [SessionsController, CredentialsController],
+  imports: [TypeOrmModule.forFeature([Account, AccountEvent, AccountToken, CarryCode, Session])],
+  controllers: [AccountLogController, SessionsController, CredentialsController],
   providers: [
     AccountHolders,
+    AccountLog,
     Accounts,
     AccountTokens,
     Credentials,
@@ -36,7 +40,7 @@ import { SocketDoorkeeper } from './socket-doorkeeper.js';
     SocketDoorkeeper,
     { provide: APP_GUARD, useClass: SessionGuard },
   ],
-  exports: [AccountHolders, Accounts, Credentials, Downloads, Sessions, SessionCookies, SocketDoorkeeper],
+  exports: [AccountHolders, AccountLog, Accounts, Credentials, Downloads, Sessions, SessionCookies, SocketDoorkeeper],
 })
 export class AuthModule {
   constructor(forgetting: Forgetting, outbox: Outbox, sessions: Sessions) {
@@ -57,6 +61,11 @@ export class AuthModule {
         subscriber: ofMembers('account_token'),
       },
       {
+        table: 'account_event',
+        interlocutor: ofAccounts('account_id', 'account_event'),
+        subscriber: ofMembers('account_event'),
+      },
+      {
         table: 'carry_code',
         interlocutor: ofAccounts('account_id', 'carry_code'),
         subscriber: ofMembers('carry_code'),
@@ -73,6 +82,7 @@ export class AuthModule {
 const kinds = {
   account: 'accounts',
   session: 'sessions',
+  account_event: undefined,
   account_token: undefined,
   carry_code: undefined,
   known_device: undefined,

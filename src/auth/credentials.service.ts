@@ -6,6 +6,7 @@ import { type Config, CONFIG } from '../platform/config.js';
 import { dayMilliseconds } from '../platform/durations.js';
 import { defineJob } from '../platform/jobs/job-kinds.js';
 import { Jobs } from '../platform/jobs/jobs.js';
+import { Log } from '../platform/log.js';
 import { lockHashes } from '../platform/locks.js';
 import { defineMail, type MailKind } from '../platform/mail/mail-kinds.js';
 import { Outbox } from '../platform/mail/outbox.js';
@@ -15,6 +16,7 @@ import { defineLimit, type LimitKind, RateLimits } from '../platform/rate-limits
 import { canonicalAddress } from '../platform/validation/email-addresses.js';
 import { AddressHashes } from '../platform/vault/address-hashes.js';
 import { type AccountHolder, AccountHolders, type Addressee } from './account-holders.service.js';
+import { AccountLog } from './account-log.service.js';
 import { AccountTokens } from './account-tokens.service.js';
 import { Accounts } from './accounts.service.js';
 import { AddressFull, LinkInvalid, PasswordWrong } from './credentials.errors.js';
@@ -87,11 +89,13 @@ export class Credentials {
   constructor(
     @Inject(CONFIG) { publicUrl }: Config,
     private readonly database: DataSource,
+    private readonly accountLog: AccountLog,
     private readonly accounts: Accounts,
     private readonly devices: KnownDevices,
     private readonly hashes: AddressHashes,
     private readonly holders: AccountHolders,
     private readonly jobs: Jobs,
+    private readonly log: Log,
     private readonly rateLimits: RateLimits,
     private readonly outbox: Outbox,
     private readonly sessions: Sessions,
@@ -205,6 +209,7 @@ export class Credentials {
       return this.setPassword(manager, holder, passwordHash);
     });
     await this.sessions.silence(accountId, ended, undefined);
+    await this.notePassword(holder);
   }
 
   /**
@@ -225,6 +230,7 @@ export class Credentials {
       this.setPassword(manager, holder, passwordHash, { except: sessionId, mark }),
     );
     await this.sessions.silence(accountId, ended, principal);
+    await this.notePassword(holder);
   }
 
   /**
@@ -298,6 +304,16 @@ export class Credentials {
       await this.notify(manager, holder, { mail: passwordChanged, values });
     }
     return ended;
+  }
+
+  /** After the commit, for the reason that sign-ins have. */
+  private async notePassword({ accountId: id, kind, key }: AccountHolder): Promise<void> {
+    const subscriberId = key.scope === 'subscriber' ? key.id : null;
+    await this.log.attempt(() =>
+      this.database.transaction((manager) =>
+        this.accountLog.recordCredentials(manager, { id, kind, subscriberId, key }, { kind: 'password.changed' }),
+      ),
+    );
   }
 
   private async mailResets(accountIds: string[]): Promise<void> {

@@ -22,6 +22,7 @@ import type { KeyRef } from '../platform/vault/keyring.js';
 import { Vault } from '../platform/vault/vault.js';
 import type { Account } from './account.entity.js';
 import { AccountHolders } from './account-holders.service.js';
+import { AccountLog } from './account-log.service.js';
 import { Accounts } from './accounts.service.js';
 import { SignInFailed, Unauthenticated } from './auth.errors.js';
 import { CarryCode } from './carry-code.entity.js';
@@ -147,6 +148,7 @@ export class Sessions implements OnModuleInit, OnModuleDestroy {
   constructor(
     @InjectRepository(Session) private readonly sessions: Repository<Session>,
     @Inject(CONFIG) config: Config,
+    private readonly accountLog: AccountLog,
     private readonly accounts: Accounts,
     private readonly devices: KnownDevices,
     private readonly holders: AccountHolders,
@@ -193,7 +195,11 @@ export class Sessions implements OnModuleInit, OnModuleDestroy {
     await this.rateLimits.count(signInsByNameFromNetwork, name, network);
     await this.rateLimits.count(signInsByName, name);
     const account = await this.matching({ name, password, kind, network });
-    if (!account) throw new SignInFailed();
+    if (!account) {
+      // After the answer, which must not take longer for a name that exists.
+      setImmediate(() => void this.log.attempt(() => this.noteRefused({ name, kind, network })));
+      throw new SignInFailed();
+    }
     await this.rateLimits.forget(signInsByNameFromNetwork, name, network);
     await this.rateLimits.giveBack(signInsFromNetwork, network);
     await this.rateLimits.giveBack(signInsByName, name);
@@ -206,6 +212,7 @@ export class Sessions implements OnModuleInit, OnModuleDestroy {
     });
     await this.silence(account.id, replaced, undefined);
     await this.noteUse(account.id);
+    await this.noteOpened(account, { key, network, subjectId: opened.id });
     const { principal } = await this.authenticate(opened.token, network);
     return { ...opened, principal };
   }
@@ -263,6 +270,7 @@ export class Sessions implements OnModuleInit, OnModuleDestroy {
     await this.rateLimits.giveBack(carriedFromNetwork, network);
     await this.silence(account.id, replaced, undefined);
     await this.noteUse(account.id);
+    await this.noteOpened(account, { key, network, subjectId: opened.id });
     const { principal } = await this.authenticate(opened.token, network);
     return { ...opened, principal };
   }
@@ -515,6 +523,34 @@ export class Sessions implements OnModuleInit, OnModuleDestroy {
     const hashes = candidates.map((account) => account?.passwordHash);
     const matches = await verifyPassword(password, hashes, network);
     return candidates.find((account, index) => matches[index] && (kind === undefined || account!.kind === kind));
+  }
+
+  /** After the commit, because the log locks the member, whom a removal locks before the account. */
+  private async noteOpened(
+    { id, kind, subscriberId }: Account,
+    { key, ...event }: { key: KeyRef; network: string; subjectId: string },
+  ): Promise<void> {
+    const account = { id, kind, subscriberId, key };
+    await this.log.attempt(() =>
+      this.sessions.manager.transaction((manager) =>
+        this.accountLog.recordCredentials(manager, account, { kind: 'session.opened', ...event }),
+      ),
+    );
+  }
+
+  private async noteRefused({
+    name,
+    kind,
+    network,
+  }: Pick<SignInAttempt, 'kind' | 'network'> & { name: string }): Promise<void> {
+    for (const account of await this.accounts.candidates(name)) {
+      if (kind !== undefined && account.kind !== kind) continue;
+      const key = await this.holders.keyOf(account);
+      const logged = { id: account.id, kind: account.kind, subscriberId: account.subscriberId, key };
+      await this.sessions.manager.transaction((manager) =>
+        this.accountLog.recordCredentials(manager, logged, { kind: 'session.refused', network }),
+      );
+    }
   }
 
   /** Milliseconds without use after which a session ends. */

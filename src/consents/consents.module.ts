@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
+import { ActionsModule } from '../actions/actions.module.js';
 import { AddressBookModule } from '../address-book/address-book.module.js';
 import { AuthModule } from '../auth/auth.module.js';
 import { PoliciesModule } from '../policies/policies.module.js';
@@ -17,6 +18,7 @@ import { PolicyNotice } from './policy-notice.entity.js';
 @Module({
   imports: [
     TypeOrmModule.forFeature([Consent, PolicyNotice]),
+    ActionsModule,
     AddressBookModule,
     AuthModule,
     PoliciesModule,

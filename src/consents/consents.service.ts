@@ -4,8 +4,10 @@ import { InjectRepository } from '@nestjs/typeorm';
 import { LRUCache } from 'lru-cache';
 import { type EntityManager, IsNull, LessThan, MoreThan, Not, type Repository } from 'typeorm';
 import { v7 as uuid } from 'uuid';
+import { Actions } from '../actions/actions.service.js';
 import type { Contact } from '../address-book/contact.entity.js';
 import { Contacts } from '../address-book/contacts.service.js';
+import { AccountLog } from '../auth/account-log.service.js';
 import { isMember, type InterlocutorPrincipal, type MemberPrincipal, type Principal } from '../auth/principal.js';
 import type { ConsentBasis, ConsentOccasion, PolicyAudience, PolicyPurpose } from '../contract/consents.js';
 import type { FieldError } from '../contract/errors.js';
@@ -60,6 +62,8 @@ export class Consents {
 
   constructor(
     @InjectRepository(Consent) private readonly consents: Repository<Consent>,
+    private readonly accountLog: AccountLog,
+    private readonly actions: Actions,
     private readonly contacts: Contacts,
     private readonly policies: Policies,
     private readonly subscribers: Subscribers,
@@ -140,6 +144,7 @@ export class Consents {
       );
       await manager.insert(Consent, consent);
     }
+    await this.logAll(manager, { acceptances, ...whose });
   }
 
   /** @throws SubscriberPaused, SubscriberClosing, and ConsentRequired when a newer policy waits for this subscriber */
@@ -383,6 +388,25 @@ export class Consents {
       ...this.policies.show(document, identity),
       next: announced.find(({ purpose }) => purpose === document.purpose),
     }));
+  }
+
+  /** Writes consents into the log of the subscriber, and into that of the person's account. */
+  private async logAll(
+    manager: EntityManager,
+    { subscriberId, contactId, accountId, acceptances }: ConsentRecord,
+  ): Promise<void> {
+    const [member] =
+      contactId === null
+        ? await manager.query<{ id: string }[]>('SELECT id FROM member WHERE subscriber_id = $1 AND account_id = $2', [
+            subscriberId,
+            accountId,
+          ])
+        : [];
+    for (const { purpose, given } of acceptances) {
+      const kind = isRequired(purpose) ? 'policy.accepted' : given ? 'consent.given' : 'consent.withdrawn';
+      await this.actions.record(manager, { subscriberId, memberId: member?.id ?? null }, kind, contactId);
+      if (contactId !== null) await this.accountLog.record(manager, accountId, kind, contactId);
+    }
   }
 
   private async isNewAcceptance(

@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
+import { Actions } from '../actions/actions.service.js';
 import { AccountHolders } from '../auth/account-holders.service.js';
 import { Accounts } from '../auth/accounts.service.js';
 import { pathOf } from '../auth/pages.js';
@@ -32,6 +33,7 @@ export class PolicyAnnouncements {
   constructor(
     @Inject(CONFIG) { publicUrl }: Config,
     private readonly accounts: Accounts,
+    private readonly actions: Actions,
     private readonly database: DataSource,
     private readonly holders: AccountHolders,
     private readonly outbox: Outbox,
@@ -45,6 +47,7 @@ export class PolicyAnnouncements {
   /** Posts the mails of a minute. @returns how many */
   async tell(now = new Date()): Promise<number> {
     await this.policies.refresh();
+    await this.logPublications();
     const publishedUntil = new Date(now.getTime() - gatheredMinutes * 60_000);
     let posted = 0;
     for (const audience of policyAudiences) {
@@ -55,6 +58,18 @@ export class PolicyAnnouncements {
       }
     }
     return posted;
+  }
+
+  /** Writes new publications, once each, into the logs of all subscribers. */
+  private async logPublications(): Promise<void> {
+    await this.database.transaction(async (manager) => {
+      const policyIds = await this.policies.takeUnlogged(manager);
+      if (policyIds.length === 0) return;
+      const subscribers = await manager.query<{ id: string }[]>('SELECT subscriber_id AS id FROM subscriber');
+      for (const policyId of policyIds)
+        for (const { id: subscriberId } of subscribers)
+          await this.actions.record(manager, { subscriberId, memberId: null }, 'policy.published', policyId);
+    });
   }
 
   /** Posts some mails and notes up to whom, in one transaction: a person is told once, whatever is killed. */

@@ -1,5 +1,5 @@
 import type { Business, SubscriberView } from './businesses.js';
-import type { Locale, Paged } from './common.js';
+import type { Locale, PageAsked, Paged } from './common.js';
 import type { GivenConsent } from './consents.js';
 import type { Identity } from './events.js';
 
@@ -10,6 +10,38 @@ export type VerificationMail = (typeof verificationMails)[number];
 /** Registration is open to everybody, to holders of a code, or to nobody any more. */
 export const registrationModes = ['open', 'code', 'closed'] as const;
 export type RegistrationMode = (typeof registrationModes)[number];
+
+/** Entries of the log of an interlocutor's account. */
+export const accountEventKinds = [
+  'consent.given',
+  'consent.withdrawn',
+  'export.asked',
+  'export.downloaded',
+  'export.removed',
+  'password.changed',
+  'policy.accepted',
+  'request.made',
+  'session.opened',
+  'session.refused',
+] as const;
+export type AccountEventKind = (typeof accountEventKinds)[number];
+
+export interface AccountEventView {
+  id: string;
+  kind: AccountEventKind;
+  subjectId: string | null;
+  times: number;
+  network: string | null;
+  at: string;
+}
+
+export interface ListAccountEvents extends PageAsked {
+  kind?: AccountEventKind[];
+  since?: string;
+  until?: string;
+}
+
+export type AccountEventList = Paged<AccountEventView>;
 
 export const memberRoles = ['owner', 'staff'] as const;
 export type MemberRole = (typeof memberRoles)[number];

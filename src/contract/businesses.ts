@@ -9,6 +9,8 @@ export const actionKinds = [
   'broadcast.held',
   'broadcast.made',
   'broadcast.released',
+  'consent.given',
+  'consent.withdrawn',
   'contact.changed',
   'contacts.erased',
   'contacts.exported',
@@ -33,6 +35,9 @@ export const actionKinds = [
   'member.joined',
   'member.removed',
   'message.withdrawn',
+  'password.changed',
+  'policy.accepted',
+  'policy.published',
   'profile.changed',
   'retention.changed',
   'subscriber.closing',
@@ -41,6 +46,9 @@ export const actionKinds = [
   'subscriber.resumed',
   'request.answered',
   'request.extended',
+  'request.made',
+  'session.opened',
+  'session.refused',
   'logo.changed',
   'logo.removed',
 ] as const;
@@ -124,12 +132,16 @@ export interface ActionView {
   memberId: string | null;
   kind: ActionKind;
   subjectId: string | null;
+  times: number;
+  network: string | null;
   at: string;
 }
 
 export interface ListActions extends PageAsked {
   memberId?: string;
   kind?: ActionKind[];
+  since?: string;
+  until?: string;
 }
 
 export type ActionList = Paged<ActionView>;

@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import { DataSource } from 'typeorm';
+import { DataSource, type EntityManager } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import { Actions } from '../actions/actions.service.js';
 import { Contacts } from '../address-book/contacts.service.js';
+import { AccountLog } from '../auth/account-log.service.js';
 import { Credentials } from '../auth/credentials.service.js';
 import { isMember, type Principal } from '../auth/principal.js';
 import { Sessions } from '../auth/sessions.service.js';
@@ -43,6 +44,7 @@ export interface OpenedExport {
 @Injectable()
 export class Exports {
   constructor(
+    private readonly accountLog: AccountLog,
     private readonly actions: Actions,
     private readonly contacts: Contacts,
     private readonly credentials: Credentials,
@@ -73,7 +75,7 @@ export class Exports {
       const row = await this.database.transaction(async (manager) => {
         const values = [id, accountId, kind, holderId, subscriberId, contactId ?? null, locale];
         const [inserted] = await manager.query<[ExportRow]>(insertQuery, values);
-        if (isMember(principal)) await this.actions.record(manager, principal, 'export.asked', id);
+        await this.log(manager, principal, 'export.asked', id);
         await this.exporting.plan(manager);
         return inserted;
       });
@@ -82,6 +84,16 @@ export class Exports {
       await this.rateLimits.giveBack(asked, accountId);
       throw isUniqueViolation(error) ? new ExportUnderWay() : error;
     }
+  }
+
+  private log(
+    manager: EntityManager,
+    principal: Principal,
+    kind: 'export.asked' | 'export.downloaded' | 'export.removed',
+    id: string,
+  ): Promise<void> {
+    if (isMember(principal)) return this.actions.record(manager, principal, kind, id);
+    return this.accountLog.record(manager, principal.accountId, kind, id);
   }
 
   /** The exports of the account that have not expired, newest first. */
@@ -113,7 +125,7 @@ export class Exports {
     const until = new Date(Math.min(Date.now() + hours * 60 * minute, expiresAt!.getTime()));
     await this.database.transaction(async (manager) => {
       await manager.query(letDownloadQuery, [id, principal.sessionId, until]);
-      if (isMember(principal)) await this.actions.record(manager, principal, 'export.downloaded', id);
+      await this.log(manager, principal, 'export.downloaded', id);
     });
     return { path: `/api/exports/${id}/file`, until: until.toISOString() };
   }
@@ -143,7 +155,7 @@ export class Exports {
     const row = await this.database.transaction(async (manager) => {
       const [locked] = await manager.query<ExportRow[]>(lockQuery, [id, principal.accountId]);
       if (!locked) throw new NotFound();
-      if (isMember(principal)) await this.actions.record(manager, principal, 'export.removed', id);
+      await this.log(manager, principal, 'export.removed', id);
       return locked;
     });
     await this.exporting.remove([row]);

@@ -4,6 +4,7 @@ import { Actions } from '../actions/actions.service.js';
 import { ListActions } from '../actions/actions.dto.js';
 import { ContactExport } from '../address-book/contact-export.service.js';
 import { Contacts } from '../address-book/contacts.service.js';
+import { AccountLog } from '../auth/account-log.service.js';
 import { type InterlocutorPrincipal, isMember, type MemberPrincipal, type Principal } from '../auth/principal.js';
 import { ListSessions } from '../auth/sessions.dto.js';
 import { Sessions } from '../auth/sessions.service.js';
@@ -57,6 +58,7 @@ const { pageMax } = limits;
 @Injectable()
 export class Sections {
   constructor(
+    private readonly accountLog: AccountLog,
     private readonly actions: Actions,
     private readonly broadcasts: Broadcasts,
     private readonly consents: Consents,
@@ -95,6 +97,9 @@ export class Sections {
       this.requestsOf(principal, contactId),
       section('actions', ['Operazioni che ti riguardano', 'Actions about you'], () =>
         this.actionsAbout(principal, contactId),
+      ),
+      section('activity', ['Attività del tuo account', 'Activity of your account'], () =>
+        this.activityOf(principal, contactId),
       ),
     ];
   }
@@ -193,6 +198,18 @@ export class Sections {
         if (actions.length < pageMax) break;
         after = actions.at(-1)!.id;
       }
+    }
+  }
+
+  /** The log of the account; for a copy about one contact only what concerns it. */
+  private async *activityOf(principal: InterlocutorPrincipal, contactId: string | undefined): Pages {
+    let after: string = NIL;
+    for (;;) {
+      const events = await this.accountLog.page(principal, { after, limit: pageMax });
+      const wanted = events.filter(({ subjectId }) => contactId === undefined || subjectId === contactId);
+      yield wanted.map((event) => ({ ...event }));
+      if (events.length < pageMax) break;
+      after = events.at(-1)!.id;
     }
   }
 

@@ -34,6 +34,7 @@ export interface Config {
   digitalConsentAges: Record<string, number>;
   sessionDays: number;
   consentProofYears: number;
+  auditMonths: number;
   deletionDays: number;
   messagesPerMinute: number;
   searchesPerMinute: number;
@@ -207,6 +208,7 @@ function configOf(values: Values): Config {
     digitalConsentAges: { ...lawfulConsentAges, ...values.DIGITAL_CONSENT_AGE },
     sessionDays: values.SESSION_DAYS,
     consentProofYears: values.CONSENT_PROOF_YEARS,
+    auditMonths: values.AUDIT_MONTHS,
     deletionDays: values.DELETION_DAYS,
     messagesPerMinute: values.RATE_MESSAGES,
     searchesPerMinute: values.RATE_SEARCHES,

@@ -167,6 +167,14 @@ export class Policies implements OnModuleInit, OnModuleDestroy {
       await manager.update(PolicyPublication, { id }, { toldAfter: upTo, ...(done && { toldAt: new Date() }) });
   }
 
+  /** Publications that stand in no log yet, each by a text of its; they count as logged once the transaction ends. */
+  async takeUnlogged(manager: EntityManager): Promise<string[]> {
+    const [rows] = await manager.query<[{ id: string }[], number]>(
+      `UPDATE policy_publication SET logged_at = now() WHERE logged_at IS NULL RETURNING id`,
+    );
+    return rows.flatMap(({ id }) => this.ofPublication(id, referenceLocale)?.id ?? []);
+  }
+
   /** Fills in who the controller is. Values are escaped in the text, which is Markdown, and plain elsewhere. */
   show(document: PolicyDocument, identity: PolicyIdentity): ShownPolicy {
     const { name, address, contact } = this.config.controller;

@@ -57,6 +57,10 @@ export class PolicyPublication {
   @Column('timestamptz', { name: 'published_at' })
   publishedAt: Date;
 
+  /** Time at which it was written into the logs of the subscribers. */
+  @Column('timestamptz', { name: 'logged_at', nullable: true })
+  loggedAt: Date | null;
+
   /** The last account that was told of it by mail. */
   @Column('uuid', { name: 'told_after', nullable: true })
   toldAfter: string | null;

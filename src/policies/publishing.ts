@@ -49,7 +49,16 @@ export async function firstPublications(manager: EntityManager, files: readonly 
   for (const { audience, purpose, version, effective, requiresAcceptance } of versions.values()) {
     const effectiveAt = new Date(`${effective}T00:00:00Z`);
     const now = new Date();
-    const publication = { audience, purpose, version, effectiveAt, requiresAcceptance, publishedAt: now, toldAt: now };
+    const publication = {
+      audience,
+      purpose,
+      version,
+      effectiveAt,
+      requiresAcceptance,
+      publishedAt: now,
+      toldAt: now,
+      loggedAt: now,
+    };
     await manager.insert(PolicyPublication, { id: uuid(), ...publication, toldAfter: null });
   }
   await insertTexts(manager, fresh);
@@ -122,6 +131,7 @@ export async function publish(manager: EntityManager, plan: PlannedPublication, 
     publishedAt: now,
     toldAfter: null,
     toldAt: null,
+    loggedAt: null,
   });
   await insertTexts(manager, texts);
 }

@@ -3,6 +3,8 @@ import { InjectRepository } from '@nestjs/typeorm';
 import type { EntityManager, Repository } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import { Actions } from '../actions/actions.service.js';
+import { Contacts } from '../address-book/contacts.service.js';
+import { AccountLog } from '../auth/account-log.service.js';
 import { isMember, type InterlocutorPrincipal, type MemberPrincipal, type Principal } from '../auth/principal.js';
 import { Consents } from '../consents/consents.service.js';
 import type { Author } from '../contract/events.js';
@@ -70,8 +72,10 @@ export class RightsRequests {
 
   constructor(
     @InjectRepository(RightsRequest) private readonly requests: Repository<RightsRequest>,
+    private readonly accountLog: AccountLog,
     private readonly actions: Actions,
     private readonly consents: Consents,
+    private readonly contacts: Contacts,
     private readonly conversations: Conversations,
     private readonly jobs: Jobs,
     private readonly members: Members,
@@ -165,6 +169,9 @@ export class RightsRequests {
       reminders: limits.requestReminderDays.filter((before) => before >= days).length,
     });
     if (!fulfilled) await this.jobs.add(manager, mailOfRequest, { subscriberId, id, what: 'received' });
+    await this.actions.record(manager, { subscriberId, memberId: null }, 'request.made', contactId);
+    const accountId = await this.contacts.accountOf(manager, { subscriberId, id: contactId });
+    await this.accountLog.record(manager, accountId, 'request.made', contactId);
     return id;
   }
 

@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { ActionsModule } from '../actions/actions.module.js';
+import { AddressBookModule } from '../address-book/address-book.module.js';
 import { AuthModule } from '../auth/auth.module.js';
 import { ConsentsModule } from '../consents/consents.module.js';
 import { ConversationsModule } from '../conversations/conversations.module.js';
@@ -20,6 +21,7 @@ import { RightsRequest } from './rights-request.entity.js';
   imports: [
     TypeOrmModule.forFeature([RightsRequest]),
     ActionsModule,
+    AddressBookModule,
     AuthModule,
     ConsentsModule,
     ConversationsModule,

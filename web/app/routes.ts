@@ -22,6 +22,7 @@ export const router = new Router<Screen>('/app', [
   { path: '/app/more', screen: { for: 'signed-in', load: () => import('./More.svelte') } },
   { path: '/app/notifications', screen: { for: 'signed-in', load: () => import('./Notifications.svelte') } },
   { path: '/app/privacy', screen: { for: 'signed-in', load: () => import('./privacy/Privacy.svelte') } },
+  { path: '/app/privacy/activity', screen: { for: 'signed-in', load: () => import('./privacy/Activity.svelte') } },
   { path: '/app/privacy/agreed', screen: { for: 'signed-in', load: () => import('./privacy/Choose.svelte') } },
   { path: '/app/privacy/agreed/:id', screen: { for: 'signed-in', load: () => import('./privacy/Agreed.svelte') } },
   { path: '/app/privacy/copy', screen: { for: 'signed-in', load: () => import('./privacy/Copy.svelte') } },

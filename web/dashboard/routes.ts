@@ -66,6 +66,7 @@ export const router = new Router<Screen>(
     },
     { path: '/settings', screen: { load: () => import('./settings/Settings.svelte'), for: 'signed-in' } },
     { path: '/settings/activity', screen: { load: () => import('./settings/Activity.svelte'), for: 'signed-in' } },
+    { path: '/settings/agreed', screen: { load: () => import('./settings/Agreed.svelte'), for: 'signed-in' } },
     { path: '/settings/appearance', screen: { load: () => import('./settings/Appearance.svelte'), for: 'signed-in' } },
     { path: '/settings/business', screen: { load: () => import('./settings/Business.svelte'), for: 'signed-in' } },
     { path: '/settings/closing', screen: data },

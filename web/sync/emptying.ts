@@ -7,6 +7,8 @@ const ofDevice = new Set([
   'colloquio-details',
   'colloquio-app-carried',
   'colloquio-app-install-refused',
+  'colloquio-app-notifications-refused',
+  'colloquio-dashboard-notifications-refused',
   'colloquio-app-visits',
 ]);
 /** Storage of the other app, in which somebody may be signed in still. */

@@ -1,8 +1,4 @@
-import { limits } from '../../src/contract/limits.js';
 import { type Locale, locale } from '../words/locale.js';
-
-/** Name of a cookie; over HTTPS a prefix ties it to this very host. */
-const nameOf = (app: string) => `${location.protocol === 'https:' ? '__Host-' : ''}colloquio-${app}`;
 
 /** Words about trust, the same in both apps: who can read, cookies, policies. */
 const it = {
@@ -45,38 +41,22 @@ const it = {
   cookies: {
     title: 'Cookie',
     intro:
-      'Usiamo solo cookie tecnici: due per l’app, due per il pannello. Servono a tenerti dentro, e a riconoscere un dispositivo già usato. Nessuna statistica, nessun servizio di altri. Per questo non vedi un banner.',
+      'Usiamo solo due cookie tecnici: uno per l’app, uno per il pannello. Servono a tenerti dentro. Nessuna statistica, nessun servizio di altri. Per questo non vedi un banner.',
     cookie: 'Cookie',
     purpose: 'A che cosa serve',
     lasts: 'Quanto dura',
-    reads: 'Chi lo legge',
-    rows: [
-      [
-        nameOf('dashboard'),
-        'Tiene dentro chi lavora per un’attività, nel pannello.',
-        'Finché esci, o finché il dispositivo non torna per molto tempo.',
-        'Solo questo servizio',
-      ],
-      [
-        nameOf('app'),
-        'Tiene dentro chi scrive a un’attività, nell’app.',
-        'Finché esci, o finché il dispositivo non torna per molto tempo.',
-        'Solo questo servizio',
-      ],
-      ...(['dashboard', 'app'] as const).map((app): [string, string, string, string] => [
-        `${nameOf(app)}-device`,
-        'Un numero a caso: se rientri da questo dispositivo, non ti avvisiamo come se fosse nuovo. Non tiene dentro nessuno.',
-        `${limits.knownDeviceDays} giorni dall’ultimo uso; resta apposta anche quando esci.`,
-        'Solo questo servizio',
-      ]),
-    ] as [string, string, string, string][],
+    setBy: 'Chi lo mette',
+    setters: { service: 'questo servizio', page: 'la pagina' },
+    places: {
+      local: 'nella memoria del browser',
+      session: 'nella memoria della scheda',
+      database: 'nel database del browser',
+      cache: 'nella cache',
+    },
+    name: 'Nome',
     shared: 'Se entri dicendo che il dispositivo lo usano anche altri, il cookie finisce quando chiudi il browser.',
     kept: 'Che cosa resta nel browser',
-    keptList: [
-      'Le bozze e i messaggi in attesa della rete, cifrati.',
-      'Nell’app gli ultimi messaggi di ogni conversazione, cifrati. Nel pannello no.',
-      'La lingua, l’aspetto e il codice dell’app, che non dicono niente di te.',
-    ],
+    keptText: 'L’asterisco sta per un codice, o per il nome dell’app. Niente di questo va ad altri.',
     erase: 'Quando esci, bozze e messaggi su questo dispositivo diventano subito illeggibili e vengono cancellati.',
   },
   policy: {
@@ -119,38 +99,22 @@ const en: TrustWords = {
   cookies: {
     title: 'Cookies',
     intro:
-      'We use technical cookies only: two for the app, two for the dashboard. They keep you signed in, and recognise a device that was used before. No statistics, no services of others. That is why you see no banner.',
+      'We use two technical cookies only: one for the app, one for the dashboard. They keep you signed in. No statistics, no services of others. That is why you see no banner.',
     cookie: 'Cookie',
     purpose: 'What it is for',
     lasts: 'How long it lasts',
-    reads: 'Who reads it',
-    rows: [
-      [
-        nameOf('dashboard'),
-        'Keeps people who work for a business signed in to the dashboard.',
-        'Until you log out, or the device stays away for long.',
-        'This service alone',
-      ],
-      [
-        nameOf('app'),
-        'Keeps people who write to a business signed in to the app.',
-        'Until you log out, or the device stays away for long.',
-        'This service alone',
-      ],
-      ...(['dashboard', 'app'] as const).map((app): [string, string, string, string] => [
-        `${nameOf(app)}-device`,
-        'A random number: when you sign in again on this device, we do not tell you of a new one. It keeps nobody signed in.',
-        `${limits.knownDeviceDays} days from the last use; it stays on purpose when you log out.`,
-        'This service alone',
-      ]),
-    ],
+    setBy: 'Who sets it',
+    setters: { service: 'this service', page: 'the page' },
+    places: {
+      local: 'in the browser’s storage',
+      session: 'in the storage of the tab',
+      database: 'in the browser’s database',
+      cache: 'in the cache',
+    },
+    name: 'Name',
     shared: 'If you sign in saying that others use the device too, the cookie ends when you close the browser.',
     kept: 'What stays in the browser',
-    keptList: [
-      'Drafts and messages that wait for the network, encrypted.',
-      'In the app the latest messages of each conversation, encrypted. Not in the dashboard.',
-      'Language, appearance and the code of the app, which say nothing about you.',
-    ],
+    keptText: 'The asterisk stands for a code, or for the name of the app. None of this goes to others.',
     erase: 'When you log out, drafts and messages on this device become unreadable at once and are erased.',
   },
   policy: {

@@ -111,6 +111,12 @@ export const variables = {
     otherwise: 5,
     about: 'years for which a proof of consent is kept after its person was erased, without name and address',
   },
+  AUDIT_MONTHS: {
+    read: read.wholeNumber(6, 120),
+    otherwise: 12,
+    about:
+      'months for which the logs of actions and accounts are kept; the policy texts say 12, so change both together',
+  },
   DELETION_DAYS: {
     read: read.wholeNumber(1, 28),
     otherwise: 7,

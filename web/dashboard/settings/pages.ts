@@ -1,6 +1,7 @@
 import type { IconName } from '../../ui/icons.js';
 import { figuresWords } from '../../words/figures.js';
 import { notifyWords } from '../../words/notify.js';
+import { policyWords } from '../../words/policy-changes.js';
 import { quickWords } from '../../words/quick-replies.js';
 import { retentionWords } from '../../words/retention.js';
 import { settings } from '../../words/settings.js';
@@ -49,6 +50,7 @@ export const settingsGroups: { name: string; pages: SettingsPage[] }[] = [
   {
     name: groups.trust,
     pages: [
+      { href: '/settings/agreed', name: policyWords.agreed.title, icon: 'file-check' },
       { href: '/settings/who-can-read', name: pages.whoCanRead, icon: 'shield-lock' },
       { href: '/settings/cookies', name: pages.cookies, icon: 'info-circle' },
     ],

@@ -9,6 +9,8 @@ export const topicOf: Readonly<Record<ActionKind, Topic>> = {
   'broadcast.held': 'broadcasts',
   'broadcast.made': 'broadcasts',
   'broadcast.released': 'broadcasts',
+  'consent.given': 'consents',
+  'consent.withdrawn': 'consents',
   'contact.changed': 'people',
   'contacts.erased': 'rights',
   'contacts.exported': 'rights',
@@ -33,6 +35,9 @@ export const topicOf: Readonly<Record<ActionKind, Topic>> = {
   'member.joined': 'team',
   'member.removed': 'team',
   'message.withdrawn': 'people',
+  'password.changed': 'access',
+  'policy.accepted': 'consents',
+  'policy.published': 'consents',
   'profile.changed': 'business',
   'subscriber.closing': 'business',
   'subscriber.closing_withdrawn': 'business',
@@ -41,6 +46,9 @@ export const topicOf: Readonly<Record<ActionKind, Topic>> = {
   'subscriber.resumed': 'business',
   'request.answered': 'rights',
   'request.extended': 'rights',
+  'request.made': 'rights',
+  'session.opened': 'access',
+  'session.refused': 'access',
   'logo.changed': 'business',
   'logo.removed': 'business',
 };
@@ -49,12 +57,17 @@ export const topicOf: Readonly<Record<ActionKind, Topic>> = {
 export const kindsOf = (topic: Topic): ActionKind[] =>
   (Object.keys(topicOf) as ActionKind[]).filter((kind) => topicOf[kind] === topic);
 
-const aboutContacts = ['contact', 'conversation', 'message', 'request', 'erasure'];
+const aboutContacts = ['contact', 'conversation', 'message', 'request', 'erasure', 'consent'];
 
 /** Thing that the subject of an action is. */
 export function subjectOf(kind: ActionKind): 'contact' | 'member' | 'label' | 'broadcast' | 'erasure' | undefined {
   if (kind === 'contacts.erased') return 'erasure';
+  if (kind === 'policy.accepted') return 'contact';
   const what = kind.slice(0, kind.indexOf('.'));
   if (aboutContacts.includes(what)) return 'contact';
   return what === 'member' || what === 'label' || what === 'broadcast' ? what : undefined;
 }
+
+/** Tells if what happened was done by the contact that it is about, and not by the business or the service. */
+export const isByContact = (kind: ActionKind): boolean =>
+  kind.startsWith('consent.') || kind === 'policy.accepted' || kind === 'request.made';

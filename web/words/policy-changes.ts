@@ -1,0 +1,123 @@
+import { counted } from './forms.js';
+import { type Locale, locale } from './locale.js';
+
+type Purpose = 'terms' | 'privacy';
+
+/** Words about newer versions of policies, and of what a member has accepted, in both apps. */
+const it = {
+  names: { terms: 'Condizioni del servizio', privacy: 'Informativa privacy' } as Record<Purpose, string>,
+  announced: (day: string, name: string) => `Dal ${day} cambia: ${name}.`,
+  changed: (name: string) => `È cambiata: ${name}.`,
+  waits: 'C’è un’informativa nuova da accettare. Finché non lo fai puoi leggere, ma non scrivere.',
+  waitsOf: (count: number) =>
+    `C’è un’informativa nuova da accettare di ${counted(count, { one: 'attività', other: 'attività' })}. Finché non lo fai puoi leggere, ma non scrivere.`,
+  owner: 'C’è un testo nuovo che il titolare deve accettare. Finché non lo fa, nessuno può scrivere né invitare.',
+  read: 'Leggi il testo',
+  understood: 'Ho capito',
+  news: 'Che cosa cambia',
+  from: (day: string) => `In vigore dal ${day}`,
+  coming: 'Il testo che viene',
+  needed: 'Da quel giorno serve la tua accettazione. Se vuoi, puoi accettare già adesso.',
+  notNeeded: 'Non devi fare niente: vale da quel giorno.',
+  acceptNow: 'Accetta già adesso',
+  accepted: 'Hai già accettato questa versione.',
+  thanks: 'Grazie. Quando entra in vigore non ti chiediamo altro.',
+  agreed: {
+    title: 'Che cosa ho accettato',
+    text: 'I testi che hai accettato con questo account, con le parole esatte e il testo di allora.',
+    version: (version: number) => `versione ${version}`,
+    when: (when: string, how: string) => `Accettata il ${when}, ${how}`,
+    how: { registration: 'alla registrazione', joining: 'entrando', settings: 'nel pannello' },
+    read: 'Rileggi il testo di allora',
+    hide: 'Chiudi il testo',
+    print: 'Stampa',
+    hash: 'Impronta del testo (SHA-256)',
+    empty: 'Ancora niente.',
+    failed: 'Non riusciamo a caricare ciò che hai accettato',
+    retry: 'Riprova',
+  },
+  activity: {
+    title: 'Attività del mio account',
+    sub: 'Accessi, consensi e copie dei dati',
+    text: 'Quando sei entrato, quando qualcuno ha sbagliato la tua password, i consensi e le copie. Lo vedi solo tu, per dodici mesi se chi gestisce il servizio non ha scelto altro.',
+    empty: 'Ancora niente da mostrare',
+    more: 'Mostra le precedenti',
+    failed: 'Non riusciamo a caricare l’attività',
+    retry: 'Riprova',
+    network: (address: string) => `da ${address}`,
+    times: (count: number) => counted(count, { one: 'volta', other: 'volte' }),
+    kinds: {
+      'consent.given': 'Hai detto sì alle promozioni',
+      'consent.withdrawn': 'Hai detto no alle promozioni',
+      'export.asked': 'Hai chiesto una copia dei dati',
+      'export.downloaded': 'Hai aperto una copia dei dati',
+      'export.removed': 'Hai eliminato una copia dei dati',
+      'password.changed': 'Hai cambiato la password',
+      'policy.accepted': 'Hai accettato un’informativa',
+      'request.made': 'Hai fatto una richiesta',
+      'session.opened': 'Accesso da un dispositivo',
+      'session.refused': 'Tentativo con la password sbagliata',
+    },
+  },
+};
+type PolicyChangeWords = typeof it;
+
+const en: PolicyChangeWords = {
+  names: { terms: 'Terms of service', privacy: 'Privacy notice' },
+  announced: (day, name) => `Changing on ${day}: ${name}.`,
+  changed: (name) => `This has changed: ${name}.`,
+  waits: 'There is a new privacy notice to accept. Until then you can read, but not write.',
+  waitsOf: (count) =>
+    `There is a new privacy notice to accept of ${counted(count, { one: 'business', other: 'businesses' })}. Until then you can read, but not write.`,
+  owner: 'There is a new text that the owner has to accept. Until then nobody can write or invite.',
+  read: 'Read the text',
+  understood: 'Understood',
+  news: 'What changes',
+  from: (day) => `In force from ${day}`,
+  coming: 'The text to come',
+  needed: 'From that day on your acceptance is needed. If you like, accept it now.',
+  notNeeded: 'There is nothing to do: it holds from that day.',
+  acceptNow: 'Accept it now',
+  accepted: 'You have accepted this version already.',
+  thanks: 'Thank you. Nothing more is asked when it comes into force.',
+  agreed: {
+    title: 'What I agreed to',
+    text: 'The texts that you accepted with this account, with the exact words and the text of that time.',
+    version: (version) => `version ${version}`,
+    when: (when, how) => `Accepted on ${when}, ${how}`,
+    how: { registration: 'when registering', joining: 'when joining', settings: 'in the dashboard' },
+    read: 'Read the text of that time',
+    hide: 'Close the text',
+    print: 'Print',
+    hash: 'Fingerprint of the text (SHA-256)',
+    empty: 'Nothing yet.',
+    failed: 'What you agreed to could not be loaded',
+    retry: 'Try again',
+  },
+  activity: {
+    title: 'Activity of my account',
+    sub: 'Sign-ins, consents and copies of data',
+    text: 'When you signed in, when somebody got your password wrong, consents and copies. Only you see it, for twelve months unless whoever runs the service has chosen otherwise.',
+    empty: 'Nothing to show yet',
+    more: 'Show earlier',
+    failed: 'The activity could not be loaded',
+    retry: 'Try again',
+    network: (address) => `from ${address}`,
+    times: (count) => counted(count, { one: 'time', other: 'times' }),
+    kinds: {
+      'consent.given': 'You said yes to promotions',
+      'consent.withdrawn': 'You said no to promotions',
+      'export.asked': 'You asked for a copy of your data',
+      'export.downloaded': 'You opened a copy of your data',
+      'export.removed': 'You removed a copy of your data',
+      'password.changed': 'You changed the password',
+      'policy.accepted': 'You accepted a privacy notice',
+      'request.made': 'You made a request',
+      'session.opened': 'Sign-in from a device',
+      'session.refused': 'Attempt with a wrong password',
+    },
+  },
+};
+
+const words: Record<Locale, PolicyChangeWords> = { it, en };
+export const policyWords: PolicyChangeWords = words[locale];
