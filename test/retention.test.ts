@@ -93,12 +93,12 @@ test('the owner sets after how many months messages are deleted, confirmed with 
   }
   const set = await florist.owner.ask('PUT', setting, { months: 3, confirmation: { messages: 2, businessName } });
   expectStatus(set, 200);
-  const { months, from } = set.body.retention;
+  const { months, startsAt } = set.body.retention;
   expect(months).toBe(3);
-  expect(new Date(from).getTime() - Date.now()).toBeGreaterThanOrEqual(limits.retentionNoticeDays * day);
+  expect(new Date(startsAt).getTime() - Date.now()).toBeGreaterThanOrEqual(limits.retentionNoticeDays * day);
   const told = await carla.device.hears('subscriber.changed', ({ counterpart }) => counterpart.kind === 'subscriber');
-  expect(told.counterpart).toMatchObject({ retention: { months: 3, from } });
-  expect((await headOf(carla.device, carla.contactId)).counterpart.retention).toEqual({ months: 3, from });
+  expect(told.counterpart).toMatchObject({ retention: { months: 3, startsAt } });
+  expect((await headOf(carla.device, carla.contactId)).counterpart.retention).toEqual({ months: 3, startsAt });
   expect((await florist.owner.ask('GET', '/api/actions?limit=1')).body.items[0].kind).toBe('retention.changed');
 
   // Nothing goes before that time; then the night takes what is old, and the owner sees what went.

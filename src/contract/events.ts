@@ -84,7 +84,7 @@ export interface SubscriberCounterpart {
 /** A business deletes messages older than so many months, from a time on. */
 export interface Retention {
   months: number;
-  from: string;
+  startsAt: string;
 }
 
 /** The other party of a conversation, as its reader may know it. */

@@ -118,7 +118,7 @@ export const fieldNames: Record<string, readonly [it: string, en: string]> = {
   closesAt: ['Chiude il', 'Closes at'],
   retention: ['Conservazione dei messaggi', 'Retention of messages'],
   months: ['Mesi', 'Months'],
-  from: ['Dal', 'From'],
+  startsAt: ['Comincia il', 'Starts at'],
   legalReason: ['Motivo di legge', 'Legal reason'],
   deletion: ['Richiesta di cancellazione', 'Deletion request'],
   revision: ['Revisione', 'Revision'],

@@ -54,5 +54,5 @@ export function retentionOf({
   retentionMonths: months,
   retentionFrom: from,
 }: Pick<Subscriber, 'retentionMonths' | 'retentionFrom'>): Retention | null {
-  return months === null || from === null ? null : { months, from: from.toISOString() };
+  return months === null || from === null ? null : { months, startsAt: from.toISOString() };
 }

@@ -113,7 +113,7 @@ export class RetentionTerm implements wire.Retention {
   /** Older messages are deleted. */
   months: number;
   /** Time from which on that is done. */
-  from: string;
+  startsAt: string;
 }
 
 export class SubscriberView implements wire.SubscriberView {
