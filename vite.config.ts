@@ -129,12 +129,18 @@ export default defineConfig({
     // Nothing is inlined: the policy of the pages allows no data: scripts, styles or fonts.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    // By it the service tells what a page needs first; see src/first-screens.ts.
+    manifest: true,
     // The lists of emoji are the largest; each is loaded when it is asked for.
     chunkSizeWarningLimit: 700,
     rolldownOptions: {
+      // On a busy machine it tells how long plugins took.
+      checks: { pluginTimings: false },
       input: onlyKit
         ? { kit: join(root, 'kit/index.html') }
         : { dashboard: join(root, 'index.html'), app: join(root, 'app/index.html') },
+      // By itself each primitive would be a file of some hundred bytes, and a screen wait for twenty of them.
+      output: { codeSplitting: { groups: [{ name: 'ui', test: /[\\/]web[\\/]ui[\\/]/, minShareCount: 3 }] } },
     },
   },
   logLevel: 'warn',

@@ -251,6 +251,11 @@ export class Engine {
       this.heads.messageWithdrawn(withdrawn);
       this.changed(withdrawn.conversationId);
     },
+    'messages.expired': (expired) => {
+      this.timelines.get(expired.conversationId)?.messagesExpired(expired);
+      this.heads.messagesExpired(expired);
+      this.changed(expired.conversationId);
+    },
     'attachment.changed': (changed) => {
       if (!changed.message) return;
       this.timelines.get(changed.message.conversationId)?.attachmentChanged(changed);
@@ -275,6 +280,7 @@ export class Engine {
       this.heads.subscriberChanged(changed);
     },
     'member.changed': (author) => this.rename(author),
+    'member.removed': ({ id }) => this.heads.memberRemoved(id),
     'labels.changed': (labels) => this.heads.labelsChanged(labels),
     'consent.changed': ({ conversationId, purpose, given }) => {
       if (given && purpose !== 'promotions') this.outbox.resume(conversationId ?? undefined);
@@ -547,8 +553,8 @@ export class Engine {
     const head = this.heads.get(id);
     if (!timeline?.isComplete || !head || timeline.heldAfter(head.own.seenSeq) < head.lastSeq) return undefined;
     const { messages } = timeline.view.value;
-    const isUnread = ({ sender, seq, withdrawnAt }: MessageView) =>
-      sender !== this.options.party && seq > head.own.seenSeq && withdrawnAt === undefined;
+    const isUnread = ({ sender, seq, withdrawnAt, expiredAt }: MessageView) =>
+      sender !== this.options.party && seq > head.own.seenSeq && withdrawnAt === undefined && expiredAt === undefined;
     return messages.filter(isUnread).length;
   }
 

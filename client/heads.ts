@@ -18,6 +18,8 @@ export class Heads {
   /** Heads of which a field does not follow from what was heard; only a head that is loaded settles it. */
   private readonly doubtful = new Set<string>();
   private readonly erased = new Set<string>();
+  /** Members that were removed while this is held. */
+  private readonly removed = new Set<string>();
   /** Counts what has no revision, and remembers the last such change of each conversation. */
   private changes = 0;
   private readonly changedAt = new Map<string, number>();
@@ -54,8 +56,9 @@ export class Heads {
   }
 
   /** Takes a head that was loaded, together with what has happened since it was asked for. */
-  take(loaded: ConversationHead, moment: number): void {
-    if (this.erased.has(loaded.id)) return;
+  take(answer: ConversationHead, moment: number): void {
+    if (this.erased.has(answer.id)) return;
+    const loaded = answer.claim && this.removed.has(answer.claim.memberId) ? { ...answer, claim: null } : answer;
     const { id } = loaded;
     // An answer to an earlier question does not show what was missed since.
     if ((this.incomplete.get(id) ?? 0) <= moment) this.incomplete.delete(id);
@@ -124,6 +127,20 @@ export class Heads {
     });
   }
 
+  messagesExpired({ conversationId: id, from, to, revision, changedAt }: Told['messages.expired']): void {
+    const head = this.headBefore(id, revision, to - from + 1);
+    if (!head) return;
+    const { lastTurn } = head;
+    this.put({
+      ...head,
+      revision,
+      changedAt,
+      ...(lastTurn !== null && lastTurn.seq <= to && this.turn(null, head)),
+      ...(to >= head.lastSeq && { preview: null, lastFiles: null, lastKind: 'expired' as const }),
+      unread: to <= head.own.seenSeq || head.unread === 0 ? head.unread : this.unread(head),
+    });
+  }
+
   attachmentChanged({ attachment, message }: Told['attachment.changed']): void {
     if (message?.revision === undefined) return;
     const { conversationId: id, seq, revision, changedAt } = message;
@@ -163,6 +180,14 @@ export class Heads {
     }
   }
 
+  /** Ends the claims of a removed member; an answer that is still under way does not bring its claims back. */
+  memberRemoved(memberId: string): void {
+    this.removed.add(memberId);
+    for (const head of this.held.values()) {
+      if (head.claim?.memberId === memberId) this.putChanged({ ...head, claim: null });
+    }
+  }
+
   contactJoined({ conversation }: Told['contact.joined']): void {
     this.take(conversation, this.changes);
     // Somebody has written before this was told.
@@ -196,10 +221,10 @@ export class Heads {
     }
   }
 
-  /** The head to which a revision is the next one; undefined when it is held already, or is not all that is missing. */
-  private headBefore(id: string, revision: number): ConversationHead | undefined {
+  /** The head to which a revision is the next one, or that of so many changes; undefined when it is held already, or is not all that is missing. */
+  private headBefore(id: string, revision: number, changes = 1): ConversationHead | undefined {
     const head = this.held.get(id);
-    if (head && revision === head.revision + 1) return head;
+    if (head && revision === head.revision + changes) return head;
     this.hear(id, revision);
     return undefined;
   }

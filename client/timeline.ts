@@ -1,5 +1,6 @@
 import type { Author, ConversationHead, MessageView, Party, Told, Watermarks } from '../src/contract/events.js';
 import type { MessageList } from '../src/contract/conversations.js';
+import { expiredMessage } from '../src/contract/rules/expired.js';
 import type { Api } from './api.js';
 import { disclosed, higher } from './heads.js';
 import { Observable } from './observable.js';
@@ -155,6 +156,15 @@ export class Timeline {
     this.raise(revision, 0);
   }
 
+  messagesExpired({ from, to, revision: last, expiredAt }: Told['messages.expired']): void {
+    this.change((held) => {
+      const revision = last - (to - held.seq);
+      if (held.seq < from || held.seq > to || held.revision >= revision) return held;
+      return expiredMessage(held, { revision, expiredAt });
+    });
+    this.raise(last, 0, to - from + 1);
+  }
+
   attachmentChanged({ attachment, message }: Told['attachment.changed']): void {
     if (!message) return;
     const { seq, revision } = message;
@@ -180,7 +190,7 @@ export class Timeline {
     const isDisclosed = this.seenTimesSince !== null && at >= this.seenTimesSince;
     const seenFrom = Math.max(before.seenSeq, seenBefore);
     this.change((held) => {
-      if (held.sender === party) return held;
+      if (held.sender === party || held.expiredAt !== undefined) return held;
       const isDelivered = held.seq > before.deliveredSeq && held.seq <= after.deliveredSeq;
       const isSeen = isDisclosed && held.seq > seenFrom && held.seq <= after.seenSeq;
       if (!isDelivered && !isSeen) return held;
@@ -245,7 +255,8 @@ export class Timeline {
   loadOlder(seq: number): Promise<void> {
     return this.afterOthers(async () => {
       const { from } = this.ranges.around(seq) ?? { from: seq };
-      if (from === 1) return;
+      // Before a message that is deleted because of its age there is nothing to read.
+      if (from === 1 || this.messages.get(from)?.expiredAt !== undefined) return;
       await this.load(`before=${from}&limit=${this.pages.shown}`, ({ items, nextCursor }) =>
         this.takeRange({ from: nextCursor ? (items[0]?.seq ?? from) : 1, to: from - 1 }, items),
       );
@@ -367,9 +378,9 @@ export class Timeline {
     if (!held || message.revision >= held.revision) this.messages.set(message.seq, message);
   }
 
-  /** Raises the held revision, if nothing in between is missing. */
-  private raise(revision: number, seq: number): void {
-    if (revision === this.heldRevision + 1) {
+  /** Raises the held revision by so many changes, if nothing in between is missing. */
+  private raise(revision: number, seq: number, changes = 1): void {
+    if (revision === this.heldRevision + changes) {
       this.heldRevision = revision;
       this.lastSeq = Math.max(this.lastSeq, seq);
     }

@@ -4,38 +4,26 @@
 //   node demo/play.mjs          plays, then stays up until Ctrl-C
 //   node demo/play.mjs --once   plays, then stops: 0 when everything arrived exactly once, 1 otherwise
 
-import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
+import { readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { io } from 'socket.io-client';
 import { demoFiles } from './files.mjs';
+import { FreshService } from './service.mjs';
 import shop from './shop.json' with { type: 'json' };
 import team from './team.json' with { type: 'json' };
 
-const repository = fileURLToPath(new URL('..', import.meta.url));
 const password = 'pane-burro-e-zucchero';
 const shownAtTheEnd = ['giulia.rossi@example.com', 'wang.xiaomei@example.com', 'ordini@merlodistratto.example.com'];
 const joiningAtOnce = 6;
 const messagesAtOnce = 12;
-const secondsToStart = 120;
 const secondsToAnswer = 20;
-const secondsToStop = 30;
-const rates = { RATE_JOIN: '1000', RATE_SIGN_IN: '1000', RATE_MESSAGES: '6000' };
-
-// A demo must not touch what the person's environment points to: real databases, mail, storage, keys.
-const realThings =
-  /^(DATABASE_URL|KEYRING_DATABASE_URL|REDIS_URL|SMTP_URL|PUBLIC_URL|HOST|TRUST_PROXY|ALLOWED_ORIGINS|REGISTRATION|CLAMD_URL|(S3|TLS|MASTER)_.*)$/;
 
 const contacts = readContacts();
 const script = linesOf('conversations.jsonl').map((line) => JSON.parse(line));
 
-let baseUrl, dataDir, service, ending;
+const service = new FreshService();
+let ending;
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => end(0));
 demo().catch((error) => {
   if (ending) return;
@@ -44,9 +32,7 @@ demo().catch((error) => {
 });
 
 async function demo() {
-  const port = await freePort(Number(process.env.PORT) || 0);
-  baseUrl = `http://127.0.0.1:${port}`;
-  await startService(port);
+  await service.start();
 
   const began = performance.now();
   const shopToken = await registerShop();
@@ -58,11 +44,11 @@ async function demo() {
   const seconds = (performance.now() - began) / 1000;
   const customer = contacts.find(({ identity }) => identity.email === shownAtTheEnd[0]);
   const links = { shop: await carryLink('/', shopToken), customer: await carryLink('/app', customer.token) };
-  printSummary(port, seconds, links);
+  printSummary(seconds, links);
 
   // Whoever has started it as a part of something else, such as the screenshots.
   process.send?.({
-    url: baseUrl,
+    url: service.url,
     shop,
     people: contacts.map(({ username, conversationId, identity }) => ({
       ...identity,
@@ -74,45 +60,6 @@ async function demo() {
   process.once('disconnect', () => end(0));
   if (process.argv.includes('--once')) return end(0);
   throw new Error(`the service has ended (${await service.ended})`);
-}
-
-// Binding the port first, even one that was asked for, keeps the demo from talking to somebody else's service on it.
-function freePort(wanted) {
-  return new Promise((resolve, reject) => {
-    const probe = createServer().once('error', reject);
-    probe.listen(wanted, '127.0.0.1', () => {
-      const { port } = probe.address();
-      probe.close(() => resolve(port));
-    });
-  });
-}
-
-async function startService(port) {
-  dataDir = mkdtempSync(join(tmpdir(), 'colloquio-demo-'));
-  chmodSync(dataDir, 0o711); // started by root, PostgreSQL runs as another user, who has to pass
-  const harmless = Object.fromEntries(Object.entries(process.env).filter(([name]) => !realThings.test(name)));
-  const child = spawn(process.execPath, ['dist/src/main.js'], {
-    cwd: repository,
-    env: { ...harmless, ...rates, DATA_DIR: dataDir, PORT: String(port), LOG_LEVEL: 'warn' },
-    stdio: ['ignore', 'pipe', 'inherit'],
-    // In a process group of its own Ctrl-C reaches only the player, so the service is asked to stop once, in order.
-    detached: process.platform !== 'win32',
-  });
-  // Its log only: its greeting, and the advice to keep a copy of the master key, are not for data that will be deleted.
-  createInterface(child.stdout).on('line', (line) => line.startsWith('{') && console.log(line));
-  service = { child, outcome: undefined };
-  service.ended = new Promise((resolve) => {
-    child.once('error', (error) => resolve((service.outcome = error.message)));
-    child.once('exit', (code, signal) => resolve((service.outcome = signal ?? `code ${code}`)));
-  });
-
-  const deadline = Date.now() + secondsToStart * 1000;
-  const ready = (answer) => answer.status === 200;
-  while (!(await fetch(`${baseUrl}/api/health/ready`).then(ready, () => false))) {
-    if (service.outcome) throw new Error(`the service did not start (${service.outcome}): it says why above`);
-    if (Date.now() > deadline) throw new Error(`the service was not ready after ${secondsToStart} seconds`);
-    await Promise.race([pause(200), service.ended]);
-  }
 }
 
 async function registerShop() {
@@ -239,7 +186,7 @@ async function sendBroadcast(token) {
 }
 
 function connect(token, party, play) {
-  const socket = io(baseUrl, { auth: { token }, transports: ['websocket'], forceNew: true, reconnection: false });
+  const socket = io(service.url, { auth: { token }, transports: ['websocket'], forceNew: true, reconnection: false });
   socket.on('message.sent', (event) => receive(event, socket, party, play));
   return new Promise((resolve, reject) => {
     socket.once('connect', () => resolve(socket));
@@ -273,7 +220,11 @@ async function call(method, path, { token, body } = {}) {
     ...(!isForm && { 'Content-Type': 'application/json' }),
     ...(token && { Authorization: `Bearer ${token}` }),
   };
-  const answer = await fetch(baseUrl + path, { method, headers, body: isForm ? body : body && JSON.stringify(body) });
+  const answer = await fetch(service.url + path, {
+    method,
+    headers,
+    body: isForm ? body : body && JSON.stringify(body),
+  });
   if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
   return answer.status === 204 ? undefined : answer.json();
 }
@@ -292,7 +243,8 @@ async function carryLink(path, token) {
   return `${path}?carry=${encodeURIComponent(code)}`;
 }
 
-function printSummary(port, seconds, links) {
+function printSummary(seconds, links) {
+  const { port, dataDir } = service;
   const people = contacts.filter(({ identity }) => shownAtTheEnd.includes(identity.email));
   const width = Math.max(...[shop, ...people].map(({ username }) => username.length));
   const row = (label, username, name) => `  ${label.padEnd(15)}${username.padEnd(width)}  ${name}`;
@@ -332,16 +284,7 @@ Ctrl-C ends the demo and deletes its data.
 }
 
 function end(code) {
-  return (ending ??= stop().then(() => process.exit(code)));
-}
-
-async function stop() {
-  if (service && !service.outcome) {
-    service.child.kill('SIGTERM');
-    setTimeout(() => service.child.kill('SIGKILL'), secondsToStop * 1000);
-    await service.ended;
-  }
-  if (dataDir) rmSync(dataDir, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+  return (ending ??= service.stop().then(() => process.exit(code)));
 }
 
 // No value holds a comma or quotes; an empty one is left out.

@@ -88,6 +88,7 @@ export const screens = [
   { name: 'settings-quick-reply', path: '/settings/quick-replies?new=1', ready: heading },
   { name: 'settings-team', path: '/settings/team', look: 'settings-team', ready: heading },
   { name: 'settings-receipts', path: '/settings/receipts', ready: heading },
+  { name: 'settings-retention', path: '/settings/retention', ready: heading },
   { name: 'settings-storage', path: '/settings/storage', ready: heading },
   { name: 'settings-activity', path: '/settings/activity', ready: heading },
   {

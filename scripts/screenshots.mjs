@@ -1,16 +1,17 @@
 // Makes pictures of the screens of both web apps with the demo's data: npm run screenshots [-- --only thread --beside DIR]
 //
-//   --only TEXT     only screens whose names hold it
+//   --only TEXTS    only screens whose names hold one of these, such as archive,app-search
 //   --out DIR       instead of ./screenshots
 //   --beside DIR    pictures of the design, by the same names, are shown beside them on the overview
+//   --devices LIST  desktop, phone, small (320 pixels), instead of desktop,phone
+//   --letters SIZE  size of letters, such as 200%
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import chromiumPackage from '@sparticuz/chromium';
-import { chromium } from 'playwright-core';
+import { launchChromium } from '../test/support/chromium.ts';
+import { deviceOf, languages, listen, settled, violationsOn } from './pictures.mjs';
 import { screens } from './screens.mjs';
 
 const root = join(import.meta.dirname, '..');
@@ -19,17 +20,13 @@ const { values } = parseArgs({
     only: { type: 'string', default: '' },
     out: { type: 'string', default: join(root, 'screenshots') },
     beside: { type: 'string' },
+    devices: { type: 'string', default: 'desktop,phone' },
+    letters: { type: 'string' },
   },
 });
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const only = values.only.split(',');
 const out = resolve(values.out);
 mkdirSync(out, { recursive: true });
-
-const devices = {
-  desktop: { viewport: { width: 1440, height: 900 } },
-  phone: { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true },
-};
-const languages = { it: 'it-IT', en: 'en-GB' };
 
 const demo = fork(join(root, 'demo/play.mjs'), { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
 const [scene] = await Promise.race([
@@ -38,31 +35,20 @@ const [scene] = await Promise.race([
     throw new Error('The demo has ended before it was ready.');
   }),
 ]);
-// Its imitation of a graphics card is slower than none.
-chromiumPackage.setGraphicsMode = false;
-const browser = await chromium.launch({
-  executablePath: await chromiumPackage.executablePath(),
-  args: chromiumPackage.args.filter((argument) => argument !== '--single-process'),
-});
+const browser = await launchChromium();
 const made = [];
 const faults = [];
 try {
-  for (const [device, size] of Object.entries(devices)) {
-    for (const [language, locale] of Object.entries(languages)) {
+  for (const device of values.devices.split(',')) {
+    for (const language of Object.keys(languages)) {
       for (const theme of ['light', 'dark']) {
-        const context = await browser.newContext({
-          ...size,
-          baseURL: scene.url,
-          locale,
-          timezoneId: 'Europe/Rome',
-          colorScheme: theme,
-          reducedMotion: 'reduce',
-        });
+        const context = await browser.newContext({ ...deviceOf({ device, language, theme }), baseURL: scene.url });
+        await enlargeLetters(context);
         await signIn(context, language);
         for (const screen of screens) {
           const name = `${screen.name}-${device}-${language}-${theme}`;
-          const isFor = (screen.devices ?? Object.keys(devices)).includes(device);
-          if (!isFor || !name.includes(values.only)) continue;
+          const isFor = !screen.devices || screen.devices.includes(device === 'small' ? 'phone' : device);
+          if (!isFor || !only.some((each) => name.includes(each))) continue;
           await take(context, screen, name, { device, language, theme });
         }
         await context.close();
@@ -104,27 +90,15 @@ async function take(context, screen, name, variant) {
   // Strangers see some screens; others are seen by who is signed in.
   const used = screen.stranger ? await stranger(context, variant) : context;
   const page = await used.newPage();
-  page.on('pageerror', (error) => faults.push(`${name}: ${error.message}`));
-  page.on('console', (message) => {
-    const text = message.text();
-    if (message.type() === 'error' && !text.startsWith('Failed to load')) faults.push(`${name}: ${text}`);
-  });
+  listen(page, (fault) => faults.push(`${name}: ${fault}`));
   try {
     const path = typeof screen.path === 'function' ? await screen.path(scene, context) : screen.path;
     await page.goto(scene.url + path);
     await screen.ready?.(page, { ...variant, scene });
-    await page.evaluate('document.fonts.ready');
-    await page.waitForLoadState('networkidle');
+    await settled(page);
     const file = `${name}.png`;
     await page.screenshot({ path: join(out, file), fullPage: Boolean(screen.whole) });
-    await page.evaluate(axe);
-    const { violations } = await page.evaluate('axe.run()');
-    for (const { id, nodes } of violations) {
-      const places = nodes
-        .slice(0, 3)
-        .map(({ target, failureSummary }) => `${target.join(' ')} (${failureSummary.split('\n')[1]?.trim()})`);
-      faults.push(`${name}: ${id}: ${places.join('; ')}`);
-    }
+    for (const violation of await violationsOn(page)) faults.push(`${name}: ${violation}`);
     made.push({ name, file, look: lookOf(screen, variant) });
   } catch (error) {
     faults.push(`${name}: ${error.message.split('\n')[0]}`);
@@ -134,14 +108,19 @@ async function take(context, screen, name, variant) {
   }
 }
 
-function stranger(context, { device, language, theme }) {
-  return context.browser().newContext({
-    ...devices[device],
-    locale: languages[language],
-    colorScheme: theme,
-    reducedMotion: 'reduce',
-    timezoneId: 'Europe/Rome',
-  });
+async function stranger(context, variant) {
+  const theirs = await context.browser().newContext(deviceOf(variant));
+  await enlargeLetters(theirs);
+  return theirs;
+}
+
+/** Sets the size of letters, as a person does in the settings of the browser. */
+async function enlargeLetters(context) {
+  if (!values.letters) return;
+  const size = JSON.stringify(values.letters);
+  await context.addInitScript(
+    `document.addEventListener('DOMContentLoaded', () => (document.documentElement.style.fontSize = ${size}))`,
+  );
 }
 
 /** The picture of the design for a screen, if there is one. */

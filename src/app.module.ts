@@ -28,7 +28,9 @@ import { ProfilesModule } from './profiles/profiles.module.js';
 import { PushModule } from './push/push.module.js';
 import { QuickRepliesModule } from './quick-replies/quick-replies.module.js';
 import { RegistrationModule } from './registration/registration.module.js';
+import { RetentionModule } from './retention/retention.module.js';
 import { RightsModule } from './rights/rights.module.js';
+import { UnreadMailsModule } from './unread-mails/unread-mails.module.js';
 import { SubscribersModule } from './subscribers/subscribers.module.js';
 
 @Module({})
@@ -64,8 +66,10 @@ export class AppModule {
         PushModule,
         QuickRepliesModule,
         RegistrationModule,
+        RetentionModule,
         RightsModule,
         SubscribersModule,
+        UnreadMailsModule,
         DeclaredQueriesModule,
       ],
     };

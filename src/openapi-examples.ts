@@ -43,6 +43,7 @@ export const examples: Record<string, Record<string, unknown>> = {
     given: false,
     contactId: exampleIds.contact,
   },
+  'Consents.note': { policyId: exampleIds.policy },
   'Contacts.change': { labels: [exampleIds.label], note: 'Passa il sabato', externalId: 'C-0042' },
   'Contacts.index': { province: 'RA', promotions: true },
   'Contacts.label': { add: [exampleIds.label], contactIds: [exampleIds.contact] },
@@ -91,6 +92,7 @@ export const examples: Record<string, Record<string, unknown>> = {
   'QuickReplies.create': { title: 'Orari', text: 'Buongiorno {{firstName}}, siamo aperti dalle 7 alle 13.' },
   'Labels.change': { name: 'Clienti del sabato', color: null },
   'Labels.create': { name: 'Celiaci', color: 'green' },
+  'MailSettings.change': { unreadAfterMinutes: 15 },
   'Members.accept': {
     displayName: 'Sara',
     username: 'sara.neri',
@@ -124,6 +126,7 @@ export const examples: Record<string, Record<string, unknown>> = {
   'Requests.extend': { reason: 'Le fatture di dieci anni fa sono in un archivio di carta.' },
   'Requests.make': { contactId: exampleIds.contact, kind: 'rectification', words: 'Nella nota il nome è sbagliato.' },
   'Standing.close': { password: session.password, businessName: 'Forno Aurora di Marta Conti' },
+  'Retention.set': { months: 24, confirmation: { messages: 0, businessName: 'Forno Aurora di Marta Conti' } },
   'Standing.pause': { paused: true },
   'Sessions.carried': { code: 'the code that POST /api/sessions/carry-codes gave', device: 'App di Giulia' },
   'Sessions.signIn': { ...session, device: 'Telefono di Giulia' },

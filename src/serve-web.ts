@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { NextFunction, Request, Response } from 'express';
 import sirv from 'sirv';
+import { firstScreenLinks } from './first-screens.js';
 
 /** The built web apps. */
 const folder = join(import.meta.dirname, '../web');
@@ -54,6 +55,7 @@ export async function serveWeb(app: NestExpressApplication): Promise<void> {
       response.setHeader('Permissions-Policy', permissions);
     },
   });
+  const linksOf = firstScreenLinks(folder);
   const manifest = JSON.parse(readFileSync(join(folder, appManifest), 'utf8')) as object;
   app.use((request: Request, response: Response, next: NextFunction) => {
     const isRead = request.method === 'GET' || request.method === 'HEAD';
@@ -70,6 +72,7 @@ export async function serveWeb(app: NestExpressApplication): Promise<void> {
       // Programs that take anything are told that there is nothing; browsers ask for a page.
       const isPage = /^\/(app)?$/.test(request.path) || request.accepts(['json', 'html']) === 'html';
       if (!isPage || /\.[a-z0-9]+$/i.test(request.path)) return next();
+      response.setHeader('Link', linksOf(request.path));
       request.url = isOfApp(request.path) ? '/app/index.html' : '/index.html';
       files(request, response, next);
     });

@@ -145,7 +145,7 @@ afterAll(() => world.close());
 describe('an export of an interlocutor', () => {
   test('equals what the API shows it, field by field', async () => {
     const api = {
-      profile: [(await anna.device.ask('GET', '/api/me')).body],
+      profile: [{ ...(await anna.device.ask('GET', '/api/me')).body, unreadAfterMinutes: 60 }],
       devices: without(await everything(anna.device, '/api/sessions'), 'current'),
       consents: await everything(anna.device, '/api/consents'),
       requests: await everything(anna.device, '/api/requests'),
@@ -223,7 +223,7 @@ describe('an export of a business', () => {
     const recipients = await everything(owner, `/api/broadcasts/${String(broadcasts[0]!['id'])}/recipients`);
     const contacts = (await everything(owner, '/api/contacts')) as (Item & { labels: string[] })[];
     const api = {
-      profile: [(await owner.ask('GET', '/api/me')).body],
+      profile: [{ ...(await owner.ask('GET', '/api/me')).body, unreadAfterMinutes: 60 }],
       members: await everything(owner, '/api/members'),
       devices: without(await everything(owner, '/api/sessions'), 'current'),
       notifications: [(await owner.ask('GET', '/api/notification-settings')).body],

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { readFile } from 'node:fs/promises';
 import sharp from 'sharp';
+import { MailStops } from '../src/unread-mails/mail-stops.service.js';
 import { PushService } from './support/push-service.js';
 import { askToUpload, bytesOf, upload } from './support/files.js';
 import {
@@ -138,6 +139,21 @@ const routes: Record<string, () => Promise<Answer[]>> = {
   'DELETE /api/sessions/{id}': async () => {
     const { sessionId } = await world.signIn(anna.username);
     return atOnce(() => anna.device.ask('DELETE', `/api/sessions/${sessionId}`));
+  },
+  'DELETE /api/sessions/others': async () => {
+    const device = await world.signIn((await world.join(bakery, 'carla')).username);
+    return atOnce(() => device.ask('DELETE', '/api/sessions/others'));
+  },
+  'PUT /api/mail-settings': () =>
+    atOnce((index) =>
+      anna.device.ask('PUT', '/api/mail-settings', { unreadAfterMinutes: index % 2 === 0 ? 15 : null }),
+    ),
+  'POST /api/mail-stops/{token}': async () => {
+    const [{ id }] = (await world.rows<{ id: string }>('SELECT account_id AS id FROM session WHERE id = $1', [
+      anna.device.sessionId,
+    ])) as [{ id: string }];
+    const token = world.service.app.get(MailStops).tokenFor(id);
+    return atOnce(() => world.ask('POST', `/api/mail-stops/${token}`));
   },
   'DELETE /api/sessions/current': async () => {
     const device = await world.signIn(anna.username);
@@ -287,6 +303,11 @@ const routes: Record<string, () => Promise<Answer[]>> = {
     return atOnce((index) => anna.device.ask('POST', '/api/consents', { ...consent, given: index % 2 === 0 }));
   },
 
+  'POST /api/policies/notices': async () => {
+    const [{ policyId }] = (await anna.device.ask('GET', '/api/consents')).body.items;
+    return atOnce(() => anna.device.ask('POST', '/api/policies/notices', { policyId }));
+  },
+
   'POST /api/conversations/search': () =>
     atOnce(() => bakery.owner.ask('POST', '/api/conversations/search', { query: 'anna' })),
   'POST /api/conversations/{id}/messages': () => {
@@ -423,6 +444,16 @@ const routes: Record<string, () => Promise<Answer[]>> = {
   'PUT /api/subscriber/pause': async () => {
     const answers = await atOnce(() => bakery.owner.ask('PUT', '/api/subscriber/pause', { paused: true }));
     expectStatus(await bakery.owner.ask('PUT', '/api/subscriber/pause', { paused: false }), 200);
+    return answers;
+  },
+  'PUT /api/subscriber/retention': async () => {
+    const { body } = await bakery.owner.ask('GET', '/api/subscriber/retention/preview?months=12');
+    const confirmation = { messages: body.messages, businessName: String(bakery.registration['businessName']) };
+    const answers = await atOnce(() =>
+      bakery.owner.ask('PUT', '/api/subscriber/retention', { months: 12, confirmation }),
+    );
+    const { body: actions } = await bakery.owner.ask('GET', '/api/actions?kind=retention.changed');
+    expect(actions.items).toHaveLength(1);
     return answers;
   },
   'POST /api/subscriber/closing': async () => {

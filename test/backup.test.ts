@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { BackupFolder } from '../src/backup/backup-folder.js';
 import { leftOut } from '../src/backup/snapshot.js';
+import { Closings } from '../src/leaving/closings.service.js';
 import { backUp } from '../src/commands/backing-up.js';
 import {
   anna,
@@ -26,7 +27,7 @@ import {
 import { read, Sender } from './support/booted-shop.js';
 import { run } from './support/commands.js';
 import { bytesOf, download, upload } from './support/files.js';
-import { expectStatus, until, World } from './support/world.js';
+import { expectStatus, password, until, World } from './support/world.js';
 
 /** Backups of an installation, restored to another one, by the commands themselves. */
 
@@ -313,6 +314,9 @@ describe('after an erasure', () => {
     await say(anna.device, anna, { body: 'Chi viene domani?' });
     const { id: file } = await upload(carla.device, bytesOf(10_000), { conversationId: carla.contactId });
     await say(carla.device, carla, { body: 'Il mio segreto è il miele.', attachmentIds: [file] });
+    const florist = await world.shop('florist');
+    const customer = await world.join(florist, 'osteria');
+    await say(customer.device, customer, { body: 'Rose per sabato?' });
     await backedUp(own);
     const [older] = await names(own);
     const oldKeyring = await readFile(join(own, 'keyring.copy'), 'utf8');
@@ -322,6 +326,11 @@ describe('after an erasure', () => {
     expectStatus(answer, 202);
     const erasure = `/api/erasures/${answer.body.erasureId}`;
     await until(async () => (await bakery.owner.ask('GET', erasure)).body.finishedAt, 'the erasure is finished');
+    // A whole business is closed as well.
+    const closing = { password, businessName: florist.registration['businessName'] };
+    expectStatus(await florist.owner.ask('POST', '/api/subscriber/closing', closing), 201);
+    await world.rows(`UPDATE subscriber SET closes_at = now() WHERE subscriber_id = $1`, [florist.id]);
+    await world.service.app.get(Closings).carryOut();
     await backedUp(own);
     expect(await readFile(join(own, 'keyring.copy'), 'utf8')).not.toMatch(
       new RegExp(`^key\t.*${carla.contactId}`, 'm'),
@@ -330,7 +339,7 @@ describe('after an erasure', () => {
     const target = await elsewhere();
     try {
       const restored = await restoredTo(target, own, '--backup', older!);
-      expect(said('Contacts that were erased since', restored)).toBe(1);
+      expect(said('Contacts that were erased since', restored)).toBe(2);
       expect(restored.stdout).not.toContain('WARNING');
       const ids = [carla.contactId, carla.id];
       expect(await target.rows('SELECT FROM wrapped_key WHERE id = ANY ($1::uuid[])', [ids], 'keyring')).toEqual([]);
@@ -343,7 +352,7 @@ describe('after an erasure', () => {
       await rm(keyFile(target, 'signing.key'));
       await rm(keyFile(target, 'push.key'));
       const again = await restoredTo(target, own, '--backup', older!, '--replace');
-      expect(said('Contacts that were erased since', again)).toBe(1);
+      expect(said('Contacts that were erased since', again)).toBe(2);
       expect(await readFile(keyFile(target, 'signing.key'), 'utf8')).toBe(signingKey);
       expect(await readFile(keyFile(target, 'push.key'), 'utf8')).toBe(pushKey);
       expect(await target.rows('SELECT FROM wrapped_key WHERE id = ANY ($1::uuid[])', [ids], 'keyring')).toEqual([]);
@@ -375,6 +384,17 @@ describe('after an erasure', () => {
         const objects = await readdir(join(there.dataDir, 'files'), { recursive: true, withFileTypes: true });
         return objects.filter((each) => each.isFile()).length === known.length;
       }, 'her file is gone');
+      const closed = await there.ask('POST', '/api/sessions', { body: { username: florist.username, password } });
+      expectStatus(closed, 401);
+      await until(async () => {
+        const [row] = await there.rows<{ email: string; closed: boolean; contacts: number }>(
+          `SELECT email, closed_at IS NOT NULL AS closed,
+                  (SELECT count(*)::integer FROM contact WHERE contact.subscriber_id = $1) AS contacts
+           FROM subscriber WHERE subscriber_id = $1`,
+          [florist.id],
+        );
+        return row!.closed && row!.email === '' && row!.contacts === 0;
+      }, 'the closed business is empty again');
       // Everybody else is there.
       expect((await read(owner, anna.contactId)).length).toBeGreaterThan(0);
       await there.stop();

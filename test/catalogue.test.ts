@@ -19,14 +19,17 @@ const global = [
   'export_download',
   'feed_consumer',
   'interlocutor',
+  'known_device',
   'mail',
   'mail_stop',
   'migrations',
   'notification_setting',
   'policy',
+  'policy_publication',
   'push_subscription',
   'registration_code',
   'session',
+  'unread_mail',
 ];
 
 const keys = `
@@ -126,7 +129,9 @@ test('no column of a name, an address, a text or a network address is in clear',
 /** Every column that holds text as it is. A new one has to be thought about, and listed here. */
 const inClear = [
   // The host's and the law's.
-  ...['policy.audience', 'policy.purpose', 'policy.locale', 'shown_text.text', 'migrations.name'],
+  ...['audience', 'purpose', 'locale', 'source'].map((each) => `policy.${each}`),
+  ...['policy_publication.audience', 'policy_publication.purpose', 'policy_notice.purpose'],
+  ...['shown_text.text', 'migrations.name'],
   ...['account.kind', 'account.locale', 'account.password_hash', 'account_token.purpose'],
   // Business data are shown to the subscriber's interlocutors.
   ...['business_name', 'email', 'street', 'street_number', 'postcode', 'city', 'province', 'country', 'category'].map(

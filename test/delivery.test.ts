@@ -4,6 +4,7 @@ import { Scans } from '../src/attachments/scans.service.js';
 import { ClamdServer } from './support/clamd.js';
 import { Client, plain } from './support/client.js';
 import { bytesOf, upload } from './support/files.js';
+import { expireBefore } from './support/retention.js';
 import { type Device, password, type Person, settle, type Shop, unique, until, World } from './support/world.js';
 
 /** A small picture. */
@@ -24,6 +25,7 @@ let world: World;
 let bakery: Shop;
 let counter: Device;
 let anna: Person;
+let bruno: Person;
 let phone: Device;
 let tablet: Device;
 
@@ -32,7 +34,7 @@ beforeAll(async () => {
   world = await World.open({ CLAMD_URL: clamd.url });
   bakery = await world.shop('bakery');
   anna = await world.join(bakery, 'anna');
-  await world.join(bakery, 'bruno');
+  bruno = await world.join(bakery, 'bruno');
   await world.join(bakery, 'carla');
   counter = await (await world.signIn(bakery.username)).connect();
   phone = await anna.device.connect();
@@ -96,6 +98,21 @@ describe('old state + events = fresh state', () => {
         const path = `/api/conversations/${anna.contactId}/messages/${seq}`;
         expect((await device.ask('DELETE', path)).status).toBe(204);
       }
+    },
+    'messages.expired': async () => {
+      const { id } = await upload(phone, bytesOf(1_000), { conversationId: anna.contactId });
+      await phone.ask('POST', `/api/conversations/${anna.contactId}/messages`, {
+        clientId: unique(),
+        body: 'Con una foto',
+        attachmentIds: [id],
+      });
+      const last = await counter.say(anna.contactId, 'Bella!');
+      const { body } = await phone.ask('GET', `/api/conversations/${anna.contactId}/messages?after=${last - 1}`);
+      await expireBefore(world, bakery.id, new Date(body.items[0].sentAt));
+      await phone.hears('messages.expired', ({ to }) => to === last - 1);
+      // The rest, so that the last message and the last turn have gone too.
+      await expireBefore(world, bakery.id, new Date());
+      await counter.hears('messages.expired', ({ from, to }) => from === last && to === last);
     },
     'attachment.changed': async () => {
       clamd.mood = 'rude';
@@ -195,6 +212,14 @@ describe('old state + events = fresh state', () => {
       const edited = await bakery.owner.ask('PATCH', '/api/subscriber', { businessName: 'Forno Alba', city: 'Forlì' });
       expect(edited.status).toBe(200);
       await bakery.owner.ask('PUT', '/api/subscriber/logo', await logo());
+    },
+    'member.removed': async () => {
+      const { id: memberId, device: staff } = await world.staff(bakery);
+      const people = [anna.contactId, bruno.contactId];
+      for (const id of people) expect((await staff.ask('PUT', `/api/conversations/${id}/claim`)).status).toBe(204);
+      await counter.hears('claim.changed', ({ conversationId }) => conversationId === bruno.contactId);
+      expect((await bakery.owner.ask('DELETE', `/api/members/${memberId}`)).status).toBe(204);
+      await counter.hears('member.removed', ({ id }) => id === memberId);
     },
     'member.changed': async () => {
       const staff = await (await world.staff(bakery)).device.connect();

@@ -266,18 +266,18 @@ describe('a list of conversations', () => {
     expectStatus(await staff.ask('DELETE', `${path}/claim`), 204);
     expect((await headOf(staff, dario!.contactId)).claim).toBeNull();
 
-    // With a member go its claims, as devices that were away learn too.
+    // With a member go its claims, as devices that were away learn too; one event tells of all of them.
     expectStatus(await staff.ask('PUT', `${path}/claim`), 204);
+    expectStatus(await staff.ask('PUT', `/api/conversations/${carla!.contactId}/claim`), 204);
     const { syncedAt: later } = (await shop.owner.ask('GET', '/api/conversations')).body;
     await settle();
     const heard = shop.owner.heard.length;
     expectStatus(await shop.owner.ask('DELETE', `/api/members/${memberId}`), 204);
     expect((await headOf(shop.owner, dario!.contactId)).claim).toBeNull();
     expect(await names(shop.owner, { changedSince: later })).toContain('Dàrio');
-    await until(
-      async () => shop.owner.heard.slice(heard).some(({ event }) => event === 'claim.changed'),
-      'the owner hears of it',
-    );
+    await shop.owner.hears('member.removed', ({ id }) => id === memberId);
+    const events = shop.owner.heard.slice(heard).map(({ event }) => event);
+    expect(events.filter((event) => event !== 'session.ended')).toEqual(['member.removed']);
 
     expect(await headOf(dario!.device, dario!.contactId)).toEqual(before);
     expect(before).not.toHaveProperty('claim');

@@ -200,6 +200,14 @@ const routes: Record<string, Route> = {
     path: () => '/api/policies/current?audience=subscriber',
     allowed: 200,
   },
+  'GET /api/policies/announced': {
+    for: 'everybody',
+    path: () => '/api/policies/announced?audience=subscriber',
+    allowed: 200,
+  },
+  'GET /api/policies/changes': { for: 'signedIn', allowed: 200 },
+  // Whose text it is, is tested with the versions of policies.
+  'POST /api/policies/notices': { for: 'signedIn', body: () => ({ policyId: nowhere }), allowed: 404 },
   'POST /api/subscribers': { for: 'everybody', body: () => ({}), allowed: 400 },
   'POST /api/sessions': { for: 'everybody', body: () => ({}), allowed: 400 },
   'POST /api/sessions/carried': { for: 'everybody', body: () => ({ code: 'x'.repeat(43) }), allowed: 410 },
@@ -251,6 +259,11 @@ const routes: Record<string, Route> = {
 
   'GET /api/sessions': { for: 'signedIn', allowed: 200 },
   'DELETE /api/sessions/current': { for: 'signedIn' },
+  'DELETE /api/sessions/others': { for: 'signedIn' },
+  'GET /api/mail-settings': { for: 'signedIn', allowed: 200 },
+  'PUT /api/mail-settings': { for: 'signedIn', body: () => ({ unreadAfterMinutes: 15 }), allowed: 200 },
+  'POST /api/mail-stops/:token': { for: 'everybody', path: () => `/api/mail-stops/${'x'.repeat(48)}`, allowed: 410 },
+  'GET /api/mail-stops/:token': { for: 'everybody', path: () => `/api/mail-stops/${'x'.repeat(48)}`, allowed: 410 },
   'DELETE /api/sessions/:id': { for: 'signedIn', path: ({ session }) => `/api/sessions/${session}`, hiddenFrom: both },
   'GET /api/me': { for: 'signedIn', allowed: 200 },
   'PATCH /api/me': { for: 'signedIn', body: () => ({ locale: 'it' }), allowed: 200 },
@@ -619,6 +632,13 @@ const routes: Record<string, Route> = {
     path: ({ deletion }) => `/api/deletion-requests/${deletion}`,
     hiddenFrom: ['otherInterlocutor'],
   },
+  'GET /api/subscriber/retention': { for: 'owner', allowed: 200 },
+  'GET /api/subscriber/retention/preview': {
+    for: 'owner',
+    path: () => '/api/subscriber/retention/preview?months=12',
+    allowed: 200,
+  },
+  'PUT /api/subscriber/retention': { for: 'owner', body: () => ({ months: null }), allowed: 200 },
   // It does not pause, and it does not close: the confirmation is another one.
   'PUT /api/subscriber/pause': { for: 'owner', body: () => ({ paused: false }), allowed: 200 },
   'POST /api/subscriber/closing': {
@@ -1079,4 +1099,142 @@ test("an interlocutor sees of a conversation no member, no other contact and nob
   ]) {
     expect(seen).not.toContain(hidden);
   }
+});
+
+describe('Promise 2: while a newer policy waits for acceptance', () => {
+  /** Routes and events that send, invite or take in a file: they wait. Their requests are well formed in the matrix. */
+  const waiting = [
+    'POST /api/broadcasts',
+    'POST /api/conversations/:id/messages',
+    'POST /api/imports',
+    'POST /api/invitations',
+    'POST /api/members',
+  ];
+  /** The same, whose requests here are refused for other reasons before; asked rightly in policy-versions.test.ts. */
+  const waitingElsewhere = [
+    'PATCH /api/broadcasts/:id',
+    'POST /api/attachments',
+    'POST /api/attachments/uploads',
+    'POST /api/broadcasts/:id/release',
+  ];
+  /** Joining is an acceptance itself, and registering too; both are refused without the policies in force. */
+  const accepting = [
+    'POST /api/invitations/by-code/:code/acceptance',
+    'POST /api/members/by-code/:code/acceptance',
+    'POST /api/subscribers',
+  ];
+  /** Everything else that changes something is exempt: each by its name, so that a new route has to be thought about. */
+  const exempt = [
+    // Consents and rights.
+    ...['POST /api/consents', 'POST /api/policies/notices', 'POST /api/consent-proofs/search'],
+    ...['PUT /api/conversations/:id/restriction', 'DELETE /api/conversations/:id/restriction'],
+    ...['POST /api/requests', 'DELETE /api/requests/:id', 'POST /api/requests/:id/answer'],
+    ...['POST /api/requests/:id/extension', 'POST /api/deletion-requests', 'DELETE /api/deletion-requests/:id'],
+    'POST /api/conversations/:id/messages/:seq/advertising-report',
+    ...['POST /api/exports', 'POST /api/exports/:id/download', 'DELETE /api/exports/:id'],
+    // Erasing, pausing and closing.
+    ...['DELETE /api/contacts/:id', 'POST /api/erasures', 'POST /api/erasure-proposals'],
+    ...['DELETE /api/erasure-proposals/:id', 'DELETE /api/conversations/:id/messages/:seq'],
+    ...['PUT /api/subscriber/pause', 'POST /api/subscriber/closing', 'DELETE /api/subscriber/closing'],
+    ...['DELETE /api/attachments/:id', 'DELETE /api/members/:id'],
+    // Stopping what is under way.
+    ...['POST /api/broadcasts/:id/cancellation', 'POST /api/imports/:id/cancellation'],
+    ...['PATCH /api/attachments/uploads/:id', 'DELETE /api/attachments/uploads/:id'],
+    ...['DELETE /api/invitations/:id', 'POST /api/invitations/by-code/:code/stop'],
+    // The account and its devices.
+    ...['POST /api/sessions', 'POST /api/sessions/carried', 'POST /api/sessions/carry-codes'],
+    ...['DELETE /api/sessions/current', 'DELETE /api/sessions/:id', 'PATCH /api/me', 'PUT /api/me/password'],
+    ...['POST /api/me/email-verification', 'POST /api/me/email-verification/confirmation'],
+    ...['POST /api/password-resets', 'POST /api/password-resets/confirmation'],
+    // Reading, finding and putting in order, which sends nothing to anybody.
+    ...['PUT /api/conversations/:id/receipt', 'PUT /api/conversations/:id/answered'],
+    ...['PUT /api/conversations/:id/claim', 'DELETE /api/conversations/:id/claim'],
+    ...['POST /api/archive/searches', 'POST /api/conversations/search', 'POST /api/contacts/search'],
+    ...['POST /api/contacts/index', 'POST /api/broadcasts/preview', 'POST /api/broadcasts/preview/contacts'],
+    ...['POST /api/contacts/labels', 'PATCH /api/contacts/:id', 'PATCH /api/invitations/:id'],
+    ...['POST /api/labels', 'PATCH /api/labels/:id', 'DELETE /api/labels/:id'],
+    ...['POST /api/quick-replies', 'PATCH /api/quick-replies/:id', 'DELETE /api/quick-replies/:id'],
+    ...['PATCH /api/subscriber', 'PUT /api/subscriber/logo', 'DELETE /api/subscriber/logo'],
+  ];
+
+  beforeAll(async () => {
+    // As it is when version 1 has just come into force, and nobody here has accepted it.
+    await world.rows('UPDATE subscriber SET terms_version = 0, privacy_version = 0 WHERE subscriber_id = $1', [
+      bakery.id,
+    ]);
+    await world.rows('UPDATE contact SET privacy_version = 0 WHERE subscriber_id = $1', [bakery.id]);
+  });
+
+  const reads = (route: string) => /^(GET|HEAD|OPTIONS) /.test(route);
+
+  test('every route that changes something waits, accepts, or is exempt by its name', () => {
+    const named = [...waiting, ...waitingElsewhere, ...accepting, ...exempt];
+    expect(named.sort()).toEqual(
+      registeredRoutes()
+        .filter((route) => !reads(route))
+        .sort(),
+    );
+  });
+
+  /** Devices that may ask a route, apart from strangers'. */
+  function askers({ for: whose, staff: may }: Route): Device[] {
+    const asking = {
+      everybody: [],
+      signedIn: [anna.device, bakery.owner, ...(may === false ? [] : [staff.device])],
+      member: [bakery.owner, staff.device],
+      owner: [bakery.owner],
+      interlocutor: [anna.device],
+    };
+    return asking[whose];
+  }
+
+  test.each(waiting)('%s answers consent_required', async (route) => {
+    const asking = askers(routes[route]!);
+    expect(asking.length).toBeGreaterThan(0);
+    for (const device of asking) {
+      const { status, body } = await ask(route, bakerysThings(), device.token);
+      expect([status, body.code]).toEqual([403, 'consent_required']);
+    }
+  });
+
+  test('everything else answers as it always does', async () => {
+    // What ends a session or erases somebody comes last, so that the others have something to answer about.
+    const ends = (route: string) =>
+      /^DELETE \/api\/(sessions|contacts|members)|password$|sessions\/current$/.test(route) ? 1 : 0;
+    const others = Object.keys(routes)
+      .filter((route) => ![...waiting, ...waitingElsewhere, ...accepting].includes(route))
+      .sort((one, other) => ends(one) - ends(other));
+    expect(others.length).toBeGreaterThan(90);
+    for (const route of others) {
+      const { allowed } = routes[route]!;
+      for (const device of askers(routes[route]!)) {
+        const { status, body } = await ask(route, bakerysThings(), device.token);
+        expect({ route, status, code: body?.code }).not.toMatchObject({ code: 'consent_required' });
+        expect({ route, isFailure: status >= 500 }).toEqual({ route, isFailure: false });
+        const hasGone = ends(route) || ['DELETE /api/subscriber/logo'].includes(route);
+        if (allowed !== undefined && reads(route) && !hasGone)
+          expect({ route, status }).not.toEqual({ route, status: 403 });
+      }
+    }
+  });
+
+  test('of the events message.send answers consent_required, and a receipt goes on', async () => {
+    const connected = [
+      await world.signIn(bruno.username),
+      await world.signIn(staff.username),
+      await world.signIn(bakery.username),
+    ];
+    const answers: Record<string, unknown[]> = {};
+    for (const device of connected) {
+      await device.connect();
+      for (const event of await registeredEvents()) {
+        const { error } = await device.emit(event, events[event]!(bruno.contactId));
+        (answers[event] ??= []).push(error?.code ?? 'done');
+      }
+    }
+    expect(answers).toEqual({
+      'message.send': ['consent_required', 'consent_required', 'consent_required'],
+      'receipt.send': ['done', 'done', 'done'],
+    });
+  });
 });

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import jsqr from 'jsqr';
 import sharp from 'sharp';
+import { policiesFolder, type PolicyName, publish, takesEffect, writeVersion } from './support/policies.js';
 import { expectStatus, password, people, settle, type Shop, unique, World } from './support/world.js';
 
 /** Promise 2: no contact exists without the acceptance of the policy in force. And how a contact comes about. */
@@ -353,21 +353,19 @@ describe('promotions', () => {
 describe('when a newer policy is in force', () => {
   let policies: string;
   beforeAll(async () => {
-    policies = await mkdtemp(join(tmpdir(), 'colloquio-policies-'));
-    await cp('policies', policies, { recursive: true });
+    policies = await policiesFolder();
   });
   afterAll(() => rm(policies, { recursive: true, force: true }));
 
-  /** Writes version 2 of a policy as a host would. */
-  async function renew(policy: string, changes: (text: string) => string): Promise<void> {
-    for (const locale of ['it', 'en']) {
-      const text = await readFile(join(policies, policy, `1.${locale}.md`), 'utf8');
-      await writeFile(join(policies, policy, `2.${locale}.md`), changes(text));
-    }
+  /** Publishes version 2 of a policy as a host would, and lets its day come. */
+  async function renew(at: World, policy: PolicyName, ...parameters: string[]): Promise<void> {
+    await writeVersion(policies, policy, 2);
+    expect(await publish(at, policy, '--effective', 'now', ...parameters)).toMatchObject({ code: 0, stderr: '' });
+    await takesEffect(at, policy, 2);
   }
 
   test('sending, inviting and joining wait for its acceptance; reading, consents and logging out always work', async () => {
-    let old = await World.open({ POLICIES_DIR: policies });
+    const old = await World.open({ POLICIES_DIR: policies });
     const shop = await old.shop('bakery');
     const anna = await old.join(shop, 'anna');
     const { code } = await old.invitation(shop);
@@ -375,14 +373,9 @@ describe('when a newer policy is in force', () => {
     const send = (device: typeof anna.device) =>
       device.ask('POST', `/api/conversations/${anna.contactId}/messages`, { clientId: unique(), body: 'Ciao' });
     expectStatus(await send(anna.device), 201);
-    await renew('interlocutor/privacy', (text) => text);
-    await renew('subscriber/terms', (text) => text);
-    old = await old.restart();
-    const asking = (device: typeof anna.device) =>
-      ({
-        ask: (method: string, path: string, body?: unknown) => old.ask(method, path, { token: device.token, body }),
-      }) as typeof anna.device;
-    const [owner, phone] = [asking(shop.owner), asking(anna.device)];
+    await renew(old, 'interlocutor/privacy');
+    await renew(old, 'subscriber/terms');
+    const [owner, phone] = [shop.owner, anna.device];
 
     for (const refused of [
       await send(phone),
@@ -446,15 +439,17 @@ describe('when a newer policy is in force', () => {
   });
 
   test('that asks for no acceptance, nothing waits', async () => {
-    await rm(join(policies, 'interlocutor/privacy/2.it.md'), { force: true });
-    await rm(join(policies, 'interlocutor/privacy/2.en.md'), { force: true });
-    let old = await World.open({ POLICIES_DIR: policies });
+    for (const [policy, locale] of [
+      ['interlocutor/privacy', 'it'],
+      ['interlocutor/privacy', 'en'],
+      ['subscriber/terms', 'it'],
+      ['subscriber/terms', 'en'],
+    ] as const)
+      await rm(join(policies, policy, `2.${locale}.md`), { force: true });
+    const old = await World.open({ POLICIES_DIR: policies });
     const shop = await old.shop('bakery');
     const anna = await old.join(shop, 'anna');
-    await renew('interlocutor/privacy', (text) =>
-      text.replace('requiresAcceptance: true', 'requiresAcceptance: false'),
-    );
-    old = await old.restart();
+    await renew(old, 'interlocutor/privacy', '--acceptance', 'no');
     const sent = await old.ask('POST', `/api/conversations/${anna.contactId}/messages`, {
       token: anna.device.token,
       body: { clientId: unique(), body: 'Ciao' },

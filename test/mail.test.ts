@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { DataSource } from 'typeorm';
+import { KnownDevices } from '../src/auth/known-devices.service.js';
+import { limits } from '../src/contract/limits.js';
 import { mailKinds } from '../src/platform/mail/mail-kinds.js';
 import { Outbox } from '../src/platform/mail/outbox.js';
 import { mailLocales } from '../src/platform/mail/templates.js';
@@ -60,11 +62,19 @@ async function someone({ verified = true, email = freshAddress(), firstName = 'C
 /** Posts a mail as a slice does. */
 async function post(
   to: string,
-  { where = world, shop = bakery, locale = 'it', template = 'invitation', values = {} } = {},
+  {
+    where = world,
+    shop = bakery,
+    locale = 'it',
+    template = 'invitation',
+    values = {},
+    about,
+  }: { where?: World; shop?: Shop; locale?: string; template?: string; values?: object; about?: string } = {},
 ) {
   await where.service.app.get(DataSource).transaction((manager) =>
     where.service.app.get(Outbox).post(manager, {
       key: { scope: 'subscriber', id: shop.id },
+      ...(about !== undefined && { about }),
       to,
       locale,
       mail: mailKinds.get(template)!,
@@ -73,6 +83,8 @@ async function post(
         username: 'anna.rossi',
         device: 'Telefono',
         time: 'oggi',
+        count: '2 messaggi non letti',
+        inConversations: '1 conversazione',
         expiresOn: '7 dicembre',
         url: `https://host.example/join/${'u'.repeat(43)}`,
         stopUrl: `https://host.example/stop/${'s'.repeat(43)}`,
@@ -96,15 +108,35 @@ async function pausesPass(where = world, shop = bakery): Promise<void> {
   await post(freshAddress(), { where, shop });
 }
 
+/** Every mail says in one line why it comes. */
+const reasonInItalian = /Ricevi quest|ha inserito il tuo indirizzo|Questo è l’ultimo messaggio/;
+const reasonInEnglish = /You (get|receive) this|entered your address|the last mail/;
+
 describe('every mail', () => {
   const each = [...mailKinds.keys()].flatMap((template) => mailLocales.map((locale) => [template, locale] as const));
+
+  /** The owner of a business that has unread messages: mails about what goes on are sent to who has a session alone. */
+  const active = { to: freshAddress(), about: '', shop: undefined as Shop | undefined };
+  beforeAll(async () => {
+    active.shop = await world.shop('florist', { email: active.to });
+    expectStatus(await verify(tokenIn(await mails.mail(active.to, verification))), 204);
+    const writer = await world.join(active.shop, 'bruno');
+    const content = { clientId: unique(), body: 'Buongiorno' };
+    expectStatus(await writer.device.ask('POST', `/api/conversations/${writer.contactId}/messages`, content), 201);
+    const owner = active.shop.owner.sessionId;
+    const [row] = await world.rows<{ id: string }>('SELECT account_id AS id FROM session WHERE id = $1', [owner]);
+    active.about = row!.id;
+  });
 
   test.each(each)(
     '%s arrives in %s, as text and as HTML with the same link, and loads nothing',
     async (template, locale) => {
-      const to = freshAddress();
-      await post(to, { template, locale });
-      const { subject, text, html, from, headers } = await mails.mail(to, /./);
+      const isActivity = mailKinds.get(template)!.purpose === 'activity';
+      const to = isActivity ? active.to : freshAddress();
+      const count = mails.to(to).length;
+      await post(to, { template, locale, ...(isActivity && { about: active.about, shop: active.shop! }) });
+      const { subject, text, html, from, headers } = await mails.mail(to, /./, count + 1);
+      expect(text).toMatch(locale === 'it' ? reasonInItalian : reasonInEnglish);
       expect(from!.text).toBe('"Messaggi di prova" <messaggi@host.example>');
       expect(headers.get('auto-submitted')).toBe('auto-generated');
       expect(subject).not.toMatch(/[{}]/);
@@ -336,6 +368,64 @@ describe('a new device', () => {
     expect(text).not.toContain('127.0.0.1');
     await world.signIn(username);
     expect((await mails.mail(email, entered, 2)).text).toContain('Dispositivo: senza nome');
+  });
+
+  test('is one without the cookie of an earlier sign-in to the same account, which outlives logging out', async () => {
+    const [carla, dora] = [await someone(), await someone({ firstName: 'Dora' })];
+    const notices = (email: string) => mails.to(email).filter(({ subject }) => entered.test(subject!)).length;
+    const inBrowser = async (username: string, { secret = password, shared = false, cookie = '' } = {}) => {
+      const asked = { body: { username, password: secret, shared }, headers: { 'x-colloquio-app': 'app', cookie } };
+      const answer = await world.ask('POST', '/api/sessions', asked);
+      expectStatus(answer, 201);
+      const set = answer.headers.getSetCookie();
+      const mark = set.find((each) => each.startsWith('colloquio-app-device='));
+      return { token: answer.body.token as string, set, mark, cookie: mark?.split(';')[0] };
+    };
+    const phone = await inBrowser(carla.username);
+    await mails.mail(carla.email, entered, 1);
+    expect(phone.mark).toMatch(
+      /^colloquio-app-device=[\w-]{43}; Max-Age=34560000; Path=\/; HttpOnly; SameSite=Strict$/,
+    );
+    const out = await world.ask('DELETE', '/api/sessions/current', {
+      headers: { 'x-colloquio-app': 'app', cookie: `${phone.set[0]!.split(';')[0]}; ${phone.cookie}` },
+    });
+    expectStatus(out, 204);
+    expect(out.headers.getSetCookie().join()).not.toContain('device');
+
+    const again = await inBrowser(carla.username, { cookie: phone.cookie! });
+    expect(again.cookie).toBe(phone.cookie);
+    // The same device is new to another account; a shared one bears no mark.
+    await inBrowser(dora.username, { cookie: phone.cookie! });
+    await mails.mail(dora.email, entered, 1);
+    expect((await inBrowser(dora.username, { shared: true })).mark).toBeUndefined();
+    await mails.mail(dora.email, entered, 2);
+    expect(notices(carla.email)).toBe(1);
+    // Stored are keyed hashes, which differ between accounts, and no mark.
+    const hashes = await world.rows<{ mark_hash: Buffer }>('SELECT mark_hash FROM known_device');
+    expect(new Set(hashes.map(({ mark_hash: hash }) => hash.toString('base64url'))).size).toBe(hashes.length);
+
+    // A changed password makes all devices new but the one on which it was changed.
+    const tablet = await inBrowser(carla.username);
+    await mails.mail(carla.email, entered, 2);
+    const change = await world.ask('PUT', '/api/me/password', {
+      body: { currentPassword: password, newPassword },
+      headers: { 'x-colloquio-app': 'app', cookie: `${tablet.set[0]!.split(';')[0]}; ${tablet.cookie}` },
+    });
+    expectStatus(change, 204);
+    await inBrowser(carla.username, { secret: newPassword, cookie: phone.cookie! });
+    await mails.mail(carla.email, entered, 3);
+    await inBrowser(carla.username, { secret: newPassword, cookie: tablet.cookie! });
+
+    // Of more devices than an account may have the oldest are forgotten.
+    const [{ id }] = (await world.rows<{ id: string }>(
+      'SELECT account_id AS id FROM known_device ORDER BY used_at DESC LIMIT 1',
+    )) as [{ id: string }];
+    const devices = world.service.app.get(KnownDevices);
+    for (let i = 0; i < limits.knownDevices; i++) await devices.note(id, devices.newMark());
+    expect(await world.rows('SELECT FROM known_device WHERE account_id = $1', [id])).toHaveLength(limits.knownDevices);
+    await inBrowser(carla.username, { secret: newPassword, cookie: tablet.cookie! });
+    await mails.mail(carla.email, entered, 4);
+    expect(notices(carla.email)).toBe(4);
   });
 });
 

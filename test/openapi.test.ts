@@ -194,6 +194,7 @@ describe('an example', () => {
     const { code: carried } = (await giulia.ask('POST', '/api/sessions/carry-codes')).body;
     await send('Sessions.carried', undefined, '', { code: carried });
     await send('Sessions.signIn', undefined, '', { username: joined.interlocutor.username });
+    await send('MailSettings.change', giulia);
     await send('Credentials.changePassword', giulia);
     const confirming = tokenIn(await mails.mail('giulia.rossi@posta.example', /Conferma/));
     expectStatus(
@@ -215,6 +216,7 @@ describe('an example', () => {
     await send('NotificationSettings.mute', bruno.device, `${conversation}/mute`);
     await send('Push.subscribe', bruno.device);
     expectStatus(await bruno.device.ask('DELETE', '/api/push-subscriptions/current'), 204);
+    await send('Consents.note', bruno.device);
 
     await send('Erasures.propose', owner);
     await send('ConsentProofs.search', owner);
@@ -224,6 +226,7 @@ describe('an example', () => {
     await send('Requests.extend', owner, `/api/requests/${request.id}/extension`);
     await send('Requests.answer', owner, `/api/requests/${request.id}/answer`);
     await send('DeletionRequests.ask', bruno.device);
+    await send('Retention.set', owner);
     await send('Standing.close', owner);
     expectStatus(await owner.ask('DELETE', '/api/subscriber/closing'), 204);
     await send('Standing.pause', owner);
@@ -269,10 +272,23 @@ describe('an example', () => {
     for (const described of operations.filter(({ method }) => method === 'GET')) {
       const { operationId: id, path, responses } = described;
       // A file of bytes without a meaning has no pictures.
-      if (['Joining.askWhetherToStop', 'Attachments.thumbnail', 'Attachments.display'].includes(id)) continue;
+      if (
+        [
+          'Joining.askWhetherToStop',
+          'MailStops.askWhetherToStop',
+          'Attachments.thumbnail',
+          'Attachments.display',
+        ].includes(id)
+      )
+        continue;
       const start = Object.keys(parts).find((each) => path.startsWith(each));
       const real = start ? path.replace(start, parts[start]!) : path;
-      const queries: Record<string, string> = { 'Consents.current': '?audience=subscriber', 'Archive.find': '?q=ciao' };
+      const queries: Record<string, string> = {
+        'Consents.current': '?audience=subscriber',
+        'Consents.announced': '?audience=subscriber',
+        'Archive.find': '?q=ciao',
+        'Retention.preview': '?months=12',
+      };
       const query = queries[id] ?? '';
       for (const caller of described['x-callers']) {
         // An export belongs to the account that asked for it.

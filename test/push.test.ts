@@ -183,7 +183,7 @@ describe('a device', () => {
         [leo.device.sessionId],
       );
     await until(async () => (await waiting())[0]?.attempts === 1, 'it was tried');
-    const [{ seconds }] = (await waiting()) as [{ seconds: number }];
+    const { seconds } = (await waiting())[0]!;
     expect(seconds).toBeGreaterThan(5);
     expect(seconds).toBeLessThanOrEqual(60 * 60);
     expect(push.begun).toBeGreaterThan(before);

@@ -9,6 +9,7 @@ import {
   type Answer,
   type Device,
   expectStatus,
+  password,
   pause,
   type Person,
   settle,
@@ -311,6 +312,35 @@ describe('what was stored although the answer of the database was lost reaches e
     expectStatus(await bruno.device.ask('DELETE', `${path()}/messages/1`), 503);
     expect((await bruno.device.ask('GET', `${path()}/messages`)).body.items[0].body).toBe('');
     await everybodyLearnsOfIt();
+  });
+
+  test('a request for deletion, and that it was taken back', async () => {
+    const { contactId } = bruno;
+    loseTheAnswer(world.service.app.get(DataSource).manager, 'transaction');
+    expectStatus(await bruno.device.ask('POST', '/api/deletion-requests', { contactId }), 503);
+    expect((await bakery.owner.ask('GET', path())).body.deletion).not.toBeNull();
+    await everybodyLearnsOfIt();
+    const { body } = await bruno.device.ask('GET', '/api/deletion-requests');
+    loseTheAnswer(world.service.app.get(DataSource).manager, 'transaction');
+    expectStatus(await bruno.device.ask('DELETE', `/api/deletion-requests/${body.items[0].id}`), 503);
+    expect((await bakery.owner.ask('GET', path())).body.deletion).toBeNull();
+    await everybodyLearnsOfIt();
+  });
+
+  test('that a business pauses, and that it closes: everybody who talks with it', async () => {
+    const closing = { password, businessName: String(bakery.registration['businessName']) };
+    for (const [method, address, content] of [
+      ['PUT', '/api/subscriber/pause', { paused: true }],
+      ['PUT', '/api/subscriber/pause', { paused: false }],
+      ['POST', '/api/subscriber/closing', closing],
+      ['DELETE', '/api/subscriber/closing', undefined],
+    ] as const) {
+      loseTheAnswer(world.service.app.get(DataSource).manager, 'transaction');
+      expectStatus(await bakery.owner.ask(method, address, content), 503);
+      await everybodyLearnsOfIt();
+    }
+    const { counterpart } = (await bruno.device.ask('GET', path())).body;
+    expect(counterpart).toMatchObject({ paused: false, closesAt: null });
   });
 
   test('the last chunk of a broadcast', async () => {

@@ -1,7 +1,11 @@
 import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { DataSource } from 'typeorm';
 import { readFrames, upgrade } from './support/websocket.js';
 import { limits } from '../src/contract/limits.js';
+import { AccountTokens } from '../src/auth/account-tokens.service.js';
+import { Closings } from '../src/leaving/closings.service.js';
+import { AddressHashes } from '../src/platform/vault/address-hashes.js';
 import { ContactExport } from '../src/address-book/contact-export.service.js';
 import { Invitations } from '../src/invitations/invitations.service.js';
 import {
@@ -13,6 +17,7 @@ import {
   type Person,
   settle,
   type Shop,
+  type Staff,
   unique,
   until,
   World,
@@ -21,6 +26,7 @@ import {
 /** Promise 7, for what goes over HTTP and for what is stored: nothing of a session comes after its end has answered. */
 
 let world: World;
+let brief: Promise<World> | undefined;
 let bakery: Shop;
 let anna: Person;
 
@@ -30,7 +36,13 @@ beforeAll(async () => {
   anna = await world.join(bakery, 'anna');
   await bakery.owner.connect();
 });
-afterAll(() => world.close());
+afterAll(async () => {
+  await (await brief)?.close();
+  await world.close();
+});
+
+/** A world in which a session ends some four seconds after its last use. */
+const briefWorld = () => (brief ??= World.open({ SESSION_DAYS: '0.00005' }));
 
 const endFrom = async (other: Device, { sessionId }: Device) =>
   expectStatus(await other.ask('DELETE', `/api/sessions/${sessionId}`), 204);
@@ -98,8 +110,7 @@ describe('a download is cut', () => {
   });
 
   test('when its session expires, and not while the session is prolonged', async () => {
-    // About four seconds of session.
-    const brief = await World.open({ SESSION_DAYS: '0.00005' });
+    const brief = await briefWorld();
     endlessExport(brief);
     const shop = await brief.shop('bakery');
     const idle = await brief.signIn(shop.username);
@@ -112,7 +123,6 @@ describe('a download is cut', () => {
     expectStatus(await idle.ask('GET', '/api/me'), 401);
     expect(used.socket.closed).toBe(false);
     used.socket.destroy();
-    await brief.close();
   });
 });
 
@@ -219,6 +229,134 @@ describe('nothing is stored after a session’s end has answered', () => {
     const { error } = await device.emit(event, payload, 1_000);
     return { status: error ? error.status : 200, headers: new Headers(), body: error };
   }
+});
+
+/** Promise 7, whole: each way in which a session ends, against everything by which something could still reach it. */
+describe('nothing reaches a session after its end has answered, and nothing of it is stored,', () => {
+  interface Scene {
+    there: World;
+    shop: Shop;
+    person: Person;
+    email: string;
+    staff: Staff;
+    target: Device;
+  }
+  const signedOut = (device: Device) =>
+    until(async () => (await device.ask('GET', '/api/me')).status === 401, 'the session has ended');
+  const ends: [string, 'person' | 'staff', (scene: Scene) => Promise<unknown>][] = [
+    [
+      'by logging out',
+      'person',
+      async ({ target }) => expectStatus(await target.ask('DELETE', '/api/sessions/current'), 204),
+    ],
+    ['from another device', 'person', ({ person, target }) => endFrom(person.device, target)],
+    [
+      'by signing out all other devices',
+      'staff',
+      async ({ staff }) => expectStatus(await staff.device.ask('DELETE', '/api/sessions/others'), 204),
+    ],
+    [
+      'by a new password',
+      'person',
+      async ({ person }) => {
+        const change = { currentPassword: password, newPassword: 'mestolo-9-salamandra' };
+        expectStatus(await person.device.ask('PUT', '/api/me/password', change), 204);
+      },
+    ],
+    [
+      'by a forgotten password that is replaced',
+      'person',
+      async ({ there, person, email }) => {
+        const [account] = await there.rows<{ id: string }>('SELECT account_id AS id FROM session WHERE id = $1', [
+          person.device.sessionId,
+        ]);
+        const emailHash = there.service.app.get(AddressHashes).of('email', email);
+        await there.rows('UPDATE account SET email_hash = $2 WHERE id = $1', [account!.id, emailHash]);
+        const asked = { accountId: account!.id, purpose: 'reset_password', emailHash, minutes: 15 } as const;
+        const { token } = await there.service.app
+          .get(DataSource)
+          .transaction((manager) => there.service.app.get(AccountTokens).issue(manager, asked));
+        const reset = { body: { token, password: 'mestolo-9-salamandra' } };
+        expectStatus(await there.ask('POST', '/api/password-resets/confirmation', reset), 204);
+      },
+    ],
+    [
+      'by expiring',
+      'person',
+      async ({ target }) => {
+        await until(() => !target.connected, 'the expired session is cut');
+        await signedOut(target);
+      },
+    ],
+    [
+      'with a member who is removed',
+      'staff',
+      async ({ shop, staff }) => expectStatus(await shop.owner.ask('DELETE', `/api/members/${staff.id}`), 204),
+    ],
+    [
+      'with a person who is erased',
+      'person',
+      async ({ shop, person, target }) => {
+        expectStatus(await shop.owner.ask('DELETE', `/api/contacts/${person.contactId}`), 202);
+        await signedOut(target);
+      },
+    ],
+    [
+      'with a business that closes',
+      'staff',
+      async ({ there, shop, target }) => {
+        const { businessName } = (await shop.owner.ask('GET', '/api/me')).body.subscriber;
+        const closing = { password, businessName };
+        expectStatus(await shop.owner.ask('POST', '/api/subscriber/closing', closing), 201);
+        await there.service.app.get(Closings).carryOut(new Date(Date.now() + 60 * 86_400_000));
+        await signedOut(target);
+      },
+    ],
+  ];
+
+  test.each(ends)('%s: on a socket, in another tab, after coming back, of what is under way', async (way, who, end) => {
+    const there = way === 'by expiring' ? await briefWorld() : world;
+    const shop = await there.shop('florist');
+    const email = `carla-${unique()}@mail.example`;
+    const person = await there.join(shop, 'carla', { email });
+    const staff = await there.staff(shop);
+    const target = await there.signIn(who === 'person' ? person.username : staff.username);
+    const [tab, away] = [0, 1].map(() => there.device(target.token, target.sessionId)) as [Device, Device];
+    const speaker = who === 'person' ? shop.owner : person.device;
+    for (const device of [target, tab, away, speaker]) await device.connect();
+    const { contactId } = person;
+    await speaker.say(contactId, 'prima');
+    for (const device of [target, tab, away]) await device.hears('message.sent');
+    away.disconnect();
+
+    const sends = [1, 2, 3, 4, 5, 6].map(() => ({ clientId: unique(), body: 'in viaggio' }));
+    const asked = sends.map((content, index) =>
+      index % 2 === 0
+        ? target.ask('POST', `/api/conversations/${contactId}/messages`, content)
+        : tab.emit('message.send', { conversationId: contactId, ...content }, 1_000),
+    );
+    const underWay = Promise.allSettled(asked);
+    await end({ there, shop, person, email, staff, target });
+    const stored = () =>
+      there.rows('SELECT seq FROM message WHERE client_id = ANY ($1) ORDER BY seq', [
+        sends.map(({ clientId }) => clientId),
+      ]);
+    const atTheEnd = await stored();
+    target.heard.length = tab.heard.length = 0;
+    // The other side goes on, where there is one still.
+    await there.signIn(who === 'person' ? shop.username : person.username).then(
+      (other) => other.ask('POST', `/api/conversations/${contactId}/messages`, { clientId: unique(), body: 'dopo' }),
+      () => undefined,
+    );
+    await underWay;
+    await settle();
+    expect(await stored()).toEqual(atTheEnd);
+    expect([...target.heard, ...tab.heard]).toEqual([]);
+    expect([target.connected, tab.connected]).toEqual([false, false]);
+    await expect(away.connect()).rejects.toThrow();
+    expect(away.heard.filter(({ event }) => event !== 'message.sent')).toEqual([]);
+    expectStatus(await away.ask('GET', '/api/conversations'), 401);
+  });
 });
 
 describe('the sessions of an account', () => {

@@ -4,8 +4,9 @@ import { cpus, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import chromiumPackage from '@sparticuz/chromium';
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { io, type Socket } from 'socket.io-client';
+import { launchChromium } from '../../test/support/chromium.js';
 import { median, range, shown } from '../delivery/measures.js';
 import { ServerProcess } from '../delivery/server-process.js';
 
@@ -130,11 +131,7 @@ async function onScene(work: (scene: Scene) => Promise<void>): Promise<void> {
     RATE_JOIN: '1000',
     LOG_LEVEL: 'error',
   });
-  chromiumPackage.setGraphicsMode = false;
-  const browser = await chromium.launch({
-    executablePath: await chromiumPackage.executablePath(),
-    args: chromiumPackage.args.filter((argument) => argument !== '--single-process'),
-  });
+  const browser = await launchChromium();
   try {
     await work(new Scene(server, await register(server.url), browser));
   } finally {

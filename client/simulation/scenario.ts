@@ -17,11 +17,13 @@ const kinds = {
   ownWithdrawalElsewhere: 1,
   ownSendElsewhere: 2,
   seen: 6,
+  expire: 2,
   broadcast: 2,
   rename: 1,
   restrict: 1,
   answer: 2,
   claim: 2,
+  removeMember: 1,
   seenTimes: 1,
   join: 1,
   erase: 1,
@@ -222,6 +224,9 @@ export class Scenario {
       rename: () => service.rename(id, `Name ${this.moment++}`),
       restrict: () => service.restrict(id, number % 2 === 0),
       claim: () => service.claim(id, number % 3),
+      removeMember: () => service.removeMember(1 + (number % 2)),
+      // A message that a device still waits to hear of is younger than any that is deleted.
+      expire: () => service.expire(id, seq, ({ clientId }) => !this.isQueued(clientId)),
       answer: () => seq > 0 && service.answer(id, seq),
       seenTimes: () => service.discloseSeenTimes(number % 2 === 0),
       join: () => service.join(),
@@ -262,6 +267,10 @@ export class Scenario {
     this.written.push(written);
     const queued = files.map((file) => ({ about: { name: file }, file }));
     void tab.engine.send(conversationId, { body, files: queued }).then(() => (written.keptAt = this.moment++));
+  }
+
+  private isQueued(clientId: string): boolean {
+    return [...this.machine.values].some(([key, value]) => key.startsWith('outbox/') && value.includes(clientId));
   }
 
   private fromElsewhere(conversationId: string) {

@@ -15,6 +15,7 @@ import type {
   Turn,
   Watermarks,
 } from '../../src/contract/events.js';
+import { expiredMessage } from '../../src/contract/rules/expired.js';
 import { beginningOf } from '../../src/contract/rules/texts.js';
 import type { Clock } from '../ports.js';
 
@@ -70,6 +71,7 @@ export class SimulatedService {
   /** Has forgotten what was erased, so that clients begin anew. */
   forgetful = false;
   readonly listeners = new Map<Listener, Party>();
+  private removals = 0;
   private readonly conversations = new Map<string, Stored>();
   private readonly erased: { id: string; at: number }[] = [];
   private readonly restricted = new Map<string, Restriction[]>();
@@ -166,12 +168,29 @@ export class SimulatedService {
   withdraw(party: Party, id: string, seq: number): void {
     const conversation = this.find(id);
     const message = conversation.messages[seq - 1];
-    if (!message || message.sender !== party || message.withdrawnAt !== undefined) return;
+    if (!message || message.sender !== party || message.withdrawnAt !== undefined || message.expiredAt) return;
     const withdrawnAt = this.time();
     const revision = this.change(conversation);
     conversation.messages[seq - 1] = { ...message, body: '', attachments: [], revision, withdrawnAt };
     const lastTurn = lastTurnOf(conversation);
     this.tellBoth('message.withdrawn', { conversationId: id, seq, revision, withdrawnAt, lastTurn });
+  }
+
+  /** Messages up to one are deleted because of their age, as far as they may go. */
+  expire(id: string, upTo: number, mayGo: (message: MessageView) => boolean): void {
+    const conversation = this.find(id);
+    const from = conversation.messages.findIndex(({ expiredAt }) => expiredAt === undefined) + 1;
+    if (from === 0) return;
+    const stays = conversation.messages.findIndex((message) => message.seq >= from && !mayGo(message));
+    const to = Math.min(upTo, stays < 0 ? conversation.messages.length : stays);
+    if (to < from) return;
+    const expiredAt = this.time();
+    for (let seq = from; seq <= to; seq++) {
+      const revision = this.change(conversation);
+      conversation.messages[seq - 1] = expiredMessage(conversation.messages[seq - 1]!, { revision, expiredAt });
+    }
+    const { revision } = conversation;
+    this.tellBoth('messages.expired', { conversationId: id, from, to, revision, expiredAt, changedAt: expiredAt });
   }
 
   /** @throws Refusal */
@@ -214,6 +233,7 @@ export class SimulatedService {
       logoUrl: null,
       paused: false,
       closesAt: null,
+      retention: null,
     } as const;
     this.tell('subscriber', 'subscriber.changed', { conversationId: null, counterpart, seenTimesSince });
     for (const { id } of this.conversations.values()) {
@@ -244,10 +264,24 @@ export class SimulatedService {
   /** A member takes a conversation, or gives it back. What is told of it may come late. */
   claim(id: string, member: number): void {
     const conversation = this.find(id);
-    const claim = member === 0 ? null : { memberId: `member-${member}`, displayName: null, at: this.time() };
+    const memberId = `member-${member}-${this.removals}`;
+    const claim = member === 0 ? null : { memberId, displayName: null, at: this.time() };
     this.claims.set(id, claim);
     conversation.namedAt = this.clock.now();
     this.tell('subscriber', 'claim.changed', { conversationId: id, claim });
+  }
+
+  /** A member is removed, and another one comes in its place. */
+  removeMember(member: number): void {
+    const memberId = `member-${member}-${this.removals}`;
+    for (const [id, claim] of this.claims) {
+      if (claim?.memberId !== memberId) continue;
+      this.claims.set(id, null);
+      const conversation = this.conversations.get(id);
+      if (conversation) conversation.namedAt = this.clock.now();
+    }
+    this.removals++;
+    this.tell('subscriber', 'member.removed', { id: memberId });
   }
 
   private answeredSeq(id: string): number {
@@ -278,7 +312,8 @@ export class SimulatedService {
     const lastTurn = lastTurnOf({ messages });
     const other = party === 'subscriber' ? 'interlocutor' : 'subscriber';
     const own = watermarks[party];
-    const isUnread = (each: MessageView) => each.sender === other && each.seq > own.seenSeq && !each.withdrawnAt;
+    const isUnread = (each: MessageView) =>
+      each.sender === other && each.seq > own.seenSeq && !each.withdrawnAt && !each.expiredAt;
     return {
       ...{ id, revision, changedAt: new Date(changedAt).toISOString() },
       counterpart:
@@ -292,12 +327,21 @@ export class SimulatedService {
               logoUrl: null,
               paused: false,
               closesAt: null,
+              retention: null,
             },
       ...(party === 'subscriber' && { labels: [] }),
       lastSeq: messages.length,
       lastMessageAt: last?.sentAt ?? null,
       lastSender: last?.sender ?? null,
-      lastKind: !last ? null : last.withdrawnAt ? 'withdrawn' : last.broadcastId ? 'broadcast' : 'message',
+      lastKind: !last
+        ? null
+        : last.expiredAt
+          ? 'expired'
+          : last.withdrawnAt
+            ? 'withdrawn'
+            : last.broadcastId
+              ? 'broadcast'
+              : 'message',
       lastTurn,
       unanswered:
         lastTurn !== null &&
@@ -435,7 +479,7 @@ export class SimulatedService {
     conversation.watermarks[party] = { deliveredSeq, seenSeq };
     conversation.receiptAt = this.minute();
     conversation.messages = conversation.messages.map((message) => {
-      if (message.sender === party) return message;
+      if (message.sender === party || message.expiredAt) return message;
       const isDelivered = message.seq > before.deliveredSeq && message.seq <= deliveredSeq;
       const isSeen = message.seq > before.seenSeq && message.seq <= seenSeq;
       return { ...message, ...(isDelivered && { deliveredAt: at }), ...(isSeen && { seenAt: at }) };
@@ -490,6 +534,8 @@ export class SimulatedService {
 }
 
 function lastTurnOf({ messages }: Pick<Stored, 'messages'>): Turn | null {
-  const turn = messages.findLast(({ broadcastId, withdrawnAt }) => broadcastId === undefined && !withdrawnAt);
+  const turn = messages.findLast(
+    ({ broadcastId, withdrawnAt, expiredAt }) => broadcastId === undefined && !withdrawnAt && !expiredAt,
+  );
   return turn ? { seq: turn.seq, sender: turn.sender, sentAt: turn.sentAt } : null;
 }

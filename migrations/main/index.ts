@@ -23,6 +23,10 @@ import { Claims1763895001000 } from './1763895001000-claims.js';
 import { QuickReplies1763895002000 } from './1763895002000-quick-replies.js';
 import { CarryCodes1763895003000 } from './1763895003000-carry-codes.js';
 import { Push1763911000000 } from './1763911000000-push.js';
+import { Retention1795860000000 } from './1795860000000-retention.js';
+import { PolicyPublications1795867200000 } from './1795867200000-policy-publications.js';
+import { KnownDevices1795870800000 } from './1795870800000-known-devices.js';
+import { UnreadMails1795872600000 } from './1795872600000-unread-mails.js';
 import { Functions } from './functions.js';
 
 export const mainMigrations = [
@@ -51,5 +55,9 @@ export const mainMigrations = [
   QuickReplies1763895002000,
   CarryCodes1763895003000,
   Push1763911000000,
+  Retention1795860000000,
+  PolicyPublications1795867200000,
+  KnownDevices1795870800000,
+  UnreadMails1795872600000,
   Functions,
 ];

@@ -142,7 +142,7 @@ export interface CandidateRow {
   place: number;
   sender: Party;
   author_id: string | null;
-  client_id: string;
+  client_id: string | null;
   body: Buffer | null;
   withdrawn_at: Date | null;
   broadcast_id: string | null;
@@ -170,4 +170,4 @@ export interface BroadcastRow {
 /** Broadcasts that have begun. $1 subscriber, $2 ids. */
 export const broadcastsQuery = `
   SELECT id, author_id, started_at, body FROM broadcast
-  WHERE subscriber_id = $1 AND id = ANY ($2::uuid[]) AND started_at IS NOT NULL`;
+  WHERE subscriber_id = $1 AND id = ANY ($2::uuid[]) AND started_at IS NOT NULL AND expired_at IS NULL`;

@@ -275,6 +275,7 @@ const remadeQuery = `
   LEFT JOIN message ON entry.seq > 0 AND message.subscriber_id = $1 AND message.conversation_id = entry.conversation_id
                    AND message.seq = entry.seq AND message.sent_at = entry.sent_at AND message.withdrawn_at IS NULL
   LEFT JOIN broadcast ON entry.seq = 0 AND broadcast.subscriber_id = $1 AND broadcast.id = entry.conversation_id
+                     AND broadcast.expired_at IS NULL
   ORDER BY entry.sent_at, entry.conversation_id, entry.seq`;
 
 /** $1 subscriber, $2 times, $3 conversations, $4 seqs, $5 tokens, each an array in words. */
@@ -356,7 +357,8 @@ export const searchEntries: Holding = {
 const tidyQuery = (partition: string): string => `
   DELETE FROM ${partition} AS entry
   WHERE CASE WHEN seq = 0 THEN NOT EXISTS (
-               SELECT FROM broadcast WHERE broadcast.subscriber_id = entry.subscriber_id AND id = conversation_id)
+               SELECT FROM broadcast WHERE broadcast.subscriber_id = entry.subscriber_id AND id = conversation_id
+                 AND expired_at IS NULL)
              ELSE NOT EXISTS (
                SELECT FROM message
                WHERE message.subscriber_id = entry.subscriber_id AND message.conversation_id = entry.conversation_id

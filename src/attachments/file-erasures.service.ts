@@ -63,6 +63,31 @@ export class FileErasures {
     await this.erase(manager, eraseQuery('contact_id = $2 AND seq = $3'), [subscriberId, conversationId, seq]);
   }
 
+  /**
+   * Erases the files of messages from one seq to another. To be called in the transaction that empties them.
+   * @returns how many
+   */
+  async ofMessages(
+    manager: EntityManager,
+    {
+      subscriberId,
+      conversationId,
+      from,
+      to,
+    }: { subscriberId: string; conversationId: string; from: number; to: number },
+  ): Promise<number> {
+    const which = 'contact_id = $2 AND seq BETWEEN $3 AND $4';
+    return this.erase(manager, eraseQuery(which), [subscriberId, conversationId, from, to]);
+  }
+
+  /**
+   * Erases the files of a broadcast. To be called in the transaction that empties it.
+   * @returns how many
+   */
+  async ofBroadcast(manager: EntityManager, subscriberId: string, id: string): Promise<number> {
+    return this.erase(manager, eraseQuery('broadcast_id = $2'), [subscriberId, id]);
+  }
+
   /** Erases files of contacts, sent or not. Their objects go soon after the commit. */
   private async forget(
     manager: EntityManager,
@@ -81,7 +106,8 @@ export class FileErasures {
    */
   unsent(subscriberId: string, id: string, accountId: string): Promise<boolean> {
     const statement = eraseQuery('id = $2 AND account_id = $3 AND place IS NULL');
-    return this.database.transaction((manager) => this.erase(manager, statement, [subscriberId, id, accountId]));
+    const values = [subscriberId, id, accountId];
+    return this.database.transaction(async (manager) => (await this.erase(manager, statement, values)) > 0);
   }
 
   /** Erases the bytes of a file and of its pictures; what is known of it stays. */
@@ -97,10 +123,11 @@ export class FileErasures {
     return this.jobs.add(manager, removeObjects, {});
   }
 
-  private async erase(manager: EntityManager, statement: string, values: unknown[]): Promise<boolean> {
+  /** @returns how many files are gone */
+  private async erase(manager: EntityManager, statement: string, values: unknown[]): Promise<number> {
     const erased = await manager.query<unknown[]>(statement, values);
     if (erased.length > 0) await this.plan(manager);
-    return erased.length > 0;
+    return erased.length;
   }
 
   /** Removes erased objects from the storage, and forgets them once they are gone. */

@@ -155,14 +155,14 @@ export class Uploads {
     if (conversationId === undefined) {
       if (!isMember(principal)) throw notForInterlocutors();
       const { subscriberId } = principal;
-      this.consents.requireOfSubscriber(await this.subscribers.get(subscriberId));
+      await this.consents.requireOfMember(principal, await this.subscribers.get(subscriberId));
       return { ...common, subscriber_id: subscriberId, contact_id: null };
     }
     const [place] = isMember(principal)
       ? await this.database.query<PlaceRow[]>(placeQuery('subscriber'), [conversationId, principal.subscriberId])
       : await this.database.query<PlaceRow[]>(placeQuery('interlocutor'), [conversationId, principal.interlocutorId]);
     if (!place) throw new NotFound();
-    this.requireConsent(principal, place);
+    await this.requireConsent(principal, place);
     if (place.restricted) {
       const detail = 'This conversation is restricted, so you cannot upload files for it for now.';
       throw new DomainError('conversation_restricted', { detail });
@@ -425,11 +425,12 @@ export class Uploads {
     return view;
   }
 
-  private requireConsent(principal: Principal, place: PlaceRow): void {
+  private async requireConsent(principal: Principal, place: PlaceRow): Promise<void> {
     refuseStopped({ pausedAt: place.paused_at, closingAskedAt: place.closing_asked_at });
     if (isMember(principal)) {
       const { terms_version: termsVersion, privacy_version: privacyVersion } = place;
       this.consents.requireAcceptance({ termsVersion, privacyVersion });
+      if (!(await this.consents.hasAccepted(principal))) throw new ConsentRequired();
     } else if (place.contact_privacy < this.consents.versionsToAccept().contact.privacy) throw new ConsentRequired();
   }
 }

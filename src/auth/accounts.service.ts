@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import { type EntityManager, In, IsNull, Not, type Repository } from 'typeorm';
+import { type EntityManager, In, IsNull, MoreThan, Not, type Repository } from 'typeorm';
 import { limits } from '../contract/limits.js';
 import type { KeyRef } from '../platform/vault/keyring.js';
 import { AddressHashes } from '../platform/vault/address-hashes.js';
@@ -193,6 +193,21 @@ export class Accounts {
        RETURNING id`,
       [months, limit],
     );
+    return rows.map(({ id }) => id);
+  }
+
+  /** Accounts of a kind with a confirmed address, in the order of their ids: a page behind one. */
+  async confirmedAfter(
+    manager: EntityManager,
+    kind: Account['kind'],
+    { after, limit }: { after: string | null; limit: number },
+  ): Promise<string[]> {
+    const rows = await manager.find(Account, {
+      select: { id: true },
+      where: { kind, emailHash: Not(IsNull()), ...(after !== null && { id: MoreThan(after) }) },
+      order: { id: 'ASC' },
+      take: limit,
+    });
     return rows.map(({ id }) => id);
   }
 

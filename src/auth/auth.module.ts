@@ -3,6 +3,7 @@ import { APP_GUARD } from '@nestjs/core';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { Forgetting } from '../platform/forgetting/forgetting.js';
 import type { Forget } from '../platform/forgetting/holdings.js';
+import { Outbox } from '../platform/mail/outbox.js';
 import { AccountHolders } from './account-holders.service.js';
 import { AccountToken } from './account-token.entity.js';
 import { AccountTokens } from './account-tokens.service.js';
@@ -12,6 +13,7 @@ import { CarryCode } from './carry-code.entity.js';
 import { CredentialsController } from './credentials.controller.js';
 import { Credentials } from './credentials.service.js';
 import { Downloads } from './downloads.js';
+import { KnownDevices } from './known-devices.service.js';
 import { SessionCookies } from './session-cookies.js';
 import { Session } from './session.entity.js';
 import { SessionGuard } from './session.guard.js';
@@ -28,6 +30,7 @@ import { SocketDoorkeeper } from './socket-doorkeeper.js';
     AccountTokens,
     Credentials,
     Downloads,
+    KnownDevices,
     Sessions,
     SessionCookies,
     SocketDoorkeeper,
@@ -36,7 +39,9 @@ import { SocketDoorkeeper } from './socket-doorkeeper.js';
   exports: [AccountHolders, Accounts, Credentials, Downloads, Sessions, SessionCookies, SocketDoorkeeper],
 })
 export class AuthModule {
-  constructor(forgetting: Forgetting) {
+  constructor(forgetting: Forgetting, outbox: Outbox, sessions: Sessions) {
+    // With the last session gone nobody is told of what goes on.
+    outbox.onlyIf('activity', async ({ about }) => about !== null && (await sessions.anyOf(about)));
     const [interlocutor, subscriber] = [ofAccounts('id'), 'subscriber_id'];
     forgetting.register(
       { table: 'account', kind: 'accounts', interlocutor, subscriber },
@@ -56,11 +61,22 @@ export class AuthModule {
         interlocutor: ofAccounts('account_id', 'carry_code'),
         subscriber: ofMembers('carry_code'),
       },
+      {
+        table: 'known_device',
+        interlocutor: ofAccounts('account_id', 'known_device'),
+        subscriber: ofMembers('known_device'),
+      },
     );
   }
 }
 
-const kinds = { account: 'accounts', session: 'sessions', account_token: undefined, carry_code: undefined } as const;
+const kinds = {
+  account: 'accounts',
+  session: 'sessions',
+  account_token: undefined,
+  carry_code: undefined,
+  known_device: undefined,
+} as const;
 
 /** Rows of the interlocutors' accounts, which are few for each. */
 function ofAccounts(column: string, table: keyof typeof kinds = 'account'): Forget {
@@ -73,7 +89,7 @@ function ofAccounts(column: string, table: keyof typeof kinds = 'account'): Forg
 }
 
 /** The same of the accounts of subscribers' members. */
-function ofMembers(table: 'session' | 'account_token' | 'carry_code'): Forget {
+function ofMembers(table: Exclude<keyof typeof kinds, 'account'>): Forget {
   const kind = kinds[table];
   return async (manager, { ids }) => {
     const [, deleted] = await manager.query<[unknown[], number]>(

@@ -5,12 +5,16 @@ import { networkOf } from '../platform/http/networks.js';
 import { MailedToken, PasswordChange, PasswordReset, PasswordResetRequest } from './credentials.dto.js';
 import { Credentials } from './credentials.service.js';
 import type { Principal } from './principal.js';
+import { SessionCookies } from './session-cookies.js';
 import { Caller, Public } from './session.guard.js';
 
 @ApiTags('profile')
 @Controller()
 export class CredentialsController {
-  constructor(private readonly credentials: Credentials) {}
+  constructor(
+    private readonly credentials: Credentials,
+    private readonly cookies: SessionCookies,
+  ) {}
 
   /**
    * Mail a link that confirms your address. It works once, within 24 hours. Limits: five mails an hour for an account, and
@@ -36,8 +40,12 @@ export class CredentialsController {
   /** Change your password. Your other devices are signed out. */
   @Put('me/password')
   @HttpCode(204)
-  async changePassword(@Caller() principal: Principal, @Body() change: PasswordChange): Promise<void> {
-    await this.credentials.changePassword(principal, change);
+  async changePassword(
+    @Caller() principal: Principal,
+    @Body() change: PasswordChange,
+    @Req() request: Request,
+  ): Promise<void> {
+    await this.credentials.changePassword(principal, change, this.cookies.deviceMark(request));
   }
 
   /**

@@ -18,6 +18,7 @@ import { type AccountHolder, AccountHolders, type Addressee } from './account-ho
 import { AccountTokens } from './account-tokens.service.js';
 import { Accounts } from './accounts.service.js';
 import { AddressFull, LinkInvalid, PasswordWrong } from './credentials.errors.js';
+import { KnownDevices } from './known-devices.service.js';
 import { type Page, pathOf } from './pages.js';
 import { passwordError, verifyPassword } from './passwords.js';
 import type { Principal } from './principal.js';
@@ -28,11 +29,11 @@ const verificationMinutes = 24 * 60;
 const resetMinutes = 15;
 const noticeDays = 3;
 
-const addressChanged = defineMail('address_changed');
-const newDevice = defineMail('new_device');
-const passwordChanged = defineMail('password_changed');
-const resetPassword = defineMail('reset_password');
-const verifyEmail = defineMail('verify_email');
+const addressChanged = defineMail('address_changed', 'security');
+const newDevice = defineMail('new_device', 'security');
+const passwordChanged = defineMail('password_changed', 'security');
+const resetPassword = defineMail('reset_password', 'security');
+const verifyEmail = defineMail('verify_email', 'security');
 
 /** Mails that anybody can have sent to one account by asking for another password. */
 const resetMailsPerHour = 5;
@@ -87,6 +88,7 @@ export class Credentials {
     @Inject(CONFIG) { publicUrl }: Config,
     private readonly database: DataSource,
     private readonly accounts: Accounts,
+    private readonly devices: KnownDevices,
     private readonly hashes: AddressHashes,
     private readonly holders: AccountHolders,
     private readonly jobs: Jobs,
@@ -205,10 +207,14 @@ export class Credentials {
     await this.sessions.silence(accountId, ended, undefined);
   }
 
-  /** @throws PasswordWrong, ValidationFailed */
+  /**
+   * @param mark the mark of the device on which it is changed, which stays known
+   * @throws PasswordWrong, ValidationFailed
+   */
   async changePassword(
     principal: Principal,
     { currentPassword, newPassword }: { currentPassword: string; newPassword: string },
+    mark: string | undefined,
   ): Promise<void> {
     const { accountId, sessionId } = principal;
     await this.requirePassword(accountId, currentPassword);
@@ -216,7 +222,7 @@ export class Credentials {
     refuseWeak(newPassword, 'newPassword', holder);
     const passwordHash = await this.accounts.hashPassword(newPassword, accountId);
     const ended = await this.database.transaction((manager) =>
-      this.setPassword(manager, holder, passwordHash, { except: sessionId }),
+      this.setPassword(manager, holder, passwordHash, { except: sessionId, mark }),
     );
     await this.sessions.silence(accountId, ended, principal);
   }
@@ -280,12 +286,13 @@ export class Credentials {
     manager: EntityManager,
     holder: AccountHolder,
     passwordHash: string,
-    { except }: { except?: string } = {},
+    { except, mark }: { except?: string; mark?: string | undefined } = {},
   ): Promise<string[]> {
     const { accountId } = holder;
     const ended = await this.sessions.revokeAll(manager, accountId, { except });
     await this.accounts.setPasswordHash(manager, accountId, passwordHash);
     await this.tokens.withdraw(manager, accountId, 'reset_password');
+    await this.devices.forget(manager, accountId, mark);
     if (holder.verified) {
       const values = { time: timeInWords(new Date(), holder), url: this.urlOf(holder, 'askReset') };
       await this.notify(manager, holder, { mail: passwordChanged, values });

@@ -13,6 +13,8 @@ const pages = {
   request: { member: '/requests/', interlocutor: '/app/privacy/requests' },
   export: { member: '/exports/', interlocutor: '/app/privacy/exports' },
   leave: { member: '/settings/leave', interlocutor: '/app/privacy' },
+  stopMails: { member: '/mail-stop/', interlocutor: '/app/mail-stop/' },
+  agreed: { member: '/settings/agreed', interlocutor: '/app/privacy/agreed' },
   closing: { member: '/settings/closing', interlocutor: '/app/' },
 } as const satisfies Record<string, Record<Kind, string>>;
 

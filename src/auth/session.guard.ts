@@ -118,7 +118,7 @@ export class SessionGuard implements CanActivate {
     try {
       const { principal, prolonged, expiresAt, shared } = await this.authenticate(request, cookie.token);
       // The cookie of a shared device has no lifetime that would have to be renewed.
-      if (prolonged && !shared) this.cookies.renew(request, cookie, expiresAt);
+      if (prolonged && !shared) await this.cookies.renew(request, cookie, { ...principal, expiresAt });
       return principal;
     } catch (error) {
       if (!(error instanceof Unauthenticated)) throw error;

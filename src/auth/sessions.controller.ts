@@ -21,7 +21,9 @@ export class SessionsController {
 
   /**
    * Sign in. A web app that names itself with X-Colloquio-App gets its cookie as well, and the session of the cookie that it
-   * replaces ends. An account has at most 50 sessions: one more ends the session that was not used for the longest time.
+   * replaces ends. An account has at most 50 sessions: one more ends the session that was not used for the longest time. A
+   * sign-in on a device that is new to the account is told of by mail. A web app's device is known by a cookie that outlives
+   * logging out; every sign-in of another program, or with `shared`, counts as new.
    */
   @Public()
   @Post()
@@ -34,6 +36,7 @@ export class SessionsController {
       shared,
       kind: app && accountKindOf[app],
       network: networkOf(request.ip),
+      mark: this.cookies.deviceMark(request),
     });
     return { ...(await this.cookies.give(request, principal.kind, opened)), principal: principalView(principal) };
   }
@@ -57,7 +60,7 @@ export class SessionsController {
     const app = webAppOf(request);
     const kind = app && accountKindOf[app];
     const { principal, ...opened } = await this.sessions.carry({
-      ...{ code, device, kind, network: networkOf(request.ip) },
+      ...{ code, device, kind, network: networkOf(request.ip), mark: this.cookies.deviceMark(request) },
     });
     return { ...(await this.cookies.give(request, principal.kind, opened)), principal: principalView(principal) };
   }
@@ -74,6 +77,13 @@ export class SessionsController {
   async endCurrent(@Caller() principal: Principal, @Req() request: Request): Promise<void> {
     await this.sessions.end(principal, principal.sessionId);
     this.cookies.clearSent(request);
+  }
+
+  /** Sign out all other devices of this account. After the answer they get no more events, and nothing of theirs is stored. */
+  @Delete('others')
+  @HttpCode(204)
+  async endOthers(@Caller() principal: Principal): Promise<void> {
+    await this.sessions.endOthers(principal);
   }
 
   /** End the session of another device of this account. */

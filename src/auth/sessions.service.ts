@@ -27,6 +27,7 @@ import { SignInFailed, Unauthenticated } from './auth.errors.js';
 import { CarryCode } from './carry-code.entity.js';
 import { LinkInvalid } from './credentials.errors.js';
 import { verifyPassword } from './passwords.js';
+import { KnownDevices } from './known-devices.service.js';
 import { accountKey, type Principal } from './principal.js';
 import { Session } from './session.entity.js';
 import { type CarryCodeView, type DeviceList, type DevicePush, ListSessions } from './sessions.dto.js';
@@ -34,6 +35,7 @@ import { loginName } from './usernames.js';
 
 export interface OpenedSession {
   id: string;
+  accountId: string;
   token: string;
   expiresAt: Date;
   shared: boolean;
@@ -58,6 +60,8 @@ export interface SignInAttempt {
   /** Kind of account that the calling web app is for; any if undefined. */
   kind: Account['kind'] | undefined;
   network: string;
+  /** The mark that the device bears, if it bears one. */
+  mark?: string | undefined;
 }
 
 export interface NewDevice {
@@ -80,7 +84,7 @@ interface SessionRow {
   role: 'owner' | 'staff' | null;
 }
 
-/** Somebody signed in to an account with its password. */
+/** Somebody signed in to an account on a device that is new to it. */
 export const signedIn = defineJob<{ sessionId: string }>('session.signed_in');
 
 /** @param holders SQL that selects the holder of the row `account` */
@@ -144,6 +148,7 @@ export class Sessions implements OnModuleInit, OnModuleDestroy {
     @InjectRepository(Session) private readonly sessions: Repository<Session>,
     @Inject(CONFIG) config: Config,
     private readonly accounts: Accounts,
+    private readonly devices: KnownDevices,
     private readonly holders: AccountHolders,
     private readonly jobs: Jobs,
     private readonly rateLimits: RateLimits,
@@ -181,6 +186,7 @@ export class Sessions implements OnModuleInit, OnModuleDestroy {
     shared = false,
     kind,
     network,
+    mark,
   }: SignInAttempt): Promise<OpenedSession & { principal: Principal }> {
     const name = loginName(login);
     await this.rateLimits.count(signInsFromNetwork, network);
@@ -195,7 +201,7 @@ export class Sessions implements OnModuleInit, OnModuleDestroy {
     const { session: opened, replaced } = await this.sessions.manager.transaction(async (manager) => {
       await requireUnchanged(manager, account);
       const session = await this.create(manager, account.id, { key, device, shared });
-      if (account.emailHash) await this.jobs.add(manager, signedIn, { sessionId: session.id });
+      if (account.emailHash) await this.tellIfNew(manager, session, mark);
       return { session, replaced: await this.endExcess(manager, account.id, session.id) };
     });
     await this.silence(account.id, replaced, undefined);
@@ -234,7 +240,8 @@ export class Sessions implements OnModuleInit, OnModuleDestroy {
     device,
     kind,
     network,
-  }: Pick<SignInAttempt, 'device' | 'kind' | 'network'> & { code: string }): Promise<
+    mark,
+  }: Pick<SignInAttempt, 'device' | 'kind' | 'network' | 'mark'> & { code: string }): Promise<
     OpenedSession & { principal: Principal }
   > {
     await this.rateLimits.count(carriedFromNetwork, network);
@@ -250,7 +257,7 @@ export class Sessions implements OnModuleInit, OnModuleDestroy {
       const used = await manager.delete(CarryCode, { codeHash, expiresAt: MoreThan(new Date()) });
       if (!origin || !used.affected) throw new LinkInvalid();
       const session = await this.create(manager, account.id, { key, device, shared: origin.shared });
-      if (account.emailHash) await this.jobs.add(manager, signedIn, { sessionId: session.id });
+      if (account.emailHash) await this.tellIfNew(manager, session, mark);
       return { session, replaced: await this.endExcess(manager, account.id, session.id) };
     });
     await this.rateLimits.giveBack(carriedFromNetwork, network);
@@ -258,6 +265,16 @@ export class Sessions implements OnModuleInit, OnModuleDestroy {
     await this.noteUse(account.id);
     const { principal } = await this.authenticate(opened.token, network);
     return { ...opened, principal };
+  }
+
+  /** Has a sign-in told of by mail, unless the account has been signed in on its device before. */
+  private async tellIfNew(
+    manager: EntityManager,
+    { id, accountId }: OpenedSession,
+    mark: string | undefined,
+  ): Promise<void> {
+    if (mark !== undefined && (await this.devices.knows(manager, accountId, mark))) return;
+    await this.jobs.add(manager, signedIn, { sessionId: id });
   }
 
   /** Notes, to the day, that an account is used; outside of the sign-in's transaction, in which two of them could wait for each other. */
@@ -291,7 +308,7 @@ export class Sessions implements OnModuleInit, OnModuleDestroy {
       expiresAt,
       shared,
     });
-    return { id, token, expiresAt, shared };
+    return { id, accountId, token, expiresAt, shared };
   }
 
   /**
@@ -315,6 +332,11 @@ export class Sessions implements OnModuleInit, OnModuleDestroy {
     if (!row || !principal) throw new Unauthenticated();
     const expiresAt = await this.use(row);
     return { principal, expiresAt, prolonged: expiresAt > row.expires_at, shared: row.shared };
+  }
+
+  /** Tells if any device is signed in to an account. */
+  anyOf(accountId: string): Promise<boolean> {
+    return this.sessions.existsBy({ accountId, expiresAt: MoreThan(new Date()) });
   }
 
   /** The account of a recently used token, for taking turns only: its session may have ended since. */
@@ -390,6 +412,15 @@ export class Sessions implements OnModuleInit, OnModuleDestroy {
     if (!affected) throw new NotFound();
     await this.realtime.cut(id, { tell: id !== principal.sessionId, by: principal });
     this.realtime.tell(rooms.ofAccount(principal.accountId), 'session.ended', { id });
+  }
+
+  /** Ends the sessions of all other devices of the principal's account, in the same way. */
+  async endOthers(principal: Principal): Promise<void> {
+    const { accountId, sessionId } = principal;
+    const ended = await this.sessions.manager.transaction((manager) =>
+      this.revokeAll(manager, accountId, { except: sessionId }),
+    );
+    await this.silence(accountId, ended, principal);
   }
 
   /** Ends the session of a token that its device replaces with another; one that has ended already is no matter. */
@@ -504,6 +535,7 @@ export class Sessions implements OnModuleInit, OnModuleDestroy {
   private async sweep(): Promise<void> {
     await this.sessions.delete({ expiresAt: LessThanOrEqual(new Date()) });
     await this.sessions.manager.delete(CarryCode, { expiresAt: LessThanOrEqual(new Date()) });
+    await this.devices.sweep();
   }
 }
 

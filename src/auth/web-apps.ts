@@ -1,5 +1,6 @@
 import { parse, serialize } from 'cookie';
 import type { NextFunction, Request, Response } from 'express';
+import { limits } from '../contract/limits.js';
 import type { Account } from './account.entity.js';
 
 /** The two web apps, each with a cookie of its own, so that a merchant can join another shop in the same browser. */
@@ -69,6 +70,21 @@ export function clearSessionCookie(response: Response, app: WebApp, secure: bool
   response.appendHeader('Set-Cookie', serialize(cookieName(app, secure), '', { ...cookieOptions(secure), maxAge: 0 }));
 }
 
+/** The mark by which a device is known, from the cookie that stays when one logs out. */
+export function deviceMarkOf(cookies: string | undefined, app: WebApp, secure: boolean): string | undefined {
+  const mark = cookies && parse(cookies)[deviceCookieName(app, secure)];
+  return mark && /^[\w-]{43}$/.test(mark) ? mark : undefined;
+}
+
+export function setDeviceCookie(response: Response, app: WebApp, mark: string, secure: boolean): void {
+  const lasts = limits.knownDeviceDays * 24 * 60 * 60;
+  response.appendHeader(
+    'Set-Cookie',
+    serialize(deviceCookieName(app, secure), mark, { ...cookieOptions(secure), maxAge: lasts }),
+  );
+}
+
 /** Over HTTPS the `__Host-` prefix ties the cookie to this very host (RFC 6265bis, section 4.1.3.2). */
 const cookieName = (app: WebApp, secure: boolean) => `${secure ? '__Host-' : ''}colloquio-${app}`;
+const deviceCookieName = (app: WebApp, secure: boolean) => `${cookieName(app, secure)}-device`;
 const cookieOptions = (secure: boolean) => ({ httpOnly: true, sameSite: 'strict', path: '/', secure }) as const;

@@ -93,4 +93,8 @@ export class Broadcast {
   /** Number of its files. */
   @Column('smallint')
   files: number;
+
+  /** Time since which it is empty, because its business keeps nothing for longer; statements alone write it. */
+  @Column({ type: 'timestamptz', name: 'expired_at', nullable: true, select: false, insert: false, update: false })
+  expiredAt?: Date | null;
 }

@@ -71,13 +71,13 @@ export class BroadcastsController {
     return this.broadcasts.list(member, ask);
   }
 
-  /** A broadcast with its progress and results. */
+  /** A broadcast with its progress and results. For 5,000 recipients or more `delivered` and `seen` may be five seconds old. */
   @Get('broadcasts/:id')
   get(@Caller() member: MemberPrincipal, @Id() id: string): Promise<BroadcastView> {
     return this.broadcasts.get(member, id);
   }
 
-  /** The results of a broadcast over its first 48 hours, and its answers. */
+  /** The results of a broadcast over its first 48 hours, and its answers. For 5,000 recipients or more they may be five seconds old. */
   @Get('broadcasts/:id/results')
   results(@Caller() member: MemberPrincipal, @Id() id: string): Promise<BroadcastResults> {
     return this.broadcasts.results(member, id);

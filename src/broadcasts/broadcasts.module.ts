@@ -15,6 +15,7 @@ import type { Forget } from '../platform/forgetting/holdings.js';
 import { SubscribersModule } from '../subscribers/subscribers.module.js';
 import { Audiences } from './audiences.service.js';
 import { Broadcast } from './broadcast.entity.js';
+import { BroadcastExpiries } from './broadcast-expiries.service.js';
 import { BroadcastRuns } from './broadcast-runs.service.js';
 import { HeldMails } from './held-mails.service.js';
 import { BroadcastsController } from './broadcasts.controller.js';
@@ -37,8 +38,8 @@ import { RecipientExport } from './recipient-export.service.js';
     SubscribersModule,
   ],
   controllers: [BroadcastsController],
-  providers: [Audiences, BroadcastRuns, Broadcasts, HeldMails, RecipientExport],
-  exports: [Broadcasts],
+  providers: [Audiences, BroadcastExpiries, BroadcastRuns, Broadcasts, HeldMails, RecipientExport],
+  exports: [BroadcastExpiries, Broadcasts],
 })
 export class BroadcastsModule {
   constructor(forgetting: Forgetting) {

@@ -90,7 +90,7 @@ export const countAudience = (subscriberId: string, kind: BroadcastKind, audienc
 /** A broadcast with the business's disclosure of seen-times. $1 subscriber, $2 broadcast. */
 export const earlierQuery = `
   SELECT seen_times_since IS NOT NULL AS disclosed FROM broadcast JOIN subscriber USING (subscriber_id)
-  WHERE subscriber_id = $1 AND broadcast.id = $2`;
+  WHERE subscriber_id = $1 AND broadcast.id = $2 AND expired_at IS NULL`;
 
 /** The next contacts of an audience, in the order of their ids, among those who had joined when it was started. */
 export const nextContacts = (
@@ -326,3 +326,36 @@ export const reportQuery = `
 /** $1 subscriber, $2 broadcast. */
 export const reportsQuery = `
   SELECT count(*)::integer AS reports FROM advertising_report WHERE subscriber_id = $1 AND broadcast_id = $2`;
+
+/**
+ * The next broadcast that is over, whose entries have all gone by retention. $1 subscriber, $2 months of the setting, which has to
+ * stand, $3 ended before.
+ */
+export const oldBroadcastQuery = `
+  SELECT broadcast.id FROM broadcast JOIN subscriber USING (subscriber_id)
+  WHERE broadcast.subscriber_id = $1 AND broadcast.expired_at IS NULL AND broadcast.state IN ('finished', 'cancelled', 'stopped')
+    AND broadcast.ended_at < $3::timestamptz
+    AND subscriber.stopped_at IS NULL AND subscriber.retention_months = $2 AND subscriber.retention_from <= clock_timestamp()
+    AND NOT EXISTS (
+      SELECT FROM broadcast_recipient AS recipient
+      JOIN message ON message.subscriber_id = recipient.subscriber_id AND message.conversation_id = recipient.contact_id
+                  AND message.seq = recipient.seq
+      WHERE recipient.subscriber_id = broadcast.subscriber_id AND recipient.broadcast_id = broadcast.id
+        AND message.expired_at IS NULL)
+  ORDER BY broadcast.id LIMIT 1`;
+
+/** Locks a broadcast that is to be emptied. $1 subscriber, $2 broadcast. */
+export const lockOldQuery = `
+  SELECT started_at AS "startedAt" FROM broadcast WHERE subscriber_id = $1 AND id = $2 AND expired_at IS NULL FOR NO KEY UPDATE`;
+
+/** Forgets some of the recipients of a broadcast. $1 subscriber, $2 broadcast. */
+export const forgetRecipientsQuery = (limit: number): string => `
+  DELETE FROM broadcast_recipient WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM broadcast_recipient WHERE subscriber_id = $1 AND broadcast_id = $2 LIMIT ${limit}))`;
+
+/** Empties a broadcast of all that it says, to whom it went and who wrote it. $1 subscriber, $2 broadcast, $3 nobody. */
+export const emptyQuery = `
+  UPDATE broadcast
+  SET body = '', audience = '', digest = '', client_id = 'expired ' || id, author_id = $3, checkpoint = NULL, files = 0,
+      expired_at = clock_timestamp()
+  WHERE subscriber_id = $1 AND id = $2`;

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import { type EntityManager, In, LessThan, Not, type Repository } from 'typeorm';
+import { type EntityManager, In, IsNull, LessThan, Not, type Repository } from 'typeorm';
 import { NIL, v7 as uuid } from 'uuid';
 import { Actions } from '../actions/actions.service.js';
 import { Attachments } from '../attachments/attachments.service.js';
@@ -71,6 +71,7 @@ import {
   skippedQuery,
 } from './broadcasts.queries.js';
 import { filledIn, isPersonal } from '../contract/rules/personal-text.js';
+import { Lately } from './lately.js';
 import { stepsOf } from './result-steps.js';
 import { lateTime, sendTime } from './send-time.js';
 
@@ -82,6 +83,8 @@ export interface Made extends MadeBroadcast {
 /** One text to many contacts, each in its own conversation. */
 @Injectable()
 export class Broadcasts {
+  private readonly lately = new Lately();
+
   constructor(
     @InjectRepository(Broadcast) private readonly broadcasts: Repository<Broadcast>,
     private readonly actions: Actions,
@@ -116,7 +119,7 @@ export class Broadcasts {
       const known = await manager.findOneBy(Broadcast, { subscriberId, clientId: wanted.clientId });
       if (known && !known.digest.equals(digest)) throw new ClientIdReused();
       if (known) return { broadcast: known, repeated: true };
-      this.consents.requireOfSubscriber(subscriber);
+      await this.consents.requireOfMember(member, subscriber, manager);
       await this.requirePlace(manager, subscriberId);
       await this.audiences.requireKnown(manager, subscriberId, audience);
       const made = await this.draft(manager, member, subscriber, { ...wanted, audience, digest });
@@ -142,7 +145,7 @@ export class Broadcasts {
       const known = await this.access(manager, subscriberId, id, { lock: true });
       if (known.state !== 'scheduled') throw new BroadcastBegun();
       if (Object.values(change).every((value) => value === undefined)) return undefined;
-      this.consents.requireOfSubscriber(subscriber);
+      await this.consents.requireOfMember(member, subscriber, manager);
       const edit = { ...(await this.edit(manager, subscriber, known, change)), edition: known.edition + 1 };
       await manager.update(Broadcast, { subscriberId, id }, edit);
       await this.actions.record(manager, member, 'broadcast.changed', id);
@@ -156,13 +159,15 @@ export class Broadcasts {
 
   /**
    * Sends a held broadcast after all, or goes on with it.
-   * @throws NotFound, BroadcastNotHeld
+   * @throws NotFound, BroadcastNotHeld, ConsentRequired
    */
   async release(member: MemberPrincipal, id: string): Promise<BroadcastView> {
     const { subscriberId } = member;
+    const subscriber = await this.subscribers.get(subscriberId);
     const released = await this.broadcasts.manager.transaction(async (manager) => {
       const broadcast = await this.access(manager, subscriberId, id, { lock: true });
       if (broadcast.state !== 'held') throw new BroadcastNotHeld();
+      await this.consents.requireOfMember(member, subscriber, manager);
       const [now, state] = [new Date(), broadcast.startedAt ? ('running' as const) : ('scheduled' as const)];
       const change = { state, notAfter: lateTime(undefined, '', now) };
       await manager.update(Broadcast, { subscriberId, id }, change);
@@ -241,7 +246,7 @@ export class Broadcasts {
     const before = position ? { id: LessThan(String(position[0])) } : {};
     const state = stage && { state: stage === 'under_way' ? In(underWay) : Not(In(underWay)) };
     const found = await this.broadcasts.find({
-      where: { subscriberId, ...before, ...state },
+      where: { subscriberId, expiredAt: IsNull(), ...before, ...state },
       order: { id: 'DESC' },
       take: limit + 1,
     });
@@ -257,7 +262,14 @@ export class Broadcasts {
     const broadcast = await this.access(this.broadcasts.manager, subscriberId, id);
     const which = [subscriberId, id];
     const { seenTimesSince } = await this.subscribers.get(subscriberId);
-    const [{ delivered, seen }] = await this.broadcasts.query<[ReceivedRow]>(receivedQuery, which);
+    const { delivered, seen } = await this.lately.of(
+      `received ${id} ${seenTimesSince?.getTime()}`,
+      countsAreGoodFor(broadcast),
+      async () => {
+        const [row] = await this.broadcasts.query<[ReceivedRow]>(receivedQuery, which);
+        return row;
+      },
+    );
     return {
       ...(await this.summary(
         broadcast,
@@ -277,14 +289,23 @@ export class Broadcasts {
    * @throws NotFound
    */
   async results({ subscriberId }: MemberPrincipal, id: string): Promise<BroadcastResults> {
-    const { startedAt } = await this.access(this.broadcasts.manager, subscriberId, id);
+    const broadcast = await this.access(this.broadcasts.manager, subscriberId, id);
+    const { startedAt } = broadcast;
     if (!startedAt) return { points: [], answered: 0, latestAnswers: [] };
     const { seenTimesSince } = await this.subscribers.get(subscriberId);
     const which = [subscriberId, id];
-    const { beginning, seconds, steps } = stepsOf(startedAt, new Date());
-    const values = [...which, beginning, seconds, steps];
-    const rows = await this.broadcasts.query<PassedRow[]>(passedQuery, values);
-    const answers = await this.broadcasts.query<AnswerRow[]>(latestAnswersQuery, [...which, answersShown]);
+    // Sealed, so that a name whose key is destroyed meanwhile cannot be opened any more.
+    const { beginning, seconds, steps, rows, answers } = await this.lately.of(
+      `results ${id} ${seenTimesSince?.getTime()}`,
+      countsAreGoodFor(broadcast),
+      async () => {
+        const over = stepsOf(startedAt, new Date());
+        const values = [...which, over.beginning, over.seconds, over.steps];
+        const passed = await this.broadcasts.query<PassedRow[]>(passedQuery, values);
+        const latest = await this.broadcasts.query<AnswerRow[]>(latestAnswersQuery, [...which, answersShown]);
+        return { ...over, rows: passed, answers: latest };
+      },
+    );
     const identities = await this.identities.openCopies(subscriberId, answers);
     const of = new Map(rows.map((row) => [row.step, row]));
     const sum = { delivered: 0, seen: 0 };
@@ -375,7 +396,7 @@ export class Broadcasts {
     { lock } = { lock: false },
   ): Promise<Broadcast> {
     const found = await manager.findOne(Broadcast, {
-      where: { subscriberId, id },
+      where: { subscriberId, id, expiredAt: IsNull() },
       ...(lock && { lock: { mode: 'for_no_key_update' } }),
     });
     if (!found) throw new NotFound();
@@ -563,6 +584,12 @@ export class Broadcasts {
 }
 
 const answersShown = 5;
+
+/** Recipients from which on counts are given again for a while: counting 100,000 of them takes the database a second or two. */
+const manyRecipients = 5_000;
+
+/** Milliseconds for which the counts of a broadcast are good. */
+const countsAreGoodFor = ({ recipients }: Broadcast): number => (recipients >= manyRecipients ? 5_000 : 0);
 
 /** States in which something is still to come. */
 const underWay: readonly Broadcast['state'][] = ['scheduled', 'running', 'held'];

@@ -17,7 +17,7 @@ export const mailHeld = defineJob<{ subscriberId: string; broadcastId: string }>
 
 const noticeDays = 3;
 
-const broadcastHeld = defineMail('broadcast_held');
+const broadcastHeld = defineMail('broadcast_held', 'activity');
 
 /** Mails to the owner of a business, if its address is verified, that a broadcast waits for a decision. */
 @Injectable()

@@ -66,7 +66,8 @@ export interface ChangeRow {
   revision: number;
   sender: Party;
   authorId: string | null;
-  clientId: string;
+  /** Null once it has gone by retention. */
+  clientId: string | null;
   body: Buffer | null;
   withdrawn: boolean;
   /** Number of its files. */
@@ -75,7 +76,8 @@ export interface ChangeRow {
 }
 
 /**
- * Changes of conversations after a revision, in the order of revisions: messages and withdrawals. The entries of broadcasts
+ * Changes of conversations after a revision, in the order of revisions: messages and withdrawals; what has gone by retention
+ * counts as withdrawn. The entries of broadcasts
  * are left out. As in the list of a conversation's changes, one that never changed has a seq no further below its revision
  * than there were changes. $1 subscribers, $2 conversations, $3 revisions seen.
  */
@@ -94,7 +96,7 @@ export const changesQuery = (limit: number): string => `
     (SELECT message.* FROM message
      WHERE message.subscriber_id = wanted.subscriber_id AND message.conversation_id = wanted.id
        AND NOT message.changed AND message.revision > wanted.seen AND message.broadcast_id IS NULL
-       AND message.seq > wanted.seen - (conversation.revision - conversation.last_seq)
+       AND message.seq > greatest(conversation.expired_seq, wanted.seen - (conversation.revision - conversation.last_seq))
      ORDER BY message.seq LIMIT ${limit})
     ORDER BY revision LIMIT ${limit}
   ) AS change ON true
@@ -110,11 +112,11 @@ export const behindQuery = (how: 'recent' | 'all', limit: number): string => `
   FROM ${
     how === 'recent'
       ? `subscriber CROSS JOIN LATERAL (
-           SELECT subscriber_id, id, revision, last_seq FROM conversation
+           SELECT subscriber_id, id, revision, last_seq, expired_seq FROM conversation
            WHERE conversation.subscriber_id = subscriber.subscriber_id
              AND changed_minute >= date_trunc('minute', $3::timestamptz) AND changed_at >= $3::timestamptz
              AND changed_at < $4::timestamptz) AS conversation`
-      : `(SELECT subscriber_id, id, revision, last_seq FROM conversation
+      : `(SELECT subscriber_id, id, revision, last_seq, expired_seq FROM conversation
           WHERE (subscriber_id, id) > ($5::uuid, $6::uuid) AND changed_at >= $3::timestamptz AND changed_at < $4::timestamptz
           ORDER BY subscriber_id, id) AS conversation`
   }
@@ -129,7 +131,8 @@ export const behindQuery = (how: 'recent' | 'all', limit: number): string => `
                  WHERE message.subscriber_id = conversation.subscriber_id AND message.conversation_id = conversation.id
                    AND NOT message.changed AND message.revision > coalesce(progress.revision, 0)
                    AND message.broadcast_id IS NULL
-                   AND message.seq > coalesce(progress.revision, 0) - (conversation.revision - conversation.last_seq)))
+                   AND message.seq > greatest(conversation.expired_seq, coalesce(progress.revision, 0)
+                                                                        - (conversation.revision - conversation.last_seq))))
   ${how === 'all' ? 'ORDER BY conversation.subscriber_id, conversation.id' : ''}
   LIMIT ${limit}`;
 
@@ -140,7 +143,7 @@ export const behindQuery = (how: 'recent' | 'all', limit: number): string => `
 export const begunQuery = (limit: number): string => `
   SELECT broadcast.subscriber_id AS "subscriberId", id, author_id AS "authorId", started_at AS "startedAt", body
   FROM broadcast
-  WHERE started_at >= $3::timestamptz - interval '1 day'
+  WHERE started_at >= $3::timestamptz - interval '1 day' AND expired_at IS NULL
     AND NOT EXISTS (SELECT FROM feed_broadcast AS seen
                     WHERE seen.subscriber_id = broadcast.subscriber_id AND seen.broadcast_id = broadcast.id
                       AND seen.consumer = $1 AND seen.generation = $2)

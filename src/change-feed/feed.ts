@@ -396,5 +396,5 @@ function changeOf(row: ChangeRow & { seq: number }): Change {
   const place = { subscriberId, conversationId, seq, revision };
   if (row.withdrawn) return { ...place, state: 'withdrawn' };
   const { sender, authorId, clientId, sentAt, body, files } = row;
-  return { ...place, state: 'stored', sender, authorId, clientId, sentAt, body: body!, files };
+  return { ...place, state: 'stored', sender, authorId, clientId: clientId!, sentAt, body: body!, files };
 }

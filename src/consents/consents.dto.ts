@@ -1,3 +1,4 @@
+import { ApiProperty } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { IsBoolean, IsIn } from 'class-validator';
 import {
@@ -7,6 +8,8 @@ import {
   consentOccasions,
   type PolicyPurpose,
   policyPurposes,
+  type PolicyWaiting,
+  policyWaitings,
 } from '../contract/consents.js';
 import { type ConsentPurpose, consentPurposes } from '../contract/events.js';
 import type * as wire from '../contract/index.js';
@@ -56,6 +59,44 @@ export class Checkbox implements wire.Checkbox {
   words: string;
 }
 
+/** A newer version of a policy. */
+export class PolicyChangeView implements wire.PolicyChangeView {
+  policyId: string;
+  @IsIn(policyPurposes)
+  purpose: PolicyPurpose;
+  version: number;
+  /** From this time on it holds. */
+  effectiveAt: string;
+  /** False if you need not accept it, and are only told of it. */
+  requiresAcceptance: boolean;
+  /** The changes against the version before, in a few plain lines. */
+  changes: string[];
+}
+
+export class OwnPolicyChange extends PolicyChangeView implements wire.OwnPolicyChange {
+  /** False while it is announced. */
+  inForce: boolean;
+  /**
+   * `acceptance`: accept it with `POST /api/consents`; until then you cannot send. `notice`: show it, and say so with
+   * `POST /api/policies/notices`. `owner`: the owner of the business has to accept it before staff can send.
+   */
+  @IsIn(policyWaitings)
+  @ApiProperty({ type: 'string', enum: [...policyWaitings], nullable: true })
+  waitsFor: PolicyWaiting;
+  /** An interlocutor's contacts that it concerns. */
+  contactIds: string[];
+}
+
+export class OwnPolicyChanges implements wire.OwnPolicyChanges {
+  items: OwnPolicyChange[];
+}
+
+export class NotePolicy implements wire.NotePolicy {
+  /** A text that is announced or in force. */
+  @IsId()
+  policyId: string;
+}
+
 export class PolicyView implements wire.PolicyView {
   id: string;
   @IsIn(policyPurposes)
@@ -73,8 +114,22 @@ export class PolicyView implements wire.PolicyView {
   /** The consents that can be given with this policy. */
   @Type(() => Checkbox)
   checkboxes: Checkbox[];
+  /** From this time on it holds. */
+  effectiveAt: string;
+  /** The changes against the version before, in a few plain lines; empty for the first version. */
+  changes: string[];
+  /** False if who accepted an earlier version need not accept this one, and is only told of it. */
+  requiresAcceptance: boolean;
+  /** The version that will take its place, if one is announced: its text is at `GET /api/policies/announced`. */
+  @Optional()
+  @Type(() => PolicyChangeView)
+  next?: PolicyChangeView;
   /** True if you are signed in and have accepted this version. */
   accepted?: boolean;
+  /** Expectation of you, if you are signed in: see `GET /api/policies/changes`. */
+  @IsIn(policyWaitings)
+  @ApiProperty({ type: 'string', enum: [...policyWaitings], nullable: true, required: false })
+  waitsFor?: PolicyWaiting;
 }
 
 /** The business that decides on the data. */

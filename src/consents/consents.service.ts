@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
+import { LRUCache } from 'lru-cache';
 import { type EntityManager, IsNull, LessThan, MoreThan, Not, type Repository } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import type { Contact } from '../address-book/contact.entity.js';
@@ -11,10 +12,11 @@ import type { FieldError } from '../contract/errors.js';
 import type { ConsentPurpose } from '../contract/events.js';
 import { openPage } from '../platform/cursors.js';
 import { NotFound, ValidationFailed } from '../platform/problems/domain-error.js';
+import { lockHashes } from '../platform/locks.js';
 import { Log } from '../platform/log.js';
 import { Realtime } from '../platform/realtime/realtime.js';
 import { rooms } from '../platform/realtime/rooms.js';
-import { Policies, type PolicyIdentity, type ShownPolicy } from '../policies/policies.service.js';
+import { Policies, type PolicyDocument, type PolicyIdentity, type ShownPolicy } from '../policies/policies.service.js';
 import { Subscriber } from '../subscribers/subscriber.entity.js';
 import { Subscribers } from '../subscribers/subscribers.service.js';
 import { Consent } from './consent.entity.js';
@@ -48,8 +50,14 @@ const basisOf: Record<ConsentPurpose, ConsentBasis> = {
   promotions: 'consent',
 };
 
+/** A policy as it is shown, with the version that is announced to take its place. */
+export type OfferedPolicy = ShownPolicy & { next: PolicyDocument | undefined };
+
 @Injectable()
 export class Consents {
+  /** Versions of the privacy notice that members of the staff have accepted, which only rise. */
+  private readonly staffAccepted = new LRUCache<string, number>({ max: 10_000 });
+
   constructor(
     @InjectRepository(Consent) private readonly consents: Repository<Consent>,
     private readonly contacts: Contacts,
@@ -65,18 +73,29 @@ export class Consents {
   }
 
   /** The policies for registering a subscriber. */
-  shownToSubscribers(locale: string): ShownPolicy[] {
+  shownToSubscribers(locale: string): OfferedPolicy[] {
     return this.show('subscriber', locale, {});
   }
 
   /** The policies for joining as staff, without the terms, which the owner accepts. */
-  shownToMembers(locale: string): ShownPolicy[] {
+  shownToMembers(locale: string): OfferedPolicy[] {
     return this.shownToSubscribers(locale).filter(({ document }) => document.purpose === 'privacy');
   }
 
   /** The policies for joining a subscriber, with that subscriber as the controller. */
-  shownToInterlocutors(subscriber: Subscriber, locale: string): ShownPolicy[] {
+  shownToInterlocutors(subscriber: Subscriber, locale: string): OfferedPolicy[] {
     return this.show('interlocutor', locale, this.subscribers.identity(subscriber, locale));
+  }
+
+  /** The policies for subscribers that are announced. */
+  announcedToSubscribers(locale: string): ShownPolicy[] {
+    return this.policies.announced('subscriber', locale).map((document) => this.policies.show(document, {}));
+  }
+
+  /** The same for interlocutors of a subscriber. */
+  announcedToInterlocutors(subscriber: Subscriber, locale: string): ShownPolicy[] {
+    const identity = this.subscribers.identity(subscriber, locale);
+    return this.policies.announced('interlocutor', locale).map((document) => this.policies.show(document, identity));
   }
 
   /**
@@ -129,6 +148,42 @@ export class Consents {
   ): void {
     refuseStopped(subscriber);
     this.requireAcceptance(subscriber);
+  }
+
+  /**
+   * The same, and for a member of the staff that it has accepted the privacy notice itself.
+   * @throws SubscriberPaused, SubscriberClosing, ConsentRequired
+   */
+  async requireOfMember(
+    member: MemberPrincipal,
+    subscriber: Parameters<Consents['requireOfSubscriber']>[0],
+    manager = this.consents.manager,
+  ): Promise<void> {
+    this.requireOfSubscriber(subscriber);
+    if (!(await this.hasAccepted(member, manager))) throw new ConsentRequired();
+  }
+
+  /** Tells if a member has accepted what it has to accept itself; the owner does that for the subscriber. */
+  async hasAccepted(member: MemberPrincipal, manager = this.consents.manager): Promise<boolean> {
+    if (member.role === 'owner') return true;
+    const least = this.policies.versionToAccept('subscriber', 'privacy');
+    if ((this.staffAccepted.get(member.memberId) ?? 0) >= least) return true;
+    return (await this.privacyVersionOf(member, manager)) >= least;
+  }
+
+  /** The newest privacy notice that a member of the staff has accepted itself. */
+  async privacyVersionOf(
+    { subscriberId, accountId, memberId }: MemberPrincipal,
+    manager = this.consents.manager,
+  ): Promise<number> {
+    const [newest] = await manager.find(Consent, {
+      where: { subscriberId, accountId, contactId: IsNull(), purpose: 'privacy', given: true },
+      order: { policyVersion: 'DESC' },
+      take: 1,
+    });
+    const version = newest?.policyVersion ?? 0;
+    this.staffAccepted.set(memberId, version);
+    return version;
   }
 
   /** @throws ConsentRequired when a newer policy waits for this subscriber */
@@ -241,20 +296,18 @@ export class Consents {
   }
 
   /**
-   * The owner accepts a newer policy for its subscriber. Acceptances are not withdrawn one by one: who does not agree
-   * any more closes the account.
-   * @throws NotFound for staff, PolicyChanged, ValidationFailed
+   * The owner accepts a newer policy for its subscriber, and a member of the staff the privacy notice for itself, also one
+   * that is only announced. Acceptances are not withdrawn one by one: who does not agree any more closes the account.
+   * @throws NotFound for terms and staff, PolicyChanged, ValidationFailed
    */
-  async changeOfSubscriber(member: MemberPrincipal, given: boolean, consent: GivenConsent): Promise<void> {
-    if (member.role !== 'owner') throw new NotFound();
+  async changeOfMember(member: MemberPrincipal, given: boolean, consent: GivenConsent): Promise<void> {
     const { subscriberId, accountId } = member;
-    const acceptance = this.accept('subscriber', consent, () => ({}));
+    if (member.role !== 'owner' && consent.purpose !== 'privacy') throw new NotFound();
+    const acceptance = this.accept('subscriber', consent, () => ({}), 'early');
     refuseWithdrawalOf(acceptance, given);
-    const { version } = acceptance.shown.document;
     const recordedAt = new Date();
     const changed = await this.consents.manager.transaction(async (manager) => {
-      const purpose = acceptance.purpose === 'terms' ? 'terms' : 'privacy';
-      if (!(await this.subscribers.acceptPolicy(manager, subscriberId, { purpose, version }))) return false;
+      if (!(await this.isNewAcceptance(manager, member, acceptance))) return false;
       await this.record(manager, {
         subscriberId,
         contactId: null,
@@ -265,7 +318,8 @@ export class Consents {
       });
       return true;
     });
-    if (changed) this.tell(subscriberId, undefined, acceptance, recordedAt);
+    if (changed && member.role === 'owner') this.tell(subscriberId, undefined, acceptance, recordedAt);
+    if (changed && member.role !== 'owner') this.tellAccount(accountId, acceptance, recordedAt);
   }
 
   /**
@@ -298,7 +352,7 @@ export class Consents {
     const { subscriberId } = contact;
     const identity = (locale: string) => this.subscribers.identity(subscriber, locale);
     const named = given ? consent : this.withdrawable('interlocutor', consent);
-    const acceptance = { ...this.accept('interlocutor', named, identity), given };
+    const acceptance = { ...this.accept('interlocutor', named, identity, 'early'), given };
     refuseWithdrawalOf(acceptance, given);
     const { version } = acceptance.shown.document;
     const recordedAt = await this.consents.manager.transaction(async (manager) => {
@@ -323,8 +377,27 @@ export class Consents {
     return { contact, subscriber: await this.subscribers.get(contact.subscriberId) };
   }
 
-  private show(audience: PolicyAudience, locale: string, identity: PolicyIdentity): ShownPolicy[] {
-    return this.policies.inForce(audience, locale).map((document) => this.policies.show(document, identity));
+  private show(audience: PolicyAudience, locale: string, identity: PolicyIdentity): OfferedPolicy[] {
+    const announced = this.policies.announced(audience, locale);
+    return this.policies.inForce(audience, locale).map((document) => ({
+      ...this.policies.show(document, identity),
+      next: announced.find(({ purpose }) => purpose === document.purpose),
+    }));
+  }
+
+  private async isNewAcceptance(
+    manager: EntityManager,
+    member: MemberPrincipal,
+    { purpose, shown }: Acceptance,
+  ): Promise<boolean> {
+    const { version } = shown.document;
+    if (member.role === 'owner') {
+      const accepted = { purpose: purpose === 'terms' ? 'terms' : 'privacy', version } as const;
+      return this.subscribers.acceptPolicy(manager, member.subscriberId, accepted);
+    }
+    // Two devices of the member that accept in one moment record it once.
+    await lockHashes(manager, [createHash('sha256').update(member.memberId).digest()]);
+    return (await this.privacyVersionOf(member, manager)) < version;
   }
 
   private check(
@@ -362,9 +435,13 @@ export class Consents {
     audience: PolicyAudience,
     consent: GivenConsent,
     identity: (locale: string) => PolicyIdentity,
+    when: 'in force' | 'early' = 'in force',
   ): Acceptance {
     const { policyId, purpose, sha256 } = consent;
-    const document = this.policies.inForceById(audience, policyId);
+    const isEarly = when === 'early' && isRequired(purpose);
+    const document =
+      this.policies.inForceById(audience, policyId) ??
+      (isEarly ? this.policies.announcedById(audience, policyId) : undefined);
     if (!document || !document.checkboxes[purpose]) throw new PolicyChanged();
     const shown = this.policies.show(document, identity(document.locale));
     if (sha256 !== undefined && sha256 !== shown.sha256.toString('hex')) throw new PolicyChanged();
@@ -374,6 +451,13 @@ export class Consents {
   private async consentsOfContacts({ interlocutorId }: InterlocutorPrincipal) {
     const contacts = await this.contacts.allOfInterlocutor(interlocutorId);
     return contacts.map(({ subscriberId, id }) => ({ subscriberId, contactId: id }));
+  }
+
+  private tellAccount(accountId: string, { purpose, given, shown }: Acceptance, at: Date): void {
+    this.realtime.tell(rooms.ofAccount(accountId), 'consent.changed', {
+      ...{ conversationId: null, purpose, given },
+      ...{ policyVersion: shown.document.version, at: at.toISOString() },
+    });
   }
 
   private tell(

@@ -1,4 +1,5 @@
 import type { Locale, PageAsked, Paged } from './common.js';
+import type { Retention } from './events.js';
 
 /** Actions of members, or of the service for them, that are written down. */
 export const actionKinds = [
@@ -33,6 +34,7 @@ export const actionKinds = [
   'member.removed',
   'message.withdrawn',
   'profile.changed',
+  'retention.changed',
   'subscriber.closing',
   'subscriber.closing_withdrawn',
   'subscriber.paused',
@@ -94,6 +96,7 @@ export interface SubscriberView {
   seenTimes: boolean;
   paused: boolean;
   closesAt: string | null;
+  retention: Retention | null;
   createdAt: string;
 }
 

@@ -32,6 +32,33 @@ export interface Checkbox {
   words: string;
 }
 
+/** Expectations of a policy of whoever reads it: `owner` says that the owner of the business has to accept it. */
+export const policyWaitings = ['acceptance', 'notice', 'owner'] as const;
+export type PolicyWaiting = (typeof policyWaitings)[number] | null;
+
+export interface PolicyChangeView {
+  policyId: string;
+  purpose: PolicyPurpose;
+  version: number;
+  effectiveAt: string;
+  requiresAcceptance: boolean;
+  changes: string[];
+}
+
+export interface OwnPolicyChange extends PolicyChangeView {
+  inForce: boolean;
+  waitsFor: PolicyWaiting;
+  contactIds: string[];
+}
+
+export interface OwnPolicyChanges {
+  items: OwnPolicyChange[];
+}
+
+export interface NotePolicy {
+  policyId: string;
+}
+
 export interface PolicyView {
   id: string;
   purpose: PolicyPurpose;
@@ -43,7 +70,12 @@ export interface PolicyView {
   text: string;
   sha256: string;
   checkboxes: Checkbox[];
+  effectiveAt: string;
+  changes: string[];
+  requiresAcceptance: boolean;
+  next?: PolicyChangeView;
   accepted?: boolean;
+  waitsFor?: PolicyWaiting;
 }
 
 export interface PolicyList {

@@ -60,6 +60,7 @@ export interface MessageView {
   broadcast?: BroadcastMark;
   sentAt: string;
   withdrawnAt?: string;
+  expiredAt?: string;
   deliveredAt?: string;
   seenAt?: string;
 }
@@ -77,6 +78,13 @@ export interface SubscriberCounterpart {
   logoUrl: string | null;
   paused: boolean;
   closesAt: string | null;
+  retention: Retention | null;
+}
+
+/** A business deletes messages older than so many months, from a time on. */
+export interface Retention {
+  months: number;
+  from: string;
 }
 
 /** The other party of a conversation, as its reader may know it. */
@@ -91,8 +99,8 @@ export interface Identity {
   email: string;
 }
 
-/** Kinds of entries: written in the conversation, come by a broadcast, or withdrawn since. */
-export const entryKinds = ['message', 'broadcast', 'withdrawn'] as const;
+/** Kinds of entries: written in the conversation, come by a broadcast, withdrawn since, or deleted because of their age. */
+export const entryKinds = ['message', 'broadcast', 'withdrawn', 'expired'] as const;
 export type EntryKind = (typeof entryKinds)[number];
 
 export interface Turn {
@@ -216,7 +224,10 @@ export interface ClientEvents {
 
 /** Payloads of the events that the server tells. */
 export interface Told {
-  'message.sent': { conversationId: string } & Omit<MessageView, 'withdrawnAt' | 'deliveredAt' | 'seenAt'>;
+  'message.sent': { conversationId: string } & Omit<
+    MessageView,
+    'withdrawnAt' | 'expiredAt' | 'deliveredAt' | 'seenAt'
+  >;
   /** `lastTurn` is that of the conversation's head from now on. */
   'message.withdrawn': {
     conversationId: string;
@@ -224,6 +235,18 @@ export interface Told {
     revision: number;
     withdrawnAt: string;
     lastTurn: Turn | null;
+  };
+  /**
+   * To both parties: the messages from one number to another are deleted because of their age, with all before them. `revision` is
+   * that of the last; each has its own, in their order.
+   */
+  'messages.expired': {
+    conversationId: string;
+    from: number;
+    to: number;
+    revision: number;
+    expiredAt: string;
+    changedAt: string;
   };
   'receipt.changed': {
     conversationId: string;
@@ -275,6 +298,8 @@ export interface Told {
   'subscriber.changed': { conversationId: string | null; counterpart: Counterpart; seenTimesSince: string | null };
   /** To the subscriber's devices: a member has joined or has another name, on everything it wrote. */
   'member.changed': Author;
+  /** To the subscriber's devices: a member was removed, and has no conversation taken any more. */
+  'member.removed': { id: string };
   /** To the subscriber's devices only, with all its labels; a label that is gone is gone from its contacts too. */
   'labels.changed': { items: LabelView[] };
   /** To the subscriber's devices only. The one that was made, changed or deleted; they may be long, and are loaded where they are shown. */

@@ -11,6 +11,12 @@ export const limits = {
   /** Minutes in which a code that carries a sign-in is good, and most codes of a session at a time. */
   carryMinutes: 15,
   carryCodesPerSession: 5,
+  /** Most devices that an account is known to have been used on, and days after which one that was not used counts as new. */
+  knownDevices: 20,
+  knownDeviceDays: 400,
+  /** Days for which the link that ends mails about unread messages is good, and most of these mails in a minute. */
+  mailStopDays: 90,
+  unreadMailsPerMinute: 300,
   /** Longest address of a push service that a browser names, in characters. */
   pushEndpointLength: 2_048,
   /** Subscriptions to notifications that a session may send in an hour, and test notifications in ten minutes. */
@@ -36,6 +42,11 @@ export const limits = {
   requestValues: 5_000,
   /** Field errors that one answer tells; the others wait until these are mended. */
   fieldErrors: 20,
+  /** Days for which a new version of a policy is announced before it takes effect, and the most of them. */
+  policyNoticeDays: 15,
+  policyNoticeDaysMax: 366,
+  /** Seconds after which a version that was published for at once takes effect, so that every node knows it by then. */
+  policySettlingSeconds: 120,
   /** Acceptances that one request can give. */
   consentsGiven: 10,
   /** Columns of a file that the mapping of an import can name. */
@@ -138,6 +149,11 @@ export const limits = {
   requestWordsLength: 2_000,
   /** Days in which an owner who closes its business can change its mind. */
   closingDays: 7,
+  /** Months for which a business can have its messages kept, if it does not keep them for good. */
+  retentionMonthsMin: 1,
+  retentionMonthsMax: 120,
+  /** Days after a retention was set or shortened before anything is deleted by it. */
+  retentionNoticeDays: 7,
   /** Days after which an account without any business goes. */
   aloneDays: 30,
   /** Months without signing in after which a person is asked whether its account is still wanted. */

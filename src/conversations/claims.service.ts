@@ -20,9 +20,10 @@ export class Claims {
     private readonly realtime: Realtime,
     private readonly unknownOutcomes: UnknownOutcomes,
   ) {
+    // One event, whatever the member had taken: there may be thousands.
     members.onRemoval(async (manager, subscriberId, memberId) => {
-      const [ended] = await manager.query<[{ id: string }[], number]>(endClaimsOfMemberQuery, [subscriberId, memberId]);
-      return () => ended.forEach(({ id }) => this.tell(subscriberId, id, null));
+      await manager.query(endClaimsOfMemberQuery, [subscriberId, memberId]);
+      return () => realtime.tell(rooms.ofSubscriber(subscriberId), 'member.removed', { id: memberId });
     });
   }
 

@@ -19,6 +19,7 @@ import { AuthorView } from '../members/members.dto.js';
 import { IsClientId, IsId, IsIds, IsTime, IsTrue, Optional, ToNumber } from '../platform/validation/fields.js';
 import { Page } from '../platform/validation/page.dto.js';
 import { OneOf } from '../platform/validation/unions.js';
+import { RetentionTerm } from '../subscribers/subscribers.dto.js';
 import { IsMessageBody, UnlessFilesAlone } from './message-body.js';
 
 const greatestSeq = 2 ** 31 - 1;
@@ -202,6 +203,9 @@ export class SubscriberCounterpart implements wire.SubscriberCounterpart {
   paused: boolean;
   /** Time at which the business closes and everything it holds is erased; null unless it has asked for that. */
   closesAt: string | null;
+  /** Time for which the business keeps messages; null while it keeps them for good. */
+  @Type(() => RetentionTerm)
+  retention: RetentionTerm | null;
 }
 
 /** The last message that somebody wrote in the conversation: no broadcast, and not withdrawn. */
@@ -259,7 +263,7 @@ export class ConversationHead implements wire.ConversationHead {
   /** Sender of the last entry; null when there is none. */
   @IsIn(parties)
   lastSender: Party | null;
-  /** The kind of the last entry: written here, come by a broadcast, or withdrawn; null when there is none. */
+  /** The kind of the last entry: written here, come by a broadcast, withdrawn, or deleted because of its age (`expired`); null when there is none. */
   @IsIn(entryKinds)
   lastKind: EntryKind | null;
   @Type(() => TurnView)
@@ -271,9 +275,9 @@ export class ConversationHead implements wire.ConversationHead {
   /** For members only: the member who has taken the conversation; null when nobody has. */
   @Type(() => ClaimView)
   claim?: ClaimView | null;
-  /** Beginning of the last message, up to 120 characters (code points), never cut within an emoji; null when there is none, and when it was withdrawn. */
+  /** Beginning of the last message, up to 120 characters (code points), never cut within an emoji; null when there is none, and when it was withdrawn or deleted. */
   preview: string | null;
-  /** Files of the last message; null when it has none, and when it was withdrawn. */
+  /** Files of the last message; null when it has none, and when it was withdrawn or deleted. */
   @Type(() => LastFiles)
   lastFiles: LastFiles | null;
   own: WatermarksView;
@@ -346,8 +350,9 @@ export class MessageView implements wire.MessageView {
   /** For members only: who wrote for the subscriber; null for what the interlocutor wrote. */
   @Type(() => AuthorView)
   author?: AuthorView | null;
+  /** Empty once the message was deleted because of its age. */
   clientId: string;
-  /** Empty once the message was withdrawn. */
+  /** Empty once the message was withdrawn or deleted. */
   body: string;
   @Type(() => AttachmentView)
   attachments: AttachmentView[];
@@ -358,6 +363,8 @@ export class MessageView implements wire.MessageView {
   sentAt: string;
   /** Time at which its sender withdrew it. */
   withdrawnAt?: string;
+  /** Time at which it was deleted because the business keeps messages no longer; so were all before it, and nothing else is known of it. */
+  expiredAt?: string;
   /** Minute in which the other party's devices had it; as the beginning of the minute it may lie before `sentAt`. */
   deliveredAt?: string;
   /** Minute in which the other party saw it, likewise; only while the business discloses seen-times. */

@@ -18,6 +18,7 @@ import { ConversationsController } from './conversations.controller.js';
 import { ConversationsGateway } from './conversations.gateway.js';
 import { Claims } from './claims.service.js';
 import { Conversations } from './conversations.service.js';
+import { Expiries } from './expiries.service.js';
 import { MessageLimits } from './message-limits.js';
 import { MessageTexts } from './message-texts.js';
 import { Messages } from './messages.service.js';
@@ -41,6 +42,7 @@ import { Standings } from './standings.service.js';
     BroadcastEntries,
     Claims,
     Conversations,
+    Expiries,
     MessageLimits,
     Messages,
     MessageTexts,
@@ -49,7 +51,7 @@ import { Standings } from './standings.service.js';
     Standings,
     ConversationsGateway,
   ],
-  exports: [BroadcastEntries, Conversations, Messages, MessageTexts],
+  exports: [BroadcastEntries, Conversations, Expiries, Messages, MessageTexts],
 })
 export class ConversationsModule {
   constructor(

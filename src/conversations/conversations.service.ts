@@ -509,6 +509,7 @@ const changedOf = (row: RestrictionRow & { changed_at: Date }): ChangedRestricti
 
 function kindOf(row: HeadRow): EntryKind | null {
   if (row.last_sender === null) return null;
+  if (row.last_expired_at) return 'expired';
   if (row.last_withdrawn_at) return 'withdrawn';
   return row.last_broadcast_id === null ? 'message' : 'broadcast';
 }
@@ -523,8 +524,15 @@ const minuteOf = (since: string) => `date_trunc('minute', ${since}::timestamptz)
  * party that is not disclosed is no change.
  */
 const changed = (since: string) =>
-  `(conversation.changed_at >= ${since} OR greatest(own.changed_minute, other.told_minute) >= ${minuteOf(since)}
-    OR subscriber.profile_changed_at >= ${since} OR subscriber.seen_times_changed_at >= ${since})`;
+  `(conversation.changed_at >= ${since}
+    OR EXISTS (
+      SELECT FROM watermark
+      WHERE watermark.subscriber_id = conversation.subscriber_id AND watermark.conversation_id = conversation.id
+        AND CASE watermark.party WHEN $1 THEN changed_minute ELSE told_minute END >= ${minuteOf(since)})
+    OR EXISTS (
+      SELECT FROM subscriber
+      WHERE subscriber.subscriber_id = conversation.subscriber_id
+        AND (profile_changed_at >= ${since} OR seen_times_changed_at >= ${since})))`;
 
 /** The conversations of a subscriber of which something other than the messages has changed. */
 const changedBeside = (since: string) => `
@@ -571,6 +579,8 @@ function subscriberOf(row: CounterpartRow): Counterpart {
       city: row.city,
       pausedAt: row.paused_at,
       closesAt: row.closes_at,
+      retentionMonths: row.retention_months,
+      retentionFrom: row.retention_from,
     },
     logoUrl,
   );
@@ -581,7 +591,7 @@ function lastMessageOf(row: HeadRow): PlacedContent {
     subscriberId: row.subscriber_id,
     conversationId: row.id,
     sender: row.last_sender!,
-    client_id: row.last_client_id!,
+    client_id: row.last_client_id,
     body: row.last_body,
     withdrawn_at: row.last_withdrawn_at,
     broadcast_id: row.last_broadcast_id,

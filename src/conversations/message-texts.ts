@@ -12,7 +12,7 @@ export type PlacedContent = ContentRow & { subscriberId: string; conversationId:
 export class MessageTexts {
   constructor(private readonly vault: Vault) {}
 
-  /** @returns in the order of the rows; empty for what was withdrawn, undefined where the key is gone */
+  /** @returns in the order of the rows; empty for what was withdrawn or has gone by retention, undefined where the key is gone */
   async open(rows: readonly PlacedContent[]): Promise<(string | undefined)[]> {
     const broadcasts = await this.openBroadcasts(rows);
     const own = rows.filter((row) => row.body !== null);
@@ -21,7 +21,7 @@ export class MessageTexts {
       own.map(({ subscriberId, conversationId, sender, client_id: clientId, body }) => ({
         id: conversationId,
         sealed: body!,
-        context: messageContext(subscriberId, conversationId, sender, clientId),
+        context: messageContext(subscriberId, conversationId, sender, clientId!),
       })),
     );
     const ownTexts = new Map(own.map((row, index) => [row, bodies[index]]));

@@ -107,6 +107,13 @@ export class Messages {
   async send(principal: Principal, conversationId: string, content: MessageContent): Promise<Stored> {
     const conversation = await this.conversations.accessToWrite(principal, conversationId);
     const author = isMember(principal) ? await this.members.author(principal) : null;
+    // A message that is stored already is answered as such, whatever has come into force since.
+    if (
+      isMember(principal) &&
+      !(await this.consents.hasAccepted(principal)) &&
+      !(await this.isStored(conversation, content))
+    )
+      throw new ConsentRequired();
     const draft = await this.seal(conversation, author, content);
     const { outcome, seq, sent_at: sentAt } = await this.sendQueue.add(draft);
     if (outcome === 'attachment_not_found') throw await this.attachments.lacking(draft);
@@ -177,6 +184,14 @@ export class Messages {
     const told = { conversationId, seq, ...withdrawn };
     this.realtime.tell([rooms.subscriber, rooms.interlocutor], 'message.withdrawn', told);
     this.changes.hint({ state: 'withdrawn', subscriberId, conversationId, seq, revision: withdrawn.revision });
+  }
+
+  private async isStored({ subscriberId, id, party }: OwnConversation, { clientId }: MessageContent): Promise<boolean> {
+    const rows = await this.database.query<unknown[]>(
+      'SELECT FROM message WHERE subscriber_id = $1 AND conversation_id = $2 AND sender = $3 AND client_id = $4',
+      [subscriberId, id, party, clientId],
+    );
+    return rows.length > 0;
   }
 
   /** Tells what the scanner said between the look at the files and the commit, which only their sender has heard. */
@@ -322,14 +337,12 @@ export class Messages {
       revision: row.revision,
       sender: row.sender,
       ...(authors && { author: (row.author_id && authors.get(row.author_id)) || null }),
-      clientId: row.client_id,
+      clientId: row.client_id ?? '',
       body,
       attachments: files,
       ...this.broadcastOf(row, contactId),
       sentAt: row.sent_at.toISOString(),
-      ...(row.withdrawn_at && { withdrawnAt: row.withdrawn_at.toISOString() }),
-      ...(row.delivered_at && { deliveredAt: row.delivered_at.toISOString() }),
-      ...(row.seen_at && { seenAt: row.seen_at.toISOString() }),
+      ...(row.expired_at ? { expiredAt: row.expired_at.toISOString() } : timesOf(row)),
     };
   }
 
@@ -341,6 +354,15 @@ export class Messages {
       contactId === undefined ? undefined : { policyId: this.consents.promotionsPolicyId(locale), contactId };
     return { broadcastId: row.broadcast_id, broadcast: broadcastMark(marked, optOut) };
   }
+}
+
+/** Times of what has happened to a message since it was sent. */
+function timesOf(row: MessageRow): Pick<MessageView, 'withdrawnAt' | 'deliveredAt' | 'seenAt'> {
+  return {
+    ...(row.withdrawn_at && { withdrawnAt: row.withdrawn_at.toISOString() }),
+    ...(row.delivered_at && { deliveredAt: row.delivered_at.toISOString() }),
+    ...(row.seen_at && { seenAt: row.seen_at.toISOString() }),
+  };
 }
 
 /** Identity of a message: the same for a retry. */

@@ -22,7 +22,7 @@ import {
   removeMailsQuery,
 } from './erasures.queries.js';
 
-const erasureCertificate = defineMail('erasure_certificate');
+const erasureCertificate = defineMail('erasure_certificate', 'rights');
 
 /** Mails certificates of erasures that are complete, and destroys the keys of addresses that were written to or are too old. */
 const mailCertificates = defineJob('erasure.mail_certificates', { cron: '* * * * *' });

@@ -24,6 +24,7 @@ const texts = {
     title: (name: string) => `Conversazione con ${name}`,
     made: (time: string) => `Esportata ${time}`,
     withdrawn: 'Messaggio ritirato',
+    expired: 'I messaggi più vecchi sono stati cancellati, perché l’attività non li tiene più.',
     broadcast: 'Comunicazione',
     missing: 'non disponibile',
     unlinked: (place: string) => `può contenere programmi: si trova in ${place}`,
@@ -35,6 +36,7 @@ const texts = {
     title: (name: string) => `Conversation with ${name}`,
     made: (time: string) => `Exported ${time}`,
     withdrawn: 'Message withdrawn',
+    expired: 'Older messages were deleted, because the business does not keep them any longer.',
     broadcast: 'Broadcast',
     missing: 'not available',
     unlinked: (place: string) => `may contain programs: you find it in ${place}`,
@@ -67,6 +69,12 @@ export async function* conversationPage(
   for await (const page of messages) {
     let written = '';
     for (const message of page) {
+      // They come before all others.
+      if (message.expiredAt) {
+        if (message.seq === 1) written += `<p class="withdrawn">${said.expired}</p>\n`;
+        today ||= ' ';
+        continue;
+      }
       const sentAt = new Date(message.sentAt);
       const date = day.format(sentAt);
       if (date !== today) written += `<h2>${escaped(date)}</h2>\n`;

@@ -46,7 +46,7 @@ const expireExports = defineJob('export.expire', { cron: '*/5 * * * *', expireIn
 const removeStray = defineJob('export.stray', { cron: '53 3 * * *', expireInSeconds: 600 });
 const mailReady = defineJob<{ id: string }>('export.mail');
 
-const exportReady = defineMail('export_ready');
+const exportReady = defineMail('export_ready', 'rights');
 
 const progressMilliseconds = 1_000;
 /** A message counts as so many bytes of progress. */

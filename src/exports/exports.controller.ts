@@ -40,7 +40,7 @@ export class ExportsController {
   /**
    * Export a conversation as a zip: a page that opens without a network (`conversation.html`), the same as JSON
    * (`conversation.json`), and its files. For the interlocutor and for the owner; for staff it does not exist. It is made
-   * while it is sent, so its size is not known before. What was withdrawn or erased is not in it.
+   * while it is sent, so its size is not known before. What was withdrawn, erased or deleted because of its age is not in it.
    */
   @ApiTags('conversations')
   @Get('conversations/:id/export')
@@ -71,7 +71,7 @@ export class ExportsController {
    * requests, and the audit entries; for a person also the labels and the note that each business has added, for a business also
    * its address book, broadcasts with their recipients, invitations and imports. It is a zip of JSON and of pages that open without a
    * network. It is made in the background and kept encrypted for 48 hours; you are told by mail and by
-   * `export.progressed`. One export of an account is under way at a time, and five can be asked for in 24 hours. For staff it
+   * `export.progressed`. What is withdrawn, or deleted because of its age, after it was made stays in it until it ends. One export of an account is under way at a time, and five can be asked for in 24 hours. For staff it
    * does not exist.
    */
   @Post('exports')

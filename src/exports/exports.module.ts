@@ -18,6 +18,7 @@ import { PushModule } from '../push/push.module.js';
 import { QuickRepliesModule } from '../quick-replies/quick-replies.module.js';
 import { RightsModule } from '../rights/rights.module.js';
 import { SubscribersModule } from '../subscribers/subscribers.module.js';
+import { UnreadMailsModule } from '../unread-mails/unread-mails.module.js';
 import { AccountExports } from './account-exports.service.js';
 import { ConversationExports } from './conversation-exports.service.js';
 import { ConversationParts } from './conversation-parts.service.js';
@@ -45,6 +46,7 @@ import { Sections } from './sections.service.js';
     ProfilesModule,
     RightsModule,
     SubscribersModule,
+    UnreadMailsModule,
   ],
   controllers: [ExportsController],
   providers: [AccountExports, ConversationExports, ConversationParts, ExportFiles, Exporting, Exports, Sections],

@@ -34,6 +34,7 @@ import { RightsRequests } from '../rights/requests.service.js';
 import { ListRequests } from '../rights/rights.dto.js';
 import { businessCounterpart } from '../subscribers/subscriber-view.js';
 import { Subscribers } from '../subscribers/subscribers.service.js';
+import { UnreadMails } from '../unread-mails/unread-mails.service.js';
 import type { ExportedRecord } from './record-page.js';
 
 /** Records of one kind in an export; they are read anew for each way in which they are written. */
@@ -71,6 +72,7 @@ export class Sections {
     private readonly requests: RightsRequests,
     private readonly sessions: Sessions,
     private readonly subscribers: Subscribers,
+    private readonly unreadMails: UnreadMails,
   ) {}
 
   /**
@@ -142,9 +144,9 @@ export class Sections {
   }
 
   private profile(principal: Principal): Section {
-    const profiles = this.profiles;
+    const { profiles, unreadMails } = this;
     return section('profile', ['Profilo', 'Profile'], async function* () {
-      yield [{ ...(await profiles.of(principal)) }];
+      yield [{ ...(await profiles.of(principal)), ...(await unreadMails.settingsOf(principal.accountId)) }];
     });
   }
 

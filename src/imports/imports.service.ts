@@ -103,7 +103,7 @@ export class Imports {
   async begin(member: MemberPrincipal, { name, bytes }: ImportFile, wanted: NewImport): Promise<ImportView> {
     const { subscriberId, memberId } = member;
     const subscriber = await this.subscribers.get(subscriberId);
-    this.consents.requireOfSubscriber(subscriber);
+    await this.consents.requireOfMember(member, subscriber);
     const list = await this.read(subscriber, bytes, wanted);
     if (list.records.length === 0) throw new DomainError('import_empty', { detail: nobodyInIt });
     if (list.table.gibberish) throw new DomainError('import_needs_confirmation', { detail: gibberish(list.table) });

@@ -25,8 +25,8 @@ const remindInvited = defineJob('invitation.remind', { cron: '23 * * * *' });
 
 const postedAtOnce = 100;
 
-const invitationMail = defineMail('invitation', { priority: 'bulk' });
-const reminderMail = defineMail('invitation_reminder', { priority: 'bulk' });
+const invitationMail = defineMail('invitation', 'invitation', { priority: 'bulk' });
+const reminderMail = defineMail('invitation_reminder', 'invitation', { priority: 'bulk' });
 
 /**
  * Hands the mails of personal invitations to the outbox: none before the subscriber's own address is verified, none to

@@ -6,33 +6,14 @@ import { type InvitationKind, invitationKinds } from '../contract/events.js';
 import { type InvitationState, invitationStates, type MailState, mailStates } from '../contract/invitations.js';
 import { limits } from '../contract/limits.js';
 import { IsPhone } from '../address-book/phones.js';
+import { StatedNames } from '../interlocutors/interlocutors.dto.js';
 import { StatedSegment } from '../places/segments.js';
 import { IsEmailAddress, IsPlainText, NormalisedEmail, Trimmed } from '../platform/validation/text.js';
 import { IsId, IsIds, IsPart, IsTime, Nullable, Optional } from '../platform/validation/fields.js';
 import { Page } from '../platform/validation/page.dto.js';
 
 /** Data that a business has of a person whom it invites. A person who joins states their own. */
-export class NewSuggestion implements wire.NewSuggestion {
-  @Optional()
-  @Trimmed()
-  @IsPlainText({ max: limits.nameLength })
-  firstName?: string;
-
-  @Optional()
-  @Trimmed()
-  @IsPlainText({ max: limits.nameLength })
-  surname?: string;
-
-  @Optional()
-  @Trimmed()
-  @IsPlainText({ max: limits.nameLength })
-  companyName?: string;
-
-  @Optional()
-  @Trimmed()
-  @IsPlainText({ max: limits.companyTypeLength })
-  companyType?: string;
-
+export class NewSuggestion extends StatedNames implements wire.NewSuggestion {
   @StatedSegment('region')
   region?: string;
 

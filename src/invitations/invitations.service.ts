@@ -92,7 +92,7 @@ export class Invitations {
   async create(member: MemberPrincipal, wanted: NewInvitation): Promise<{ invitation: InvitationView; made: boolean }> {
     const { subscriberId, memberId } = member;
     const subscriber = await this.subscribers.get(subscriberId);
-    this.consents.requireOfSubscriber(subscriber);
+    await this.consents.requireOfMember(member, subscriber);
     refuseForeignTerms(wanted);
     const { kind, email, suggestion, name, maxUses, expiresAt } = wanted;
     if (kind === 'personal') {

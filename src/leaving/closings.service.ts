@@ -24,8 +24,8 @@ import { Subscriber } from '../subscribers/subscriber.entity.js';
 import { Subscribers } from '../subscribers/subscribers.service.js';
 import type { ClosingView, NewClosing } from './leaving.dto.js';
 
-const closingAsked = defineMail('closing_asked');
-const businessCloses = defineMail('business_closes', { priority: 'bulk' });
+const closingAsked = defineMail('closing_asked', 'rights');
+const businessCloses = defineMail('business_closes', 'rights', { priority: 'bulk' });
 
 /** Tells the contacts of businesses that close, some at a time. */
 const tellOfClosings = defineJob('closing.tell', { cron: '* * * * *', expireInSeconds: 300 });
@@ -71,7 +71,7 @@ export class Closings {
     if (!isNameOf(businessName, subscriber.businessName)) throw nameDiffers(subscriber.businessName);
     await this.credentials.requirePassword(accountId, password);
     const closesAt = new Date(Date.now() + limits.closingDays * dayMilliseconds);
-    const closing = await this.database.transaction(async (manager) => {
+    const closing = await this.profiles.commitOfSubscriber(subscriberId, async (manager) => {
       const asked = await this.subscribers.askClosing(manager, subscriberId, closesAt);
       if (!asked.made) return asked;
       await this.actions.record(manager, owner, 'subscriber.closing');
@@ -89,7 +89,7 @@ export class Closings {
   /** @throws DomainError `closing_under_way` */
   async takeBack(owner: MemberPrincipal): Promise<void> {
     const { subscriberId } = owner;
-    const changed = await this.database.transaction(async (manager) => {
+    const changed = await this.profiles.commitOfSubscriber(subscriberId, async (manager) => {
       const withdrawn = await this.subscribers.withdrawClosing(manager, subscriberId);
       if (withdrawn) await this.actions.record(manager, owner, 'subscriber.closing_withdrawn');
       return withdrawn;

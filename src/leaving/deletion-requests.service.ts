@@ -120,7 +120,7 @@ export class DeletionRequests {
     words: string | undefined,
   ): Promise<{ view: RequestView; made: boolean }> {
     const days = this.config.deletionDays;
-    const made = await this.database.transaction(async (manager) => {
+    const made = await this.requests.commit({ subscriberId, contactId }, async (manager) => {
       const dueAt = new Date(Date.now() + days * dayMilliseconds);
       const changed = await this.conversations.freezeForDeletion(manager, { subscriberId, id: contactId }, dueAt);
       if (!changed) return undefined;

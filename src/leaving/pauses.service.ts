@@ -1,5 +1,4 @@
 import { Injectable } from '@nestjs/common';
-import { DataSource } from 'typeorm';
 import { Actions } from '../actions/actions.service.js';
 import type { MemberPrincipal } from '../auth/principal.js';
 import { Profiles } from '../profiles/profiles.service.js';
@@ -12,14 +11,13 @@ import { Subscribers } from '../subscribers/subscribers.service.js';
 export class Pauses {
   constructor(
     private readonly actions: Actions,
-    private readonly database: DataSource,
     private readonly profiles: Profiles,
     private readonly subscribers: Subscribers,
   ) {}
 
   async set(owner: MemberPrincipal, paused: boolean): Promise<SubscriberView> {
     const { subscriberId } = owner;
-    const changed = await this.database.transaction(async (manager) => {
+    const changed = await this.profiles.commitOfSubscriber(subscriberId, async (manager) => {
       const switched = await this.subscribers.pause(manager, subscriberId, paused);
       if (switched) await this.actions.record(manager, owner, paused ? 'subscriber.paused' : 'subscriber.resumed');
       return switched;

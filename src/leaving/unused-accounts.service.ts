@@ -11,7 +11,7 @@ import { Jobs } from '../platform/jobs/jobs.js';
 import { defineMail } from '../platform/mail/mail-kinds.js';
 import { Outbox } from '../platform/mail/outbox.js';
 
-const accountUnused = defineMail('account_unused', { priority: 'bulk' });
+const accountUnused = defineMail('account_unused', 'rights', { priority: 'bulk' });
 
 const askUnused = defineJob('account.askUnused', { cron: '47 4 * * *', expireInSeconds: 600 });
 

@@ -31,7 +31,7 @@ const codeBytes = 16;
 
 const purgeInvitations = defineJob('members.purge', { cron: '29 * * * *' });
 
-const memberInvitation = defineMail('member_invitation', { priority: 'bulk' });
+const memberInvitation = defineMail('member_invitation', 'invitation', { priority: 'bulk' });
 
 /** Mails that invite members, of a subscriber. */
 const invitationMails = defineLimit('memberInvitation', {

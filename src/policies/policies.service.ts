@@ -1,18 +1,22 @@
 import { createHash } from 'node:crypto';
-import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
+import { Inject, Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import mustache from 'mustache';
-import type { Repository } from 'typeorm';
-import { v7 as uuid } from 'uuid';
-import type { PolicyAudience, PolicyPurpose } from '../contract/consents.js';
+import { type EntityManager, IsNull, type Repository } from 'typeorm';
+import { policyAudiences, type PolicyAudience, type PolicyPurpose, policyPurposes } from '../contract/consents.js';
 import type { ConsentPurpose } from '../contract/events.js';
 import { type Config, CONFIG } from '../platform/config.js';
+import { Log } from '../platform/log.js';
 import { StartError } from '../platform/start-error.js';
-import { Policy } from './policy.entity.js';
-import { type PolicyFile, readPolicyFiles, referenceLocale } from './policy-files.js';
+import { Policy, PolicyPublication } from './policy.entity.js';
+import { parsePolicy, type PolicyFile, readPolicyFiles, referenceLocale } from './policy-files.js';
+import { firstPublications, insertTexts, lockPolicies } from './publishing.js';
 
+/** A published text, with what its publication says. */
 export interface PolicyDocument extends PolicyFile {
   id: string;
+  publicationId: string;
+  effectiveAt: Date;
 }
 
 /** A policy as a person reads it: with the controller's identity, and the hash of exactly this text. */
@@ -29,51 +33,60 @@ export interface ShownPolicy {
 /** Values of the placeholders of a text. */
 export type PolicyIdentity = Record<string, string | number | undefined>;
 
-/** The versioned policy texts of the repository, loaded at start. */
+/** Well below the time between a publication for at once and its effect, so that every node knows it by then. */
+const refreshMilliseconds = 20_000;
+
+/** The published policy texts: of the first start all that the folder holds, and later those that the host publishes. */
 @Injectable()
-export class Policies implements OnModuleInit {
+export class Policies implements OnModuleInit, OnModuleDestroy {
   private documents: PolicyDocument[] = [];
+  private loaded = '';
+  private refresher: NodeJS.Timeout | undefined;
 
   constructor(
     @InjectRepository(Policy) private readonly policies: Repository<Policy>,
+    @InjectRepository(PolicyPublication) private readonly publications: Repository<PolicyPublication>,
     @Inject(CONFIG) private readonly config: Config,
+    private readonly log: Log,
   ) {}
 
-  /** @throws StartError when a text was changed after it had been recorded */
+  /** @throws StartError when a text was changed after it had been published */
   async onModuleInit(): Promise<void> {
     const files = await readPolicyFiles(this.config.policiesDir);
-    const known = await this.policies.find();
-    this.documents = [];
-    for (const file of files) {
-      const { audience, purpose, version, locale, sha256, effective, requiresAcceptance } = file;
-      const recorded = known.find(
-        (policy) =>
-          policy.audience === audience &&
-          policy.purpose === purpose &&
-          policy.version === version &&
-          policy.locale === locale,
+    await this.policies.manager.transaction(async (manager) => {
+      await lockPolicies(manager);
+      await firstPublications(manager, files);
+      await this.takeIn(manager, files);
+    });
+    await this.refresh();
+    this.refresher = setInterval(() => void this.log.attempt(() => this.refresh()), refreshMilliseconds);
+    this.refresher.unref();
+  }
+
+  onModuleDestroy(): void {
+    clearInterval(this.refresher);
+  }
+
+  /** Looks for what was published meanwhile. */
+  async refresh(): Promise<void> {
+    const [{ state }] = await this.policies.query<[{ state: string }]>(
+      `SELECT (SELECT count(*) FROM policy) || ' ' || coalesce(string_agg(id || ' ' || effective_at, ' ' ORDER BY id), '') AS state
+       FROM policy_publication`,
+    );
+    if (state === this.loaded) return;
+    const publications = await this.publications.find();
+    const texts = await this.policies.find();
+    this.documents = texts.flatMap(({ id, audience, purpose, version, locale, source }) => {
+      const publication = publications.find(
+        (each) => each.audience === audience && each.purpose === purpose && each.version === version,
       );
-      if (recorded && !recorded.sourceSha256.equals(sha256)) {
-        throw new StartError(
-          `The policy text ${audience}/${purpose}/${version}.${locale}.md has changed since it was recorded: ` +
-            `put it back and write version ${version + 1} instead, because people agreed to what it said.`,
-        );
-      }
-      const id = recorded?.id ?? uuid();
-      if (!recorded) {
-        await this.policies.insert({
-          id,
-          audience,
-          purpose,
-          version,
-          locale,
-          effective,
-          requiresAcceptance,
-          sourceSha256: sha256,
-        });
-      }
-      this.documents.push({ ...file, id });
-    }
+      if (source === null || !publication) return [];
+      const file = parsePolicy(`${version}.${locale}.md`, { audience, purpose }, Buffer.from(source, 'utf8'));
+      const { effectiveAt, requiresAcceptance } = publication;
+      const effective = effectiveAt.toISOString().slice(0, 10);
+      return [{ ...file, id, publicationId: publication.id, effectiveAt, effective, requiresAcceptance }];
+    });
+    this.loaded = state;
   }
 
   /** Operator of this installation, as the policies name it, with the time that it gives businesses for a deletion. */
@@ -83,14 +96,20 @@ export class Policies implements OnModuleInit {
 
   /** The texts in force for an audience, in a language if there is one, else in English, else in Italian. */
   inForce(audience: PolicyAudience, locale: string): PolicyDocument[] {
-    return (['terms', 'privacy'] as const).flatMap((purpose) => {
+    return policyPurposes.flatMap((purpose) => {
       const version = this.latest(audience, purpose, () => true);
-      const texts = this.documents.filter(
-        (each) => each.audience === audience && each.purpose === purpose && each.version === version,
-      );
-      const wanted = [locale, 'en', referenceLocale];
-      return wanted.map((each) => texts.find((text) => text.locale === each)).find(Boolean) ?? [];
+      return this.inLocale(audience, purpose, version, locale) ?? [];
     });
+  }
+
+  /** The texts of versions that were published and do not hold yet, likewise, the next one first. */
+  announced(audience: PolicyAudience, locale: string): PolicyDocument[] {
+    const now = new Date();
+    const later = this.documents.filter((each) => each.audience === audience && each.effectiveAt > now);
+    const versions = new Map(later.map((each) => [each.publicationId, each]));
+    return [...versions.values()]
+      .sort((one, other) => one.effectiveAt.getTime() - other.effectiveAt.getTime() || one.version - other.version)
+      .flatMap(({ purpose, version }) => this.inLocale(audience, purpose, version, locale) ?? []);
   }
 
   /** A text in force by its id, whatever its language; undefined when another version has taken its place. */
@@ -100,9 +119,52 @@ export class Policies implements OnModuleInit {
     return document;
   }
 
+  /** A text that is announced, by its id. */
+  announcedById(audience: PolicyAudience, id: string): PolicyDocument | undefined {
+    return this.documents.find((each) => each.id === id && each.audience === audience && each.effectiveAt > new Date());
+  }
+
   /** The version that has to be accepted, or a later one; 0 when the audience has no such policy. */
   versionToAccept(audience: PolicyAudience, purpose: PolicyPurpose): number {
     return this.latest(audience, purpose, (document) => document.requiresAcceptance);
+  }
+
+  /** The texts of a publication in a language, if it is known here. */
+  ofPublication(publicationId: string, locale: string): PolicyDocument | undefined {
+    const found = this.documents.find((each) => each.publicationId === publicationId);
+    return found && this.inLocale(found.audience, found.purpose, found.version, locale);
+  }
+
+  /**
+   * Locks the publications of an audience that people are still to be told of by mail, and which are at the same place.
+   * @returns undefined when there are none, or another is at it
+   */
+  async lockToTell(
+    manager: EntityManager,
+    audience: PolicyAudience,
+    publishedUntil: Date,
+  ): Promise<{ publications: PolicyPublication[]; after: string | null } | undefined> {
+    const waiting = await manager.find(PolicyPublication, {
+      where: { audience, toldAt: IsNull() },
+      order: { publishedAt: 'ASC', id: 'ASC' },
+      lock: { mode: 'pessimistic_write', onLocked: 'skip_locked' },
+    });
+    const [first] = waiting.filter(({ publishedAt }) => publishedAt <= publishedUntil);
+    if (!first) return undefined;
+    const publications = waiting.filter(
+      ({ publishedAt, toldAfter }) => publishedAt <= publishedUntil && toldAfter === first.toldAfter,
+    );
+    return { publications, after: first.toldAfter };
+  }
+
+  /** Notes up to which account publications have been told, and whether that was the last. */
+  async noteTold(
+    manager: EntityManager,
+    publications: readonly PolicyPublication[],
+    { upTo, done }: { upTo: string | null; done: boolean },
+  ): Promise<void> {
+    for (const { id } of publications)
+      await manager.update(PolicyPublication, { id }, { toldAfter: upTo, ...(done && { toldAt: new Date() }) });
   }
 
   /** Fills in who the controller is. Values are escaped in the text, which is Markdown, and plain elsewhere. */
@@ -129,15 +191,63 @@ export class Policies implements OnModuleInit {
     };
   }
 
+  /**
+   * Compares the files with what was published: adds translations and texts that are not stored yet, and warns of versions
+   * that nobody has published.
+   */
+  private async takeIn(manager: EntityManager, files: readonly PolicyFile[]): Promise<void> {
+    const [known, publications] = [await manager.find(Policy), await manager.find(PolicyPublication)];
+    for (const file of files) {
+      const { audience, purpose, version, locale, sha256, source } = file;
+      const isOf = (each: Policy | PolicyPublication) => each.audience === audience && each.purpose === purpose;
+      const recorded = known.find((each) => isOf(each) && each.version === version && each.locale === locale);
+      if (recorded && !recorded.sourceSha256.equals(sha256)) {
+        throw new StartError(
+          `The policy text ${audience}/${purpose}/${version}.${locale}.md has changed since it was recorded: ` +
+            `put it back and write version ${version + 1} instead, because people agreed to what it said.`,
+        );
+      }
+      const isPublished = publications.some((each) => isOf(each) && each.version === version);
+      if (recorded && recorded.source === null) await manager.update(Policy, { id: recorded.id }, { source });
+      if (!recorded && isPublished) await insertTexts(manager, [file]);
+    }
+    for (const audience of policyAudiences) {
+      for (const purpose of policyPurposes) {
+        const ofKind = files.filter((file) => file.audience === audience && file.purpose === purpose);
+        const newest = Math.max(...ofKind.map(({ version }) => version));
+        const published = publications.filter((each) => each.audience === audience && each.purpose === purpose);
+        if (ofKind.length > 0 && newest > Math.max(...published.map(({ version }) => version)))
+          this.log.warning('a policy text waits to be published', {
+            policy: `${audience}/${purpose}`,
+            version: newest,
+            todo: `npm run publish-policy -- ${audience}/${purpose}`,
+          });
+      }
+    }
+  }
+
+  private inLocale(
+    audience: PolicyAudience,
+    purpose: PolicyPurpose,
+    version: number,
+    locale: string,
+  ): PolicyDocument | undefined {
+    const texts = this.documents.filter(
+      (each) => each.audience === audience && each.purpose === purpose && each.version === version,
+    );
+    const wanted = [locale, 'en', referenceLocale];
+    return wanted.map((each) => texts.find((text) => text.locale === each)).find(Boolean);
+  }
+
   private latest(
     audience: PolicyAudience,
     purpose: PolicyPurpose,
     which: (document: PolicyDocument) => boolean,
   ): number {
-    const today = new Date().toISOString().slice(0, 10);
+    const now = new Date();
     return this.documents
       .filter(
-        (each) => each.audience === audience && each.purpose === purpose && each.effective <= today && which(each),
+        (each) => each.audience === audience && each.purpose === purpose && each.effectiveAt <= now && which(each),
       )
       .reduce((newest, { version }) => Math.max(newest, version), 0);
   }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { PolicyAudience, PolicyPurpose } from '../contract/consents.js';
 import type { ConsentPurpose } from '../contract/events.js';
 import { StartError } from '../platform/start-error.js';
@@ -20,9 +20,13 @@ export interface PolicyFile {
   checkboxes: Partial<Record<ConsentPurpose, string>>;
   /** Summary in a few plain lines. */
   summary: string[];
+  /** Changes against the version before, in a few plain lines; of the first version none. */
+  changes: string[];
   text: string;
   /** SHA-256 of the whole file. */
   sha256: Buffer;
+  /** The whole file. */
+  source: string;
 }
 
 /** The texts without which nobody could register or join, and the locale that others are translations of. */
@@ -47,7 +51,7 @@ export async function readPolicyFiles(folder: string): Promise<PolicyFile[]> {
       );
     });
     for (const name of names.filter((each) => each.endsWith('.md'))) {
-      files.push(parse(join(place, name), name, await readFile(join(place, name)), audience, purpose));
+      files.push(parsePolicy(join(place, name), { audience, purpose }, await readFile(join(place, name))));
     }
     for (const version of new Set(
       files.filter((file) => file.audience === audience && file.purpose === purpose).map((file) => file.version),
@@ -65,15 +69,18 @@ export async function readPolicyFiles(folder: string): Promise<PolicyFile[]> {
   return files;
 }
 
-function parse(
+/**
+ * Reads a policy text with its properties.
+ * @param path ends in the version and the language, such as `2.it.md`
+ * @throws StartError naming the file that cannot be used
+ */
+export function parsePolicy(
   path: string,
-  name: string,
+  { audience, purpose }: { audience: PolicyAudience; purpose: PolicyPurpose },
   bytes: Buffer,
-  audience: PolicyAudience,
-  purpose: PolicyPurpose,
 ): PolicyFile {
   const refuse = (why: string) => new StartError(`The policy text ${path} cannot be used: ${why}.`);
-  const [, version, locale] = /^(\d+)\.([a-z]{2})\.md$/.exec(name) ?? [];
+  const [, version, locale] = /^(\d+)\.([a-z]{2})\.md$/.exec(basename(path)) ?? [];
   if (!version || !locale) throw refuse('its name is not like 2.it.md');
   const [, head, text] = /^---\r?\n([\s\S]*?)\r?\n---\r?\n([\s\S]*)$/.exec(bytes.toString('utf8')) ?? [];
   if (head === undefined || text === undefined)
@@ -97,6 +104,12 @@ function parse(
   for (const each of audience === 'interlocutor' ? [purpose, 'promotions' as const] : [purpose]) {
     if (!checkboxes[each]) throw refuse(`checkbox.${each} is missing`);
   }
+  const lines = (key: string) =>
+    property(key)
+      ?.split('|')
+      .map((point) => point.trim()) ?? [];
+  // They are told in one mail and one banner to people who talk with several businesses.
+  if (lines('changes').some((line) => line.includes('{{'))) throw refuse('changes names a value in braces');
   return {
     audience,
     purpose,
@@ -106,11 +119,10 @@ function parse(
     effective,
     requiresAcceptance: property('requiresAcceptance') !== 'false',
     checkboxes,
-    summary:
-      property('summary')
-        ?.split('|')
-        .map((point) => point.trim()) ?? [],
+    summary: lines('summary'),
+    changes: lines('changes'),
     text: text.trim(),
     sha256: createHash('sha256').update(bytes).digest(),
+    source: bytes.toString('utf8'),
   };
 }

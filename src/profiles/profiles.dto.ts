@@ -4,7 +4,7 @@ import { InterlocutorPrincipalView, MemberPrincipalView, principalViews } from '
 import { type Locale, locales } from '../contract/common.js';
 import type * as wire from '../contract/index.js';
 import { limits } from '../contract/limits.js';
-import { InterlocutorView } from '../interlocutors/interlocutors.dto.js';
+import { InterlocutorView, StatedNames } from '../interlocutors/interlocutors.dto.js';
 import { ChangedSegment } from '../places/segments.js';
 import { IsEmailAddress, IsPlainText, NormalisedEmail, Trimmed } from '../platform/validation/text.js';
 import { Optional } from '../platform/validation/fields.js';
@@ -32,28 +32,7 @@ export class Profile implements wire.Profile {
 }
 
 /** Corrections by an interlocutor; fields that are left out stay. A person has names, a company a name and a type. */
-export class InterlocutorChanges implements wire.InterlocutorChanges {
-  /** Up to 100 characters, as are the other names. */
-  @Optional()
-  @Trimmed()
-  @IsPlainText({ max: limits.nameLength })
-  firstName?: string;
-
-  @Optional()
-  @Trimmed()
-  @IsPlainText({ max: limits.nameLength })
-  surname?: string;
-
-  @Optional()
-  @Trimmed()
-  @IsPlainText({ max: limits.nameLength })
-  companyName?: string;
-
-  @Optional()
-  @Trimmed()
-  @IsPlainText({ max: limits.companyTypeLength })
-  companyType?: string;
-
+export class InterlocutorChanges extends StatedNames implements wire.InterlocutorChanges {
   /** Another address has to be verified anew; another spelling of the same one has not. */
   @Optional()
   @NormalisedEmail()

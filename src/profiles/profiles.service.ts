@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { DataSource } from 'typeorm';
+import { DataSource, type EntityManager } from 'typeorm';
 import { Actions } from '../actions/actions.service.js';
 import { Contacts } from '../address-book/contacts.service.js';
 import { Accounts } from '../auth/accounts.service.js';
@@ -19,6 +19,7 @@ import { Members } from '../members/members.service.js';
 import { Log } from '../platform/log.js';
 import { ValidationFailed } from '../platform/problems/domain-error.js';
 import { Realtime } from '../platform/realtime/realtime.js';
+import { UnknownOutcomes } from '../platform/realtime/unknown-outcomes.js';
 import { rooms } from '../platform/realtime/rooms.js';
 import { sameMailbox } from '../platform/validation/email-addresses.js';
 import { businessCounterpart, subscriberView } from '../subscribers/subscriber-view.js';
@@ -43,6 +44,7 @@ export class Profiles {
     private readonly members: Members,
     private readonly realtime: Realtime,
     private readonly subscribers: Subscribers,
+    private readonly unknownOutcomes: UnknownOutcomes,
   ) {}
 
   /** The own profile of a member or an interlocutor. */
@@ -154,6 +156,18 @@ export class Profiles {
       return there;
     });
     if (removed) await this.tellOfSubscriber(owner.subscriberId);
+  }
+
+  /** Does work in a transaction of which everybody is to hear who talks with a business, whatever becomes of its commit. */
+  commitOfSubscriber<Result>(subscriberId: string, work: (manager: EntityManager) => Promise<Result>): Promise<Result> {
+    const concerned = async () => {
+      const links = await this.contacts.links(subscriberId);
+      return [
+        rooms.ofSubscriber(subscriberId),
+        ...links.map(({ interlocutorId }) => rooms.ofInterlocutor(interlocutorId)),
+      ];
+    };
+    return this.unknownOutcomes.guard(concerned, () => this.database.transaction(work));
   }
 
   /** Each interlocutor hears of its own conversation, and of no other. */

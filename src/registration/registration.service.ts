@@ -198,7 +198,7 @@ function subscriberOf(registration: Registration, versions: Versions): Subscribe
   const data = businessData(registration);
   const createdAt = new Date();
   const seenTimes = { seenTimesSince: startOfMinute(createdAt), seenTimesChangedAt: null };
-  const going = { pausedAt: null, closingAskedAt: null, closesAt: null };
+  const going = { pausedAt: null, closingAskedAt: null, closesAt: null, retentionMonths: null, retentionFrom: null };
   return { id: uuid(), ...data, ...versions, createdAt, profileChangedAt: null, ...seenTimes, ...going };
 }
 

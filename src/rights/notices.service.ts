@@ -18,17 +18,17 @@ import { RightsRequest } from './rights-request.entity.js';
 
 /** Mails about a request, to the owner of the business or to the person. */
 const ofRequests = {
-  received: { mail: defineMail('request_received'), to: 'owner' },
-  due: { mail: defineMail('request_due'), to: 'owner' },
-  answered: { mail: defineMail('request_answered'), to: 'person' },
-  extended: { mail: defineMail('request_extended'), to: 'person' },
+  received: { mail: defineMail('request_received', 'rights'), to: 'owner' },
+  due: { mail: defineMail('request_due', 'rights'), to: 'owner' },
+  answered: { mail: defineMail('request_answered', 'rights'), to: 'person' },
+  extended: { mail: defineMail('request_extended', 'rights'), to: 'person' },
 } as const;
 
 /** The same about requests for erasure, which are carried out without an answer. */
 const ofErasures: Partial<typeof ofRequests> = {
-  received: { mail: defineMail('deletion_received'), to: 'owner' },
-  due: { mail: defineMail('deletion_due'), to: 'owner' },
-  answered: { mail: defineMail('deletion_refused'), to: 'person' },
+  received: { mail: defineMail('deletion_received', 'rights'), to: 'owner' },
+  due: { mail: defineMail('deletion_due', 'rights'), to: 'owner' },
+  answered: { mail: defineMail('deletion_refused', 'rights'), to: 'person' },
 };
 
 const legalReasonsInWords: Record<Locale, Record<LegalReason, string>> = {
@@ -50,9 +50,9 @@ const legalReasonsInWords: Record<Locale, Record<LegalReason, string>> = {
 
 /** Mails about the restriction of a conversation, to the party that has not set it. */
 const ofRestrictions = {
-  asked: { mail: defineMail('restriction_asked'), to: 'owner' },
-  set: { mail: defineMail('restriction_set'), to: 'person' },
-  lifted: { mail: defineMail('restriction_lifted'), to: 'person' },
+  asked: { mail: defineMail('restriction_asked', 'rights'), to: 'owner' },
+  set: { mail: defineMail('restriction_set', 'rights'), to: 'person' },
+  lifted: { mail: defineMail('restriction_lifted', 'rights'), to: 'person' },
 } as const;
 
 /** Added in the transaction of what is told. */

@@ -17,7 +17,8 @@ import { Jobs } from '../platform/jobs/jobs.js';
 import { NotFound, ValidationFailed } from '../platform/problems/domain-error.js';
 import { defineLimit, RateLimits } from '../platform/rate-limits.js';
 import { Realtime } from '../platform/realtime/realtime.js';
-import { rooms } from '../platform/realtime/rooms.js';
+import { UnknownOutcomes } from '../platform/realtime/unknown-outcomes.js';
+import { type Room, rooms } from '../platform/realtime/rooms.js';
 import { Vault } from '../platform/vault/vault.js';
 import { mailOfRequest } from './notices.service.js';
 import { ErasureNotExtendable, NotExtendable, RequestClosed, TooManyRequests } from './rights.errors.js';
@@ -49,12 +50,15 @@ interface Recording {
 }
 
 /** Carries out a request for erasure that has been marked as fulfilled. */
-export type CarryOut = (contact: { subscriberId: string; contactId: string }, by: MemberPrincipal) => Promise<void>;
+export type CarryOut = (contact: ContactRef, by: MemberPrincipal) => Promise<void>;
 
-/** A request to be written down. */
-interface Draft {
+interface ContactRef {
   subscriberId: string;
   contactId: string;
+}
+
+/** A request to be written down. */
+interface Draft extends ContactRef {
   kind: RequestKind;
   words?: string | undefined;
 }
@@ -73,6 +77,7 @@ export class RightsRequests {
     private readonly members: Members,
     private readonly rateLimits: RateLimits,
     private readonly realtime: Realtime,
+    private readonly unknownOutcomes: UnknownOutcomes,
     private readonly vault: Vault,
   ) {
     jobs.handle(remind, () => this.remind());
@@ -114,7 +119,7 @@ export class RightsRequests {
         await this.record(manager, draft, { id, fulfilled: true });
       });
     } else {
-      ({ id, repeated } = await this.requests.manager.transaction(async (manager) => {
+      ({ id, repeated } = await this.commit(draft, async (manager) => {
         await this.conversations.lock(manager, subscriberId, contactId);
         const open = await this.openOf(manager, draft);
         const same = open.find((each) => each.kind === kind && each.words === words);
@@ -199,7 +204,7 @@ export class RightsRequests {
    */
   async takeBack(principal: InterlocutorPrincipal, id: string): Promise<void> {
     const { subscriberId, contactId } = await this.access(principal, id);
-    const changed = await this.requests.manager.transaction(async (manager) => {
+    const changed = await this.commit({ subscriberId, contactId }, async (manager) => {
       const request = await this.locked(manager, { subscriberId, contactId, id });
       if (request.state === 'taken_back') return undefined;
       if (request.state !== 'open') throw new RequestClosed();
@@ -221,7 +226,7 @@ export class RightsRequests {
     const { contactId, kind } = await this.access(owner, id);
     requireAnswer(kind, given);
     const carriesOut = kind === 'erasure' && outcome === 'fulfilled';
-    const changed = await this.requests.manager.transaction(async (manager) => {
+    const changed = await this.commit({ subscriberId, contactId }, async (manager) => {
       const request = await this.locked(manager, { subscriberId, contactId, id });
       if (request.state !== 'open') throw new RequestClosed();
       const sealed = answer === undefined ? null : await this.seal(subscriberId, request, 'answer', answer);
@@ -247,7 +252,7 @@ export class RightsRequests {
     const { subscriberId } = owner;
     const { contactId, kind } = await this.access(owner, id);
     if (kind === 'erasure') throw new ErasureNotExtendable();
-    await this.requests.manager.transaction(async (manager) => {
+    await this.commit({ subscriberId, contactId }, async (manager) => {
       const request = await this.locked(manager, { subscriberId, contactId, id });
       const now = new Date();
       if (request.state !== 'open') throw new RequestClosed();
@@ -260,6 +265,23 @@ export class RightsRequests {
     });
     await this.tell(subscriberId, id);
     return this.get(owner, id);
+  }
+
+  /** Does work in a transaction of which the devices of both parties are to hear, whatever becomes of its commit. */
+  commit<Result>(contact: ContactRef, work: (manager: EntityManager) => Promise<Result>): Promise<Result> {
+    return this.unknownOutcomes.guard(
+      () => this.roomsOf(contact),
+      () => this.requests.manager.transaction(work),
+    );
+  }
+
+  /** Rooms of both parties; none where the contact is gone. */
+  private async roomsOf({ subscriberId, contactId }: ContactRef): Promise<Room[]> {
+    const [row] = await this.requests.query<{ id: string }[]>(
+      'SELECT interlocutor_id AS id FROM contact WHERE subscriber_id = $1 AND id = $2',
+      [subscriberId, contactId],
+    );
+    return row ? [rooms.ofSubscriber(subscriberId), rooms.ofInterlocutor(row.id)] : [];
   }
 
   /** Reminds the owners of requests that are due soon, or overdue. */
@@ -301,18 +323,11 @@ export class RightsRequests {
   }
 
   /** Tells the devices of both parties, after a commit, that a conversation is frozen or goes on. */
-  async tellOfFreeze(
-    { subscriberId, contactId }: { subscriberId: string; contactId: string },
-    changed: ChangedRestrictions | undefined,
-  ): Promise<void> {
+  async tellOfFreeze({ subscriberId, contactId }: ContactRef, changed: ChangedRestrictions | undefined): Promise<void> {
     if (!changed) return;
-    const [row] = await this.requests.query<{ id: string }[]>(
-      'SELECT interlocutor_id AS id FROM contact WHERE subscriber_id = $1 AND id = $2',
-      [subscriberId, contactId],
-    );
-    if (!row) return;
     const { changedAt, ...now } = changed;
-    this.realtime.tell([rooms.ofSubscriber(subscriberId), rooms.ofInterlocutor(row.id)], 'restriction.changed', {
+    const both = await this.roomsOf({ subscriberId, contactId });
+    this.realtime.tell(both, 'restriction.changed', {
       conversationId: contactId,
       ...now,
       changedAt: changedAt.toISOString(),

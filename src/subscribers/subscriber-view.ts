@@ -1,4 +1,4 @@
-import type { Counterpart } from '../contract/events.js';
+import type { Counterpart, Retention } from '../contract/events.js';
 import type { Subscriber } from './subscriber.entity.js';
 import type { SubscriberView } from './subscribers.dto.js';
 
@@ -13,6 +13,8 @@ export function subscriberView(subscriber: Subscriber, hasLogo: boolean): Subscr
     pausedAt,
     closingAskedAt: _asked,
     closesAt,
+    retentionMonths,
+    retentionFrom,
     createdAt,
     ...business
   } = subscriber;
@@ -22,6 +24,7 @@ export function subscriberView(subscriber: Subscriber, hasLogo: boolean): Subscr
     seenTimes: seenTimesSince !== null,
     paused: pausedAt !== null,
     closesAt: closesAt?.toISOString() ?? null,
+    retention: retentionOf({ retentionMonths, retentionFrom }),
     createdAt: createdAt.toISOString(),
   };
 }
@@ -34,9 +37,22 @@ export function businessCounterpart(
     city,
     pausedAt,
     closesAt,
-  }: Pick<Subscriber, 'id' | 'businessName' | 'city' | 'pausedAt' | 'closesAt'>,
+    ...retained
+  }: Pick<Subscriber, 'id' | 'businessName' | 'city' | 'pausedAt' | 'closesAt' | 'retentionMonths' | 'retentionFrom'>,
   logoUrl: string | null,
 ): Counterpart {
-  const standing = { paused: pausedAt !== null, closesAt: closesAt?.toISOString() ?? null };
+  const standing = {
+    paused: pausedAt !== null,
+    closesAt: closesAt?.toISOString() ?? null,
+    retention: retentionOf(retained),
+  };
   return { kind: 'subscriber', id, businessName, city, logoUrl, ...standing };
+}
+
+/** The retention that is set. */
+export function retentionOf({
+  retentionMonths: months,
+  retentionFrom: from,
+}: Pick<Subscriber, 'retentionMonths' | 'retentionFrom'>): Retention | null {
+  return months === null || from === null ? null : { months, from: from.toISOString() };
 }

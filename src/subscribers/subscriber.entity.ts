@@ -81,6 +81,13 @@ export class Subscriber {
   @Column('timestamptz', { name: 'closes_at', nullable: true })
   closesAt: Date | null;
 
+  /** Months after which messages are deleted, and since when that is so; null while they are kept. */
+  @Column('smallint', { name: 'retention_months', nullable: true })
+  retentionMonths: number | null;
+
+  @Column('timestamptz', { name: 'retention_from', nullable: true })
+  retentionFrom: Date | null;
+
   // Statements alone read and write the next ones.
   @Column({ type: 'uuid', name: 'closing_told_id', nullable: true, select: false, insert: false, update: false })
   closingToldId?: string | null;

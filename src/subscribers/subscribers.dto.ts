@@ -1,4 +1,5 @@
 import { PartialType } from '@nestjs/swagger';
+import { Type } from 'class-transformer';
 import { IsBoolean, IsIn, IsString, MaxLength } from 'class-validator';
 import type * as wire from '../contract/index.js';
 import { type Locale, locales } from '../contract/common.js';
@@ -107,6 +108,14 @@ export class BusinessChanges
   seenTimes?: boolean;
 }
 
+/** Time for which a business keeps messages. */
+export class RetentionTerm implements wire.Retention {
+  /** Older messages are deleted. */
+  months: number;
+  /** Time from which on that is done. */
+  from: string;
+}
+
 export class SubscriberView implements wire.SubscriberView {
   id: string;
   businessName: string;
@@ -130,5 +139,8 @@ export class SubscriberView implements wire.SubscriberView {
   paused: boolean;
   /** Time at which everything is erased, if the owner has asked to close the business. */
   closesAt: string | null;
+  /** Null while messages are kept for good. */
+  @Type(() => RetentionTerm)
+  retention: RetentionTerm | null;
   createdAt: string;
 }

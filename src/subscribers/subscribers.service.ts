@@ -25,6 +25,11 @@ export class Subscribers {
     return subscriber;
   }
 
+  /** The same in a transaction, which has locked it. */
+  getWithin(manager: EntityManager, id: string): Promise<Subscriber> {
+    return manager.findOneByOrFail(Subscriber, { id });
+  }
+
   /** Adds a subscriber, in the transaction that registers it. */
   async add(manager: EntityManager, subscriber: Subscriber): Promise<void> {
     await manager.insert(Subscriber, subscriber);
@@ -136,6 +141,18 @@ export class Subscribers {
       [id, paused],
     );
     return rows.length > 0;
+  }
+
+  /**
+   * Sets the months for which a subscriber's messages are kept, and from when on that is so, in a transaction; null keeps them for
+   * good.
+   */
+  async retain(manager: EntityManager, id: string, retention: { months: number; from: Date } | null): Promise<void> {
+    await manager.query(
+      `UPDATE subscriber SET retention_months = $2, retention_from = $3, profile_changed_at = change_time()
+       WHERE subscriber_id = $1`,
+      [id, retention?.months ?? null, retention?.from ?? null],
+    );
   }
 
   /**

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
+import { MailStops } from '../../src/unread-mails/mail-stops.service.js';
 import { type TestContext, TestBrowser } from '../support/browser.js';
 import { expectStatus, password, type Shop, unique, World } from '../support/world.js';
 
@@ -164,7 +165,7 @@ describe('a device', () => {
     await page.getByText(message.body).waitFor();
   });
 
-  test('is brought a sign-in by its address once, and later asks who was signed in for the password alone', async () => {
+  test('is brought a sign-in by its address once, and keeps no name once that session has ended', async () => {
     const anna = await world.join(bakery, 'anna');
     const { body: made } = await anna.device.ask('POST', '/api/sessions/carry-codes');
     const address = `/app?carry=${made.code}`;
@@ -178,7 +179,7 @@ describe('a device', () => {
     for (const start of ['first', 'second']) {
       await page.goto(world.url + address);
       await page.getByRole('heading', { name: 'Entra' }).waitFor();
-      expect(await page.getByLabel(/Nome utente/).inputValue()).toBe(anna.username);
+      expect(await page.getByLabel(/Nome utente/).inputValue()).toBe('');
       expect({ start, late: await page.getByText('Il passaggio dal browser').count() }).toEqual({ start, late: 0 });
     }
     // Somebody who comes too late for the first time is told so.
@@ -250,4 +251,124 @@ describe('a device', () => {
     await page.reload();
     await page.getByRole('heading', { name: 'Entra' }).waitFor();
   });
+
+  test('leaves nothing of its own when it is logged out, and the dashboard in the same browser stays signed in', async () => {
+    const anna = await world.join(bakery, 'anna');
+    phone = await browser.open({ device: 'phone', hasWorker: true });
+    // This browser without a screen shows nothing by itself, and reaches no push service.
+    await phone.context.addInitScript(() => {
+      if (!('ServiceWorkerRegistration' in globalThis)) return;
+      const still = (kind: string) => localStorage.getItem(`test-${kind}`) === null;
+      const end = (kind: string) => Promise.resolve(localStorage.setItem(`test-${kind}`, 'ended')).then(() => true);
+      Object.assign(ServiceWorkerRegistration.prototype, {
+        getNotifications: () =>
+          Promise.resolve(still('notification') ? [{ close: () => void end('notification') }] : []),
+      });
+      Object.assign(PushManager.prototype, {
+        getSubscription: () => Promise.resolve(still('push') ? { unsubscribe: () => end('push') } : null),
+      });
+    });
+    await phone.signIn('dashboard', bakery.username);
+    await phone.signIn('app', anna.username);
+    const dashboard = await phone.page('/');
+    await dashboard.getByRole('heading', { name: 'Conversazioni' }).waitFor();
+    const page = await phone.page('/app');
+    await page.getByRole('heading', { name: 'Conversazioni' }).waitFor();
+    await page.evaluate(async () => {
+      const own = async () => {
+        const found = await navigator.serviceWorker.getRegistration('/app');
+        return found?.scope.endsWith('/app') && found.active ? found : undefined;
+      };
+      while (!(await own())) await new Promise((later) => setTimeout(later, 20));
+      await caches.open('colloquio-app-pictures');
+    });
+    const left = () =>
+      page.evaluate(async () => {
+        const caching = await Promise.all(
+          (await caches.keys()).map(async (name) => (await (await caches.open(name)).keys()).map(({ url }) => url)),
+        );
+        const registration = (await navigator.serviceWorker.getRegistration('/app'))!;
+        return {
+          databases: (await indexedDB.databases()).map(({ name }) => name!).sort(),
+          caches: (await caches.keys()).filter((name) => !name.includes('precache')),
+          cached: caching.flat().filter((url) => new URL(url).pathname.startsWith('/api/')),
+          stored: Object.keys({ ...localStorage, ...sessionStorage })
+            .filter((key) => !key.startsWith('test-'))
+            .sort(),
+          notifications: (await registration.getNotifications()).length,
+          subscribed: (await registration.pushManager.getSubscription()) !== null,
+        };
+      });
+    expect(await left()).toMatchObject({
+      databases: expect.arrayContaining(['colloquio-app-data', 'colloquio-app-key']),
+      caches: ['colloquio-app-pictures'],
+      stored: expect.arrayContaining(['colloquio-app-here', 'colloquio-dashboard-here']),
+      notifications: 1,
+      subscribed: true,
+    });
+
+    await page.goto(`${world.url}/app/more`);
+    await button(page, /Esci da questo dispositivo/).click();
+    await button(page, 'Esci').click();
+    await page.getByRole('heading', { name: 'Sei fuori. Questo dispositivo tace.' }).waitFor();
+    const { databases, stored, ...others } = await left();
+    expect(others).toEqual({ caches: [], cached: [], notifications: 0, subscribed: false });
+    expect(databases.filter((name) => name.startsWith('colloquio-app'))).toEqual([]);
+    const ofDevice = ['colloquio-app-visits', 'colloquio-locale', 'colloquio-theme'];
+    expect(stored.filter((key) => !ofDevice.includes(key) && !key.includes('dashboard'))).toEqual([]);
+    const cookies = (await phone.context.cookies(world.url)).map(({ name }) => name).sort();
+    expect(cookies).toEqual(['colloquio-app-device', 'colloquio-dashboard', 'colloquio-dashboard-device']);
+    await dashboard.reload();
+    await dashboard.getByRole('heading', { name: 'Conversazioni' }).waitFor();
+  });
+
+  test('that was without a network empties itself when it comes back to an ended session, and says what was lost', async () => {
+    const { code } = await world.invitation(bakery);
+    const page = await phone.page(`/app/join/${code}`);
+    const id = await join(page);
+    await page.getByRole('textbox', { name: /^Scrivi a / }).waitFor();
+    await phone.offline(true);
+    await page.getByRole('textbox', { name: /^Scrivi a / }).fill('Passo domani');
+    await button(page, 'Invia').click();
+    await page.getByText('Passo domani').first().waitFor();
+    await world.rows(
+      'DELETE FROM session WHERE account_id = (SELECT account_id FROM interlocutor JOIN contact ON interlocutor_id = interlocutor.id WHERE contact.id = $1)',
+      [id],
+    );
+    await phone.offline(false);
+    await page.getByRole('heading', { name: 'Entra' }).waitFor();
+    await page.getByText('1 messaggio aspettava la rete: non è partito, e va riscritto.').waitFor();
+    expect(await page.getByText('Passo domani').count()).toBe(0);
+    expect(await page.evaluate(async () => (await indexedDB.databases()).map(({ name }) => name))).toEqual([]);
+    expect(await world.rows('SELECT FROM message WHERE conversation_id = $1', [id])).toEqual([]);
+  });
+});
+
+test('mails about unread messages are chosen in the settings, and stopped by the link in one without signing in', async () => {
+  const anna = await world.join(bakery, 'anna');
+  await phone.signIn('app', anna.username);
+  const page = await phone.page('/app/privacy');
+  const choices = page.getByRole('group', { name: 'Mandami un’email' });
+  const chosen = async () => (await anna.device.ask('GET', '/api/mail-settings')).body.unreadAfterMinutes as unknown;
+  expect(await choices.getByLabel('Dopo un’ora').isChecked()).toBe(true);
+  await choices.getByLabel('Dopo 15 minuti').check();
+  await page.getByText('Salvato').waitFor();
+  expect(await chosen()).toBe(15);
+
+  const [{ id }] = (await world.rows<{ id: string }>('SELECT account_id AS id FROM session WHERE id = $1', [
+    anna.device.sessionId,
+  ])) as [{ id: string }];
+  const token = world.service.app.get(MailStops).tokenFor(id);
+  const stranger = await browser.open({ device: 'small phone' });
+  const stopping = await stranger.page(`/api/mail-stops/${token}`);
+  await stopping.getByRole('heading', { name: 'Niente più email sui messaggi non letti?' }).waitFor();
+  expect(await chosen()).toBe(15);
+  await button(stopping, 'Non mandarmele più').click();
+  await stopping.getByRole('heading', { name: 'Fatto: non te ne mandiamo più' }).waitFor();
+  expect(await chosen()).toBeNull();
+  await page.reload();
+  await choices.getByLabel('Mai').and(page.locator(':checked')).waitFor();
+  await stopping.goto(`${world.url}/mail-stop/${token.slice(1)}`);
+  await button(stopping, 'Non mandarmele più').click();
+  await stopping.getByRole('heading', { name: 'Questo link non vale più' }).waitFor();
 });

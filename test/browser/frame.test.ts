@@ -39,6 +39,17 @@ test('files with a hash in their name are kept for a year, and come compressed',
   expect(headers.get('content-encoding')).toBe('br');
 });
 
+test.each([
+  ['/', 'SignIn'],
+  ['/app', 'SignIn'],
+  ['/app/join/abc', 'Join'],
+])('the answer to %s names what its first screen needs, and all of it is there', async (path, screen) => {
+  const { headers } = await fetch(world.url + path, { headers: { accept: 'text/html' } });
+  const named = [...headers.get('link')!.matchAll(/<([^>]+)>/g)].map(([, address]) => address!);
+  expect(named.filter((address) => address.endsWith('.js'))[0]).toContain(`/${screen}-`);
+  for (const address of named) expect((await fetch(world.url + address)).status).toBe(200);
+});
+
 test('the code of an invitation leads to the app, and a program that asks for no page gets none', async () => {
   const joining = await fetch(`${world.url}/join/abc`, { redirect: 'manual' });
   expect(joining.headers.get('location')).toBe('/app/join/abc');

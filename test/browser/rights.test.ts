@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import type { Page } from 'playwright-core';
 import yauzl from 'yauzl';
 import { type Opened, TestBrowser } from '../support/browser.js';
+import { expireBefore } from '../support/retention.js';
 import { expectStatus, password, type Person, type Shop, World } from '../support/world.js';
 
 /** Archive, erasures, requests and the end of a business, on the screens of both parties. */
@@ -240,4 +241,40 @@ describe('the owner', () => {
     await other.getByText(/^L’attività chiude/).waitFor({ state: 'detached' });
     expectStatus(await bakery.owner.ask('PUT', '/api/subscriber/pause', { paused: false }), 200);
   });
+});
+
+test('the owner sees what would be deleted and confirms it; both parties see one quiet line, and people read how long messages stay', async () => {
+  await anna.device.connect();
+  await anna.device.say(anna.contactId, 'Vecchia ricetta');
+  await anna.device.say(anna.contactId, 'Domanda di oggi');
+  await world.rows(`UPDATE message SET sent_at = sent_at - interval '2 years' WHERE subscriber_id = $1 AND seq = 1`, [
+    bakery.id,
+  ]);
+  const page = await open('/settings/retention');
+  await heading(page, 'Tieni tutti i messaggi').waitFor();
+  await page.getByLabel('Mesi').fill('0');
+  await button(page, 'Guarda che cosa si cancella').click();
+  await page.getByText('Scrivi un numero di mesi da 1 a 120.').waitFor();
+  await page.getByLabel('Mesi').fill('12');
+  await button(page, 'Guarda che cosa si cancella').click();
+  await page.getByText(/si cancellano per sempre 1 messaggio/).waitFor();
+  const act = button(page, 'Cancella i messaggi vecchi');
+  await act.click();
+  await page.getByText('Non è lo stesso numero. Scrivi: 1').waitFor();
+  await page.getByLabel(/Per confermare scrivi il numero/).fill('1');
+  await page.getByLabel(/E il nome della tua attività/).fill(String(bakery.registration['businessName']));
+  await act.click();
+  await heading(page, 'Tieni i messaggi 12 mesi').waitFor();
+  await page.getByText(/Fino ad allora puoi ripensarci/).waitFor();
+
+  const phone = await open('/app/privacy', { device: 'phone' }, anna.username);
+  await phone.getByText(/cancella i messaggi più vecchi di 12 mesi/).waitFor();
+
+  await expireBefore(world, bakery.id, new Date(Date.now() - 86_400_000));
+  await page.reload();
+  await page.getByText(/1 messaggio, 0 file/).waitFor();
+  await phone.goto(`${world.url}/app/c/${anna.contactId}`);
+  await phone.getByText('Messaggi cancellati fino a questo giorno').waitFor();
+  await phone.getByText('Domanda di oggi').last().waitFor();
+  expect(await phone.getByText('Vecchia ricetta').count()).toBe(0);
 });

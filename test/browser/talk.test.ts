@@ -122,8 +122,8 @@ test('a long conversation is scrolled without a jump, and holds few of its messa
 test('the address of a message leads to it, from where the thread goes on both ways', async () => {
   await annaWrites(200);
   const { page } = await atTheBakery(60);
-  await row(page, 60).waitFor();
-  expect(await row(page, 60).evaluate((each) => each.classList.contains('hit'))).toBe(true);
+  // It is marked for a moment only.
+  await page.locator('[data-seq="60"].hit').waitFor();
   const place = await row(page, 60).boundingBox();
   expect(place!.y).toBeGreaterThan(100);
   expect(place!.y).toBeLessThan(800);

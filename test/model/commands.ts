@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import type { MessageView, Party } from '../../src/contract/events.js';
 import type { Client } from '../support/client.js';
 import { download, upload } from '../support/files.js';
+import { expireBefore } from '../support/retention.js';
 import { type Device, type Shop, until, type World } from '../support/world.js';
 import { type Model, ModelConversation, type ModelDevice, otherThan } from './model.js';
 
@@ -232,7 +233,7 @@ const withdraws = fc.record({ device: which, place: which, seq: which }).map((va
         ? [404, 'not_found']
         : message.sender !== mine.party
           ? [403, 'not_the_sender']
-          : !message.withdrawn && conversation.restrictedBy.includes(otherThan(mine.party))
+          : !message.withdrawn && !message.expired && conversation.restrictedBy.includes(otherThan(mine.party))
             ? [403, 'conversation_restricted']
             : [204, undefined];
       expect([status, answer.code]).toEqual(expected);
@@ -330,7 +331,8 @@ function expectedOf({ views }: ModelConversation, by: string, start: number) {
 
 /** A message as the model knows it. */
 export function viewOf(view: MessageView): ReturnType<() => ModelConversation['views'][number]> {
-  const { seq, revision, sender, clientId, body: text, attachments, sentAt, withdrawnAt, deliveredAt, seenAt } = view;
+  const { seq, revision, sender, clientId, body: text, attachments, sentAt } = view;
+  const { withdrawnAt, expiredAt, deliveredAt, seenAt } = view;
   return {
     seq,
     revision,
@@ -340,10 +342,26 @@ export function viewOf(view: MessageView): ReturnType<() => ModelConversation['v
     files: attachments.map(({ id }) => id),
     sentAt,
     withdrawn: withdrawnAt !== undefined,
+    expired: expiredAt !== undefined,
     delivered: deliveredAt !== undefined,
     seen: seenAt !== undefined,
   };
 }
+
+/** The business deletes what is older than one of the messages, in all conversations that are not frozen. */
+const expires = fc.record({ place: which, message: which }).map((values): Command => {
+  return {
+    check: (model) => model.conversations.some(({ messages }) => messages.length > 0),
+    run: async (model, real) => {
+      const { messages } = model.conversations[values.place % model.conversations.length]!;
+      const before = messages[values.message % Math.max(1, messages.length)]?.sentAt;
+      if (before === undefined) return;
+      await expireBefore(real.world, real.shop.id, new Date(before));
+      for (const conversation of model.conversations) model.erased.push(...conversation.expire(before));
+    },
+    toString: described('expire', values),
+  };
+});
 
 /** Either party restricts a conversation and lifts its own restriction, as often as it likes. */
 const restricts = fc.record({ device: which, place: which, lift: fc.boolean() }).map((values): Command => {
@@ -485,4 +503,5 @@ export const anyCommand = [
   reconnects,
   signsOut,
   erases,
+  expires,
 ];

@@ -7,7 +7,7 @@ export interface Model {
   devices: ModelDevice[];
   /** Messages that were ever sent, for names of new ones. */
   sent: number;
-  /** Files that are no more, because their message was withdrawn. */
+  /** Files that are no more, because their message was withdrawn or deleted. */
   erased: string[];
 }
 
@@ -29,6 +29,8 @@ export interface ModelMessage {
   files: string[];
   sentAt: string;
   withdrawn: boolean;
+  /** Deleted because of its age. */
+  expired: boolean;
 }
 
 export interface Marks {
@@ -56,12 +58,26 @@ export class ModelConversation {
     // An answer counts as having seen what it answers.
     const before = this.messages.at(-1);
     if (before && before.sender !== message.sender) this.raise(message.sender, { seenSeq: before.seq });
-    this.messages.push({ ...message, revision: ++this.revision, withdrawn: false });
+    this.messages.push({ ...message, revision: ++this.revision, withdrawn: false, expired: false });
   }
 
   withdraw(message: ModelMessage): void {
-    if (message.withdrawn) return;
+    if (message.withdrawn || message.expired) return;
     Object.assign(message, { withdrawn: true, body: '', files: [], revision: ++this.revision });
+  }
+
+  /** Deletes messages from before a time because of their age, unless it is frozen; gives the files that are gone. */
+  expire(before: string): string[] {
+    if (this.restrictedBy.length > 0) return [];
+    const gone: string[] = [];
+    for (const message of this.messages) {
+      if (message.expired) continue;
+      if (message.sentAt >= before) break;
+      gone.push(...message.files);
+      const empty = { body: '', files: [], clientId: '', withdrawn: false, expired: true };
+      Object.assign(message, empty, { revision: ++this.revision });
+    }
+    return gone;
   }
 
   raise(party: Party, { deliveredSeq = 0, seenSeq = 0 }: Partial<Marks>): void {
@@ -73,14 +89,14 @@ export class ModelConversation {
   /** The head as a party is to see it, without what no model knows. */
   headFor(party: Party) {
     const last = this.messages.at(-1);
-    const turn = this.messages.findLast(({ withdrawn }) => !withdrawn);
+    const turn = this.messages.findLast(({ withdrawn, expired }) => !withdrawn && !expired);
     const { seenSeq } = this.marks[party];
     return {
       revision: this.revision,
       lastSeq: this.lastSeq,
       lastMessageAt: last?.sentAt ?? null,
       lastSender: last?.sender ?? null,
-      lastKind: last ? (last.withdrawn ? 'withdrawn' : 'message') : null,
+      lastKind: !last ? null : last.expired ? 'expired' : last.withdrawn ? 'withdrawn' : 'message',
       lastTurn: turn ? { seq: turn.seq, sender: turn.sender, sentAt: turn.sentAt } : null,
       unanswered: turn !== undefined && turn.sender !== party,
       preview: last?.body ? beginningOf(last.body) : null,
@@ -88,20 +104,22 @@ export class ModelConversation {
       own: this.marks[party],
       other: this.marks[otherThan(party)],
       restrictions: this.restrictedBy.map((by) => ({ by })),
-      unread: this.messages.filter(({ seq, sender, withdrawn }) => sender !== party && seq > seenSeq && !withdrawn)
-        .length,
+      unread: this.messages.filter(
+        ({ seq, sender, withdrawn, expired }) => sender !== party && seq > seenSeq && !withdrawn && !expired,
+      ).length,
     };
   }
 
   /** The messages as both parties are to see them; of the minutes only whether there are any. */
   get views() {
-    return this.messages.map(({ withdrawn, ...message }) => {
+    return this.messages.map(({ withdrawn, expired, ...message }) => {
       const marks = this.marks[otherThan(message.sender)];
       return {
         ...message,
         withdrawn,
-        delivered: message.seq <= marks.deliveredSeq,
-        seen: message.seq <= marks.seenSeq,
+        expired,
+        delivered: !expired && message.seq <= marks.deliveredSeq,
+        seen: !expired && message.seq <= marks.seenSeq,
       };
     });
   }

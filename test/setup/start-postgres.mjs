@@ -12,7 +12,14 @@ export default async function startPostgres() {
   // As root PostgreSQL runs as another user, who has to get in.
   chmodSync(dataDir, 0o711);
   // Tests that kill PostgreSQL start their own; here durability would only cost time.
-  const settings = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', max_connections: '400' };
+  const settings = {
+    fsync: 'off',
+    synchronous_commit: 'off',
+    full_page_writes: 'off',
+    // It would visit a hundred databases that live for a minute.
+    autovacuum: 'off',
+    max_connections: '400',
+  };
   const postgres = await startEmbeddedPostgres({ dataDir, settings });
   await migrate(postgres.connection, 'template_main', (address) => new DataSource(mainDatabaseOptions(address)));
   await migrate(postgres.connection, 'template_keyring', keyringDatabase);

@@ -1,7 +1,7 @@
 import { expect } from '@jest/globals';
-import chromiumPackage from '@sparticuz/chromium';
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
 import type { WebApp } from '../../src/auth/web-apps.js';
+import { launchChromium } from './chromium.js';
 import { password, type Reach } from './world.js';
 
 /** Devices that the apps are used on. */
@@ -19,14 +19,8 @@ export interface Opened {
   hasWorker?: boolean;
 }
 
-/** Arguments of the package that do not suit tests: with one process it ends with its second context, and people's browsers are secure. */
-const unwanted = new Set([
-  '--single-process',
-  ...['--disable-web-security', '--allow-running-insecure-content', '--disable-site-isolation-trials'],
-]);
-
 /** Longest wait for something on a page, in milliseconds: much longer than it takes. */
-const patience = 30_000;
+const patience = 60_000;
 
 /** A real browser. Contexts share nothing: each is a device of somebody. */
 export class TestBrowser {
@@ -38,16 +32,12 @@ export class TestBrowser {
   ) {}
 
   static async start(world: Pick<Reach, 'url'>): Promise<TestBrowser> {
-    // Its imitation of a graphics card is slower than none.
-    chromiumPackage.setGraphicsMode = false;
-    const args = [
-      ...chromiumPackage.args.filter((argument) => !unwanted.has(argument)),
+    const browser = await launchChromium([
       '--use-fake-device-for-media-stream',
       '--use-fake-ui-for-media-stream',
       '--autoplay-policy=no-user-gesture-required',
-    ];
-    const executablePath = await chromiumPackage.executablePath();
-    return new TestBrowser(await chromium.launch({ executablePath, args, headless: true }), world);
+    ]);
+    return new TestBrowser(browser, world);
   }
 
   async open({
@@ -115,8 +105,8 @@ export class TestContext {
       // An empty page keeps nothing.
       if ((globalThis as unknown as { location: URL }).location.protocol === 'about:') return;
       // Only once: after logging out nothing is to bring it back.
-      if (sessionStorage.getItem(`${key}-set`)) return;
-      sessionStorage.setItem(`${key}-set`, '1');
+      if (sessionStorage.getItem(`test-${key}-set`)) return;
+      sessionStorage.setItem(`test-${key}-set`, '1');
       localStorage.setItem(key, '1');
     }, `colloquio-${app}-here`);
   }

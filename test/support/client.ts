@@ -11,6 +11,7 @@ import type {
   Watermarks,
 } from '../../src/contract/events.js';
 import { limits } from '../../src/contract/limits.js';
+import { expiredMessage } from '../../src/contract/rules/expired.js';
 import { beginningOf } from '../../src/contract/rules/texts.js';
 import type { Answer, Device, Heard } from './world.js';
 
@@ -191,6 +192,22 @@ export class Client {
         unread: this.unread(conversationId, head.own.seenSeq),
       });
     },
+    'messages.expired': ({ conversationId, from, to, revision, expiredAt, changedAt }) => {
+      const head = this.headBefore(conversationId, revision, to - from + 1);
+      if (!head) return;
+      const messages = this.held.messages.get(conversationId)!;
+      for (let seq = from; seq <= to; seq++) {
+        messages.set(seq, expiredMessage(messages.get(seq)!, { revision: revision - (to - seq), expiredAt }));
+      }
+      this.held.heads.set(conversationId, {
+        ...head,
+        revision,
+        changedAt,
+        ...(head.lastTurn && head.lastTurn.seq <= to && this.turn(null, head)),
+        ...(to >= head.lastSeq && { preview: null, lastFiles: null, lastKind: 'expired' }),
+        unread: this.unread(conversationId, head.own.seenSeq),
+      });
+    },
     'receipt.changed': ({ conversationId, party, at, seenBefore, ...watermarks }) => {
       const head = this.held.heads.get(conversationId);
       if (!head) return void this.incomplete.add(conversationId);
@@ -201,7 +218,7 @@ export class Client {
       const disclosed = head.seenTimesSince !== null && at >= head.seenTimesSince;
       const messages = this.held.messages.get(conversationId)!;
       for (const [seq, message] of messages) {
-        if (message.sender === party) continue;
+        if (message.sender === party || message.expiredAt) continue;
         const deliveredNow = seq > before.deliveredSeq && seq <= deliveredSeq;
         const seenNow = disclosed && seq > Math.max(before.seenSeq, seenBefore) && seq <= seenSeq;
         messages.set(seq, { ...message, ...(deliveredNow && { deliveredAt: at }), ...(seenNow && { seenAt: at }) });
@@ -279,6 +296,11 @@ export class Client {
       }
     },
     'member.changed': (author) => this.rename(author),
+    'member.removed': ({ id }) => {
+      for (const [conversation, head] of this.held.heads) {
+        if (head.claim?.memberId === id) this.held.heads.set(conversation, { ...head, claim: null });
+      }
+    },
     'labels.changed': ({ items }) => {
       this.held.labels = items;
       const there = new Set(items.map(({ id }) => id));
@@ -311,9 +333,9 @@ export class Client {
   }
 
   /** The head to which a revision is the next one; undefined when it is held already, or is not all that is missing. */
-  private headBefore(id: string, revision: number): ConversationHead | undefined {
+  private headBefore(id: string, revision: number, changes = 1): ConversationHead | undefined {
     const head = this.held.heads.get(id);
-    if (head && revision === head.revision + 1) return head;
+    if (head && revision === head.revision + changes) return head;
     if (!head || revision > head.revision) this.incomplete.add(id);
     return undefined;
   }
@@ -329,7 +351,9 @@ export class Client {
 
   private unread(id: string, seenSeq: number): number {
     const messages = [...this.held.messages.get(id)!.values()];
-    const unseen = messages.filter((each) => each.sender !== this.own && each.seq > seenSeq && !each.withdrawnAt);
+    const unseen = messages.filter(
+      (each) => each.sender !== this.own && each.seq > seenSeq && !each.withdrawnAt && !each.expiredAt,
+    );
     return Math.min(unseen.length, limits.unreadMax);
   }
 

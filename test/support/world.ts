@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Client as PgClient } from 'pg';
+import { Client as PgClient, Pool } from 'pg';
 import { io, type Socket } from 'socket.io-client';
 import type { ClientEvents, ServerEvents, Told, ToldEvent } from '../../src/contract/events.js';
 import type { Problem } from '../../src/contract/errors.js';
@@ -97,6 +97,8 @@ export interface Reach {
 export class World implements Reach {
   private readonly devices: Device[] = [];
   private readonly joined = new Map<string, number>();
+  /** Connections past the service, by their databases; a question that is repeated until it holds makes no new one each time. */
+  private readonly pools = new Map<string, Pool>();
 
   readonly service: RunningService;
   readonly dataDir: string;
@@ -283,13 +285,14 @@ export class World implements Reach {
 
   /** Rows of the main database, or of the keyring, past the service. */
   async rows<Row>(query: string, values: unknown[] = [], database: 'main' | 'keyring' = 'main'): Promise<Row[]> {
-    const client = new PgClient({ connectionString: this.databases[database] });
-    await client.connect();
-    try {
-      return (await client.query(query, values)).rows as Row[];
-    } finally {
-      await client.end();
+    let pool = this.pools.get(database);
+    if (!pool) {
+      pool = new Pool({ connectionString: this.databases[database], allowExitOnIdle: true });
+      // A connection that PostgreSQL ends is replaced by the next question.
+      pool.on('error', () => {});
+      this.pools.set(database, pool);
     }
+    return (await pool.query(query, values)).rows as Row[];
   }
 
   /** Does something while a transaction of somebody else holds what a statement has locked. */
@@ -315,6 +318,7 @@ export class World implements Reach {
 
   async close(): Promise<void> {
     this.disconnect();
+    await Promise.all([...this.pools.values()].map((pool) => pool.end()));
     if (this.isShared) return;
     await this.stop();
     await rm(this.dataDir, { recursive: true, force: true });
@@ -458,9 +462,9 @@ const patience = 60_000;
 /** Waits until something holds; fails when it does not come to be, naming it. */
 export async function until(holds: () => boolean | Promise<boolean>, what: string): Promise<void> {
   const deadline = Date.now() + patience;
-  while (!(await holds())) {
+  for (let wait = 10; !(await holds()); wait = Math.min(wait * 1.5, 100)) {
     if (Date.now() > deadline) throw new Error(`it never came to be: ${what}`);
-    await pause(10);
+    await pause(wait);
   }
 }
 

@@ -15,6 +15,10 @@ export const router = new Router<Screen>('/app', [
     path: '/app/join/:code/stop',
     screen: { for: 'everybody', bare: true, load: () => import('./joining/Stop.svelte') },
   },
+  {
+    path: '/app/mail-stop/:token',
+    screen: { for: 'everybody', bare: true, load: () => import('./StopMailsPage.svelte') },
+  },
   { path: '/app/more', screen: { for: 'signed-in', load: () => import('./More.svelte') } },
   { path: '/app/notifications', screen: { for: 'signed-in', load: () => import('./Notifications.svelte') } },
   { path: '/app/privacy', screen: { for: 'signed-in', load: () => import('./privacy/Privacy.svelte') } },

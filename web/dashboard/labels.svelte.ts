@@ -7,6 +7,8 @@ import { session } from '../sync/session.svelte.js';
 /** The labels of the business, kept up to date by what is told. */
 class Labels {
   all = $state.raw<readonly LabelView[]>([]);
+  /** False while a label that is not among them may still be on its way. */
+  isLoaded = $state(false);
   readonly byId = $derived(new Map(this.all.map((label) => [label.id, label])));
 
   /** Loads them, and again after every absence. Gives the function that ends it. */
@@ -14,7 +16,7 @@ class Labels {
     const { engine } = session;
     let wasLive = false;
     const told = engine.onTold((event, payload) => {
-      if (event === 'labels.changed') this.all = sorted((payload as { items: LabelView[] }).items);
+      if (event === 'labels.changed') this.take((payload as { items: LabelView[] }).items);
     });
     const link = engine.link.state.subscribe(({ name }) => {
       if (name === 'live' && !wasLive) void this.load();
@@ -23,7 +25,8 @@ class Labels {
     return () => {
       told();
       link();
-      this.all = [];
+      this.take([]);
+      this.isLoaded = false;
     };
   }
 
@@ -45,7 +48,12 @@ class Labels {
   private async load(): Promise<void> {
     const query = { limit: Math.min(200, limits.labelsPerSubscriber) };
     const page = await ask(api.GET('/api/labels', { params: { query } })).catch(() => undefined);
-    if (page) this.all = sorted(page.items);
+    if (page) this.take(page.items);
+  }
+
+  private take(all: readonly LabelView[]): void {
+    this.all = sorted(all);
+    this.isLoaded = true;
   }
 }
 

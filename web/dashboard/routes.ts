@@ -50,6 +50,10 @@ export const router = new Router<Screen>(
       path: '/invite/:id/poster',
       screen: { load: () => import('./invite/Poster.svelte'), for: 'signed-in', bare: true },
     },
+    {
+      path: '/mail-stop/:token',
+      screen: { load: () => import('./entry/StopMails.svelte'), for: 'everybody', bare: true },
+    },
     { path: '/members/:code', screen: { load: () => import('./entry/JoinTeam.svelte'), for: 'everybody', bare: true } },
     { path: '/more', screen: { load: () => import('./More.svelte'), for: 'signed-in' } },
     { path: '/register', screen: { load: () => import('./entry/Register.svelte'), for: 'signed-out', bare: true } },
@@ -83,6 +87,7 @@ export const router = new Router<Screen>(
       screen: { load: () => import('./settings/QuickReplies.svelte'), for: 'signed-in' },
     },
     { path: '/settings/receipts', screen: { load: () => import('./settings/Receipts.svelte'), for: 'signed-in' } },
+    { path: '/settings/retention', screen: { load: () => import('./settings/Retention.svelte'), for: 'signed-in' } },
     { path: '/settings/storage', screen: { load: () => import('./settings/Storage.svelte'), for: 'signed-in' } },
     { path: '/settings/team', screen: { load: () => import('./settings/Team.svelte'), for: 'signed-in' } },
     {

@@ -2,8 +2,8 @@ import { type Engine, MemoryStore, Refused, type Store, Unanswered } from '../..
 import type { Profile, SignIn } from '../../src/contract/accounts.js';
 import type { ErrorCode } from '../../src/contract/errors.js';
 import { api, appName, ask, fetchAsApp, whenSignedOut } from '../api/index.js';
-import { unsubscribe } from '../notify/subscribing.js';
 import { keepLocale } from '../words/locale.js';
+import { emptyBrowser } from './emptying.js';
 import { Tabs } from './tabs.js';
 import { uploadQueued } from './uploads.js';
 import { DeviceVault } from './vault.js';
@@ -12,7 +12,8 @@ export type SessionState =
   | { readonly name: 'starting' }
   /** The service does not answer, and this device knows nobody. */
   | { readonly name: 'unreachable' }
-  | { readonly name: 'signed-out'; readonly why?: 'left' | 'ended' | 'late' }
+  /** With the number of messages that waited for the network, and went with all else. */
+  | { readonly name: 'signed-out'; readonly why?: 'left' | 'ended' | 'late'; readonly unsent?: number }
   | { readonly name: 'signed-in'; readonly me: Profile; readonly engine: Engine };
 
 const vaultName = () => `colloquio-${appName}`;
@@ -21,8 +22,6 @@ const profileKey = 'profile';
 const sharedKey = () => `colloquio-${appName}-shared`;
 /** Says that somebody may be signed in here, so that a page that is opened by strangers need not ask. */
 const hintKey = () => `colloquio-${appName}-here`;
-/** Username of the app's account whose session has ended without logging out here, so that it need not be typed again. */
-const nameKey = 'colloquio-app-name';
 /** The code that an installed app was started with before: its address brings the same one at every start. */
 const carriedKey = 'colloquio-app-carried';
 
@@ -67,11 +66,6 @@ class Session {
   /** Nobody has been signed in here since the last one logged out, so that the screens of strangers are shown first. */
   get isUnused(): boolean {
     return localStorage.getItem(hintKey()) === null;
-  }
-
-  /** Username of who was signed in here until the session ended elsewhere. */
-  get lastName(): string | undefined {
-    return localStorage.getItem(nameKey) ?? undefined;
   }
 
   /** Finds out who is signed in: from the service, or from what this device keeps while it cannot be reached. */
@@ -143,15 +137,14 @@ class Session {
   /** The session has ended elsewhere. */
   private async ended(tell = true): Promise<void> {
     if (this.state.name !== 'signed-in') return;
-    if (tell) this.keepName(this.state.me);
-    this.state = { name: 'signed-out', why: 'ended' };
+    this.state = { name: 'signed-out', why: 'ended', unsent: this.unsent };
     await this.forget();
     if (tell) this.tabs.tell({ kind: 'signed-out' });
   }
 
-  /** Keeps the username, so that it need not be typed again. Who logs out, or uses the device of others, leaves none behind. */
-  private keepName({ username }: Profile): void {
-    if (appName === 'app' && !this.isShared) localStorage.setItem(nameKey, username);
+  /** Messages that wait for the network on this device. */
+  private get unsent(): number {
+    return this.running?.outbox.view.value.messages.length ?? 0;
   }
 
   private async look(): Promise<void> {
@@ -183,7 +176,9 @@ class Session {
         return;
       }
       // The answer may have come before what is kept was shown.
-      if (kept) this.keepName(kept);
+      if (kept && this.state.name !== 'signed-out') {
+        this.state = { name: 'signed-out', why: 'ended', unsent: this.unsent };
+      }
       await this.forget();
       await this.carryOver();
     }
@@ -243,7 +238,6 @@ class Session {
     // Nothing waits until it is kept.
     void this.store.put([[profileKey, me]]).catch(() => undefined);
     localStorage.setItem(hintKey(), '1');
-    localStorage.removeItem(nameKey);
     keepLocale(me.locale);
     const engine = new Engine({
       party: me.principal.kind === 'member' ? 'subscriber' : 'interlocutor',
@@ -321,10 +315,7 @@ class Session {
       this.stopEngine();
       await DeviceVault.erase(vaultName()).catch(() => undefined);
       this.store = new MemoryStore();
-      // The service has forgotten it with the session; the browser shows nothing more either.
-      void unsubscribe().catch(() => undefined);
-      localStorage.removeItem(sharedKey());
-      localStorage.removeItem(hintKey());
+      await emptyBrowser(appName);
     })().finally(() => (this.leaving = undefined));
     return this.leaving;
   }

@@ -1,6 +1,7 @@
 import type { Draft, Outgoing } from '../../client/index.js';
 import type { ConversationHead, LastFiles, MessageView, Party } from '../../src/contract/events.js';
 import type { IconName } from '../ui/icons.js';
+import { retentionWords } from '../words/retention.js';
 import { talk } from '../words/talk.js';
 
 /** Stations of an own message. */
@@ -37,12 +38,17 @@ export function previewOf(head: ConversationHead, { party, draft, outgoing = [] 
   if (draft) return { text: oneLine(draft.text) || filesOf(draft.attachmentIds?.length ?? 0), isDraft: true };
   const waiting = outgoing.filter(({ state }) => state !== 'sent').at(-1) ?? outgoing.at(-1);
   if (waiting) return { text: lineOf(waiting), ticks: 'waiting' };
+  if (head.deletion) {
+    const text = party === 'interlocutor' ? talk.preview.leavingYou : talk.preview.leaving;
+    return { text, icon: { name: 'door-exit', label: '' }, isLine: true };
+  }
   const restriction = head.restrictions[0];
   if (restriction) {
     const text = restriction.by === party ? talk.preview.limitedByYou : talk.preview.limited;
     return { text, icon: { name: 'snowflake', label: '' }, isLine: true };
   }
   if (head.lastKind === null) return { text: talk.preview.none, isLine: true };
+  if (head.lastKind === 'expired') return { text: retentionWords.preview, isLine: true };
   if (head.lastKind === 'withdrawn') return { text: talk.preview.withdrawn, isLine: true };
   const text = head.preview ? oneLine(head.preview) : head.lastFiles ? lastFiles(head.lastFiles) : '';
   if (head.lastKind === 'broadcast') {

@@ -1,3 +1,4 @@
+import { limits } from '../../src/contract/limits.js';
 import { type Locale, locale } from '../words/locale.js';
 
 /** Name of a cookie; over HTTPS a prefix ties it to this very host. */
@@ -44,7 +45,7 @@ const it = {
   cookies: {
     title: 'Cookie',
     intro:
-      'Usiamo solo due cookie tecnici: uno per l’app, uno per il pannello. Servono a tenerti dentro. Nessuna statistica, nessun servizio di altri. Per questo non vedi un banner.',
+      'Usiamo solo cookie tecnici: due per l’app, due per il pannello. Servono a tenerti dentro, e a riconoscere un dispositivo già usato. Nessuna statistica, nessun servizio di altri. Per questo non vedi un banner.',
     cookie: 'Cookie',
     purpose: 'A che cosa serve',
     lasts: 'Quanto dura',
@@ -62,6 +63,12 @@ const it = {
         'Finché esci, o finché il dispositivo non torna per molto tempo.',
         'Solo questo servizio',
       ],
+      ...(['dashboard', 'app'] as const).map((app): [string, string, string, string] => [
+        `${nameOf(app)}-device`,
+        'Un numero a caso: se rientri da questo dispositivo, non ti avvisiamo come se fosse nuovo. Non tiene dentro nessuno.',
+        `${limits.knownDeviceDays} giorni dall’ultimo uso; resta apposta anche quando esci.`,
+        'Solo questo servizio',
+      ]),
     ] as [string, string, string, string][],
     shared: 'Se entri dicendo che il dispositivo lo usano anche altri, il cookie finisce quando chiudi il browser.',
     kept: 'Che cosa resta nel browser',
@@ -112,7 +119,7 @@ const en: TrustWords = {
   cookies: {
     title: 'Cookies',
     intro:
-      'We use two technical cookies only: one for the app, one for the dashboard. They keep you signed in. No statistics, no services of others. That is why you see no banner.',
+      'We use technical cookies only: two for the app, two for the dashboard. They keep you signed in, and recognise a device that was used before. No statistics, no services of others. That is why you see no banner.',
     cookie: 'Cookie',
     purpose: 'What it is for',
     lasts: 'How long it lasts',
@@ -130,6 +137,12 @@ const en: TrustWords = {
         'Until you log out, or the device stays away for long.',
         'This service alone',
       ],
+      ...(['dashboard', 'app'] as const).map((app): [string, string, string, string] => [
+        `${nameOf(app)}-device`,
+        'A random number: when you sign in again on this device, we do not tell you of a new one. It keeps nobody signed in.',
+        `${limits.knownDeviceDays} days from the last use; it stays on purpose when you log out.`,
+        'This service alone',
+      ]),
     ],
     shared: 'If you sign in saying that others use the device too, the cookie ends when you close the browser.',
     kept: 'What stays in the browser',

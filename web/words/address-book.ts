@@ -29,6 +29,7 @@ const it = {
   province: 'Provincia',
   sector: 'Settore',
   label: 'Etichetta',
+  goneLabel: 'etichetta che non c’è più',
   promotions: 'Promozioni',
   every: 'Tutti',
   unlabelled: 'Senza etichetta',
@@ -126,6 +127,7 @@ const it = {
       `Chi riceve un invito per email ha ${days} giorni. Dopo ${reminder} parte un solo promemoria, poi non gli scriviamo più.`,
     held: 'Le mail partono appena confermi il tuo indirizzo.',
     heldAct: 'Conferma l’indirizzo',
+    queuedToday: (count: number) => `${counted(count, { one: 'mail parte', other: 'mail partono' })} oggi.`,
     queued: (count: number, perDay: number, day: string) =>
       `${counted(count, { one: 'mail aspetta', other: 'mail aspettano' })} il turno: ne partono ${number(perDay)} al giorno, l’ultima intorno al ${day}.`,
     states: {
@@ -263,6 +265,7 @@ const en: AddressBookWords = {
   province: 'Province',
   sector: 'Sector',
   label: 'Label',
+  goneLabel: 'a label that is gone',
   promotions: 'Promotions',
   every: 'All',
   unlabelled: 'Without a label',
@@ -360,6 +363,7 @@ const en: AddressBookWords = {
       `An invitation by email holds for ${days} days. After ${reminder} there is one reminder, and then no more mail.`,
     held: 'Mails are sent as soon as you confirm your address.',
     heldAct: 'Confirm the address',
+    queuedToday: (count) => `${counted(count, { one: 'mail goes', other: 'mails go' })} out today.`,
     queued: (count, perDay, day) =>
       `${counted(count, { one: 'mail waits', other: 'mails wait' })} for a turn: ${number(perDay)} are sent a day, the last around ${day}.`,
     states: {

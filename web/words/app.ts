@@ -21,7 +21,10 @@ const it = {
   signIn: {
     title: 'Entra',
     text: 'Con il nome utente o l’email che hai confermato.',
-    ended: 'La sessione è finita, per esempio da un altro dispositivo. Dei tuoi messaggi qui non resta niente.',
+    ended:
+      'La sessione è finita: da un altro dispositivo, o perché l’unica attività con cui parlavi ha cancellato tutto, e con la conversazione il tuo account. Dei tuoi messaggi qui non resta niente.',
+    unsent: (count: number) =>
+      `${counted(count, { one: 'messaggio aspettava la rete: non è partito, e va riscritto', other: 'messaggi aspettavano la rete: non sono partiti, e vanno riscritti' })}.`,
     login: 'Nome utente o email',
     password: 'Password',
     shared: 'Questo dispositivo lo usano anche altri',
@@ -169,6 +172,9 @@ const it = {
     endOf: (name: string) => `Chiudi ${name}`,
     ended: (name: string) => `${name} è fuori.`,
     text: 'Chiudi quelli che non riconosci: da quel momento non ricevono più niente.',
+    others: 'Esci da tutti gli altri',
+    othersText: 'Resta dentro solo questo',
+    othersDone: 'Gli altri dispositivi sono fuori.',
     failed: 'I dispositivi non si caricano',
   },
   install: {
@@ -228,7 +234,10 @@ const en: AppWords = {
   signIn: {
     title: 'Sign in',
     text: 'With your username, or the email address that you confirmed.',
-    ended: 'Your session has ended, perhaps from another device. None of your messages are left here.',
+    ended:
+      'Your session has ended: from another device, or because the only business you talked with has erased everything, and your account with the conversation. None of your messages are left here.',
+    unsent: (count) =>
+      `${counted(count, { one: 'message waited for the network: it was not sent, and has to be written again', other: 'messages waited for the network: they were not sent, and have to be written again' })}.`,
     login: 'Username or email',
     password: 'Password',
     shared: 'Others use this device as well',
@@ -376,6 +385,9 @@ const en: AppWords = {
     endOf: (name) => `End ${name}`,
     ended: (name) => `${name} is out.`,
     text: 'End those that you do not recognise: from then on they receive nothing.',
+    others: 'Log out everywhere else',
+    othersText: 'Only this one stays signed in',
+    othersDone: 'The other devices are out.',
     failed: 'The devices cannot be loaded',
   },
   install: {

@@ -292,9 +292,9 @@ const it = {
     answers: 'Risposte',
     ofContacts: (count: number) => `di ${contacts(count)}`,
     notYet: (count: number) => (count === 0 ? 'a tutti' : `a ${number(count)} non ancora`),
-    percent: (percent: number) => `il ${number(percent)}%`,
+    percent: (percent: number) => `${number(percent)}%`,
     seenOff: 'orari di lettura spenti',
-    answered: (percent: number) => `il ${number(percent)}% ha risposto`,
+    answered: (percent: number) => `${number(percent)}% di chi l’ha ricevuta`,
     chart: 'Come è arrivata',
     chartSpan: (hours: number) =>
       hours >= limits.broadcastResultsHours ? `prime ${limits.broadcastResultsHours} ore` : 'finora',
@@ -620,7 +620,7 @@ const en: BroadcastWords = {
     notYet: (count) => (count === 0 ? 'to everybody' : `not yet to ${number(count)}`),
     percent: (percent) => `${number(percent)}%`,
     seenOff: 'seen-times are off',
-    answered: (percent) => `${number(percent)}% have answered`,
+    answered: (percent) => `${number(percent)}% of its recipients`,
     chart: 'How it arrived',
     chartSpan: (hours) =>
       hours >= limits.broadcastResultsHours ? `first ${limits.broadcastResultsHours} hours` : 'so far',

@@ -1,3 +1,4 @@
+import { counted } from './forms.js';
 import { type Locale, locale } from './locale.js';
 
 /** Words of signing in, resetting a password, confirming an address and joining as a member. */
@@ -24,6 +25,8 @@ const it = {
     register: 'Registrala',
     left: 'Sei uscito. Questo dispositivo non riceve più niente, e qui non resta nessun messaggio.',
     ended: 'La sessione è finita o è stata chiusa da un altro dispositivo. Entra di nuovo.',
+    unsent: (count: number) =>
+      `${counted(count, { one: 'messaggio aspettava la rete: non è partito, e va riscritto', other: 'messaggi aspettavano la rete: non sono partiti, e vanno riscritti' })}.`,
     late: 'Il link per entrare è già stato usato o è scaduto: entra con la tua password.',
   },
   reset: {
@@ -105,6 +108,8 @@ const en: EntryWords = {
     register: 'Register it',
     left: 'You are logged out. This device gets nothing any more, and no message stays here.',
     ended: 'The session has ended, or was ended from another device. Sign in again.',
+    unsent: (count) =>
+      `${counted(count, { one: 'message waited for the network: it was not sent, and has to be written again', other: 'messages waited for the network: they were not sent, and have to be written again' })}.`,
     late: 'The link to sign in was used already or has expired: sign in with your password.',
   },
   reset: {

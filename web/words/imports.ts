@@ -103,6 +103,7 @@ const it = {
   },
   forecast: {
     title: 'Ecco che cosa succederebbe',
+    see: 'Guarda che cosa succederebbe',
     text: 'È una prova: non è ancora partito niente.',
     again: 'Rifaccio la prova…',
     ways: (mails: number, letters: number) =>
@@ -111,6 +112,7 @@ const it = {
         : mails === 0
           ? 'tutti con una lettera con QR, da stampare'
           : `${number(mails)} per email; ${number(letters)} senza email avranno una lettera con QR`,
+    today: 'Le mail partono oggi.',
     pace: (perDay: number, day: string) => `Le mail partono ${number(perDay)} al giorno: le ultime intorno al ${day}.`,
     held: 'Le mail partono appena confermi il tuo indirizzo.',
     left: 'Righe da guardare',
@@ -347,6 +349,7 @@ const en: ImportWords = {
   },
   forecast: {
     title: 'This is what would happen',
+    see: 'See what would happen',
     text: 'It is a trial: nothing was sent yet.',
     again: 'Trying again…',
     ways: (mails, letters) =>
@@ -355,6 +358,7 @@ const en: ImportWords = {
         : mails === 0
           ? 'all by a letter with a QR code, which you print'
           : `${number(mails)} by email; ${number(letters)} without email get a letter with a QR code`,
+    today: 'The mails are sent today.',
     pace: (perDay, day) => `${number(perDay)} mails are sent a day: the last ones around ${day}.`,
     held: 'Mails are sent as soon as you confirm your address.',
     left: 'Lines to look at',

@@ -32,6 +32,7 @@ const it = {
     sent: (email: string) => `Invito per ${email} pronto a partire`,
     already: (email: string) => `${email} ha già questo invito`,
     held: 'La mail parte appena confermi il tuo indirizzo.',
+    letter: 'Senza email? Una lettera con il QR',
   },
   list: {
     title: 'Inviti fatti',
@@ -161,6 +162,7 @@ const en: InviteWords = {
     sent: (email) => `Invitation for ${email} ready to go`,
     already: (email) => `${email} has this invitation already`,
     held: 'The mail goes out as soon as you confirm your address.',
+    letter: 'No email? A letter with a QR code',
   },
   list: {
     title: 'Invitations',

@@ -24,7 +24,7 @@ const it = {
   message: {
     withdrawnByYou: (time: string) => `Hai ritirato un messaggio alle ${time}`,
     withdrawnBy: (name: string, time: string) => `${name} ha ritirato un messaggio alle ${time}`,
-    answers: (text: string) => `Risponde a: ${text}`,
+    answers: (text: string) => `Dopo la comunicazione: ${text}`,
     menu: (text: string) => (text ? `Altro su questo messaggio: ${text}` : 'Altro su questo messaggio'),
     menuTitle: 'Messaggio',
     copy: 'Copia il testo',
@@ -199,6 +199,8 @@ const it = {
     none: 'Nessun messaggio',
     limited: 'Conversazione limitata',
     limitedByYou: 'Conversazione limitata da te',
+    leaving: 'Chiede di cancellare tutto',
+    leavingYou: 'Hai chiesto di cancellare tutto',
     files: {
       image: (count: number) => (count === 1 ? 'Foto' : `${count} foto`),
       audio: (count: number) => (count === 1 ? 'Audio' : `${count} audio`),
@@ -237,7 +239,7 @@ const en: TalkWords = {
   message: {
     withdrawnByYou: (time) => `You withdrew a message at ${time}`,
     withdrawnBy: (name, time) => `${name} withdrew a message at ${time}`,
-    answers: (text) => `Answers: ${text}`,
+    answers: (text) => `After the broadcast: ${text}`,
     menu: (text) => (text ? `More about this message: ${text}` : 'More about this message'),
     menuTitle: 'Message',
     copy: 'Copy the text',
@@ -410,6 +412,8 @@ const en: TalkWords = {
     none: 'No messages',
     limited: 'Conversation restricted',
     limitedByYou: 'Conversation restricted by you',
+    leaving: 'Asks to erase everything',
+    leavingYou: 'You asked to erase everything',
     files: {
       image: (count) => (count === 1 ? 'Photo' : `${count} photos`),
       audio: (count) => (count === 1 ? 'Audio' : `${count} recordings`),

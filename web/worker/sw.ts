@@ -28,3 +28,12 @@ showPushes(self, __ENTRY__);
 self.addEventListener('message', ({ data }) => {
   if (data === 'take-over') void self.skipWaiting();
 });
+
+// Nothing of who has logged out stays on the screen.
+self.addEventListener('message', (event) => {
+  if (event.data === 'signed-out') event.waitUntil(closeNotifications());
+});
+
+async function closeNotifications(): Promise<void> {
+  for (const notification of await self.registration.getNotifications()) notification.close();
+}

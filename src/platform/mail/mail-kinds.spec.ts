@@ -15,14 +15,14 @@ const forgetting = { register: () => {} } as unknown as Forgetting;
 const boot = () => new Outbox(unused, config, unused, jobs, unused, templates, unused, forgetting).onModuleInit();
 
 test('the boot fails for a text that no slice defines a mail for, and for a mail without a text', () => {
-  for (const name of templates.names.filter((each) => each !== 'verify_email')) defineMail(name);
+  for (const name of templates.names.filter((each) => each !== 'verify_email')) defineMail(name, 'security');
   expect(boot).toThrow('no text, or no slice, for the mail verify_email');
-  defineMail('verify_email');
+  defineMail('verify_email', 'security');
   expect(boot).not.toThrow();
-  defineMail('postcard');
+  defineMail('postcard', 'security');
   expect(boot).toThrow('no text, or no slice, for the mail postcard');
 });
 
 test('no two mails have one name', () => {
-  expect(() => defineMail('postcard')).toThrow('two mails are called postcard');
+  expect(() => defineMail('postcard', 'security')).toThrow('two mails are called postcard');
 });

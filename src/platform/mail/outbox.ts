@@ -10,7 +10,7 @@ import { JobFailure, Jobs } from '../jobs/jobs.js';
 import { KeyGoneError, type KeyRef } from '../vault/keyring.js';
 import { Vault } from '../vault/vault.js';
 import { Mail } from './mail.entity.js';
-import { type MailKind, mailKinds } from './mail-kinds.js';
+import { type MailKind, mailKinds, type MailPurpose } from './mail-kinds.js';
 import { MailFailures } from './mail-failures.js';
 import { Postman, Undeliverable } from './postman.js';
 import { openMail, sealMail } from './sealed-mail.js';
@@ -24,6 +24,9 @@ export interface NewMail extends Omit<MailDraft, 'template'> {
   about?: string;
   notAfter: Date;
 }
+
+/** Tells of a mail that waits if it is still to be sent: by the account or invited member concerned, and the address. */
+export type IsWanted = (mail: { about: string | null; to: string }) => Promise<boolean>;
 
 /** About two days: with longer and longer pauses at first, then every hour. */
 const attemptsMax = 54;
@@ -46,6 +49,8 @@ const priorities = { urgent: 10, bulk: 0 } as const satisfies Record<MailKind['p
 /** Mails wait here, sealed. With SMTP_URL jobs send them; without, the host reads them with `npm run outbox`. */
 @Injectable()
 export class Outbox implements OnModuleInit {
+  private readonly conditions: { which: MailKind | MailPurpose; isWanted: IsWanted }[] = [];
+
   constructor(
     @InjectRepository(Mail) private readonly mails: Repository<Mail>,
     @Inject(CONFIG) private readonly config: Config,
@@ -76,6 +81,14 @@ export class Outbox implements OnModuleInit {
       (name) => !mailKinds.has(name) || !names.includes(name),
     );
     if (orphans.length > 0) throw new Error(`no text, or no slice, for the mail ${orphans.join(', ')}`);
+  }
+
+  /**
+   * Says under which condition mails of a kind or purpose are still sent. It is asked right before each is handed over, so
+   * that what was posted before and is not wanted any more goes nowhere. To be called before the application has started.
+   */
+  onlyIf(which: MailKind | MailPurpose, isWanted: IsWanted): void {
+    this.conditions.push({ which, isWanted });
   }
 
   /** Puts a mail into the outbox, in the transaction that is the reason for it. */
@@ -136,6 +149,7 @@ export class Outbox implements OnModuleInit {
     if (mail.notAfter < new Date()) return void (await this.mails.delete({ id }));
     try {
       const draft = await openMail(this.vault, mail);
+      if (!(await this.isWanted(mail, draft))) return void (await this.mails.delete({ id }));
       await this.postman.deliver(draft.to, this.templates.compose(draft), id);
     } catch (error) {
       // The addressee was erased.
@@ -146,6 +160,15 @@ export class Outbox implements OnModuleInit {
     await this.mails.delete({ id });
     // An address that was kept for this one mail alone.
     if (mail.keyScope === 'mail') await this.vault.destroyKeys({ scope: 'mail', id: mail.keyId });
+  }
+
+  private async isWanted({ template, about }: Mail, { to }: MailDraft): Promise<boolean> {
+    const purpose = mailKinds.get(template)?.purpose;
+    for (const { which, isWanted } of this.conditions) {
+      const applies = typeof which === 'string' ? which === purpose : which.name === template;
+      if (applies && !(await isWanted({ about, to }))) return false;
+    }
+    return true;
   }
 
   private async fail({ id, attempts: before }: Mail, { code, permanent }: Undeliverable): Promise<void> {

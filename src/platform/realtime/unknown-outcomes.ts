@@ -6,13 +6,16 @@ import type { Room } from './rooms.js';
 
 const retryMilliseconds = 1_000;
 
+/** Gives the rooms of the devices that would have heard. */
+type Concerned = () => Iterable<Room> | Promise<Iterable<Room>>;
+
 /**
  * Commits whose outcome is unknown: the answer of the database was lost, and what was to be stored may be stored all the
  * same. The devices that would have heard of it are made to reconnect and catch up.
  */
 @Injectable()
 export class UnknownOutcomes {
-  private concerned = new Set<Room>();
+  private concerned: Concerned[] = [];
   private waiting: NodeJS.Timeout | undefined;
 
   constructor(
@@ -23,14 +26,14 @@ export class UnknownOutcomes {
   /**
    * Does work that ends with a commit. When its outcome is unknown, the connections in these rooms are closed once the
    * database answers again: their clients come back by themselves, and catch up.
-   * @param rooms called when the outcome is unknown
+   * @param rooms called when the outcome is unknown, and the database answers again
    */
-  async guard<Result>(rooms: () => Iterable<Room>, work: () => Promise<Result>): Promise<Result> {
+  async guard<Result>(rooms: Concerned, work: () => Promise<Result>): Promise<Result> {
     try {
       return await work();
     } catch (error) {
       if (isUnknownOutcome(error)) {
-        for (const room of rooms()) this.concerned.add(room);
+        this.concerned.push(rooms);
         this.scheduleReconnects();
       }
       throw error;
@@ -47,15 +50,17 @@ export class UnknownOutcomes {
 
   private async reconnect(): Promise<void> {
     // Those that are added meanwhile have to wait as long.
-    const concerned = this.concerned;
-    this.concerned = new Set();
+    const { concerned } = this;
+    this.concerned = [];
+    const found = new Set<Room>();
     try {
       await this.database.query('SELECT');
+      for (const rooms of concerned) for (const room of await rooms()) found.add(room);
     } catch {
-      for (const room of concerned) this.concerned.add(room);
+      this.concerned.push(...concerned);
       // Stopped, the service has no devices any more.
       return this.database.isInitialized ? this.scheduleReconnects() : undefined;
     }
-    this.realtime.interrupt([...concerned]);
+    this.realtime.interrupt([...found]);
   }
 }

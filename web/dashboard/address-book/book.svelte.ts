@@ -26,6 +26,8 @@ export class Book {
   private wanted: ContactFilter | undefined;
   private asked = 0;
   private loading = new Set<string>();
+  /** Contacts that were loaded before an absence: they are shown until they are loaded again. */
+  private readonly old = new Set<string>();
   private again: ReturnType<typeof setTimeout> | undefined;
 
   /** Keeps up with what is told. Gives the function that ends it. */
@@ -59,7 +61,7 @@ export class Book {
       const isLive = name === 'live';
       // After an absence anything may have changed.
       if (isLive && wasLive === false && this.wanted) {
-        this.contacts.clear();
+        for (const id of this.contacts.keys()) this.old.add(id);
         void this.load(this.wanted);
       }
       wasLive = isLive;
@@ -104,7 +106,7 @@ export class Book {
 
   /** Loads the contacts of some ids that are not there yet. */
   async need(ids: readonly string[], taken?: (take: () => void) => Promise<void>): Promise<void> {
-    const missing = ids.filter((id) => !this.contacts.has(id) && !this.loading.has(id));
+    const missing = ids.filter((id) => (!this.contacts.has(id) || this.old.has(id)) && !this.loading.has(id));
     for (let start = 0; start < missing.length; start += loadedAtOnce) {
       const some = missing.slice(start, start + loadedAtOnce);
       for (const id of some) this.loading.add(id);
@@ -112,7 +114,10 @@ export class Book {
         const body = { ids: some, limit: limits.pageMax };
         const { items } = await ask(api.POST('/api/contacts/search', { body }));
         const take = () => {
-          for (const item of items) this.contacts.set(item.id, item);
+          for (const item of items) {
+            this.contacts.set(item.id, item);
+            this.old.delete(item.id);
+          }
         };
         if (taken) await taken(take);
         else take();

@@ -28,4 +28,7 @@ test('a name is typed rightly without regard to case, accents and spaces', () =>
   expect(isSameName(' zoe  pini', 'Zoë Pini')).toBe(true);
   expect(isSameName('Zoe', 'Zoë Pini')).toBe(false);
   expect(isSameName(' ', '')).toBe(false);
+  expect(isSameName('niccolo d’angelo – figlio', "Niccolò D'Angelo - figlio")).toBe(true);
+  expect(isSameName('عمر ❤', '\u200fعمر ❤️\u200f')).toBe(true);
+  expect(isSameName('\u200f', '\u200f')).toBe(false);
 });

@@ -29,10 +29,21 @@ export function whomOf(query: URLSearchParams): Whom {
   return query.has('all') ? { kind: 'filter', filter: { all: true } } : { kind: 'nobody' };
 }
 
-/** A name as it is compared with one that was typed: without regard to case, accents and spaces. */
+/**
+ * A name as it is compared with one that was typed: without regard to case, accents, spaces, marks that nobody sees, and the
+ * forms of quotes and dashes, because phones put in others than those of the name.
+ */
 const compared = (text: string) =>
-  text.normalize('NFKD').replace(/\p{M}/gu, '').replace(/\s+/g, ' ').trim().toLowerCase();
+  text
+    .normalize('NFKD')
+    .replace(/[\p{M}\p{Cf}]/gu, '')
+    .replace(/[‘’‛′ʼ`´]/g, "'")
+    .replace(/[“”„‟″]/g, '"')
+    .replace(/\p{Pd}/gu, '-')
+    .replace(/\s+/g, ' ')
+    .trim()
+    .toLowerCase();
 
 /** True when a name was typed as it stands there. */
 export const isSameName = (typed: string, name: string): boolean =>
-  typed.trim() !== '' && compared(typed) === compared(name);
+  compared(typed) !== '' && compared(typed) === compared(name);

@@ -2,6 +2,7 @@ import type { IconName } from '../../ui/icons.js';
 import { figuresWords } from '../../words/figures.js';
 import { notifyWords } from '../../words/notify.js';
 import { quickWords } from '../../words/quick-replies.js';
+import { retentionWords } from '../../words/retention.js';
 import { settings } from '../../words/settings.js';
 import { teamWords } from '../../words/team.js';
 
@@ -39,6 +40,7 @@ export const settingsGroups: { name: string; pages: SettingsPage[] }[] = [
     name: groups.data,
     pages: [
       { href: '/settings/data', name: pages.data, icon: 'file-import' },
+      { href: '/settings/retention', name: retentionWords.title, icon: 'eraser', forOwner: true },
       { href: '/settings/storage', name: teamWords.storage.title, icon: 'paperclip' },
       { href: '/settings/activity', name: teamWords.activity.title, icon: 'list-details', forOwner: true },
       { href: '/settings/figures', name: figuresWords.title, icon: 'file-text', forOwner: true },

@@ -36,6 +36,7 @@ export const topicOf: Readonly<Record<ActionKind, Topic>> = {
   'profile.changed': 'business',
   'subscriber.closing': 'business',
   'subscriber.closing_withdrawn': 'business',
+  'retention.changed': 'business',
   'subscriber.paused': 'business',
   'subscriber.resumed': 'business',
   'request.answered': 'rights',

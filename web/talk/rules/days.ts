@@ -24,6 +24,7 @@ interface Grouped {
 export type Row =
   | ({ kind: 'message'; key: string; message: MessageView; answers?: MessageView } & Grouped)
   | { kind: 'withdrawn'; key: string; message: MessageView }
+  | { kind: 'expired'; key: string }
   | { kind: 'unread'; key: string; count: number }
   | { kind: 'happening'; key: string; happening: Happening }
   | ({ kind: 'outgoing'; key: string; outgoing: Outgoing } & Grouped);
@@ -74,6 +75,12 @@ export function daysOf({ messages, outgoing, happenings = [], party, unread, beg
     }
   };
   for (const [index, message] of messages.entries()) {
+    if (message.expiredAt !== undefined) {
+      // Messages that are deleted because of their age are one line, at the last of them.
+      if (messages[index + 1]?.expiredAt === undefined)
+        day(message.sentAt).rows.push({ kind: 'expired', key: 'expired' });
+      continue;
+    }
     happened(message.sentAt);
     const { rows } = day(message.sentAt);
     if (message.seq === unread?.from) rows.push({ kind: 'unread', key: 'unread', count: unread.count });
@@ -124,7 +131,7 @@ function answeredBroadcast(messages: readonly MessageView[], index: number): Mes
   if (message.sender !== 'interlocutor') return undefined;
   for (let at = index - 1; at >= 0; at--) {
     const before = messages[at]!;
-    if (before.withdrawnAt !== undefined) continue;
+    if (before.withdrawnAt !== undefined || before.expiredAt !== undefined) continue;
     const isRecent = Date.parse(message.sentAt) - Date.parse(before.sentAt) <= answeredWithin;
     return before.broadcastId && isRecent ? before : undefined;
   }

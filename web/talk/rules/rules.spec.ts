@@ -47,6 +47,12 @@ describe('The rows of a thread', () => {
     expect(ends(rowsOf(messages))).toEqual(['<>', '<>', '<>', '<>', '<>']);
   });
 
+  test('messages that are deleted because of their age are one line, at the last of them', () => {
+    const expired = { expiredAt: new Date(noon).toISOString(), body: '', clientId: '' };
+    const rows = rowsOf([message(1, expired), message(2, expired), message(3)]);
+    expect(ends(rows)).toEqual(['expired', '<>']);
+  });
+
   test('a withdrawn message is a line, and parts what is around it', () => {
     const withdrawn = message(2, { withdrawnAt: new Date(noon).toISOString(), body: '' });
     expect(ends(rowsOf([message(1), withdrawn, message(3)]))).toEqual(['<>', 'withdrawn', '<>']);

@@ -88,6 +88,10 @@ export function searchOf(engine: Engine): Search {
       const gone = new Set((payload as Told['contact.erased']).conversationIds);
       search.drop(({ conversationId }) => conversationId !== null && gone.has(conversationId));
     }
+    if (event === 'messages.expired') {
+      const { conversationId, to } = payload as Told['messages.expired'];
+      search.drop((hit) => hit.conversationId === conversationId && hit.seq !== null && hit.seq <= to);
+    }
     if (event === 'message.withdrawn') {
       const { conversationId, seq } = payload as Told['message.withdrawn'];
       search.drop((hit) => hit.conversationId === conversationId && hit.seq === seq);

@@ -1,0 +1,85 @@
+import { Type } from 'class-transformer';
+import { IsInt, IsString, Max, MaxLength, Min } from 'class-validator';
+import type * as wire from '../contract/index.js';
+import { limits } from '../contract/limits.js';
+import { IsPart, Nullable, Optional, ToNumber } from '../platform/validation/fields.js';
+import { RetentionTerm } from '../subscribers/subscribers.dto.js';
+
+export class AskRetention implements wire.AskRetention {
+  /** 1 to 120. */
+  @ToNumber()
+  @IsInt()
+  @Min(limits.retentionMonthsMin)
+  @Max(limits.retentionMonthsMax)
+  months: number;
+}
+
+/** Deletion of old messages by one setting, as it would be done first. */
+export class RetentionPreview implements wire.RetentionPreview {
+  months: number;
+  /** Time from which on messages would be deleted, at least 7 days from now: the midnight (UTC) after that. */
+  from: string;
+  /** Messages sent before this would be deleted then. */
+  before: string;
+  /** Number of these messages, to be typed as a confirmation. */
+  messages: number;
+  /** Conversations in which they are. */
+  conversations: number;
+  /** Conversations with such messages that are frozen, by a restriction or a request for deletion: they are left out until they are free. */
+  leftOut: number;
+}
+
+export class RetentionConfirmation implements wire.RetentionConfirmation {
+  /** Number of messages that the preview says. */
+  @IsInt()
+  @Min(0)
+  @Max(2_000_000_000)
+  messages: number;
+
+  /** The name of the business, in upper or lower case. */
+  @IsString()
+  @MaxLength(limits.nameLength)
+  businessName: string;
+}
+
+export class SetRetention implements wire.SetRetention {
+  /** 1 to 120: older messages are deleted for good. Null keeps all messages. */
+  @Nullable()
+  @IsInt()
+  @Min(limits.retentionMonthsMin)
+  @Max(limits.retentionMonthsMax)
+  months: number | null;
+
+  /** Needed when messages are to be kept for a shorter time than until now. */
+  @Optional()
+  @IsPart(() => RetentionConfirmation)
+  confirmation?: RetentionConfirmation;
+}
+
+/** A run in which old messages were deleted. */
+export class RetentionRunView implements wire.RetentionRun {
+  id: string;
+  /** The setting that it followed. */
+  months: number;
+  /** Messages sent before this were deleted. */
+  before: string;
+  startedAt: string;
+  /** Null while it is under way. */
+  finishedAt: string | null;
+  messages: number;
+  /** Files of these messages and of old broadcasts. */
+  files: number;
+  /** Old broadcasts, which go once all of their messages have gone. */
+  broadcasts: number;
+  /** Conversations with old messages that were frozen, and so left out. */
+  leftOut: number;
+}
+
+export class RetentionSetting implements wire.RetentionSetting {
+  /** Null while messages are kept for good. */
+  @Type(() => RetentionTerm)
+  retention: RetentionTerm | null;
+  /** The last runs that deleted something or are under way, the latest first; up to 12. */
+  @Type(() => RetentionRunView)
+  runs: RetentionRunView[];
+}
