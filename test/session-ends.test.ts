@@ -4,7 +4,6 @@ import { DataSource } from 'typeorm';
 import { readFrames, upgrade } from './support/websocket.js';
 import { limits } from '../src/contract/limits.js';
 import { AccountTokens } from '../src/auth/account-tokens.service.js';
-import { Closings } from '../src/leaving/closings.service.js';
 import { AddressHashes } from '../src/platform/vault/address-hashes.js';
 import { ContactExport } from '../src/address-book/contact-export.service.js';
 import { Invitations } from '../src/invitations/invitations.service.js';
@@ -298,17 +297,6 @@ describe('nothing reaches a session after its end has answered, and nothing of i
       'person',
       async ({ shop, person, target }) => {
         expectStatus(await shop.owner.ask('DELETE', `/api/contacts/${person.contactId}`), 202);
-        await signedOut(target);
-      },
-    ],
-    [
-      'with a business that closes',
-      'staff',
-      async ({ there, shop, target }) => {
-        const { businessName } = (await shop.owner.ask('GET', '/api/me')).body.subscriber;
-        const closing = { password, businessName };
-        expectStatus(await shop.owner.ask('POST', '/api/subscriber/closing', closing), 201);
-        await there.service.app.get(Closings).carryOut(new Date(Date.now() + 60 * 86_400_000));
         await signedOut(target);
       },
     ],
