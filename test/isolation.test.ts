@@ -1144,9 +1144,14 @@ describe('Promise 2: while a newer policy waits for acceptance', () => {
     ...['DELETE /api/invitations/:id', 'POST /api/invitations/by-code/:code/stop'],
     // The account and its devices.
     ...['POST /api/sessions', 'POST /api/sessions/carried', 'POST /api/sessions/carry-codes'],
-    ...['DELETE /api/sessions/current', 'DELETE /api/sessions/:id', 'PATCH /api/me', 'PUT /api/me/password'],
+    ...['DELETE /api/sessions/current', 'DELETE /api/sessions/:id', 'DELETE /api/sessions/others'],
+    ...['PATCH /api/me', 'PUT /api/me/password'],
     ...['POST /api/me/email-verification', 'POST /api/me/email-verification/confirmation'],
     ...['POST /api/password-resets', 'POST /api/password-resets/confirmation'],
+    // Notifications and mails, and keeping less.
+    ...['POST /api/push-subscriptions', 'DELETE /api/push-subscriptions/current', 'POST /api/push-subscriptions/test'],
+    ...['PUT /api/notification-settings', 'PUT /api/conversations/:id/mute', 'DELETE /api/conversations/:id/mute'],
+    ...['PUT /api/mail-settings', 'POST /api/mail-stops/:token', 'PUT /api/subscriber/retention'],
     // Reading, finding and putting in order, which sends nothing to anybody.
     ...['PUT /api/conversations/:id/receipt', 'PUT /api/conversations/:id/answered'],
     ...['PUT /api/conversations/:id/claim', 'DELETE /api/conversations/:id/claim'],
