@@ -2,7 +2,17 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import { limits } from '../src/contract/limits.js';
 import { PushRounds } from '../src/push/push-rounds.service.js';
 import { PushService, type Subscription } from './support/push-service.js';
-import { type Device, expectStatus, password, type Person, settle, type Shop, unique, until, World } from './support/world.js';
+import {
+  type Device,
+  expectStatus,
+  password,
+  type Person,
+  settle,
+  type Shop,
+  unique,
+  until,
+  World,
+} from './support/world.js';
 
 /** Promises 5 and 7, and the notifications of issue "reached when it matters": against a push service that opens what it gets. */
 
@@ -125,10 +135,9 @@ test('a push that was handed over right before a crash is repeated under the sam
   await say('uno', fabio);
   await push.pushes(phone);
   await until(async () => {
-    const [row] = await world.rows<{ pushed_seq: number }>(
-      'SELECT pushed_seq FROM push_notice WHERE session_id = $1',
-      [fabio.device.sessionId],
-    );
+    const [row] = await world.rows<{ pushed_seq: number }>('SELECT pushed_seq FROM push_notice WHERE session_id = $1', [
+      fabio.device.sessionId,
+    ]);
     return row!.pushed_seq > 0;
   }, 'the push is noted');
   // As the crash leaves it: taken, and not settled.
@@ -225,14 +234,19 @@ describe('a device', () => {
     const { subscription } = push.browser();
     const { p256dh, auth } = subscription.keys;
     const refused = async (changes: Record<string, unknown>) => {
-      const { status, body } = await anna.device.ask('POST', '/api/push-subscriptions', { ...subscription, ...changes });
+      const { status, body } = await anna.device.ask('POST', '/api/push-subscriptions', {
+        ...subscription,
+        ...changes,
+      });
       expect(status).toBe(400);
       return body.errors.map(({ field, code }: { field: string; code: string }) => `${field} ${code}`);
     };
     expect(await refused({ endpoint: subscription.endpoint.replace('https', 'http') })).toEqual([
       'endpoint not_a_push_service',
     ]);
-    expect(await refused({ endpoint: 'https://user:secret@push.example.com/' })).toEqual(['endpoint not_a_push_service']);
+    expect(await refused({ endpoint: 'https://user:secret@push.example.com/' })).toEqual([
+      'endpoint not_a_push_service',
+    ]);
     const longest = `${push.url}/`.padEnd(limits.pushEndpointLength, 'x');
     expect(await refused({ endpoint: `${longest}x` })).toEqual(['endpoint too_long']);
     expect(await refused({ keys: { p256dh: p256dh.slice(2), auth } })).toEqual(['keys.p256dh invalid_format']);
@@ -293,10 +307,10 @@ describe('nothing is pushed of a conversation', () => {
     await say('Buonanotte', piero);
     await decided();
     expect(push.to(phone)).toEqual([]);
-    const [{ seconds }] = await world.rows<{ seconds: number }>(
+    const [{ seconds }] = (await world.rows<{ seconds: number }>(
       `SELECT extract(epoch FROM due_at - now())::float8 AS seconds FROM push_notice WHERE session_id = $1`,
       [piero.device.sessionId],
-    ) as [{ seconds: number }];
+    )) as [{ seconds: number }];
     expect(seconds).toBeGreaterThan(50 * 60);
     expect(seconds).toBeLessThanOrEqual(60 * 60);
     expect((await set(null)).body.quietHours).toBeNull();
@@ -333,7 +347,11 @@ describe('nothing is pushed of a conversation', () => {
 
 test('a broadcast is pushed to its recipients in a lane of its own, with little urgency', async () => {
   const florist = await world.shop('florist');
-  const people = [await world.join(florist, 'anna'), await world.join(florist, 'bruno'), await world.join(florist, 'carla')];
+  const people = [
+    await world.join(florist, 'anna'),
+    await world.join(florist, 'bruno'),
+    await world.join(florist, 'carla'),
+  ];
   const phones = await Promise.all(people.map(({ device }) => subscribed(device)));
   const content = { kind: 'service', reason: 'order', body: 'Domani chiuso', clientId: unique() };
   const audience = { contactIds: people.map(({ contactId }) => contactId) };
@@ -370,7 +388,10 @@ const ends: Record<string, (person: Person, device: Device) => Promise<void>> = 
     const erased = await bakery.owner.ask('DELETE', `/api/contacts/${contactId}`, { password });
     expectStatus(erased, 202);
     await until(async () => {
-      const [row] = await world.rows<{ sessions: number }>('SELECT count(*)::integer AS sessions FROM conversation WHERE id = $1', [contactId]);
+      const [row] = await world.rows<{ sessions: number }>(
+        'SELECT count(*)::integer AS sessions FROM conversation WHERE id = $1',
+        [contactId],
+      );
       return row!.sessions === 0;
     }, 'the contact is gone');
   },

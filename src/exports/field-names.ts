@@ -56,7 +56,6 @@ export const fieldNames: Record<string, readonly [it: string, en: string]> = {
   file: ['File', 'File'],
   finishedAt: ['Finito', 'Finished'],
   firstName: ['Nome', 'First name'],
-  from: ['Dalle (minuti)', 'From (minutes)'],
   given: ['Dato', 'Given'],
   height: ['Altezza', 'Height'],
   how: ['Come', 'How'],

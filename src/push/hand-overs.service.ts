@@ -34,8 +34,7 @@ export interface Retry {
   afterSeconds: number | undefined;
 }
 
-export const isRetry = (outcome: Outcome): outcome is Retry =>
-  typeof outcome === 'object' && 'afterSeconds' in outcome;
+export const isRetry = (outcome: Outcome): outcome is Retry => typeof outcome === 'object' && 'afterSeconds' in outcome;
 
 /** Seconds for which a push service keeps a push for a device that it does not reach. */
 const timeToLive = 24 * 60 * 60;
@@ -138,10 +137,15 @@ export class HandOvers {
     return this.outcomeOf(answer, sessionId, subscription);
   }
 
-  private async open(sessionId: string, { kind, receiverId: id, sealed }: Reachable): Promise<SealedSubscription | undefined> {
+  private async open(
+    sessionId: string,
+    { kind, receiverId: id, sealed }: Reachable,
+  ): Promise<SealedSubscription | undefined> {
     try {
       const scope = kind === 'member' ? 'subscriber' : 'interlocutor';
-      return JSON.parse(await this.vault.open({ scope, id }, sealed, subscriptionContext(sessionId))) as SealedSubscription;
+      return JSON.parse(
+        await this.vault.open({ scope, id }, sealed, subscriptionContext(sessionId)),
+      ) as SealedSubscription;
     } catch (error) {
       if (error instanceof KeyGoneError) return undefined;
       throw error;
@@ -156,7 +160,10 @@ export class HandOvers {
       vapidDetails: { subject: this.subject, publicKey: this.key.publicKey, privateKey: this.key.privateKey },
       TTL: timeToLive,
       urgency,
-      topic: this.vault.lookupHash('push topic', `${subscription.endpoint}\0${topic}`).toString('base64url').slice(0, 32),
+      topic: this.vault
+        .lookupHash('push topic', `${subscription.endpoint}\0${topic}`)
+        .toString('base64url')
+        .slice(0, 32),
       contentEncoding: 'aes128gcm',
     });
     return { headers: headers as Record<string, string | number>, body };

@@ -19,10 +19,7 @@ export class NotificationSettingsController {
 
   /** Set your quiet hours, or end them with null. */
   @Put('notification-settings')
-  change(
-    @Caller() principal: Principal,
-    @Body() settings: ChangedNotificationSettings,
-  ): Promise<NotificationSettings> {
+  change(@Caller() principal: Principal, @Body() settings: ChangedNotificationSettings): Promise<NotificationSettings> {
     return this.preferences.change(principal, settings);
   }
 

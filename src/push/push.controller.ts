@@ -28,10 +28,7 @@ export class PushController {
    * session had is this session's from now on. At most 60 in an hour.
    */
   @Post('push-subscriptions')
-  subscribe(
-    @Caller() principal: Principal,
-    @Body() subscription: NewPushSubscription,
-  ): Promise<PushSubscriptionView> {
+  subscribe(@Caller() principal: Principal, @Body() subscription: NewPushSubscription): Promise<PushSubscriptionView> {
     return this.subscriptions.subscribe(principal, subscription);
   }
 

@@ -14,7 +14,9 @@ export function quietUntil({ from, to, timeZone }: QuietHours, at: Date): Date |
   const off = ((minuteIn(timeZone, new Date(end)) - to + dayMinutes * 1.5) % dayMinutes) - dayMinutes / 2;
   const mended = new Date(end - off * minuteMilliseconds);
   // A minute that a clock leaps over never comes; the hour after it does.
-  return mended > at && minuteIn(timeZone, mended) === to ? mended : new Date(Math.max(end, started + minuteMilliseconds));
+  return mended > at && minuteIn(timeZone, mended) === to
+    ? mended
+    : new Date(Math.max(end, started + minuteMilliseconds));
 }
 
 /** Minutes after midnight that a clock in a time zone shows. */

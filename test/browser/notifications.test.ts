@@ -29,10 +29,7 @@ afterAll(async () => {
 });
 
 const say = async ({ contactId }: Person, body: string, from = bakery.owner) =>
-  expectStatus(
-    await from.ask('POST', `/api/conversations/${contactId}/messages`, { clientId: unique(), body }),
-    201,
-  );
+  expectStatus(await from.ask('POST', `/api/conversations/${contactId}/messages`, { clientId: unique(), body }), 201);
 
 /** Lets a device have notifications, with a subscription of the test's push service. */
 async function withPushService({ context }: TestContext): Promise<string> {
@@ -40,7 +37,10 @@ async function withPushService({ context }: TestContext): Promise<string> {
   await context.addInitScript(showingNotifications);
   await context.addInitScript((given: Subscription) => {
     if (!('PushManager' in globalThis)) return;
-    const kept = (key: string) => ({ is: () => localStorage.getItem(key) !== null, set: () => localStorage.setItem(key, '1') });
+    const kept = (key: string) => ({
+      is: () => localStorage.getItem(key) !== null,
+      set: () => localStorage.setItem(key, '1'),
+    });
     const [subscribed, permitted] = [kept('subscribed'), kept('permitted')];
     const made = {
       ...given,
@@ -71,7 +71,10 @@ function showingNotifications(): void {
     const cache = await centre();
     const answers = await Promise.all((await cache.keys()).map((key) => cache.match(key)));
     const all = (await Promise.all(answers.map((each) => each!.json()))) as { tag: string }[];
-    return all.map((each) => ({ ...each, close: () => void cache.delete(`/shown/${each.tag}`) })) as unknown as Notification[];
+    return all.map((each) => ({
+      ...each,
+      close: () => void cache.delete(`/shown/${each.tag}`),
+    })) as unknown as Notification[];
   };
 }
 

@@ -89,7 +89,8 @@ const en: typeof it = {
   rowText: 'On this device, and quiet hours',
   ask: {
     app: 'Do you want to be told when they answer, also with the app closed? It says only who has written.',
-    dashboard: 'Do you want to be told when a customer writes, also with this page closed? It says neither who nor what.',
+    dashboard:
+      'Do you want to be told when a customer writes, also with this page closed? It says neither who nor what.',
     on: 'Turn on notifications',
     later: 'Not now',
   },
@@ -100,7 +101,8 @@ const en: typeof it = {
       unknown: 'One moment…',
       on: 'On',
       off: 'Off',
-      denied: 'Your browser blocks them for this site. Open the settings of the site, beside its address, and allow notifications.',
+      denied:
+        'Your browser blocks them for this site. Open the settings of the site, beside its address, and allow notifications.',
       unsupported: 'This browser cannot get notifications.',
       ios: 'On iPhone and iPad they come in the installed app alone: add it to the Home Screen, open it there, and turn them on.',
       shared: 'On a shared device they stay off.',

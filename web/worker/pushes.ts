@@ -71,7 +71,8 @@ async function open(
   const address = conversationId === null ? home : `${app === 'app' ? '/app/c' : '/conversations'}/${conversationId}`;
   const windows = await worker.clients.matchAll({ type: 'window', includeUncontrolled: true });
   const own = windows.filter(({ url }) => /^\/app(\/|$)/.test(new URL(url).pathname) === (app === 'app'));
-  const there = own.find(({ url }) => new URL(url).pathname === address) ?? own.find(({ focused }) => focused) ?? own[0];
+  const there =
+    own.find(({ url }) => new URL(url).pathname === address) ?? own.find(({ focused }) => focused) ?? own[0];
   if (!there) {
     await worker.clients.openWindow(address);
     return;

@@ -110,7 +110,8 @@ export class PublicRequests {
       lookup: this.testCa ? resolveName : resolvePublic,
     });
     const servername = addressIn(url) === undefined ? host : '';
-    const createConnection = () => connectSecurely({ socket: tcp, servername, host, ...(this.testCa && { ca: this.testCa }) });
+    const createConnection = () =>
+      connectSecurely({ socket: tcp, servername, host, ...(this.testCa && { ca: this.testCa }) });
     return { tcp, createConnection };
   }
 }
