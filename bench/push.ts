@@ -62,7 +62,7 @@ class Taker {
 
 interface Somebody {
   token: string;
-  /** Of the interlocutor. */
+  /** The id of the interlocutor. */
   id: string;
   contactId: string;
 }
