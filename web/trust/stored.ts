@@ -1,5 +1,5 @@
 import { limits } from '../../src/contract/limits.js';
-import type { Locale } from '../words/locale.js';
+import type { Locale } from '../../src/contract/common.js';
 
 /** Places of a browser in which the apps keep something. */
 export type Place = 'cookie' | 'local' | 'session' | 'database' | 'cache';

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { isListed, stored } from './stored.js';
+import { isListed, stored } from '../web/trust/stored.js';
 
 /** Files of the web apps, with their text. */
 const sources = readdirSync('web', { withFileTypes: true, recursive: true })
