@@ -51,7 +51,16 @@ export class PlatformModule implements OnModuleDestroy {
     this.storage.close();
   }
 
-  static with({ config, databases, epochRenewal, log, masterKey, pushKey, signingKey, vault }: Foundation): DynamicModule {
+  static with({
+    config,
+    databases,
+    epochRenewal,
+    log,
+    masterKey,
+    pushKey,
+    signingKey,
+    vault,
+  }: Foundation): DynamicModule {
     const values = [
       { provide: CONFIG, useValue: config },
       { provide: DatabaseWatch, useValue: databases },

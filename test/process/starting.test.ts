@@ -62,7 +62,13 @@ describe('a start that cannot succeed', () => {
 test('only the user it runs as can read its keys', async () => {
   await running();
   const keys = join(home.dataDir, 'keys');
-  expect((await readdir(keys)).sort()).toEqual(['epoch.key', 'master.key', 'postgres.password', 'push.key', 'signing.key']);
+  expect((await readdir(keys)).sort()).toEqual([
+    'epoch.key',
+    'master.key',
+    'postgres.password',
+    'push.key',
+    'signing.key',
+  ]);
   expect((await stat(keys)).mode & 0o777).toBe(0o700);
   for (const name of await readdir(keys)) expect((await stat(join(keys, name))).mode & 0o777).toBe(0o600);
 });
