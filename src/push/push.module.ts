@@ -13,7 +13,7 @@ import { HandOvers } from './hand-overs.service.js';
 import { NotificationPreferences } from './notification-preferences.service.js';
 import { NotificationSettingsController } from './notification-settings.controller.js';
 import { PushController } from './push.controller.js';
-import { sweepQueries } from './push.queries.js';
+import { forgetPlacesQuery, sweepQueries } from './push.queries.js';
 import { PushRounds } from './push-rounds.service.js';
 import { PushSubscriptions } from './push-subscriptions.service.js';
 import { PushTests } from './push-tests.service.js';
@@ -53,7 +53,7 @@ export class PushModule {
       { table: 'conversation_mute', contact: 'conversation_id' },
       { table: 'push_wait', contact: 'conversation_id', atOnce: true },
       { table: 'push_notice', contact: 'conversation_id', atOnce: true },
-      { table: 'push_broadcast' },
+      { table: 'push_broadcast', contact: forgetPlaces },
     );
     changes.consume(waits);
     sessions.knowPushBy((ids) => subscriptions.ofSessions(ids));
@@ -62,6 +62,11 @@ export class PushModule {
     });
   }
 }
+
+const forgetPlaces: Forget = async (manager, { subscriberId, ids }) => {
+  await manager.query(forgetPlacesQuery, [subscriberId, ids]);
+  return { counts: {}, more: false };
+};
 
 const ofAccounts =
   (statement: string): Forget =>

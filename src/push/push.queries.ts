@@ -177,6 +177,14 @@ export const toldDeviceQuery = `
   LEFT JOIN notification_setting AS setting ON setting.account_id = account.id
   WHERE push_subscription.session_id = $3`;
 
+function recipientBefore(place: 'checkpoint' | 'reached'): string {
+  return `CASE WHEN ${place} = ANY ($2::uuid[]) THEN (
+    SELECT contact_id FROM broadcast_recipient AS recipient
+    WHERE recipient.subscriber_id = push.subscriber_id AND recipient.broadcast_id = push.broadcast_id
+      AND contact_id < ${place} AND NOT contact_id = ANY ($2::uuid[])
+    ORDER BY contact_id DESC LIMIT 1) ELSE ${place} END`;
+}
+
 /** A broadcast whose recipients are told. */
 export interface ToldBroadcast {
   subscriberId: string;
@@ -188,10 +196,22 @@ export interface ToldBroadcast {
   ended: boolean;
 }
 
+/** Behind every contact: up to where a broadcast that has ended was sent, whoever was its last recipient. */
+const behindAll = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
+
+/**
+ * Contacts that are erased ($2) of a subscriber ($1) mark no place any more: the recipient before them does. A place before
+ * all recipients is none.
+ */
+export const forgetPlacesQuery = `
+  UPDATE push_broadcast AS push SET checkpoint = ${recipientBefore('checkpoint')}, reached = ${recipientBefore('reached')}
+  WHERE subscriber_id = $1 AND (checkpoint = ANY ($2::uuid[]) OR reached = ANY ($2::uuid[]))`;
+
 /** Locks a broadcast whose recipients are to be told, unless enough notices wait. $1 most that may wait. */
 export const nextBroadcastQuery = `
   SELECT push.subscriber_id AS "subscriberId", push.broadcast_id AS "broadcastId", push.checkpoint, push.reached,
-         broadcast.checkpoint AS sent, broadcast.ended_at IS NOT NULL AS ended
+         CASE WHEN broadcast.ended_at IS NULL THEN broadcast.checkpoint ELSE '${behindAll}' END AS sent,
+         broadcast.ended_at IS NOT NULL AS ended
   FROM push_broadcast AS push JOIN broadcast ON broadcast.subscriber_id = push.subscriber_id AND broadcast.id = push.broadcast_id
   WHERE push.due_at <= now()
     AND (SELECT count(*) FROM (SELECT FROM push_notice WHERE lane = ${lanes.broadcasts} AND due_at IS NOT NULL LIMIT $1) AS waiting) < $1

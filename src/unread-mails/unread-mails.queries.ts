@@ -61,6 +61,15 @@ export const broadcastToWalkQuery = `
   WHERE broadcast.ended_at <= now() - $1 * interval '1 minute'
   ORDER BY walk.started_at LIMIT 1 FOR UPDATE OF walk SKIP LOCKED`;
 
+/** Contacts that are erased ($2) of a subscriber ($1) mark no place any more: the recipient before them does. */
+export const forgetPlacesQuery = `
+  UPDATE unread_broadcast AS walk SET walked_to = (
+    SELECT contact_id FROM broadcast_recipient AS recipient
+    WHERE recipient.subscriber_id = walk.subscriber_id AND recipient.broadcast_id = walk.broadcast_id
+      AND contact_id < walked_to AND NOT contact_id = ANY ($2::uuid[])
+    ORDER BY contact_id DESC LIMIT 1)
+  WHERE subscriber_id = $1 AND walked_to = ANY ($2::uuid[])`;
+
 /** $1 subscriber, $2 broadcast, $3 contact behind which they come, $4 how many. */
 export const recipientsQuery = `
   SELECT contact_id AS id FROM broadcast_recipient
