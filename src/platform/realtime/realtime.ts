@@ -241,12 +241,20 @@ export class Realtime {
     socket.data.expiry = setTimeout(look, Math.min(left, longestTimer)).unref();
   }
 
+  /** Last use of a session by any of its sockets: one that idles ends no session that another one uses. */
+  private lastUseOf(sessionId: string): Date | undefined {
+    const { rooms: members } = this.server.sockets.adapter;
+    const uses = [...(members.get(rooms.ofSession(sessionId)) ?? [])].flatMap(
+      (id) => this.server.sockets.sockets.get(id)?.data.usedAt ?? [],
+    );
+    return uses.length > 0 ? new Date(Math.max(...uses)) : undefined;
+  }
+
   /** A session may have been prolonged meanwhile by its use. */
   private async lookAtExpiry(socket: DeviceSocket): Promise<void> {
     try {
-      const { admission, usedAt } = socket.data;
-      const used = usedAt === undefined ? undefined : new Date(usedAt);
-      const expiresAt = await this.doorkeeper!.expiryOf(admission.sessionId, used);
+      const { sessionId } = socket.data.admission;
+      const expiresAt = await this.doorkeeper!.expiryOf(sessionId, this.lastUseOf(sessionId));
       // A timer armed after the disconnection would be cleared by nobody, and hold the socket until it ran out.
       if (socket.connected) this.watchExpiry(socket, expiresAt);
     } catch (error) {
