@@ -1,5 +1,5 @@
 import type { Locale, PageAsked, Paged } from './common.js';
-import type { Retention } from './events.js';
+import type { RetentionTerm } from './events.js';
 
 /** Actions of members, or of the service for them, that are written down. */
 export const actionKinds = [
@@ -104,7 +104,7 @@ export interface SubscriberView {
   seenTimes: boolean;
   paused: boolean;
   closesAt: string | null;
-  retention: Retention | null;
+  retention: RetentionTerm | null;
   createdAt: string;
 }
 

@@ -78,11 +78,11 @@ export interface SubscriberCounterpart {
   logoUrl: string | null;
   paused: boolean;
   closesAt: string | null;
-  retention: Retention | null;
+  retention: RetentionTerm | null;
 }
 
 /** A business deletes messages older than so many months, from a time on. */
-export interface Retention {
+export interface RetentionTerm {
   months: number;
   startsAt: string;
 }

@@ -1,12 +1,12 @@
-import type { Retention } from './events.js';
+import type { RetentionTerm } from './events.js';
 
 /** Fields are described at the DTO classes, which implement these types whole, and so in openapi.json. */
 export interface RetentionSetting {
-  retention: Retention | null;
-  runs: RetentionRun[];
+  retention: RetentionTerm | null;
+  runs: RetentionRunView[];
 }
 
-export interface RetentionRun {
+export interface RetentionRunView {
   id: string;
   months: number;
   before: string;

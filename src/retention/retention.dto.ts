@@ -57,7 +57,7 @@ export class SetRetention implements wire.SetRetention {
 }
 
 /** A run in which old messages were deleted. */
-export class RetentionRunView implements wire.RetentionRun {
+export class RetentionRunView implements wire.RetentionRunView {
   id: string;
   /** The setting that it followed. */
   months: number;

@@ -1,4 +1,4 @@
-import type { Counterpart, Retention } from '../contract/events.js';
+import type { Counterpart, RetentionTerm } from '../contract/events.js';
 import type { Subscriber } from './subscriber.entity.js';
 import type { SubscriberView } from './subscribers.dto.js';
 
@@ -53,6 +53,6 @@ export function businessCounterpart(
 export function retentionOf({
   retentionMonths: months,
   retentionFrom: from,
-}: Pick<Subscriber, 'retentionMonths' | 'retentionFrom'>): Retention | null {
+}: Pick<Subscriber, 'retentionMonths' | 'retentionFrom'>): RetentionTerm | null {
   return months === null || from === null ? null : { months, startsAt: from.toISOString() };
 }

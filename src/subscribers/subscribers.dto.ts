@@ -109,7 +109,7 @@ export class BusinessChanges
 }
 
 /** Time for which a business keeps messages. */
-export class RetentionTerm implements wire.Retention {
+export class RetentionTerm implements wire.RetentionTerm {
   /** Older messages are deleted. */
   months: number;
   /** Time from which on that is done. */
