@@ -347,7 +347,7 @@ describe('a device', () => {
 test('mails about unread messages are chosen in the settings, and stopped by the link in one without signing in', async () => {
   const anna = await world.join(bakery, 'anna');
   await phone.signIn('app', anna.username);
-  const page = await phone.page('/app/privacy');
+  const page = await phone.page('/app/notifications');
   const choices = page.getByRole('group', { name: 'Mandami un’email' });
   const chosen = async () => (await anna.device.ask('GET', '/api/mail-settings')).body.unreadAfterMinutes as unknown;
   expect(await choices.getByLabel('Dopo un’ora').isChecked()).toBe(true);
