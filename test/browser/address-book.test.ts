@@ -168,6 +168,10 @@ test('on a phone contacts stand under their letters, and a contact shows what it
   expect(await page.getByRole('link', { name: 'Scrivi' }).getAttribute('href')).toBe(
     `/conversations/${people[0]!.contactId}`,
   );
+  await page.getByRole('link', { name: 'Stampa la prova' }).click();
+  await page.getByRole('heading', { name: 'Prova dei consensi di Anna Àlfani' }).waitFor();
+  for (const { sha256 } of body.items) await page.getByText(sha256).first().waitFor();
+  await page.goBack();
   await page.getByRole('button', { name: 'Chiudi i dettagli' }).click();
   await page.getByRole('button', { name: 'Filtri, 1 attivo' }).waitFor();
 });

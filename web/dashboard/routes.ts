@@ -34,6 +34,10 @@ export const router = new Router<Screen>(
     },
     { path: '/address-book/labels', screen: { load: () => import('./address-book/Labels.svelte'), for: 'signed-in' } },
     { path: '/address-book/:id', screen: addressBook },
+    {
+      path: '/address-book/:id/proof',
+      screen: { load: () => import('./address-book/Proof.svelte'), for: 'signed-in', bare: true },
+    },
     { path: '/archive', screen: { load: () => import('./archive/Archive.svelte'), for: 'signed-in' } },
     { path: '/broadcasts', screen: { load: () => import('./broadcasts/Broadcasts.svelte'), for: 'signed-in' } },
     { path: '/broadcasts/new', screen: { load: () => import('./broadcasts/New.svelte'), for: 'signed-in' } },

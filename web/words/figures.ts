@@ -98,6 +98,8 @@ const it = {
   retention: 'Conservazione',
   retained: {
     conversations: 'Messaggi e file: finché il contatto è in rubrica, poi si cancellano con la loro chiave.',
+    months: (months: number) =>
+      `Messaggi e file più vecchi di ${counted(months, { one: 'mese', other: 'mesi' })}: si cancellano da soli.`,
     proofs: (years: number) =>
       `Prove dei consensi di chi è stato cancellato, senza nome: ${counted(years, { one: 'anno', other: 'anni' })}.`,
     exports: (hours: number) => `Copie dei dati da scaricare: ${counted(hours, { one: 'ora', other: 'ore' })}.`,
@@ -190,6 +192,8 @@ const en: FiguresWords = {
   retention: 'Retention',
   retained: {
     conversations: 'Messages and files: while the contact is in the address book, then they are erased with their key.',
+    months: (months) =>
+      `Messages and files older than ${counted(months, { one: 'month', other: 'months' })}: deleted by themselves.`,
     proofs: (years) =>
       `Proofs of consent of erased people, without names: ${counted(years, { one: 'year', other: 'years' })}.`,
     exports: (hours) => `Copies of data to download: ${counted(hours, { one: 'hour', other: 'hours' })}.`,
