@@ -384,8 +384,8 @@ describe('after an erasure', () => {
         const objects = await readdir(join(there.dataDir, 'files'), { recursive: true, withFileTypes: true });
         return objects.filter((each) => each.isFile()).length === known.length;
       }, 'her file is gone');
-      const closed = await there.ask('POST', '/api/sessions', { body: { username: florist.username, password } });
-      expectStatus(closed, 401);
+      const signIn = { body: { username: florist.username, password } };
+      await until(async () => (await there.ask('POST', '/api/sessions', signIn)).status === 401, 'its account is gone');
       await until(async () => {
         const [row] = await there.rows<{ email: string; closed: boolean; contacts: number }>(
           `SELECT email, closed_at IS NOT NULL AS closed,

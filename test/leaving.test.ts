@@ -358,6 +358,7 @@ describe('a business that closes', () => {
   test('is gone with everything it held, but for what the law keeps', async () => {
     const elsewhere = await world.joinAlso(anna, shop);
     const staff = await world.staff(shop);
+    await staff.device.connect();
     expectStatus(await send(person.device, person.contactId, 'Un mazzo di rose'), 201);
     expectStatus(await send(anna.device, elsewhere), 201);
     expectStatus(await send(anna.device, anna.contactId), 201);
@@ -371,6 +372,7 @@ describe('a business that closes', () => {
     await part(Closings).carryOut();
     for (const device of [shop.owner, staff.device, person.device])
       expectStatus(await device.ask('GET', '/api/me'), 401);
+    await until(() => !staff.device.connected, 'its connections are cut');
     expect(await keysLeft([shop.id, person.contactId, elsewhere, person.id, invited.body.id])).toBe(0);
     expectStatus(await anna.device.ask('GET', `/api/conversations/${elsewhere}`), 404);
     const kept = await anna.device.ask('GET', `/api/conversations/${anna.contactId}/messages`);

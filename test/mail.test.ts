@@ -104,6 +104,9 @@ const waiting = (where = world) => where.rows<Waiting>('SELECT attempts, failure
 
 /** Lets the pauses between attempts pass. A mail to somebody else shows that the queue was looked at again. */
 async function pausesPass(where = world, shop = bakery): Promise<void> {
+  // The attempt is noted before its job is put off.
+  const active = `SELECT FROM jobs.job WHERE name = 'mail.send' AND state = 'active'`;
+  await until(async () => (await where.rows(active)).length === 0, 'no attempt is under way');
   await where.rows(`UPDATE jobs.job SET start_after = now() WHERE name = 'mail.send' AND state = 'retry'`);
   await post(freshAddress(), { where, shop });
 }

@@ -53,8 +53,8 @@ test('the owner invites a colleague by a link, sees it join, and removes it, who
   const hers = await open('/settings/team', {}, String(joining['username']));
   await hers.getByText('Leggere e rispondere').waitFor();
   expect(await hers.getByRole('button', { name: 'Invita un collaboratore' }).count()).toBe(0);
-  expect(await settings(hers).getByRole('link', { name: 'Registro delle azioni' }).count()).toBe(0);
-  expect(await settings(page).getByRole('link', { name: 'Registro delle azioni' }).count()).toBe(1);
+  expect(await settings(hers).getByRole('link', { name: 'Registro', exact: true }).count()).toBe(0);
+  expect(await settings(page).getByRole('link', { name: 'Registro', exact: true }).count()).toBe(1);
   await hers.goto(`${world.url}/settings/activity`);
   await hers.getByText('Solo il titolare vede questa pagina.').waitFor();
 
@@ -74,7 +74,7 @@ test('the activity says in words who did what, and an auditor gets figures witho
   const page = await open('/');
   await page.locator(`[data-row="${anna.contactId}"]`).waitFor();
   await page.getByRole('link', { name: 'Impostazioni' }).click();
-  await settings(page).getByRole('link', { name: 'Registro delle azioni' }).click();
+  await settings(page).getByRole('link', { name: 'Registro', exact: true }).click();
   const lines = page
     .getByRole('main')
     .getByRole('listitem')
