@@ -447,6 +447,8 @@ export class Engine {
     if (!this.heads.get(id)) {
       const moment = this.heads.moment();
       this.heads.take(await this.api.get<ConversationHead>(`/api/conversations/${id}`), moment);
+      // A later question may have been answered before.
+      if (this.heads.isMissing(id)) this.missed(id);
     }
     return this.held(this.heads.get(id)!);
   }

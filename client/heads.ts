@@ -23,6 +23,8 @@ export class Heads {
   /** Counts what has no revision, and remembers the last such change of each conversation. */
   private changes = 0;
   private readonly changedAt = new Map<string, number>();
+  /** Moment at which the answer that is held of each conversation was asked for. */
+  private readonly askedAt = new Map<string, number>();
 
   constructor(
     private readonly own: Party,
@@ -50,9 +52,9 @@ export class Heads {
     return this.erased.has(id);
   }
 
-  /** A moment before a request, by which {@link take} sees what has happened since. */
+  /** A moment before a request, by which {@link take} sees what has happened since; each request has its own. */
   moment(): number {
-    return this.changes;
+    return ++this.changes;
   }
 
   /** Takes a head that was loaded, together with what has happened since it was asked for. */
@@ -67,6 +69,7 @@ export class Heads {
     if (!isNewer) this.doubtful.delete(id);
     else if (this.doubtful.has(id)) this.miss(id);
     this.put(known ? this.merged(known, loaded, moment) : loaded);
+    this.askedAt.set(id, Math.max(moment, this.askedAt.get(id) ?? 0));
   }
 
   /** Something of this conversation is not known. */
@@ -91,6 +94,7 @@ export class Heads {
       this.incomplete.delete(id);
       this.doubtful.delete(id);
       this.changedAt.delete(id);
+      this.askedAt.delete(id);
     }
     this.list.changed();
   }
@@ -189,7 +193,8 @@ export class Heads {
   }
 
   contactJoined({ conversation }: Told['contact.joined']): void {
-    this.take(conversation, this.changes);
+    // It tells of the beginning, and may come after what has happened since: nothing that is missing is settled by it.
+    this.take(conversation, 0);
     // Somebody has written before this was told.
     if (conversation.lastSeq > 0) this.miss(conversation.id);
   }
@@ -230,7 +235,8 @@ export class Heads {
   }
 
   private merged(known: ConversationHead, loaded: ConversationHead, moment: number): ConversationHead {
-    const isChanged = (this.changedAt.get(known.id) ?? 0) > moment;
+    const settled = Math.max(this.changedAt.get(known.id) ?? 0, this.askedAt.get(known.id) ?? 0);
+    const isChanged = settled > moment;
     // Nothing says which of the two is newer: a head that is asked for now is.
     if (isChanged) this.miss(known.id);
     const newer = loaded.revision >= known.revision ? loaded : known;
