@@ -270,7 +270,9 @@ export class Scenario {
   }
 
   private isQueued(clientId: string): boolean {
-    return [...this.machine.values].some(([key, value]) => key.startsWith('outbox/') && value.includes(clientId));
+    const isHeld = ({ engine }: Tab) => engine.outbox.view.value.messages.some((each) => each.clientId === clientId);
+    const isKept = ([key, value]: [string, string]) => key.startsWith('outbox/') && value.includes(clientId);
+    return this.tabs.some(isHeld) || [...this.machine.values].some(isKept);
   }
 
   private fromElsewhere(conversationId: string) {
