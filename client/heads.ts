@@ -193,10 +193,9 @@ export class Heads {
   }
 
   contactJoined({ conversation }: Told['contact.joined']): void {
-    // It tells of the beginning, and may come after what has happened since: nothing that is missing is settled by it.
+    // It tells of the beginning, and may come after what has happened since: that is asked for.
     this.take(conversation, 0);
-    // Somebody has written before this was told.
-    if (conversation.lastSeq > 0) this.miss(conversation.id);
+    this.miss(conversation.id);
   }
 
   contactChanged({ contact }: Told['contact.changed']): void {
