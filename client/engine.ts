@@ -554,10 +554,11 @@ export class Engine {
     const timeline = this.timelines.get(id);
     const head = this.heads.get(id);
     if (!timeline?.isComplete || !head || timeline.heldAfter(head.own.seenSeq) < head.lastSeq) return undefined;
-    const { messages } = timeline.view.value;
-    const isUnread = ({ sender, seq, withdrawnAt, expiredAt }: MessageView) =>
-      sender !== this.options.party && seq > head.own.seenSeq && withdrawnAt === undefined && expiredAt === undefined;
-    return messages.filter(isUnread).length;
+    // What the head has not heard of yet is counted when it does.
+    const unseen = timeline.view.value.messages.filter(({ seq }) => head.own.seenSeq < seq && seq <= head.lastSeq);
+    const isUnread = ({ sender, withdrawnAt, expiredAt }: MessageView) =>
+      sender !== this.options.party && withdrawnAt === undefined && expiredAt === undefined;
+    return unseen.filter(isUnread).length;
   }
 
   /** The watermarks of this party, and up to which of the other's messages everything above them is held. */
