@@ -339,8 +339,8 @@ describe('nothing reaches a session after its end has answered, and nothing of i
     await underWay;
     await settle();
     // With a person what it has written goes too.
-    const kept = (await stored()).map((each) => JSON.stringify(each));
-    expect(atTheEnd.map((each) => JSON.stringify(each))).toEqual(expect.arrayContaining(kept));
+    if (way === 'with a person who is erased') expect(atTheEnd).toEqual(expect.arrayContaining(await stored()));
+    else expect(await stored()).toEqual(atTheEnd);
     expect([...target.heard, ...tab.heard]).toEqual([]);
     expect([target.connected, tab.connected]).toEqual([false, false]);
     await expect(away.connect()).rejects.toThrow();
