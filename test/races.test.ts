@@ -255,7 +255,7 @@ describe('what was stored although the answer of the database was lost reaches e
     }
   });
 
-  /** What goes on beside requests has transactions too: its slices stand in the stack. */
+  /** Leaves out the work that goes on beside requests, which has transactions too: its slices stand in the stack. */
   const isOfARequest = () => !/\/dist\/src\/(change-feed|push|unread-mails)\//.test(new Error().stack!);
 
   /** The next call of this kind is answered by a connection that has broken, after it has done what it was to do. */
