@@ -46,6 +46,21 @@ async function join(page: Page): Promise<string> {
 }
 
 describe('joining', () => {
+  test('shows an invitation that its page has brought, and asks for it only in another language', async () => {
+    const { code } = await world.invitation(bakery);
+    const asked: string[] = [];
+    phone.context.on('request', (request) => asked.push(new URL(request.url()).pathname));
+    const page = await phone.page(`/app/join/${code}`);
+    await page.getByRole('heading', { name: 'Forno Aurora' }).waitFor();
+    const path = `/api/invitations/by-code/${code}`;
+    expect(asked).not.toContain(path);
+    await button(page, 'English').click();
+    await button(page, 'Continue').waitFor();
+    expect(asked).toContain(path);
+    const { headers } = await fetch(`${world.url}/app/join/${code}`, { headers: { accept: 'text/html' } });
+    expect(headers.get('cache-control')).toBe('no-store');
+  });
+
   test('leads from the QR code into the conversation, and into a second shop with two taps', async () => {
     const { url } = await world.invitation(bakery);
     const page = await phone.page(new URL(url).pathname);
