@@ -298,6 +298,7 @@ export class Engine {
     // The engine holds nothing of these.
     'request.changed': () => undefined,
     'quick-replies.changed': () => undefined,
+    'notification-settings.changed': () => undefined,
     'erasure-proposals.changed': () => undefined,
     'export.progressed': () => undefined,
     'broadcast.reported': () => undefined,

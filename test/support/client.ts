@@ -317,6 +317,7 @@ export class Client {
     // A client loads them when it shows them, and holds none.
     'request.changed': () => undefined,
     'quick-replies.changed': () => undefined,
+    'notification-settings.changed': () => undefined,
     'erasure-proposals.changed': () => undefined,
     'export.progressed': () => undefined,
     'session.ended': ({ id }) => void this.held.devices.delete(id),
