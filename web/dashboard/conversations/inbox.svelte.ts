@@ -87,7 +87,8 @@ export class Inbox {
       return [...here, ...further];
     }
     const stays = this.open !== undefined && before.includes(this.open) ? this.open : undefined;
-    return heads.filter((head) => head.id === stays || this.passes(head));
+    const passing = heads.filter((head) => head.id === stays || this.passes(head));
+    return this.filter === 'unanswered' ? passing.sort(byLastTurn) : passing;
   }
 
   private isMine({ claim }: ConversationHead): boolean {
@@ -113,6 +114,10 @@ export class Inbox {
     this.found = (page?.items ?? []) as unknown as ConversationHead[];
   }
 }
+
+/** Broadcasts, which answer nothing, move no question. */
+const byLastTurn = ({ lastTurn: one }: ConversationHead, { lastTurn: other }: ConversationHead): number =>
+  (other?.sentAt ?? '').localeCompare(one?.sentAt ?? '');
 
 function isCalled({ counterpart }: ConversationHead, query: string): boolean {
   if (counterpart.kind !== 'interlocutor') return false;
