@@ -15,7 +15,7 @@ export class Inbox {
   /** Only conversations with this label. */
   label = $state<string>();
   query = $state('');
-  /** The conversation that is open; it stays in the list when it does not pass the filter any more. */
+  /** The conversation that is open; it stays in the list when it does not pass the filter any more, unless it is answered. */
   open = $state<string>();
   isHeld = $state(false);
   isAsking = $state(false);
@@ -86,7 +86,9 @@ export class Inbox {
         .map((head) => this.engine.heads.get(head.id) ?? head);
       return [...here, ...further];
     }
-    const stays = this.open !== undefined && before.includes(this.open) ? this.open : undefined;
+    // What is answered leaves those to answer, so that they come to an end.
+    const canStay = this.filter !== 'unanswered' && this.open !== undefined && before.includes(this.open);
+    const stays = canStay ? this.open : undefined;
     const passing = heads.filter((head) => head.id === stays || this.passes(head));
     return this.filter === 'unanswered' ? passing.sort(byLastTurn) : passing;
   }
