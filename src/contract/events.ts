@@ -107,6 +107,7 @@ export interface Turn {
   seq: number;
   sender: Party;
   sentAt: string;
+  preview: string | null;
 }
 
 /** A party's restriction of a conversation (Art. 18 GDPR). */
