@@ -37,9 +37,8 @@ import {
 } from './conversations.queries.js';
 import { Conversations, type OwnConversation, restrictionsOf, turnOf } from './conversations.service.js';
 import { SubscriberClosing, SubscriberPaused } from '../subscribers/subscribers.errors.js';
-import { MessageTexts } from './message-texts.js';
+import { messageContext, MessageTexts } from './message-texts.js';
 import { Receipts, type Rise } from './receipts.service.js';
-import { messageContext } from './sealed-message.js';
 
 /** A stored message; `repeated` when the same one had been stored before. */
 export interface Stored {
@@ -116,7 +115,7 @@ export class Messages {
       throw new ConsentRequired();
     const draft = await this.seal(conversation, author, content);
     const { outcome, seq, sent_at: sentAt } = await this.sendQueue.add(draft);
-    if (outcome === 'attachment_not_found') throw await this.attachments.lacking(draft);
+    if (outcome === 'attachment_not_found') throw await this.attachments.missingAttachment(draft);
     if (outcome !== 'stored' && outcome !== 'repeated') throw refusals[outcome as keyof typeof refusals]();
     if (outcome === 'stored') await this.tellScanned(draft);
     return { seq: seq!, sentAt: sentAt!.toISOString(), repeated: outcome === 'repeated' };
@@ -228,7 +227,7 @@ export class Messages {
   ): Promise<(AppendedRow | typeof deferred)[]> {
     const { contact, subscriber } = this.consents.versionsToAccept();
     const withFiles = drafts.filter(({ attachmentIds }) => attachmentIds.length > 0);
-    if (withFiles.length > 0) await this.lookAtFiles(withFiles);
+    if (withFiles.length > 0) await this.loadFileViews(withFiles);
     const values: AppendValues = [
       drafts.map(({ conversation }) => conversation.subscriberId),
       drafts.map(({ conversation }) => conversation.id),
@@ -255,8 +254,8 @@ export class Messages {
     return outcomes;
   }
 
-  /** Views are told right after the commit, so they are looked up before it. */
-  private async lookAtFiles(drafts: readonly Draft[]): Promise<void> {
+  /** Views are sent right after the commit, so they are loaded before it. */
+  private async loadFileViews(drafts: readonly Draft[]): Promise<void> {
     const views = await Promise.all(
       drafts.map(({ conversation, attachmentIds }) => this.attachments.byIds(conversation.subscriberId, attachmentIds)),
     );
@@ -395,14 +394,14 @@ interface PageOfMessages {
 /** @throws ValidationFailed when another place is named besides `around` */
 function requireAlone({ after, before, changedAfter }: ListMessages): void {
   if ([after, before, changedAfter].every((each) => each === undefined)) return;
-  const message = 'around does not go together with after, before or changedAfter.';
+  const message = 'around cannot be combined with after, before or changedAfter.';
   throw new ValidationFailed([{ field: 'around', code: 'exclusive', message }]);
 }
 
 /** The three ways to page: onwards by seq, backwards by seq, onwards by revision; from a position on, if there is one. */
 function pageOf({ after, before, changedAfter }: ListMessages, position: number | undefined): PageOfMessages {
   if ([changedAfter, after ?? before].filter((each) => each !== undefined).length > 1) {
-    const message = 'changedAfter does not go together with after or before.';
+    const message = 'changedAfter cannot be combined with after or before.';
     throw new ValidationFailed([{ field: 'changedAfter', code: 'exclusive', message }]);
   }
   if (changedAfter !== undefined) {
