@@ -4,8 +4,8 @@ import { Socket as EngineSocket } from 'engine.io';
 import type { Socket as DeviceSocket } from 'socket.io';
 
 /**
- * A connection of engine.io. What is used of it beyond its types is used here alone: its version is fixed in package.json,
- * and {@link requireKnownEngine} is asked at the start.
+ * A connection of engine.io. Only this file uses parts of it that its types lack: package.json fixes its version, and {@link
+ * requireKnownEngine} checks them at start.
  */
 export type Connection = DeviceSocket['conn'];
 
@@ -30,8 +30,10 @@ export function requireKnownEngine(): void {
   if (typeof prototype.flush !== 'function') throw new Error('engine.io has changed: its connections have no flush().');
 }
 
-/** For a WebSocket: the operating system has taken all that was written. For long polling: a poll waits for its answer. */
-export function takesAtOnce(connection: Connection): boolean {
+/**
+ * For a WebSocket, true if the operating system has taken everything written; for long polling, if a poll waits for its answer.
+ */
+export function isWritable(connection: Connection): boolean {
   return innerOf(connection).transport.writable;
 }
 

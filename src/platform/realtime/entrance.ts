@@ -55,11 +55,11 @@ export class Entrance {
     this.networks.set(connection, network);
     this.entering.set(network, (this.entering.get(network) ?? 0) + 1);
     connection.on('close', this.leaves);
-    // Before Socket.IO hears of it, which would admit whatever is asked for until the first answer.
-    connection.prependListener('data', askOnce);
+    // Before Socket.IO gets it, because it would accept further attempts until the first is answered.
+    connection.prependListener('data', allowOneAttempt);
   };
 
-  /** A session was admitted on a connection, or the service could not say whether it may be. */
+  /** A connection was authenticated, or the service could not tell. */
   settled(connection: Connection): void {
     this.leave(connection);
   }
@@ -95,12 +95,12 @@ export class Entrance {
     if (!this.origins.allow(request.headers)) return new DomainError('origin_refused');
     const network = this.networkOf(request);
     if ((this.entering.get(network) ?? 0) >= limits.socketsEntering) {
-      const detail = `At most ${limits.socketsEntering} connections of a network can wait to be admitted. Try again in a moment.`;
+      const detail = `At most ${limits.socketsEntering} connections of a network can wait for authentication. Try again in a moment.`;
       return new DomainError('rate_limited', { detail, retryAfter: 5 });
     }
     const wait = this.waitOf(network);
     if (wait === 0) return undefined;
-    const detail = 'Too many connections of your network ended badly in the last minute. Try again later.';
+    const detail = 'Too many connections from your network failed in the last minute. Try again later.';
     return new DomainError('rate_limited', { detail, retryAfter: Math.ceil(wait / 1000) });
   }
 
@@ -142,7 +142,7 @@ function leavingOf(entrance: Entrance): (this: Connection) => void {
   };
 }
 
-function askOnce(this: Connection, data: unknown): void {
+function allowOneAttempt(this: Connection, data: unknown): void {
   // A packet of Socket.IO that begins with 0 asks to be connected to a namespace.
   if (typeof data !== 'string' || data.charCodeAt(0) !== 48) return;
   if (asked.has(this)) {

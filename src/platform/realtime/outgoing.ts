@@ -6,7 +6,7 @@ import {
   flushNow,
   pollAnswerOf,
   postponeFlush,
-  takesAtOnce,
+  isWritable,
   webSocketOf,
 } from './engine.js';
 
@@ -41,7 +41,7 @@ export function batchOutgoing(connection: Connection): void {
  * engine.io's own closing would wait until its client had taken everything, however much later that was.
  */
 export function cutOff(connection: Connection, farewell?: () => void): void {
-  const takes = takesAtOnce(connection);
+  const takes = isWritable(connection);
   dropUnsent(connection);
   waiting.delete(connection);
   for (const [answer, whose] of answers) if (whose === connection) answer.destroy();
@@ -70,7 +70,7 @@ function flushAll(): void {
 }
 
 function count(this: Connection, { data }: { data?: string | Buffer }): void {
-  if (data === undefined || takesAtOnce(this)) return;
+  if (data === undefined || isWritable(this)) return;
   const bytes = (waiting.get(this) ?? 0) + Buffer.byteLength(data);
   if (bytes <= limits.socketBytesWaiting) return void waiting.set(this, bytes);
   cutOff(this);

@@ -195,7 +195,7 @@ export class Realtime {
       const { sessionId, accountId, room } = admission;
       const own = this.server.sockets.adapter.rooms.get(rooms.ofSession(sessionId));
       if (own && own.size >= limits.socketsPerSession) {
-        const detail = `A session has at most ${limits.socketsPerSession} connections.`;
+        const detail = `A session can have at most ${limits.socketsPerSession} connections. Close one first.`;
         throw new DomainError('rate_limited', { detail, retryAfter: 60 });
       }
       await socket.join([rooms.ofSession(sessionId), rooms.ofAccount(accountId), room]);
@@ -237,7 +237,7 @@ export class Realtime {
   private watchExpiry(socket: DeviceSocket, expiresAt: Date | undefined): void {
     const left = expiresAt ? expiresAt.getTime() - Date.now() : 0;
     if (left <= 0) return this.end(socket, { tell: false });
-    const look = () => void this.lookAtExpiry(socket);
+    const look = () => void this.checkExpiry(socket);
     socket.data.expiry = setTimeout(look, Math.min(left, longestTimer)).unref();
   }
 
@@ -251,7 +251,7 @@ export class Realtime {
   }
 
   /** A session may have been prolonged meanwhile by its use. */
-  private async lookAtExpiry(socket: DeviceSocket): Promise<void> {
+  private async checkExpiry(socket: DeviceSocket): Promise<void> {
     try {
       const { sessionId } = socket.data.admission;
       const expiresAt = await this.doorkeeper!.expiryOf(sessionId, this.lastUseOf(sessionId));
