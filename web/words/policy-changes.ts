@@ -76,7 +76,7 @@ const en: PolicyChangeWords = {
   from: (day) => `In force from ${day}`,
   coming: 'The text to come',
   needed: 'From that day on your acceptance is needed. If you like, accept it now.',
-  notNeeded: 'There is nothing to do: it holds from that day.',
+  notNeeded: 'You do not have to do anything: it applies from that day.',
   acceptNow: 'Accept it now',
   accepted: 'You have accepted this version already.',
   thanks: 'Thank you. Nothing more is asked when it comes into force.',
