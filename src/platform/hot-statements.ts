@@ -3,7 +3,7 @@ import type { Pool, QueryResultRow } from 'pg';
 import { DataSource, QueryFailedError } from 'typeorm';
 import { reservedPool } from './database.js';
 
-/** A statement under a name of its own, by which each connection keeps it prepared. */
+/** A named statement, so that each connection keeps it prepared. */
 export interface HotStatement {
   name: string;
   text: string;

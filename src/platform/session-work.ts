@@ -3,7 +3,7 @@ import { LRUCache } from 'lru-cache';
 
 /** Something a session has asked for. */
 interface Work {
-  /** Resolves when it can store nothing any more. */
+  /** Resolves when it can no longer store anything. */
   done: Promise<void>;
   finish: () => void;
   cut: () => void;
@@ -19,8 +19,8 @@ export interface BegunWork {
 const patienceMilliseconds = 60_000;
 
 /**
- * Knows what each session has under way, so that nothing of it is stored, and nothing handed over, once the session's end
- * has answered.
+ * Tracks each session's work in progress, so that nothing of it is stored or handed over once the end of the session has been
+ * answered.
  */
 @Injectable()
 export class SessionWork {
@@ -62,8 +62,8 @@ export class SessionWork {
   }
 
   /**
-   * Lets nothing begin any more for a session, cuts its answers, and waits for the rest.
-   * @param by what ends it, if it was begun as `asked`: nobody waits for that from now on, or two sessions that end each
+   * Refuses new work of a session, cuts its answers, and waits for the rest.
+   * @param by the work that ends it, if it was begun as `asked`: it is no longer waited for, because two sessions that end each
    *   other would wait for each other
    */
   async end(sessionId: string, by: object | undefined): Promise<void> {

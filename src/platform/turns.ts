@@ -56,7 +56,7 @@ export class Turns {
   }
 
   /**
-   * Resolves when it is the asker's turn, with what has to be called when its work is done.
+   * Resolves when it is the asker's turn, with a function to call when its work is done.
    * @throws DomainError `rate_limited` or `overloaded` when too much waits
    */
   async acquire(asker: string, { weight = 1, answer }: TurnOptions = {}): Promise<() => void> {
@@ -78,7 +78,7 @@ export class Turns {
         queue.waiting.splice(place, 1);
         this.waitsNoMore(queue, weight);
         this.settle(asker, queue);
-        // Nobody reads this any more.
+        // The caller has gone away.
         reject(new DomainError('rate_limited'));
       });
       this.settle(asker, queue);

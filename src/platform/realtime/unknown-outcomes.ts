@@ -10,8 +10,8 @@ const retryMilliseconds = 1_000;
 type Concerned = () => Iterable<Room> | Promise<Iterable<Room>>;
 
 /**
- * Commits whose outcome is unknown: the answer of the database was lost, and what was to be stored may be stored all the
- * same. The devices that would have heard of it are made to reconnect and catch up.
+ * Commits with an unknown outcome: the database's answer was lost, so the data may or may not be stored. The affected devices
+ * must reconnect and catch up.
  */
 @Injectable()
 export class UnknownOutcomes {
