@@ -18,7 +18,7 @@ setCacheNameDetails({ prefix: `colloquio-${__ENTRY__}` });
 precacheAndRoute(__KEPT__);
 cleanupOutdatedCaches();
 
-/** Addresses that are no screens of this app. */
+/** Addresses that are not screens of this app. */
 const others = [/^\/api\//, /^\/socket\.io\//, /^\/join\//, ...(__ENTRY__ === 'dashboard' ? [/^\/app(\/|$)/] : [])];
 registerRoute(new NavigationRoute(createHandlerBoundToURL(__SCOPE__), { denylist: others }));
 
