@@ -95,7 +95,7 @@ describe('outbox', () => {
       /State +failed for good \(smtp_550_5\.1\.1: the mail server's reply\) after it was tried once/,
     );
     mails.refuse = undefined;
-    expect((await outbox({}, '--retry')).stdout).toContain('To be tried again: 1.');
+    expect((await outbox({}, '--retry')).stdout).toContain('Mails to retry: 1.');
     world = await world.restart();
     await mails.mail(String(shop.registration['email']), /Conferma/);
     await until(async () => (await outbox()).stdout.includes('No mails are waiting.'), 'nothing waits');
