@@ -265,7 +265,7 @@ export class Messages {
   private tell(draft: Draft, row: AppendedRow | typeof deferred): void {
     if (row === deferred || row.outcome !== 'stored') return;
     const { conversation, author, clientId, body, attachments } = draft;
-    // An answer counts as having seen what it answers.
+    // A reply counts as having seen the messages before it.
     if (row.minute) this.receipts.tell(conversation, row as Rise);
     const { id: conversationId, party: sender, rooms } = conversation;
     const place = { conversationId, seq: row.seq!, revision: row.revision! };
@@ -303,7 +303,7 @@ export class Messages {
     });
   }
 
-  /** The files of messages by their seq; nothing is asked for where there are none. */
+  /** The files of messages by seq; no query if there are none. */
   private async filesOf(
     where: { subscriberId: string; conversationId: string },
     rows: MessageRow[],
@@ -321,7 +321,7 @@ export class Messages {
     return new Map(authors.map((author) => [author.id, author]));
   }
 
-  /** With the authors where the reader is a member; with the contact that it is, where the reader is an interlocutor. */
+  /** With the authors if the reader is a member, or the reader's own contact if it is an interlocutor. */
   private view(
     row: MessageRow,
     body: string,

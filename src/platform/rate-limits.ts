@@ -76,11 +76,11 @@ export class RateLimits {
    * Counts an event of a socket. An unknown event counts against the limits of the first known one.
    * @throws DomainError `rate_limited`
    */
-  async countEvent(event: string, sender: { sessionId: string; accountId: string }): Promise<void> {
+  countEvent(event: string, sender: { sessionId: string; accountId: string }): Promise<void> {
     const [first] = limitsByEvent.values();
     const limits = limitsByEvent.get(event) ?? first;
     if (!limits) throw new Error('no event is limited');
-    await this.countSender(limits, sender);
+    return this.countSender(limits, sender);
   }
 
   /** @throws DomainError `rate_limited` */

@@ -9,7 +9,7 @@ import type { Socket as DeviceSocket } from 'socket.io';
  */
 export type Connection = DeviceSocket['conn'];
 
-/** The WebSocket of the package ws, as far as it is used here. */
+/** The parts of the WebSocket of the package ws that are used here. */
 export interface WebSocket {
   on(event: 'ping' | 'pong', listener: (this: WebSocket) => void): unknown;
   terminate(): void;
@@ -47,17 +47,17 @@ export function pollAnswerOf(connection: Connection): ServerResponse | undefined
   return innerOf(connection).transport.res ?? undefined;
 }
 
-/** Takes back what was handed to the connection and not yet to its transport. */
+/** Drops data that the connection has not passed to its transport yet. */
 export function dropUnsent(connection: Connection): void {
   innerOf(connection).writeBuffer = [];
 }
 
-/** Has `later` called whenever engine.io would hand what waits to the transport. */
+/** Calls `later` whenever engine.io would flush to the transport. */
 export function postponeFlush(connection: Connection, later: (this: Connection) => void): void {
   innerOf(connection).flush = later;
 }
 
-/** Hands everything that waits to the transport, in one call of the operating system. */
+/** Flushes all waiting data to the transport, in one system call. */
 export function flushNow(connection: Connection): void {
   const socket = webSocketOf(connection)?._socket;
   socket?.cork();
