@@ -6,6 +6,8 @@ import { Conversations } from '../conversations/conversations.service.js';
 import { lockHashes } from '../platform/locks.js';
 import { NotFound, ValidationFailed } from '../platform/problems/domain-error.js';
 import { fieldError } from '../platform/problems/field-error.js';
+import { Realtime } from '../platform/realtime/realtime.js';
+import { rooms } from '../platform/realtime/rooms.js';
 import { TooManyMuted } from './push.errors.js';
 import type { ChangedNotificationSettings, MutedConversation, NotificationSettings } from './push.dto.js';
 
@@ -15,6 +17,7 @@ export class NotificationPreferences {
   constructor(
     private readonly conversations: Conversations,
     private readonly database: DataSource,
+    private readonly realtime: Realtime,
   ) {}
 
   async read({ accountId }: Principal): Promise<NotificationSettings> {
@@ -39,6 +42,7 @@ export class NotificationPreferences {
     const { accountId } = principal;
     if (quietHours === null) {
       await this.database.query('DELETE FROM notification_setting WHERE account_id = $1', [accountId]);
+      this.tell(principal);
       return this.read(principal);
     }
     const { from, to, timeZone } = quietHours;
@@ -49,6 +53,7 @@ export class NotificationPreferences {
        SET quiet_from = excluded.quiet_from, quiet_to = excluded.quiet_to, time_zone = excluded.time_zone`,
       [accountId, from, to, timeZone],
     );
+    this.tell(principal);
     return this.read(principal);
   }
 
@@ -73,6 +78,7 @@ export class NotificationPreferences {
       );
       if (muted > limits.conversationsMuted) throw new TooManyMuted();
     });
+    this.tell(principal);
     return { conversationId, until: time?.toISOString() ?? null };
   }
 
@@ -84,5 +90,10 @@ export class NotificationPreferences {
       [subscriberId, conversationId, principal.accountId],
     );
     if (deleted === 0) throw new NotFound();
+    this.tell(principal);
+  }
+
+  private tell({ accountId }: Principal): void {
+    this.realtime.tell(rooms.ofAccount(accountId), 'notification-settings.changed', {});
   }
 }
