@@ -55,7 +55,7 @@ export class Api {
     else await this.within(this.request('PUT', `/api/conversations/${conversationId}/receipt`, receipt));
   }
 
-  /** Gives up what is being read. */
+  /** Aborts the read in progress. */
   abandon(): void {
     for (const give of this.reading) give(new Unanswered('the connection was lost'));
   }

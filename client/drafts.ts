@@ -36,7 +36,7 @@ export class Drafts {
     return this.all.value.get(conversationId);
   }
 
-  /** Keeps what is in the composer. */
+  /** Stores the text in the composer. */
   set(conversationId: string, text: string, attachmentIds: readonly string[] = []): void {
     const files = attachmentIds.length > 0 ? { attachmentIds: [...attachmentIds] } : {};
     this.hold(conversationId, { text, ...files, editedAt: this.now() });

@@ -42,15 +42,15 @@ export interface ConversationView extends TimelineView {
   readonly outgoing: readonly Outgoing[];
 }
 
-/** Raised when what is kept has another shape than before: a page does not take what one of another version has kept. */
+/** Version of the stored shape, raised with every change: a page ignores what another version has stored. */
 const keptVersion = 1;
 
 /** Time in which entries of a broadcast are gathered before they are asked for, in milliseconds. */
 const entriesGatheredFor = 500;
 
 /**
- * A client of the service, as docs/events.md describes it: it holds the list of conversations and the messages of those
- * that are opened, live and after any absence, and sends what it is given once. What it holds equals a fresh load.
+ * A client of the service as docs/events.md describes it. It keeps the list of conversations and the messages of opened ones up
+ * to date, live and after any absence, and sends each message once. Its state equals a fresh load.
  */
 export class Engine {
   readonly link: Link;
@@ -177,7 +177,7 @@ export class Engine {
     this.changed(id);
   }
 
-  /** Keeps no more than the latest messages that it holds of a conversation that is not shown any more. */
+  /** Keeps only the latest held messages of a conversation that is no longer shown. */
   close(id: string, most = 200): void {
     const timeline = this.timelines.get(id);
     const last = timeline?.view.value.lastSeq ?? 0;
@@ -216,7 +216,7 @@ export class Engine {
     this.link.poke();
   }
 
-  /** Calls with every event, after the engine has applied it, for what the engine does not hold. */
+  /** Calls back with every event, after the engine has applied it, for state outside the engine. */
   onTold(listener: <Event extends ToldEvent>(event: Event, payload: Told[Event]) => void): () => void {
     const own = listener as (event: ToldEvent, payload: unknown) => void;
     this.listeners.add(own);
@@ -234,12 +234,12 @@ export class Engine {
     for (const id of this.incomplete()) this.missed(id);
   }
 
-  /** Rules of docs/events.md for what is heard. A timeline is first, for the head counts what it holds. */
+  /** The rules of docs/events.md for events. The timeline comes first, because the head counts what it holds. */
   private readonly rules: { [Event in ToldEvent]: (payload: Told[Event]) => void } = {
     'message.sent': (sent) => {
       const { conversationId: id, revision } = sent;
       const head = this.heads.get(id);
-      // It is held from now on, so that it is delivered; of a conversation that nobody opens nothing is loaded for it.
+      // The message counts as held, so that it is delivered; nothing is loaded for an unopened conversation.
       if (head?.revision === revision - 1) this.held(head);
       this.timelines.get(id)?.messageSent(sent);
       this.heads.messageSent(sent);

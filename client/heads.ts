@@ -15,7 +15,7 @@ export class Heads {
   private readonly heard = new Map<string, number>();
   /** Conversations that have to be loaded, and when that became known. */
   private readonly incomplete = new Map<string, number>();
-  /** Heads of which a field does not follow from what was heard; only a head that is loaded settles it. */
+  /** Heads with a field that cannot be derived from events; only loading the head settles it. */
   private readonly doubtful = new Set<string>();
   private readonly erased = new Set<string>();
   /** Members that were removed while this is held. */
@@ -39,7 +39,7 @@ export class Heads {
     return [...this.held.keys()];
   }
 
-  /** Conversations of which something is missing. */
+  /** Conversations with missing data. */
   missing(): string[] {
     return [...new Set([...this.incomplete.keys(), ...this.heard.keys()])];
   }
@@ -52,7 +52,7 @@ export class Heads {
     return this.erased.has(id);
   }
 
-  /** A moment before a request, by which {@link take} sees what has happened since; each request has its own. */
+  /** A mark before a request, with which {@link take} sees later events; each request has its own. */
   moment(): number {
     return ++this.changes;
   }

@@ -25,11 +25,11 @@ export const prefix = 'kept/';
 const keptAfter = 1_000;
 
 /**
- * Keeps what a device holds, so that it can be shown without a network. One tab of an account does so, for its own state
- * alone: parts of several tabs do not fit together. Each write is one of the state at one moment.
+ * Stores the state of a device, so that it can be shown without a network. One tab of an account stores its own state, because
+ * parts of several tabs do not fit together. Each write is a consistent snapshot.
  */
 export class Keeper {
-  /** Sources of what is kept, by their keys. */
+  /** Sources of the stored state, by their keys. */
   private readonly kept = new Map<string, unknown>();
   private planned = false;
   private release: (() => void) | undefined;

@@ -30,7 +30,7 @@ export interface LinkWork {
 const second = 1_000;
 const minute = 60 * second;
 export const shownOfflineAfter = 5 * second;
-/** Interval in which `syncedAt` moves on, and the time for which what came before a lost connection may go unnoticed. */
+/** Interval in which `syncedAt` moves on, and the time in which a lost connection may go unnoticed. */
 export const movedOnEvery = 5 * minute;
 const lossNoticedWithin = minute;
 
@@ -41,7 +41,7 @@ export class Link {
   private syncedAt: string | undefined;
   /** Counts connections. */
   private connection = 0;
-  /** The connection since whose beginning everything is held. */
+  /** The connection from whose start on everything is held. */
   private caughtUp = 0;
   private catching = false;
   private again = false;

@@ -4,8 +4,8 @@ export interface Part {
 }
 
 /**
- * A value that others watch. It is made when somebody looks, and made anew once it, or one that it is made of, has changed;
- * watchers hear of several changes in a row once. Its `subscribe` is that of a Svelte store.
+ * A value with subscribers. It is computed on access, and again after it or one of its sources has changed; several changes in
+ * a row notify once. `subscribe` works like that of a Svelte store.
  */
 export class Observable<Value> implements Part {
   private made: { value: Value } | undefined;

@@ -30,7 +30,7 @@ export interface Socket {
 /** Values by key, in a place that all tabs of an account share. Values are plain data, or files as the host has them. */
 export interface Store {
   get(key: string): Promise<unknown>;
-  /** All values whose keys begin so. */
+  /** All values whose keys have this prefix. */
   entries(prefix: string): Promise<[key: string, value: unknown][]>;
   /**
    * Writes all of them or none, in the order of the calls; `undefined` deletes. Resolves when they outlive the page.
@@ -58,8 +58,9 @@ export interface Lock {
 }
 
 /**
- * Uploads a file for a conversation, and gives the id of the attachment. `about` is what was queued with it. Rejects with Refused when the service says no, and with
- * anything else when nobody knows what became of it. It has to end by itself, also when the network falls silent.
+ * Uploads a file for a conversation and returns the id of the attachment. `about` is the data queued with it. Rejects with
+ * Refused if the service refuses, and with any other error if the outcome is unknown. It must end even if the network falls
+ * silent.
  */
 export type Upload = (conversationId: string, file: unknown, about: unknown) => Promise<string>;
 

@@ -12,7 +12,7 @@ export interface ReceiptsOptions {
   held: (conversationId: string) => { own: Watermarks; upTo: number } | undefined;
   /** True while connected. */
   canSend: () => boolean;
-  /** A receipt went beyond what the service has, so what is held has to be looked at. */
+  /** A receipt went beyond the service's last message, so the held state must be checked. */
   beyond: (conversationId: string) => void;
 }
 

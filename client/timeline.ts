@@ -30,7 +30,7 @@ export interface TimelineSnapshot {
 type Change = (message: MessageView) => MessageView;
 
 export interface TimelinePages {
-  /** Messages that somebody scrolls through. */
+  /** A list of messages that a person scrolls. */
   shown: number;
   /** Messages that are caught up on. */
   changed: number;
@@ -59,7 +59,7 @@ export class Timeline {
   private own: Watermarks;
   private other: Watermarks;
   private seenTimesSince: string | null;
-  /** Messages whose times have to be loaded. */
+  /** Messages with times to load. */
   private untimed: Range | undefined;
   private isLoadingTimes = false;
   private loads: Promise<unknown> = Promise.resolve();
@@ -246,7 +246,7 @@ export class Timeline {
     return this.afterOthers(async () => {
       await this.load(`limit=${this.pages.shown}`, ({ items, nextCursor }) => {
         const [first, last] = [items[0]?.seq ?? 1, items.at(-1)?.seq ?? 0];
-        this.takeRange({ from: nextCursor ? first : 1, to: last }, items);
+        this.mergeRange({ from: nextCursor ? first : 1, to: last }, items);
       });
     });
   }
@@ -258,7 +258,7 @@ export class Timeline {
       // Before a message that is deleted because of its age there is nothing to read.
       if (from === 1 || this.messages.get(from)?.expiredAt !== undefined) return;
       await this.load(`before=${from}&limit=${this.pages.shown}`, ({ items, nextCursor }) =>
-        this.takeRange({ from: nextCursor ? (items[0]?.seq ?? from) : 1, to: from - 1 }, items),
+        this.mergeRange({ from: nextCursor ? (items[0]?.seq ?? from) : 1, to: from - 1 }, items),
       );
     });
   }
@@ -275,7 +275,7 @@ export class Timeline {
   loadAround(seq: number): Promise<void> {
     return this.afterOthers(async () => {
       await this.load(`around=${seq}&limit=${this.pages.shown}`, ({ items }) => {
-        if (items.length > 0) this.takeRange({ from: items[0]!.seq, to: items.at(-1)!.seq }, items);
+        if (items.length > 0) this.mergeRange({ from: items[0]!.seq, to: items.at(-1)!.seq }, items);
       });
     });
   }
@@ -308,7 +308,7 @@ export class Timeline {
     while (query !== null) {
       query = await this.load(query, ({ items, nextCursor }) => {
         for (const message of items) {
-          if (message.seq > lastSeq || this.ranges.around(message.seq)) this.takeRange(rangeOf(message), [message]);
+          if (message.seq > lastSeq || this.ranges.around(message.seq)) this.mergeRange(rangeOf(message), [message]);
           revision = Math.max(revision, message.revision);
           last = Math.max(last, message.seq);
         }
@@ -348,7 +348,7 @@ export class Timeline {
     const limit = Math.max(1, Math.min(most, upTo - seq));
     return this.load(`after=${seq}&limit=${limit}`, ({ items }) => {
       const to = items.at(-1)?.seq ?? seq;
-      this.takeRange({ from: seq + 1, to }, items);
+      this.mergeRange({ from: seq + 1, to }, items);
       return to;
     });
   }
@@ -366,7 +366,7 @@ export class Timeline {
     }
   }
 
-  private takeRange(range: Range, messages: readonly MessageView[]): void {
+  private mergeRange(range: Range, messages: readonly MessageView[]): void {
     for (const message of messages) this.put(message);
     this.ranges.add(range);
     this.view.changed();

@@ -8,7 +8,7 @@ interface Built {
   css?: string[];
 }
 
-/** Page and screen that somebody who is not signed in sees first, by the beginning of the address. */
+/** The first page and screen for signed-out visitors, by the beginning of the address. */
 const firstScreens = [
   { address: /^\/app\/join\/./, page: 'app/index.html', screen: 'app/joining/Join.svelte' },
   { address: /^\/app(\/|$)/, page: 'app/index.html', screen: 'app/SignIn.svelte' },

@@ -70,8 +70,8 @@ export interface StartOptions {
 }
 
 /**
- * Docker and others kill after ten seconds, so a stop has to be done by then. What is under way has until the first of
- * these times, counted from the beginning of the stop; what comes after it, until the next ones.
+ * Docker and others kill after ten seconds, so a stop must be complete by then. Work in progress has until the first of these
+ * times, counted from the beginning of the stop, and each later step until the next.
  */
 const stopBy = {
   drained: 4_500,

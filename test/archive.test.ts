@@ -451,11 +451,11 @@ describe('a new search key', () => {
     await finds(shop.owner, 'torta', ['Una torta segreta', 'Domani torta per tutti', 'Una torta di mele']);
     await until(async () => (await found(shop.owner, 'focaccia')).length === 250, 'all are indexed');
     const before = await tokens();
-    await renewals.carryOn(0);
+    await renewals.workFor(0);
     expect(await key()).toMatchObject({ number: 0, done: true });
 
     await age(31 * 24 * 60 * 60);
-    await renewals.carryOn(0);
+    await renewals.workFor(0);
     // Other nodes may write with the old key for a while, so nothing is made anew yet.
     expect(await key()).toEqual({ number: 1, done: false, place: null });
     await say(bruno.device, bruno.contactId, 'Anche io voglio la torta');
@@ -470,11 +470,11 @@ describe('a new search key', () => {
     expectStatus(await anna.device.ask('DELETE', path), 204);
 
     await age(10 * 60);
-    await renewals.carryOn(0);
+    await renewals.workFor(0);
     expect(await key()).toMatchObject({ number: 1, done: false, place: expect.any(String) });
     expect(await found(shop.owner, 'focaccia')).toHaveLength(250);
     expect(await found(shop.owner, { q: 'torta', with: anna.contactId })).toHaveLength(2);
-    for (let steps = 0; !(await key()).done && steps < 10; steps++) await renewals.carryOn(0);
+    for (let steps = 0; !(await key()).done && steps < 10; steps++) await renewals.workFor(0);
     expect(await key()).toMatchObject({ number: 1, done: true });
 
     const after = await tokens();

@@ -122,7 +122,7 @@ describe('work that was under way', () => {
 
     const target = await elsewhere();
     const restored = await restoredTo(target, own);
-    expect(said('Broadcasts that were not finished', restored)).toBe(2);
+    expect(said('Unfinished broadcasts', restored)).toBe(2);
     expect(said('may have been sent since', restored)).toBeGreaterThan(0);
     await target.rows(`UPDATE broadcast SET send_at = now() - interval '1 minute' WHERE id = $1`, [planned]);
     const there = await target.restart();
@@ -163,7 +163,7 @@ describe('after an erasure', () => {
     const target = await elsewhere();
     try {
       const restored = await restoredTo(target, own, '--backup', older!);
-      expect(said('revoked, declined or have run out since', restored)).toBe(1);
+      expect(said('revoked, declined or expired since', restored)).toBe(1);
       const rows = await target.rows<{ id: string; gone: boolean }>(
         'SELECT id, revoked_at IS NOT NULL AND email IS NULL AS gone FROM invitation WHERE id = ANY ($1)',
         [[revoked, standing]],

@@ -46,7 +46,7 @@ test('a backup that is made while messages are sent is restored as it was at tha
   const acknowledged = [...sender.acknowledged];
   const made = await backedUp();
   expect(made.stdout).toMatch(/The main database\n(\[#* *\] \d+ %\n)+/);
-  expect(made.stdout).toContain('keep a copy of it elsewhere');
+  expect(made.stdout).toContain('keep a copy of that elsewhere');
   await sender.finish();
   expect(sender.acknowledged.length).toBeGreaterThan(acknowledged.length);
 
@@ -111,14 +111,14 @@ describe('the folder', () => {
     const first = await backedUp();
     expect(said('Stored files copied', first)).toBe(1);
     const second = await backedUp();
-    expect([said('Stored files copied', second), said('there already', second)]).toEqual([
+    expect([said('Stored files copied', second), said('already there', second)]).toEqual([
       0,
-      said('there already', first) + 1,
+      said('already there', first) + 1,
     ]);
     expectStatus(await anna.device.ask('DELETE', `${messages(anna)}/${seq}`), 204);
     const third = await backedUp();
     expect(said('removed because they were deleted', third)).toBe(1);
-    expect(said('there already', third)).toBe(said('there already', first));
+    expect(said('already there', third)).toBe(said('already there', first));
   });
 
   test('keeps as many backups of the main database as it is told to, the latest ones', async () => {
@@ -144,7 +144,7 @@ describe('the folder', () => {
     await backedUp(own, '--keep', '1');
     expect(await names(own)).toEqual(['2100-01-01T00-00-00']);
     const checked = await restoreTo(world, own, '--check');
-    expect(checked).toMatchObject({ code: 0, stdout: expect.stringContaining('2100-01-01T00-00-00 is whole') });
+    expect(checked).toMatchObject({ code: 0, stdout: expect.stringContaining('2100-01-01T00-00-00 is complete') });
     await backedUp(own);
     expect(await names(own)).toEqual(['2100-01-01T00-00-00', '2100-01-01T00-00-01']);
   });
@@ -301,7 +301,7 @@ describe('a restore is refused, and changes nothing,', () => {
     await expectRefusal(half, `${interrupted} is half a backup`, '--backup', interrupted);
     await expectRefusal(half, `There is no backup yesterday`, '--backup', 'yesterday');
     const checked = await restoreTo(target, half, '--check');
-    expect(checked).toMatchObject({ code: 0, stdout: expect.stringContaining(`The backup ${whole} is whole`) });
+    expect(checked).toMatchObject({ code: 0, stdout: expect.stringContaining(`The backup ${whole} is complete`) });
     for (const name of await names(half)) await rm(join(half, 'databases', name, 'manifest.json'), { force: true });
     await expectRefusal(half, 'There is no whole backup');
   });
@@ -339,7 +339,7 @@ describe('after an erasure', () => {
     const target = await elsewhere();
     try {
       const restored = await restoredTo(target, own, '--backup', older!);
-      expect(said('Contacts that were erased since', restored)).toBe(2);
+      expect(said('Contacts erased since', restored)).toBe(2);
       expect(restored.stdout).not.toContain('WARNING');
       const ids = [carla.contactId, carla.id];
       expect(await target.rows('SELECT FROM wrapped_key WHERE id = ANY ($1::uuid[])', [ids], 'keyring')).toEqual([]);
@@ -352,7 +352,7 @@ describe('after an erasure', () => {
       await rm(keyFile(target, 'signing.key'));
       await rm(keyFile(target, 'push.key'));
       const again = await restoredTo(target, own, '--backup', older!, '--replace');
-      expect(said('Contacts that were erased since', again)).toBe(2);
+      expect(said('Contacts erased since', again)).toBe(2);
       expect(await readFile(keyFile(target, 'signing.key'), 'utf8')).toBe(signingKey);
       expect(await readFile(keyFile(target, 'push.key'), 'utf8')).toBe(pushKey);
       expect(await target.rows('SELECT FROM wrapped_key WHERE id = ANY ($1::uuid[])', [ids], 'keyring')).toEqual([]);

@@ -828,7 +828,7 @@ describe('the audience of those who have not seen an earlier broadcast', () => {
     );
   });
 
-  test('is refused for a broadcast that is not the business’s, and while seen-times are switched off', async () => {
+  test('is refused for a broadcast that is not the business’s, and while seen times are switched off', async () => {
     const other = await world.shop('florist');
     await world.join(other, 'anna');
     const { id: theirs } = await broadcast(other);

@@ -160,7 +160,7 @@ describe('a consumer', () => {
     expect(before.length).toBeGreaterThan(0);
     await feed.catchUp();
     expect(witness.revisions(anna.contactId)).toEqual(before);
-    await feed.beginAnew();
+    await feed.startOver();
     await feed.catchUp();
     expect(witness.revisions(anna.contactId)).toEqual([...before, ...before]);
   });

@@ -95,11 +95,11 @@ describe('outbox', () => {
       /State +failed for good \(smtp_550_5\.1\.1: the mail server's reply\) after it was tried once/,
     );
     mails.refuse = undefined;
-    expect((await outbox({}, '--retry')).stdout).toContain('To be tried again: 1.');
+    expect((await outbox({}, '--retry')).stdout).toContain('Mails to retry: 1.');
     world = await world.restart();
     await mails.mail(String(shop.registration['email']), /Conferma/);
     await until(async () => (await outbox()).stdout.includes('No mails are waiting.'), 'nothing waits');
-    expect((await outbox({}, '--retry')).stdout).toContain('No mail had failed for good.');
+    expect((await outbox({}, '--retry')).stdout).toContain('No mail had failed permanently.');
     expect((await outbox({}, '--all')).stderr).toContain('There is no option --all');
     await mails.close();
   });
@@ -135,7 +135,7 @@ test('registration-code gives a code with which exactly one subscriber registers
   const { code, stdout, stderr } = await run(newRegistrationCode, world.environment);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   const [given, about] = stdout.trim().split('\n') as [string, string];
-  expect(about).toMatch(/^Good once, until \d{4}-\d\d-\d\d, while REGISTRATION=invited\.$/);
+  expect(about).toMatch(/^Valid once, until \d{4}-\d\d-\d\d, while REGISTRATION=invited\.$/);
   expect(await register()).toBe('registration_code_invalid');
   expect(await register(given.replace(/^./, (first) => (first === 'A' ? 'B' : 'A')))).toBe('registration_code_invalid');
   expect((await Promise.all([register(given), register(given), register(given)])).sort()).toEqual([

@@ -76,7 +76,7 @@ test('a full storage of files: uploads are refused in words and leave nothing, m
   const kept = (await objectsOf(world)).length;
 
   const refused = await askToUpload(anna.device, bytes, { conversationId });
-  const problem = { code: 'storage_full', detail: expect.stringContaining('no room for files'), retryAfter: 60 };
+  const problem = { code: 'storage_full', detail: expect.stringContaining('no space for files'), retryAfter: 60 };
   expect(refused).toMatchObject({ status: 507, body: problem });
   expect(refused.headers.get('retry-after')).toBe('60');
   expect(await objectsOf(world)).toHaveLength(kept);
@@ -124,9 +124,9 @@ test('a full storage of files: uploads are refused in words and leave nothing, m
 
 describe.each([
   ['53200', 'no memory left'],
-  ['53300', 'takes no more connections'],
+  ['53300', 'accepts no more connections'],
   ['57014', 'took too long'],
-  ['40P01', 'Something else was changed at the same moment'],
+  ['40P01', 'Another change happened at the same moment'],
 ])('SQLSTATE %s', (sqlstate, words) => {
   test('is answered as unavailable, in words', async () => {
     await refuseMessages(sqlstate);

@@ -473,7 +473,7 @@ describe('files', () => {
     expectStatus(refused, 429);
     expect(refused.body).toMatchObject({
       code: 'rate_limited',
-      detail: expect.stringContaining('Another file of yours'),
+      detail: expect.stringContaining('Another of your files'),
     });
     expectStatus(await upload(await world.shop('florist'), `Email\n${address()}\n`, { dryRun: 'true' }), 200);
     sent.end(

@@ -94,7 +94,7 @@ describe('a request that holds too much', () => {
     const answer = await world.ask('POST', '/api/sessions', { body });
     expectStatus(answer, 400);
     expect(answer.body.errors).toHaveLength(limits.fieldErrors);
-    expect(answer.body.detail).toMatch(/There are more\.$/);
+    expect(answer.body.detail).toMatch(/There are more errors\.$/);
     expect(sizeOf(answer.body)).toBeLessThan(small);
   });
 

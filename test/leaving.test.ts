@@ -495,7 +495,7 @@ describe('an account', () => {
     await world.rows('DELETE FROM session WHERE account_id = $1', [account!.id]);
     await idle(`last_used_at = now() - interval '25 months'`);
     await part(UnusedAccounts).ask();
-    expect((await mails.mail(address, /tenere il tuo account/)).text).toContain('resta conservato');
+    expect((await mails.mail(address, /tenere il tuo account/)).text).toContain('lo conserviamo');
     const [asked] = await world.rows<{ at: Date }>('SELECT asked_to_stay_at AS at FROM account WHERE id = $1', [
       account!.id,
     ]);

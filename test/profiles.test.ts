@@ -12,7 +12,7 @@ import {
   World,
 } from './support/world.js';
 
-/** Corrections by people and businesses of their own data, in all places that hold it. */
+/** Corrections that people and businesses make to their own data, everywhere it is stored. */
 
 let world: World;
 let bakery: Shop;

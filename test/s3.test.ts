@@ -77,7 +77,7 @@ test('a file is backed up from the bucket, once, and restored to a disk', async 
   const made = await run(backUp, world.environment, backups);
   expect(made).toMatchObject({ code: 0, stderr: '', stdout: expect.stringContaining('Stored files copied: 1') });
   const again = await run(backUp, world.environment, backups);
-  expect(again.stdout).toContain('Stored files copied: 0, there already: 1');
+  expect(again.stdout).toContain('Stored files copied: 0, already there: 1');
   const target = await World.open();
   await target.stop();
   await cp(join(world.dataDir, 'keys/master.key'), join(target.dataDir, 'keys/master.key'));

@@ -9,7 +9,7 @@ export interface ScreenProps {
 /** A screen of an app, which is loaded when it is shown. */
 export interface Screen {
   load: () => Promise<{ default: Component<ScreenProps> | Component<Record<string, never>> }>;
-  /** Shown to everybody, to whom is signed in, or only to whom is not. */
+  /** Shown to everybody, only to signed-in people, or only to others. */
   for: 'everybody' | 'signed-in' | 'signed-out';
   /** Shown without the rail: joining, signing in, posters. */
   bare?: true;

@@ -8,7 +8,7 @@ import {
   appendStatement,
   raiseStatement,
 } from '../../src/conversations/conversations.queries.js';
-import { messageContext } from '../../src/conversations/sealed-message.js';
+import { messageContext } from '../../src/conversations/message-texts.js';
 import { seal } from '../../src/platform/vault/sealing.js';
 import { textOf } from './text.js';
 

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { SearchMonths, monthOf } from '../../src/archive/search-months.service.js';
 import { SearchTokens } from '../../src/archive/search-tokens.service.js';
 import { ChangeFeed } from '../../src/change-feed/change-feed.service.js';
-import { messageContext } from '../../src/conversations/sealed-message.js';
+import { messageContext } from '../../src/conversations/message-texts.js';
 import { loadConfig } from '../../src/platform/config.js';
 import { Vault } from '../../src/platform/vault/vault.js';
 import { startService } from '../../src/service.js';

@@ -21,7 +21,7 @@ export function chanceOf(seed: number): Chance {
   };
 }
 
-/** The part of a machine that its tabs share: what is stored, and who holds a lock. */
+/** The part of a machine that its tabs share: storage and locks. */
 export class Machine {
   readonly values = new Map<string, string>();
   private readonly held = new Map<string, Tab>();
@@ -92,7 +92,7 @@ export class Tab {
     });
   }
 
-  /** Nothing of it happens any more. */
+  /** Cancels everything still due. */
   kill(): void {
     this.isAlive = false;
     this.socket.vanish();

@@ -118,7 +118,7 @@ export class Scenario {
     await this.clock.run(10 * minute);
   }
 
-  /** Compares both tabs with a fresh load, and what is stored with what was written. */
+  /** Compares both tabs with a fresh load, and the stored messages with the written ones. */
   check(): void {
     for (const tab of this.tabs) this.checkState(tab);
     this.checkStore();

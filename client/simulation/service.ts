@@ -37,7 +37,7 @@ interface Stored {
   seenTimesSince: string | null;
 }
 
-/** Hears what the service tells a party. */
+/** Receives the events of a party. */
 export type Listener = <Event extends ToldEvent>(event: Event, payload: Told[Event]) => void;
 
 /** A refusal, as the service answers it. */
@@ -68,7 +68,7 @@ const attachmentOf = (id: string, name: string): AttachmentView => ({
 export class SimulatedService {
   /** Refuses sends and receipts as long as it is set. */
   trouble: Refusal | undefined;
-  /** Has forgotten what was erased, so that clients begin anew. */
+  /** Forgets erased conversations, so that clients must load everything again. */
   forgetful = false;
   readonly listeners = new Map<Listener, Party>();
   private removals = 0;

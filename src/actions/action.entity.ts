@@ -10,7 +10,7 @@ export class Action {
   @PrimaryColumn('uuid')
   id: string;
 
-  /** Null for what the service did by itself, and for what a contact did. */
+  /** Null for actions of the service or of a contact. */
   @Column('uuid', { name: 'member_id', nullable: true })
   memberId: string | null;
 
@@ -21,7 +21,7 @@ export class Action {
   @Column('uuid', { name: 'subject_id', nullable: true })
   subjectId: string | null;
 
-  /** Failed sign-ins of one hour are one entry. */
+  /** Failed sign-ins within an hour are one entry. */
   @Column('integer', { default: 1 })
   times: number;
 

@@ -12,7 +12,7 @@ export class ListActions extends Page implements wire.ListActions {
   @IsId()
   memberId?: string;
 
-  /** Only these kinds, in a query one `kind=` for each. */
+  /** Only these kinds; in a query, one `kind=` for each. */
   @Optional()
   @Transform(({ value }): unknown[] => (Array.isArray(value) ? value : [value]))
   @IsList({ max: actionKinds.length })
@@ -20,12 +20,12 @@ export class ListActions extends Page implements wire.ListActions {
   @ApiProperty({ type: 'array', items: { type: 'string', enum: [...actionKinds] } })
   kind?: ActionKind[];
 
-  /** Only what happened at this time or later. */
+  /** Only entries at this time or later. */
   @Optional()
   @IsTime()
   since?: string;
 
-  /** Only what happened before this time. */
+  /** Only entries before this time. */
   @Optional()
   @IsTime()
   until?: string;
@@ -34,15 +34,15 @@ export class ListActions extends Page implements wire.ListActions {
 export class ActionView implements wire.ActionView {
   id: string;
   /**
-   * The member who did it; names are in GET /api/authors. Null for what the service did by itself (`broadcast.held`,
-   * `policy.published`), and for what the contact of `subjectId` did (consents, requests).
+   * The member who did it; names are in GET /api/authors. Null for actions of the service (`broadcast.held`,
+   * `policy.published`) and of the contact in `subjectId` (consents, requests).
    */
   memberId: string | null;
   @IsIn(actionKinds)
   kind: ActionKind;
-  /** Id of what it was done to, such as a broadcast, an invitation or a member. */
+  /** Id of the object of the action, such as a broadcast, an invitation or a member. */
   subjectId: string | null;
-  /** Failed sign-ins of one hour are one entry. */
+  /** Failed sign-ins within an hour are one entry. */
   times: number;
   /** The network address of a sign-in; of IPv6 the first 64 bits. */
   network: string | null;

@@ -15,7 +15,7 @@ import { Vault } from '../platform/vault/vault.js';
 import { Action } from './action.entity.js';
 import { type ActionList, type ActionView, ListActions } from './actions.dto.js';
 
-/** A member of a subscriber, or nobody of it: the service, or a contact. */
+/** A member of a subscriber, or null for the service or a contact. */
 export type Actor = Pick<MemberPrincipal, 'subscriberId'> & { memberId: string | null };
 
 const purgeActions = defineJob('action.purge', { cron: '7 4 * * *', expireInSeconds: 600 });

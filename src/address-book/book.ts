@@ -108,7 +108,7 @@ export class Book {
   ): Promise<BookPage> {
     const { sorted, compare } = await this.order(sort);
     const last = sorted.length - 1;
-    // The first index, in the direction of reading, that lies beyond `after`.
+    // The first index beyond `after`, in reading order.
     let start = 0;
     if (after) {
       const place = firstNotBefore(sorted, after, compare);

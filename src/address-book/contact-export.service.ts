@@ -133,5 +133,5 @@ function cellOf(value: string | string[] | boolean | null | undefined, locale: s
   return withoutFormulas(typeof value === 'string' ? value : value.map(listed).join(', '));
 }
 
-/** A name that holds what lists are separated by stands in quotation marks, as imports read it. */
+/** A name that contains the list separator is quoted, as imports expect it. */
 const listed = (name: string) => (/[,;|"]/.test(name) ? `"${name.replaceAll('"', '""')}"` : name);

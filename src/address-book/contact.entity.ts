@@ -12,7 +12,7 @@ export class Contact {
   @Column('uuid', { name: 'interlocutor_id' })
   interlocutorId: string;
 
-  /** The invitation by which it joined; null where that was not written down. */
+  /** The invitation with which the contact joined; null if that was not recorded. */
   @Column('uuid', { name: 'invitation_id', nullable: true })
   invitationId: string | null;
 
@@ -28,7 +28,7 @@ export class Contact {
   @Column('bytea', { name: 'joining_key', nullable: true })
   joiningKey: Buffer | null;
 
-  /** Keyed, of what that acceptance said. */
+  /** Keyed hash of the content of that acceptance. */
   @Column('bytea', { name: 'joining_digest', nullable: true })
   joiningDigest: Buffer | null;
 

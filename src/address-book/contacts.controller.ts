@@ -36,8 +36,8 @@ export class ContactsController {
   }
 
   /**
-   * The ids of all contacts that a search finds, for a list that is scrolled without pages or chosen from as a whole. Load
-   * what is seen of them with `ids` of the search.
+   * The ids of all contacts that a search finds, for a list without pages or for selecting all. Load the visible ones with
+   * `ids` of the search.
    */
   @Post('index')
   @HttpCode(200)

@@ -12,20 +12,20 @@ import { IsPhone } from './phones.js';
 
 /** Filters and order of the address book; filters combine. */
 export class ContactFilter implements wire.ContactFilter {
-  /** Only these contacts, up to 200; in a query one `ids=` for each. A page holds as many of them as `limit` says. */
+  /** Only these contacts, up to 200; in a query, one `ids=` for each. `limit` still applies to the page. */
   @Optional()
   @Transform(({ value }): unknown[] => (Array.isArray(value) ? value : [value]))
   @IsIds({
     max: limits.contactsById,
-    message: `At most ${limits.contactsById} contacts can be asked for by their ids.`,
+    message: `You can request at most ${limits.contactsById} contacts by id.`,
   })
   ids?: string[];
 
   /**
-   * Beginnings of words of the name, or of the address, its parts before the @ and its domain; all must be found. Without
-   * letters and digits, such as `%`, it finds nobody; empty, everybody. Compared, as are the next three, without regard to
-   * case, accents and the like: `lukasz` finds Łukasz, `dangelo` finds D'Angelo, `muller` and `mueller` find Müller,
-   * `emilia romagna` is Emilia-Romagna.
+   * Beginnings of words in the name, or of the address, its local part or its domain; all must match. A query without letters
+   * and digits, such as `%`, matches nobody; an empty one matches everybody. This and the next three filters ignore case,
+   * accents and the like: `lukasz` finds Łukasz, `dangelo` finds D'Angelo, `muller` and `mueller` find Müller, `emilia romagna`
+   * is Emilia-Romagna.
    */
   @Optional()
   @IsString()
@@ -47,7 +47,7 @@ export class ContactFilter implements wire.ContactFilter {
   @MaxLength(limits.nameLength)
   sector?: string;
 
-  /** Ids of labels; in a query one `label=` for each. Contacts must have all of them. */
+  /** Ids of labels; in a query, one `label=` for each. Contacts must have all of them. */
   @Optional()
   @Transform(({ value }): unknown[] => (Array.isArray(value) ? value : [value]))
   @IsIds({ max: limits.labelsPerContact })
@@ -70,12 +70,12 @@ export class ContactFilter implements wire.ContactFilter {
   @IsPlainText({ max: limits.externalIdLength })
   externalId?: string;
 
-  /** By name as in a telephone book, by the time of joining, or by the last change; by name without it. */
+  /** By name as in a phone book (the default), by the time of joining, or by the last change. */
   @Optional()
   @IsIn(['name', 'joined', 'updated'])
   sort?: 'name' | 'joined' | 'updated';
 
-  /** Ascending without it. */
+  /** Ascending by default. */
   @Optional()
   @IsIn(['asc', 'desc'])
   order?: 'asc' | 'desc';
@@ -89,16 +89,16 @@ export class ContactFilter implements wire.ContactFilter {
 export class ContactSearch extends IntersectionType(ContactFilter, Page) implements wire.ContactSearch {}
 
 export class LetterPlace implements wire.LetterPlace {
-  /** The first letter of the surname or the company's name, without accents; `#` for all that is no letter. */
+  /** The first letter of the surname or the company's name, without accents; `#` for anything else. */
   letter: string;
-  /** Place of its first contact in `ids`, counted from 0. */
+  /** Index of its first contact in `ids`, from 0. */
   from: number;
 }
 
 export class FoundContacts implements wire.FoundContacts {
-  /** The ids of all contacts that match, in the order that was asked for. */
+  /** The ids of all matching contacts, in the requested order. */
   ids: string[];
-  /** The letters under which they stand; empty in another order than by name. */
+  /** The letters for an index by name; empty in any other order. */
   letters: LetterPlace[];
 }
 
@@ -123,11 +123,11 @@ export class ContactView implements wire.ContactView {
   region: string | null;
   province: string | null;
   sector: string | null;
-  /** True once the person has shown, by a link in a mail, that the address is its own. Anybody can join under any address. */
+  /** True once the person has verified the address with a link in a mail. Anybody can join under any address. */
   emailVerified: boolean;
-  /** True while another contact of this address book states the same address: then look which of them is verified. */
+  /** True while another contact in this address book has the same address. Check which of them is verified. */
   addressShared: boolean;
-  /** The invitation by which it joined; null where that was not written down. */
+  /** The invitation with which the contact joined; null if that was not recorded. */
   @ApiProperty({ type: () => JoinedByView, nullable: true })
   joinedBy: JoinedByView | null;
   /** True while the contact agrees to promotions. */
@@ -135,22 +135,25 @@ export class ContactView implements wire.ContactView {
   /** The ids of its labels. */
   labels: string[];
   note: string | null;
-  /** In international form where it is a valid number, else as it was typed. */
+  /** In international form if it is a valid number, otherwise as it was typed. */
   phone: string | null;
   externalId: string | null;
   joinedAt: string;
-  /** Rises with every change, so that of two views the later one wins. */
+  /** Rises with every change: of two views, keep the later one. */
   updatedAt: string;
 }
 
 export class ChangeContact implements wire.ChangeContact {
-  /** The ids of all labels the contact is to have; at most 20. */
+  /** The ids of all labels that the contact will have; at most 20. */
   @ValidateIf((_, value) => value !== undefined)
   @IsIds({ max: limits.labelsPerContact })
   @ArrayUnique()
   labels?: string[];
 
-  /** At most 2,000 characters; `null` or an empty text deletes the note. The contact does not see it in the app, but in the copy of its data that it can export. */
+  /**
+   * At most 2,000 characters; `null` or an empty text deletes the note. The contact does not see it in the app, but it is in
+   * the copy of its data that it can export.
+   */
   @Nullable()
   @Trimmed({ multiline: true })
   @IsPlainText({ min: 0, max: limits.noteLength, multiline: true })
@@ -173,12 +176,12 @@ export class ChangeContact implements wire.ChangeContact {
 }
 
 export class LabelContacts implements wire.LabelContacts {
-  /** Ids of labels to give; at most 20. */
+  /** Ids of labels to add; at most 20. */
   @ValidateIf((_, value) => value !== undefined)
   @IsIds({ max: limits.labelsPerContact })
   add?: string[];
 
-  /** Ids of labels to take off; at most 20. */
+  /** Ids of labels to remove; at most 20. */
   @ValidateIf((_, value) => value !== undefined)
   @IsIds({ max: limits.labelsPerContact })
   remove?: string[];
@@ -222,7 +225,7 @@ export class ExportContacts {
   @IsIn(['csv', 'json'])
   format: 'csv' | 'json' = 'csv';
 
-  /** Language of the column names, and with it the separator: `;` for it, `,` for en. The member's without it. */
+  /** Language of the column names; it also sets the separator: `;` for it, `,` for en. By default the member's language. */
   @Optional()
   @IsIn(locales)
   locale?: Locale;

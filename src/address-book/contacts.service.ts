@@ -254,7 +254,7 @@ export class Contacts implements OnModuleInit {
     { subscriberId, id }: Contact,
     promotions: boolean,
   ): Promise<Date | undefined> {
-    // What is being sent holds the conversation: it is there before a no is answered, and nothing promotional comes after.
+    // A chunk being sent locks the conversation: its promotion is stored before the opt-out is answered, and none follows.
     if (!promotions) await this.lockConversation(manager, { subscriberId, id });
     const [[row]] = await manager.query<[{ updated_at: Date }[], number]>(
       `UPDATE contact SET promotions = $3, updated_at = greatest(change_time(), updated_at + interval '1 ms')
@@ -334,10 +334,10 @@ export class Contacts implements OnModuleInit {
   }
 
   /**
-   * Keeps a contact from being erased until the transaction ends.
-   * @returns whether it is there
+   * Locks a contact against erasure until the transaction ends.
+   * @returns whether it exists
    */
-  async hold(manager: EntityManager, subscriberId: string, id: string): Promise<boolean> {
+  async keepFromErasure(manager: EntityManager, subscriberId: string, id: string): Promise<boolean> {
     const rows = await manager.query<unknown[]>(
       'SELECT FROM contact WHERE subscriber_id = $1 AND id = $2 FOR KEY SHARE',
       [subscriberId, id],

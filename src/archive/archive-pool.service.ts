@@ -17,7 +17,7 @@ export class ArchivePool implements OnApplicationShutdown {
 
   constructor(database: DataSource) {
     this.pool = searchPool(database);
-    // A connection that breaks off while nobody uses it is replaced by the next statement.
+    // The next statement replaces an idle connection that broke.
     this.pool.on('error', () => {});
   }
 

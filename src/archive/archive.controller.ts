@@ -11,15 +11,16 @@ export class ArchiveController {
   constructor(private readonly archive: Archive) {}
 
   /**
-   * Search everything that you have written and received: as a member all conversations and broadcasts of the business, as an
-   * interlocutor your own with every business. Newest first. Proxies may log addresses with what is searched for: prefer POST.
+   * Search everything you have written and received, newest first: members search all conversations and broadcasts of the
+   * business, interlocutors their own conversations with every business. Prefer POST, because proxies may log addresses with
+   * the search terms.
    */
   @Get()
   find(@Caller() principal: Principal, @Query() ask: SearchArchive): Promise<ArchiveHits> {
     return this.archive.search(principal, ask);
   }
 
-  /** The same search with what is searched for in the body, where no proxy logs it. */
+  /** The same search with its terms in the body, where no proxy logs them. */
   @Post('searches')
   @HttpCode(200)
   search(@Caller() principal: Principal, @Body() ask: SearchArchive): Promise<ArchiveHits> {

@@ -17,9 +17,9 @@ const listed = () => Transform(({ value }): unknown => (value === undefined || A
 /** A search of the archive. Say something: words, a filter, or both. Everything you say has to be true of a hit. */
 export class SearchArchive extends Page implements wire.SearchArchive {
   /**
-   * Words, which are found by their stems, without regard to case and accents; "words in quotes", which have to follow each
-   * other as they stand; and either behind a minus, which must not be there. An order code, an address or a link is found
-   * whole; a telephone number, an IBAN or a date however its groups are divided. Up to 500 characters and 40 words.
+   * Words, found by their stems, ignoring case and accents; "words in quotes", which must follow each other exactly; and either
+   * after a minus, to exclude it. An order code, an address or a link must be complete; a phone number, an IBAN or a date is
+   * found however it is grouped. Up to 500 characters and 40 words.
    */
   @Optional()
   @IsString()
@@ -31,7 +31,10 @@ export class SearchArchive extends Page implements wire.SearchArchive {
   @IsId()
   with?: string;
 
-  /** For members: ids of labels, in a query one `label=` for each. Contacts must have all of them; broadcasts have none. */
+  /**
+   * For members: ids of labels; in a query, one `label=` for each. Finds messages of contacts that have all of them, and no
+   * broadcasts.
+   */
   @Optional()
   @listed()
   @IsIds({ max: limits.labelsPerContact })
@@ -57,7 +60,7 @@ export class SearchArchive extends Page implements wire.SearchArchive {
   @IsTime()
   before?: string;
 
-  /** Things that it has, in a query one `has=` for each; it must have all of them. */
+  /** Content of the message; in a query, one `has=` for each. It must have all of them. */
   @Optional()
   @listed()
   @IsList({ max: archiveHas.length })
@@ -65,13 +68,13 @@ export class SearchArchive extends Page implements wire.SearchArchive {
   @ApiProperty({ type: 'array', items: { type: 'string', enum: [...archiveHas] } })
   has?: ArchiveHas[];
 
-  /** Words in the names of its files. Words in `q` may stand in them too. */
+  /** Words in the names of its files. Words in `q` are looked for there too. */
   @Optional()
   @IsString()
   @MaxLength(limits.searchLength)
   fileName?: string;
 
-  /** Only what was sent as a broadcast. */
+  /** Only broadcasts. */
   @Optional()
   @IsTrue()
   broadcasts?: true;
@@ -80,19 +83,19 @@ export class SearchArchive extends Page implements wire.SearchArchive {
 /** A place in a text. Offsets count UTF-16 code units, as JavaScript does. */
 export class TextRange implements wire.TextRange {
   start: number;
-  /** Offset behind its last character. */
+  /** Offset after its last character. */
   end: number;
 }
 
-/** A part of the text around the first place found, or its beginning. It is plain text, to be escaped like any other. */
+/** A part of the text around the first match, or its beginning. It is plain text; escape it like any other. */
 export class Snippet implements wire.Snippet {
   text: string;
-  /** Places in `text` that were found. */
+  /** Positions of the matches in `text`. */
   @Type(() => TextRange)
   highlights: TextRange[];
-  /** True when the message has more before this part. */
+  /** True if the message has more text before this part. */
   cutBefore: boolean;
-  /** True when the message has more behind this part. */
+  /** True if the message has more text after this part. */
   cutAfter: boolean;
 }
 
@@ -102,24 +105,24 @@ export class FoundFile implements wire.FoundFile {
   name: string;
   @IsIn(fileFamilies)
   family: FileFamily;
-  /** Places in `name` that were found. */
+  /** Positions of the matches in `name`. */
   @Type(() => TextRange)
   highlights: TextRange[];
 }
 
 @ApiExtraModels(InterlocutorCounterpart, SubscriberCounterpart)
 export class ArchiveHit implements wire.ArchiveHit {
-  /** A message of a conversation; or, for members who search without `with`, a broadcast, once for all that got it. */
+  /** A message of a conversation; or, for members who search without `with`, a broadcast, once for all recipients. */
   @IsIn(archiveHitKinds)
   kind: ArchiveHitKind;
-  /** Open it in its place with GET /api/conversations/{conversationId}/messages?around={seq}. Null for a broadcast. */
+  /** Show it in context with GET /api/conversations/{conversationId}/messages?around={seq}. Null for a broadcast. */
   conversationId: string | null;
   seq: number | null;
-  /** The broadcast that it is, or by which the message came. */
+  /** The broadcast, or the broadcast that the message belongs to. */
   broadcastId: string | null;
   @IsIn(parties)
   sender: Party;
-  /** For members only: who wrote for the subscriber; null for what the interlocutor wrote. */
+  /** For members only: the member who wrote it; null for messages of the interlocutor. */
   @Type(() => AuthorView)
   author?: AuthorView | null;
   sentAt: string;
@@ -135,7 +138,10 @@ export class ArchiveHit implements wire.ArchiveHit {
 }
 
 export class ArchiveHits implements wire.ArchiveHits {
-  /** Newest first. May be fewer than the limit, even none, while `nextCursor` is set: a search that has much to read pauses. */
+  /**
+   * Newest first. A page may have fewer items than the limit, even none, while `nextCursor` is set, because a long search
+   * pauses.
+   */
   items: ArchiveHit[];
   nextCursor: string | null;
 }

@@ -37,7 +37,7 @@ export class ArchiveModule {
   ) {
     forgetting.register(searchEntries, searchKeys);
     changes.consume(index);
-    jobs.handle(renewKeys, () => renewals.carryOn(renewingMilliseconds));
+    jobs.handle(renewKeys, () => renewals.workFor(renewingMilliseconds));
     jobs.handle(prepareMonths, () => months.prepare());
   }
 }

@@ -18,7 +18,7 @@ export interface EntryRow {
 /** Facts that the rows of the index are filtered by. */
 export interface EntryFilter {
   subscriberId: string;
-  /** Every one of them has to be there. */
+  /** All of them must be present. */
   tokens: readonly number[];
   /** The same under the search key before, while entries of that are left. */
   tokensBefore?: readonly number[] | undefined;

@@ -33,7 +33,7 @@ import { SearchTokens, type SubscriberTokens, type TokenKind } from './search-to
 import { type Candidate, EntrySource, LedgerSource, MergedSource, type Source } from './sources.js';
 import type { Word } from './words.js';
 
-/** A search stops at the first of these, and gives a cursor with which it goes on: time, and messages opened. */
+/** A search pauses at the first of these limits, with a cursor to continue: time, and messages decrypted. */
 const searchMilliseconds = 250;
 const openedAtMost = 2_000;
 const openedAtOnce = 40;
@@ -102,8 +102,8 @@ export class Archive {
   ) {}
 
   /**
-   * Messages and broadcasts that match, the newest first. The index names candidates; each is opened and compared with what is
-   * asked for before it is told.
+   * Matching messages and broadcasts, newest first. The index yields candidates; each is decrypted and compared with the query
+   * before it is returned.
    * @throws ValidationFailed, NotFound, DomainError `rate_limited` or `overloaded`
    */
   async search(principal: Principal, wanted: SearchArchive): Promise<ArchiveHits> {
@@ -131,7 +131,7 @@ export class Archive {
       const oldest = candidates.at(-1);
       const tooOld = ask.after !== undefined && oldest !== undefined && oldest.sentAt < new Date(ask.after);
       rest = matching.length > room ? matching[room - 1]!.candidate : tooOld ? undefined : merged.rest;
-      if (!rest || found.length === ask.limit || candidates.length === 0 || !budget.goesOn) break;
+      if (!rest || found.length === ask.limit || candidates.length === 0 || !budget.mayContinue) break;
     }
     const nextCursor = rest ? await next([rest.sentAt.toISOString(), rest.id, rest.seq]) : null;
     return { items: await this.view(principal, found), nextCursor };
@@ -374,13 +374,13 @@ class Budget {
   private statements = 0;
   private readonly begun = performance.now();
 
-  get goesOn(): boolean {
+  get mayContinue(): boolean {
     if (this.opened >= openedAtMost) return false;
     return this.statements < statementsAtLeast || performance.now() - this.begun < searchMilliseconds;
   }
 
   /** Asks for one more statement. */
-  spend = (): boolean => this.goesOn && this.statements++ >= 0;
+  spend = (): boolean => this.mayContinue && this.statements++ >= 0;
 }
 
 /** The facts that the index may have mistaken for others, because its tokens are short. */

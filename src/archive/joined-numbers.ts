@@ -4,7 +4,7 @@ import type { Word } from './words.js';
 export interface JoinedNumber {
   start: number;
   end: number;
-  /** Without what stands between the groups. */
+  /** Without the characters between the groups. */
   joined: string;
 }
 

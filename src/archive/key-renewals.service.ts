@@ -12,8 +12,8 @@ export class KeyRenewals {
     private readonly keys: SearchKeys,
   ) {}
 
-  /** Begins those that are due, and works on all for so long; the next time goes on from there. */
-  async carryOn(milliseconds: number): Promise<void> {
+  /** Starts those that are due, and works on all for a limited time; the next run continues from there. */
+  async workFor(milliseconds: number): Promise<void> {
     await this.keys.begin();
     const until = performance.now() + milliseconds;
     for (const renewal of await this.keys.renewals()) {

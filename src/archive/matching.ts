@@ -71,8 +71,8 @@ const before = 60;
 const longest = 240;
 
 /**
- * The part of a text that shows what was found: begins a little before the first place, at a word, and is at most 240 code
- * units long, unless one word is longer.
+ * The part of a text that shows the matches: it begins at a word shortly before the first match, and has at most 240 code units
+ * unless one word is longer.
  */
 export function snippetOf({ text, words }: Field, places: readonly Range[]): Snippet {
   const first = places[0]?.start ?? 0;

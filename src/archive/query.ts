@@ -1,7 +1,7 @@
 import { isNumber, withNumbersJoined } from './joined-numbers.js';
 import type { Word, Words } from './words.js';
 
-/** A part of a query that a text has to hold, or must not hold. */
+/** A part of a query that a text must contain, or must not contain. */
 export type Clause =
   | { kind: 'term'; term: string }
   /** A telephone number, an IBAN, a date or a code, however it is grouped. */
@@ -23,10 +23,9 @@ const protocol = /^(?:https?:\/\/(?:www\.)?|www\.)(?=[^\s.])/i;
 const betweenDigits = /^[,.]$/;
 
 /**
- * Reads what is searched for: words, all of which are wanted; "words in quotes", which have to follow each other; and either
- * behind a minus, which must not be there. `ORD-2024/118`, an address or a link is taken for a phrase of its parts. A telephone
- * number, an IBAN or a date is found however its groups are divided. A quote that is never closed reaches to the end, because
- * people search while they type.
+ * Parses a query: words, which must all occur; "words in quotes", which must follow each other; and either after a minus, to
+ * exclude it. `ORD-2024/118`, an address or a link is a phrase of its parts. A phone number, an IBAN or a date is found however
+ * it is grouped. An open quote extends to the end, because people search while they type.
  */
 export function parseQuery(text: string, words: Words): Query {
   const query: Query = { required: [], excluded: [] };

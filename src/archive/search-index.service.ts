@@ -11,7 +11,7 @@ import type {
   StoredChange,
 } from '../change-feed/consumers.js';
 import { broadcastContext } from '../conversations/broadcast-mark.js';
-import { messageContext } from '../conversations/sealed-message.js';
+import { messageContext } from '../conversations/message-texts.js';
 import type { ErasedCounts } from '../contract/erasures.js';
 import type { Party } from '../contract/events.js';
 import type { Holding } from '../platform/forgetting/holdings.js';

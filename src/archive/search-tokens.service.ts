@@ -13,12 +13,12 @@ const wordsRemembered = 50_000;
 const subscribersRemembered = 40;
 const tokensRemembered = 5_000;
 
-/** The thing that a token stands for: a stem of a text, one of a file's name, or a fact by which searches are filtered. */
+/** The meaning of a token: a stem in a text, a stem in a file's name, or a fact for filtering searches. */
 export type TokenKind = 'word' | 'file name' | 'conversation' | 'author' | 'has' | 'broadcast';
 
 /**
- * Turns what a subscriber's messages are found by into numbers under its search key. 32 bits are enough: a word that shares
- * its token with another one is told apart when the message is opened, as every message is before it is told.
+ * Turns search terms of a subscriber's messages into numbers under its search key. 32 bits are enough, because every candidate
+ * is decrypted and compared before it is returned.
  */
 export interface SubscriberTokens {
   words: Words;

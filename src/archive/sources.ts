@@ -16,7 +16,7 @@ const walkedAtOnce = 400;
 const candidatesAtOnce = 60;
 /** Matches among so many walked entries below which the index of tokens is the shorter way. */
 const worthWalking = 8;
-/** Months that the first statement reads; each one after it reads twice as many, because what is rare needs many. */
+/** Months that the first statement reads; each following one reads twice as many, because rare words need many. */
 const firstMonths = 2;
 /** The same after a walk that met nothing. */
 const firstMonthsOfRare = 8;
@@ -43,8 +43,8 @@ export function isNewer(one: Position, other: Position): boolean {
 }
 
 /**
- * Entries of a subscriber's index. It begins with a walk along the newest ones, which finds what is common at once, and goes
- * on through the index of tokens, month by month, which finds what is rare.
+ * Entries of a subscriber's index. First walks the newest ones, which quickly finds common words, and then reads the index of
+ * tokens month by month, which finds rare ones.
  */
 export class EntrySource implements Source {
   reached: Position | undefined;
@@ -142,14 +142,14 @@ export class MergedSource {
 
   /**
    * The next candidates that no source can come before any more; none when all has been read.
-   * @param goesOn is asked before each statement; when it says no, what is known so far is given
+   * @param mayContinue is asked before each statement; when it says no, what is known so far is given
    */
-  async next(most: number, goesOn: () => boolean): Promise<Candidate[]> {
+  async next(most: number, mayContinue: () => boolean): Promise<Candidate[]> {
     const given: Candidate[] = [];
     while (given.length < most) {
       const unread = this.sources.findIndex((source, index) => this.waiting[index]!.length === 0 && source.reached);
       if (unread >= 0) {
-        if (!goesOn()) break;
+        if (!mayContinue()) break;
         this.waiting[unread]!.push(...(await this.sources[unread]!.next()));
         continue;
       }

@@ -2,14 +2,14 @@ import snowball from 'snowball-stemmers';
 import type { Locale } from '../contract/common.js';
 import { fold } from '../platform/folding.js';
 
-/** A word in its place in a text. */
+/** A word and its position in a text. */
 export interface Word {
   /** Offsets in UTF-16 code units. */
   start: number;
   end: number;
   /** The word without regard to case, accents and width, by which phrases are compared. */
   folded: string;
-  /** The stem by which it is found. */
+  /** Its stem, for searching. */
   term: string;
   /** An article or ending that an apostrophe ties to another word, such as the l of `l'olio`. */
   tied: boolean;
@@ -19,9 +19,9 @@ export interface Word {
 type Known = Pick<Word, 'folded' | 'term'>;
 
 /**
- * A run of letters and digits, with the marks and invisible characters within it; or a pictograph. Nothing of it depends on
- * the version of a dictionary: if Node's data divided words otherwise one day, no index would fit any more. So in scripts
- * that write without blanks each character is a word, and what is asked for is a phrase of them.
+ * A run of letters and digits, with the marks and invisible characters within it; or a pictograph. This must not depend on the
+ * version of a dictionary: if a later Node divided words differently, no index would match. So in scripts without spaces each
+ * character is a word, and a search term is a phrase of them.
  */
 const words = new RegExp(
   [
@@ -99,8 +99,8 @@ export class Words {
   }
 
   /**
-   * Tells if a term stands in so many texts that an index of it would help nobody. Such terms are left out of the index, where
-   * their number alone would give them away, and are looked for in the texts themselves.
+   * Tells if a term is in so many texts that indexing it is pointless. Such terms are not indexed, because their frequency
+   * would reveal them; they are looked for in the texts instead.
    */
   isCommon(term: string): boolean {
     return this.common.has(term);

@@ -34,13 +34,13 @@ export class AttachmentsController {
   ) {}
 
   /**
-   * Upload a file, to be sent with a message of a conversation or with a broadcast. It is encrypted while it comes in, and kept
-   * for 24 hours unless it is sent. Limits, unless the host sets others: 100 MB a file, 10 files a message, 100 files
-   * that are not sent, and a room for all files of a business; `GET /api/attachments/usage` has those in force.
+   * Upload a file to send with a message or a broadcast. It is encrypted as it arrives, and deleted after 24 hours unless it is
+   * sent. Unless the host sets other limits, a file can have 100 MB and a message 10 files, and you can have 100 unsent files;
+   * the files of a business have a common quota. `GET /api/attachments/usage` returns the limits in force.
    *
-   * The type is found in the content: images, audio, video, PDF, office documents, texts and archives are shown as such, and
-   * anything else is only downloaded. Voice notes may come with their duration and waveform. Put `conversationId` or
-   * `broadcast` before `file`, so that a file that is not allowed is refused before it has been sent.
+   * The service determines the type from the content: images, audio, video, PDF, office documents, texts and archives are
+   * recognised; anything else is only downloaded. Voice notes can include their duration and waveform. Put `conversationId` or
+   * `broadcast` before `file`, so that a file you may not send is refused before it is transferred.
    */
   @Post()
   @ApiConsumes('multipart/form-data')
@@ -78,7 +78,7 @@ export class AttachmentsController {
     return this.uploads.store(principal, destination, received.object, { name: received.name, duration, waveform });
   }
 
-  /** The limits in force for files; for members also how much room their business has taken. */
+  /** The limits in force for files; for members also the storage their business uses. */
   @Get('usage')
   usage(@Caller() principal: Principal): Promise<AttachmentUsage> {
     return this.uploads.usage(principal);

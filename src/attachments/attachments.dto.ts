@@ -12,7 +12,7 @@ import type * as wire from '../contract/index.js';
 import { limits } from '../contract/limits.js';
 import { IsId, IsList, IsTrue, Optional, ToNumber } from '../platform/validation/fields.js';
 
-/** The fields besides `file` of a form. */
+/** The form's fields other than `file`. */
 export class NewAttachment implements wire.NewAttachment {
   /** The conversation that the file is for. */
   @Optional()
@@ -54,13 +54,13 @@ function parsedList(value: unknown): unknown {
 
 /** Limits of files, as the host has set them. */
 export class AttachmentUsage implements wire.AttachmentUsage {
-  /** Largest file, in bytes. */
+  /** Maximum size of a file, in bytes. */
   fileBytes: number;
-  /** Most files of a message or broadcast. */
+  /** Maximum number of files in a message or broadcast. */
   filesPerMessage: number;
-  /** For members: bytes that the files of the business and its contacts take. */
+  /** For members: bytes used by the files of the business and its contacts. */
   usedBytes?: number;
-  /** For members: bytes that they may take. */
+  /** For members: the quota for these files, in bytes. */
   allowedBytes?: number;
 }
 
@@ -73,20 +73,20 @@ export class PictureSize implements wire.PictureSize {
 /** A file of a message, as it is known before its bytes are loaded. */
 export class AttachmentView implements wire.AttachmentView {
   id: string;
-  /** Name that its sender gave it. */
+  /** Name given by the sender. */
   name: string;
-  /** Type found in the content. */
+  /** Type, determined from the content. */
   mediaType: string;
   @IsIn(fileFamilies)
   family: FileFamily;
   /** In bytes. */
   size: number;
-  /** `pending` until the virus scanner has answered; `rejected` once it found something, and the bytes are erased. */
+  /** `pending` until the virus scanner has answered; `rejected` if it found a virus, in which case the bytes are erased. */
   @IsIn(attachmentStates)
   state: AttachmentState;
-  /** True if a virus scanner has looked at it; an installation without one has none that is. */
+  /** True if a virus scanner has checked it; always false on an installation without a scanner. */
   scanned: boolean;
-  /** True if the file may be shown in its place; others are only downloaded. */
+  /** True if the file may be displayed inline; others are only downloaded. */
   inline: boolean;
   /** Pixels, of an image or a video. */
   width?: number;
@@ -95,15 +95,15 @@ export class AttachmentView implements wire.AttachmentView {
   duration?: number;
   /** Pages of a PDF. */
   pages?: number;
-  /** Shape of a voice note, from its sender's client: heights from 0 to 100. */
+  /** Waveform of a voice note, from its sender's client: heights from 0 to 100. */
   waveform?: number[];
-  /** There is a small picture at `…/thumbnail`, of this size. */
+  /** Size of the thumbnail at `…/thumbnail`, if there is one. */
   @Type(() => PictureSize)
   thumbnail?: PictureSize;
-  /** There is a picture for the screen at `…/display`, of this size; without it, show the file itself. */
+  /** Size of the picture for the screen at `…/display`; without one, show the file itself. */
   @Type(() => PictureSize)
   display?: PictureSize;
-  /** Reason for which less is made of the file than of others of its kind, such as `damaged` or `active_content`. */
+  /** Reason why the file lacks a preview or inline display, such as `damaged` or `active_content`. */
   @IsIn(fileNotes)
   note?: FileNote;
 }

@@ -16,7 +16,7 @@ export class AttachmentNotFound extends DomainError {
 export class AttachmentPending extends DomainError {
   constructor() {
     super('attachment_pending', {
-      detail: 'This file is still being checked for viruses. Try again when attachment.changed says that it is ready.',
+      detail: 'This file is still being checked for viruses. Try again after attachment.changed says that it is ready.',
       retryAfter: 5,
     });
   }
@@ -46,7 +46,7 @@ export class FileTooLarge extends DomainError {
 
 export class FileEmpty extends DomainError {
   constructor() {
-    super('file_empty', { detail: 'The file has no bytes. Choose another one.' });
+    super('file_empty', { detail: 'The file is empty. Choose another one.' });
   }
 }
 
@@ -55,8 +55,8 @@ export class QuotaExceeded extends DomainError {
   constructor(sender: Party, bytes: number) {
     const detail =
       sender === 'subscriber'
-        ? `Your business has ${inMegabytes(bytes)} MB for files, and this one does not fit. Withdraw messages with files you no longer need, or ask the host for more room.`
-        : 'The business has no room for more files at the moment. Write to it without the file.';
+        ? `Your business has ${inMegabytes(bytes)} MB for files, and this one does not fit. Withdraw messages with files you no longer need, or ask the host for more space.`
+        : 'The business has no space for more files at the moment. Write to it without the file.';
     super('quota_exceeded', { detail });
   }
 }
@@ -64,7 +64,7 @@ export class QuotaExceeded extends DomainError {
 export class TooManyUnsentFiles extends DomainError {
   constructor() {
     super('unsent_files_limit', {
-      detail: `You have ${limits.unsentFilesPerAccount} files that are uploaded and not sent. Send or delete one first; each goes by itself after ${limits.unsentFileHours} hours.`,
+      detail: `You have ${limits.unsentFilesPerAccount} uploaded files that you have not sent. Send or delete one first; each is deleted automatically after ${limits.unsentFileHours} hours.`,
     });
   }
 }
@@ -74,7 +74,7 @@ const inMegabytes = (bytes: number) => Math.round(bytes / 1024 / 1024).toLocaleS
 export class UploadOffsetWrong extends DomainError {
   constructor(offset: number) {
     super('upload_offset_wrong', {
-      detail: `The upload stands at offset ${offset}. Ask for it with HEAD, and go on from there.`,
+      detail: `The upload is at offset ${offset}. Request the offset with HEAD, and continue from there.`,
     });
   }
 }

@@ -101,8 +101,8 @@ export class Attachments {
   }
 
   /**
-   * Opens a file, or a picture made of it, for one of its two parties.
-   * @throws NotFound for what the principal may not have, as for what does not exist; AttachmentPending, AttachmentRejected
+   * Opens a file, or one of its previews, for one of its two parties.
+   * @throws NotFound if the principal may not have it, or it does not exist; AttachmentPending, AttachmentRejected
    */
   async openContent(principal: Principal, id: string, part: Part = 'content'): Promise<OpenedContent> {
     const row = await this.access(principal, id);
@@ -166,8 +166,8 @@ export class Attachments {
     }
   }
 
-  /** The refusal of a message that names a file it cannot have, with the first such one. */
-  async lacking({ conversation, author, attachmentIds }: Draft): Promise<AttachmentNotFound> {
+  /** The error for a message that names a file it cannot have, about the first such file. */
+  async missingAttachment({ conversation, author, attachmentIds }: Draft): Promise<AttachmentNotFound> {
     const { id: conversationId, subscriberId, party } = conversation;
     const rows = await this.database.query<AttachmentRow[]>(byIdsQuery, [subscriberId, attachmentIds]);
     const sendable = rows.filter(

@@ -11,7 +11,7 @@ import type { AttachmentRow, ObjectRow } from './attachments.queries.js';
 /** An attachment as far as sealing needs to know it. */
 export type Sealable = Pick<AttachmentRow, 'subscriber_id' | 'id' | 'contact_id'>;
 
-/** Bytes that were sealed and stored. Nobody has the key but who holds this. */
+/** Bytes that were sealed and stored. Only the holder of this object has their key. */
 export interface SealedObject {
   id: string;
   /** Clear bytes. */

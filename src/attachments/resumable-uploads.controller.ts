@@ -28,7 +28,7 @@ export class ResumableUploadsController {
     private readonly uploads: Uploads,
   ) {}
 
-  /** The version and the extensions of tus that are spoken here, and the largest file. */
+  /** The supported version and extensions of tus, and the maximum size of a file. */
   @Options()
   @Public({ session: 'ignored' })
   @HttpCode(204)
@@ -43,10 +43,10 @@ export class ResumableUploadsController {
   }
 
   /**
-   * Begin an upload that can be interrupted and resumed (tus 1.0). `Upload-Length` is its size; `Upload-Metadata` holds
-   * `filename` and `conversationId` or `broadcast`, and may hold `duration` and `waveform`, as the form of an upload does. The
-   * answer's `Location` is where its bytes go; its last part is the id of the attachment once all have come in. An upload that
-   * is not completed and sent within 24 hours is erased.
+   * Start an upload that can be interrupted and resumed (tus 1.0). `Upload-Length` is its size; `Upload-Metadata` contains
+   * `filename`, `conversationId` or `broadcast`, and optionally `duration` and `waveform`, like the upload form. Send the bytes
+   * to the `Location` of the answer; its last part becomes the id of the attachment once all bytes have arrived. An upload that
+   * is not completed and sent within 24 hours is deleted.
    */
   @Post()
   @TusHeader()
@@ -69,7 +69,7 @@ export class ResumableUploadsController {
     response.status(201).set({ Location: `/api/attachments/uploads/${upload.id}`, ...expiry(upload) });
   }
 
-  /** The progress of an upload: `Upload-Offset` is how many bytes are stored. */
+  /** The progress of an upload: `Upload-Offset` is the number of stored bytes. */
   @Head(':id')
   @TusHeader()
   @ApiOkResponse({ description: 'The headers Upload-Offset, Upload-Length and Upload-Metadata.' })
@@ -90,8 +90,8 @@ export class ResumableUploadsController {
   }
 
   /**
-   * Send bytes of an upload, from `Upload-Offset` on, as `application/offset+octet-stream`. Bytes that have come in are kept when
-   * the connection breaks. With the last ones the file becomes an attachment that can be sent.
+   * Send bytes of an upload, from `Upload-Offset` on, as `application/offset+octet-stream`. If the connection breaks, the bytes
+   * that have arrived are kept. With the last bytes, the file becomes an attachment that you can send.
    */
   @Patch(':id')
   @HttpCode(204)
@@ -123,7 +123,7 @@ export class ResumableUploadsController {
     }
   }
 
-  /** Give an upload up, or delete its file while it is not sent. */
+  /** Cancel an upload, or delete its file while it is unsent. */
   @Delete(':id')
   @HttpCode(204)
   @TusHeader()

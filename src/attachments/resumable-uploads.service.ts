@@ -5,7 +5,7 @@ import { DataSource } from 'typeorm';
 import { isMember, type Principal } from '../auth/principal.js';
 import { limits } from '../contract/limits.js';
 import { DomainError, NotFound } from '../platform/problems/domain-error.js';
-import { read } from '../platform/validation/rules.js';
+import { read } from '../platform/validation/validation.js';
 import { NewAttachment } from './attachments.dto.js';
 import { UploadOffsetWrong } from './attachments.errors.js';
 import { type AttachmentRow, uploadQuery } from './attachments.queries.js';
@@ -25,7 +25,7 @@ export interface Upload {
 
 type UploadRow = AttachmentRow & { offset: number };
 
-/** Bytes that come in are stored in pieces of at most so many, so that a killed service loses no more of an upload. */
+/** Maximum size of a stored piece, so that a crash loses no more of an upload than this. */
 const pieceBytes = 16 * 1024 * 1024;
 
 const nothing = () => undefined;
@@ -52,7 +52,7 @@ export class ResumableUploads {
   ) {}
 
   /**
-   * Begins an upload of so many bytes.
+   * Starts an upload of this many bytes.
    * @param metadata by name, as the client's `Upload-Metadata` says them
    * @throws NotFound, ConsentRequired, ConversationRestricted, ValidationFailed, FileEmpty, FileTooLarge, QuotaExceeded,
    *   TooManyUnsentFiles
@@ -80,7 +80,7 @@ export class ResumableUploads {
   }
 
   /**
-   * Takes in bytes from an offset on, as many as come: what has come in is kept when the connection breaks.
+   * Stores the bytes from an offset on. If the connection breaks, the bytes that have arrived are kept.
    * @throws NotFound, UploadOffsetWrong, DomainError `too_large`, `malformed_request`; StorageFailure
    */
   async append(principal: Principal, id: string, offset: number, request: Request): Promise<Upload> {
@@ -94,7 +94,7 @@ export class ResumableUploads {
           return this.upload(row, row.size);
         }
         if (offset !== row.offset) throw new UploadOffsetWrong(row.offset);
-        const reached = await this.takeIn(row, request);
+        const reached = await this.receive(row, request);
         if (reached === row.size) await this.finish(row);
         return this.upload(row, reached);
       },
@@ -113,7 +113,7 @@ export class ResumableUploads {
   }
 
   /** @returns the offset that was reached */
-  private async takeIn(row: UploadRow, request: Request): Promise<number> {
+  private async receive(row: UploadRow, request: Request): Promise<number> {
     const left = row.size - row.offset;
     if (Number(request.headers['content-length']) > left) throw tooMuch(row.size);
     const pieces = new Stretches(request);

@@ -106,7 +106,7 @@ export class Uploads {
     private readonly subscribers: Subscribers,
   ) {}
 
-  /** Largest file, in bytes. */
+  /** Maximum size of a file, in bytes. */
   get fileBytes(): number {
     return this.config.fileBytes;
   }
@@ -122,7 +122,7 @@ export class Uploads {
   }
 
   /**
-   * Seals the bytes of a file while they come in. Nobody knows them yet: they have to be stored or discarded.
+   * Seals the bytes of a file as they arrive. The caller must then store or discard them.
    * @throws FileTooLarge, StorageFailure
    */
   take(bytes: AsyncIterable<Buffer>): Promise<SealedObject> {
@@ -315,7 +315,7 @@ export class Uploads {
    * @throws NotFound
    */
   private async requireContact(manager: EntityManager, { subscriber_id, contact_id: id }: Destination): Promise<void> {
-    if (id !== null && !(await this.contacts.hold(manager, subscriber_id, id))) throw new NotFound();
+    if (id !== null && !(await this.contacts.keepFromErasure(manager, subscriber_id, id))) throw new NotFound();
   }
 
   /** Looks into a file, blanks what tells of places and cameras, and draws its pictures. */

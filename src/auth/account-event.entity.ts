@@ -17,7 +17,7 @@ export class AccountEvent {
   @Column('uuid', { name: 'subject_id', nullable: true })
   subjectId: string | null;
 
-  /** Failed sign-ins of one hour are one entry. */
+  /** Failed sign-ins within an hour are one entry. */
   @Column('integer', { default: 1 })
   times: number;
 

@@ -112,7 +112,7 @@ export class AccountHolders implements OnModuleInit {
     await this.kinds.get(kind)!.lock?.(manager, key);
   }
 
-  /** @returns what is to be called after the commit */
+  /** @returns a function to call after the commit */
   async confirmed(manager: EntityManager, { kind, key }: AccountHolder): Promise<() => Promise<void>> {
     const afterCommit: (() => Promise<void>)[] = [];
     for (const work of this.atConfirmation.get(kind) ?? []) afterCommit.push(await work(manager, key));

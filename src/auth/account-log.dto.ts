@@ -7,7 +7,7 @@ import { IsList, IsTime, Optional } from '../platform/validation/fields.js';
 import { Page } from '../platform/validation/page.dto.js';
 
 export class ListAccountEvents extends Page implements wire.ListAccountEvents {
-  /** Only these kinds, in a query one `kind=` for each. */
+  /** Only these kinds; in a query, one `kind=` for each. */
   @Optional()
   @Transform(({ value }): unknown[] => (Array.isArray(value) ? value : [value]))
   @IsList({ max: accountEventKinds.length })
@@ -15,12 +15,12 @@ export class ListAccountEvents extends Page implements wire.ListAccountEvents {
   @ApiProperty({ type: 'array', items: { type: 'string', enum: [...accountEventKinds] } })
   kind?: AccountEventKind[];
 
-  /** Only what happened at this time or later. */
+  /** Only entries at this time or later. */
   @Optional()
   @IsTime()
   since?: string;
 
-  /** Only what happened before this time. */
+  /** Only entries before this time. */
   @Optional()
   @IsTime()
   until?: string;
@@ -30,9 +30,9 @@ export class AccountEventView implements wire.AccountEventView {
   id: string;
   @IsIn(accountEventKinds)
   kind: AccountEventKind;
-  /** Id of the conversation, export or session that it is about. */
+  /** Id of the conversation, export or session concerned. */
   subjectId: string | null;
-  /** Failed sign-ins of one hour are one entry. */
+  /** Failed sign-ins within an hour are one entry. */
   times: number;
   /** The network address of a sign-in; of IPv6 the first 64 bits. */
   network: string | null;

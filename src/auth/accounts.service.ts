@@ -177,10 +177,10 @@ export class Accounts {
   }
 
   /**
-   * Notes of people's accounts that nobody has used for so many months that they are asked whether they stay.
+   * Marks people's accounts unused for a number of months as asked whether they want to stay.
    * @returns their ids, at most `limit`
    */
-  async takeUnused(manager: EntityManager, { months, limit }: { months: number; limit: number }): Promise<string[]> {
+  async claimUnused(manager: EntityManager, { months, limit }: { months: number; limit: number }): Promise<string[]> {
     const [rows] = await manager.query<[{ id: string }[], number]>(
       `UPDATE account SET asked_to_stay_at = now()
        WHERE id IN (

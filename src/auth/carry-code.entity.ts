@@ -10,7 +10,7 @@ export class CarryCode {
   @Column('uuid', { name: 'account_id' })
   accountId: string;
 
-  /** Session that made it, with which it goes. */
+  /** Session that created it; deleted with it. */
   @Column('uuid', { name: 'session_id' })
   sessionId: string;
 

@@ -18,8 +18,8 @@ export class PasswordResetRequest implements wire.PasswordResetRequest {
 
 export class PasswordReset extends MailedToken implements wire.PasswordReset {
   /**
-   * 10 characters at least, 72 bytes at most, not a common one, and without the username, the address or the name. It is
-   * checked once the other fields are right.
+   * At least 10 characters and at most 72 bytes; not a common password, and without the username, the address or the name. It
+   * is checked once the other fields are valid.
    */
   @IsString()
   @MaxLength(1_000)
@@ -32,8 +32,8 @@ export class PasswordChange implements wire.PasswordChange {
   currentPassword: string;
 
   /**
-   * 10 characters at least, 72 bytes at most, not a common one, and without the username, the address or the name. It is
-   * checked once the other fields are right.
+   * At least 10 characters and at most 72 bytes; not a common password, and without the username, the address or the name. It
+   * is checked once the other fields are valid.
    */
   @IsString()
   @MaxLength(1_000)

@@ -4,7 +4,7 @@ import { DomainError } from '../platform/problems/domain-error.js';
 /** The token of a link is unknown, used or out of date; which of them is not told. */
 export class LinkInvalid extends DomainError {
   constructor() {
-    super('link_invalid', { detail: 'This link was used before or has expired. Ask for a new one.' });
+    super('link_invalid', { detail: 'This link has been used or has expired. Ask for a new one.' });
   }
 }
 
@@ -22,7 +22,7 @@ export class PasswordWrong extends DomainError {
 export class AddressFull extends DomainError {
   constructor() {
     super('address_full', {
-      detail: `${limits.accountsPerAddress} accounts have confirmed this address, which is the limit. Give another address to this account or to one of those.`,
+      detail: `${limits.accountsPerAddress} accounts have confirmed this address, which is the limit. Use another address for this account or for one of those.`,
     });
   }
 }

@@ -377,7 +377,7 @@ function refuseWeak(password: string, field: string, { personal }: AccountHolder
 
 export const passwordMissing = () =>
   new ValidationFailed([
-    { field: 'currentPassword', code: 'required', message: 'State your current password to change the address.' },
+    { field: 'currentPassword', code: 'required', message: 'Enter your current password to change the address.' },
   ]);
 
 /** Enough of an address for who wrote it to know it, such as "a…@mail.example". */

@@ -66,7 +66,7 @@ export function passwordError(password: string, personal: string[] = []): Passwo
   }
   const text = normal.toLowerCase();
   if (isPattern(text) || isCommon(text)) {
-    return { code: 'password_common', message: 'This password is among those that are guessed first.' };
+    return { code: 'password_common', message: 'This password is too easy to guess. Choose another one.' };
   }
   return undefined;
 }
@@ -134,7 +134,7 @@ async function matchesHash(password: string, hash: string | undefined): Promise<
 
 function unusablePassword(password: string): PasswordError | undefined {
   if (!password.isWellFormed() || password.includes('\0')) {
-    return { code: 'password_characters', message: 'A password is valid Unicode without the character U+0000.' };
+    return { code: 'password_characters', message: 'A password must be valid Unicode without the character U+0000.' };
   }
   if (Buffer.byteLength(normalisePassword(password)) > limits.passwordMaxBytes) {
     const message = `A password can have at most ${limits.passwordMaxBytes} bytes; accented letters take two or more.`;

@@ -7,7 +7,7 @@ import { finalize, type Observable } from 'rxjs';
 /** A request that was let in. */
 export interface AdmittedRequest extends Request {
   /**
-   * Begins dealing with it, and is gone once it has begun; call what it returns when that is done.
+   * Starts to handle the request; call the returned function when that is done.
    * @throws Unauthenticated when its session has ended meanwhile
    */
   begin?: () => () => void;

@@ -79,8 +79,8 @@ export class SessionCookies {
   }
 
   /**
-   * Clears the cookie of an ended session, and the files that the browser keeps of it, because scripts cannot. What the other
-   * app stores under the same origin stays.
+   * Clears the cookie of an ended session and the browser's cached files, because scripts cannot. Data of the other app on the
+   * same origin stays.
    */
   clear(request: Request, app: WebApp): void {
     request.res!.setHeader('Clear-Site-Data', '"cache"');

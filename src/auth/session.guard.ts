@@ -82,7 +82,7 @@ export class SessionGuard implements CanActivate {
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
-    // Sockets are admitted with their session when they connect.
+    // Sockets are authenticated when they connect.
     if (context.getType() !== 'http') return true;
     const { open, whose } = accessTo(this.reflector, context.getHandler(), context.getClass());
     if (open?.atOnce) return true;

@@ -79,7 +79,7 @@ export class SessionsController {
     this.cookies.clearSent(request);
   }
 
-  /** Sign out all other devices of this account. After the answer they get no more events, and nothing of theirs is stored. */
+  /** Sign out all other devices of this account. After the answer they get no more events, and nothing they send is stored. */
   @Delete('others')
   @HttpCode(204)
   async endOthers(@Caller() principal: Principal): Promise<void> {

@@ -25,9 +25,7 @@ export class SignIn implements wire.SignIn {
   @IsPlainText({ max: limits.deviceLength })
   device?: string;
 
-  /**
-   * True on a device that others use too: the cookie ends with the browser, and the session after 12 hours without use.
-   */
+  /** True on a shared device: the cookie ends with the browser, and the session after 12 hours without use. */
   @Optional()
   @IsBoolean()
   shared?: boolean;
@@ -35,9 +33,9 @@ export class SignIn implements wire.SignIn {
 
 /** A code that carries this sign-in into another program on the same device. */
 export class CarryCodeView implements wire.CarryCode {
-  /** An opaque secret of 256 bits, good once. */
+  /** An opaque secret of 256 bits, valid once. */
   code: string;
-  /** Time until which it is good, 15 minutes from now, unless this session ends before. */
+  /** Time until which it is valid, 15 minutes from now, unless this session ends before. */
   expiresAt: string;
 }
 
@@ -75,7 +73,7 @@ export const principalViews = { member: MemberPrincipalView, interlocutor: Inter
 
 export class SessionView implements wire.SessionView {
   id: string;
-  /** An opaque secret of 256 bits, told only here. */
+  /** An opaque secret of 256 bits, returned only here. */
   token: string;
   expiresAt: string;
 }
@@ -88,7 +86,10 @@ export class SignedIn extends SessionView implements wire.SignedIn {
 
 /** Notifications that this device gets. */
 export class DevicePush implements wire.DevicePush {
-  /** Time at which one was last handed to the device's push service; null before the first. When it is shown is up to that. */
+  /**
+   * Time at which the device's push service last took a notification; null before the first. The push service decides when it
+   * is shown.
+   */
   lastHandedOverAt: string | null;
 }
 
@@ -97,11 +98,11 @@ export class DeviceView implements wire.DeviceView {
   device: string | null;
   createdAt: string;
   lastUsedAt: string;
-  /** True on a device that others use too, whose session ends after 12 hours without use. */
+  /** True on a shared device, whose session ends after 12 hours without use. */
   shared: boolean;
-  /** True for the session that asks. */
+  /** True for the session of this request. */
   current: boolean;
-  /** Null for a device that gets no notifications. */
+  /** Null if the device gets no notifications. */
   @Type(() => DevicePush)
   push: DevicePush | null;
 }

@@ -38,9 +38,9 @@ test('a decorated field says what is wrong with it', async () => {
     return error?.constraints?.['isUsername'];
   };
   expect(await messageFor('anna')).toBeUndefined();
-  expect(await messageFor('an')).toBe('A username has at least 3 characters.');
-  expect(await messageFor(['anna'])).toBe('A username is a text.');
-  expect(await messageFor(undefined)).toBe('A username is a text.');
+  expect(await messageFor('an')).toBe('A username must have at least 3 characters.');
+  expect(await messageFor(['anna'])).toBe('A username must be text.');
+  expect(await messageFor(undefined)).toBe('A username must be text.');
 });
 
 describe('proposals', () => {

@@ -27,18 +27,23 @@ export function usernameError(username: string): UsernameError | undefined {
     return {
       code: 'username_too_short',
       values: { limit: min },
-      message: `A username has at least ${min} characters.`,
+      message: `A username must have at least ${min} characters.`,
     };
   }
   if (username.length > max) {
-    return { code: 'username_too_long', values: { limit: max }, message: `A username has at most ${max} characters.` };
+    return {
+      code: 'username_too_long',
+      values: { limit: max },
+      message: `A username can have at most ${max} characters.`,
+    };
   }
   if (!/^[a-z0-9._-]+$/.test(username)) {
-    const message = 'A username can hold lower-case letters a to z, digits, full stops, hyphens and underscores.';
+    const message =
+      'A username can contain only lower-case letters a to z, digits, full stops, hyphens and underscores.';
     return { code: 'username_characters', message };
   }
   if (!/^[a-z0-9]+(?:[._-][a-z0-9]+)*$/.test(username)) {
-    const message = 'A username must begin and end with a letter or digit and have no two signs in a row.';
+    const message = 'A username must begin and end with a letter or digit, without two punctuation marks in a row.';
     return { code: 'username_punctuation', message };
   }
   return undefined;
@@ -46,7 +51,7 @@ export function usernameError(username: string): UsernameError | undefined {
 
 export function IsUsername(options?: ValidationOptions): PropertyDecorator {
   const judge = (value: unknown): Fault | undefined =>
-    typeof value === 'string' ? usernameError(value) : { code: 'not_text', message: 'A username is a text.' };
+    typeof value === 'string' ? usernameError(value) : { code: 'not_text', message: 'A username must be text.' };
   return Rule('isUsername', judge, options);
 }
 

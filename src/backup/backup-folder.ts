@@ -91,7 +91,7 @@ export class BackupFolder {
   }
 
   /**
-   * Keeps backups of two installations apart, and removes what an interrupted backup has left.
+   * Keeps the backups of two installations apart, and removes the remains of an interrupted backup.
    * @throws StartError when it holds the backups of another installation
    */
   async prepare(installation: string): Promise<void> {

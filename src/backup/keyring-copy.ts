@@ -27,7 +27,7 @@ interface Head {
   epochs: SealedEpoch[];
   /** The key that signs certificates, sealed with the master key. */
   signingKey: string | null;
-  /** The key by which push services know the installation, likewise; copies of earlier releases have none. */
+  /** The key that identifies the installation to push services, likewise; copies of earlier releases have none. */
   pushKey?: string | null;
 }
 
@@ -45,7 +45,7 @@ const keysStatement = `COPY (SELECT 'key', scope, id, epoch, encode(wrapped, 'he
 const ledgerStatement = `COPY (SELECT 'erased', scope, id, erasure_id, erased_at FROM erased) TO STDOUT`;
 const epochAttempts = 5;
 const epochPause = 200;
-const takenAtOnce = 1_000;
+const batchSize = 1_000;
 
 /** Writes the present state of the keyring over the former one, whose bytes are overwritten. */
 export async function copyKeyring(
@@ -174,7 +174,7 @@ export class KeyringCopy {
     for await (const line of linesIn(this.path)) {
       if (!line.startsWith('key\t')) continue;
       slice.push(keyIn(line, this.epochs));
-      if (slice.length < takenAtOnce) continue;
+      if (slice.length < batchSize) continue;
       yield slice;
       slice = [];
     }

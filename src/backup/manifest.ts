@@ -25,7 +25,7 @@ export interface Manifest {
   takenAt: string;
   /** Release of Colloquio that made it. */
   version: string;
-  /** Names, in the order in which they ran. */
+  /** Names, in the order of execution. */
   migrations: string[];
   tables: CopiedTable[];
   sequences: CopiedSequence[];

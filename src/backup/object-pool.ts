@@ -9,7 +9,7 @@ import { syncFolder } from '../platform/vault/key-files.js';
 /** Objects are made in the order of their names, so a folder holds those of 2^24 ms (4.7 hours). */
 const folderLetters = 6;
 const unfinished = '.part';
-/** Names of objects. Other files are somebody else's, such as what a file browser leaves, and left alone. */
+/** Names of objects. Other files, such as those of a file browser, are left alone. */
 const objectName = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.[0-9a-f]{64}$/;
 const foldersRemembered = 64;
 

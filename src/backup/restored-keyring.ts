@@ -37,9 +37,9 @@ export class RestoredKeyring {
   ) {}
 
   /**
-   * Decides what to do with the keyring that is there. That of the same installation knows of erasures that the backup does
-   * not know of, so it stays; one without keys of anybody is made anew.
-   * @throws StartError when it holds keys of another installation, and nobody said that they may be replaced
+   * Decides what to do with the existing keyring. One of the same installation may know of erasures that the backup does not,
+   * so it stays; one without anybody's keys is replaced.
+   * @throws StartError when it holds keys of another installation that may not be replaced
    */
   static async modeFor(
     database: DataSource,
@@ -68,10 +68,10 @@ export class RestoredKeyring {
       await Keyring.clear(database);
       await shredFile(epochFile);
     }
-    // Certificates are signed with the key that signed those before.
+    // New certificates must be signed with the same key as earlier ones.
     const kept = [
       [signingKeyFile, copy.signingKey],
-      // Devices have subscribed with the key that they know.
+      // Devices have subscribed with this key.
       [pushKeyFile, copy.pushKey],
     ] as const;
     for (const [file, copied] of kept) {

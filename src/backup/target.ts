@@ -6,13 +6,13 @@ import { StartError } from '../platform/start-error.js';
 /** A table that stands in the main database while a restore is under way, so that no service starts on half the data. */
 export const restoreMarker = 'restore_under_way';
 
-/** A restore makes the keyring anew of what is in the backup, or adds to the one that is there. */
+/** A restore replaces the keyring with that of the backup, or adds to the existing one. */
 export type KeyringMode = 'anew' | 'added';
 
 export type MainState =
   { holds: 'nothing' | 'tables' | 'accounts' | 'others' } | { holds: 'interrupted'; keyring: KeyringMode };
 
-/** Finds out what the main database holds. */
+/** Examines the content of the main database. */
 export async function mainState(main: DataSource): Promise<MainState> {
   const [there] = await main.query<[{ marker: boolean; ours: boolean; any: boolean }]>(
     `SELECT to_regclass($1) IS NOT NULL AS marker,
@@ -63,7 +63,7 @@ export async function clearMain(main: DataSource, keyring: KeyringMode): Promise
   });
 }
 
-/** The name by which TypeORM knows a migration. */
+/** TypeORM's name of a migration. */
 export const nameOf = (migration: new () => MigrationInterface): string => new migration().name ?? migration.name;
 
 /** Functions are made anew by every release, and belong to no backup. */
@@ -84,7 +84,7 @@ export async function migrate(
   }
 }
 
-/** @throws StartError when it holds data that nobody said may be replaced */
+/** @throws StartError when it holds data that may not be replaced */
 export function requireRoom(state: MainState, { replace }: { replace: boolean }): void {
   if (state.holds === 'others') {
     throw new StartError('DATABASE_URL names a database that holds something else than Colloquio: name an empty one.');

@@ -36,7 +36,7 @@ export class Audiences {
   ) {}
 
   /**
-   * An audience in the form in which it is kept: what was left empty is gone, and every value stands in it once.
+   * An audience as it is stored: without empty fields and duplicate values.
    * @throws ValidationFailed for an audience without a choice, or with `all` and a choice
    */
   stated(audience: Audience): Audience {

@@ -18,7 +18,7 @@ import {
   type LockedConversation,
   type NewEntry,
 } from '../conversations/broadcast-entries.service.js';
-import { messageContext } from '../conversations/sealed-message.js';
+import { messageContext } from '../conversations/message-texts.js';
 import { Identities } from '../interlocutors/identities.js';
 import { defineJob } from '../platform/jobs/job-kinds.js';
 import { inTurns } from '../platform/jobs/in-turns.js';
@@ -44,7 +44,7 @@ import {
 import { mailHeld } from './held-mails.service.js';
 import { filledIn } from '../contract/rules/personal-text.js';
 
-/** Begins at once, or when it is time; every minute for what a crash has left. */
+/** Runs at once or at the scheduled time, and every minute to continue after a crash. */
 const proceedWithBroadcasts = defineJob('broadcast.proceed', { cron: '* * * * *', expireInSeconds: 300 });
 
 /** The outcome of a chunk that was to be sent with a text or an audience that is another one by now. */
@@ -80,7 +80,7 @@ interface Chunk extends ProgressRow {
   entries: AppendedEntry[];
 }
 
-/** Sends broadcasts, a chunk of recipients at a time: entries, ledger and checkpoint come about together or not at all. */
+/** Sends broadcasts a chunk of recipients at a time: entries, ledger and checkpoint are written together or not at all. */
 @Injectable()
 export class BroadcastRuns {
   constructor(
@@ -102,7 +102,7 @@ export class BroadcastRuns {
     jobs.handle(proceedWithBroadcasts, () => this.proceed());
   }
 
-  /** To be called in the transaction in which a broadcast is made. */
+  /** Must be called in the transaction that creates the broadcast. */
   async proceedAt(manager: EntityManager, sendAt: Date): Promise<void> {
     const later = sendAt > new Date() ? { startAfter: sendAt } : {};
     await this.jobs.add(manager, proceedWithBroadcasts, {}, later);

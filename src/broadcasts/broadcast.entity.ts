@@ -3,7 +3,7 @@ import type { Locale } from '../contract/common.js';
 import type { StopReason } from '../contract/broadcasts.js';
 import type { BroadcastKind, BroadcastReason, BroadcastState } from '../contract/events.js';
 
-/** One text for many contacts. Whom it has reached stands in the ledger, `broadcast_recipient`. */
+/** One text for many contacts. The ledger `broadcast_recipient` records whom it has reached. */
 @Entity('broadcast')
 export class Broadcast {
   @PrimaryColumn('uuid', { name: 'subscriber_id' })

@@ -35,8 +35,8 @@ export class BroadcastsController {
   ) {}
 
   /**
-   * Send one text to many contacts. Each gets it in its own conversation and answers in private. The answer is 202 if it was
-   * accepted now, 200 if the same clientId and content had been accepted before.
+   * Send one text to many contacts. Each gets it in its own conversation, and replies are private. The answer is 202 if the
+   * broadcast was accepted now, or 200 if the same clientId and content had been accepted before.
    */
   @Post('broadcasts')
   @ApiAcceptedResponse({ type: MadeBroadcast })
@@ -111,7 +111,7 @@ export class BroadcastsController {
     return this.broadcasts.recipients(member, id, ask);
   }
 
-  /** Change a scheduled broadcast. Once it has begun, the answer is `broadcast_begun`. */
+  /** Change a scheduled broadcast. Once it has started, the answer is `broadcast_begun`. */
   @Patch('broadcasts/:id')
   change(
     @Caller() member: MemberPrincipal,
@@ -121,14 +121,14 @@ export class BroadcastsController {
     return this.broadcasts.change(member, id, change);
   }
 
-  /** Release a broadcast that is held because its time has passed: start it now, or resume it. No contact gets it twice. */
+  /** Release a broadcast that is held because its time has passed: this starts or resumes it. No contact gets it twice. */
   @Post('broadcasts/:id/release')
   @HttpCode(200)
   release(@Caller() member: MemberPrincipal, @Id() id: string): Promise<BroadcastView> {
     return this.broadcasts.release(member, id);
   }
 
-  /** Cancel a broadcast before it begins, or stop it while it is under way. Contacts that have received it keep it. */
+  /** Cancel a broadcast before it starts, or stop it while it is being sent. Contacts that have received it keep it. */
   @Post('broadcasts/:id/cancellation')
   @HttpCode(200)
   cancel(@Caller() member: MemberPrincipal, @Id() id: string): Promise<BroadcastView> {
@@ -136,8 +136,8 @@ export class BroadcastsController {
   }
 
   /**
-   * Report a service message as advertising. The business is told the number of reports, not who sent them (but for a message
-   * to a single person the number says who).
+   * Report a service message as advertising. The business learns the number of reports, not who sent them (although for a
+   * message to a single person the number reveals it).
    */
   @Only('interlocutor')
   @Post('conversations/:id/messages/:seq/advertising-report')

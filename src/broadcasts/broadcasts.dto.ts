@@ -45,70 +45,68 @@ export class Audience implements wire.Audience {
   @IsBoolean()
   all?: boolean;
 
-  /**
-   * Up to 50; compared without regard to case, accents, hyphens and the like, as are the next two: `lodz` reaches Łódź.
-   */
+  /** Up to 50. This and the next two ignore case, accents, hyphens and the like: `lodz` matches Łódź. */
   @Optional()
-  @IsList({ max: most, message: `An audience names at most ${most} regions.` })
+  @IsList({ max: most, message: `An audience can name at most ${most} regions.` })
   @Trimmed()
   @IsPlainText({ max: limits.nameLength }, { each: true })
   regions?: string[];
 
   /** Up to 50. */
   @Optional()
-  @IsList({ max: most, message: `An audience names at most ${most} provinces.` })
+  @IsList({ max: most, message: `An audience can name at most ${most} provinces.` })
   @Trimmed()
   @IsPlainText({ max: limits.nameLength }, { each: true })
   provinces?: string[];
 
   /** Up to 50. */
   @Optional()
-  @IsList({ max: most, message: `An audience names at most ${most} sectors.` })
+  @IsList({ max: most, message: `An audience can name at most ${most} sectors.` })
   @Trimmed()
   @IsPlainText({ max: limits.nameLength }, { each: true })
   sectors?: string[];
 
   /** Ids of up to 50 labels. */
   @Optional()
-  @IsIds({ max: most, message: `An audience names at most ${most} labels.` })
+  @IsIds({ max: most, message: `An audience can name at most ${most} labels.` })
   labels?: string[];
 
-  /** Up to 1,000 contacts, chosen besides. Those that are not in the address book are passed over. */
+  /** Up to 1,000 additional contacts. Those not in the address book are ignored. */
   @Optional()
   @IsIds({
     max: limits.broadcastContacts,
-    message: `A broadcast chooses at most ${mostContacts} contacts one by one.`,
+    message: `You can pick at most ${mostContacts} contacts one by one.`,
   })
   contactIds?: string[];
 
   /**
-   * Id of another broadcast: those who got it and have not seen it, as far as that is disclosed, at the time of sending. Refused
-   * while the business has switched seen-times off; a broadcast that begins then is stopped.
+   * Id of another broadcast: only those who received it and have not seen it at the time of sending, as far as that is
+   * disclosed. Refused while the business has turned seen times off; a broadcast that is due then is stopped.
    */
   @Optional()
   @IsId()
   notSeenOf?: string;
 
-  /** Labels, up to 50, whose contacts are not in the audience. */
+  /** Up to 50 labels whose contacts are excluded. */
   @Optional()
-  @IsIds({ max: most, message: `An audience excepts at most ${most} labels.` })
+  @IsIds({ max: most, message: `An audience can exclude at most ${most} labels.` })
   exceptLabels?: string[];
 
   /** Up to 1,000. */
   @Optional()
   @IsIds({
     max: limits.broadcastContacts,
-    message: `A broadcast excepts at most ${mostContacts} contacts one by one.`,
+    message: `You can exclude at most ${mostContacts} contacts one by one.`,
   })
   exceptContactIds?: string[];
 }
 
 class BroadcastDraft implements wire.BroadcastDraft {
-  /** `promotional` reaches only those who said yes to promotions. */
+  /** `promotional` reaches only contacts who have agreed to promotions. */
   @IsIn(broadcastKinds)
   kind: BroadcastKind;
 
-  /** Reason of a service message, which has to have one. */
+  /** Reason of a service message; required for one. */
   @Optional()
   @IsIn(broadcastReasons)
   reason?: BroadcastReason;
@@ -123,17 +121,17 @@ export class NewBroadcast
 {
   /**
    * 1 to 10,000 characters of valid Unicode. `{{firstName}}`, `{{surname}}`, `{{companyName}}` and `{{displayName}}` become
-   * each recipient's own, `{{businessName}}` that of the business; each counts as 201 characters. Who has no such name
-   * is called by the displayed one. Names are those at the time of sending; a text whose only field is
-   * `{{businessName}}` is the same for all, and has the name at the time of its making. It may be empty where there are files.
+   * each recipient's own, and `{{businessName}}` that of the business; each counts as 201 characters. Recipients without such a
+   * name are addressed by their display name. Names are those at the time of sending; if `{{businessName}}` is the only field,
+   * the text is the same for all and keeps the name from the time of its creation. It may be empty if there are files.
    */
   @UnlessFilesAlone()
   @IsBroadcastBody()
   body: string;
 
   /**
-   * ISO 8601, up to 365 days ahead: with an offset or Z, or without one in the time zone of the business. Without it the
-   * broadcast is sent now.
+   * ISO 8601, up to 365 days ahead: with an offset or Z, or without one in the time zone of the business. Leave it out to send
+   * now.
    */
   @Optional()
   @IsString()
@@ -141,9 +139,9 @@ export class NewBroadcast
   sendAt?: string;
 
   /**
-   * Time after which it neither begins nor goes on, in the same forms: at least 15 minutes and at most 7 days after `sendAt`, by
-   * default 6 hours after it. A broadcast that is later, because the service was down, is `held` until it is released or
-   * cancelled.
+   * Time after which the broadcast neither starts nor continues, in the same forms: at least 15 minutes and at most 7 days
+   * after `sendAt`, by default 6 hours after it. If the service was down until later, the broadcast is `held` until it is
+   * released or cancelled.
    */
   @Optional()
   @IsString()
@@ -165,24 +163,24 @@ export class PreviewedBroadcast extends BroadcastDraft implements wire.Previewed
   @IsBroadcastBody()
   body?: string;
 
-  /** For whom the text is to be shown. */
+  /** The people to whom the text is shown. */
   @Optional()
   @IsId()
   contactId?: string;
 }
 
 export class AudienceAsked extends BroadcastDraft implements wire.AudienceAsked {
-  /** Only those who would get it, or be skipped. */
+  /** Only those who would get it, or only those who would be skipped. */
   @Optional()
   @IsIn(recipientOutcomes)
   outcome?: RecipientOutcome;
 
-  /** `nextAfter` of the answer before. */
+  /** `nextAfter` of the previous answer. */
   @Optional()
   @IsId()
   after?: string;
 
-  /** Most contacts of the answer: 1 to 200. */
+  /** Maximum number of contacts in the answer: 1 to 200. */
   @ToNumber()
   @IsInt()
   @Min(1)
@@ -194,7 +192,10 @@ export class MadeBroadcast implements wire.MadeBroadcast {
   id: string;
   /** Number of recipients. */
   recipients: number;
-  /** Number of contacts in the audience that are skipped. Both are counted anew when it begins, and each contact is checked again. */
+  /**
+   * Number of contacts in the audience that are skipped. Both are counted again when it starts, and each contact is checked
+   * again.
+   */
   skipped: number;
 }
 
@@ -215,16 +216,16 @@ export class BroadcastPreview implements wire.BroadcastPreview {
   total: number;
   /** Number of contacts that would get it. */
   recipients: number;
-  /** Number of contacts in the audience that agree to promotions. */
+  /** Number of contacts in the audience that have agreed to promotions. */
   promotions: PromotionsGiven;
   skipped: number;
   skippedBy: SkippedContacts[];
-  /** The fields that a text may hold, as `{{firstName}}`. */
+  /** The fields that a text may contain, such as `{{firstName}}`. */
   @IsIn(textFields, { each: true })
   fields: TextField[];
   /** Words shown with the message, in the language of the business. */
   words: string;
-  /** The body as the contact would read it. */
+  /** The text as the contact would read it. */
   text?: string;
 }
 
@@ -245,7 +246,7 @@ export class AudienceContact implements wire.AudienceContact {
 /** Contacts of an audience as they are now, in the order of sending. */
 export class AudienceContacts implements wire.AudienceContacts {
   items: AudienceContact[];
-  /** To be sent as `after` for those that follow; null at the end. */
+  /** Send it as `after` for the next page; null at the end. */
   nextAfter: string | null;
 }
 
@@ -263,12 +264,12 @@ export class BroadcastSummary implements wire.BroadcastSummary {
   @IsIn(broadcastStates)
   state: BroadcastState;
   /**
-   * Why the service has stopped it: a newer policy waits for the owner's acceptance, a label of the audience was deleted, or the
-   * audience is `notSeenOf` another one and seen-times were switched off.
+   * Reason why the service stopped it: a newer policy needs the owner's acceptance, a label of the audience was deleted, or the
+   * audience is `notSeenOf` another broadcast and seen times were turned off.
    */
   @IsIn(stopReasons)
   stopReason?: StopReason;
-  /** Number of recipients, as counted when it was made and again when it began. */
+  /** Number of recipients, counted when the broadcast was created and again when it started. */
   recipients: number;
   sent: number;
   skipped: number;
@@ -277,7 +278,7 @@ export class BroadcastSummary implements wire.BroadcastSummary {
   author: AuthorView | null;
   createdAt: string;
   sendAt: string;
-  /** Time after which it neither begins nor goes on by itself. */
+  /** Time after which it neither starts nor continues automatically. */
   notAfter: string;
   startedAt?: string;
   /** Time at which it was finished, cancelled or stopped. */
@@ -287,9 +288,9 @@ export class BroadcastSummary implements wire.BroadcastSummary {
 export class BroadcastView extends BroadcastSummary implements wire.BroadcastView {
   audience: Audience;
   skippedBy: SkippedContacts[];
-  /** To how many it was delivered. */
+  /** Number of recipients to whom it was delivered. */
   delivered: number;
-  /** Number of recipients who have seen it; null while the business has switched seen-times off. */
+  /** Number of recipients who have seen it; null while the business has turned seen times off. */
   seen: number | null;
   /** Number of recipients who reported this service message as advertising. */
   reports: number;
@@ -298,9 +299,9 @@ export class BroadcastView extends BroadcastSummary implements wire.BroadcastVie
 /** Numbers up to a moment, to the minute. */
 export class ResultsPoint implements wire.ResultsPoint {
   at: string;
-  /** To how many recipients it had been delivered. */
+  /** Number of recipients to whom it had been delivered. */
   delivered: number;
-  /** Number of recipients who had seen it; null while the business has switched seen-times off. */
+  /** Number of recipients who had seen it; null while the business has turned seen times off. */
   seen: number | null;
 }
 
@@ -313,9 +314,9 @@ export class BroadcastAnswer implements wire.BroadcastAnswer {
 }
 
 export class BroadcastResults implements wire.BroadcastResults {
-  /** From its beginning for at most 48 hours, at even distances; empty before it begins. */
+  /** Points at even intervals, for at most 48 hours from the start; empty before it. */
   points: ResultsPoint[];
-  /** Number of recipients whose next entry in the conversation came within seven days. */
+  /** Number of recipients who replied in the conversation within seven days. */
   answered: number;
   /** The latest five of these. */
   latestAnswers: BroadcastAnswer[];
@@ -343,7 +344,7 @@ export class ListRecipients extends Page {
   @IsIn(skipReasons)
   reason?: SkipReason;
 
-  /** Only recipients who have not seen it. Refused while the business has switched seen-times off. */
+  /** Only recipients who have not seen it. Refused while the business has turned seen times off. */
   @Optional()
   @IsTrue()
   unseen?: true;
@@ -355,7 +356,7 @@ export class ListRecipients extends Page {
 }
 
 export class ExportRecipients {
-  /** Language of the column names, and with it the separator: `;` for it, `,` for en. The member's without it. */
+  /** Language of the column names; it also sets the separator: `;` for it, `,` for en. By default the member's language. */
   @Optional()
   @IsIn(locales)
   locale?: Locale;
@@ -372,9 +373,9 @@ export class RecipientView implements wire.RecipientView {
   /** The message in the contact's conversation. */
   seq?: number;
   delivered?: boolean;
-  /** Left out while the business has switched seen-times off. */
+  /** Left out while the business has turned seen times off. */
   seen?: boolean;
-  /** The recipient's answer: its next entry in the conversation, if it came within seven days. */
+  /** The recipient's reply: its next entry in the conversation, if it came within seven days. */
   answeredSeq?: number;
 }
 

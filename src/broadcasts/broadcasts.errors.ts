@@ -10,7 +10,7 @@ export class BroadcastOver extends DomainError {
 export class BroadcastBegun extends DomainError {
   constructor() {
     super('broadcast_begun', {
-      detail: 'You can change a broadcast only before it begins; this one has begun or has ended.',
+      detail: 'You can change a broadcast only before it starts; this one has started or ended.',
     });
   }
 }
@@ -27,8 +27,8 @@ export class AudienceEmpty extends DomainError {
   constructor() {
     super('audience_empty', {
       detail:
-        'No contact belongs to this audience. Check the spelling of regions, provinces and sectors, the labels, and the exceptions.',
-      errors: [{ field: 'audience', code: 'empty', message: 'No contact belongs to it.' }],
+        'No contact is in this audience. Check the spelling of regions, provinces and sectors, the labels, and the exceptions.',
+      errors: [{ field: 'audience', code: 'empty', message: 'No contact is in this audience.' }],
     });
   }
 }
@@ -36,7 +36,7 @@ export class AudienceEmpty extends DomainError {
 export class TooManyBroadcasts extends DomainError {
   constructor() {
     super('broadcasts_limit', {
-      detail: `You can have at most ${limits.broadcastsUnderWay} broadcasts scheduled or under way. Cancel one, or wait until one has ended.`,
+      detail: `You can have at most ${limits.broadcastsUnderWay} broadcasts scheduled or in progress. Cancel one, or wait until one has ended.`,
     });
   }
 }
@@ -44,7 +44,7 @@ export class TooManyBroadcasts extends DomainError {
 export class NotReportable extends DomainError {
   constructor() {
     super('not_reportable', {
-      detail: 'You can report only a service message that was sent by a broadcast.',
+      detail: 'You can report only the service message of a broadcast.',
     });
   }
 }
@@ -63,10 +63,10 @@ export class UnknownAudienceBroadcast extends ValidationFailed {
   }
 }
 
-/** A question for contacts that have not seen a broadcast, while the business has switched seen-times off. */
+/** A question for contacts that have not seen a broadcast, while the business has turned seen times off. */
 export class SeenTimesOff extends ValidationFailed {
   constructor(field: 'audience.notSeenOf' | 'unseen') {
-    const message = 'The business has switched seen-times off, so nobody is told who has not seen a broadcast.';
+    const message = 'The business has turned seen times off, so it cannot know who has not seen a broadcast.';
     super([{ field, code: 'seen_times_off', message }]);
   }
 }

@@ -53,7 +53,7 @@ const hasNotSeen = (broadcastId: string) => `
                               AND watermark.conversation_id = recipient.contact_id
                               AND watermark.party = 'interlocutor' AND ${seen}))`;
 
-/** A statement with what its parameters stand for. */
+/** A statement and the meaning of its parameters. */
 interface Statement {
   text: string;
   values: unknown[];
@@ -229,7 +229,7 @@ export interface RecipientRow {
   seq: number | null;
   skipped: SkipReason | null;
   delivered: boolean;
-  /** Null while seen-times are not disclosed. */
+  /** Null while seen times are not disclosed. */
   seen: boolean | null;
   answered_seq: number | null;
 }
@@ -287,9 +287,9 @@ export interface PassedRow {
 }
 
 /**
- * Numbers of recipients to whom it was delivered, and who have seen it, in each step of time: in the minute of the first past move
- * of a watermark that reached it, or of the present one. What happened before the first step (a minute begins before the
- * broadcast does) belongs to it. $1 subscriber, $2 broadcast, $3 beginning, $4 seconds of a step, $5 steps.
+ * Numbers of recipients to whom it was delivered, and who have seen it, in each step of time: the minute of the first past
+ * watermark move that reached it, or of the current watermark. Earlier times belong to the first step, because a minute can
+ * begin before the broadcast does. $1 subscriber, $2 broadcast, $3 beginning, $4 seconds of a step, $5 steps.
  */
 export const passedQuery = `
   SELECT step, count(*) FILTER (WHERE kind = 'delivered')::integer AS delivered,
@@ -353,7 +353,7 @@ export const forgetRecipientsQuery = (limit: number): string => `
   DELETE FROM broadcast_recipient WHERE ctid = ANY (ARRAY(
     SELECT ctid FROM broadcast_recipient WHERE subscriber_id = $1 AND broadcast_id = $2 LIMIT ${limit}))`;
 
-/** Empties a broadcast of all that it says, to whom it went and who wrote it. $1 subscriber, $2 broadcast, $3 nobody. */
+/** Clears the text, audience and author of a broadcast. $1 subscriber, $2 broadcast, $3 nobody. */
 export const emptyQuery = `
   UPDATE broadcast
   SET body = '', audience = '', digest = '', client_id = 'expired ' || id, author_id = $3, checkpoint = NULL, files = 0,

@@ -71,7 +71,7 @@ import {
   skippedQuery,
 } from './broadcasts.queries.js';
 import { filledIn, isPersonal } from '../contract/rules/personal-text.js';
-import { Lately } from './lately.js';
+import { ResultCache } from './result-cache.js';
 import { stepsOf } from './result-steps.js';
 import { lateTime, sendTime } from './send-time.js';
 
@@ -83,7 +83,7 @@ export interface Made extends MadeBroadcast {
 /** One text to many contacts, each in its own conversation. */
 @Injectable()
 export class Broadcasts {
-  private readonly lately = new Lately();
+  private readonly resultCache = new ResultCache();
 
   constructor(
     @InjectRepository(Broadcast) private readonly broadcasts: Repository<Broadcast>,
@@ -262,7 +262,7 @@ export class Broadcasts {
     const broadcast = await this.access(this.broadcasts.manager, subscriberId, id);
     const which = [subscriberId, id];
     const { seenTimesSince } = await this.subscribers.get(subscriberId);
-    const { delivered, seen } = await this.lately.of(
+    const { delivered, seen } = await this.resultCache.of(
       `received ${id} ${seenTimesSince?.getTime()}`,
       countsAreGoodFor(broadcast),
       async () => {
@@ -295,7 +295,7 @@ export class Broadcasts {
     const { seenTimesSince } = await this.subscribers.get(subscriberId);
     const which = [subscriberId, id];
     // Sealed, so that a name whose key is destroyed meanwhile cannot be opened any more.
-    const { beginning, seconds, steps, rows, answers } = await this.lately.of(
+    const { beginning, seconds, steps, rows, answers } = await this.resultCache.of(
       `results ${id} ${seenTimesSince?.getTime()}`,
       countsAreGoodFor(broadcast),
       async () => {
@@ -599,7 +599,7 @@ function requireReason({ kind, reason }: Pick<NewBroadcast, 'kind' | 'reason'>):
   if ((kind === 'service') === (reason !== undefined)) return reason ?? null;
   throw new ValidationFailed([
     kind === 'service'
-      ? { field: 'reason', code: 'required', message: 'Say the reason of the service message.' }
+      ? { field: 'reason', code: 'required', message: 'Give the reason for the service message.' }
       : { field: 'reason', code: 'exclusive', message: 'A promotional message has no reason.' },
   ]);
 }

@@ -4,8 +4,8 @@ import { limits } from '../contract/limits.js';
 const mostSteps = 96;
 
 /**
- * Even steps of whole minutes from the beginning of a broadcast until now, or until its results are not followed any more. The
- * last one may end after now.
+ * Even steps of whole minutes, from the start of a broadcast until now or until its results are final. The last one may end
+ * after now.
  */
 export function stepsOf(startedAt: Date, now: Date): { beginning: Date; seconds: number; steps: number } {
   // Watermarks know only their minute.

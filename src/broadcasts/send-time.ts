@@ -13,7 +13,7 @@ const hourMilliseconds = 60 * 60 * 1000;
  * @throws ValidationFailed for a time that there is not, that has passed, or that is too far ahead
  */
 export function sendTime(text: string, timeZone: string, now: Date): Date {
-  const time = momentOf(text, timeZone);
+  const time = timeOf(text, timeZone);
   const ahead = time.getTime() - now.getTime();
   if (ahead < -lateMilliseconds) throw refused('past', 'This time has passed. Leave it out to send now.');
   if (ahead > limits.broadcastDaysAhead * dayMilliseconds) {
@@ -29,7 +29,7 @@ export function sendTime(text: string, timeZone: string, now: Date): Date {
  */
 export function lateTime(text: string | undefined, timeZone: string, sendAt: Date): Date {
   if (text === undefined) return new Date(sendAt.getTime() + limits.broadcastLateHours * hourMilliseconds);
-  const time = momentOf(text, timeZone, 'notAfter');
+  const time = timeOf(text, timeZone, 'notAfter');
   const after = time.getTime() - sendAt.getTime();
   if (after < limits.broadcastLateMinutesMin * 60_000) {
     const message = `notAfter must be at least ${limits.broadcastLateMinutesMin} minutes after the time of sending.`;
@@ -42,7 +42,7 @@ export function lateTime(text: string | undefined, timeZone: string, sendAt: Dat
   return time;
 }
 
-function momentOf(text: string, timeZone: string, field: TimeField = 'sendAt'): Date {
+function timeOf(text: string, timeZone: string, field: TimeField = 'sendAt'): Date {
   const [there, offset] = form.exec(text) ?? [];
   const read = <Time>(from: () => Time): Time => {
     try {

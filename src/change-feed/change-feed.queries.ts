@@ -10,11 +10,11 @@ export const consumerQuery = `SELECT generation, checkpoint FROM feed_consumer W
 
 export const addConsumerQuery = `INSERT INTO feed_consumer (name) VALUES ($1) ON CONFLICT DO NOTHING`;
 
-/** Moves the checkpoint on, unless the consumer was told to begin anew meanwhile. $1 name, $2 generation, $3 checkpoint. */
+/** Advances the checkpoint, unless the consumer was told to start over meanwhile. $1 name, $2 generation, $3 checkpoint. */
 export const checkpointQuery = `
   UPDATE feed_consumer SET checkpoint = $3 WHERE name = $1 AND generation = $2 AND checkpoint < $3`;
 
-/** Begins anew: what was seen counts for nothing. $1 name. */
+/** Starts over: all progress counts for nothing. $1 name. */
 export const restartQuery = `
   INSERT INTO feed_consumer (name, generation) VALUES ($1, 2)
   ON CONFLICT (name) DO UPDATE SET generation = feed_consumer.generation + 1, checkpoint = DEFAULT`;
@@ -34,8 +34,8 @@ export const claimQuery = `
   ORDER BY conversation_id FOR UPDATE OF feed_progress SKIP LOCKED`;
 
 /**
- * Begins the progress in conversations that have none of this generation, and locks it; those that another node has just begun
- * are passed over. Parameters as above.
+ * Creates the progress of conversations without one of this generation, and locks it; skips those that another node has just
+ * created. Parameters as above.
  */
 export const beginQuery = `
   INSERT INTO feed_progress (subscriber_id, conversation_id, consumer, generation, revision)
@@ -158,7 +158,7 @@ export const claimBroadcastsQuery = `
   DO UPDATE SET generation = excluded.generation WHERE feed_broadcast.generation < excluded.generation
   RETURNING broadcast_id AS id`;
 
-/** Conversations in which somebody has written, and those of them that were seen in this generation. $1 consumer, $2 generation. */
+/** Numbers of conversations with messages, and of those already seen in this generation. $1 consumer, $2 generation. */
 export const shareQuery = `
   SELECT count(*)::integer AS conversations, count(progress.revision)::integer AS seen
   FROM conversation

@@ -56,21 +56,21 @@ export interface BegunBroadcast {
  * their order, in a transaction that commits together with its progress. What it throws is tried again, with a back-off.
  */
 export interface Consumer {
-  /** Stands in the database with its progress. */
+  /** Identifies its progress in the database. */
   name: string;
   see: (manager: EntityManager, changes: readonly Change[]) => Promise<void>;
   seeBroadcasts: (manager: EntityManager, broadcasts: readonly BegunBroadcast[]) => Promise<void>;
   /**
-   * Deletes what was derived from messages that go in this transaction with their conversation; it is given no change of that
-   * conversation any more.
-   * @returns how much that was, by kinds
+   * Deletes what was derived from messages that this transaction deletes with their conversation; no further change of that
+   * conversation follows.
+   * @returns the counts by kind
    */
   forget: (manager: EntityManager, messages: readonly GoneMessage[]) => Promise<Partial<ErasedCounts>>;
 }
 
-/** The time by which a consumer is behind. */
+/** Delay of a consumer. */
 export interface Lag {
   consumer: string;
-  /** Seconds for which the oldest change that is known of has waited; 0 when there is none. */
+  /** Seconds for which the oldest known change has been waiting; 0 if there is none. */
   seconds: number;
 }

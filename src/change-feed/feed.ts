@@ -78,7 +78,7 @@ export class Feed {
     return this.consumer.name;
   }
 
-  /** Seconds for which something has waited. */
+  /** Seconds of waiting. */
   get behindSeconds(): number {
     return this.waitingSince === undefined ? 0 : (performance.now() - this.waitingSince) / 1000;
   }
@@ -107,7 +107,7 @@ export class Feed {
     this.working = this.work();
   }
 
-  /** Ends after what is under way; the next start goes on from there. */
+  /** Ends after the work in progress; the next start continues from there. */
   async end(): Promise<void> {
     this.ending = true;
     this.wake?.();
@@ -124,8 +124,8 @@ export class Feed {
     } while (this.missed && !this.ending);
   }
 
-  /** Has everything be seen again from the first change on, by whichever node works. */
-  async beginAnew(): Promise<void> {
+  /** Makes consumers see every change again from the first on, on whichever node works. */
+  async startOver(): Promise<void> {
     await this.database.query(restartQuery, [this.name]);
     this.missed = true;
   }
@@ -166,7 +166,7 @@ export class Feed {
   }
 
   private async workOnce(): Promise<void> {
-    if (this.hints.length > 0) await this.takeHints();
+    if (this.hints.length > 0) await this.applyHints();
     if (this.broadcastsHinted) {
       this.broadcastsHinted = false;
       await this.seeBroadcasts();
@@ -180,7 +180,7 @@ export class Feed {
     return this.hints.length === 0 && !this.missed && !this.broadcastsHinted;
   }
 
-  /** Rests for that long; when there is nothing to do, until the next hint or until it is time to compare. */
+  /** Sleeps for that long; if there is nothing to do, until the next hint or comparison. */
   private async rest(milliseconds: number): Promise<void> {
     const idle = milliseconds === Infinity;
     if (idle && !this.idle()) return;
@@ -205,7 +205,7 @@ export class Feed {
     else this.log.info('consumer up to date again', { consumer: this.name });
   }
 
-  private async takeHints(): Promise<void> {
+  private async applyHints(): Promise<void> {
     const some = this.hints.splice(0, changesAtOnce);
     for (const hint of some) this.hintBytes -= hint.state === 'stored' ? hint.body.length : 0;
     const runs = new Map<string, Run>();

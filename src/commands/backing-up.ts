@@ -10,16 +10,16 @@ import { readParameters } from './parameters.js';
 import { ProgressBars } from './progress-bar.js';
 
 const keptUnlessSaid = 7;
-const keptMost = 1_000;
+const maxBackups = 1_000;
 
 const usage = 'Usage: npm run backup -- FOLDER [--keep NUMBER] [--quiet]';
-const help = `npm run backup -- FOLDER   backs everything but the master key up into a folder, best on another disk
+const help = `npm run backup -- FOLDER   backs up everything except the master key into a folder, preferably on another disk
 
-  --keep NUMBER  backups of the main database that the folder keeps (${keptUnlessSaid}); there is always one keyring, the latest
-  --quiet        says nothing unless it fails, for a cron job
+  --keep NUMBER  number of backups of the main database to keep (default ${keptUnlessSaid}); only the latest keyring is kept
+  --quiet        prints nothing unless it fails, for cron jobs
 
-It reads the same settings as the service, and works while the service runs and without it. Files that the folder has are
-not copied again. The master key is not in the backup: keep a copy of it elsewhere, because without it nobody can read one.`;
+It reads the settings of the service, and works whether the service runs or not. Files already in the folder are
+not copied again. The backup does not contain the master key: keep a copy of that elsewhere, because without it nobody can read a backup.`;
 
 /** `npm run backup`: backs the installation up into a folder. */
 export const backUp: Command = async (environment, parameters, terminal) => {
@@ -37,8 +37,8 @@ export const backUp: Command = async (environment, parameters, terminal) => {
     const [path] = positionals;
     if (!path) throw new StartError(`Name the folder to back up into. ${usage}`);
     const keep = Number(values.keep ?? keptUnlessSaid);
-    if (!Number.isInteger(keep) || keep < 1 || keep > keptMost) {
-      throw new StartError(`--keep is a number from 1 to ${keptMost}. ${usage}`);
+    if (!Number.isInteger(keep) || keep < 1 || keep > maxBackups) {
+      throw new StartError(`--keep is a number from 1 to ${maxBackups}. ${usage}`);
     }
     const quiet = { ...terminal, print: () => {} };
     await run(loadConfig(environment), { path, keep }, values.quiet ? quiet : terminal);
@@ -68,8 +68,8 @@ function tell({ name, rows, bytes, files, dropped }: MadeBackup, folder: BackupF
   const size = bytes < 10_000_000 ? `${Math.ceil(bytes / 1_000)} KB` : `${Math.round(bytes / 1_000_000)} MB`;
   const { copied, unchanged, removed, lost } = files;
   print(`The backup ${name} is complete, in ${folder.path}: ${rows} rows in ${size}.`);
-  print(`Stored files copied: ${copied}, there already: ${unchanged}, removed because they were deleted: ${removed}.`);
+  print(`Stored files copied: ${copied}, already there: ${unchanged}, removed because they were deleted: ${removed}.`);
   if (lost > 0) print(`WARNING  Stored files that are missing from the storage, and from this folder: ${lost}.`);
   if (dropped > 0) print(`Older backups removed: ${dropped}.`);
-  print('The master key is not in it: keep a copy of it elsewhere.');
+  print('The backup does not contain the master key: keep a copy of that elsewhere.');
 }

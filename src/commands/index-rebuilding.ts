@@ -16,10 +16,10 @@ import { openVaultToRead } from '../platform/vault/open-vault.js';
 import type { Command, Terminal } from './command.js';
 import { barOf } from './progress-bar.js';
 
-const help = `npm run reindex             rebuilds the index of the archive; one that was interrupted is carried on
-npm run reindex -- --anew   begins again from the first message, also when one was interrupted
+const help = `npm run reindex             rebuilds the index of the archive; continues an interrupted rebuild
+npm run reindex -- --anew   starts again from the first message, even after an interrupted rebuild
 
-It reads the same settings as the service, and works while the service runs and without it. Searches go on meanwhile.`;
+It reads the settings of the service, and works whether the service runs or not. Searches continue meanwhile.`;
 
 const shownMilliseconds = 500;
 
@@ -68,8 +68,8 @@ async function run(config: Config, anew: boolean, terminal: Terminal): Promise<v
 
 async function rebuild(index: SearchIndex, feed: Feed, anew: boolean, { print }: Terminal): Promise<void> {
   const interrupted = await feed.isBeginning();
-  if (interrupted && !anew) print('The index was being built: it is carried on.');
-  else await feed.beginAnew();
+  if (interrupted && !anew) print('A rebuild of the index was interrupted; continuing it.');
+  else await feed.startOver();
   let told = '';
   const show = async () => {
     const bar = barOf(await feed.share());
@@ -83,5 +83,5 @@ async function rebuild(index: SearchIndex, feed: Feed, anew: boolean, { print }:
   }
   const removed = await index.tidy();
   print(barOf(1));
-  print(`The index is complete.${removed > 0 ? ` Entries of messages that are gone were removed: ${removed}.` : ''}`);
+  print(`The index is complete.${removed > 0 ? ` Removed entries of deleted messages: ${removed}.` : ''}`);
 }

@@ -11,10 +11,10 @@ import type { Command, Terminal } from './command.js';
 import { readParameters } from './parameters.js';
 
 const usage = 'Usage: npm run rotate-master-key [-- FILE]';
-const help = `npm run rotate-master-key           makes a new master key, in the place of the old one
-npm run rotate-master-key -- FILE   puts it into FILE, or takes it from there: with MASTER_KEY, or a file that cannot be written
+const help = `npm run rotate-master-key           replaces the master key with a new one
+npm run rotate-master-key -- FILE   writes the new key to FILE, or uses the key in it: for MASTER_KEY, or a file that cannot be written
 
-It reads the same settings as the service, which has to be stopped. Interrupted, it is to be run again.`;
+It reads the settings of the service, which must be stopped. If it is interrupted, run it again.`;
 
 /** `npm run rotate-master-key`: puts a new master key in the place of the old one. */
 export const rotateMasterKey: Command = async (environment, parameters, terminal) => {
@@ -52,16 +52,14 @@ async function run(config: Config, file: string | undefined, terminal: Terminal)
 }
 
 function tell({ path, inPlace }: Rotation, config: Config, { print }: Terminal): void {
-  print(`The data is sealed with a new master key, in ${path}. Keep a copy of it elsewhere.`);
+  print(`The data is now sealed with a new master key, in ${path}. Keep a copy of it elsewhere.`);
   if (!inPlace) {
     print(
       config.masterKey
-        ? `Set MASTER_KEY to what that file holds before you start the service, and remove the file.`
+        ? `Set MASTER_KEY to the content of that file before you start the service, and remove the file.`
         : `Put that file in the place of ${config.masterKeyFile} before you start the service.`,
     );
   }
-  print(
-    'Back up now (npm run backup): until then the backups are opened by the old master key only. Keep it that long.',
-  );
-  print('Registration codes that were not used yet are void: make new ones.');
+  print('Back up now (npm run backup). Until then only the old master key opens the backups, so keep it.');
+  print('Unused registration codes are now invalid: create new ones.');
 }

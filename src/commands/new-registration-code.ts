@@ -14,7 +14,7 @@ export const newRegistrationCode: Command = async (environment, _parameters, { p
       throw error;
     });
     const { code, expiresAt } = makeRegistrationCode(key);
-    print(`${code}\nGood once, until ${expiresAt.toISOString().slice(0, 10)}, while REGISTRATION=invited.`);
+    print(`${code}\nValid once, until ${expiresAt.toISOString().slice(0, 10)}, while REGISTRATION=invited.`);
     return 0;
   } catch (error) {
     if (!(error instanceof StartError)) throw error;

@@ -14,17 +14,17 @@ import type { Command, Terminal } from './command.js';
 import { readParameters } from './parameters.js';
 
 const help = `npm run publish-policy -- POLICY             publishes the newest version of a policy text
-npm run publish-policy -- POLICY --dry-run   shows what that would do, and does nothing
+npm run publish-policy -- POLICY --dry-run   shows what that would do, without doing it
 npm run publish-policy                       lists what is published
 
 POLICY is subscriber/terms, subscriber/privacy or interlocutor/privacy, or one of them with a version, such as
 interlocutor/privacy/2. The texts are read from POLICIES_DIR, in every language.
 
-  --effective 2027-01-15   first day on which it holds, in UTC, ${limits.policyNoticeDays} to ${limits.policyNoticeDaysMax} days ahead; "now" holds in ${limits.policySettlingSeconds / 60} minutes
-  --acceptance yes|no      whether people must accept it before they go on; with "no" they are told of it
+  --effective 2027-01-15   the day from which it is in force, in UTC, ${limits.policyNoticeDays} to ${limits.policyNoticeDaysMax} days ahead; "now" is in ${limits.policySettlingSeconds / 60} minutes
+  --acceptance yes|no      "yes": people must accept it before they can send; "no": they are only informed
 
-Without these options the properties of the texts count. It reads the same settings as the service, and works while the
-service runs and without it. Asking again for what is published changes nothing.`;
+By default, the properties in the texts apply. It reads the settings of the service, and works whether the
+service runs or not. Publishing the same version again changes nothing.`;
 
 /** `npm run publish-policy`: publishes a version of a policy text, which is announced until its day has come. */
 export const publishPolicy: Command = async (environment, parameters, terminal) => {
@@ -131,10 +131,10 @@ async function show(
     ].join('\n'),
   );
   if (dryRun) terminal.print('Dry run: nothing was changed.');
-  else if (isRepeated) terminal.print('This is published already: nothing was changed.');
+  else if (isRepeated) terminal.print('This version is already published: nothing was changed.');
   else
     terminal.print(
-      'Published. The running service takes it up within half a minute, and the mails begin in five minutes.',
+      'Published. The running service loads it within half a minute, and starts to send the mails in five minutes.',
     );
 }
 

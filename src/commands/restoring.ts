@@ -15,11 +15,11 @@ const usage = 'Usage: npm run restore -- FOLDER [--backup NAME] [--replace] [--c
 const help = `npm run restore -- FOLDER   restores the latest backup of the main database, the keyring and the files
 
   --backup NAME  another backup of the main database: a name in FOLDER/databases
-  --replace      deletes everything that the installation holds first; without it only an empty one is restored to
-  --check        reads the backup from end to end, and changes nothing
+  --replace      deletes everything in the installation first; without it, the installation must be empty
+  --check        reads the backup from end to end and changes nothing
 
-It reads the same settings as the service, which has to be stopped. Put your copy of the master key in its place first.
-Afterwards everybody signs in again; broadcasts and mails that were under way wait for you. See docs/operations.md.`;
+It reads the settings of the service, which must be stopped. Put your copy of the master key in place first.
+Afterwards everybody must sign in again; unfinished broadcasts and waiting mails need your decision. See docs/operations.md.`;
 
 /** `npm run restore`: restores a backup from a folder. */
 export const restore: Command = async (environment, parameters, terminal) => {
@@ -62,7 +62,7 @@ async function run(
     files: 'The files',
   }).show;
   const backup = await checkBackup(folder, { name, masterKey, progress });
-  if (check) return terminal.print(`The backup ${backup.manifest.name} is whole, and the master key opens it.`);
+  if (check) return terminal.print(`The backup ${backup.manifest.name} is complete, and the master key opens it.`);
   const databases = await openDatabases(config);
   try {
     const log = new Log(config);
@@ -81,26 +81,23 @@ function tell(
 ): void {
   const { rows, files, broadcasts, mails, invitations, erased, keyless } = restored;
   const sayIf = (count: number, text: string) => void (count > 0 && terminal.print(text));
-  terminal.print(`The backup ${manifest.name} is restored: ${rows} rows, as they were at ${manifest.takenAt}.`);
-  terminal.print(`Stored files copied: ${files.copied}, there already: ${files.there}.`);
-  sayIf(files.lost, `Stored files that were deleted since, or are missing from the folder: ${files.lost}.`);
-  sayIf(
-    erased,
-    `Contacts that were erased since: ${erased}. Nothing of them can be read, and the service removes the rest.`,
-  );
+  terminal.print(`The backup ${manifest.name} has been restored: ${rows} rows, as of ${manifest.takenAt}.`);
+  terminal.print(`Stored files copied: ${files.copied}, already there: ${files.there}.`);
+  sayIf(files.lost, `Stored files deleted since, or missing from the folder: ${files.lost}.`);
+  sayIf(erased, `Contacts erased since: ${erased}. Their data is unreadable, and the service deletes what is left.`);
   sayIf(
     keyless,
-    `WARNING  Contacts without a key in the keyring of ${keyring.takenAt}, which nobody can read: ${keyless}.`,
+    `WARNING  Contacts that nobody can read, because the keyring of ${keyring.takenAt} has no key for them: ${keyless}.`,
   );
-  sayIf(invitations, `Invitations that were revoked, declined or have run out since: ${invitations}.`);
+  sayIf(invitations, `Invitations revoked, declined or expired since: ${invitations}.`);
   sayIf(
     broadcasts,
-    `Broadcasts that were not finished: ${broadcasts}. They are held when they are due, until the business releases or cancels them.`,
+    `Unfinished broadcasts: ${broadcasts}. They are held when they are due, until the business releases or cancels them.`,
   );
   const list = smtpUrl
     ? 'npm run outbox lists them, and npm run outbox -- --retry sends them'
     : 'npm run outbox lists them';
-  sayIf(mails, `Mails that waited and may have been sent since: ${mails}. They are not sent by themselves: ${list}.`);
-  terminal.print('Everybody signs in again. Ask those anew who withdrew a consent after the backup was made.');
-  terminal.print('Start the service now. It indexes the archive by itself.');
+  sayIf(mails, `Waiting mails that may have been sent since: ${mails}. They are not sent automatically: ${list}.`);
+  terminal.print('Everybody must sign in again. Ask people who withdrew a consent after the backup again.');
+  terminal.print('Start the service now. It rebuilds the index of the archive.');
 }

@@ -36,7 +36,7 @@ async function tryMailServer(config: Config, { print }: Terminal): Promise<void>
   const postman = new Postman(config);
   try {
     await postman.verify();
-    print('The mail server of SMTP_URL answers, and takes the user and the password if there are any.');
+    print('The mail server of SMTP_URL answers, and accepts the user and password if there are any.');
   } catch (error) {
     if (!(error instanceof Undeliverable)) throw error;
     print(`WARNING  SMTP_URL: ${failureInWords(error.code) ?? 'the mail server cannot be used'} (${error.code}).`);
@@ -54,7 +54,7 @@ async function tryScanner(config: Config, { print }: Terminal): Promise<void> {
     print('The virus scanner of CLAMD_URL answers.');
   } catch (error) {
     if (!(error instanceof ScannerAway)) throw error;
-    print(`WARNING  CLAMD_URL: the virus scanner does not answer as one (${error.code}).`);
+    print(`WARNING  CLAMD_URL: the address does not answer like a virus scanner (${error.code}).`);
   }
 }
 

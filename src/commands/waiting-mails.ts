@@ -14,10 +14,10 @@ import { openVaultToRead } from '../platform/vault/open-vault.js';
 import type { Vault } from '../platform/vault/vault.js';
 import type { Command, Terminal } from './command.js';
 
-const help = `npm run outbox             shows the mails that wait or have failed: to whom, subject, link, since when
-npm run outbox -- --retry  has those that failed for good tried again, by the running service
+const help = `npm run outbox             shows waiting and failed mails: recipient, subject, link, time
+npm run outbox -- --retry  makes the running service retry those that failed permanently
 
-It reads the same settings as the service (DATA_DIR, DATABASE_URL …), and works while the service runs and without it.`;
+It reads the settings of the service (DATA_DIR, DATABASE_URL …), and works whether the service runs or not.`;
 
 /**
  * `npm run outbox`: shows the mails that wait, also while the service runs; with `-- --retry` those that were given up
@@ -63,8 +63,8 @@ async function show(main: DataSource, vault: Vault, config: Config, { print }: T
   if (alive.length === 0) return print('No mails are waiting.');
   print(
     [
-      'Personal data: these mails hold addresses, and links that open accounts and invitations. They are shown to you as',
-      'whoever runs this installation; do not leave them in a file or a log.',
+      'Personal data: these mails contain addresses, and links that open accounts and invitations. They are shown to you as',
+      'the host of this installation; do not leave them in a file or a log.',
       config.smtpUrl
         ? 'SMTP_URL is set: the running service sends the mails that have not failed.'
         : 'SMTP_URL is not set, so no mail is sent: pass the links on yourself.',
@@ -92,9 +92,9 @@ async function tryAgain(main: DataSource, { smtpUrl }: Config, { print }: Termin
     .where('failed_at IS NOT NULL AND not_after > now()')
     .execute();
   const when = smtpUrl
-    ? 'The running service takes them up within a minute or two.'
-    : 'SMTP_URL is not set: they wait.';
-  print(affected ? `To be tried again: ${affected}. ${when}` : 'No mail had failed for good.');
+    ? 'The running service retries them within a minute or two.'
+    : 'SMTP_URL is not set, so they wait.';
+  print(affected ? `Mails to retry: ${affected}. ${when}` : 'No mail had failed permanently.');
 }
 
 function stateOf({ attempts, failure, failedAt, notAfter }: Mail): string {

@@ -19,8 +19,8 @@ export class ConsentProofsController {
   ) {}
 
   /**
-   * Find the proofs of consent that outlived an erased contact, by the address it had. They say what was agreed to, when and
-   * how; the address itself is not stored, so a proof is found only by somebody who knows it.
+   * Find the proofs of consent of an erased contact by the address it had. They say what was agreed to, when and how. The
+   * address itself is not stored, so only somebody who knows it can find a proof.
    */
   @Post('search')
   @HttpCode(200)

@@ -20,7 +20,7 @@ export class ConsentProofView implements wire.ConsentProofView {
   locale: string;
   /** SHA-256 of the text as it was shown. */
   sha256: string;
-  /** SHA-256 of the words at the checkbox. */
+  /** SHA-256 of the words beside the checkbox. */
   wordsSha256: string;
   @IsIn(consentOccasions)
   how: ConsentOccasion;

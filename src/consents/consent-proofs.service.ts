@@ -86,7 +86,7 @@ export class ConsentProofs {
     return { keyId: id, keepUntil };
   }
 
-  /** The hash under which a proof stands, of the hash by which a contact was known to have its address. */
+  /** The hash that identifies a proof, computed from the contact's address hash. */
   hash(keyId: string, addressHash: Buffer): Promise<Buffer> {
     return this.vault.digest({ scope: 'proof', id: keyId }, addressHash.toString('base64'));
   }

@@ -48,7 +48,7 @@ export class ConsentsController {
     const { audience, locale } = query;
     const host = this.consents.host;
     if (audience === 'subscriber') {
-      const standing = principal && isMember(principal) ? await this.standingOf(principal) : undefined;
+      const standing = principal && isMember(principal) ? await this.policyStateOf(principal) : undefined;
       const items = this.consents.shownToSubscribers(locale).map((shown) => policyView(shown, standing?.(shown)));
       return { items, host };
     }
@@ -62,8 +62,8 @@ export class ConsentsController {
   }
 
   /**
-   * The policies that are announced and do not hold yet, likewise. One can be accepted before its time; until then, and for
-   * who accepts nothing, the policies in force go on.
+   * The announced policies that are not in force yet, likewise. You can accept one early; until its day, the policies in force
+   * apply.
    */
   @Public({ session: 'welcome' })
   @Get('policies/announced')
@@ -71,7 +71,7 @@ export class ConsentsController {
     const { audience, locale } = query;
     const host = this.consents.host;
     if (audience === 'subscriber') {
-      const standing = principal && isMember(principal) ? await this.standingOf(principal) : undefined;
+      const standing = principal && isMember(principal) ? await this.policyStateOf(principal) : undefined;
       const items = this.consents.announcedToSubscribers(locale).map((shown) => policyView(shown, standing?.(shown)));
       return { items, host };
     }
@@ -125,9 +125,9 @@ export class ConsentsController {
     await this.consents.changeOfMember(principal, given, consent);
   }
 
-  private async standingOf(member: MemberPrincipal) {
+  private async policyStateOf(member: MemberPrincipal) {
     const accepted = await this.policyChanges.acceptedBy(member);
-    const noticed = await this.policyChanges.noticedBy(member.accountId, [member.subscriberId]);
+    const noticed = await this.policyChanges.noticesShownTo(member.accountId, [member.subscriberId]);
     return ({ document }: ShownPolicy) => ({
       accepted,
       waitsFor: this.policyChanges.waiting(document, accepted, noticed.get(member.subscriberId)),
@@ -140,7 +140,7 @@ export class ConsentsController {
     if (isMember(principal) || !contactId) throw new NotFound();
     const { subscriber, contact } = await this.consents.ownContact(principal.interlocutorId, contactId);
     const accepted = acceptedOf(contact);
-    const noticed = await this.policyChanges.noticedBy(principal.accountId, [subscriber.id]);
+    const noticed = await this.policyChanges.noticesShownTo(principal.accountId, [subscriber.id]);
     const standing = ({ document }: ShownPolicy) => ({
       accepted,
       waitsFor: this.policyChanges.waiting(document, accepted, noticed.get(subscriber.id)),

@@ -25,7 +25,7 @@ export class GivenConsent implements wire.GivenConsent {
   @IsIn(consentPurposes)
   purpose: ConsentPurpose;
 
-  /** The hash of the text that was shown: when given and no longer current, the answer is `policy_changed`. */
+  /** The hash of the text that was shown. If it is no longer current, the answer is `policy_changed`. */
   @Optional()
   @IsSha256()
   sha256?: string;
@@ -35,7 +35,7 @@ export class ChangeConsent extends GivenConsent implements wire.ChangeConsent {
   @IsBoolean()
   given: boolean;
 
-  /** Interlocutors only: the contact, that is the conversation, with the subscriber it concerns. */
+  /** Interlocutors only: the contact (the conversation) with the subscriber concerned. */
   @Optional()
   @IsId()
   contactId?: string;
@@ -55,7 +55,7 @@ export class Checkbox implements wire.Checkbox {
   @IsIn(consentPurposes)
   purpose: ConsentPurpose;
   required: boolean;
-  /** The words to show beside the checkbox, exactly. */
+  /** The exact words to show beside the checkbox. */
   words: string;
 }
 
@@ -65,11 +65,11 @@ export class PolicyChangeView implements wire.PolicyChangeView {
   @IsIn(policyPurposes)
   purpose: PolicyPurpose;
   version: number;
-  /** From this time on it holds. */
+  /** Time from which it is in force. */
   effectiveAt: string;
-  /** False if you need not accept it, and are only told of it. */
+  /** False if you need not accept it, and are only informed. */
   requiresAcceptance: boolean;
-  /** The changes against the version before, in a few plain lines. */
+  /** The changes since the previous version, in a few plain lines. */
   changes: string[];
 }
 
@@ -92,7 +92,7 @@ export class OwnPolicyChanges implements wire.OwnPolicyChanges {
 }
 
 export class NotePolicy implements wire.NotePolicy {
-  /** A text that is announced or in force. */
+  /** A text announced or in force. */
   @IsId()
   policyId: string;
 }
@@ -114,13 +114,13 @@ export class PolicyView implements wire.PolicyView {
   /** The consents that can be given with this policy. */
   @Type(() => Checkbox)
   checkboxes: Checkbox[];
-  /** From this time on it holds. */
+  /** Time from which it is in force. */
   effectiveAt: string;
-  /** The changes against the version before, in a few plain lines; empty for the first version. */
+  /** The changes since the previous version, in a few plain lines; empty for the first version. */
   changes: string[];
-  /** False if who accepted an earlier version need not accept this one, and is only told of it. */
+  /** False if people who accepted an earlier version need not accept this one, and are only informed. */
   requiresAcceptance: boolean;
-  /** The version that will take its place, if one is announced: its text is at `GET /api/policies/announced`. */
+  /** The next version, if one is announced: its text is at `GET /api/policies/announced`. */
   @Optional()
   @Type(() => PolicyChangeView)
   next?: PolicyChangeView;
@@ -146,7 +146,7 @@ export class HostView implements wire.HostView {
   address: string;
   /** The address for questions about personal data. */
   contact: string;
-  /** Days that a business has to answer who asks it to delete everything; then it is carried out. */
+  /** Days in which a business can answer a request to delete everything, before it is carried out. */
   deletionDays: number;
 }
 

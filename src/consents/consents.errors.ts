@@ -14,7 +14,7 @@ export class ConsentRequired extends DomainError {
 export class PolicyChanged extends DomainError {
   constructor() {
     super('policy_changed', {
-      detail: 'The policy has changed since you were shown it. Read the new text and try again.',
+      detail: 'The policy has changed since you read it. Read the new text and try again.',
     });
   }
 }

@@ -63,7 +63,7 @@ export class PolicyAnnouncements {
   /** Writes new publications, once each, into the logs of all subscribers. */
   private async logPublications(): Promise<void> {
     await this.database.transaction(async (manager) => {
-      const policyIds = await this.policies.takeUnlogged(manager);
+      const policyIds = await this.policies.claimUnlogged(manager);
       if (policyIds.length === 0) return;
       const subscribers = await manager.query<{ id: string }[]>('SELECT subscriber_id AS id FROM subscriber');
       for (const policyId of policyIds)
@@ -72,7 +72,7 @@ export class PolicyAnnouncements {
     });
   }
 
-  /** Posts some mails and notes up to whom, in one transaction: a person is told once, whatever is killed. */
+  /** Posts some mails and records the position, in one transaction, so that a crash repeats no mail. */
   private async tellSome(audience: PolicyAudience, until: Date): Promise<{ posted: number; more: boolean }> {
     return this.database.transaction(async (manager) => {
       const round = await this.policies.lockToTell(manager, audience, until);

@@ -41,7 +41,7 @@ export class PolicyChanges {
   async ofPrincipal(principal: Principal): Promise<OwnPolicyChanges> {
     if (isMember(principal)) {
       const accepted = await this.acceptedBy(principal);
-      const noticed = await this.noticedBy(principal.accountId, [principal.subscriberId]);
+      const noticed = await this.noticesShownTo(principal.accountId, [principal.subscriberId]);
       const items = this.documents('subscriber', principal.locale)
         .filter(({ purpose }) => purpose === 'privacy' || principal.role === 'owner' || accepted.business)
         .map((document) => {
@@ -52,7 +52,7 @@ export class PolicyChanges {
     }
     const contacts = await this.contacts.allOfInterlocutor(principal.interlocutorId);
     const subscriberIds = contacts.map(({ subscriberId }) => subscriberId);
-    const noticed = await this.noticedBy(principal.accountId, subscriberIds);
+    const noticed = await this.noticesShownTo(principal.accountId, subscriberIds);
     const items = this.documents('interlocutor', principal.locale).flatMap((document) => {
       const waiting = contacts.map((contact) => ({
         id: contact.id,
@@ -91,8 +91,8 @@ export class PolicyChanges {
     return { terms, privacy: await this.consents.privacyVersionOf(member), business: { terms, privacy } };
   }
 
-  /** Names of the versions that an account was shown, for each subscriber. */
-  async noticedBy(accountId: string, subscriberIds: readonly string[]): Promise<Map<string, Set<string>>> {
+  /** Names of the versions shown to an account, for each subscriber. */
+  async noticesShownTo(accountId: string, subscriberIds: readonly string[]): Promise<Map<string, Set<string>>> {
     const found = await this.notices.findBy({ subscriberId: In([...subscriberIds]), accountId });
     const noticed = new Map<string, Set<string>>();
     for (const { subscriberId, purpose, version, inForce } of found) {

@@ -7,7 +7,7 @@ import type { Identity } from './events.js';
 export const verificationMails = ['sent_soon', 'withheld'] as const;
 export type VerificationMail = (typeof verificationMails)[number];
 
-/** Registration is open to everybody, to holders of a code, or to nobody any more. */
+/** Registration is open to everybody, open to holders of a code, or closed. */
 export const registrationModes = ['open', 'code', 'closed'] as const;
 export type RegistrationMode = (typeof registrationModes)[number];
 

@@ -34,10 +34,10 @@ export const keptKinds = ['consent_proofs', 'erasure_record', 'certificate_addre
 export type KeptKind = (typeof keptKinds)[number];
 
 export const erasureStates = ['running', 'finished'] as const;
-/** `finished` once everything is gone and the residue is unreadable too. */
+/** `finished` once everything is deleted and the residue is unreadable too. */
 export type ErasureState = (typeof erasureStates)[number];
 
-/** Reasons for which an erasure was begun. */
+/** Reasons for an erasure. */
 export const erasureOrigins = ['subscriber', 'replay', 'interlocutor', 'closing'] as const;
 export type ErasureOrigin = (typeof erasureOrigins)[number];
 

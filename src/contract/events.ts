@@ -253,7 +253,7 @@ export interface Told {
     conversationId: string;
     party: Party;
     deliveredSeq: number;
-    /** To the other party 0 while seen-times are not disclosed. */
+    /** To the other party 0 while seen times are not disclosed. */
     seenSeq: number;
     /** The `seenSeq` of before: the messages above it, up to `seenSeq`, are seen now. */
     seenBefore: number;

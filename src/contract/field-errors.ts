@@ -1,27 +1,27 @@
 /**
  * The codes of field errors (`errors[].code` of a problem), with the names of the values that come with each and a sentence in
- * English and Italian. A client says an error in its user's language by replacing `{field}` with its own name of the field, and
- * each `{name}` with `values[name]`. Codes are only ever added.
+ * English and Italian. To show an error, a client replaces `{field}` with its own name of the field, and each `{name}` with
+ * `values[name]`. Codes are only ever added.
  *
- * When one item of a list is meant, `values.item` says which, counted from 0; `field` is then the list.
+ * If one item of a list is wrong, `field` is the list and `values.item` the index of the item, from 0.
  */
 export const fieldErrorCatalogue = {
   required: { values: [], en: '{field} is missing.', it: 'Manca {field}.' },
   unknown_field: { values: [], en: 'There is no field {field}.', it: 'Il campo {field} non esiste.' },
   exclusive: {
     values: [],
-    en: '{field} does not go together with the rest.',
-    it: '{field} non va insieme al resto.',
+    en: '{field} cannot be combined with the other fields.',
+    it: '{field} non si può combinare con gli altri campi.',
   },
 
-  not_text: { values: [], en: '{field} must be a text.', it: '{field} deve essere un testo.' },
+  not_text: { values: [], en: '{field} must be text.', it: '{field} deve essere un testo.' },
   not_a_number: { values: [], en: '{field} must be a whole number.', it: '{field} deve essere un numero intero.' },
   not_boolean: { values: [], en: '{field} must be true or false.', it: '{field} deve essere vero o falso.' },
   not_a_list: { values: [], en: '{field} must be a list.', it: '{field} deve essere un elenco.' },
   not_an_object: {
     values: [],
-    en: '{field} must be an object with fields of its own.',
-    it: '{field} deve essere un oggetto con campi propri.',
+    en: '{field} must be an object.',
+    it: '{field} deve essere un oggetto.',
   },
   not_an_id: { values: [], en: '{field} must be an id (a UUID).', it: '{field} deve essere un identificativo (UUID).' },
   not_a_time: {
@@ -38,7 +38,7 @@ export const fieldErrorCatalogue = {
   empty: { values: [], en: '{field} is empty.', it: '{field} è vuoto.' },
   no_words: {
     values: [],
-    en: '{field} holds no word to search for.',
+    en: '{field} contains no word to search for.',
     it: '{field} non contiene parole da cercare.',
   },
   too_short: {
@@ -64,23 +64,23 @@ export const fieldErrorCatalogue = {
   },
   not_unique: {
     values: [],
-    en: '{field} holds the same entry twice.',
+    en: '{field} contains the same entry twice.',
     it: '{field} contiene due volte la stessa voce.',
   },
   invalid_unicode: {
     values: [],
-    en: '{field} holds a broken character (a lone surrogate).',
-    it: '{field} contiene un carattere danneggiato.',
+    en: '{field} contains an invalid character (a lone surrogate).',
+    it: '{field} contiene un carattere non valido.',
   },
   invalid_characters: {
     values: [],
-    en: '{field} holds characters that are not possible there.',
+    en: '{field} contains characters that are not allowed.',
     it: '{field} contiene caratteri non ammessi.',
   },
   invalid_format: {
     values: [],
-    en: '{field} is not written as it should be.',
-    it: '{field} non è scritto nella forma giusta.',
+    en: '{field} has the wrong format.',
+    it: '{field} non è nel formato giusto.',
   },
   unknown_attachment: {
     values: [],
@@ -89,8 +89,8 @@ export const fieldErrorCatalogue = {
   },
   unknown_placeholder: {
     values: ['allowed'],
-    en: '{field} holds "{{" or "}}" that is no placeholder; there are {allowed}.',
-    it: '{field} contiene "{{" o "}}" che non è un segnaposto; ci sono {allowed}.',
+    en: '{field} contains "{{" or "}}" outside of a placeholder; the placeholders are {allowed}.',
+    it: '{field} contiene "{{" o "}}" fuori da un segnaposto; i segnaposto sono {allowed}.',
   },
 
   is_email_address: {
@@ -100,27 +100,27 @@ export const fieldErrorCatalogue = {
   },
   invisible_characters: {
     values: ['character'],
-    en: '{field} holds a character that cannot be seen ({character}). Type the address instead of copying it.',
-    it: '{field} contiene un carattere che non si vede ({character}). Scrivi l’indirizzo invece di copiarlo.',
+    en: '{field} contains an invisible character ({character}). Type the address instead of pasting it.',
+    it: '{field} contiene un carattere invisibile ({character}). Scrivi l’indirizzo invece di incollarlo.',
   },
   at_sign: {
     values: [],
-    en: '{field} has a sign that looks like @ and is another character. Type the address with a plain @.',
-    it: '{field} contiene un segno che sembra @ ma è un altro carattere. Scrivi l’indirizzo con una @ normale.',
+    en: '{field} contains a character that looks like @ but is a different one. Type the address with a plain @.',
+    it: '{field} contiene un carattere che sembra @ ma non lo è. Scrivi l’indirizzo con una @ normale.',
   },
   domain_label: {
     values: ['label'],
-    en: '{field} has a domain with a part that stands for no name ({label}). Check the address.',
-    it: '{field} ha un dominio con una parte che non corrisponde a nessun nome ({label}). Controlla l’indirizzo.',
+    en: 'The domain of {field} contains an invalid part ({label}). Check the address.',
+    it: 'Il dominio di {field} contiene una parte non valida ({label}). Controlla l’indirizzo.',
   },
   is_phone: {
     values: ['limit'],
-    en: '{field} must be a telephone number of at most {limit} characters.',
+    en: '{field} must be a phone number of at most {limit} characters.',
     it: '{field} deve essere un numero di telefono di al massimo {limit} caratteri.',
   },
   is_country: {
     values: [],
-    en: '{field} must be a country code of ISO 3166-1, such as IT.',
+    en: '{field} must be an ISO 3166-1 country code, such as IT.',
     it: '{field} deve essere un codice paese ISO 3166-1, come IT.',
   },
   is_merchant_category: {
@@ -136,23 +136,23 @@ export const fieldErrorCatalogue = {
 
   username_too_short: {
     values: ['limit'],
-    en: 'A username has at least {limit} characters.',
-    it: 'Un nome utente ha almeno {limit} caratteri.',
+    en: 'A username must have at least {limit} characters.',
+    it: 'Un nome utente deve avere almeno {limit} caratteri.',
   },
   username_too_long: {
     values: ['limit'],
-    en: 'A username has at most {limit} characters.',
-    it: 'Un nome utente ha al massimo {limit} caratteri.',
+    en: 'A username can have at most {limit} characters.',
+    it: 'Un nome utente può avere al massimo {limit} caratteri.',
   },
   username_characters: {
     values: [],
-    en: 'A username is made of lower-case letters a to z, digits, full stops, hyphens and underscores.',
-    it: 'Un nome utente è fatto di lettere minuscole dalla a alla z, cifre, punti, trattini e trattini bassi.',
+    en: 'A username can contain only lower-case letters a to z, digits, full stops, hyphens and underscores.',
+    it: 'Un nome utente può contenere solo lettere minuscole dalla a alla z, cifre, punti, trattini e trattini bassi.',
   },
   username_punctuation: {
     values: [],
-    en: 'A username begins and ends with a letter or digit and has no two signs in a row.',
-    it: 'Un nome utente comincia e finisce con una lettera o una cifra e non ha due segni di seguito.',
+    en: 'A username must begin and end with a letter or digit, without two punctuation marks in a row.',
+    it: 'Un nome utente deve cominciare e finire con una lettera o una cifra, senza due segni di seguito.',
   },
   username_taken: {
     values: [],
@@ -161,29 +161,29 @@ export const fieldErrorCatalogue = {
   },
   password_too_short: {
     values: ['limit'],
-    en: 'A password has at least {limit} characters.',
-    it: 'Una password ha almeno {limit} caratteri.',
+    en: 'A password must have at least {limit} characters.',
+    it: 'Una password deve avere almeno {limit} caratteri.',
   },
   /** The limit counts bytes: accented letters take two or more. */
   password_too_long: {
     values: ['limit'],
-    en: 'A password has at most {limit} bytes; accented letters take two or more.',
-    it: 'Una password ha al massimo {limit} byte; le lettere accentate ne occupano due o più.',
+    en: 'A password can have at most {limit} bytes; accented letters take two or more.',
+    it: 'Una password può avere al massimo {limit} byte; le lettere accentate ne occupano due o più.',
   },
   password_characters: {
     values: [],
-    en: 'A password is valid Unicode without the character U+0000.',
-    it: 'Una password è Unicode valido senza il carattere U+0000.',
+    en: 'A password must be valid Unicode without the character U+0000.',
+    it: 'Una password deve essere Unicode valido senza il carattere U+0000.',
   },
   password_common: {
     values: [],
-    en: 'This password is among those that are guessed first.',
-    it: 'Questa password è tra quelle che si indovinano per prime.',
+    en: 'This password is too easy to guess.',
+    it: 'Questa password è troppo facile da indovinare.',
   },
   password_personal: {
     values: [],
-    en: 'A password does not hold the username, the email address or the name of its owner.',
-    it: 'Una password non contiene il nome utente, l’indirizzo email o il nome di chi la usa.',
+    en: 'The password must not contain your username, email address or name.',
+    it: 'La password non deve contenere il tuo nome utente, indirizzo email o nome.',
   },
   password_wrong: {
     values: [],
@@ -193,59 +193,59 @@ export const fieldErrorCatalogue = {
 
   country_unknown: {
     values: [],
-    en: 'The country must be a code of ISO 3166-1, such as IT.',
+    en: 'The country must be an ISO 3166-1 code, such as IT.',
     it: 'Il paese deve essere un codice ISO 3166-1, come IT.',
   },
   postcode_format: {
     values: [],
-    en: 'This is not how a postcode of this country is written.',
-    it: 'Un codice postale di questo paese non si scrive così.',
+    en: 'This is not a valid postcode for this country.',
+    it: 'Questo non è un codice postale valido per questo paese.',
   },
   province_unknown: {
     values: [],
-    en: 'An Italian province is given by its two capital letters, such as MI.',
-    it: 'Una provincia italiana si indica con le due lettere maiuscole, come MI.',
+    en: 'An Italian province must be its two capital letters, such as MI.',
+    it: 'Una provincia italiana si indica con la sigla di due lettere maiuscole, come MI.',
   },
   province_text: {
     values: [],
-    en: 'The province is too long, or holds characters that are not possible there.',
+    en: 'The province is too long, or contains characters that are not allowed.',
     it: 'La provincia è troppo lunga o contiene caratteri non ammessi.',
   },
   vat_number_format: {
     values: [],
-    en: 'This is not how a VAT number of this country is written.',
-    it: 'Una partita IVA di questo paese non si scrive così.',
+    en: 'This is not a valid VAT number for this country.',
+    it: 'Questa non è una partita IVA valida per questo paese.',
   },
   vat_number_check_digit: {
     values: [],
-    en: 'The check digit of the VAT number is wrong: please look for a slip.',
-    it: 'La cifra di controllo della partita IVA è sbagliata: cerca un errore di battitura.',
+    en: 'The check digit of the VAT number is wrong. Check for a typing mistake.',
+    it: 'La cifra di controllo della partita IVA è sbagliata. Controlla se c’è un errore di battitura.',
   },
   vat_number_country: {
     values: [],
-    en: 'The VAT number belongs to another country than the business.',
+    en: 'The VAT number belongs to a different country than the business.',
     it: 'La partita IVA è di un paese diverso da quello dell’impresa.',
   },
   tax_code_format: {
     values: [],
-    en: 'This is not how a tax code of this country is written.',
-    it: 'Un codice fiscale di questo paese non si scrive così.',
+    en: 'This is not a valid tax code for this country.',
+    it: 'Questo non è un codice fiscale valido per questo paese.',
   },
   tax_code_check_digit: {
     values: [],
-    en: 'The check character of the tax code is wrong: please look for a slip.',
-    it: 'Il carattere di controllo del codice fiscale è sbagliato: cerca un errore di battitura.',
+    en: 'The check character of the tax code is wrong. Check for a typing mistake.',
+    it: 'Il carattere di controllo del codice fiscale è sbagliato. Controlla se c’è un errore di battitura.',
   },
   tax_identity_required: {
     values: [],
-    en: 'Please give the VAT number or the tax code of the business.',
-    it: 'Indica la partita IVA o il codice fiscale dell’impresa.',
+    en: 'Enter the VAT number or the tax code of the business.',
+    it: 'Inserisci la partita IVA o il codice fiscale dell’impresa.',
   },
 
   registration_code_invalid: {
     values: [],
-    en: 'The registration code is unknown, used or out of date.',
-    it: 'Il codice di registrazione è sconosciuto, usato o scaduto.',
+    en: 'The registration code is unknown, already used or expired.',
+    it: 'Il codice di registrazione è sconosciuto, già usato o scaduto.',
   },
   consent_required: {
     values: [],
@@ -254,13 +254,13 @@ export const fieldErrorCatalogue = {
   },
   acceptance_required: {
     values: [],
-    en: 'This acceptance is needed to take part; to withdraw it, ask for your deletion.',
-    it: 'Questa accettazione è necessaria per partecipare; per ritirarla, chiedi la tua cancellazione.',
+    en: 'You need this acceptance to use the service. To withdraw it, ask for the deletion of your data.',
+    it: 'Questa accettazione è necessaria per usare il servizio. Per ritirarla, chiedi la cancellazione dei tuoi dati.',
   },
   cursor: { values: [], en: 'This is not a cursor of this list.', it: 'Questo non è un cursore di questo elenco.' },
   cursor_differs: {
     values: [],
-    en: 'The list was begun with another {field}. Leave it out, or begin anew without a cursor.',
+    en: 'The list was started with a different {field}. Leave it out, or start again without a cursor.',
     it: 'L’elenco era iniziato con un altro valore di {field}. Non indicarlo, oppure ricomincia senza cursore.',
   },
   taken: { values: [], en: '{field} is taken.', it: '{field} è già in uso.' },
@@ -276,42 +276,42 @@ export const fieldErrorCatalogue = {
   },
   seen_times_off: {
     values: [],
-    en: 'The business has switched seen-times off, so nobody is told who has not seen a broadcast.',
+    en: 'The business has turned seen times off, so it cannot know who has not seen a broadcast.',
     it: 'L’attività ha disattivato gli orari di lettura, quindi non si può sapere chi non ha visto una comunicazione.',
   },
   mapping: {
     values: [],
-    en: 'The mapping does not fit the columns of the file.',
+    en: 'The mapping does not match the columns of the file.',
     it: 'L’abbinamento non corrisponde alle colonne del file.',
   },
   header_row: {
     values: [],
-    en: 'The file has nothing in this line. Give the number of the line that names the columns.',
-    it: 'Il file non ha nulla in questa riga. Indica il numero della riga che dà il nome alle colonne.',
+    en: 'This line of the file is empty. Enter the number of the line with the column names.',
+    it: 'Questa riga del file è vuota. Indica il numero della riga con i nomi delle colonne.',
   },
   sheet: {
     values: ['sheets'],
-    en: 'The file has no such sheet. It has: {sheets}.',
-    it: 'Il file non ha questo foglio. Ha: {sheets}.',
+    en: 'The file has no such sheet. Its sheets are: {sheets}.',
+    it: 'Il file non ha questo foglio. I fogli sono: {sheets}.',
   },
   labels: {
     values: ['labels', 'limit'],
-    en: 'Name at most {labels} labels of 1 to {limit} characters, between commas.',
+    en: 'Enter at most {labels} labels of 1 to {limit} characters, separated by commas.',
     it: 'Indica al massimo {labels} etichette da 1 a {limit} caratteri, separate da virgole.',
   },
   not_for_interlocutors: {
     values: [],
-    en: 'Only members of the business can ask for {field}.',
-    it: 'Solo i collaboratori dell’attività possono indicare {field}.',
+    en: 'Only members of the business can use {field}.',
+    it: 'Solo i collaboratori dell’attività possono usare {field}.',
   },
   not_for_members: {
     values: [],
-    en: 'Only interlocutors can ask for {field}.',
-    it: 'Solo gli interlocutori possono indicare {field}.',
+    en: 'Only interlocutors can use {field}.',
+    it: 'Solo gli interlocutori possono usare {field}.',
   },
   too_early: {
     values: ['limit'],
-    en: '{field} must lie at least {limit} minutes after the time of sending.',
+    en: '{field} must be at least {limit} minutes after the time of sending.',
     it: '{field} deve essere almeno {limit} minuti dopo l’orario di invio.',
   },
   not_a_push_service: {
@@ -320,7 +320,7 @@ export const fieldErrorCatalogue = {
     it: '{field} deve essere l’indirizzo https di un servizio di notifiche pubblico.',
   },
   in_the_past: { values: [], en: '{field} is in the past.', it: '{field} è nel passato.' },
-  /** The next four are said of `sendAt` of a broadcast. */
+  /** The next four are about `sendAt` of a broadcast. */
   past: {
     values: [],
     en: 'This time has passed. Leave it out to send now.',
@@ -328,7 +328,7 @@ export const fieldErrorCatalogue = {
   },
   too_far: {
     values: ['limit'],
-    en: 'A broadcast can be planned at most {limit} days ahead.',
+    en: 'You can schedule a broadcast at most {limit} days ahead.',
     it: 'Un invio si può programmare al massimo {limit} giorni prima.',
   },
   time: {
@@ -338,8 +338,8 @@ export const fieldErrorCatalogue = {
   },
   skipped: {
     values: [],
-    en: 'There is no such time: the clocks are put forward over it.',
-    it: 'Questo orario non esiste: le lancette vengono spostate avanti.',
+    en: 'This time does not exist, because the clocks go forward.',
+    it: 'Questo orario non esiste, perché le lancette vanno avanti di un’ora.',
   },
 } as const satisfies Record<string, { values: readonly string[]; en: string; it: string }>;
 

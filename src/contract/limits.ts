@@ -2,7 +2,7 @@
 export const limits = {
   /** Contacts that one request can erase by their ids; by a filter it is any number. */
   contactsErased: 500,
-  /** Erased conversations that a list of changes names; with more of them a client begins anew. */
+  /** Erased conversations that a list of changes names; beyond that, a client must load everything again. */
   erasedTold: 2_000,
   /** Days for which a list of changes names erased conversations to an interlocutor. */
   erasedToldDays: 90,
@@ -107,8 +107,8 @@ export const limits = {
   /** Tokens of no session that one network may present in a minute before others that are not in use are refused. */
   unknownTokensPerMinute: 100,
   /**
-   * Passwords that may wait to be hashed or compared, of one asker (a network, an account) and of all; up to ten times as
-   * many of askers with nothing waiting.
+   * Passwords that may wait to be hashed or compared, for one asker (a network, an account) and in all; up to ten times as many
+   * for askers with none waiting.
    */
   passwordsWaitingPerAsker: 20,
   passwordsWaiting: 100,
@@ -138,7 +138,7 @@ export const limits = {
   exportAttempts: 5,
   /** Days in which a business has to answer a request about personal data (Art. 12(3) GDPR gives a month). */
   requestDays: 30,
-  /** Days by which it can extend that once. */
+  /** Days of the one possible extension. */
   requestExtensionDays: 60,
   /** Days before the end of that time on which the owner is reminded. */
   requestReminderDays: [10, 3, 0],
@@ -199,7 +199,7 @@ export const limits = {
   verificationMailsAskedToAddress: 10,
   /** Mails that invite members, of one subscriber in 24 hours. */
   memberInvitationMailsPerDay: 50,
-  /** Time for which a joining with the same address, names and password is taken for a repetition. */
+  /** Minutes in which a joining with the same address, names and password counts as a retry. */
   joiningRepeatedMinutes: 10,
   invitationNameLength: 60,
   pageSize: 50,
@@ -209,7 +209,7 @@ export const limits = {
   previewLength: 120,
   /** Unread messages are counted up to here. */
   unreadMax: 999,
-  /** Conversations with unread messages likewise, in their total. */
+  /** Conversations with unread messages, likewise. */
   unreadConversationsMax: 999,
   /** A personal invitation holds this long, from its mail on. */
   personalInvitationDays: 14,
@@ -217,7 +217,7 @@ export const limits = {
   waitingInvitationDays: 60,
   /** Days until the one reminder to a person who has not joined. */
   reminderDays: 7,
-  /** Time for which an unverified contact with the address of somebody invited holds that one's mail back. */
+  /** Days for which an unverified contact delays the mail of an invitation to the same address. */
   unverifiedHoldDays: 14,
   /** Days after its end in which the link in an invitation's mail can still say "do not write to me again". */
   stopLinkDays: 90,
@@ -248,14 +248,14 @@ export const limits = {
   audienceValues: 50,
   /** A broadcast can be planned this long ahead. */
   broadcastDaysAhead: 365,
-  /** Hours after its time in which a broadcast may begin or go on, unless it says otherwise itself. */
+  /** Hours after its time in which a broadcast may start or continue, unless it sets another limit. */
   broadcastLateHours: 6,
   /** The longest and the shortest such time that a broadcast may have. */
   broadcastLateHoursMax: 7 * 24,
   broadcastLateMinutesMin: 15,
   /** A field in a broadcast's text counts as many characters as the longest name. */
   broadcastFieldLength: 201,
-  /** Days after its beginning in which the next entry of a recipient counts as an answer to a broadcast. */
+  /** Days after its start in which the next entry of a recipient counts as a reply to a broadcast. */
   broadcastAnswerDays: 7,
   /** Hours of a broadcast of which its results are given over time. */
   broadcastResultsHours: 48,
@@ -266,7 +266,7 @@ export const limits = {
   fileBytes: 100 * 1024 * 1024,
   /** Files of one message or broadcast, unless the settings say otherwise. */
   filesPerMessage: 10,
-  /** As many as the settings can allow. */
+  /** Maximum that the settings can allow. */
   filesPerMessageMax: 50,
   fileNameLength: 255,
   /** Points of a voice note's waveform, each from 0 to 100. */

@@ -19,7 +19,8 @@ export class Answers {
   ) {}
 
   /**
-   * No answer is needed up to an entry; what is lower than before changes nothing. Only the members' devices are told.
+   * Marks entries as needing no answer, up to one; a lower number than before changes nothing. Only the members' devices are
+   * told.
    * @throws NotFound, EntryBeyondLast
    */
   async needNone(principal: Principal, conversationId: string, seq: number): Promise<void> {

@@ -84,8 +84,8 @@ export class BroadcastEntries {
   }
 
   /**
-   * Tells each recipient of its own entry, after the commit and in one turn, so that no later message overtakes it.
-   * @param markOf what the entry of a contact says of the broadcast
+   * Sends each recipient its own entry, after the commit and in one turn, so that no later message overtakes it.
+   * @param markOf broadcast data in the entry of a contact
    */
   tell(
     { id: broadcastId, attachments }: { id: string; attachments: AttachmentView[] },
@@ -128,8 +128,8 @@ const appendQuery = `
   SELECT at FROM moment`;
 
 /**
- * A statement of its own: the foreign keys of the entries are checked against what is locked already, while new versions of
- * the conversations would have to be locked, and so written, once more. $1 subscriber, $2 conversations, $3 when.
+ * A separate statement: the foreign keys of the entries are then checked against rows that are already locked, while new
+ * versions of the conversations would have to be locked, and so written, again. $1 subscriber, $2 conversations, $3 when.
  */
 const growQuery = `
   WITH change AS MATERIALIZED (SELECT change_time($3::timestamptz) AS at)

@@ -10,7 +10,7 @@ import { UnknownOutcomes } from '../platform/realtime/unknown-outcomes.js';
 import { claimQuery, endClaimQuery, endClaimsOfMemberQuery } from './conversations.queries.js';
 import { Conversations } from './conversations.service.js';
 
-/** Members who take care of a conversation, as their colleagues see it; the interlocutor is told nothing of it. */
+/** Claims of members on conversations, visible to their colleagues; the interlocutor is never told. */
 @Injectable()
 export class Claims {
   constructor(

@@ -67,7 +67,7 @@ export class ConversationsController {
     return this.conversations.head(principal, id);
   }
 
-  /** Messages in ascending order; the latest page unless you send after, before or changedAfter. */
+  /** Messages in ascending order; by default the latest page. */
   @Get(':id/messages')
   messagesOf(@Caller() principal: Principal, @Id() id: string, @Query() ask: ListMessages): Promise<MessageList> {
     return this.messages.list(principal, id, ask);
@@ -106,8 +106,8 @@ export class ConversationsController {
   }
 
   /**
-   * Say that no answer is needed, until the other party writes again: the conversation is no longer `unanswered` for the
-   * members, whose devices are told. The other party hears nothing of it.
+   * Mark a conversation as needing no answer until the other party writes again: it is no longer `unanswered` for the members,
+   * whose devices are told. The other party does not learn of it.
    */
   @Only('member')
   @Put(':id/answered')
@@ -118,8 +118,8 @@ export class ConversationsController {
   }
 
   /**
-   * Take a conversation, also over from a colleague: its `claim` names you, and the members' devices are told. The other
-   * party hears nothing of it.
+   * Take a conversation, or take it over from a colleague: its `claim` names you, and the members' devices are told. The other
+   * party does not learn of it.
    */
   @Only('member')
   @Put(':id/claim')

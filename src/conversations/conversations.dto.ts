@@ -37,8 +37,8 @@ export class MessageContent implements wire.MessageContent {
   body: string;
 
   /**
-   * Files that you uploaded for this conversation and have not sent, in their order: 10 unless the host has set another
-   * number.
+   * Files that you uploaded for this conversation and have not sent, in the order in which to show them: up to 10 unless the
+   * host has set another number.
    */
   @Optional()
   @IsIds({ max: limits.filesPerMessageMax })
@@ -52,14 +52,14 @@ export class SendMessage extends MessageContent implements wire.SendMessage {
 }
 
 export class MessageReceipt implements wire.MessageReceipt {
-  /** Up to which message this party's devices have the conversation. */
+  /** The last message that this party's devices have received. */
   @Optional()
   @IsInt()
   @Min(0)
   @Max(greatestSeq)
   deliveredSeq?: number;
 
-  /** Up to which message the person has seen it; counts as delivered too. */
+  /** The last message that the person has seen; seen messages count as delivered. */
   @Optional()
   @IsInt()
   @Min(0)
@@ -69,7 +69,7 @@ export class MessageReceipt implements wire.MessageReceipt {
 
 /** The last entry that a member has before it when it says that no answer is needed. */
 export class AnsweredUpTo implements wire.AnsweredUpTo {
-  /** Up to which entry no answer is needed: `seq` of the head's `lastTurn`. A lower one than before changes nothing. */
+  /** The entry up to which no answer is needed: `seq` of the head's `lastTurn`. A lower number than before changes nothing. */
   @IsInt()
   @Min(1)
   @Max(greatestSeq)
@@ -91,7 +91,7 @@ export class SentMessage implements wire.SentMessage {
 export class ListConversations extends Page implements wire.ListConversations {
   /**
    * Only conversations whose messages, receipts, counterpart or labels changed at this time or later: `syncedAt` of an earlier
-   * list. The latest change comes first then. Receipts are known to the minute, so those of the whole minute come back too.
+   * list. The latest change then comes first. Receipts are accurate to the minute, so those of the whole minute come back too.
    */
   @Optional()
   @IsTime()
@@ -103,30 +103,30 @@ export class ListConversations extends Page implements wire.ListConversations {
   unread?: true;
 
   /**
-   * Only conversations whose last turn is the other party's: it wrote last, broadcasts aside. For members without those of
-   * which they have said that no answer is needed.
+   * Only conversations in which the other party wrote last, not counting broadcasts. For members, without those marked as
+   * needing no answer.
    */
   @Optional()
   @IsTrue()
   unanswered?: true;
 
-  /** Only conversations in which somebody has written, in the order of that: broadcasts are passed over. */
+  /** Only conversations in which somebody has written, sorted by that; broadcasts do not count. */
   @Optional()
   @IsTrue()
   withoutBroadcasts?: true;
 
-  /** For members: ids of labels, in a query one `label=` for each. Contacts must have all of them. */
+  /** For members: ids of labels; in a query, one `label=` for each. Contacts must have all of them. */
   @Optional()
   @Transform(({ value }): unknown[] => (Array.isArray(value) ? value : [value]))
   @IsIds({ max: limits.labelsPerContact })
   label?: string[];
 
-  /** For members: `me` for only the conversations that you have taken. */
+  /** For members: `me` returns only the conversations that you have taken. */
   @Optional()
   @IsIn(['me'])
   claimed?: 'me';
 
-  /** Beginnings of words of the counterpart's name or address; all must be found. */
+  /** Beginnings of words in the counterpart's name or address; all must match. */
   @Optional()
   @IsString()
   @MaxLength(limits.searchLength)
@@ -151,8 +151,8 @@ export class ListMessages extends Page {
   before?: number;
 
   /**
-   * The messages around this seq, as many before as behind it, so that a hit of a search can be shown in its place. There is no
-   * cursor; go on with `before` the first and `after` the last of them.
+   * The messages around this seq, as many before as after it, to show a search result in its context. There is no cursor;
+   * continue with `before` the first and `after` the last of them.
    */
   @Optional()
   @ToNumber()
@@ -161,7 +161,7 @@ export class ListMessages extends Page {
   @Max(greatestSeq)
   around?: number;
 
-  /** Messages changed after this revision, in the order of their changes. */
+  /** Messages that changed after this revision, in the order of their changes. */
   @Optional()
   @ToNumber()
   @IsInt()
@@ -199,7 +199,7 @@ export class SubscriberCounterpart implements wire.SubscriberCounterpart {
   businessName: string;
   city: string;
   logoUrl: string | null;
-  /** True while the business is pausing: everything is kept, and nothing is sent or received. */
+  /** True while the business has paused: everything is kept, and nothing is sent or received. */
   paused: boolean;
   /** Time at which the business closes and everything it holds is erased; null unless it has asked for that. */
   closesAt: string | null;
@@ -236,14 +236,14 @@ export class RestrictionView implements wire.Restriction {
 /** A request to delete the conversation and all that the business holds of its contact. */
 export class DeletionView implements wire.Deletion {
   askedAt: string;
-  /** Time at which it is carried out without an answer of the business. */
+  /** Time at which it is carried out if the business does not answer. */
   dueAt: string;
 }
 
 /** A member who takes care of a conversation. */
 export class ClaimView implements wire.Claim {
   memberId: string;
-  /** Null until the member has given itself a name. */
+  /** Null until the member has chosen a name. */
   displayName: string | null;
   at: string;
 }
@@ -254,7 +254,7 @@ export class ConversationHead implements wire.ConversationHead {
   revision: number;
   /** Last change of the messages, or of a restriction. Receipts do not move a conversation in the list. */
   changedAt: string;
-  /** The other party, as its reader may know it. */
+  /** The other party, as far as the reader may know it. */
   @OneOf('CounterpartView', { interlocutor: InterlocutorCounterpart, subscriber: SubscriberCounterpart })
   counterpart: wire.Counterpart;
   /** For members only: the ids of the contact's labels. */
@@ -265,31 +265,37 @@ export class ConversationHead implements wire.ConversationHead {
   /** Sender of the last entry; null when there is none. */
   @IsIn(parties)
   lastSender: Party | null;
-  /** The kind of the last entry: written here, come by a broadcast, withdrawn, or deleted because of its age (`expired`); null when there is none. */
+  /**
+   * The kind of the last entry: a message, a broadcast, withdrawn, or deleted because of its age (`expired`); null if there is
+   * none.
+   */
   @IsIn(entryKinds)
   lastKind: EntryKind | null;
   @Type(() => TurnView)
   lastTurn: TurnView | null;
   /** True when the last turn is the other party's and, for members, above `answeredSeq`. */
   unanswered: boolean;
-  /** For members only: up to which entry they have said that no answer is needed; 0 if they have not. */
+  /** For members only: the entry up to which they have said that no answer is needed; 0 if they have not. */
   answeredSeq?: number;
-  /** For members only: the member who has taken the conversation; null when nobody has. */
+  /** For members only: the member who has taken the conversation; null if none has. */
   @Type(() => ClaimView)
   claim?: ClaimView | null;
-  /** Beginning of the last message, up to 120 characters (code points), never cut within an emoji; null when there is none, and when it was withdrawn or deleted. */
+  /**
+   * Beginning of the last message, up to 120 characters (code points), never cut within an emoji; null if there is none, or if
+   * it was withdrawn or deleted.
+   */
   preview: string | null;
-  /** Files of the last message; null when it has none, and when it was withdrawn or deleted. */
+  /** Files of the last message; null if it has none, or if it was withdrawn or deleted. */
   @Type(() => LastFiles)
   lastFiles: LastFiles | null;
   own: WatermarksView;
-  /** Watermarks of the other party; seenSeq is 0 while seen-times are not disclosed. */
+  /** Watermarks of the other party; seenSeq is 0 while seen times are not disclosed. */
   other: WatermarksView;
-  /** From which minute on seen-times are disclosed; null while the business has switched them off. */
+  /** The minute from which seen times are disclosed; null while the business has turned them off. */
   seenTimesSince: string | null;
   /**
-   * The parties that have restricted the conversation, and when; empty if none has. While one has, it is kept and can be read,
-   * and nothing is sent, received or changed in it.
+   * The parties that have restricted the conversation, and when; empty if none has. A restricted conversation can be read, but
+   * nothing is sent, received or changed in it.
    */
   @Type(() => RestrictionView)
   restrictions: RestrictionView[];
@@ -303,11 +309,11 @@ export class ConversationHead implements wire.ConversationHead {
 export class ConversationList implements wire.ConversationList {
   items: ConversationHead[];
   nextCursor: string | null;
-  /** Ask with this as `changedSince` next time; keep the one of the first page. */
+  /** Send this as `changedSince` next time; use the one of the first page. */
   syncedAt: string;
   /**
-   * On the first page after `changedSince`: conversations that were erased since, which a client forgets with all it holds of
-   * them. Null when there are more than 2,000, or the time is more than 90 days ago: then load everything anew.
+   * On the first page after `changedSince`: conversations erased since then; delete everything you have stored of them. Null if
+   * there are more than 2,000, or if the time is more than 90 days ago; then load everything again.
    */
   erased?: string[] | null;
 }
@@ -316,7 +322,7 @@ export class ConversationList implements wire.ConversationList {
 export class UnreadTotals implements wire.UnreadTotals {
   /** Conversations with unread messages, counted up to 999. */
   conversations: number;
-  /** The messages in these, of each conversation up to 999. */
+  /** Unread messages in these, up to 999 for each conversation. */
   messages: number;
   /** Conversations whose head is `unanswered`, counted up to 999. */
   unanswered: number;
@@ -337,9 +343,9 @@ export class BroadcastMarkView implements wire.BroadcastMark {
   kind: BroadcastKind;
   @IsIn(broadcastReasons)
   reason: BroadcastReason | null;
-  /** To be shown with the message, in the language of the business: that it is promotional, or why it was sent. */
+  /** Text to show with the message, in the language of the business: that it is promotional, or why it was sent. */
   words: string;
-  /** Promotional messages only, for the recipient: sent to POST /api/consents as it stands, it ends promotions. */
+  /** Only for the recipient of a promotional message: send it to POST /api/consents as it is to opt out of promotions. */
   @Type(() => OptOutView)
   optOut?: OptOutView;
 }
@@ -349,7 +355,7 @@ export class MessageView implements wire.MessageView {
   revision: number;
   @IsIn(parties)
   sender: Party;
-  /** For members only: who wrote for the subscriber; null for what the interlocutor wrote. */
+  /** For members only: the member who wrote it; null for messages of the interlocutor. */
   @Type(() => AuthorView)
   author?: AuthorView | null;
   /** Empty once the message was deleted because of its age. */
@@ -358,18 +364,18 @@ export class MessageView implements wire.MessageView {
   body: string;
   @Type(() => AttachmentView)
   attachments: AttachmentView[];
-  /** The broadcast by which it came. */
+  /** The broadcast that it belongs to. */
   broadcastId?: string;
   @Type(() => BroadcastMarkView)
   broadcast?: BroadcastMarkView;
   sentAt: string;
   /** Time at which its sender withdrew it. */
   withdrawnAt?: string;
-  /** Time at which it was deleted because the business keeps messages no longer; so were all before it, and nothing else is known of it. */
+  /** Time at which it was deleted because of its age. All earlier messages are deleted too, and nothing else is known of it. */
   expiredAt?: string;
-  /** Minute in which the other party's devices had it; as the beginning of the minute it may lie before `sentAt`. */
+  /** Minute in which the other party's devices received it, rounded down, so that it may be before `sentAt`. */
   deliveredAt?: string;
-  /** Minute in which the other party saw it, likewise; only while the business discloses seen-times. */
+  /** Minute in which the other party saw it, likewise; only while the business discloses seen times. */
   seenAt?: string;
 }
 

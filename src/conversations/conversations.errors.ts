@@ -27,7 +27,7 @@ export class EntryBeyondLast extends DomainError {
 export class ConversationRestricted extends DomainError {
   constructor() {
     super('conversation_restricted', {
-      detail: 'This conversation is restricted: it is kept, and nothing is sent or changed in it for now.',
+      detail: 'This conversation is restricted. It is kept, but nothing can be sent or changed in it for now.',
     });
   }
 }

@@ -19,7 +19,7 @@ export interface ContentRow {
   /** Null once it has gone by retention; it had its body until then. */
   client_id: string | null;
   body: Buffer | null;
-  /** Set for everything that has no content any more: what was withdrawn, and what has gone by retention. */
+  /** Set for every message without content: withdrawn, or deleted by retention. */
   withdrawn_at: Date | null;
   broadcast_id: string | null;
   broadcast_body: Buffer | null;
@@ -80,7 +80,7 @@ export type HeadOrder = 'change' | 'message' | 'turn';
 /** Sort time of a conversation without a message, so that it comes after all others. */
 export const noMessageAt = '1970-01-01T00:00:00.000Z';
 
-/** The times by which the orders sort, and their minutes, by which the indices do. */
+/** The exact times for sorting, and their minutes, which the indices contain. */
 export const sortKeys: Record<HeadOrder, { minute: string; at: string }> = {
   change: { minute: 'conversation.changed_minute', at: 'conversation.changed_at' },
   message: {
@@ -545,7 +545,7 @@ export const countChangeQuery = `
   )
   SELECT revision, changed_at AS "changedAt" FROM grown`;
 
-/** The setting by which messages of a subscriber go that is `$n` months stands, and has begun. */
+/** The subscriber's retention setting is still `$n` months, and is in effect. */
 const retains = (months: string) => `
   subscriber.stopped_at IS NULL AND subscriber.retention_months = ${months} AND subscriber.retention_from <= clock_timestamp()`;
 

@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Principal } from '../auth/principal.js';
-import { defineLimit, RateLimits } from '../platform/rate-limits.js';
-import { type EventLimits, limitEvent } from '../platform/realtime/event-limits.js';
+import { defineLimit, limitEvent, RateLimits } from '../platform/rate-limits.js';
 
 /** Devices of an account that may send at full rate at the same time, however many it has. */
 const devicesAtOnce = 2;
@@ -32,23 +31,18 @@ const receipts = limitEvent('receipt.send', {
   }),
 });
 
-/** Counts what is sent over HTTP; the dispatcher of a socket counts its events itself. */
+/** Counts messages and receipts sent over HTTP; the dispatcher of a socket counts its events itself. */
 @Injectable()
 export class MessageLimits {
   constructor(private readonly rateLimits: RateLimits) {}
 
   /** @throws DomainError `rate_limited` */
   countMessage(principal: Principal): Promise<void> {
-    return this.count(messages, principal);
+    return this.rateLimits.countSender(messages, principal);
   }
 
   /** @throws DomainError `rate_limited` */
   countReceipt(principal: Principal): Promise<void> {
-    return this.count(receipts, principal);
-  }
-
-  private async count({ session, account }: EventLimits, { sessionId, accountId }: Principal): Promise<void> {
-    await this.rateLimits.count(session, sessionId);
-    await this.rateLimits.count(account, accountId);
+    return this.rateLimits.countSender(receipts, principal);
   }
 }

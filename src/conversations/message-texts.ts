@@ -1,13 +1,22 @@
 import { Injectable } from '@nestjs/common';
+import type { Party } from '../contract/events.js';
 import { Vault } from '../platform/vault/vault.js';
 import { broadcastContext } from './broadcast-mark.js';
 import type { ContentRow } from './conversations.queries.js';
-import { messageContext } from './sealed-message.js';
+
+/** Sealing context of a body: moved to another place, the body does not open. */
+export const messageContext = (subscriberId: string, conversationId: string, sender: Party, clientId: string) => [
+  'message',
+  subscriberId,
+  conversationId,
+  sender,
+  clientId,
+];
 
 /** A row with a message's content, and the conversation it stands in. */
 export type PlacedContent = ContentRow & { subscriberId: string; conversationId: string };
 
-/** Opens what messages say, wherever their text stands. */
+/** Decrypts the texts of messages, wherever they are stored. */
 @Injectable()
 export class MessageTexts {
   constructor(private readonly vault: Vault) {}

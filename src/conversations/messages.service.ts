@@ -37,9 +37,8 @@ import {
 } from './conversations.queries.js';
 import { Conversations, type OwnConversation, restrictionsOf, turnContentOf, turnOf } from './conversations.service.js';
 import { SubscriberClosing, SubscriberPaused } from '../subscribers/subscribers.errors.js';
-import { MessageTexts } from './message-texts.js';
+import { messageContext, MessageTexts } from './message-texts.js';
 import { Receipts, type Rise } from './receipts.service.js';
-import { messageContext } from './sealed-message.js';
 
 /** A stored message; `repeated` when the same one had been stored before. */
 export interface Stored {
@@ -116,7 +115,7 @@ export class Messages {
       throw new ConsentRequired();
     const draft = await this.seal(conversation, author, content);
     const { outcome, seq, sent_at: sentAt } = await this.sendQueue.add(draft);
-    if (outcome === 'attachment_not_found') throw await this.attachments.lacking(draft);
+    if (outcome === 'attachment_not_found') throw await this.attachments.missingAttachment(draft);
     if (outcome !== 'stored' && outcome !== 'repeated') throw refusals[outcome as keyof typeof refusals]();
     if (outcome === 'stored') await this.tellScanned(draft);
     return { seq: seq!, sentAt: sentAt!.toISOString(), repeated: outcome === 'repeated' };
@@ -230,7 +229,7 @@ export class Messages {
   ): Promise<(AppendedRow | typeof deferred)[]> {
     const { contact, subscriber } = this.consents.versionsToAccept();
     const withFiles = drafts.filter(({ attachmentIds }) => attachmentIds.length > 0);
-    if (withFiles.length > 0) await this.lookAtFiles(withFiles);
+    if (withFiles.length > 0) await this.loadFileViews(withFiles);
     const values: AppendValues = [
       drafts.map(({ conversation }) => conversation.subscriberId),
       drafts.map(({ conversation }) => conversation.id),
@@ -257,8 +256,8 @@ export class Messages {
     return outcomes;
   }
 
-  /** Views are told right after the commit, so they are looked up before it. */
-  private async lookAtFiles(drafts: readonly Draft[]): Promise<void> {
+  /** Views are sent right after the commit, so they are loaded before it. */
+  private async loadFileViews(drafts: readonly Draft[]): Promise<void> {
     const views = await Promise.all(
       drafts.map(({ conversation, attachmentIds }) => this.attachments.byIds(conversation.subscriberId, attachmentIds)),
     );
@@ -268,7 +267,7 @@ export class Messages {
   private tell(draft: Draft, row: AppendedRow | typeof deferred): void {
     if (row === deferred || row.outcome !== 'stored') return;
     const { conversation, author, clientId, body, attachments } = draft;
-    // An answer counts as having seen what it answers.
+    // A reply counts as having seen the messages before it.
     if (row.minute) this.receipts.tell(conversation, row as Rise);
     const { id: conversationId, party: sender, rooms } = conversation;
     const place = { conversationId, seq: row.seq!, revision: row.revision! };
@@ -306,7 +305,7 @@ export class Messages {
     });
   }
 
-  /** The files of messages by their seq; nothing is asked for where there are none. */
+  /** The files of messages by seq; no query if there are none. */
   private async filesOf(
     where: { subscriberId: string; conversationId: string },
     rows: MessageRow[],
@@ -324,7 +323,7 @@ export class Messages {
     return new Map(authors.map((author) => [author.id, author]));
   }
 
-  /** With the authors where the reader is a member; with the contact that it is, where the reader is an interlocutor. */
+  /** With the authors if the reader is a member, or the reader's own contact if it is an interlocutor. */
   private view(
     row: MessageRow,
     body: string,
@@ -397,14 +396,14 @@ interface PageOfMessages {
 /** @throws ValidationFailed when another place is named besides `around` */
 function requireAlone({ after, before, changedAfter }: ListMessages): void {
   if ([after, before, changedAfter].every((each) => each === undefined)) return;
-  const message = 'around does not go together with after, before or changedAfter.';
+  const message = 'around cannot be combined with after, before or changedAfter.';
   throw new ValidationFailed([{ field: 'around', code: 'exclusive', message }]);
 }
 
 /** The three ways to page: onwards by seq, backwards by seq, onwards by revision; from a position on, if there is one. */
 function pageOf({ after, before, changedAfter }: ListMessages, position: number | undefined): PageOfMessages {
   if ([changedAfter, after ?? before].filter((each) => each !== undefined).length > 1) {
-    const message = 'changedAfter does not go together with after or before.';
+    const message = 'changedAfter cannot be combined with after or before.';
     throw new ValidationFailed([{ field: 'changedAfter', code: 'exclusive', message }]);
   }
   if (changedAfter !== undefined) {

@@ -25,8 +25,8 @@ interface Receipt {
 const batchSize = 1_000;
 
 /**
- * Receipts are told to the minute, so they can wait for each other. One by one, each would cost PostgreSQL what a message
- * does, and messages would wait for that. In milliseconds.
+ * Minimum interval between batches of receipts, in milliseconds. Receipts are accurate to the minute, so they can wait; one by
+ * one, each would cost PostgreSQL as much as a message.
  */
 const minInterval = 20;
 
@@ -55,7 +55,7 @@ export class Receipts {
    */
   async send(principal: Principal, conversationId: string, { deliveredSeq, seenSeq }: MessageReceipt): Promise<void> {
     if (deliveredSeq === undefined && seenSeq === undefined) {
-      const message = 'Say deliveredSeq, seenSeq or both.';
+      const message = 'Send deliveredSeq, seenSeq or both.';
       throw new ValidationFailed([{ field: 'deliveredSeq', code: 'required', message }]);
     }
     const conversation = await this.conversations.accessToWrite(principal, conversationId);
@@ -92,7 +92,7 @@ export class Receipts {
     });
   }
 
-  /** The own devices hear everything, the other party's what the business discloses. */
+  /** The party's own devices are told everything, the other party's only what the business discloses. */
   tell({ id: conversationId, party, rooms }: OwnConversation, row: Rise): void {
     const { delivered_seq: deliveredSeq, seen_seq: seenSeq, seen_before: seenBefore } = row;
     const moved = { conversationId, party, deliveredSeq, seenSeq, seenBefore };

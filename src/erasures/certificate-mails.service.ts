@@ -30,7 +30,7 @@ const mailCertificates = defineJob('erasure.mail_certificates', { cron: '* * * *
 /** An address may outlive its person so long, for the mail with the certificate. */
 export const addressKeptMilliseconds = 24 * 60 * 60 * 1000;
 
-/** An address that was sealed anew, with a key of its own. */
+/** An address, resealed with a key of its own. */
 export interface SealedAddress {
   id: string;
   sealed: Buffer;

@@ -33,8 +33,9 @@ export class ErasuresController {
   ) {}
 
   /**
-   * Erase a contact for good, with its conversation and everything in it. When you get the answer nothing of it can be read any
-   * more, also in older backups; rows and files follow. If you are the contact's last business here, its account goes too.
+   * Erase a contact for good, with its conversation and everything in it. Once you get the answer, none of it can be read any
+   * more, not even in older backups; rows and files are deleted afterwards. If you are the contact's last business here, its
+   * account is erased too.
    */
   @Delete('contacts/:id')
   @HttpCode(202)
@@ -43,8 +44,8 @@ export class ErasuresController {
   }
 
   /**
-   * Erase many contacts for good: those that you name, or all that a filter of the address book finds. Confirm with their number
-   * and the name of your business; if either differs, the answer is `confirmation_wrong`, which says both, and nothing is erased.
+   * Erase many contacts for good: those you name, or all that match a filter. Confirm with their number and the name of your
+   * business; if either differs, nothing is erased, and the answer is `confirmation_wrong`, which states both.
    */
   @Post('erasures')
   @HttpCode(202)
@@ -58,7 +59,10 @@ export class ErasuresController {
     return this.erasures.list(member, ask);
   }
 
-  /** The certificate of an erasure: what was erased and when, and what is kept by law. Signed once the erasure is finished. */
+  /**
+   * The certificate of an erasure: what was erased and when, and what is kept by law. It is signed once the erasure is
+   * finished.
+   */
   @Get('erasures/:id')
   certificate(@Caller() member: MemberPrincipal, @Id() id: string): Promise<Certificate> {
     return this.erasures.certificate(member, id);
@@ -93,7 +97,7 @@ export class ErasuresController {
     return this.proposals.list(member, ask);
   }
 
-  /** Propose contacts to be erased. The owner alone can erase them. */
+  /** Propose contacts for erasure. Only the owner can erase them. */
   @Only('member')
   @Post('erasure-proposals')
   @HttpCode(200)
@@ -101,7 +105,7 @@ export class ErasuresController {
     return this.proposals.propose(member, contactIds);
   }
 
-  /** Take back a proposal of your own; the owner can take back any. */
+  /** Take back your own proposal; the owner can take back any. */
   @Only('member')
   @Delete('erasure-proposals/:id')
   @HttpCode(204)

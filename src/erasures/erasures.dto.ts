@@ -17,7 +17,7 @@ import { Page } from '../platform/validation/page.dto.js';
 
 /** Filters of the address book, as `GET /api/contacts` has them; they combine. */
 export class ErasureFilter implements wire.ErasureFilter {
-  /** Every contact; then without any other filter. */
+  /** Every contact; cannot be combined with another filter. */
   @Optional()
   @IsTrue()
   all?: true;
@@ -74,7 +74,7 @@ export class NewErasure implements wire.NewErasure {
   @IsIds({ max: limits.contactsErased })
   contactIds?: string[];
 
-  /** A blank `query` and an empty `label` ask for nothing: to erase every contact, send `all`. */
+  /** A blank `query` and an empty `label` are ignored. To erase every contact, send `all`. */
   @Optional()
   @IsPart(() => ErasureFilter)
   filter?: ErasureFilter;
@@ -90,7 +90,7 @@ export class BegunErasure implements wire.BegunErasure {
 
 export class ErasureView implements wire.ErasureView {
   id: string;
-  /** `finished` once everything is gone and the residue is unreadable too. */
+  /** `finished` once everything is deleted and the residue is unreadable too. */
   @IsIn(erasureStates)
   state: ErasureState;
   /**
@@ -102,9 +102,9 @@ export class ErasureView implements wire.ErasureView {
   /** Number of contacts. */
   contacts: number;
   begunAt: string;
-  /** The time from which the keys are destroyed, and nothing can be read any more. */
+  /** Time at which the keys were destroyed and the data became unreadable. */
   unreadableAt: string | null;
-  /** The time from which the wrapped keys that dead rows and logs of the database may still hold open no more. */
+  /** Time from which wrapped keys left in dead rows and logs of the database can no longer be opened. */
   residueUnreadableAt: string | null;
   /** The time at which the last row and the last file were deleted. */
   finishedAt: string | null;
@@ -118,11 +118,11 @@ export class KeptRecord implements wire.KeptRecord {
   @IsIn(keptKinds)
   what: KeptKind;
   law: string;
-  /** Null where there is no term. */
+  /** Null if there is no term. */
   until: string | null;
 }
 
-/** Numbers of what was erased, by kinds. */
+/** Counts of erased data, by kind. */
 export class ErasedCounts implements wire.ErasedCounts {
   contacts: number;
   accounts: number;
@@ -156,9 +156,12 @@ export class Certificate extends ErasureView implements wire.Certificate {
   erased: ErasedCounts;
   @ApiProperty({ type: () => [KeptRecord] })
   kept: KeptRecord[];
-  /** The installation's Ed25519 key, as base64. */
+  /** The installation's Ed25519 key, in base64. */
   publicKey: string;
-  /** Ed25519 (RFC 8032), as base64, of the certificate without this field, as JSON with all fields sorted by their names and without blanks. Null until it is finished. */
+  /**
+   * Ed25519 signature (RFC 8032) in base64, over the certificate without this field, as JSON with all fields sorted by name and
+   * without whitespace. Null until it is finished.
+   */
   signature: string | null;
 }
 
@@ -179,7 +182,7 @@ export class ErasureKey implements wire.ErasureKey {
 }
 
 export class PrintCertificate {
-  /** Language of the page. The member's without it. */
+  /** Language of the page; by default the member's. */
   @Optional()
   @IsIn(locales)
   locale?: Locale;
@@ -206,6 +209,6 @@ export class ErasureProposalList implements wire.ErasureProposalList {
 }
 
 export class ProposedErasures implements wire.ProposedErasures {
-  /** Number of contacts that were not proposed before. */
+  /** Number of contacts newly proposed. */
   proposed: number;
 }

@@ -14,7 +14,7 @@ export class ConfirmationWrong extends DomainError {
 
 export class NobodyToErase extends DomainError {
   constructor() {
-    super('nobody_to_erase', { detail: 'No contact of your address book fits, so nothing was erased.' });
+    super('nobody_to_erase', { detail: 'No contact in your address book matches, so nothing was erased.' });
   }
 }
 
@@ -24,7 +24,7 @@ export const chooseWhom = () =>
     {
       field: 'filter',
       code: 'exclusive',
-      message: `Say whom to erase: either contactIds, up to ${limits.contactsErased}, or a filter, not both.`,
+      message: `Send either contactIds, up to ${limits.contactsErased}, or a filter, but not both.`,
     },
   ]);
 
@@ -34,6 +34,6 @@ export const sayAll = () =>
     {
       field: 'filter',
       code: 'required',
-      message: 'Say by what the contacts are chosen, or send all: true to erase every contact.',
+      message: 'Choose the contacts by at least one field, or send all: true to erase every contact.',
     },
   ]);

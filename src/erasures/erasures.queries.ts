@@ -136,7 +136,7 @@ export const residueQuery = `
 export const waitingQuery = `
   SELECT EXISTS (SELECT FROM erasure WHERE residue_unreadable_at IS NULL AND unreadable_at IS NOT NULL) AS any`;
 
-/** Readers are told for so many days. $1 days. */
+/** Readers are told for this many days. $1 days. */
 export const untellQuery = `
   UPDATE erased_contact SET told_hash = NULL WHERE told_hash IS NOT NULL AND cut_at < now() - make_interval(days => $1)`;
 

@@ -79,8 +79,8 @@ export class Erasures {
   }
 
   /**
-   * Erases one contact. When this resolves nothing of it is readable any more.
-   * @returns the erasure; of a contact that is being erased already, that one
+   * Erases one contact. Once this resolves, its data is unreadable.
+   * @returns the erasure; for a contact that is already being erased, the existing one
    * @throws NotFound
    */
   async eraseOne({ subscriberId, memberId }: MemberPrincipal, contactId: string): Promise<string> {
@@ -91,14 +91,13 @@ export class Erasures {
       contactId,
     ]);
     if (!known) throw new NotFound();
-    // The other request may be at its first steps still.
+    // The other request may not have finished its first steps.
     if (!known.unreadable) await this.runs.begin({ subscriberId, id: known.id });
     return known.id;
   }
 
   /**
-   * Erases the contacts that are named, or all that a filter finds, if the number and the name of the business were typed
-   * rightly.
+   * Erases the named contacts, or all that match a filter, if the number and the name of the business were typed correctly.
    * @throws ConfirmationWrong, NobodyToErase, ValidationFailed
    */
   async eraseMany(member: MemberPrincipal, { contactIds, filter, confirmation }: NewErasure): Promise<string> {

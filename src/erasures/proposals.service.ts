@@ -30,7 +30,7 @@ export class Proposals {
     const proposed = await this.database.transaction(async (manager) => {
       const ids: string[] = [];
       for (const id of [...new Set(contactIds)].sort())
-        if (await this.contacts.hold(manager, subscriberId, id)) ids.push(id);
+        if (await this.contacts.keepFromErasure(manager, subscriberId, id)) ids.push(id);
       const rows = await manager.query<{ contact_id: string }[]>(proposeQuery, [subscriberId, ids, memberId]);
       if (rows.length > 0) await this.actions.record(manager, member, 'erasure.proposed');
       return rows.map((row) => row.contact_id);

@@ -94,14 +94,14 @@ export class Exporting implements OnModuleDestroy {
     jobs.handle(mailReady, ({ id }) => this.mail(id));
   }
 
-  /** Stops attempts under way; the next start begins them anew. */
+  /** Stops attempts in progress; the next start repeats them. */
   async onModuleDestroy(): Promise<void> {
     this.stopped = true;
     await this.taking;
     await Promise.all(this.underWay.values());
   }
 
-  /** Removes what killed attempts have left, and begins anew. */
+  /** Removes the remains of killed attempts, and starts over. */
   async start(): Promise<void> {
     await this.log.attempt(() => this.sweepStray());
     await this.log.attempt(() => this.proceed());
@@ -136,8 +136,8 @@ export class Exporting implements OnModuleDestroy {
   }
 
   /**
-   * Forgets exports that hold something of contacts, in the transaction that takes the contacts away: it makes those under way anew,
-   * without them, and removes the others.
+   * Removes exports that contain something of contacts, in the transaction that deletes the contacts; those in progress are
+   * started again without them.
    */
   async forgetContacts(manager: EntityManager, subscriberId: string, contactIds: readonly string[]): Promise<void> {
     const rows = await manager.query<ObjectOf[]>(concerningContactsQuery, [subscriberId, contactIds]);
@@ -149,12 +149,12 @@ export class Exporting implements OnModuleDestroy {
     await this.removeUnreadable(rows);
   }
 
-  /** Forgets the exports of accounts that end, likewise. */
+  /** Removes the exports of deleted accounts, likewise. */
   async forgetAccounts(manager: EntityManager, accountIds: readonly string[]): Promise<void> {
     await this.forget(manager, await manager.query<ObjectOf[]>(ofAccountsQuery, [accountIds]));
   }
 
-  /** Forgets the exports of subscribers' members, likewise. */
+  /** Removes the exports of subscribers' members, likewise. */
   async forgetSubscribers(manager: EntityManager, subscriberIds: readonly string[]): Promise<void> {
     await this.forget(manager, await manager.query<ObjectOf[]>(ofSubscribersQuery, [subscriberIds]));
   }

@@ -39,8 +39,8 @@ export class ExportsController {
 
   /**
    * Export a conversation as a zip: a page that opens without a network (`conversation.html`), the same as JSON
-   * (`conversation.json`), and its files. For the interlocutor and for the owner; for staff it does not exist. It is made
-   * while it is sent, so its size is not known before. What was withdrawn, erased or deleted because of its age is not in it.
+   * (`conversation.json`), and its files. For the interlocutor and the owner; staff get 404. It is created while it is sent, so
+   * its size is not known in advance. Withdrawn, erased and expired messages are not included.
    */
   @ApiTags('conversations')
   @Get('conversations/:id/export')
@@ -68,11 +68,11 @@ export class ExportsController {
 
   /**
    * Ask for a copy of all your data: profile, devices, consents with their texts, conversations with their files and receipts,
-   * requests, and the audit entries; for a person also the labels and the note that each business has added, for a business also
-   * its address book, broadcasts with their recipients, invitations and imports. It is a zip of JSON and of pages that open without a
-   * network. It is made in the background and kept encrypted for 48 hours; you are told by mail and by
-   * `export.progressed`. What is withdrawn, or deleted because of its age, after it was made stays in it until it ends. One export of an account is under way at a time, and five can be asked for in 24 hours. For staff it
-   * does not exist.
+   * requests, and the audit entries; for a person also the labels and the note that each business has added, for a business
+   * also its address book, broadcasts with their recipients, invitations and imports. It is a zip of JSON and of pages that
+   * open without a network. It is created in the background and kept encrypted for 48 hours; a mail and `export.progressed`
+   * tell you when it is ready. Messages withdrawn or expired later stay in it until it expires. An account can have one export
+   * in progress, and five in 24 hours. Staff get 404.
    */
   @Post('exports')
   @HttpCode(202)
@@ -94,8 +94,8 @@ export class ExportsController {
   }
 
   /**
-   * Ask to download an export: send your password, or nothing within ten minutes after signing in. This session can then
-   * download the file for six hours, so that it can go on after an interruption.
+   * Get access to an export: send your password, or nothing within ten minutes after signing in. This session can then download
+   * the file for six hours, and resume after an interruption.
    */
   @Post('exports/:id/download')
   @HttpCode(200)
@@ -107,7 +107,7 @@ export class ExportsController {
     return this.exports.letDownload(principal, id, password);
   }
 
-  /** Download the zip of an export, once `POST /api/exports/:id/download` has let you. Ranges are answered with 206. */
+  /** Download the zip of an export, after `POST /api/exports/:id/download`. Ranges are answered with 206. */
   @Get('exports/:id/file')
   @ApiProduces('application/zip')
   @ApiOkResponse(binary)
@@ -150,7 +150,7 @@ export class ExportsController {
     }
   }
 
-  /** Cancel an export that is under way, or remove one before its time: it is unreadable at once. */
+  /** Cancel an export in progress, or delete a finished one: it is unreadable at once. */
   @Delete('exports/:id')
   @HttpCode(204)
   async remove(@Caller() principal: Principal, @Id() id: string): Promise<void> {

@@ -6,26 +6,26 @@ import { IsId, Optional } from '../platform/validation/fields.js';
 import { Page } from '../platform/validation/page.dto.js';
 
 export class ExportConversation {
-  /** Language of the page. The account's without it. */
+  /** Language of the page; by default the account's. */
   @Optional()
   @IsIn(locales)
   locale?: Locale;
 }
 
 export class NewExport implements wire.NewExport {
-  /** Interlocutors only: the contact with the one business that the export is about. All of them without it. */
+  /** Interlocutors only: the contact with a single business to export. By default, all of them. */
   @Optional()
   @IsId()
   contactId?: string;
 
-  /** Language of the pages. The account's without it. */
+  /** Language of the pages; by default the account's. */
   @Optional()
   @IsIn(locales)
   locale?: Locale;
 }
 
 export class ExportProof implements wire.ExportProof {
-  /** The own password. It can be left out within ten minutes after signing in. */
+  /** Your own password. You can leave it out within ten minutes after signing in. */
   @Optional()
   @IsString()
   @MaxLength(1_000)
@@ -36,7 +36,7 @@ export class ListExports extends Page {}
 
 export class ExportView implements wire.ExportView {
   id: string;
-  /** The only contact it is about; null for everything. */
+  /** The only contact in it; null for everything. */
   contactId: string | null;
   @IsIn(locales)
   locale: Locale;
@@ -45,14 +45,14 @@ export class ExportView implements wire.ExportView {
   /** The reason why the last attempt failed; it is tried again while the state is `waiting`. */
   @IsIn(exportProblems)
   problem: ExportProblem | null;
-  /** Progress towards `total`, in bytes of files and, for messages, an estimate of them. */
+  /** Progress towards `total`, in bytes of files and an estimate for messages. */
   done: number;
   total: number;
   /** Bytes of the zip, once it is ready. */
   size: number | null;
   askedAt: string;
   readyAt: string | null;
-  /** Time at which its key is destroyed: 48 hours after it was ready. */
+  /** Time at which its key is destroyed: 48 hours after it became ready. */
   expiresAt: string | null;
 }
 
@@ -64,6 +64,6 @@ export class ExportList implements wire.ExportList {
 export class ExportDownload implements wire.ExportDownload {
   /** Path of the file on this server. */
   path: string;
-  /** Until when this session can download it. */
+  /** Time until which this session can download it. */
   until: string;
 }

@@ -4,20 +4,20 @@ import { DomainError } from '../platform/problems/domain-error.js';
 export class ExportUnderWay extends DomainError {
   constructor() {
     super('export_under_way', {
-      detail: 'An export of this account is under way. Wait until it is ready, or delete it.',
+      detail: 'An export of this account is in progress. Wait until it is ready, or delete it.',
     });
   }
 }
 
 export class ExportNotReady extends DomainError {
   constructor() {
-    super('export_not_ready', { detail: 'This export is not ready. Wait until its state is "ready".' });
+    super('export_not_ready', { detail: 'This export is not ready yet. Wait until its state is "ready".' });
   }
 }
 
 export class ExportLost extends DomainError {
   constructor() {
-    super('export_lost', { detail: 'The file of this export cannot be read any more. Ask for another export.' });
+    super('export_lost', { detail: 'The file of this export can no longer be read. Request another export.' });
   }
 }
 

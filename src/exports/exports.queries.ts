@@ -9,7 +9,7 @@ export interface ExportRow {
   /** Id of the member or the interlocutor. */
   holder_id: string;
   subscriber_id: string | null;
-  /** The only contact it is about; null for everything. */
+  /** The only contact in it; null for everything. */
   contact_id: string | null;
   locale: Locale;
   state: ExportState;

@@ -38,7 +38,7 @@ import { Subscribers } from '../subscribers/subscribers.service.js';
 import { UnreadMails } from '../unread-mails/unread-mails.service.js';
 import type { ExportedRecord } from './record-page.js';
 
-/** Records of one kind in an export; they are read anew for each way in which they are written. */
+/** Records of one kind in an export; they are read again for each output format. */
 export interface Section {
   /** Name of its files, without an ending. */
   name: string;

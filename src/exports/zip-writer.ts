@@ -3,7 +3,7 @@ import { ZipFile } from 'yazl';
 
 /** A zip under way, to which entries are added one after the other. */
 export interface ZipWriter {
-  /** True once nobody takes its bytes any more. */
+  /** True once its reader is gone. */
   readonly closed: boolean;
   /**
    * Adds an entry and resolves when its last byte is taken, so that one source is open at a time.

@@ -10,7 +10,7 @@ export class ContactFigures implements wire.ContactFigures {
   total: number;
   /** Contacts who get promotions. */
   promotions: number;
-  /** Contacts who have accepted the privacy policy that has to be accepted. */
+  /** Contacts who have accepted the privacy policy that requires acceptance. */
   upToDate: number;
   /** Contacts whose conversation is restricted. */
   restricted: number;
@@ -19,7 +19,7 @@ export class ContactFigures implements wire.ContactFigures {
 export class ConsentFigures implements wire.ConsentFigures {
   @IsIn(consentPurposes)
   purpose: ConsentPurpose;
-  /** Acceptances and consents, also of erased contacts while their proofs are kept. */
+  /** Acceptances and consents, including those of erased contacts while their proofs are kept. */
   given: number;
   /** Withdrawals likewise. */
   withdrawn: number;
@@ -39,7 +39,7 @@ export class ErasureFigures implements wire.ErasureFigures {
   /** Erasures under way. */
   running: number;
   finished: number;
-  /** Contacts that all of them are about. */
+  /** Contacts in all of these erasures. */
   contacts: number;
 }
 
@@ -48,17 +48,17 @@ export class RequestFigures implements wire.RequestFigures {
   @IsIn(requestKinds)
   kind: RequestKind;
   open: number;
-  /** Open requests whose time is over. */
+  /** Open requests past their deadline. */
   overdue: number;
   fulfilled: number;
   refused: number;
   takenBack: number;
-  /** Answers that came after their time, of the fulfilled and the refused ones. */
+  /** Fulfilled and refused requests that were answered late. */
   late: number;
 }
 
 export class ExportFigures implements wire.ExportFigures {
-  /** Copies of everything that were asked for. */
+  /** Requested copies of everything. */
   copies: number;
   /** Downloads of such copies. */
   downloads: number;
@@ -69,24 +69,24 @@ export class ExportFigures implements wire.ExportFigures {
 }
 
 export class MemberFigures implements wire.MemberFigures {
-  /** Members who act for the business, the owner among them. */
+  /** Members of the business, including the owner. */
   active: number;
   invited: number;
   removed: number;
 }
 
 export class Figures implements wire.Figures {
-  /** Time of the figures, which are all of one moment. */
+  /** Time of the figures, which all describe one moment. */
   at: string;
   contacts: ContactFigures;
-  /** One for each purpose that was ever recorded. */
+  /** One entry for each purpose ever recorded. */
   @Type(() => ConsentFigures)
   consents: ConsentFigures[];
   /** The policies in force, for the business and for its people. */
   @Type(() => PolicyInForce)
   policies: PolicyInForce[];
   erasures: ErasureFigures;
-  /** One for each kind that was ever asked for. */
+  /** One entry for each kind ever requested. */
   @Type(() => RequestFigures)
   requests: RequestFigures[];
   exports: ExportFigures;

@@ -24,7 +24,7 @@ const ready = {
         type: 'array',
         maxItems: 10,
         description:
-          'Work derived from messages, such as the index of the archive, with the seconds for which the oldest message it has not seen has waited. The service is ready all the same.',
+          'For each kind of work derived from messages, such as the index of the archive, the seconds for which its oldest message has been waiting. This does not affect readiness.',
         items: {
           type: 'object',
           required: ['consumer', 'seconds'],

@@ -17,7 +17,7 @@ export function isFormulaError(cell: string): boolean {
 /** The name of a mailbox within a company (X.500), which Outlook exports instead of an address: `/O=EXCHANGELABS/OU=…`. */
 export const isExchangeName = (cell: string): boolean => /^\/O=[^/]+\/OU=/i.test(cell.trim());
 
-/** An address that is refused for what cannot be seen in it is one all the same: its line says so. */
+/** An address refused for invisible characters still counts as an address: its line reports that. */
 export const isLikeAddress = (cell: string): boolean =>
   addressesIn(cell).length > 0 || holdsInvisibleAddress(cell) || isExchangeName(cell);
 

@@ -56,7 +56,7 @@ const ranks = new Map<string, { field: ImportField; rank: number }>(
   ),
 );
 
-/** Longest name of a column that says what it holds. */
+/** Maximum length of a meaningful column name. */
 const mostNameCharacters = 1_000;
 
 const phoneWords =
@@ -67,7 +67,7 @@ const noPhone = /fax|type|tipo|label|etichett|ext|^mobileapp|telex|callback|radi
 /** Names that stand for something else depending on the columns beside them. */
 const namesAlone = ['name', 'nom'];
 
-/** The field that a column's name stands for by itself. */
+/** The field that a column's name alone suggests. */
 export function fieldNamed(column: string): { field: ImportField; rank: number } | undefined {
   const name = foldedName(column);
   const known = ranks.get(name);
@@ -78,7 +78,7 @@ export function fieldNamed(column: string): { field: ImportField; rank: number }
   return namesAlone.includes(name) ? { field: 'fullName', rank: 99 } : undefined;
 }
 
-/** For each column the field that it stands for, by its name and by what it holds, or null. */
+/** The field of each column, judged by its name and content, or null. */
 export function guessFields(columns: readonly string[], sample: readonly Row[]): (ImportField | null)[] {
   const named = columns.map(fieldNamed);
   const mailchimp = columns.some((column) => /^(member_rating|leid|euid)$/i.test(column.trim()));

@@ -11,7 +11,7 @@ export interface DecodedText {
   garbled: number;
   /** Most words with other letters than a to z are garbled. */
   gibberish: boolean;
-  /** Another encoding makes as good words of it. */
+  /** Another encoding yields equally plausible words. */
   doubtful: boolean;
 }
 
@@ -30,7 +30,7 @@ export function decodedText(bytes: Buffer, wanted?: Encoding): DecodedText {
   const utf8 = sequencesOf(bytes);
   const marked = bytes.subarray(0, 3).equals(byteOrderMark);
   if (wanted || marked || utf8.invalid.length === 0 || utf8.valid > 4 * utf8.invalid.length) {
-    const text = withoutMark(mended(bytes, utf8.invalid));
+    const text = withoutMark(repaired(bytes, utf8.invalid));
     return { ...judged('utf-8', text, bytes), damaged: utf8.invalid.length };
   }
   const { encoding, doubtful } = byteEncodingOf(bytes);
@@ -87,7 +87,7 @@ function isSequence(bytes: Buffer, start: number, length: number): boolean {
   return first !== 0xf4 || second <= 0x8f;
 }
 
-function mended(bytes: Buffer, invalid: readonly number[]): string {
+function repaired(bytes: Buffer, invalid: readonly number[]): string {
   if (invalid.length === 0) return bytes.toString('utf8');
   const pieces: string[] = [];
   let start = 0;

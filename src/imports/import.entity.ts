@@ -85,7 +85,7 @@ export class ImportLine {
     | 'asked_not_to_be_written_to'
     | 'invalid';
 
-  /** The way of an invitation that was made. */
+  /** Delivery of the created invitation. */
   @Column('text', { nullable: true })
   via: 'mail' | 'letter' | null;
 

@@ -78,8 +78,7 @@ export class ImportsController {
         sheet: {
           type: 'string',
           maxLength: limits.sheetNameLength,
-          description:
-            'The name of the sheet of a workbook; the first that looks like a list of people if you leave it out.',
+          description: 'The name of a sheet in a workbook. By default, the first that looks like a list of people.',
         },
         labels: { type: 'string', description: 'Names of labels for all people in the file, separated by commas.' },
         confirm: { type: 'string', enum: ['letters'], description: 'Accept a file that makes letters.' },

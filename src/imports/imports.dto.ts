@@ -26,7 +26,7 @@ import { SuggestedPerson } from '../invitations/invitations.dto.js';
 import { IsDictionary, Optional, ToNumber } from '../platform/validation/fields.js';
 import { Page } from '../platform/validation/page.dto.js';
 
-/** The fields besides `file` of a multipart form. */
+/** The multipart form's fields other than `file`. */
 export class NewImport {
   /**
    * JSON: for each column name the field it stands for, out of firstName, surname, fullName, companyName, companyType, email,
@@ -82,7 +82,7 @@ export class NewImport {
 
 export class OutcomeCounts implements wire.OutcomeCounts {
   invited: number;
-  /** Have an invitation, which now says what the file says. */
+  /** People with an invitation, which the import has updated from the file. */
   corrected: number;
   already_there: number;
   already_invited: number;
@@ -95,7 +95,7 @@ export class ImportView implements wire.ImportView {
   id: string;
   /** Name of the file. */
   name: string;
-  /** In which a CSV file was read. */
+  /** Encoding in which the CSV file was read. */
   @IsOptional()
   @IsIn(encodings)
   encoding?: Encoding;
@@ -118,7 +118,7 @@ export class CancelImport implements wire.CancelImport {
 }
 
 export class RevokedInvitations implements wire.RevokedInvitations {
-  /** Mails that had not left. */
+  /** Mails that had not been sent yet. */
   mails: number;
   letters: number;
 }
@@ -135,34 +135,34 @@ export class ImportList implements wire.ImportList {
 
 export class ImportColumn implements wire.ImportColumn {
   name: string;
-  /** Null when the column is left out. */
+  /** Null if the column is ignored. */
   @IsIn(importFields)
   field: ImportField | null;
-  /** The first three values that differ, cut at 80 characters. */
+  /** The first three distinct values, cut at 80 characters. */
   samples: string[];
 }
 
 export class ImportLineView implements wire.ImportLineView {
   /** Number of the record, from 1, without header and empty lines. */
   number: number;
-  /** The line of the file in which it ends; the header is in line 1. */
+  /** The line of the file in which the record ends; the header is in line 1. */
   line: number;
   @IsIn(importOutcomes)
   outcome: ImportOutcome;
-  /** Id of the invitation that was made. */
+  /** Id of the created invitation. */
   @IsIn(invitedVia)
   @IsOptional()
   via?: InvitedVia;
   /** The earlier line that names the same person, or has the same address or code. */
   sameAs?: number;
-  /** Invalid lines: the field, and the reason. Invited ones: the field that was left out, and the reason. */
+  /** For an invalid line, the wrong field and the reason; for an invited one, the field that was ignored and the reason. */
   @IsIn(importFields)
   field?: ImportField;
   @IsIn(importReasons)
   reason?: ImportReason;
-  /** The invitation that was made, or stands already. */
+  /** The invitation, created now or before. */
   invitationId?: string;
-  /** Dry runs only: what the line holds, cut at 200 characters. It is not kept. */
+  /** Dry runs only: the content of the line, cut at 200 characters. It is not stored. */
   content?: string;
 }
 
@@ -184,7 +184,7 @@ export class ImportWarning implements wire.ImportWarning {
 export class ImportPreview implements wire.ImportPreview {
   @IsIn(importFormats)
   format: ImportFormat;
-  /** CSV only, like the separator below. */
+  /** Only for CSV, like the separator below. */
   @IsOptional()
   @IsIn(encodings)
   encoding?: Encoding;
@@ -195,20 +195,20 @@ export class ImportPreview implements wire.ImportPreview {
   sheet?: string;
   /** Names of the sheets of a workbook that can be read, in their order. */
   sheets?: string[];
-  /** The line that names the columns; 0 when none does. */
+  /** The line with the column names; 0 if there is none. */
   headerRow: number;
   columns: ImportColumn[];
   total: number;
   counts: OutcomeCounts;
   /** Number of people without an address, who get a letter. */
   letters: number;
-  /** Warnings to read before the import is made. */
+  /** Warnings to read before starting the import. */
   warnings: ImportWarning[];
-  /** True when the import is refused without `confirm=letters`, or with the warning `garbled` without `encoding`. */
+  /** True if the import needs `confirm=letters` or, with the warning `garbled`, needs `encoding`. */
   needsConfirmation: boolean;
-  /** The first five as they are understood. */
+  /** The first five people as the service reads them. */
   sample: ImportedPerson[];
-  /** The first 1,000 that would not be invited, or not with all that the line says. */
+  /** The first 1,000 lines that would not be invited, or not with all their data. */
   problems: ImportLineView[];
 }
 

@@ -54,7 +54,7 @@ export interface ImportFile {
   bytes: Buffer;
 }
 
-/** Begins at once; every minute for what a crash has left. */
+/** Runs at once, and every minute to continue after a crash. */
 const proceedWithImports = defineJob('import.proceed', { cron: '* * * * *', expireInSeconds: 300 });
 /** Goes after the keys of people whose invitations were revoked with their import. */
 const destroyRevoked = defineJob<{ subscriberId: string; importId: string }>('import.destroy_revoked', {
@@ -70,7 +70,7 @@ const contentLength = 200;
 const nameLength = 200;
 
 type ImportId = Pick<Import, 'subscriberId' | 'id'>;
-/** A record without what the database holds of the import. */
+/** A record, apart from the import's own data in the database. */
 type ReportedLine = Omit<ImportLine, 'subscriberId' | 'importId' | 'number'>;
 
 @Injectable()
@@ -200,7 +200,7 @@ export class Imports {
     return preview;
   }
 
-  /** Reads a file as a list of people, with what is to be said of it before it is taken in. */
+  /** Reads a file as a list of people, with the warnings to show before the import. */
   private read(
     { id: subscriberId, country }: Subscriber,
     bytes: Buffer,
@@ -332,7 +332,7 @@ export class Imports {
   }
 
   /**
-   * Deals with one chunk: invitations, report and checkpoint come about together or not at all.
+   * Handles one chunk: invitations, report and checkpoint are written together or not at all.
    * @returns whether there is more to do
    */
   private async proceedWith({ subscriberId, id }: ImportId): Promise<boolean> {
@@ -544,24 +544,25 @@ function warningsOf(
     mails === 0 &&
       letters > 0 && {
         code: 'nobody_by_mail',
-        message: 'No person in this file has an address: all of them would get a letter, which you would print.',
+        message: 'No person in this file has an email address, so all of them would get a printed letter.',
         count: letters,
       },
     mails > 0 &&
       letters > mails && {
         code: 'most_by_letter',
-        message: 'Most people in this file have no address and would get a letter, which you would print.',
+        message: 'Most people in this file have no email address and would get a printed letter.',
         count: letters,
       },
     otherAddresses > 0 && {
       code: 'addresses_left_out',
       message:
-        'Some lines have an address only in a column that is left out. Send "mapping" to say that this column is email.',
+        'Some lines have an email address only in a column that is ignored. Send "mapping" to use that column as email.',
       count: otherAddresses,
     },
     above > 0 && {
       code: 'rows_above_header',
-      message: 'The lines above the column names are left out. Send "headerRow" if another line names the columns.',
+      message:
+        'The lines above the column names are ignored. Send "headerRow" if another line contains the column names.',
       count: above,
     },
     damaged > 0 && {
@@ -577,19 +578,19 @@ function warningsOf(
     doubtful && {
       code: 'encoding_doubtful',
       message:
-        'The file can be read in several encodings. Check the names in the sample, and send "encoding" if they are wrong.',
+        'The file could have several encodings. Check the names in the sample, and send "encoding" if they are wrong.',
       count: 1,
     },
     lines === 0 && { code: 'nobody', message: nobodyInIt, count: 0 },
     otherSheets > 0 && {
       code: 'other_sheets',
-      message: `One sheet is read${sheet ? `, "${sheet}"` : ''}. Say with "sheet" if another one holds the list.`,
+      message: `Only one sheet is read${sheet ? `, "${sheet}"` : ''}. Send "sheet" if another one contains the list.`,
       count: otherSheets,
     },
     uncomputed > 0 && {
       code: 'formulas_without_value',
       message:
-        'Some formulas have no stored value and are left out. Open the file in Excel, save it, and send it again.',
+        'Some formulas have no stored value and are ignored. Open the file in Excel, save it, and send it again.',
       count: uncomputed,
     },
   ];
@@ -620,7 +621,7 @@ function fieldsOf({ columns, rows }: Table, mapping: NewImport['mapping']): (Imp
   const useful: ImportField[] = ['email', 'firstName', 'surname', 'fullName', 'companyName'];
   if (useful.some((field) => fields.includes(field))) return fields;
   throw badMapping(
-    'No column holds addresses or names. Send "mapping" to say what each column holds, or "headerRow" to say which line names the columns.',
+    'No column contains email addresses or names. Send "mapping" to say what each column contains, or "headerRow" to say which line has the column names.',
     { columns: [...columns] },
   );
 }
@@ -700,7 +701,7 @@ async function readable(work: () => Promise<Table>): Promise<Table> {
 
 function noSuchSheet({ sheets }: NoSuchSheet): Fault {
   if (sheets.length === 0)
-    return { code: 'exclusive', message: 'Only workbooks have sheets: leave {field} out for this file.' };
+    return { code: 'exclusive', message: 'Only workbooks have sheets. Leave {field} out for this file.' };
   return { code: 'sheet', values: { sheets: sheets.slice(0, sheetsNamed) } };
 }
 

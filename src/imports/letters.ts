@@ -57,7 +57,7 @@ const texts = {
     scan: 'Point the camera of your phone at the code, or open this address:',
     personal: 'The code is for you alone: it works once.',
     until: (date: string) => `It is valid until ${date}.`,
-    free: 'Before you begin, read who uses your data and how, and choose whether to accept. If you are not interested, there is nothing to do.',
+    free: 'Before you begin, read who uses your data and how, and choose whether to accept. If you are not interested, you do not have to do anything.',
     source: (business: string) =>
       `You get this letter because your name is on the list of ${business}, who sends it and answers for your data:`,
     none: 'There are no letters to print: all invitations of this import go by mail or have been used.',

@@ -37,7 +37,7 @@ function isOfWord(byte: number, afterHigh: boolean): boolean {
 const western = 'àèéìòùáíóúâêîôûäëïöüçñãõåæøœßšž';
 const central = 'áäâăąćčçďđéëęěíîĺľłńňóöôőŕřśšşťţúüůűýźžżß';
 const turkish = 'âçğıİîöşûü';
-/** Signs that stand beside words. */
+/** Punctuation next to words. */
 const beside = new Set('’‘“”«»´`°ºª–—…•€·®™©¿¡');
 const ascii = /[A-Za-z]/;
 const small = /\p{Ll}/u;

@@ -194,7 +194,7 @@ function split(all: Row[], wantedHeader: number | undefined): Pick<Table, 'colum
   }
   if (wantedHeader === undefined && columns.some((column) => addressesIn(column).length > 0)) {
     throw new UnreadableTable(
-      'The first line must name the columns, such as Nome;Cognome;Email. Add that line, or send "headerRow" with the number of the line that names them, or 0 if none does.',
+      'The first line must contain the column names, such as Nome;Cognome;Email. Add that line, or send "headerRow" with the number of the line that contains them (0 if none does).',
       'no_header',
     );
   }

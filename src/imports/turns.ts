@@ -38,7 +38,7 @@ export class ImportTurns {
    */
   enter(subscriberId: string): () => void {
     if (this.sending.has(subscriberId)) {
-      const detail = 'Another file of yours is being read. Wait until it is done, then send this one again.';
+      const detail = 'Another of your files is being read. Wait until that is done, then send this one again.';
       throw new DomainError('rate_limited', { detail, retryAfter: 5 });
     }
     this.sending.add(subscriberId);

@@ -55,7 +55,7 @@ export function shownNumber(raw: string, style: number, { from1904, codes }: Num
     // An m alone is a month, beside hours or seconds minutes.
     const time = /[hs]/i.test(plain);
     const date = /[dy]/i.test(plain) || (!time && /m/i.test(plain));
-    if (date || time) return momentOf(value, from1904, { date, time, elapsed: /\[[hms]/i.test(plain) });
+    if (date || time) return dateText(value, from1904, { date, time, elapsed: /\[[hms]/i.test(plain) });
   }
   if (Number.isInteger(value) && value >= 0 && value < 1e15) return withZeros(value, code) ?? String(value);
   return String(Number(value.toPrecision(15)));
@@ -64,7 +64,7 @@ export function shownNumber(raw: string, style: number, { from1904, codes }: Num
 const dayMilliseconds = 86_400_000;
 const dayMinutes = 24 * 60;
 
-function momentOf(days: number, from1904: boolean, shown: { date: boolean; time: boolean; elapsed: boolean }): string {
+function dateText(days: number, from1904: boolean, shown: { date: boolean; time: boolean; elapsed: boolean }): string {
   const minutes = Math.round(days * dayMinutes);
   if (shown.elapsed) return clock(minutes);
   // Excel counts a 29 February 1900 that there never was.

@@ -6,7 +6,7 @@ import { IsPlainText, Trimmed } from '../platform/validation/text.js';
 /** An interlocutor as it sees itself. */
 export class InterlocutorView implements wire.InterlocutorView {
   id: string;
-  /** To sign in with. */
+  /** The name for signing in. */
   username: string;
   displayName: string;
   firstName?: string;

@@ -40,7 +40,7 @@ export class NewSuggestion extends StatedNames implements wire.NewSuggestion {
   @IsPlainText({ max: limits.noteLength, multiline: true })
   note?: string;
 
-  /** Ids of labels, at most 20; those that are gone by the time of joining are passed over. */
+  /** Ids of labels, at most 20; labels deleted before the person joins are ignored. */
   @Optional()
   @IsIds({ max: limits.labelsPerContact })
   labels?: string[];
@@ -50,7 +50,7 @@ export class NewInvitation implements wire.NewInvitation {
   @IsIn(invitationKinds)
   kind: InvitationKind;
 
-  /** The address of the invited person. A personal invitation without it needs a name, and is a letter that you print. */
+  /** The address of the invited person. A personal invitation without it needs a name, and becomes a letter that you print. */
   @ValidateIf(
     ({ kind, email, suggestion }: NewInvitation) =>
       kind === 'personal' && (email !== undefined || suggestion === undefined),
@@ -64,32 +64,35 @@ export class NewInvitation implements wire.NewInvitation {
   @IsPart(() => NewSuggestion)
   suggestion?: NewSuggestion;
 
-  /** For the business alone, up to 60 characters: where the code hangs, such as "counter". Contacts say by which they joined. */
+  /**
+   * Only for the business, up to 60 characters: where the code hangs, such as "counter". Each contact shows the invitation with
+   * which it joined.
+   */
   @Optional()
   @Trimmed()
   @IsPlainText({ max: limits.invitationNameLength })
   name?: string;
 
-  /** Language of the mail to the invited person; the subscriber's without it. */
+  /** Language of the mail to the invited person; by default the subscriber's. */
   @Optional()
   @IsIn(locales)
   locale?: Locale;
 
-  /** Number of people who may join with an open invitation; no limit without it. */
+  /** Number of people who may join with an open invitation; by default unlimited. */
   @ValidateIf(({ maxUses }: NewInvitation) => maxUses !== undefined)
   @IsInt()
   @Min(1)
   @Max(limits.invitationUsesMax)
   maxUses?: number;
 
-  /** Until when an open invitation holds; for ever without it. A personal one holds 14 days from its mail on. */
+  /** Time until which an open invitation is valid; by default forever. A personal one is valid for 14 days after its mail. */
   @ValidateIf(({ expiresAt }: NewInvitation) => expiresAt !== undefined)
   @IsTime()
   expiresAt?: string;
 }
 
 export class ChangeInvitation implements wire.ChangeInvitation {
-  /** Up to 60 characters; null or blank takes it away. */
+  /** Up to 60 characters; null or blank removes it. */
   @Nullable()
   @Trimmed()
   @IsPlainText({ min: 0, max: limits.invitationNameLength })
@@ -117,18 +120,18 @@ export class SuggestedPerson implements wire.SuggestedPerson {
 }
 
 export class InvitationView implements wire.InvitationView {
-  /** Id of the invitation. A personal one's becomes the id of the contact, and of its conversation, once the person joins. */
+  /** Id of the invitation. For a personal one, it becomes the id of the contact and its conversation once the person joins. */
   id: string;
   @IsIn(invitationKinds)
   kind: InvitationKind;
-  /** That the business gave it. */
+  /** Name given by the business. */
   name?: string;
   code: string;
-  /** The address to open, as the QR code has it. */
+  /** The link, as in the QR code. */
   url: string;
-  /** The invited person, for a personal invitation by mail; gone once it was revoked, stopped or has expired. */
+  /** The invited person, for a personal invitation by mail; missing once it was revoked, declined or has expired. */
   email?: string;
-  /** Import that made it. */
+  /** The import that created it. */
   suggestion?: SuggestedPerson;
   importId?: string;
   expiresAt?: string;
@@ -138,14 +141,14 @@ export class InvitationView implements wire.InvitationView {
   @IsIn(invitationStates)
   state: InvitationState;
   /**
-   * `held` until the subscriber's own address is verified, and while somebody who joined under the invited address is in the
-   * address book (for 14 days, if that one's address is not verified by then); `queued` until the day's mails have room for it; `failed` when
-   * it could not be delivered; `none` for an open invitation and for a letter.
+   * `held` until the subscriber's own address is verified, and while a contact who joined under the invited address is in the
+   * address book (for 14 days if its address is not verified); `queued` until the daily limit allows it; `failed` if it could
+   * not be delivered; `none` for an open invitation or a letter.
    */
   @IsIn(mailStates)
   mail: MailState;
   createdAt: string;
-  /** Said when PUBLIC_URL is localhost: then only this machine can open the link. */
+  /** Present if PUBLIC_URL is localhost: only this machine can open the link. */
   notice?: string;
 }
 
@@ -158,13 +161,13 @@ export class InvitationList implements wire.InvitationList {
 
 /** The pace at which invitation mails that wait are sent. */
 export class InvitationMailing implements wire.InvitationMailing {
-  /** True until your own address is verified: nothing is sent before. */
+  /** True until your own address is verified; no mail is sent before. */
   held: boolean;
-  /** Most mails in 24 hours; a tenth more is kept for people whom you invite one by one. */
+  /** Maximum number of mails in 24 hours; a tenth more is reserved for people whom you invite one by one. */
   perDay: number;
   /** Number of mails that wait. */
   queued: number;
-  /** By when the last of them has probably left; missing while none waits, or all are held. */
+  /** Estimated time at which the last of them is sent; missing if none is waiting or all are held. */
   lastBy?: string;
 }
 

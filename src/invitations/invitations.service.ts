@@ -54,7 +54,7 @@ export interface Assessment {
   outcome: InvitationOutcome;
   /** The invitation that was made, or exists already. */
   invitationId?: string;
-  /** The way of an invitation that is made. */
+  /** Delivery of a new invitation. */
   via?: 'mail' | 'letter';
   /** Another contact has its `externalId`. */
   externalIdTaken?: boolean;
@@ -157,7 +157,7 @@ export class Invitations {
       if (address !== undefined && stopped.has(address)) return { outcome: 'asked_not_to_be_written_to', person };
       const byMail = hashes[index]!.emails.map((hash) => hash.toString('hex'));
       const mailed = byMail.map((hash) => standing.get(hash)).find(Boolean);
-      // At an address that several have, an invitation is its own person's.
+      // At a shared address, an invitation is for one named person.
       const own = shared && mailed ? sameNames(known.get(mailed.id), person.suggestion) : shared !== 'further';
       const letter = address === undefined || !own;
       const hash = letter ? hashes[index]!.line!.toString('hex') : byMail[0]!;
@@ -393,10 +393,10 @@ export class Invitations {
   }
 
   /**
-   * Somebody has joined a subscriber under an address, in another way than by the invitation that went to it: its mail is
-   * taken back if it has not left yet, and waits again. To be called in the transaction that makes the contact.
+   * Withholds the mails of invitations to an address under which somebody has joined in another way: a mail that has not been
+   * sent yet waits again. Must be called in the transaction that creates the contact.
    */
-  async holdBack(manager: EntityManager, subscriberId: string, address: string): Promise<void> {
+  async withholdMails(manager: EntityManager, subscriberId: string, address: string): Promise<void> {
     const rows = await manager.query<{ id: string }[]>(
       `SELECT id FROM invitation WHERE subscriber_id = $1 AND email_hash = ANY ($2) AND uses = 0 ORDER BY id FOR UPDATE`,
       [subscriberId, this.people.emailHashes(subscriberId, { email: address })],
@@ -474,7 +474,7 @@ export class Invitations {
         if (outcome === 'already_there') throw new DomainError('already_a_contact', { detail: alreadyThere });
         if (outcome === 'asked_not_to_be_written_to') throw new DomainError(outcome, { detail: askedNotTo });
         if (outcome === 'already_invited' || outcome === 'corrected') {
-          const known = invitationId ?? (await this.standingOf(manager, subscriberId, person));
+          const known = invitationId ?? (await this.existingInvitation(manager, subscriberId, person));
           if (known === undefined) throw new DomainError('unavailable');
           return { id: known, made: false };
         }
@@ -486,7 +486,7 @@ export class Invitations {
     );
   }
 
-  private async standingOf(
+  private async existingInvitation(
     manager: EntityManager,
     subscriberId: string,
     person: OpenedPerson,

@@ -30,10 +30,10 @@ export class OpenedInvitation implements wire.OpenedInvitation {
   street: string;
   streetNumber: string;
   city: string;
-  /** The merchant category by its name in the language that was asked for. */
+  /** The name of the merchant category, in the requested language. */
   categoryName: string;
   logoUrl: string | null;
-  /** From which age one may join on one's own. */
+  /** The age from which people may join on their own. */
   digitalConsentAge: number;
   @Type(() => PolicyView)
   policies: PolicyView[];
@@ -59,9 +59,9 @@ const isCompany = ({ companyName }: Joining) => companyName !== undefined;
  */
 export class Joining implements wire.Joining {
   /**
-   * Chosen by the client, once per acceptance: a retry with the same id, password and content is answered as the first time,
-   * with a session of its own. 1 to 64 letters, digits and ._:- Without it, the same address, names and password are taken for
-   * a retry for ten minutes.
+   * Chosen by the client, once per acceptance: a retry with the same id, password and content gets the first answer again, with
+   * a new session. 1 to 64 letters, digits and ._:- Without it, a request with the same address, names and password counts as a
+   * retry for ten minutes.
    */
   @Optional()
   @IsClientId()
@@ -84,7 +84,7 @@ export class Joining implements wire.Joining {
   @IsPlainText({ max: limits.nameLength })
   companyName?: string;
 
-  /** The legal form, in free text, such as S.r.l. or association: shown beside the name. */
+  /** The legal form as free text, such as S.r.l. or association; shown beside the name. */
   @ValidateIf(isCompany)
   @Trimmed()
   @IsPlainText({ max: limits.companyTypeLength })
@@ -95,26 +95,26 @@ export class Joining implements wire.Joining {
   email: string;
 
   /**
-   * 10 characters at least, 72 bytes at most, not a common one, and without the username, the address or the name. It is
-   * checked once the other fields are right.
+   * At least 10 characters and at most 72 bytes; not a common password, and without the username, the address or the name. It
+   * is checked once the other fields are valid.
    */
   @IsString()
   @MaxLength(1_000)
   password: string;
 
-  /** True to state that you are of age for digital consent; no birth date is asked for. */
+  /** True confirms that you are old enough for digital consent; no birth date is needed. */
   @Equals(true, { message: 'Confirm that you are of age to join on your own.' })
   ageConfirmed: boolean;
 
   @IsIn(locales)
   locale: Locale;
 
-  /** A wish; where it is taken, or without it, the service proposes one. */
+  /** The username you would like. If it is taken or missing, the service chooses one. */
   @Optional()
   @IsUsername()
   username?: string;
 
-  /** Up to 60 characters; blank means none. Of Italy the name of the region or the code of the province is kept. */
+  /** Up to 60 characters; blank means none. For Italy, the name of the region or the code of the province is stored. */
   @StatedSegment('region')
   region?: string;
 
@@ -156,8 +156,8 @@ export class Joined implements wire.Joined {
   @Optional()
   session?: SessionView;
   /**
-   * Comes for somebody new. `withheld`: as many mails to confirm this address went out as an hour allows. Ask for one with
-   * `POST /api/me/email-verification`.
+   * Present for a new account. `withheld`: this address has had the maximum number of verification mails in an hour. Request
+   * one later with `POST /api/me/email-verification`.
    */
   @IsIn(verificationMails)
   verificationMail?: VerificationMail;

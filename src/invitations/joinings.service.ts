@@ -316,7 +316,7 @@ export class Joinings {
     });
     if (!contact) throw new AlreadyJoined();
     const twins = await this.contacts.touchTwin(manager, contact);
-    await this.invitations.holdBack(manager, subscriberId, stated.identity.email);
+    await this.invitations.withholdMails(manager, subscriberId, stated.identity.email);
     await this.conversations.create(manager, subscriberId, contactId);
     const record = { subscriberId, contactId, accountId, how: 'joining', acceptances, recordedAt: joinedAt } as const;
     await this.consents.record(manager, record);

@@ -7,7 +7,7 @@ import { Page } from '../platform/validation/page.dto.js';
 import { IsPlainText, Trimmed } from '../platform/validation/text.js';
 
 export class NewLabel implements wire.NewLabel {
-  /** 1 to 40 characters; different from the other labels' names also without regard to case, accents and the like. */
+  /** 1 to 40 characters; must differ from the other labels' names, ignoring case, accents and the like. */
   @Trimmed()
   @IsPlainText({ max: limits.labelNameLength })
   name: string;
@@ -24,7 +24,7 @@ export class ChangeLabel implements wire.ChangeLabel {
   @IsPlainText({ max: limits.labelNameLength })
   name?: string;
 
-  /** `null` takes the colour away. */
+  /** `null` removes the colour. */
   @Nullable()
   @IsIn(labelColors)
   color?: LabelColor | null;

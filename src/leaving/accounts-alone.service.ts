@@ -15,7 +15,7 @@ const endAccountsAlone = defineJob('account.endAlone', { cron: '37 2 * * *', exp
 
 const endedAtOnce = 100;
 
-/** Accounts of people who are nobody's contact any more: after some weeks they go. */
+/** Accounts of people without any business: they are deleted after some weeks. */
 @Injectable()
 export class AccountsAlone {
   constructor(

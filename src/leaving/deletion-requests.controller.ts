@@ -16,13 +16,13 @@ export class DeletionRequestsController {
 
   /**
    * Ask a business, or all of yours, to delete everything about you. The conversation is frozen at once: nothing is sent or
-   * received in it, and promotions end. The business can carry it out, or refuse it for a reason of the law; without an answer it is
-   * carried out when it is due. A certificate is mailed to you at the end. Without another business your account goes too.
-   * The answer is 201, or 200 when all of it was asked already. For interlocutors.
+   * received in it, and promotions end. The business can carry it out, or refuse it for a legal reason; without an answer, it
+   * is carried out when it is due. At the end you get a certificate by mail. If you have no other business, your account is
+   * erased too. The answer is 201, or 200 if you had already asked for all of it. For interlocutors.
    */
   @Post()
   @ApiCreatedResponse({ type: MadeDeletionRequests })
-  @ApiOkResponse({ type: MadeDeletionRequests, description: 'All of it was asked already.' })
+  @ApiOkResponse({ type: MadeDeletionRequests, description: 'You had already asked for all of it.' })
   async ask(
     @Caller() principal: InterlocutorPrincipal,
     @Body() wanted: NewDeletionRequest,
@@ -39,7 +39,7 @@ export class DeletionRequestsController {
     return this.deletions.list(principal, ask);
   }
 
-  /** Take a deletion request back, until it is carried out; the conversation goes on. For interlocutors. */
+  /** Take a deletion request back before it is carried out; the conversation continues. For interlocutors. */
   @Delete(':id')
   @HttpCode(204)
   async takeBack(@Caller() principal: InterlocutorPrincipal, @Id() id: string): Promise<void> {

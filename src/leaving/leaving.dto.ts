@@ -7,7 +7,7 @@ import { IsPlainText, Trimmed } from '../platform/validation/text.js';
 import { RequestView } from '../rights/rights.dto.js';
 
 export class NewDeletionRequest implements wire.NewDeletionRequest {
-  /** The contact, that is the conversation, with the business; without it all businesses are asked. */
+  /** The contact (the conversation) with the business. By default, all businesses. */
   @Optional()
   @IsId()
   contactId?: string;
@@ -45,6 +45,6 @@ export class NewClosing implements wire.NewClosing {
 
 export class ClosingView implements wire.ClosingView {
   askedAt: string;
-  /** Time at which everything is erased, and until which you can take it back. */
+  /** Time at which everything is erased. Until then you can take it back. */
   closesAt: string;
 }

@@ -15,7 +15,7 @@ const accountUnused = defineMail('account_unused', 'rights', { priority: 'bulk' 
 
 const askUnused = defineJob('account.askUnused', { cron: '47 4 * * *', expireInSeconds: 600 });
 
-const askedAtOnce = 200;
+const batchSize = 200;
 const mailDays = 14;
 
 /**
@@ -41,12 +41,12 @@ export class UnusedAccounts {
   /** Asks accounts without a session for long. One that is used again may be asked again, when that is long ago too. */
   async ask(): Promise<void> {
     await this.accounts.noteLastUse();
-    while ((await this.askSome()) === askedAtOnce);
+    while ((await this.askSome()) === batchSize);
   }
 
   private async askSome(): Promise<number> {
     return this.database.transaction(async (manager) => {
-      const ids = await this.accounts.takeUnused(manager, { months: limits.unusedMonths, limit: askedAtOnce });
+      const ids = await this.accounts.claimUnused(manager, { months: limits.unusedMonths, limit: batchSize });
       for (const id of ids) {
         const holder = await this.holders.find(id);
         if (!holder?.verified) continue;

@@ -12,7 +12,7 @@ export interface ByteSource {
   asker?: string;
 }
 
-/** A source of what is in memory already. */
+/** A source over bytes in memory. */
 export function sourceOf(bytes: Buffer): ByteSource {
   return {
     size: bytes.length,

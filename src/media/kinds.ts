@@ -119,12 +119,12 @@ const programs = new Set([
   'application/eps',
 ]);
 
-/** Endings by which a double click runs a text, or opens what it names. */
+/** File extensions for which a double click runs a text, or opens what it points to. */
 const runByName =
   /\.(ac|action|app|appref-ms|bash|bat|cmd|com|command|cpl|csh|desktop|exe|hta|htm|html|inf|jar|jnlp|js|jse|ksh|lnk|mht|mhtml|mjs|msc|msi|ps1|ps1xml|psm1|py|pyw|rb|reg|scf|scr|sct|settingcontent-ms|sh|shtml|svg|tcsh|terminal|url|vb|vbe|vbs|webloc|website|workflow|ws|wsf|wsh|xhtml|xht|xsl|xslt|zsh)[. ]*$/i;
 
 /**
- * Tells what a file is by its content: by the marks at its beginning, or as a text. Its name can only make less of it.
+ * Determines the kind of a file from its content: from its magic bytes, or as text. Its name can only restrict it further.
  * @throws BudgetSpent
  */
 export async function kindOf(reader: Reader, name: string): Promise<Kind> {

@@ -1,8 +1,8 @@
 import { Transform, type TransformCallback } from 'node:stream';
 
 /**
- * A piece of a file that is overwritten in its place before anybody but the sender gets it. The file keeps its size, so
- * that ranges of it stay what they were.
+ * A part of a file that is overwritten in place before anybody but the sender gets it. The file keeps its size, so that byte
+ * ranges stay valid.
  */
 export interface Patch {
   offset: number;
@@ -26,7 +26,7 @@ export function patched(piece: Buffer, at: number, patches: readonly Patch[]): B
   return copy ?? piece;
 }
 
-/** A stream that writes patches over the bytes that pass, the first of which stands at `at` in the file. */
+/** A stream that applies patches to the bytes passing through; the first byte is at offset `at` of the file. */
 export function patching(patches: readonly Patch[], at = 0): Transform {
   return new Transform({
     transform(piece: Buffer, _encoding, done: TransformCallback) {
@@ -39,7 +39,7 @@ export function patching(patches: readonly Patch[], at = 0): Transform {
 
 const entryBytes = 20;
 
-/** Patches as bytes, to be sealed and stored. */
+/** Patches as bytes, for sealing and storing. */
 export function packPatches(patches: readonly Patch[]): Buffer {
   return Buffer.concat(
     patches.flatMap(({ offset, length, start }) => {

@@ -4,7 +4,7 @@ import type { Reader } from './reader.js';
 /** Bytes of each end of a text that are looked at. */
 const sample = 64 * 1024;
 
-/** Markup that browsers run, wherever it stands in the beginning of a text. */
+/** Markup that browsers run, anywhere in the beginning of a text. */
 const hypertext =
   /<(!doctype\s+html|html|head|body|script|iframe|object|embed|svg|math|style|meta|link|img|base|form|hta:|[a-z]+:script)[\s/>:]/i;
 const scriptsInXml =

@@ -14,7 +14,7 @@ import { limits } from '../contract/limits.js';
 import { DomainError, ValidationFailed } from '../platform/problems/domain-error.js';
 import { RateLimits } from '../platform/rate-limits.js';
 import { Vault } from '../platform/vault/vault.js';
-import { MemberInvitations, requireInvited } from './member-invitations.service.js';
+import { InvitedMembers, requireInvited } from './invited-members.service.js';
 import { memberKey, openOfMember, sealOfMember } from './member-seals.js';
 import { Member } from './member.entity.js';
 import type { MemberJoining, MemberView } from './members.dto.js';
@@ -35,7 +35,7 @@ export class MemberJoinings {
     private readonly actions: Actions,
     private readonly consents: Consents,
     private readonly credentials: Credentials,
-    private readonly invitations: MemberInvitations,
+    private readonly invited: InvitedMembers,
     private readonly members: Members,
     private readonly rateLimits: RateLimits,
     private readonly sessions: Sessions,
@@ -64,7 +64,7 @@ export class MemberJoinings {
     { displayName, username, password, locale, device, consents }: MemberJoining,
     network: string,
   ): Promise<MemberWhoJoined> {
-    const { subscriberId, id } = await this.invitations.invitedBy(code, network);
+    const { subscriberId, id } = await this.invited.byCode(code, network);
     refuseWeakPassword(password, [username, ...displayName.split(/\s+/)]);
     const acceptances = this.consents.checkMember(consents);
     const passwordHash = await this.accounts.hashPassword(password, network);
@@ -101,7 +101,7 @@ export class MemberJoinings {
 
   /** @returns the member who joined minutes ago with this code, username and password; undefined for anybody else */
   private async repeat(code: string, { username, password, device }: MemberJoining, network: string) {
-    const member = await this.joined.findOneBy({ codeHash: this.invitations.codeHash(code) });
+    const member = await this.joined.findOneBy({ codeHash: this.invited.codeHash(code) });
     const since = Date.now() - limits.joiningRepeatedMinutes * 60 * 1000;
     if (!member?.accountId || !member.joinedAt || member.joinedAt.getTime() <= since) return undefined;
     const account = (await this.accounts.candidates(username)).find(({ id }) => id === member.accountId);

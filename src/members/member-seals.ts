@@ -16,7 +16,7 @@ export function sealOfMember(
   return vault.seal(memberKey(subscriberId), value, context(subscriberId, id, field));
 }
 
-/** @returns null for what the member has not */
+/** @returns null for missing values */
 export async function openOfMember(
   vault: Vault,
   { subscriberId, id, ...member }: Member,

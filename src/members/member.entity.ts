@@ -1,8 +1,8 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 
 /**
- * An account that acts for a subscriber; before that somebody who is invited to, and afterwards what stays of one who
- * was removed: the name on what it wrote.
+ * An account that acts for a subscriber. Before joining it is an invitation; after removal only the name remains, for the
+ * messages it wrote.
  */
 @Entity('member')
 export class Member {
@@ -31,7 +31,7 @@ export class Member {
   @Column('bytea', { name: 'code_hash', nullable: true })
   codeHash: Buffer | null;
 
-  /** Until when the invitation can be accepted. */
+  /** Time until which the invitation can be accepted. */
   @Column('timestamptz', { name: 'expires_at', nullable: true })
   expiresAt: Date | null;
 

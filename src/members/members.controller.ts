@@ -11,6 +11,7 @@ import { Id } from '../platform/validation/id.js';
 import { sendLogo } from '../subscribers/logo-answer.js';
 import { InLocale } from '../subscribers/subscribers.dto.js';
 import { Subscribers } from '../subscribers/subscribers.service.js';
+import { InvitedMembers } from './invited-members.service.js';
 import { MemberInvitations } from './member-invitations.service.js';
 import { MemberJoinings } from './member-joinings.service.js';
 import {
@@ -35,6 +36,7 @@ export class MembersController {
     private readonly consents: Consents,
     private readonly cookies: SessionCookies,
     private readonly invitations: MemberInvitations,
+    private readonly invited: InvitedMembers,
     private readonly joinings: MemberJoinings,
     private readonly subscribers: Subscribers,
   ) {}
@@ -76,7 +78,7 @@ export class MembersController {
     @Query() { locale }: InLocale,
     @Req() request: Request,
   ): Promise<OpenedMemberInvitation> {
-    const { subscriberId } = await this.invitations.invitedBy(code, networkOf(request.ip));
+    const { subscriberId } = await this.invited.byCode(code, networkOf(request.ip));
     const { businessName } = await this.subscribers.get(subscriberId);
     const logoUrl = (await this.subscribers.hasLogo(subscriberId))
       ? `/api/members/by-code/${encodeURIComponent(code)}/logo`
@@ -88,7 +90,7 @@ export class MembersController {
   @Public()
   @Get('members/by-code/:code/logo')
   async logo(@Param('code') code: string, @Req() request: Request, @Res() response: Response): Promise<void> {
-    const { subscriberId } = await this.invitations.invitedBy(code, networkOf(request.ip));
+    const { subscriberId } = await this.invited.byCode(code, networkOf(request.ip));
     sendLogo(response, await this.subscribers.logo(subscriberId));
   }
 

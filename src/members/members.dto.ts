@@ -29,7 +29,7 @@ export class NewMember implements wire.NewMember {
   @IsPlainText({ max: limits.nameLength })
   displayName?: string;
 
-  /** Language of the mail; the subscriber's without it. */
+  /** Language of the mail; by default the subscriber's. */
   @Optional()
   @IsIn(locales)
   locale?: Locale;
@@ -37,11 +37,11 @@ export class NewMember implements wire.NewMember {
 
 export class InvitedMember implements wire.InvitedMember {
   id: string;
-  /** The link that was sent: for one person, once. */
+  /** The link in the mail, for one person and one use. */
   url: string;
   /** Seven days later. */
   expiresAt: string;
-  /** `none` while the owner's own address is not verified: hand the link over yourself. */
+  /** `none` while the owner's own address is not verified: pass the link on yourself. */
   @IsIn(memberInvitationMails)
   mail: MemberInvitationMail;
 }
@@ -50,7 +50,7 @@ export class MemberView implements wire.MemberView {
   id: string;
   @IsIn(memberRoles)
   role: MemberRole;
-  /** Null for an owner who has given none. */
+  /** Null for an owner without a name. */
   displayName: string | null;
   /** Active members only. */
   username?: string;
@@ -59,7 +59,7 @@ export class MemberView implements wire.MemberView {
   joinedAt: string | null;
   @IsIn(listedListedMemberStates)
   state: ListedMemberState;
-  /** Until when the invitation can be accepted. */
+  /** Time until which the invitation can be accepted. */
   expiresAt?: string;
 }
 
@@ -72,12 +72,12 @@ export class MemberList implements wire.MemberList {
 
 export class AuthorView implements wire.Author {
   id: string;
-  /** Null for an owner who has given none. */
+  /** Null for an owner without a name. */
   displayName: string | null;
 }
 
 export class ListAuthors extends Page {
-  /** Most items of the page: 1 to 200, which is the default here. */
+  /** Maximum number of items on the page: 1 to 200, by default 200. */
   override limit: number = limits.pageMax;
 }
 
@@ -90,7 +90,7 @@ export class AuthorList implements wire.AuthorList {
 export class OpenedMemberInvitation implements wire.OpenedMemberInvitation {
   businessName: string;
   logoUrl: string | null;
-  /** The privacy notice of whoever runs the service. */
+  /** The privacy notice of the host of the service. */
   @Type(() => PolicyView)
   policies: PolicyView[];
 }
@@ -107,8 +107,8 @@ export class MemberJoining implements wire.MemberJoining {
   username: string;
 
   /**
-   * 10 characters at least, 72 bytes at most, not a common one, and without the username, the address or the name. It is
-   * checked once the other fields are right.
+   * At least 10 characters and at most 72 bytes; not a common password, and without the username, the address or the name. It
+   * is checked once the other fields are valid.
    */
   @IsString()
   @MaxLength(1_000)

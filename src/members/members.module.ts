@@ -5,6 +5,8 @@ import { AuthModule } from '../auth/auth.module.js';
 import { ConsentsModule } from '../consents/consents.module.js';
 import { Forgetting } from '../platform/forgetting/forgetting.js';
 import { SubscribersModule } from '../subscribers/subscribers.module.js';
+import { InvitedMembers } from './invited-members.service.js';
+import { MemberInvitationMails } from './member-invitation-mails.service.js';
 import { MemberInvitations } from './member-invitations.service.js';
 import { MemberJoinings } from './member-joinings.service.js';
 import { Member } from './member.entity.js';
@@ -14,7 +16,7 @@ import { Members } from './members.service.js';
 @Module({
   imports: [TypeOrmModule.forFeature([Member]), ActionsModule, AuthModule, ConsentsModule, SubscribersModule],
   controllers: [MembersController],
-  providers: [MemberInvitations, MemberJoinings, Members],
+  providers: [InvitedMembers, MemberInvitationMails, MemberInvitations, MemberJoinings, Members],
   exports: [Members],
 })
 export class MembersModule {

@@ -12,7 +12,7 @@ export class ListPlaces {
 export class RegionView implements wire.RegionView {
   /** ISO 3166-2, such as IT-45. */
   code: string;
-  /** As `region` of contacts holds it. */
+  /** As in `region` of contacts. */
   name: string;
 }
 
@@ -22,7 +22,7 @@ export class RegionList implements wire.RegionList {
 }
 
 export class ProvinceView implements wire.ProvinceView {
-  /** Two letters, such as MO, as `province` of contacts holds it. */
+  /** Two letters, such as MO, as in `province` of contacts. */
   code: string;
   name: string;
   /** The name of its region. */

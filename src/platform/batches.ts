@@ -1,7 +1,7 @@
 import { DomainError } from './problems/domain-error.js';
 import { isRefusedContent } from './sqlstate.js';
 
-/** The outcome of an item whose group another transaction has locked: it is written again in the slow lane. */
+/** The outcome of an item whose group another transaction has locked; the slow lane writes it again. */
 export const deferred = Symbol('deferred');
 
 interface Waiting<Item, Outcome> {
@@ -11,42 +11,42 @@ interface Waiting<Item, Outcome> {
 }
 
 export interface BatchesOptions<Item, Outcome> {
-  /** Writes items in one commit and passes over locked groups; gives the outcomes in the order of the items. */
+  /** Writes items in one commit and skips locked groups; returns the outcomes in the order of the items. */
   write: (items: Item[]) => Promise<(Outcome | typeof deferred)[]>;
   /** Writes items of one locked group and waits for its lock. Required where `write` defers. */
   writeAfterLock?: (items: Item[]) => Promise<Outcome[]>;
-  /** Items of one group are written in the order in which they came. */
+  /** Items of one group are written in the order of arrival. */
   groupOf: (item: Item) => string;
   /** No two items of a batch have the same key; the second waits for the next batch. */
   keyOf?: (item: Item) => string;
-  /** Most items of a batch. */
+  /** Maximum number of items in a batch. */
   batchSize: number;
-  /** Batches that may be under way at once while little waits, and under load, where larger batches cost less. */
+  /** Maximum number of concurrent batches: while few items wait, and under load, where larger batches cost less. */
   concurrency: { idle: number; loaded: number };
-  /** Least milliseconds between the beginnings of two batches; none by default. */
+  /** Minimum milliseconds between the starts of two batches; none by default. */
   minInterval?: number;
-  /** Most items that wait or are being written; one more is refused as `overloaded`. */
+  /** Maximum number of items waiting or being written; one more is refused as `overloaded`. */
   capacity: number;
 }
 
 /** More items than this, waiting or being written, count as load. */
 const idleItems = 16;
-/** Locked groups that are waited for at once; each holds a connection. */
+/** Locked groups to wait for at once; each occupies a connection. */
 const slowConcurrency = 2;
 
 /**
- * Writes what arrives while writes are under way in one batch. While little waits, an item waits only for those that came
- * in the same turn of the event loop.
+ * Collects items that arrive during a write into the next batch. While few items wait, an item waits only for those of the same
+ * turn of the event loop.
  *
- * There are two lanes. The fast lane passes over groups that another transaction has locked; their items go to the slow
- * lane, which takes one group after the other and waits for its lock, so that a locked group delays no other. An item that
- * the database refuses fails alone.
+ * There are two lanes. The fast lane skips groups that another transaction has locked; their items go to the slow lane, which
+ * waits for the lock of one group after another, so that a locked group delays no other. An item that the database refuses
+ * fails alone.
  */
 export class Batches<Item, Outcome> {
   private waiting: Waiting<Item, Outcome>[] = [];
   /** Items of locked groups, by group. A group stays here until all its items are written. */
   private readonly slow = new Map<string, Waiting<Item, Outcome>[]>();
-  /** Groups of the batches that are under way. */
+  /** Groups of the batches being written. */
   private readonly writing = new Set<string>();
   private itemsUnderWay = 0;
   private batchesUnderWay = 0;
@@ -93,7 +93,10 @@ export class Batches<Item, Outcome> {
     }, milliseconds);
   }
 
-  /** Items in the order of arrival, without those whose group or key is being written; items of locked groups leave. */
+  /**
+   * Items in the order of arrival, without those whose group or key is being written; items of locked groups move to the slow
+   * lane.
+   */
   private nextBatch(): Waiting<Item, Outcome>[] {
     const { batchSize, groupOf, keyOf } = this.options;
     const batch: Waiting<Item, Outcome>[] = [];
@@ -146,7 +149,7 @@ export class Batches<Item, Outcome> {
     }
   }
 
-  /** Writes what waits in the slow lane for one group, until nothing does. */
+  /** Writes the items of one group in the slow lane, until none is left. */
   private async writeLocked(group: string): Promise<void> {
     const { batchSize, keyOf } = this.options;
     this.writing.add(group);

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { type Config, ConfigError, loadConfig } from './config.js';
 import { isLoopback, parseMasterKey } from './settings/readers.js';
-import { meantBy } from './settings/slips.js';
+import { suggestionsFor } from './settings/slips.js';
 import { type VariableName, variables } from './settings/variables.js';
 
 type Environment = Partial<Record<VariableName, string>>;
@@ -340,8 +340,8 @@ describe('a misspelled variable', () => {
         const rest = edit === 'add' ? name.slice(at) : name.slice(at + 1);
         const written = name.slice(0, at) + (edit === 'drop' ? '' : other) + rest;
         fc.pre(!(written in variables));
-        expect(meantBy(written)).not.toEqual([]);
-        expect(meantBy(name.toLowerCase())).toEqual([name]);
+        expect(suggestionsFor(written)).not.toEqual([]);
+        expect(suggestionsFor(name.toLowerCase())).toEqual([name]);
       }),
     );
   });
@@ -362,14 +362,14 @@ describe('a misspelled variable', () => {
     ['CONTROLLER_EMAIL', 'CONTROLLER_NAME or CONTROLLER_ADDRESS or CONTROLLER_CONTACT'],
     ['ALLOWED_ORIGIN', 'ALLOWED_ORIGINS'],
   ])('such as %s is taken for %s and stops the start', (name, meant) => {
-    expect(meantBy(name).join(' or ')).toBe(meant);
+    expect(suggestionsFor(name).join(' or ')).toBe(meant);
     expect(messagesIn({ [name]: 'x' })).toEqual([[name, `is not read; did you mean ${meant}?`]]);
     expect(messagesIn({ [name]: ' ' })).toEqual([]);
   });
 
   test('is none that is known, and none that has another meaning', () => {
-    for (const name of Object.keys(variables)) expect(meantBy(name)).toEqual([]);
-    expect(others.filter((name) => meantBy(name).length > 0)).toEqual([]);
+    for (const name of Object.keys(variables)) expect(suggestionsFor(name)).toEqual([]);
+    expect(others.filter((name) => suggestionsFor(name).length > 0)).toEqual([]);
     expect(loadConfig(Object.fromEntries(others.map((name) => [name, 'x'])))).toEqual(loadConfig({}));
   });
 });

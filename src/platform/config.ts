@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import { readSender } from './mail/sender.js';
 import { type Clamd, isLoopback } from './settings/readers.js';
-import { meantBy } from './settings/slips.js';
+import { suggestionsFor } from './settings/slips.js';
 import { type Mistake, readVariables, type Values, type VariableName } from './settings/variables.js';
 import { StartError } from './start-error.js';
 
@@ -169,7 +169,7 @@ function mistakeIf(holds: boolean, mistake: Mistake): Mistake[] {
 
 function unknownNamesIn(environment: Record<string, string | undefined>): Mistake[] {
   return Object.entries(environment).flatMap(([name, text]) => {
-    const meant = text?.trim() ? meantBy(name) : [];
+    const meant = text?.trim() ? suggestionsFor(name) : [];
     const message = `is not read; did you mean ${meant.join(' or ')}?`;
     return mistakeIf(meant.length > 0, { variable: name, message });
   });

@@ -23,9 +23,8 @@ export interface OpenedPage<Ask> {
 }
 
 /**
- * Reads which page of a list is asked for. A cursor is opaque and carries the filters with which the list was begun, so
- * that a client sends the cursor alone; filters that are sent again have to be the same. What it carries is checked as if
- * it had been sent.
+ * Reads the requested page of a list. A cursor is opaque and contains the filters of the first request, so that a client sends
+ * the cursor alone; filters that are sent again must be the same. The content of a cursor is validated like a request.
  * @param shape of what may be asked, which is also the name of the list
  * @param places what stands at each place of a position
  * @throws ValidationFailed for a cursor that is none of this list, and for other filters than it carries
@@ -112,7 +111,7 @@ function continued<Ask extends Page>(sent: Ask, begun: Ask): Ask {
       differing.map(([field]) => ({
         field,
         code: 'cursor_differs',
-        message: `The list was begun with another ${field}. Leave it out, or begin anew without a cursor.`,
+        message: `The list was started with a different ${field}. Leave it out, or start again without a cursor.`,
       })),
     );
   }

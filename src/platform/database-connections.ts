@@ -8,12 +8,12 @@ const lookMilliseconds = 10_000;
 const silentMilliseconds = 45_000;
 
 /**
- * Cuts connections of a pool on which an answer is waited for although the database says nothing any more: a process that
- * was stopped, a machine that is gone without a word. Whoever waits then hears that nobody knows what came of it, as with
- * any connection that breaks, and others need not queue behind it.
+ * Cuts connections of a pool that wait for an answer from a database that has fallen silent: a suspended process, or a machine
+ * that disappeared. The caller gets an unknown outcome, as with any broken connection, and other callers need not queue behind
+ * it.
  *
- * Never the driver's `query_timeout`: it lets a transaction go on over a connection on which a statement, or the
- * rollback, is still to be answered.
+ * Never the driver's `query_timeout`: it lets a transaction go on over a connection on which a statement, or the rollback, is
+ * still to be answered.
  * @param answers whether the database answers over another connection
  */
 export function cutWhenSilent(database: DataSource | Pool, answers: () => Promise<boolean>): void {
@@ -35,12 +35,12 @@ export function cutClient(client: Client): void {
 }
 
 function watchSilence(client: Client, answers: () => Promise<boolean>): void {
-  // The pool hands a connection on in the very turn in which it is given back, and takes its own listener off. What the
-  // server says in the same turn, such as that it ends, would be an error that nobody listens to, and end the service.
+  // The pool reuses a connection in the same turn in which it is returned, and removes its own listener. An error in that turn,
+  // such as the end of the server, would have no listener and stop the service.
   client.on('error', () => {});
   const stream = streamOf(client);
   let silentSince: number | undefined;
-  // Begins anew with every byte that comes or goes, and is not set again by itself.
+  // Restarts with every byte sent or received, and does not repeat.
   stream.setTimeout(lookMilliseconds, () => void look());
   stream.on('data', () => (silentSince = undefined));
   const look = async () => {

@@ -1,6 +1,6 @@
 import { StorageFailure } from './storage/storage.js';
 
-/** Why a database does not do what is asked of it, though the question was right. */
+/** Reasons why a database refuses a valid statement. */
 export type DatabaseTrouble =
   | 'disk_full'
   | 'out_of_memory'
@@ -39,7 +39,7 @@ export const databaseTroubles: Record<DatabaseTrouble, TroubleWords> = {
   },
   no_connections: {
     log: 'PostgreSQL has no free connection: raise max_connections, or end what else is connected.',
-    detail: `The database takes no more connections. ${tryAgain}`,
+    detail: `The database accepts no more connections. ${tryAgain}`,
     retryAfter: 5,
   },
   read_only: {
@@ -69,7 +69,7 @@ export const databaseTroubles: Record<DatabaseTrouble, TroubleWords> = {
   },
   contended: {
     log: 'Two transactions got in each other’s way, and PostgreSQL undid this one.',
-    detail: `Something else was changed at the same moment. ${tryAgain}`,
+    detail: `Another change happened at the same moment. ${tryAgain}`,
     retryAfter: 1,
   },
 };

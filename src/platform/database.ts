@@ -26,7 +26,7 @@ export function mainDatabaseOptions(address: DatabaseAddress | string): DataSour
   return { ...shared(address), migrations: mainMigrations, extra: { ...pool, max: mainConnections } };
 }
 
-/** The keyring: a database of its own, so that wrapped keys never stand in the main database's backups. */
+/** The keyring: a separate database, so that wrapped keys are never in the main database's backups. */
 export function keyringDatabase(address: DatabaseAddress | string): DataSource {
   return new DataSource({
     ...shared(address),

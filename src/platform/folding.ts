@@ -59,8 +59,8 @@ export function foldings(text: string): string[] {
 }
 
 /**
- * The forms by which names of places and trades are compared: `Emilia-Romagna` is `Emilia Romagna`, `Valle d’Aosta` is
- * `Valle d'Aosta`. What has neither letter nor digit is compared as it stands.
+ * The forms for comparing names of places and trades: `Emilia-Romagna` is `Emilia Romagna`, `Valle d’Aosta` is `Valle d'Aosta`.
+ * A name without letters and digits is compared unchanged.
  */
 export function foldedWords(text: string): string[] {
   return foldings(text).map((form) => form.split(separators).filter(Boolean).join(' ') || form);
@@ -85,6 +85,6 @@ function folded(text: string): string {
     .toLowerCase()
     .replace(undecomposed, (letter) => letters[letter]!)
     .normalize('NFKC');
-  // A decomposition may hold an apostrophe or a blank of its own.
+  // A decomposition may itself contain an apostrophe or a space.
   return plain(letterwise);
 }

@@ -3,17 +3,16 @@ import type { Pool, QueryResultRow } from 'pg';
 import { DataSource, QueryFailedError } from 'typeorm';
 import { reservedPool } from './database.js';
 
-/** A statement under a name of its own, by which each connection keeps it prepared. */
+/** A named statement, so that each connection keeps it prepared. */
 export interface HotStatement {
   name: string;
   text: string;
 }
 
 /**
- * Asks the few statements that every message needs, past TypeORM and over connections of their own: whatever lists and
- * searches others ask for, a message does not wait behind them. Besides, the query runner that TypeORM makes for each
- * statement was measured to outlive the next collection of garbage, which takes longer for it, while everybody's messages
- * wait.
+ * Runs the few statements that every message needs, past TypeORM and over separate connections, so that a message never waits
+ * behind lists and searches. TypeORM's query runner for each statement was also measured to outlive the next garbage
+ * collection, which then takes longer while all messages wait.
  */
 @Injectable()
 export class HotStatements implements OnApplicationShutdown {
@@ -21,7 +20,7 @@ export class HotStatements implements OnApplicationShutdown {
 
   constructor(database: DataSource) {
     this.pool = reservedPool(database);
-    // A connection that breaks off while nobody uses it is replaced by the next statement.
+    // The next statement replaces an idle connection that broke.
     this.pool.on('error', () => {});
   }
 

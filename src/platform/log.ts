@@ -6,7 +6,7 @@ import { type DatabaseTrouble, databaseTrouble, databaseTroubles } from './datab
 
 /** The same failure is told once, and then how often it came, at most once in this time. */
 const repeatedMilliseconds = 60_000;
-/** Kinds of failure that are told apart at once; of more of them the oldest are told in full again. */
+/** Kinds of failure that are remembered at once; beyond that, the oldest are logged in full again. */
 const failuresKnown = 500;
 
 /** A failure that was told, and is only counted for a while. */

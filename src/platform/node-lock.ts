@@ -44,7 +44,7 @@ export class NodeLock {
     }
   }
 
-  /** @throws StartError when another service holds it */
+  /** @throws StartError when another service has the lock */
   static async acquire(address: DatabaseAddress | string, revive: () => Promise<void>, log: Log): Promise<NodeLock> {
     const connect = () =>
       new Client({

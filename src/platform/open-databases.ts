@@ -79,8 +79,8 @@ async function check(variable: string, address: string): Promise<void> {
 }
 
 /**
- * The driver takes these modes for `verify-full`, and warns at length that a later version of it will not. Named as what
- * they are, they mean the same and need no warning.
+ * The driver treats these modes as `verify-full`, with a long warning that a later version will not. Naming `verify-full` means
+ * the same without the warning.
  */
 function unambiguous(address: string): string {
   const url = new URL(address);

@@ -24,6 +24,20 @@ export function defineLimit(name: string, options: Omit<LimitKind, 'name'>): Lim
   return kind;
 }
 
+/** Limits of one kind of request: for each session, and for each account over all its sessions. */
+export interface SenderLimits {
+  session: LimitKind;
+  account: LimitKind;
+}
+
+const limitsByEvent = new Map<string, SenderLimits>();
+
+/** Limits a socket event, which counts before it is read. The slice that handles the event calls this. */
+export function limitEvent(event: string, limits: SenderLimits): SenderLimits {
+  limitsByEvent.set(event, limits);
+  return limits;
+}
+
 /** @throws Error for a limit that no slice defines */
 export function limitNamed(name: string): LimitKind {
   const kind = limitKinds.get(name);
@@ -58,7 +72,27 @@ export class RateLimits {
     }
   }
 
-  /** Counts too, for what is passed over in silence when there was too much of it. */
+  /**
+   * Counts an event of a socket. An unknown event counts against the limits of the first known one.
+   * @throws DomainError `rate_limited`
+   */
+  countEvent(event: string, sender: { sessionId: string; accountId: string }): Promise<void> {
+    const [first] = limitsByEvent.values();
+    const limits = limitsByEvent.get(event) ?? first;
+    if (!limits) throw new Error('no event is limited');
+    return this.countSender(limits, sender);
+  }
+
+  /** @throws DomainError `rate_limited` */
+  async countSender(
+    { session, account }: SenderLimits,
+    { sessionId, accountId }: { sessionId: string; accountId: string },
+  ): Promise<void> {
+    await this.count(session, sessionId);
+    await this.count(account, accountId);
+  }
+
+  /** Counts likewise, where an excess is dropped without an error. */
   async allows(limit: LimitKind, ...key: string[]): Promise<boolean> {
     try {
       await this.count(limit, ...key);

@@ -1,30 +1,30 @@
 import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 
-/** Something a session has asked for. */
+/** A request of a session. */
 interface Work {
-  /** Resolves when it can store nothing any more. */
+  /** Resolves when it can no longer store anything. */
   done: Promise<void>;
   finish: () => void;
   cut: () => void;
 }
 
-/** Work that has begun: call `finished` when it has been dealt with, `left` when its answer has left or never will. */
+/** Work in progress: call `finished` when it has been handled, and `left` when its answer has been sent or never will be. */
 export interface BegunWork {
   finished: () => void;
   left: () => void;
 }
 
-/** Longest time that the end of a session waits for what the session has asked for; statements are cut sooner. */
+/** Maximum time that the end of a session waits for its requests; statements are cut sooner. */
 const patienceMilliseconds = 60_000;
 
 /**
- * Knows what each session has under way, so that nothing of it is stored, and nothing handed over, once the session's end
- * has answered.
+ * Tracks each session's work in progress, so that nothing of it is stored or handed over once the end of the session has been
+ * answered.
  */
 @Injectable()
 export class SessionWork {
-  /** Sessions that ended recently: work that was authenticated just before, and has not begun yet, is refused by them. */
+  /** Recently ended sessions: work authenticated just before the end, but not started yet, is refused. */
   private readonly ended = new LRUCache<string, true>({ max: 100_000, ttl: 5 * 60 * 1000 });
   private readonly underWay = new Map<string, Set<Work>>();
   private readonly works = new WeakMap<object, Work>();
@@ -34,10 +34,10 @@ export class SessionWork {
   }
 
   /**
-   * Notes that a session has begun something.
-   * @param cut takes back what of its answer has not been handed over when the session ends
-   * @param asked stands for it when it ends sessions itself: see {@link end}
-   * @returns undefined when the session has ended: nothing may begin
+   * Registers work of a session.
+   * @param cut drops the unsent part of its answer when the session ends
+   * @param asked identifies the work if it ends sessions itself: see {@link end}
+   * @returns undefined if the session has ended, so that no work may start
    */
   begin(sessionId: string, cut: () => void, asked?: object): BegunWork | undefined {
     if (this.ended.has(sessionId)) return undefined;
@@ -62,8 +62,8 @@ export class SessionWork {
   }
 
   /**
-   * Lets nothing begin any more for a session, cuts its answers, and waits for the rest.
-   * @param by what ends it, if it was begun as `asked`: nobody waits for that from now on, or two sessions that end each
+   * Refuses new work of a session, cuts its answers, and waits for the rest.
+   * @param by the work that ends it, if it was begun as `asked`: it is no longer waited for, because two sessions that end each
    *   other would wait for each other
    */
   async end(sessionId: string, by: object | undefined): Promise<void> {

@@ -1,17 +1,17 @@
 import { DomainError } from './problems/domain-error.js';
 
 export interface TurnsOptions {
-  /** Weight of the work that may be under way at once, of all askers. */
+  /** Maximum weight of concurrent work, for all askers. */
   atOnce: number;
-  /** The same of one asker. */
+  /** The same for one asker. */
   atOncePerAsker: number;
-  /** Weight of the work that may wait, of all askers; beyond it the answer is `overloaded` to who waits already. */
+  /** Maximum weight of waiting work, for all askers; beyond it, an asker with waiting work gets `overloaded`. */
   waiting: number;
   /** The same for an asker with an empty queue, so that others cannot lock it out; by default ten times as much. */
   waitingAtMost?: number;
-  /** The same of one asker; beyond it the answer is `rate_limited`. */
+  /** The same for one asker; beyond it the answer is `rate_limited`. */
   waitingPerAsker: number;
-  /** Names the work in the plural, for the person who is refused. */
+  /** Name of the work in the plural, for the error message. */
   of: string;
 }
 
@@ -33,12 +33,12 @@ interface Queue {
 }
 
 /**
- * Bounds how much work is under way at once, and how much waits for it. Askers take turns: one that asks for much waits
- * behind its own work and delays nobody else's by more than one piece.
+ * Limits concurrent and waiting work. Askers take turns: one with much work waits behind its own, and delays others by at most
+ * one piece.
  */
 export class Turns {
   private readonly queues = new Map<string, Queue>();
-  /** Askers with work that could begin, the one whose turn is next first. */
+  /** Askers with work that could start, in the order of their turns. */
   private readonly ready = new Set<string>();
   private underWay = 0;
   private weightWaiting = 0;
@@ -56,7 +56,7 @@ export class Turns {
   }
 
   /**
-   * Resolves when it is the asker's turn, with what has to be called when its work is done.
+   * Resolves when it is the asker's turn, with a function to call when its work is done.
    * @throws DomainError `rate_limited` or `overloaded` when too much waits
    */
   async acquire(asker: string, { weight = 1, answer }: TurnOptions = {}): Promise<() => void> {
@@ -78,7 +78,7 @@ export class Turns {
         queue.waiting.splice(place, 1);
         this.waitsNoMore(queue, weight);
         this.settle(asker, queue);
-        // Nobody reads this any more.
+        // The caller has gone away.
         reject(new DomainError('rate_limited'));
       });
       this.settle(asker, queue);
@@ -112,7 +112,7 @@ export class Turns {
     };
   }
 
-  /** Notes whether an asker has something that could begin, and lets begin what can. */
+  /** Updates whether an asker has work that could start, and starts what can. */
   private settle(asker: string, queue: Queue): void {
     const next = queue.waiting[0];
     if (next && this.fitsAsker(queue, next.weight)) this.ready.add(asker);
@@ -142,7 +142,7 @@ export class Turns {
     this.weightWaiting -= weight;
   }
 
-  /** Work that is heavier than all that may be under way begins alone. */
+  /** Work heavier than the whole capacity runs alone. */
   private fits(queue: Queue, weight: number): boolean {
     const { atOnce } = this.options;
     return this.fitsAsker(queue, weight) && (this.underWay === 0 || this.underWay + weight <= atOnce);

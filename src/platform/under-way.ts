@@ -3,7 +3,7 @@ export class UnderWay {
   private count = 0;
   private ended: (() => void) | undefined;
 
-  /** Call what it returns when it is done. */
+  /** Call the returned function when the work is done. */
   begin(): () => void {
     this.count++;
     return () => {

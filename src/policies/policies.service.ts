@@ -56,7 +56,7 @@ export class Policies implements OnModuleInit, OnModuleDestroy {
     await this.policies.manager.transaction(async (manager) => {
       await lockPolicies(manager);
       await firstPublications(manager, files);
-      await this.takeIn(manager, files);
+      await this.addMissing(manager, files);
     });
     await this.refresh();
     this.refresher = setInterval(() => void this.log.attempt(() => this.refresh()), refreshMilliseconds);
@@ -67,7 +67,7 @@ export class Policies implements OnModuleInit, OnModuleDestroy {
     clearInterval(this.refresher);
   }
 
-  /** Looks for what was published meanwhile. */
+  /** Loads policies published meanwhile. */
   async refresh(): Promise<void> {
     const [{ state }] = await this.policies.query<[{ state: string }]>(
       `SELECT (SELECT count(*) FROM policy) || ' ' || coalesce(string_agg(id || ' ' || effective_at, ' ' ORDER BY id), '') AS state
@@ -102,7 +102,7 @@ export class Policies implements OnModuleInit, OnModuleDestroy {
     });
   }
 
-  /** The texts of versions that were published and do not hold yet, likewise, the next one first. */
+  /** The texts of published versions that are not in force yet, likewise, the next one first. */
   announced(audience: PolicyAudience, locale: string): PolicyDocument[] {
     const now = new Date();
     const later = this.documents.filter((each) => each.audience === audience && each.effectiveAt > now);
@@ -167,8 +167,8 @@ export class Policies implements OnModuleInit, OnModuleDestroy {
       await manager.update(PolicyPublication, { id }, { toldAfter: upTo, ...(done && { toldAt: new Date() }) });
   }
 
-  /** Publications that stand in no log yet, each by a text of its; they count as logged once the transaction ends. */
-  async takeUnlogged(manager: EntityManager): Promise<string[]> {
+  /** Publications not logged yet, each by the id of one of its texts; they count as logged once the transaction ends. */
+  async claimUnlogged(manager: EntityManager): Promise<string[]> {
     const [rows] = await manager.query<[{ id: string }[], number]>(
       `UPDATE policy_publication SET logged_at = now() WHERE logged_at IS NULL RETURNING id`,
     );
@@ -200,10 +200,10 @@ export class Policies implements OnModuleInit, OnModuleDestroy {
   }
 
   /**
-   * Compares the files with what was published: adds translations and texts that are not stored yet, and warns of versions
-   * that nobody has published.
+   * Compares the files with the published versions: adds translations and texts that are not stored yet, and warns of
+   * unpublished versions.
    */
-  private async takeIn(manager: EntityManager, files: readonly PolicyFile[]): Promise<void> {
+  private async addMissing(manager: EntityManager, files: readonly PolicyFile[]): Promise<void> {
     const [known, publications] = [await manager.find(Policy), await manager.find(PolicyPublication)];
     for (const file of files) {
       const { audience, purpose, version, locale, sha256, source } = file;

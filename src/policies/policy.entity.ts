@@ -33,7 +33,7 @@ export class Policy {
   source: string | null;
 }
 
-/** A version of a policy, with the time from which it holds. */
+/** A version of a policy, and the time from which it is in force. */
 @Entity('policy_publication')
 export class PolicyPublication {
   @PrimaryColumn('uuid')

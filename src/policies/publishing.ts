@@ -25,7 +25,7 @@ export interface PlannedPublication {
   audience: PolicyAudience;
   purpose: PolicyPurpose;
   version: number;
-  /** The version before; 0 if there is none. */
+  /** The previous version; 0 if there is none. */
   before: number;
   effectiveAt: Date;
   requiresAcceptance: boolean;

@@ -15,7 +15,7 @@ import { SubscriberView } from '../subscribers/subscribers.dto.js';
 @ApiExtraModels(MemberPrincipalView, InterlocutorPrincipalView)
 export class Profile implements wire.Profile {
   username: string;
-  /** True once your address is confirmed: signing in by it, password resets and notices need that. */
+  /** True once your address is confirmed, which signing in with it, password resets and notices require. */
   emailVerified: boolean;
   @IsIn(locales)
   locale: Locale;
@@ -23,7 +23,7 @@ export class Profile implements wire.Profile {
   principal: wire.PrincipalView;
   /** Members only: the name that colleagues see. */
   displayName?: string | null;
-  /** Members only: their own address, which for an owner is that of the business. */
+  /** Members only: their own address; for an owner, that of the business. */
   email?: string | null;
   @Optional()
   subscriber?: SubscriberView;
@@ -33,19 +33,19 @@ export class Profile implements wire.Profile {
 
 /** Corrections by an interlocutor; fields that are left out stay. A person has names, a company a name and a type. */
 export class InterlocutorChanges extends StatedNames implements wire.InterlocutorChanges {
-  /** Another address has to be verified anew; another spelling of the same one has not. */
+  /** A new address must be verified; another spelling of the same address need not. */
   @Optional()
   @NormalisedEmail()
   @IsEmailAddress()
   email?: string;
 
-  /** The own password: needed for another address, five of which an account may name in an hour. */
+  /** Your own password, required to change the address. An account can name five addresses in an hour. */
   @Optional()
   @IsString()
   @MaxLength(1_000)
   currentPassword?: string;
 
-  /** Up to 60 characters; null or blank takes it away, as with the next two. */
+  /** Up to 60 characters; null or blank removes it. The same applies to the next two fields. */
   @ChangedSegment('region')
   region?: string | null;
 

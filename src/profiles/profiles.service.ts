@@ -30,7 +30,7 @@ import type { InterlocutorChanges, MemberChanges, Profile } from './profiles.dto
 const segments = ['region', 'province', 'sector'] as const;
 const toldBeforePausing = 500;
 
-/** Corrections by people and businesses of their own data, in all places that hold it. */
+/** Corrections that people and businesses make to their own data, everywhere it is stored. */
 @Injectable()
 export class Profiles {
   constructor(

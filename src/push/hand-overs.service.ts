@@ -13,7 +13,7 @@ import { Vault } from '../platform/vault/vault.js';
 import { noteHandedOverQuery, type Reachable } from './push.queries.js';
 import { type SealedSubscription, subscriptionContext } from './sealed-subscription.js';
 
-/** A push that is to be handed over. */
+/** A push to hand over. */
 export interface Push {
   payload: PushPayload;
   urgency: 'normal' | 'high';
@@ -21,15 +21,15 @@ export interface Push {
   topic: string;
 }
 
-/** Nothing is pushed: now, or at all. */
+/** No push: for now, or ever. */
 export interface NoPush {
   until: Date | undefined;
 }
 
-/** `gone`: the push service knows the device no more; `absent`: its session has ended, or it gets no notifications any more. */
+/** `gone`: the push service no longer knows the device; `absent`: its session has ended, or it no longer gets notifications. */
 export type Outcome = 'handed over' | 'gone' | 'absent' | 'refused' | NoPush | Retry;
 
-/** The push service is to be asked again. */
+/** The push service must be asked again. */
 export interface Retry {
   afterSeconds: number | undefined;
 }

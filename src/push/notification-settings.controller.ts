@@ -11,7 +11,7 @@ import { ChangedNotificationSettings, MutedConversation, NewMute, NotificationSe
 export class NotificationSettingsController {
   constructor(private readonly preferences: NotificationPreferences) {}
 
-  /** Your quiet hours and the conversations that you have muted. They hold for all of your devices, and for nobody else. */
+  /** Your quiet hours and the conversations that you have muted. They apply to all of your devices, and to nobody else. */
   @Get('notification-settings')
   read(@Caller() principal: Principal): Promise<NotificationSettings> {
     return this.preferences.read(principal);
@@ -24,8 +24,8 @@ export class NotificationSettingsController {
   }
 
   /**
-   * Mute a conversation until a time, or until you unmute it: your devices get no notification of it, and its unread messages
-   * are counted as before. You can mute at most 500.
+   * Mute a conversation until a time, or until you unmute it: your devices get no notifications about it, and its unread
+   * messages still count. You can mute at most 500.
    */
   @Put('conversations/:id/mute')
   mute(@Caller() principal: Principal, @Id() id: string, @Body() { until }: NewMute): Promise<MutedConversation> {

@@ -33,7 +33,9 @@ const recipientsWaiting = 500;
 
 const attemptsMost = 8;
 const backOffSeconds = { first: 10, most: 60 * 60 };
-/** A notice that was not handed over for so long is given up: its message is old, and the next one is told anew. */
+/**
+ * A notice that has not been handed over for this long is dropped, because its message is old; the next message has its own.
+ */
 const givenUpMilliseconds = 24 * 60 * 60 * 1000;
 
 /** Sees to it that devices are told of what their parties have not received: when waits are over, and then one by one. */
@@ -59,7 +61,7 @@ export class PushRounds {
     this.works = {
       [lanes.messages]: lane(lanes.messages, { atOnce: 48, perSecond: 1_000 }, () => this.endWaits()),
       // Push services and this machine take a broadcast to 10,000 in some minutes, beside which messages go on.
-      [lanes.broadcasts]: lane(lanes.broadcasts, { atOnce: 8, perSecond: 50 }, () => this.takeOnRecipients()),
+      [lanes.broadcasts]: lane(lanes.broadcasts, { atOnce: 8, perSecond: 50 }, () => this.queueRecipients()),
     };
   }
 
@@ -67,7 +69,7 @@ export class PushRounds {
     for (const work of Object.values(this.works)) work.start();
   }
 
-  /** Ends after what is under way; the next start goes on from there. */
+  /** Ends after the work in progress; the next start continues from there. */
   async end(): Promise<void> {
     await Promise.all(Object.values(this.works).map((work) => work.end()));
   }
@@ -84,11 +86,8 @@ export class PushRounds {
     }
   }
 
-  /**
-   * Takes on further recipients of a broadcast: those whom it had reached when it was last looked at, because they have had
-   * their wait.
-   */
-  private async takeOnRecipients(): Promise<void> {
+  /** Queues further recipients of a broadcast: those it had reached at the last check, because their wait is over. */
+  private async queueRecipients(): Promise<void> {
     await this.database.transaction(async (manager) => {
       const [broadcast] = await manager.query<ToldBroadcast[]>(nextBroadcastQuery, [recipientsWaiting]);
       if (!broadcast) return;

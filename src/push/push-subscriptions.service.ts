@@ -33,9 +33,10 @@ export class PushSubscriptions {
   ) {}
 
   /**
-   * Has the device of this session get notifications, in place of what it had before. A device that another session had is
-   * this session's from now on: when this resolves, nothing of the other one is handed over to it any more.
-   * @throws ValidationFailed for an address that no push service has; Unauthenticated when the session has ended meanwhile
+   * Subscribes the device of this session to notifications, replacing its previous subscription. If another session had the
+   * device, it now belongs to this one: once this resolves, it gets no notifications of the other.
+   * @throws ValidationFailed for an address that cannot be a push service's; Unauthenticated when the session has ended
+   *   meanwhile
    */
   async subscribe(principal: Principal, subscription: NewPushSubscription): Promise<PushSubscriptionView> {
     const { sessionId } = principal;
@@ -68,7 +69,7 @@ export class PushSubscriptions {
   }
 
   /**
-   * Has the device of this session get no more notifications: when this resolves none is handed over any more.
+   * Unsubscribes the device of this session: once this resolves, no notification is handed over.
    * @throws NotFound when it gets none
    */
   async unsubscribe({ sessionId }: Principal): Promise<void> {

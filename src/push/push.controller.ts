@@ -16,7 +16,7 @@ export class PushController {
     private readonly tests: PushTests,
   ) {}
 
-  /** The key that a browser needs to subscribe to notifications. A subscription made with another one has to be made anew. */
+  /** The key that a browser needs to subscribe to notifications. A subscription made with another key must be made again. */
   @Get('push-key')
   readKey(): PushKeyView {
     return { publicKey: this.key.publicKey };

@@ -35,7 +35,7 @@ export class NewPushSubscription implements wire.NewPushSubscription {
   @IsPart(() => PushKeys)
   keys: PushKeys;
 
-  /** Taken and not used: a device that the push service knows no more is forgotten. */
+  /** Accepted but not used: a device is forgotten when its push service no longer knows it. */
   @Optional()
   @IsInt()
   @Min(0)
@@ -64,7 +64,7 @@ export class QuietHours implements wire.QuietHours {
   @Max(lastMinute)
   from: number;
 
-  /** Likewise, before `from` when quiet hours go over midnight. */
+  /** Minutes after midnight; before `from` if the quiet hours pass midnight. */
   @IsInt()
   @Min(0)
   @Max(lastMinute)
@@ -96,10 +96,10 @@ export class MutedConversation implements wire.MutedConversation {
 }
 
 export class NotificationSettings implements wire.NotificationSettings {
-  /** Hours in which your devices get no notification; what still waits when they end is told then. Null for none. */
+  /** Hours in which your devices get no notifications; those still pending are sent when the hours end. Null for none. */
   @Type(() => QuietHours)
   quietHours: QuietHours | null;
-  /** The conversations of which you get no notification, at most 500; others of the business are not concerned. */
+  /** The conversations for which you get no notifications, at most 500; this does not affect other members. */
   @Type(() => MutedConversation)
   muted: MutedConversation[];
 }

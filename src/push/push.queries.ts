@@ -1,7 +1,7 @@
 import { limits } from '../contract/limits.js';
 import type { Party } from '../contract/events.js';
 
-/** The ways by which notices go, so that those of broadcasts delay no other. */
+/** Lanes for notices, so that those of broadcasts delay no others. */
 export const lanes = { messages: 0, broadcasts: 1 } as const;
 export type Lane = (typeof lanes)[keyof typeof lanes];
 
@@ -187,7 +187,7 @@ function recipientBefore(place: 'checkpoint' | 'reached'): string {
     ORDER BY contact_id DESC LIMIT 1) ELSE ${place} END`;
 }
 
-/** A broadcast whose recipients are told. */
+/** A broadcast with its recipients' notifications in progress. */
 export interface ToldBroadcast {
   subscriberId: string;
   broadcastId: string;
@@ -201,10 +201,7 @@ export interface ToldBroadcast {
 /** Behind every contact: up to where a broadcast that has ended was sent, whoever was its last recipient. */
 const behindAll = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 
-/**
- * Contacts that are erased ($2) of a subscriber ($1) mark no place any more: the recipient before them does. A place before
- * all recipients is none.
- */
+/** Moves checkpoints off erased contacts ($2) of a subscriber ($1) to the recipient before them, or to none. */
 export const forgetPlacesQuery = `
   UPDATE push_broadcast AS push SET checkpoint = ${recipientBefore('checkpoint')}, reached = ${recipientBefore('reached')}
   WHERE subscriber_id = $1 AND (checkpoint = ANY ($2::uuid[]) OR reached = ANY ($2::uuid[]))`;

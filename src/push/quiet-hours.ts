@@ -12,10 +12,10 @@ export function quietUntil({ from, to, timeZone }: QuietHours, at: Date): Date |
   const end = started + ((to - minute + dayMinutes) % dayMinutes) * minuteMilliseconds;
   // A clock that changes meanwhile makes the way to the end an hour longer or shorter.
   const off = ((minuteIn(timeZone, new Date(end)) - to + dayMinutes * 1.5) % dayMinutes) - dayMinutes / 2;
-  const mended = new Date(end - off * minuteMilliseconds);
+  const corrected = new Date(end - off * minuteMilliseconds);
   // A minute that a clock leaps over never comes; the hour after it does.
-  return mended > at && minuteIn(timeZone, mended) === to
-    ? mended
+  return corrected > at && minuteIn(timeZone, corrected) === to
+    ? corrected
     : new Date(Math.max(end, started + minuteMilliseconds));
 }
 

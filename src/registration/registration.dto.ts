@@ -20,14 +20,14 @@ export class Registration extends Business implements wire.Registration {
   username: string;
 
   /**
-   * 10 characters at least, 72 bytes at most, not a common one, and without the username, the address or the name. It is
-   * checked once the other fields are right.
+   * At least 10 characters and at most 72 bytes; not a common password, and without the username, the address or the name. It
+   * is checked once the other fields are valid.
    */
   @IsString()
   @MaxLength(1_000)
   password: string;
 
-  /** With REGISTRATION=invited: the code of the host. */
+  /** The code from the host, with REGISTRATION=invited. */
   @Optional()
   @IsString()
   @MaxLength(100)
@@ -55,7 +55,7 @@ export class Registered implements wire.Registered {
 }
 
 export class RegistrationState implements wire.RegistrationState {
-  /** State of POST /api/subscribers now: open to anybody, to holders of a code, or closed. */
+  /** State of POST /api/subscribers: open to anybody, open to holders of a code, or closed. */
   @IsIn(registrationModes)
   state: RegistrationMode;
 }

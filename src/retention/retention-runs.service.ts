@@ -17,9 +17,9 @@ import {
   runsUnderWayQuery,
 } from './retention.queries.js';
 
-/** Begins to delete old messages, every night. */
+/** Starts the deletion of old messages, every night. */
 const beginRetention = defineJob('retention.begin', { cron: '23 2 * * *', expireInSeconds: 300 });
-/** Goes on with that; every few minutes for what a crash has left. */
+/** Continues the runs, and every few minutes those that a crash has interrupted. */
 const proceedWithRetention = defineJob('retention.proceed', {
   cron: '*/10 * * * *',
   expireInSeconds: 600,

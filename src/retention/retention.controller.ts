@@ -24,11 +24,11 @@ export class RetentionController {
   }
 
   /**
-   * Keep messages for so many months, or for good. Older messages are then deleted every night, with their files, receipts and
-   * index entries, and so are broadcasts whose messages have all gone; conversations that are frozen are left out until they are
-   * free, and nothing is deleted while the business is pausing or closing. A shorter time than before has to be confirmed with the
-   * number of messages that the preview says and the name of your business (otherwise `confirmation_wrong`, which says both), and
-   * begins after 7 days, of which your contacts are told. For the owner.
+   * Keep messages for a number of months, or permanently. Older messages are then deleted every night, with their files,
+   * receipts and index entries, as are broadcasts whose messages have all been deleted. Frozen conversations are left out until
+   * they are unfrozen, and nothing is deleted while the business has paused or is closing. A shorter time than before must be
+   * confirmed with the number of messages in the preview and the name of your business (otherwise `confirmation_wrong`, which
+   * says both), and begins after 7 days, of which your contacts are told. For the owner.
    */
   @Put()
   @HttpCode(200)

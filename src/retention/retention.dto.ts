@@ -17,20 +17,22 @@ export class AskRetention implements wire.AskRetention {
 /** Deletion of old messages by one setting, as it would be done first. */
 export class RetentionPreview implements wire.RetentionPreview {
   months: number;
-  /** Time from which on messages would be deleted, at least 7 days from now: the midnight (UTC) after that. */
+  /** Time from which messages would be deleted: the first midnight (UTC) at least 7 days from now. */
   from: string;
   /** Messages sent before this would be deleted then. */
   before: string;
-  /** Number of these messages, to be typed as a confirmation. */
+  /** Number of these messages, to type as a confirmation. */
   messages: number;
-  /** Conversations in which they are. */
+  /** Conversations with such messages. */
   conversations: number;
-  /** Conversations with such messages that are frozen, by a restriction or a request for deletion: they are left out until they are free. */
+  /**
+   * Conversations with such messages that are frozen by a restriction or a deletion request; they are left out until that ends.
+   */
   leftOut: number;
 }
 
 export class RetentionConfirmation implements wire.RetentionConfirmation {
-  /** Number of messages that the preview says. */
+  /** Number of messages in the preview. */
   @IsInt()
   @Min(0)
   @Max(2_000_000_000)
@@ -50,7 +52,7 @@ export class SetRetention implements wire.SetRetention {
   @Max(limits.retentionMonthsMax)
   months: number | null;
 
-  /** Needed when messages are to be kept for a shorter time than until now. */
+  /** Required to keep messages for a shorter time than before. */
   @Optional()
   @IsPart(() => RetentionConfirmation)
   confirmation?: RetentionConfirmation;
@@ -59,19 +61,19 @@ export class SetRetention implements wire.SetRetention {
 /** A run in which old messages were deleted. */
 export class RetentionRunView implements wire.RetentionRunView {
   id: string;
-  /** The setting that it followed. */
+  /** The setting it applied. */
   months: number;
   /** Messages sent before this were deleted. */
   before: string;
   startedAt: string;
-  /** Null while it is under way. */
+  /** Null while it is in progress. */
   finishedAt: string | null;
   messages: number;
   /** Files of these messages and of old broadcasts. */
   files: number;
-  /** Old broadcasts, which go once all of their messages have gone. */
+  /** Old broadcasts, deleted once all their messages are. */
   broadcasts: number;
-  /** Conversations with old messages that were frozen, and so left out. */
+  /** Conversations with old messages, left out because they were frozen. */
   leftOut: number;
 }
 
@@ -79,7 +81,7 @@ export class RetentionSetting implements wire.RetentionSetting {
   /** Null while messages are kept for good. */
   @Type(() => RetentionTerm)
   retention: RetentionTerm | null;
-  /** The last runs that deleted something or are under way, the latest first; up to 12. */
+  /** The last runs that deleted something or are in progress, latest first; up to 12. */
   @Type(() => RetentionRunView)
   runs: RetentionRunView[];
 }

@@ -3,7 +3,7 @@ export interface RunRow {
   id: string;
   months: number;
   cutoff: Date;
-  /** The conversation behind which it goes on. */
+  /** The conversation after which it continues. */
   checkpoint: string | null;
 }
 
@@ -56,7 +56,9 @@ export const lastRunsQuery = `
          left_out AS "leftOut"
   FROM retention_run WHERE subscriber_id = $1 ORDER BY started_at DESC, id DESC LIMIT $2`;
 
-/** The next midnight at least so many days after a time, and the time so many months before it. $1 now, $2 days, $3 months. */
+/**
+ * The next midnight at least this many days after a time, and the time this many months before it. $1 now, $2 days, $3 months.
+ */
 export const termQuery = `
   SELECT "from", "from" - make_interval(months => $3) AS before
   FROM (SELECT date_trunc('day', $1::timestamptz + make_interval(days => $2 + 1), 'UTC') AS "from") AS term`;

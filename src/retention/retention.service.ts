@@ -57,8 +57,8 @@ export class Retention {
   }
 
   /**
-   * Sets for how many months messages are kept. A shorter time than before begins after some days, so that both parties know of
-   * it, and has to be confirmed; a longer one holds at once.
+   * Sets the number of months for which messages are kept. A shorter time than before must be confirmed and takes effect some
+   * days later, so that both parties learn of it; a longer one takes effect at once.
    * @throws DomainError `confirmation_wrong`, `rate_limited`
    */
   async set(owner: MemberPrincipal, { months, confirmation }: SetRetention): Promise<RetentionSetting> {

@@ -55,7 +55,7 @@ const ofRestrictions = {
   lifted: { mail: defineMail('restriction_lifted', 'rights'), to: 'person' },
 } as const;
 
-/** Added in the transaction of what is told. */
+/** Added in the transaction that causes the mail. */
 export const mailOfRequest = defineJob<{ subscriberId: string; id: string; what: keyof typeof ofRequests }>(
   'request.mail',
 );

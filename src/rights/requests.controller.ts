@@ -51,9 +51,9 @@ export class RequestsController {
   }
 
   /**
-   * Answer a request: say what you did, or for which legal reason you refuse it. The person is told. A request for erasure that
-   * you fulfil is carried out at once, and is gone with the contact; one that you refuse needs a `legalReason`, and its
-   * conversation goes on. For the owner.
+   * Answer a request: say what you did, or give the legal reason why you refuse it. The person is told. If you fulfil a request
+   * for erasure, it is carried out at once, and the request is deleted with the contact. If you refuse one, it needs a
+   * `legalReason`, and its conversation is no longer frozen. For the owner.
    */
   @OwnerOnly()
   @Post(':id/answer')

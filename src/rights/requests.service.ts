@@ -470,11 +470,11 @@ function requireAnswer(kind: RequestKind, { outcome, answer, legalReason }: Requ
   if (answer === undefined && !(erasure && outcome === 'fulfilled'))
     throw new ValidationFailed([{ field: 'answer', code: 'required', message: 'Write an answer to the person.' }]);
   if (refused && legalReason === undefined) {
-    const message = 'State the legal reason for which you refuse the erasure.';
+    const message = 'Give the legal reason why you refuse the erasure.';
     throw new ValidationFailed([{ field: 'legalReason', code: 'required', message }]);
   }
   if (!refused && legalReason !== undefined) {
-    const message = 'State a legal reason only when you refuse an erasure.';
+    const message = 'Give a legal reason only when you refuse an erasure.';
     throw new ValidationFailed([{ field: 'legalReason', code: 'exclusive', message }]);
   }
 }

@@ -12,9 +12,9 @@ export class RestrictionsController {
   constructor(private readonly restrictions: Restrictions) {}
 
   /**
-   * Restrict a conversation: it is kept and can be read, exported and erased, but nothing is sent or uploaded in it, no receipt
-   * rises, and broadcasts pass it over. Both parties are told who asked, and only that party can lift it. Restricting it
-   * again changes nothing.
+   * Restrict a conversation: it is kept and can be read, exported and erased, but messages, uploads and receipts are refused,
+   * and broadcasts skip it. Both parties are told who asked for this, and only that party can lift it. Restricting it again
+   * changes nothing.
    */
   @Put()
   @HttpCode(200)

@@ -28,8 +28,8 @@ export class Restrictions {
   ) {}
 
   /**
-   * Restricts a conversation for the principal's party, or lifts that party's restriction; the other party's stands by itself.
-   * @returns the restrictions that stand
+   * Restricts a conversation for the principal's party, or lifts that party's restriction; the other party's is independent.
+   * @returns the restrictions in force
    * @throws NotFound, DomainError `rate_limited`
    */
   async set(principal: Principal, conversationId: string, wanted: boolean): Promise<Restriction[]> {

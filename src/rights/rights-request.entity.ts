@@ -47,7 +47,7 @@ export class RightsRequest {
   @Column('timestamptz', { name: 'closed_at', nullable: true })
   closedAt: Date | null;
 
-  /** The member who answered; null for what the service did, and for what was taken back. */
+  /** The member who answered; null if the service did or the request was taken back. */
   @Column('uuid', { name: 'closed_by', nullable: true })
   closedBy: string | null;
 

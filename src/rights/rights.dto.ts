@@ -29,7 +29,7 @@ export class ConversationRestrictions implements wire.ConversationRestrictions {
 }
 
 export class NewRequest implements wire.NewRequest {
-  /** The contact, that is the conversation, with the business that is asked. */
+  /** The contact (the conversation) with the business. */
   @IsId()
   contactId: string;
 
@@ -64,22 +64,22 @@ export class RequestAnswer implements wire.RequestAnswer {
   outcome: RequestOutcome;
 
   /**
-   * The answer to the person, up to 2,000 characters: what was done, or for which legal reason it was not. You can leave it
-   * out when you carry out an erasure.
+   * The answer to the person, up to 2,000 characters: what you did, or the legal reason why you did not. You can leave it out
+   * when you carry out an erasure.
    */
   @Optional()
   @Trimmed({ multiline: true })
   @IsPlainText({ max: limits.requestWordsLength, multiline: true })
   answer?: string;
 
-  /** The legal reason for which an erasure is refused (Art. 17(3) GDPR): required then, and for nothing else. */
+  /** The legal reason for refusing an erasure (Art. 17(3) GDPR): required for that, and not allowed otherwise. */
   @Optional()
   @IsIn(legalReasons)
   legalReason?: LegalReason;
 }
 
 export class RequestExtension implements wire.RequestExtension {
-  /** The reason for which the answer takes longer, up to 2,000 characters. The person is told. */
+  /** The reason why the answer takes longer, up to 2,000 characters. The person is told. */
   @Trimmed({ multiline: true })
   @IsPlainText({ max: limits.requestWordsLength, multiline: true })
   reason: string;
@@ -89,7 +89,7 @@ export class RequestExtension implements wire.RequestExtension {
 export class RequestView implements wire.RequestView {
   id: string;
   conversationId: string;
-  /** The person who asks for the business; the business that is asked for the person. */
+  /** For the business, the person who asks; for the person, the business. */
   @OneOf('CounterpartView', { interlocutor: InterlocutorCounterpart, subscriber: SubscriberCounterpart })
   counterpart: wire.Counterpart;
   @IsIn(requestKinds)
@@ -99,18 +99,18 @@ export class RequestView implements wire.RequestView {
   /** The words of the person. */
   words: string | null;
   askedAt: string;
-  /** Time by which the business has to answer; null for what the service has carried out at once. */
+  /** Time by which the business must answer; null if the service carried it out at once. */
   dueAt: string | null;
-  /** Time at which the business extended that, with its reason. */
+  /** Time at which the business extended the deadline, and its reason. */
   extendedAt: string | null;
   extensionReason: string | null;
   /** Time at which it was answered, carried out or taken back. */
   closedAt: string | null;
-  /** For members only: who answered; null for what the service carried out, and for what was taken back. */
+  /** For members only: the member who answered; null if the service carried it out or it was taken back. */
   @Type(() => AuthorView)
   closedBy?: AuthorView | null;
   answer: string | null;
-  /** The legal reason for which an erasure was refused (Art. 17(3) GDPR). */
+  /** The legal reason for refusing an erasure (Art. 17(3) GDPR). */
   @IsIn(legalReasons)
   legalReason: LegalReason | null;
 }

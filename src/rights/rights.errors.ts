@@ -11,7 +11,7 @@ export class TooManyRequests extends DomainError {
 export class RequestClosed extends DomainError {
   constructor() {
     super('request_closed', {
-      detail: 'This request has been answered or taken back, so it cannot be changed any more.',
+      detail: 'This request has been answered or taken back, so you can no longer change it.',
     });
   }
 }
@@ -19,14 +19,14 @@ export class RequestClosed extends DomainError {
 export class ErasureNotExtendable extends DomainError {
   constructor() {
     const detail =
-      'The time of a request for erasure cannot be extended: carry it out, or refuse it for a legal reason.';
+      'You cannot extend the deadline of a request for erasure. Carry it out, or refuse it for a legal reason.';
     super('request_extended', { detail });
   }
 }
 
 export class NotExtendable extends DomainError {
   constructor() {
-    const detail = 'The time for an answer can be extended once, and only before it is over.';
+    const detail = 'You can extend the deadline once, and only before it has passed.';
     super('request_extended', { detail });
   }
 }

@@ -168,7 +168,7 @@ export function isItalianProvince(code: unknown): boolean {
  */
 export function addressErrors({ country, postcode, province }: PostalAddress): FieldError[] {
   if (!isCountry(country)) {
-    const message = 'The country must be a code of ISO 3166-1, such as IT.';
+    const message = 'The country must be an ISO 3166-1 code, such as IT.';
     return [{ field: 'country', code: 'country_unknown', message }];
   }
   return [postcodeError(country, postcode), provinceError(country, province)].filter((error) => error !== undefined);
@@ -178,11 +178,11 @@ function postcodeError(country: string, postcode: string): FieldError | undefine
   const text = postcode.trim();
   if (country === 'IT') {
     if (/^\d{5}$/.test(text) && text >= '00010' && text <= '98168') return undefined;
-    const message = 'An Italian postcode has five digits, from 00010 to 98168.';
+    const message = 'An Italian postcode must have five digits, from 00010 to 98168.';
     return { field: 'postcode', code: 'postcode_format', message };
   }
   if (/^[A-Za-z0-9 -]{2,12}$/.test(text)) return undefined;
-  const message = 'A postcode has 2 to 12 letters, digits, blanks or hyphens.';
+  const message = 'A postcode must have 2 to 12 letters, digits, spaces or hyphens.';
   return { field: 'postcode', code: 'postcode_format', message };
 }
 
@@ -190,7 +190,7 @@ function provinceError(country: string, province: string | null | undefined): Fi
   if (!province?.trim()) return undefined;
   if (country === 'IT') {
     if (isItalianProvince(province.trim())) return undefined;
-    const message = 'An Italian province is given by its two capital letters, such as MI.';
+    const message = 'An Italian province must be its two capital letters, such as MI.';
     return { field: 'province', code: 'province_unknown', message };
   }
   const problem = plainTextProblem(province, { min: 1, max: provinceMaxLength });

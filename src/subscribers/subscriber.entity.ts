@@ -62,7 +62,7 @@ export class Subscriber {
   @Column('timestamptz', { name: 'profile_changed_at', nullable: true })
   profileChangedAt: Date | null;
 
-  /** The full minute since which each side is told when the other has seen a message; null while seen-times are off. */
+  /** The full minute since which each side is told when the other has seen a message; null while seen times are off. */
   @Column('timestamptz', { name: 'seen_times_since', nullable: true })
   seenTimesSince: Date | null;
 

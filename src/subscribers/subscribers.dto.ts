@@ -11,7 +11,7 @@ import { IsCountry } from './postal-address.js';
 import { IsTimeZone } from './time-zones.js';
 
 export class InLocale {
-  /** Language of the answer: it or en. */
+  /** Language of the answer: `it` or `en`. */
   @IsIn(locales)
   locale: Locale = 'it';
 }
@@ -82,7 +82,7 @@ export class Business implements wire.Business {
   @IsIn(locales)
   locale: Locale;
 
-  /** Time zone of the IANA database, such as Europe/Rome, for times without an offset. Without it that of the country. */
+  /** Time zone of the IANA database, such as Europe/Rome, for times without an offset; by default that of the country. */
   @Optional()
   @IsTimeZone()
   timeZone?: string;
@@ -93,15 +93,15 @@ export class BusinessChanges
   extends PartialType(Business, { skipNullProperties: false })
   implements wire.BusinessChanges
 {
-  /** The own password: needed for another address, five of which an account may name in an hour. */
+  /** Your own password, required to change the address. An account can name five addresses in an hour. */
   @Optional()
   @IsString()
   @MaxLength(1_000)
   currentPassword?: string;
 
   /**
-   * True to tell each side when the other has seen a message. Where the people of the address book are colleagues, the
-   * law may ask to switch it off. Switched on again, it tells nothing of what was seen meanwhile.
+   * True to tell each side when the other has seen a message. If the people in the address book are colleagues, the law may
+   * require turning it off. Turning it on again reveals nothing of what was seen meanwhile.
    */
   @Optional()
   @IsBoolean()
@@ -112,7 +112,7 @@ export class BusinessChanges
 export class RetentionTerm implements wire.RetentionTerm {
   /** Older messages are deleted. */
   months: number;
-  /** Time from which on that is done. */
+  /** Time from which this applies. */
   startsAt: string;
 }
 

@@ -5,7 +5,7 @@ export class SubscriberPaused extends DomainError {
   constructor() {
     super('subscriber_paused', {
       detail:
-        'This business is pausing: everything is kept and can be read, and nothing is sent or received until it resumes.',
+        'This business has paused. Everything is kept and can be read, but nothing can be sent or received until it resumes.',
     });
   }
 }
@@ -13,7 +13,7 @@ export class SubscriberPaused extends DomainError {
 export class SubscriberClosing extends DomainError {
   constructor() {
     super('subscriber_closing', {
-      detail: 'This business is closing: you can still read and export what it holds, but nothing is sent any more.',
+      detail: 'This business is closing. You can still read and export your data, but nothing can be sent.',
     });
   }
 }

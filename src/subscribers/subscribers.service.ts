@@ -106,7 +106,7 @@ export class Subscribers {
   }
 
   async setLogo(manager: EntityManager, subscriberId: string, { bytes, mediaType }: Logo): Promise<void> {
-    // In one statement: read first and inserted then, two at once would insert it both.
+    // One statement, because two concurrent requests that read first would both insert.
     await manager.upsert(SubscriberLogo, { subscriberId, mediaType, bytes, updatedAt: new Date() }, ['subscriberId']);
     await this.stampProfile(manager, subscriberId);
   }
@@ -190,7 +190,7 @@ export class Subscribers {
     const { closesAt } = await manager.findOneByOrFail(Subscriber, { id });
     if (closesAt)
       throw new DomainError('closing_under_way', {
-        detail: 'The erasure has begun: it cannot be taken back any more.',
+        detail: 'The erasure has already started, so you can no longer take it back.',
       });
     return false;
   }

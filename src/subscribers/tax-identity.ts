@@ -53,7 +53,7 @@ const ownRules: Record<string, (number: string) => Verdict | undefined> = {
  */
 export function checkVatNumber(country: string, vat: string): Checked<VatNumberErrorCode> {
   if (!isCountry(country)) {
-    return { ok: false, code: 'vat_number_country', message: 'The country of the VAT number is not known.' };
+    return { ok: false, code: 'vat_number_country', message: 'The VAT number has an unknown country.' };
   }
   const text = compact(vat);
   if (country === 'GB' && text.startsWith('XI')) {
@@ -61,7 +61,7 @@ export function checkVatNumber(country: string, vat: string): Checked<VatNumberE
   }
   if (!euCountries.includes(country)) {
     const value = foreignNumber(vat);
-    const message = 'A VAT number must have 4 to 20 letters, digits, full stops, hyphens, slashes or blanks.';
+    const message = 'A VAT number must have 4 to 20 letters, digits, full stops, hyphens, slashes or spaces.';
     return value === undefined ? { ok: false, code: 'vat_number_format', message } : { ok: true, value };
   }
   const verdict = europeanNumber(country, text);
@@ -82,7 +82,7 @@ export function checkVatNumber(country: string, vat: string): Checked<VatNumberE
 export function checkTaxCode(country: string, code: string): Checked<TaxCodeErrorCode> {
   if (country !== 'IT') {
     const value = foreignNumber(code);
-    const message = 'A tax code must have 4 to 20 letters, digits, full stops, hyphens, slashes or blanks.';
+    const message = 'A tax code must have 4 to 20 letters, digits, full stops, hyphens, slashes or spaces.';
     return value === undefined ? { ok: false, code: 'tax_code_format', message } : { ok: true, value };
   }
   const text = compact(code);
@@ -92,7 +92,7 @@ export function checkTaxCode(country: string, code: string): Checked<TaxCodeErro
     const message = 'The check character of the tax code is wrong. Check the code for a typing error.';
     return { ok: false, code: 'tax_code_check_digit', message };
   }
-  const message = 'An Italian tax code has 16 letters and digits, or 11 digits.';
+  const message = 'An Italian tax code must have 16 letters and digits, or 11 digits.';
   return { ok: false, code: 'tax_code_format', message };
 }
 
@@ -107,7 +107,7 @@ export function taxIdentityErrors({ country, vatNumber, taxCode }: TaxIdentity):
   if (vat?.ok === false) errors.push({ field: 'vatNumber', code: vat.code, message: vat.message });
   if (tax?.ok === false) errors.push({ field: 'taxCode', code: tax.code, message: tax.message });
   if (country === 'IT' && !vat && !tax) {
-    const message = 'Give the VAT number or the tax code of the business.';
+    const message = 'Enter the VAT number or the tax code of the business.';
     errors.push({ field: 'vatNumber', code: 'tax_identity_required', message });
   }
   return errors;
@@ -164,7 +164,7 @@ function vatResult(prefix: string, verdict: Verdict): Checked<VatNumberErrorCode
     const message = 'The check digit of the VAT number is wrong. Check the number for a typing error.';
     return { ok: false, code: 'vat_number_check_digit', message };
   }
-  return { ok: false, code: 'vat_number_format', message: `This is not how a VAT number of ${prefix} is written.` };
+  return { ok: false, code: 'vat_number_format', message: `This is not a valid VAT number for ${prefix}.` };
 }
 
 /** Greece writes EL where ISO 3166 says GR. */

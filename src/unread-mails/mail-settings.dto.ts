@@ -4,8 +4,8 @@ import { type UnreadMailWait, unreadMailWaits } from '../contract/mail-settings.
 
 export class MailSettings implements wire.MailSettings {
   /**
-   * After so many minutes unread messages are told of by one mail without their text: 15, 60 (the default) or 1440 (a day).
-   * Null for no such mails. They go to a confirmed address alone, and only while a device is signed in.
+   * Minutes after which one mail tells of unread messages, without their text: 15, 60 (the default) or 1440 (a day). Null turns
+   * these mails off. They go only to a confirmed address, and only while a device is signed in.
    */
   @ValidateIf((_, value) => value !== null)
   @IsIn(unreadMailWaits)

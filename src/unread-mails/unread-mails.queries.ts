@@ -2,7 +2,7 @@
 const farAway = `due_at > now() + interval '1 minute' AND NOT of_broadcast`;
 
 /** Accounts of people to tell, beside the time of the message: they are to be looked at once it has been unread for long enough. */
-const lookAt = (told: string, ofBroadcast: boolean): string => `
+const noteRecipients = (told: string, ofBroadcast: boolean): string => `
   INSERT INTO unread_mail (account_id, since, due_at, of_broadcast)
   SELECT told.account_id, told.since, told.since + interval '60 minutes', ${ofBroadcast}
   FROM (${told}) AS told
@@ -19,10 +19,10 @@ const lookAt = (told: string, ofBroadcast: boolean): string => `
       AND (unread_mail.due_at IS NULL OR unread_mail.of_broadcast AND NOT excluded.of_broadcast)`;
 
 /**
- * Notes messages of which the other side may have to be told. $1 subscribers, $2 conversations, $3 senders, $4 when the first
+ * Records messages that the other party may have to be told of. $1 subscribers, $2 conversations, $3 senders, $4 when the first
  * message of each was sent.
  */
-export const noteQuery = lookAt(
+export const noteQuery = noteRecipients(
   `WITH change AS (
      SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::party[], $4::timestamptz[])
        AS change (subscriber_id, conversation_id, sender, since))
@@ -77,7 +77,7 @@ export const recipientsQuery = `
   ORDER BY contact_id LIMIT $4`;
 
 /** Notes recipients of a broadcast who have not seen it. $1 subscriber, $2 broadcast, $3 contacts. */
-export const noteRecipientsQuery = lookAt(
+export const noteRecipientsQuery = noteRecipients(
   `SELECT interlocutor.account_id, min(message.sent_at) AS since
    FROM broadcast_recipient AS recipient
    JOIN contact ON contact.subscriber_id = recipient.subscriber_id AND contact.id = recipient.contact_id
@@ -157,7 +157,7 @@ export const unreadOfInterlocutorQuery = `
         CROSS JOIN LATERAL (${unseen('watermark.seen_seq', 'subscriber')}) AS unseen
         WHERE interlocutor.account_id = $1 AND unseen.messages > 0 AND ${isAlive}) AS those`;
 
-/** The same of a member, for whom any member of the business has seen what one has seen. */
+/** The same for a member: what one member of the business has seen, all have seen. */
 export const unreadOfMemberQuery = `
   ${counted},
     ${isBack(`member

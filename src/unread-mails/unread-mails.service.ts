@@ -40,7 +40,7 @@ const forgetGone = defineJob('unread.forget', { cron: '29 4 * * *' });
 const defaultWait: UnreadMailWait = 60;
 const minuteMilliseconds = 60 * 1000;
 const hourMilliseconds = 60 * minuteMilliseconds;
-/** A change that was sent before this is told of by nobody: it is seen again after a restore, or for the first time. */
+/** Changes sent before this cause no mail: they are seen again after a restore, or for the first time. */
 const oldestMilliseconds = 3 * dayMilliseconds;
 /** A mail that waits for longer is out of date. */
 const mailLastsMilliseconds = 12 * hourMilliseconds;
@@ -118,7 +118,7 @@ export class UnreadMails implements Consumer {
     ]);
   }
 
-  /** A broadcast is one row, whoever it goes to: its recipients are gone through once they had time to see it. */
+  /** A broadcast is one row: its recipients are read once they have had time to see it. */
   async seeBroadcasts(manager: EntityManager, broadcasts: readonly BegunBroadcast[]): Promise<void> {
     const earliest = Date.now() - oldestMilliseconds;
     const noted = broadcasts.filter(({ startedAt }) => startedAt.getTime() >= earliest);
@@ -130,7 +130,7 @@ export class UnreadMails implements Consumer {
     ]);
   }
 
-  /** Nothing is derived from a message by itself: the watermarks of what is there decide. */
+  /** Single messages trigger nothing: the watermarks decide. */
   forget(): Promise<Record<string, never>> {
     return Promise.resolve({});
   }

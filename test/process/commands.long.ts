@@ -37,5 +37,5 @@ test('outbox shows what waits while the service is stopped too, and stops Postgr
 test('registration-code prints a code and how long it is good', async () => {
   const { code, stdout, stderr } = await installation.command('registration-code');
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-  expect(stdout).toMatch(/^\S+\nGood once, until \d{4}-\d\d-\d\d, while REGISTRATION=invited\.\n$/);
+  expect(stdout).toMatch(/^\S+\nValid once, until \d{4}-\d\d-\d\d, while REGISTRATION=invited\.\n$/);
 });

@@ -31,7 +31,7 @@ export function italianVatFault(value: string): FormFault | undefined {
   return sum % 10 === 0 ? undefined : { code: 'vat_number_check_digit' };
 }
 
-/** A name of this device to begin with, from what the browser says about itself. */
+/** A suggested name for this device, from the browser's description of itself. */
 export function nameOfDevice(agent = navigator.userAgent): string {
   const system = /iPhone/.test(agent)
     ? 'iPhone'

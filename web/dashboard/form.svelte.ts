@@ -12,7 +12,7 @@ export interface FormFault {
 
 /** Checks of a field that need no answer of the service. */
 export interface FieldRule {
-  /** Name as the reader knows it; begins a sentence or stands in it. */
+  /** Name of the field for the reader, used in sentences. */
   name: string;
   required?: boolean;
   email?: boolean;

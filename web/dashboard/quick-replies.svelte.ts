@@ -37,7 +37,7 @@ class QuickReplies {
 
 export const quickReplies = new QuickReplies();
 
-/** Quick replies for what was typed: those whose title begins so come first, then those with it in the text. */
+/** Quick replies that match the typed text: first by the beginning of the title, then by their text. */
 export function matching(all: readonly QuickReplyView[], query: string): QuickReplyView[] {
   const wanted = folded(query.trim());
   if (wanted === '') return [...all];
@@ -62,7 +62,7 @@ export function valuesFor(head: ConversationHead | undefined): FieldValues {
   };
 }
 
-/** Fields of a text for which a person has no value, so that the displayed name stands in their place. */
+/** Fields of a text without a value for this person, replaced by the display name. */
 export function fieldsWithout(text: string, values: FieldValues): TextField[] {
   return textFields.filter(
     (field) => values[field] === undefined && new RegExp(`\\{\\{\\s*${field}\\s*\\}\\}`).test(text),

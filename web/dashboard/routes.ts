@@ -17,7 +17,7 @@ const data: Screen = { load: () => import('./settings/Data.svelte'), for: 'signe
 /** Requests about data, and the one that a mail leads to. */
 const requests: Screen = { load: () => import('./requests/Requests.svelte'), for: 'signed-in' };
 
-/** Every screen of the dashboard. Addresses stand here alone. */
+/** Every screen of the dashboard, and the only place for addresses. */
 export const router = new Router<Screen>(
   '/',
   [

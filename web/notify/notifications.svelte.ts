@@ -23,7 +23,7 @@ class Notifications {
     return this.state === 'off' && Date.now() - this.refusedAt > refusedFor;
   }
 
-  /** Renews the subscription, and keeps what is shown in step with what is unread. @param open leads to a conversation */
+  /** Renews the subscription, and keeps notifications in step with unread messages. @param open opens a conversation */
   watch(engine: Engine, open: (conversationId: string) => void): () => void {
     this.refusedAt = Number(localStorage.getItem(refusedKey())) || 0;
     void this.renew();

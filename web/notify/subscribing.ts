@@ -30,7 +30,10 @@ export async function isSubscribed(): Promise<boolean> {
   return Boolean(await registration?.pushManager?.getSubscription());
 }
 
-/** Ends the browser's subscription and closes what it shows; the service forgets it with the session, or is told before. */
+/**
+ * Ends the browser's subscription and closes its notifications; the service removes it with the session, or has been told
+ * before.
+ */
 export async function unsubscribe(): Promise<void> {
   localStorage.removeItem(wantedKey());
   const scope = appName === 'app' ? '/app' : '/';

@@ -11,15 +11,15 @@ const ofDevice = new Set([
   'colloquio-dashboard-notifications-refused',
   'colloquio-app-visits',
 ]);
-/** Storage of the other app, in which somebody may be signed in still. */
+/** Storage of the other app, which may still be signed in. */
 const ofOther = {
   app: /^colloquio-(dashboard|printed)-/,
   dashboard: /^colloquio-app-/,
 } as const satisfies Record<typeof appName, RegExp>;
 
 /**
- * Empties what an app has left in the browser beside its vault: notifications, its push subscription, caches of anything but
- * the program, and storage. The other app of the same origin keeps what is its own.
+ * Removes what an app has left in the browser outside its vault: notifications, its push subscription, caches of anything but
+ * the program, and storage. Data of the other app on the same origin stays.
  */
 export async function emptyBrowser(app: typeof appName): Promise<void> {
   emptyStorage(localStorage, app);

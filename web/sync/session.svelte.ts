@@ -32,7 +32,7 @@ class Session {
   state = $state.raw<SessionState>({ name: 'starting' });
   private store: Store = new MemoryStore();
   private tabsOpened: Tabs | undefined;
-  /** The engine that has to be stopped; it may outlive the state in which it is seen. */
+  /** The engine to stop; it may outlive the state that shows it. */
   private running: Engine | undefined;
   private leaving: Promise<void> | undefined;
   /** Code of a sign-in that is carried over from another program. */
@@ -42,7 +42,7 @@ class Session {
     return (this.tabsOpened ??= new Tabs(appName));
   }
 
-  /** The account that is signed in. @throws Error when nobody is: a screen that needs it is only shown while somebody is */
+  /** The signed-in account. @throws Error if there is none: screens that need one are shown only with it */
   get me(): Profile {
     if (this.state.name !== 'signed-in') throw new Error('Nobody is signed in.');
     return this.state.me;
@@ -58,7 +58,7 @@ class Session {
     return localStorage.getItem(sharedKey()) !== null;
   }
 
-  /** The store of this device, for what a part of the app keeps beside the engine. */
+  /** The store of this device, for parts of the app other than the engine. */
   get device(): Store {
     return this.store;
   }
@@ -70,7 +70,7 @@ class Session {
 
   /** Finds out who is signed in: from the service, or from what this device keeps while it cannot be reached. */
   async start(device: string): Promise<void> {
-    this.takeCarried(device);
+    this.readCarryCode(device);
     whenSignedOut(() => void this.ended());
     this.tabs.listen((news) => void this.heard(news.kind));
     addEventListener('online', () => this.wake());
@@ -95,10 +95,10 @@ class Session {
   async enter(shared = false): Promise<void> {
     this.stopEngine();
     await DeviceVault.erase(vaultName()).catch(() => undefined);
-    // On a device that others use as well nothing is kept beyond the page.
+    // On a shared device nothing is kept beyond the page.
     if (shared) localStorage.setItem(sharedKey(), '1');
     else localStorage.removeItem(sharedKey());
-    // Should the next request fail, the cookie is asked for again.
+    // If the next request fails, a later start tries the cookie again.
     localStorage.setItem(hintKey(), '1');
     await this.begin(await ask(api.GET('/api/me')));
     this.tabs.tell({ kind: 'signed-in' });
@@ -196,8 +196,8 @@ class Session {
     await this.begin(me);
   }
 
-  /** Takes the code out of the address, where nobody is to find or to share it. */
-  private takeCarried(device: string): void {
+  /** Reads the code from the address, and removes it so that nobody can find or share it. */
+  private readCarryCode(device: string): void {
     const url = new URL(location.href);
     const code = url.searchParams.get('carry');
     if (code === null) return;

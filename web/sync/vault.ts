@@ -13,9 +13,9 @@ interface Keys extends DBSchema {
 const keyName = 'device';
 
 /**
- * The store of a device, encrypted with AES-256-GCM under a key that no script can read out. The key stands in a database of
- * its own: once that one record is gone nothing here can be read any more, whatever the browser does with the rest. That
- * makes logging out certain. It protects from nobody who holds the unlocked device, for the key lies beside the data.
+ * The store of a device, encrypted with AES-256-GCM under a key that no script can export. The key is in a separate database:
+ * once that record is deleted, nothing here can be read, whatever the browser does with the rest. This makes logging out
+ * reliable. It protects from nobody who holds the unlocked device, for the key lies beside the data.
  */
 export class DeviceVault implements Store {
   private constructor(

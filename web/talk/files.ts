@@ -33,7 +33,7 @@ export const isAudio = ({ family, state, inline }: AttachmentView): boolean =>
 export const isVideo = ({ family, state, inline }: AttachmentView): boolean =>
   family === 'video' && state === 'ready' && inline;
 
-/** The size in which a picture is shown, of which its shape is known before it has come. */
+/** The size for showing a picture, computed from its known dimensions before it has loaded. */
 export const measure = ({ display, thumbnail, width, height }: AttachmentView): PictureSize =>
   display ?? thumbnail ?? (width && height ? { width, height } : { width: 4, height: 3 });
 

@@ -1,6 +1,6 @@
 /**
- * Writes a text at the caret of a field as if it were typed, so that it can be undone and whoever watches the field hears of it.
- * @param replaced characters before the caret that give way to it
+ * Inserts a text at the caret of a field as if it were typed, so that it can be undone and listeners are notified.
+ * @param replaced number of characters before the caret to replace
  */
 export function insertText(field: HTMLTextAreaElement, text: string, replaced = 0): void {
   field.focus();

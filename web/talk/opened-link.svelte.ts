@@ -1,4 +1,4 @@
-/** A link that somebody else has written and that is about to be opened. */
+/** A link written by somebody else, about to be opened. */
 export interface AskedLink {
   href: string;
   host: string;

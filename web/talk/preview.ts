@@ -16,7 +16,7 @@ export interface Preview {
   ticks?: TickState;
   /** A begun message, whose text follows `talk.preview.draft`. */
   isDraft?: true;
-  /** Nothing that somebody wrote: shown fainter. */
+  /** Not written by a person: shown fainter. */
   isLine?: true;
 }
 

@@ -38,7 +38,7 @@ export class Card {
   readonly key = crypto.randomUUID();
   state = $state<CardState>('preparing');
   name = $state('');
-  /** Bytes, of which so many have been sent. */
+  /** Size in bytes, and how many are sent. */
   size = $state(0);
   sent = $state(0);
   family = $state<FileFamily>('other');
@@ -46,7 +46,7 @@ export class Card {
   problem = $state<string>();
   /** A sentence that it is sent in another way than one might expect. */
   note = $state<string>();
-  /** Its picture, as far as there is one. */
+  /** Its picture, if there is one. */
   preview = $state<string>();
   view = $state.raw<AttachmentView>();
   /** The same again may succeed. */
@@ -69,7 +69,7 @@ export class Card {
 /** Files of a conversation, or of a broadcast, that are being uploaded or are ready; they go on while another one is shown. */
 export class Uploads {
   cards = $state<Card[]>([]);
-  /** Sentences about files that were not taken at all. */
+  /** Sentences about refused files. */
   refusals = $state<string[]>([]);
   private readonly ends = new Map<string, () => void>();
 

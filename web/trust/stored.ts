@@ -6,7 +6,7 @@ export type Place = 'cookie' | 'local' | 'session' | 'database' | 'cache';
 
 /** Something that a device stores, for the page about cookies. Tests compare the list with what the apps really store. */
 export interface Stored {
-  /** Its name; `*` stands for an id, or for what the browser adds. */
+  /** Its name; `*` matches an id, or a suffix from the browser. */
   name: string;
   place: Place;
   words: Record<Locale, readonly [purpose: string, lasts: string]>;

@@ -1,7 +1,7 @@
 export interface Toast {
   id: number;
   text: string;
-  /** One act, such as to undo what was done. */
+  /** One action, such as undo. */
   action?: { label: string; act: () => void } | undefined;
   kind: 'done' | 'problem';
 }
@@ -9,7 +9,7 @@ export interface Toast {
 const lasts = 6_000;
 const most = 3;
 
-/** Short words at the bottom about what was just done. They stay while they are pointed at or hold the focus. */
+/** Short notices at the bottom about the last action. They stay while hovered or focused. */
 class Toasts {
   shown = $state.raw<readonly Toast[]>([]);
   private next = 0;

@@ -218,7 +218,8 @@ export type AppWords = typeof it;
 const en: AppWords = {
   tabs: { label: 'Parts of the app', conversations: 'Conversations', privacy: 'My privacy', more: 'More' },
   notices: {
-    offline: 'You are offline. Read what you have opened before; what you write leaves by itself once you are back.',
+    offline:
+      'You are offline. You can read what you opened before; messages you write are sent when you are back online.',
     catchingUp: 'Getting your messages…',
     update: 'There is a new version.',
     updateAct: 'Update',
@@ -265,7 +266,7 @@ const en: AppWords = {
     chooseAct: 'Change password',
     done: 'Password changed',
     doneText: 'Now sign in with the new one.',
-    invalid: 'This link does not work any more',
+    invalid: 'This link no longer works',
     invalidText: 'It was used already, or more than 15 minutes have passed. Ask for another one.',
     another: 'Ask for another link',
   },
@@ -273,7 +274,7 @@ const en: AppWords = {
     title: 'Confirming your address…',
     done: 'Address confirmed',
     doneText: 'You can now use it to sign in, and to choose a new password.',
-    invalid: 'This link does not work any more',
+    invalid: 'This link no longer works',
     invalidText: 'It was used already, or has expired. You can ask for another one under “My data”.',
     full: 'Too many accounts have this address',
     act: 'Confirm my address',
@@ -327,7 +328,7 @@ const en: AppWords = {
     renamed: (before, now) => `${before} has a new name: it is now called ${now}.`,
     understood: 'Got it',
     firstUse: 'The business will never ask you for passwords or codes. If somebody does, do not answer.',
-    gone: 'This conversation is not there any more',
+    gone: 'This conversation no longer exists',
     goneText: 'It was erased, or the link is incomplete.',
     toList: 'To the conversations',
   },

@@ -193,7 +193,7 @@ const en: FiguresWords = {
   retained: {
     conversations: 'Messages and files: while the contact is in the address book, then they are erased with their key.',
     months: (months) =>
-      `Messages and files older than ${counted(months, { one: 'month', other: 'months' })}: deleted by themselves.`,
+      `Messages and files older than ${counted(months, { one: 'month', other: 'months' })}: deleted automatically.`,
     proofs: (years) =>
       `Proofs of consent of erased people, without names: ${counted(years, { one: 'year', other: 'years' })}.`,
     exports: (hours) => `Copies of data to download: ${counted(hours, { one: 'hour', other: 'hours' })}.`,

@@ -82,8 +82,8 @@ export function dayName(at: string | number): string {
 
 const capital = (text: string) => text.charAt(0).toLocaleUpperCase(tag) + text.slice(1);
 
-/** A moment as exactly as it is known: "oggi, 10:46:03", "mer 25 nov, 10:46". */
-export function momentOf(at: string, exactly: 'minutes' | 'seconds' = 'minutes'): string {
+/** A date and time, as precise as it is known: "oggi, 10:46:03", "mer 25 nov, 10:46". */
+export function dateTimeOf(at: string, exactly: 'minutes' | 'seconds' = 'minutes'): string {
   const moment = new Date(at);
   const clock = exactly === 'seconds' ? formats.seconds.format(moment) : time(moment);
   const days = daysAgo(moment);

@@ -339,7 +339,7 @@ const en: ImportWords = {
     title: 'Is the file read wrongly?',
     sheet: 'Sheet',
     encoding: 'Accents and characters',
-    auto: 'Recognise by itself',
+    auto: 'Detect automatically',
     headerRow: 'Line with the names of the columns',
     headerHelp: 'For example 3. Write 0 if there is none.',
     labels: 'Labels for everybody',
@@ -422,7 +422,7 @@ const en: ImportWords = {
     },
   },
   warnings: {
-    nobody_by_mail: () => 'There is no email in the file: all would be letters to print.',
+    nobody_by_mail: () => 'The file contains no email address: everybody would get a printed letter.',
     most_by_letter: () => 'Hardly anybody has an email: most would be letters to print.',
     addresses_left_out: (count) =>
       `${counted(count, { one: 'line has', other: 'lines have' })} an email in a column that you leave out: look on the left.`,
@@ -431,7 +431,7 @@ const en: ImportWords = {
     damaged_characters: () => 'Some characters are damaged. Check the names below.',
     garbled: () => 'Some words look damaged. Check the names, and change the encoding if needed.',
     encoding_doubtful: () => 'The accents can be read in several ways. Check the names.',
-    nobody: () => 'There is no line below the names of the columns.',
+    nobody: () => 'There are no lines below the column names.',
     other_sheets: (count) =>
       `The file has ${counted(count, { one: 'other sheet', other: 'other sheets' })}: one is read.`,
     formulas_without_value: (count) =>
@@ -460,10 +460,10 @@ const en: ImportWords = {
       `The Excel file is too large once it is open (more than ${unpacked} MB). Copy the list alone into a new file.`,
   },
   tooLarge: `The file is too large: at most ${megabytes} MB and ${number(limits.importLines)} lines. Split it in two.`,
-  gone: 'The file has changed, or cannot be read any more. Choose it again.',
+  gone: 'The file has changed or can no longer be read. Choose it again.',
   back: 'Back',
   begin: (count) => (count === 1 ? 'Invite 1 person' : `Invite ${number(count)} people`),
-  beginNobody: 'There is nobody to invite',
+  beginNobody: 'Nobody to invite',
   report: {
     title: 'Import',
     of: (name, day) => `${name}, ${day}`,
@@ -471,7 +471,7 @@ const en: ImportWords = {
     progress: 'Lines read',
     done: 'Import finished',
     cancelled: 'Import cancelled',
-    close: 'You can close the page: it goes on by itself.',
+    close: 'You can close this page: the import continues.',
     invitedPeople: 'See who has not joined yet',
     letters: (count) => `Print ${counted(count, { one: 'letter', other: 'letters' })}`,
     lines: 'Lines',
@@ -492,7 +492,7 @@ const en: ImportWords = {
         ? 'Import cancelled. There was nothing to revoke.'
         : `Import cancelled: ${counted(mails + letters, { one: 'invitation revoked', other: 'invitations revoked' })}.`,
     failed: 'This import cannot be read',
-    missing: 'There is no such import',
+    missing: 'This import does not exist',
     missingText: 'Perhaps the address of the page is wrong.',
     another: 'Import another list',
     fileName: 'imported-lines',

@@ -136,7 +136,7 @@ export type InviteWords = typeof it;
 const en: InviteWords = {
   title: 'Invite',
   counter: {
-    title: 'A sheet at the counter, and people come in by themselves',
+    title: 'Put up a sheet at the counter, and people join on their own',
     text: 'People who scan it see who you are, read the notice and accept. Then you write to each other.',
     name: 'Counter code',
     uses: (uses) =>

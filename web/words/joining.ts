@@ -254,14 +254,14 @@ const en: JoiningWords = {
     },
     invitation_stopped: {
       title: 'You asked for no invitations',
-      text: 'So this one does not hold any more. If you change your mind, ask the business to show you its QR code.',
+      text: 'So this invitation is no longer valid. If you change your mind, ask the business to show you its QR code.',
     },
     not_found: {
-      title: 'There is no such invitation',
+      title: 'This invitation does not exist',
       text: 'The link may be incomplete. Scan the QR code again, or copy the whole link.',
     },
-    subscriber_paused: { title: 'Nobody can join for now', text: 'The business is pausing. Try again in a few days.' },
-    subscriber_closing: { title: 'Nobody can join any more', text: 'The business is closing.' },
+    subscriber_paused: { title: 'Nobody can join for now', text: 'The business has paused. Try again in a few days.' },
+    subscriber_closing: { title: 'Nobody can join any longer', text: 'The business is closing.' },
   },
   again: 'Try again',
   signIn: 'Sign in',

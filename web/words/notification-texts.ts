@@ -5,11 +5,11 @@ interface NotificationText {
   body: string;
 }
 
-/** Texts of a language for what a push holds; the worker loads nothing else of the words. */
+/** Texts for pushes in one language; the worker loads no other words. */
 interface NotificationTexts {
   message: (count: number, business: string | undefined) => NotificationText;
   test: NotificationText;
-  /** For a push that cannot be read, of which something has to be shown all the same. */
+  /** For an unreadable push, because every push must show something. */
   other: NotificationText;
 }
 

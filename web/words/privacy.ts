@@ -242,7 +242,7 @@ const en: PrivacyWords = {
     within: (days) => `Within ${counted(days, { one: 'day', other: 'days' })}`,
     soon: 'Within a few days',
     withinText:
-      'The business erases everything, or tells you which law makes it keep something. Without an answer it is erased by itself.',
+      'The business erases everything, or tells you which law obliges it to keep something. If it does not answer, everything is erased automatically.',
     end: 'In the end',
     endText: 'You get the certificate by email. Then your address goes too.',
     others: (count) =>

@@ -80,7 +80,7 @@ const en: RetentionWords = {
   retry: 'Try again',
   now: {
     forever: 'You keep all messages',
-    foreverText: 'No message is deleted by itself.',
+    foreverText: 'No message is deleted automatically.',
     months: (count) => `You keep messages for ${months(count)}`,
     begins: (day) => `From ${day} on older ones are deleted every night. Until then you can change your mind.`,
     runs: 'Older ones are deleted every night.',
@@ -105,7 +105,7 @@ const en: RetentionWords = {
     leftOut: (count) =>
       `${counted(count, { one: 'restricted conversation stays', other: 'restricted conversations stay' })} until free.`,
     told: 'People read this in their app at once.',
-    noWay: 'After that there is no way back.',
+    noWay: 'After that, it cannot be undone.',
     copy: 'If you want to keep them, ask for a copy of everything first.',
     typeNumber: (count) => `To confirm, type the number of messages, ${number(count)}`,
     typeName: (name) => `And the name of your business, ${name}`,

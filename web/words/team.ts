@@ -2,7 +2,7 @@ import type { ActionKind } from '../../src/contract/businesses.js';
 import { counted } from './forms.js';
 import { type Locale, locale } from './locale.js';
 
-/** Topics by which the activity is filtered. */
+/** Topics for filtering the activity. */
 export type Topic = 'people' | 'rights' | 'consents' | 'access' | 'broadcasts' | 'invitations' | 'team' | 'business';
 
 /** Words of the team and of what it does, in the settings. */
@@ -345,7 +345,7 @@ const en: TeamWords = {
     used: (used, allowed) => `${used} of ${allowed}`,
     free: (free) => `${free} are left.`,
     near: 'There is little room left. Withdraw messages with files that you no longer need to make room.',
-    full: 'There is no room left: no file can be sent. Withdraw messages with files that you no longer need to make room.',
+    full: 'The space is full, so no file can be sent. Withdraw messages with files that you no longer need.',
     limits: 'Limits',
     file: (size) => `A file can have up to ${size}.`,
     perMessage: (count) => `A message carries at most ${counted(count, { one: 'file', other: 'files' })}.`,

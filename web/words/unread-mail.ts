@@ -51,7 +51,7 @@ const en: typeof it = {
     act: 'Send me no more',
     done: 'Done: we send you no more',
     doneText: 'Should you change your mind, you find them in the settings of your account.',
-    none: 'This link does not work any more',
+    none: 'This link no longer works',
     noneText: 'It is too old, or not whole. Open the last mail that you got, or choose in the settings.',
     open: 'Open the conversations',
   },

@@ -33,7 +33,7 @@ interface StaticRoutes extends ExtendableEvent {
   }) => Promise<void>;
 }
 
-/** Addresses that are no screens of this app. */
+/** Addresses that are not screens of this app. */
 const others = [/^\/api\//, /^\/socket\.io\//, /^\/join\//, ...(__ENTRY__ === 'dashboard' ? [/^\/app(\/|$)/] : [])];
 registerRoute(new NavigationRoute(createHandlerBoundToURL(__PAGE__), { denylist: others }));
 

@@ -42,23 +42,23 @@ class Updates {
       return this.settle(undefined);
     }
     // A fresh start: nothing is begun yet.
-    if (this.registration.waiting && isFollowed) return this.letIn();
+    if (this.registration.waiting && isFollowed) return this.activate();
     this.registration.addEventListener('updatefound', () => this.watch(this.registration?.installing));
     this.watch(this.registration.installing);
     setInterval(() => void this.look(), hourly);
     document.addEventListener('visibilitychange', () => this.seen());
-    setInterval(() => this.letInQuietly(), hiddenLongEnough / 2);
+    setInterval(() => this.activateWhenHidden(), hiddenLongEnough / 2);
   }
 
-  /** Something is begun that a reload would disturb: a recording, an upload, an open form. Gives the function that ends it. */
+  /** Marks work that a reload would disturb: a recording, an upload, an open form. Returns the function that ends it. */
   begin(): () => void {
     const token = {};
     this.begun.add(token);
     return () => void this.begun.delete(token);
   }
 
-  /** Lets the newer version in; the page is loaded again with it. */
-  letIn(): void {
+  /** Activates the newer version; the page reloads with it. */
+  activate(): void {
     this.isWaiting = true;
     this.registration?.waiting?.postMessage('take-over');
   }
@@ -79,9 +79,9 @@ class Updates {
     await this.registration?.update().catch(() => undefined);
   }
 
-  private letInQuietly(): void {
+  private activateWhenHidden(): void {
     const isHidden = this.hiddenSince !== undefined && Date.now() - this.hiddenSince >= hiddenLongEnough;
-    if (this.isWaiting && isHidden && this.begun.size === 0) this.letIn();
+    if (this.isWaiting && isHidden && this.begun.size === 0) this.activate();
   }
 }
 

@@ -52,7 +52,7 @@ describe('a text with fields', () => {
     ['', 'empty', 'The message is empty.'],
     ['\ud83d', 'invalid_unicode', 'lone surrogate'],
     ['a\0', 'invalid_characters', 'NUL'],
-    [7, 'not_text', 'a text'],
+    [7, 'not_text', 'must be text'],
   ])('%j is refused as in a message, as %s', (body, code, problem) => {
     expect(personalTextFault(body)).toMatchObject({ code, message: expect.stringContaining(problem) });
   });

@@ -105,16 +105,16 @@ export function trimmed(text: string, { multiline = false } = {}): string {
 
 /** Finds what keeps a text from being a message; undefined when nothing does. Nothing is trimmed: what was written arrives. */
 export function bodyFault(body: unknown): Fault | undefined {
-  if (typeof body !== 'string') return { code: 'not_text', message: 'The message is a text.' };
+  if (typeof body !== 'string') return { code: 'not_text', message: 'The message must be text.' };
   if (isBlank(body)) return { code: 'empty', message: 'The message is empty.' };
   if (!body.isWellFormed()) {
-    return { code: 'invalid_unicode', message: 'The message holds a broken character (a lone surrogate).' };
+    return { code: 'invalid_unicode', message: 'The message contains an invalid character (a lone surrogate).' };
   }
-  if (body.includes('\0')) return { code: 'invalid_characters', message: 'The message holds a NUL character.' };
+  if (body.includes('\0')) return { code: 'invalid_characters', message: 'The message contains a NUL character.' };
   const length = codePoints(body);
   const limit = limits.messageLength;
   if (length <= limit) return undefined;
-  const message = `The message has ${length} characters; at most ${limit} are possible.`;
+  const message = `The message has ${length} characters; the limit is ${limit}.`;
   return { code: 'too_long', values: { limit, length }, message };
 }
 

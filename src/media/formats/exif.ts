@@ -1,6 +1,6 @@
 /**
- * Exif (JEITA CP-3451): a TIFF structure, of which only the orientation is wanted. Every read stays inside the bytes, and
- * at most so many entries are looked at.
+ * Exif (JEITA CP-3451): a TIFF structure, of which only the orientation is needed. Reads never leave the bytes, and the number
+ * of entries read is bounded.
  */
 const mostEntries = 200;
 const orientationTag = 0x0112;
@@ -33,7 +33,7 @@ export function onlyOrientation(orientation: number): Buffer {
   return tiff;
 }
 
-/** Orientations from 5 on stand on their side. */
+/** Orientations from 5 on are rotated sideways. */
 export const upright = ({ width, height }: { width: number; height: number }, orientation: number) =>
   orientation >= 5 ? { width: height, height: width } : { width, height };
 

@@ -10,8 +10,8 @@ const mostExtents = 10_000;
 const largestTable = 4 * 1024 ** 2;
 
 /**
- * Reads HEIC and AVIF (ISO/IEC 23008-12). Items with Exif, XMP and other descriptions are blanked where they stand; the
- * turns of these pictures are in properties of their own.
+ * Reads HEIC and AVIF (ISO/IEC 23008-12). Items with Exif, XMP and other descriptions are blanked in place; the orientation of
+ * these pictures is in separate properties.
  */
 export async function readHeif(reader: Reader): Promise<Findings> {
   const found: Findings = { patches: [], frames: 1 };

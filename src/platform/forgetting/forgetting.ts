@@ -40,7 +40,7 @@ export class Forgetting implements OnApplicationBootstrap {
     this.holdings.push(...holdings);
   }
 
-  /** Says of a table that it holds nothing of any owner; likewise. */
+  /** Declares that a table has no data of any owner; likewise. */
   registerNobodys(...others: HoldsNobody[]): void {
     this.others.push(...others);
   }
@@ -59,10 +59,10 @@ export class Forgetting implements OnApplicationBootstrap {
    */
   faultsOf(tables: readonly Pick<TableRow, 'name' | 'columns'>[]): string[] {
     const registered = new Map(this.holdings.map((holding) => [holding.table, holding]));
-    const nobodys = new Set(this.others.map(({ table }) => table));
+    const ownerless = new Set(this.others.map(({ table }) => table));
     return tables.flatMap(({ name, columns }) => {
       const holding = registered.get(name);
-      if (nobodys.has(name)) return columns.includes('subscriber_id') ? [name] : [];
+      if (ownerless.has(name)) return columns.includes('subscriber_id') ? [name] : [];
       if (!holding) return [name];
       const named = new Set(columns.flatMap((column) => naming[column] ?? []));
       if (columns.includes('subscriber_id')) named.delete('interlocutor');

@@ -45,7 +45,7 @@ export interface Holding {
   atOnce?: true;
 }
 
-/** A table that holds nothing of any owner, with what it holds instead. */
+/** A table without data of any owner, and the data it has instead. */
 export interface HoldsNobody {
   table: string;
   holds: string;

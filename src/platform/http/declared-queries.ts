@@ -60,7 +60,7 @@ export class DeclaredQueries implements CanActivate {
   }
 }
 
-/** To be imported last: guards run in the order of the modules, and who may ask comes before what is asked. */
+/** Must be imported last, because guards run in the order of the modules and authorisation comes before validation. */
 @Module({ providers: [{ provide: APP_GUARD, useClass: DeclaredQueries }] })
 export class DeclaredQueriesModule {}
 

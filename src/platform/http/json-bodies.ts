@@ -7,7 +7,7 @@ import { networkOf } from './networks.js';
 
 /** A body of this many bytes is parsed in so short a time that it need not wait for its turn. */
 const quickBytes = 4 * 1024;
-/** Nobody sends a body in pieces of a few bytes, each of which costs as much as a whole one. */
+/** Honest clients do not send a body in pieces of a few bytes, each of which costs as much as a full one. */
 const piecesLookedAt = 64;
 const leastBytesOfPiece = 32;
 

@@ -4,7 +4,7 @@ import { v7 as uuid } from 'uuid';
 import { DomainError, NotFound } from '../problems/domain-error.js';
 import { sendProblem, toProblem } from '../problems/problems.js';
 
-/** Stands for every target that is no path. */
+/** Placeholder for every target that is not a path. */
 const noPath = '/*';
 
 /**

@@ -40,7 +40,7 @@ export class Jobs {
     this.database.subscribers.push({ afterTransactionCommit: ({ queryRunner }) => this.wake(addedIn(queryRunner)) });
   }
 
-  /** Says what a kind of job does; to be called before the application has started. */
+  /** Registers the handler of a kind of job; must be called before the application has started. */
   handle<Payload extends JobPayload>(kind: JobKind<Payload>, handler: (payload: Payload) => Promise<void>): void {
     this.handlers.set(kind.name, handler as Handler);
   }

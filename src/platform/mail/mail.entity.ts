@@ -27,7 +27,7 @@ export class Mail {
   @Column('timestamptz', { name: 'created_at' })
   createdAt: Date;
 
-  /** After this it is worth nothing any more. */
+  /** Time after which the mail is useless. */
   @Column('timestamptz', { name: 'not_after' })
   notAfter: Date;
 

@@ -38,7 +38,7 @@ const sendMail = defineJob<{ mailId: string }>('mail.send', {
   expireInSeconds: 180,
   exclusive: true,
 });
-/** Finds what has no job: posted before there was an SMTP server, or to be tried again. */
+/** Finds mails without a job: posted before there was an SMTP server, or due for a retry. */
 const resumeMails = defineJob('mail.resume', { cron: '* * * * *' });
 const purgeMails = defineJob('mail.purge', { cron: '17 * * * *' });
 
@@ -84,8 +84,8 @@ export class Outbox implements OnModuleInit {
   }
 
   /**
-   * Says under which condition mails of a kind or purpose are still sent. It is asked right before each is handed over, so
-   * that what was posted before and is not wanted any more goes nowhere. To be called before the application has started.
+   * Registers a condition for mails of a kind or purpose. It is checked right before each is handed over, so that a mail that
+   * is no longer wanted is dropped. Must be called before the application has started.
    */
   onlyIf(which: MailKind | MailPurpose, isWanted: IsWanted): void {
     this.conditions.push({ which, isWanted });

@@ -66,7 +66,7 @@ export function failureInWords(code: string): string | undefined {
 
 const words: Record<string, string> = {
   no_smtp_server: 'SMTP_URL is not set',
-  restored: 'it waited when the backup was made that was restored, and may have been sent since',
+  restored: 'it was waiting when the restored backup was made, and may have been sent since',
   smtp_sign_in_refused: 'the mail server refuses the user or the password of SMTP_URL',
   smtp_certificate_expired: "the mail server's certificate has expired",
   smtp_certificate_not_yet_valid:
@@ -76,14 +76,14 @@ const words: Record<string, string> = {
     "the mail server's certificate is self-signed; name a file with it in NODE_EXTRA_CA_CERTS",
   smtp_certificate_untrusted:
     "the mail server's certificate is signed by an authority that this machine does not trust; name a file with that authority's certificate in NODE_EXTRA_CA_CERTS",
-  smtp_speaks_no_tls: 'the mail server does not begin with TLS on this port; write smtp:// instead of smtps://',
-  etls: 'the mail server offers no STARTTLS, or broke it off',
-  edns: 'the host name in SMTP_URL is not known',
+  smtp_speaks_no_tls: 'the mail server does not use TLS from the start on this port; write smtp:// instead of smtps://',
+  etls: 'the mail server does not offer STARTTLS, or aborted it',
+  edns: 'the host name in SMTP_URL is unknown',
   esocket: 'the mail server cannot be reached',
   econnection: 'the mail server closed the connection',
   etimedout: 'the mail server does not answer in time; with port 465 write smtps://',
-  emessage: 'the mail server takes no mail of this size',
-  eprotocol: 'what answers at SMTP_URL is no mail server, or refuses this host',
+  emessage: 'the mail server accepts no mail of this size',
+  eprotocol: 'the server at SMTP_URL is not a mail server, or refuses this host',
 };
 
 function connectionFailure({ code, originalCode, message = '' }: SmtpError): string {

@@ -27,8 +27,8 @@ const refused6 = listOf(special6, 'ipv6');
 const globalUnicast = listOf(['2000::/3'], 'ipv6');
 
 /**
- * Tells if an address is one of the public internet: none of this machine, of a private network or of a cloud's metadata, in
- * whichever spelling, also as IPv6.
+ * Tells if an address is on the public internet: not of this machine, a private network or a cloud's metadata service, in any
+ * spelling, including IPv6.
  */
 export function isPublicAddress(address: string): boolean {
   if (isIPv4(address)) return !refused4.check(address, 'ipv4');

@@ -35,7 +35,7 @@ export interface RequestUnderWay {
 export interface PublicRequest {
   headers: Record<string, string | number>;
   body: Buffer;
-  /** Milliseconds for all of it. */
+  /** Time limit of a request, in milliseconds. */
   timeout: number;
 }
 

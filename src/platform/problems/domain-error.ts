@@ -41,7 +41,7 @@ export class ValidationFailed extends DomainError {
   constructor(found: FieldError[]) {
     const errors = found.slice(0, limits.fieldErrors);
     const sentences = errors.map(({ message }) => message);
-    if (found.length > errors.length) sentences.push('There are more.');
+    if (found.length > errors.length) sentences.push('There are more errors.');
     super('validation_failed', { detail: sentences.join(' '), errors });
   }
 }

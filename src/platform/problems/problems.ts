@@ -6,8 +6,8 @@ import { StorageFailure } from '../storage/storage.js';
 import { DomainError } from './domain-error.js';
 
 /**
- * The problem an error becomes. What is unknown becomes `internal`, and nothing of it is told; trouble with the database
- * becomes `unavailable`, and says so in words.
+ * The problem for an error. An unknown error becomes `internal` and reveals nothing; trouble with the database becomes
+ * `unavailable`, with a reason.
  */
 export function toProblem(error: unknown, requestId: string): Problem {
   const { code, data } = toDomainError(error);
@@ -49,12 +49,12 @@ function toDomainError(error: unknown): DomainError {
 const storageProblems: Record<StorageFailure['code'], () => DomainError> = {
   full: () =>
     new DomainError('storage_full', {
-      detail: 'The service has no room for files at the moment. Nothing of yours was kept. Try again later.',
+      detail: 'The service has no space for files at the moment. Your file was not stored. Try again later.',
       retryAfter: 60,
     }),
   away: () =>
     new DomainError('unavailable', {
-      detail: 'The storage of files cannot be reached at the moment. Try again in a moment.',
+      detail: 'The file storage cannot be reached at the moment. Try again soon.',
       retryAfter: 5,
     }),
 };

@@ -4,12 +4,12 @@ import { Socket as EngineSocket } from 'engine.io';
 import type { Socket as DeviceSocket } from 'socket.io';
 
 /**
- * A connection of engine.io. What is used of it beyond its types is used here alone: its version is fixed in package.json,
- * and {@link requireKnownEngine} is asked at the start.
+ * A connection of engine.io. Only this file uses parts of it that its types lack: package.json fixes its version, and {@link
+ * requireKnownEngine} checks them at start.
  */
 export type Connection = DeviceSocket['conn'];
 
-/** The WebSocket of the package ws, as far as it is used here. */
+/** The parts of the WebSocket of the package ws that are used here. */
 export interface WebSocket {
   on(event: 'ping' | 'pong', listener: (this: WebSocket) => void): unknown;
   terminate(): void;
@@ -30,8 +30,10 @@ export function requireKnownEngine(): void {
   if (typeof prototype.flush !== 'function') throw new Error('engine.io has changed: its connections have no flush().');
 }
 
-/** For a WebSocket: the operating system has taken all that was written. For long polling: a poll waits for its answer. */
-export function takesAtOnce(connection: Connection): boolean {
+/**
+ * For a WebSocket, true if the operating system has taken everything written; for long polling, if a poll waits for its answer.
+ */
+export function isWritable(connection: Connection): boolean {
   return innerOf(connection).transport.writable;
 }
 
@@ -45,17 +47,17 @@ export function pollAnswerOf(connection: Connection): ServerResponse | undefined
   return innerOf(connection).transport.res ?? undefined;
 }
 
-/** Takes back what was handed to the connection and not yet to its transport. */
+/** Drops data that the connection has not passed to its transport yet. */
 export function dropUnsent(connection: Connection): void {
   innerOf(connection).writeBuffer = [];
 }
 
-/** Has `later` called whenever engine.io would hand what waits to the transport. */
+/** Calls `later` whenever engine.io would flush to the transport. */
 export function postponeFlush(connection: Connection, later: (this: Connection) => void): void {
   innerOf(connection).flush = later;
 }
 
-/** Hands everything that waits to the transport, in one call of the operating system. */
+/** Flushes all waiting data to the transport, in one system call. */
 export function flushNow(connection: Connection): void {
   const socket = webSocketOf(connection)?._socket;
   socket?.cork();

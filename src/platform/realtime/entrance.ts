@@ -10,7 +10,7 @@ import { cutOff, terminate } from './outgoing.js';
 const farewellMilliseconds = 2_000;
 const minute = 60_000;
 
-/** Connections of a network that ended badly since `since`. */
+/** Failed connections of a network since `since`. */
 interface Failures {
   since: number;
   /** They were cut for sending too much. */
@@ -19,12 +19,12 @@ interface Failures {
   failed: number;
 }
 
-/** Connections that have asked for an admission. */
+/** Connections that have tried to authenticate. */
 const asked = new WeakSet<Connection>();
 
 /**
- * Lets connections in that may ask for an admission: of the own origin, and not too many of one network at once. One
- * connection asks once, and is one session's. A network whose connections keep ending badly waits for up to a minute: each
+ * Admits connections that may authenticate: of an allowed origin, and not too many of one network at once. A connection can
+ * authenticate once, for one session. A network whose connections keep failing is refused for up to a minute, because each
  * costs a handshake, however soon it is cut.
  */
 export class Entrance {
@@ -49,17 +49,19 @@ export class Entrance {
     refuse(request, (request as { res?: ServerResponse }).res, refusal);
   };
 
-  /** Counts a connection until it is {@link settled} or has {@link failed}, and closes it when it asks for a second admission. */
+  /**
+   * Counts a connection until it is {@link settled} or has {@link failed}, and closes it at a second attempt to authenticate.
+   */
   readonly watch = (connection: Connection): void => {
     const network = this.networkOf(connection.request);
     this.networks.set(connection, network);
     this.entering.set(network, (this.entering.get(network) ?? 0) + 1);
     connection.on('close', this.leaves);
-    // Before Socket.IO hears of it, which would admit whatever is asked for until the first answer.
-    connection.prependListener('data', askOnce);
+    // Before Socket.IO gets it, because it would accept further attempts until the first is answered.
+    connection.prependListener('data', allowOneAttempt);
   };
 
-  /** A session was admitted on a connection, or the service could not say whether it may be. */
+  /** A connection was authenticated, or the service could not tell. */
   settled(connection: Connection): void {
     this.leave(connection);
   }
@@ -69,7 +71,7 @@ export class Entrance {
     this.failuresOf(this.networkOfConnection(connection)).cut++;
   }
 
-  /** A connection has closed without an admission. */
+  /** A connection has closed without being authenticated. */
   failed(connection: Connection): void {
     const network = this.leave(connection);
     if (network !== undefined) this.failuresOf(network).failed++;
@@ -86,7 +88,7 @@ export class Entrance {
     return network;
   }
 
-  /** The network of a connection that no session was admitted on yet. */
+  /** The network of a connection that is not authenticated yet. */
   networkOfConnection(connection: Connection): string {
     return this.networks.get(connection) ?? this.networkOf(connection.request);
   }
@@ -95,12 +97,12 @@ export class Entrance {
     if (!this.origins.allow(request.headers)) return new DomainError('origin_refused');
     const network = this.networkOf(request);
     if ((this.entering.get(network) ?? 0) >= limits.socketsEntering) {
-      const detail = `At most ${limits.socketsEntering} connections of a network can wait to be admitted. Try again in a moment.`;
+      const detail = `At most ${limits.socketsEntering} connections of a network can wait for authentication. Try again in a moment.`;
       return new DomainError('rate_limited', { detail, retryAfter: 5 });
     }
     const wait = this.waitOf(network);
     if (wait === 0) return undefined;
-    const detail = 'Too many connections of your network ended badly in the last minute. Try again later.';
+    const detail = 'Too many connections from your network failed in the last minute. Try again later.';
     return new DomainError('rate_limited', { detail, retryAfter: Math.ceil(wait / 1000) });
   }
 
@@ -118,7 +120,7 @@ export class Entrance {
     const now = performance.now();
     let failures = this.failures.get(network);
     if (failures && now < failures.since + minute) return failures;
-    // Kept in the order of their beginning, so that those that count no more come first.
+    // In the order of their start, so that expired ones come first.
     for (const [each, { since }] of this.failures) {
       if (now < since + minute) break;
       this.failures.delete(each);
@@ -128,13 +130,13 @@ export class Entrance {
   }
 }
 
-/** Closes a connection once its refusal has left; who does not take it is not waited for. */
+/** Closes a connection once its refusal is written, without waiting for a slow client. */
 export function closeAfterRefusal(connection: Connection): void {
   process.nextTick(() => connection.close());
   setTimeout(() => terminate(connection), farewellMilliseconds).unref();
 }
 
-// Shared by all connections: a closure for each would cost every idle one memory.
+// Shared by all connections, because a closure for each would cost memory even when idle.
 
 function leavingOf(entrance: Entrance): (this: Connection) => void {
   return function () {
@@ -142,7 +144,7 @@ function leavingOf(entrance: Entrance): (this: Connection) => void {
   };
 }
 
-function askOnce(this: Connection, data: unknown): void {
+function allowOneAttempt(this: Connection, data: unknown): void {
   // A packet of Socket.IO that begins with 0 asks to be connected to a namespace.
   if (typeof data !== 'string' || data.charCodeAt(0) !== 48) return;
   if (asked.has(this)) {
@@ -150,6 +152,6 @@ function askOnce(this: Connection, data: unknown): void {
     return terminate(this);
   }
   asked.add(this);
-  // There is one namespace. Socket.IO refuses every other, and would let the client ask again.
+  // There is one namespace. Socket.IO refuses every other, and would allow another attempt.
   if (data.startsWith('0/') && !data.startsWith('0/,')) closeAfterRefusal(this);
 }

@@ -6,77 +6,75 @@ import {
   flushNow,
   pollAnswerOf,
   postponeFlush,
-  takesAtOnce,
+  isWritable,
   webSocketOf,
 } from './engine.js';
 
-/** Bytes that wait for a connection to take what was handed to it before; no entry for one that keeps up. */
+/** Bytes waiting for a slow connection; a connection that keeps up has no entry. */
 const waiting = new WeakMap<Connection, number>();
 
-/** Answers to polls that the operating system has not taken whole yet, and the connections they are of. */
+/** Answers to polls that are not completely written yet, and their connections. */
 const answers = new Map<ServerResponse, Connection>();
 
-/** Connections that were handed something in this turn of the event loop. */
-let handed: Connection[] = [];
+/** Connections with data to write in this turn of the event loop. */
+let pending: Connection[] = [];
 
 /**
- * Batches what leaves by a connection, and bounds what waits for it.
+ * Batches the writes of a connection, and disconnects slow consumers.
  *
- * All that is handed to it in one turn of the event loop leaves together, in one call of the operating system: an
- * acknowledgement, the message itself and the receipts around it would be a call each, and these calls were measured to be
- * the largest part of delivering a message.
+ * All data of one turn of the event loop is written in one system call. Separate calls for the acknowledgement, the message and
+ * the receipts around it were measured to be the largest part of delivering a message.
  *
- * A connection that takes its events so slowly, or not at all, that more than `limits.socketBytesWaiting` wait for it is
- * cut. Its client comes back by itself and catches up, so nothing is lost by it; what waited is freed.
+ * A connection for which more than `limits.socketBytesWaiting` are waiting is cut, and the data is freed. Its client reconnects
+ * and catches up, so nothing is lost.
  */
 export function batchOutgoing(connection: Connection): void {
   connection.on('packetCreate', count);
-  connection.on('flush', leaves);
+  connection.on('flush', flushed);
   postponeFlush(connection, flushLater);
 }
 
 /**
- * Closes a connection and takes back what was handed to it, as far as the operating system has not taken it. Only what
- * `farewell` says last is still told, to a connection that takes it at once. After that the connection is not known any more:
- * engine.io's own closing would wait until its client had taken everything, however much later that was.
+ * Closes a connection and drops its unwritten data. Only the data sent by `farewell` is still written, if the connection is
+ * writable. engine.io's own closing would wait until the client had read everything, however long that takes.
  */
 export function cutOff(connection: Connection, farewell?: () => void): void {
-  const takes = takesAtOnce(connection);
+  const takes = isWritable(connection);
   dropUnsent(connection);
   waiting.delete(connection);
   for (const [answer, whose] of answers) if (whose === connection) answer.destroy();
   farewell?.();
   if (takes) flushNow(connection);
   connection.close(true);
-  // A WebSocket would first write what it holds, and wait for the other side to answer the closing.
+  // A WebSocket would first write its buffer, and wait for the other side to answer the closing.
   if (!takes) terminate(connection);
 }
 
-/** Ends what is left of a WebSocket that is being closed, without waiting for the other side. */
+/** Ends a closing WebSocket without waiting for the other side. */
 export function terminate(connection: Connection): void {
   webSocketOf(connection)?.terminate();
 }
 
-// These are shared by all connections: a closure for each would cost every idle one memory.
+// Functions shared by all connections, because a closure for each would cost memory even when idle.
 
 function flushLater(this: Connection): void {
-  if (handed.push(this) === 1) setImmediate(flushAll);
+  if (pending.push(this) === 1) setImmediate(flushAll);
 }
 
 function flushAll(): void {
-  const connections = handed;
-  handed = [];
+  const connections = pending;
+  pending = [];
   for (const connection of connections) flushNow(connection);
 }
 
 function count(this: Connection, { data }: { data?: string | Buffer }): void {
-  if (data === undefined || takesAtOnce(this)) return;
+  if (data === undefined || isWritable(this)) return;
   const bytes = (waiting.get(this) ?? 0) + Buffer.byteLength(data);
   if (bytes <= limits.socketBytesWaiting) return void waiting.set(this, bytes);
   cutOff(this);
 }
 
-function leaves(this: Connection): void {
+function flushed(this: Connection): void {
   waiting.delete(this);
   const answer = pollAnswerOf(this);
   if (!answer) return;

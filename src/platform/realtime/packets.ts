@@ -3,7 +3,7 @@ import { limits } from '../../contract/limits.js';
 import { type Connection, type WebSocket, webSocketOf } from './engine.js';
 import { cutOff, terminate } from './outgoing.js';
 
-/** Points that may still be spent in this minute: of a connection or a session, which may share those of an account. */
+/** Remaining points in this minute, of a connection or a session, which may share those of an account. */
 interface Budget {
   points: number;
   until: number;
@@ -11,20 +11,20 @@ interface Budget {
 }
 
 const minute = 60_000;
-/** A packet counts once more for so many characters: it takes as long to parse. */
+/** Characters of a packet that count as one more packet, because they take as long to parse. */
 const charactersPerPoint = 1024;
-/** Sessions of an account that may spend theirs in the same minute, as with its messages. */
+/** Sessions of an account that may use their full rate in the same minute, as with messages. */
 const sessionsAtOnce = 2;
-/** Far above the other rates, by which an event is refused with an acknowledgement. */
+/** Far above the other rates, which refuse an event with an acknowledgement. */
 const pointsPerMessage = 24;
 const furtherPoints = 240;
 
 const cut = new WeakSet<Connection>();
 
 /**
- * Bounds the packets that a connection may send, whether or not they are events that anybody answers: a few before a session
- * is admitted on it, and then so many in a minute for all connections of the session, and of two sessions for its whole
- * account. They are counted before they are parsed. A connection that sends more is cut; its client comes back by itself.
+ * Limits the packets of a connection, whether or not they are known events: a few before it is authenticated, then a number per
+ * minute for all connections of the session, and twice that for the whole account. Packets are counted before they are parsed.
+ * A connection that sends more is cut; its client reconnects.
  */
 export class Packets {
   private readonly budgets = new WeakMap<Connection, Budget>();
@@ -33,7 +33,7 @@ export class Packets {
   private readonly pointsOfSession: number;
   private readonly count = countingOf(this);
 
-  /** @param wasCut is told of a connection that has sent too much */
+  /** @param wasCut called with a connection that was cut */
   constructor(
     messagesPerMinute: number,
     private readonly wasCut: (connection: Connection) => void,
@@ -49,7 +49,7 @@ export class Packets {
     connection.on('upgrade', watchUpgraded);
   };
 
-  /** A session was admitted on a connection. */
+  /** A connection was authenticated. */
   admitted(connection: Connection, { sessionId, accountId }: { sessionId: string; accountId: string }): void {
     let budget = this.ofSessions.get(sessionId);
     if (!budget) {
@@ -81,7 +81,7 @@ function fullBudget(points: number): Budget {
   return { points, until: performance.now() + minute };
 }
 
-// These are shared by all connections: a closure for each would cost every idle one memory.
+// Functions shared by all connections, because a closure for each would cost memory even when idle.
 
 function countingOf(packets: Packets): (this: Connection, packet: { data?: unknown }) => void {
   return function ({ data }) {
@@ -92,7 +92,7 @@ function countingOf(packets: Packets): (this: Connection, packet: { data?: unkno
 
 const controlFrames = new WeakMap<WebSocket, Budget>();
 
-/** Control frames are no packets: ws answers them by itself, each at the cost of a message. */
+/** Control frames are not packets, but ws answers each at the cost of a message. */
 function watchControlFrames(connection: Connection): void {
   const socket = webSocketOf(connection);
   for (const event of ['ping', 'pong'] as const) socket?.on(event, countControlFrame);

@@ -19,7 +19,7 @@ import { batchOutgoing, cutOff } from './outgoing.js';
 import { Packets } from './packets.js';
 import { type Room, rooms } from './rooms.js';
 
-/** Session, account and party of an admitted socket, as the doorkeeper found them. */
+/** Session, account and party of an authenticated socket, as the doorkeeper found them. */
 export interface Admission {
   sessionId: string;
   accountId: string;
@@ -31,7 +31,7 @@ export interface Admission {
 export interface Doorkeeper<Principal> {
   /** @throws DomainError `unauthenticated` */
   admit(handshake: Handshake): Promise<{ principal: Principal; admission: Admission }>;
-  /** The end of a session that still stands, prolonged by its use; undefined when it is gone. */
+  /** The expiry of a session, prolonged by its use; undefined if the session is gone. */
   expiryOf(sessionId: string, usedAt: Date | undefined): Promise<Date | undefined>;
 }
 
@@ -65,7 +65,7 @@ const admissionLimit = defineLimit('socket-admissions', {
 const longestTimer = 2 ** 31 - 1;
 const flushMilliseconds = 1_000;
 
-/** Holds the Socket.IO server: lets sockets in, tells events to rooms, and cuts the sockets of ended sessions. */
+/** Owns the Socket.IO server: authenticates sockets, sends events to rooms, and cuts the sockets of ended sessions. */
 @Injectable()
 export class Realtime {
   readonly server: Server<ClientEvents, ServerEvents, Record<string, never>, SocketData>;
@@ -94,12 +94,12 @@ export class Realtime {
       // CORS does not cover WebSocket, so the origin is checked here. Recovery of connection state stays off: it would
       // let a revoked session back in.
       allowRequest: this.entrance.allow,
-      // Browsers ask for this before a page of an allowed origin may poll.
+      // Browsers send this preflight before a page of an allowed origin may poll.
       ...(origins.allowed.size > 0 && { cors: { origin: [...origins.allowed], credentials: false } }),
     });
   }
 
-  /** Starts listening for sockets on the HTTP server; `doorkeeper` decides who comes in. */
+  /** Starts listening for sockets on the HTTP server; `doorkeeper` authenticates them. */
   open<Principal>(httpServer: HttpServer, doorkeeper: Doorkeeper<Principal>): void {
     this.doorkeeper = doorkeeper;
     this.server.use((socket, next) => void this.admit(socket, next));
@@ -111,7 +111,9 @@ export class Realtime {
     this.server.engine.on('connection', this.entrance.watch);
   }
 
-  /** Tells an event to every connected device in a room, or in any of several. A device that is away learns it at its next sync. */
+  /**
+   * Sends an event to every connected device in a room, or in any of several. An absent device learns of it at its next sync.
+   */
   tell<Event extends ToldEvent>(room: Room | Room[], event: Event, payload: Told[Event]): void {
     if (!(Array.isArray(room) ? room : [room]).some((each) => this.mayHear(each))) return;
     this.server.to(room).emit(event, ...([payload] as Parameters<ServerEvents[Event]>));
@@ -129,26 +131,26 @@ export class Realtime {
   }
 
   /**
-   * Cuts every socket of a session, after telling it why when another device ended it, if it takes that at once. When this
-   * resolves nothing more is handed to that device, nor what waited for it, and nothing it had asked for is under way.
-   * @param by what ends it, if a session has asked for that: {@link SessionWork.end}
+   * Cuts every socket of a session; if another device ended the session, first says so to sockets that are writable. Once this
+   * resolves, the device gets no more data, not even data that was waiting for it, and none of its requests is in progress.
+   * @param by the work that ends it, if a session has requested that: {@link SessionWork.end}
    */
   async cut(sessionId: string, { tell, by }: { tell: boolean; by: object | undefined }): Promise<void> {
     const worked = this.work.end(sessionId, by);
     const sockets = await this.server.in(rooms.ofSession(sessionId)).fetchSockets();
-    // This server is the only one, so they are its own.
+    // This server is the only one, so all sockets are its own.
     for (const socket of sockets as unknown as DeviceSocket[]) this.end(socket, { tell });
     await worked;
   }
 
-  /** Closes the connections in these rooms, whose clients come back by themselves and catch up. */
+  /** Closes the connections in these rooms; their clients reconnect and catch up. */
   interrupt(concerned: readonly Room[]): void {
     const { adapter } = this.server.sockets;
     const ids = new Set(concerned.flatMap((room) => [...(adapter.rooms.get(room) ?? [])]));
     for (const id of ids) this.server.sockets.sockets.get(id)?.conn.close();
   }
 
-  /** Marks a client's event as under way; call what it returns when it is done. Undefined when its session has ended. */
+  /** Marks a client's event as in progress; call the returned function when it is done. Undefined if its session has ended. */
   began({ data }: DeviceSocket): (() => void) | undefined {
     const work = this.work.begin(data.admission.sessionId, () => {});
     if (!work) return undefined;
@@ -160,14 +162,14 @@ export class Realtime {
     };
   }
 
-  /** Waits until the events under way are acknowledged. */
+  /** Waits until the events in progress are acknowledged. */
   drain(): Promise<void> {
     return this.events.end();
   }
 
   /**
-   * Closes every connection after what was handed to it. A socket is not told to disconnect: its client takes that for
-   * good, while one that only loses its connection comes back by itself.
+   * Closes every connection after its pending data. Sockets are not told to disconnect, because a client would not reconnect
+   * after that, as it does after losing its connection.
    */
   async close(): Promise<void> {
     this.closing = true;
@@ -191,11 +193,11 @@ export class Realtime {
       socket.data.principal = principal;
       socket.data.admission = admission;
       await this.rateLimits.count(admissionLimit, admission.sessionId);
-      // Entered before the client is told that it is connected: what it misses up to then, its sync finds.
+      // Joined before the client is told that it is connected; its sync finds everything earlier.
       const { sessionId, accountId, room } = admission;
       const own = this.server.sockets.adapter.rooms.get(rooms.ofSession(sessionId));
       if (own && own.size >= limits.socketsPerSession) {
-        const detail = `A session has at most ${limits.socketsPerSession} connections.`;
+        const detail = `A session can have at most ${limits.socketsPerSession} connections. Close one first.`;
         throw new DomainError('rate_limited', { detail, retryAfter: 60 });
       }
       await socket.join([rooms.ofSession(sessionId), rooms.ofAccount(accountId), room]);
@@ -213,7 +215,7 @@ export class Realtime {
     }
   }
 
-  /** Runs in the same turn in which the socket becomes able to hear, so that no event can slip in between. */
+  /** Runs in the same turn in which the socket starts to receive, so that no event can slip in between. */
   private welcome(socket: DeviceSocket): void {
     if (this.work.hasEnded(socket.data.admission.sessionId)) return this.end(socket, { tell: false });
     socket.once('disconnect', (reason) => this.left(socket, reason));
@@ -229,19 +231,19 @@ export class Realtime {
 
   private left(socket: DeviceSocket, reason: DisconnectReason): void {
     clearTimeout(socket.data.expiry);
-    // A logout finds this socket no more, while its connection may stand and something wait in it. Where this service has
-    // disconnected it or closes, it deals with that itself.
+    // A logout no longer finds this socket, although its connection may still exist with waiting data. If this service has
+    // disconnected it or is closing, it handles that itself.
     if (reason !== 'server namespace disconnect' && !this.closing) cutOff(socket.conn);
   }
 
   private watchExpiry(socket: DeviceSocket, expiresAt: Date | undefined): void {
     const left = expiresAt ? expiresAt.getTime() - Date.now() : 0;
     if (left <= 0) return this.end(socket, { tell: false });
-    const look = () => void this.lookAtExpiry(socket);
+    const look = () => void this.checkExpiry(socket);
     socket.data.expiry = setTimeout(look, Math.min(left, longestTimer)).unref();
   }
 
-  /** Last use of a session by any of its sockets: one that idles ends no session that another one uses. */
+  /** Last use of a session by any of its sockets, so that an idle one does not end a session in use. */
   private lastUseOf(sessionId: string): Date | undefined {
     const { rooms: members } = this.server.sockets.adapter;
     const uses = [...(members.get(rooms.ofSession(sessionId)) ?? [])].flatMap(
@@ -251,11 +253,11 @@ export class Realtime {
   }
 
   /** A session may have been prolonged meanwhile by its use. */
-  private async lookAtExpiry(socket: DeviceSocket): Promise<void> {
+  private async checkExpiry(socket: DeviceSocket): Promise<void> {
     try {
       const { sessionId } = socket.data.admission;
       const expiresAt = await this.doorkeeper!.expiryOf(sessionId, this.lastUseOf(sessionId));
-      // A timer armed after the disconnection would be cleared by nobody, and hold the socket until it ran out.
+      // Nothing would clear a timer set after the disconnection, and it would retain the socket until it expired.
       if (socket.connected) this.watchExpiry(socket, expiresAt);
     } catch (error) {
       this.log.failure(error);

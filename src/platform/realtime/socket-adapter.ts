@@ -8,8 +8,7 @@ import { DomainError } from '../problems/domain-error.js';
 import { toProblem } from '../problems/problems.js';
 import { RateLimits } from '../rate-limits.js';
 import { requirePlainShape } from '../validation/shape.js';
-import { limitsOfEvent } from './event-limits.js';
-import { type Admission, type DeviceSocket, Realtime } from './realtime.js';
+import { type DeviceSocket, Realtime } from './realtime.js';
 
 type Done = (answer: { data?: unknown; error?: Problem }) => void;
 type Handler = (data: unknown, done: Done) => Promise<unknown>;
@@ -52,8 +51,9 @@ export class SocketAdapter extends AbstractWsAdapter {
     values: unknown[],
   ): Promise<void> {
     const acknowledge = values.at(-1) as Done | undefined;
-    // Without an acknowledgement a client could not know what became of its event: nothing does, and it counts as one.
-    if (typeof acknowledge !== 'function') return void this.count(event, socket.data.admission).catch(() => {});
+    // Without an acknowledgement a client could not learn the outcome, so the event is ignored, but still counts.
+    if (typeof acknowledge !== 'function')
+      return void this.rateLimits.countEvent(event, socket.data.admission).catch(() => {});
     let answered = false;
     const answer: Done = (told) => {
       if (!answered) acknowledge(told);
@@ -65,8 +65,8 @@ export class SocketAdapter extends AbstractWsAdapter {
     socket.data.usedAt = Date.now();
     try {
       if (socket.data.underWay > limits.socketEventsUnderWay) throw tooMany();
-      // Before the event is looked at.
-      await this.count(event, socket.data.admission);
+      // Before the event is read.
+      await this.rateLimits.countEvent(event, socket.data.admission);
       const handler = handlers.get(event);
       if (!handler) throw unknownEvent(handlers);
       requirePlainShape(values[0]);
@@ -82,23 +82,16 @@ export class SocketAdapter extends AbstractWsAdapter {
     }
   }
 
-  /** @throws DomainError `rate_limited` */
-  private async count(event: string, { sessionId, accountId }: Admission): Promise<void> {
-    const { session, account } = limitsOfEvent(event);
-    await this.rateLimits.count(session, sessionId);
-    await this.rateLimits.count(account, accountId);
-  }
-
   /** {@link Realtime} closes its server itself, after the events under way. */
   override async close(): Promise<void> {}
 }
 
 function unknownEvent(handlers: Map<string, Handler>): DomainError {
-  const detail = `There is no event of this name; this service knows ${[...handlers.keys()].join(', ')}.`;
+  const detail = `No event has this name. The events are ${[...handlers.keys()].join(', ')}.`;
   return new DomainError('unknown_event', { detail });
 }
 
 function tooMany(): DomainError {
-  const detail = `At most ${limits.socketEventsUnderWay} events of a socket can be under way; wait for acknowledgements.`;
+  const detail = `A socket can have at most ${limits.socketEventsUnderWay} events in progress. Wait for acknowledgements.`;
   return new DomainError('rate_limited', { detail, retryAfter: 1 });
 }

@@ -6,12 +6,12 @@ import type { Room } from './rooms.js';
 
 const retryMilliseconds = 1_000;
 
-/** Gives the rooms of the devices that would have heard. */
+/** Returns the rooms of the devices that would have been told. */
 type Concerned = () => Iterable<Room> | Promise<Iterable<Room>>;
 
 /**
- * Commits whose outcome is unknown: the answer of the database was lost, and what was to be stored may be stored all the
- * same. The devices that would have heard of it are made to reconnect and catch up.
+ * Commits with an unknown outcome: the database's answer was lost, so the data may or may not be stored. The affected devices
+ * must reconnect and catch up.
  */
 @Injectable()
 export class UnknownOutcomes {
@@ -24,8 +24,8 @@ export class UnknownOutcomes {
   ) {}
 
   /**
-   * Does work that ends with a commit. When its outcome is unknown, the connections in these rooms are closed once the
-   * database answers again: their clients come back by themselves, and catch up.
+   * Does work that ends with a commit. If the outcome is unknown, closes the connections in these rooms once the database
+   * answers again, so that their clients reconnect and catch up.
    * @param rooms called when the outcome is unknown, and the database answers again
    */
   async guard<Result>(rooms: Concerned, work: () => Promise<Result>): Promise<Result> {
@@ -40,7 +40,7 @@ export class UnknownOutcomes {
     }
   }
 
-  /** Never at once: a server that has lost its client may still be committing. */
+  /** Waits, because a server that has lost its client may still be committing. */
   private scheduleReconnects(): void {
     this.waiting ??= setTimeout(() => {
       this.waiting = undefined;
@@ -49,7 +49,7 @@ export class UnknownOutcomes {
   }
 
   private async reconnect(): Promise<void> {
-    // Those that are added meanwhile have to wait as long.
+    // Those added meanwhile must wait equally long.
     const { concerned } = this;
     this.concerned = [];
     const found = new Set<Room>();
@@ -58,7 +58,7 @@ export class UnknownOutcomes {
       for (const rooms of concerned) for (const room of await rooms()) found.add(room);
     } catch {
       this.concerned.push(...concerned);
-      // Stopped, the service has no devices any more.
+      // A stopped service has no devices.
       return this.database.isInitialized ? this.scheduleReconnects() : undefined;
     }
     this.realtime.interrupt([...found]);

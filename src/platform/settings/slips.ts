@@ -1,10 +1,10 @@
 import { type VariableName, variables } from './variables.js';
 
 /**
- * The known variables that `name` may be a slip of: one letter too many, too few, wrong or swapped with its neighbour,
- * another letter case or separator; or an unknown end after a beginning that only our variables have.
+ * The known variables that `name` may be a typing mistake for: one letter too many, too few, wrong or swapped with its
+ * neighbour, another letter case or separator; or an unknown end after a beginning that only our variables have.
  */
-export function meantBy(name: string): VariableName[] {
+export function suggestionsFor(name: string): VariableName[] {
   if (name in variables) return [];
   const known = Object.keys(variables) as VariableName[];
   const letters = bare(name);

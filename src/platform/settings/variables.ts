@@ -50,18 +50,18 @@ export const variables = {
     read: read.databaseUrl,
     default: 'the embedded PostgreSQL',
     secret: true,
-    about: 'a second database, for the keyring alone; the two are set together',
+    about: 'a second database, only for the keyring; set both or none',
   },
   MASTER_KEY: {
     read: read.masterKey,
     default: 'read from `MASTER_KEY_FILE`',
     secret: true,
-    about: '32 bytes as 64 hexadecimal digits or as base64; with it and the data everything can be read',
+    about: '32 bytes as 64 hexadecimal digits or in base64; anyone with it and the data can read everything',
   },
   MASTER_KEY_FILE: {
     read: read.path,
     default: '`DATA_DIR/keys/master.key`',
-    about: 'file that holds the master key; made at the first start unless it is there; keep a copy elsewhere',
+    about: 'file with the master key; created at the first start if it is missing; keep a copy elsewhere',
   },
   TLS_CERT: { read: read.file, default: 'none', about: 'PEM file with the certificate chain, to serve HTTPS directly' },
   TLS_KEY: { read: read.file, default: 'none', about: 'PEM file with the private key of `TLS_CERT`' },
@@ -87,13 +87,13 @@ export const variables = {
   CONTROLLER_NAME: {
     read: read.text,
     default: 'none',
-    about: 'name of whoever runs this installation, for the policies',
+    about: 'name of the person or company that runs this installation, shown in the policies',
   },
   CONTROLLER_ADDRESS: { read: read.text, default: 'none', about: 'its postal address' },
   CONTROLLER_CONTACT: {
     read: read.contactAddress,
     default: 'none',
-    about: 'where to write to about privacy, an email address',
+    about: 'its email address for questions about privacy',
   },
   POLICIES_DIR: { read: read.path, default: '`./policies`', about: 'folder with the versioned policy texts' },
   DIGITAL_CONSENT_AGE: {
@@ -109,7 +109,7 @@ export const variables = {
   CONSENT_PROOF_YEARS: {
     read: read.wholeNumber(1, 10),
     otherwise: 5,
-    about: 'years for which a proof of consent is kept after its person was erased, without name and address',
+    about: 'years to keep a proof of consent after its person was erased, without name and address',
   },
   AUDIT_MONTHS: {
     read: read.wholeNumber(6, 120),
@@ -130,7 +130,7 @@ export const variables = {
   RATE_SEARCHES: {
     read: read.wholeNumber(1, 1_000_000),
     otherwise: 120,
-    about: 'searches of the archive an account may make in a minute, with further pages',
+    about: 'archive searches of an account in a minute, including further pages',
   },
   RATE_SIGN_IN: {
     read: read.wholeNumber(1, 1_000_000),
@@ -157,12 +157,12 @@ export const variables = {
   RATE_INVITATION_MAILS: {
     read: read.wholeNumber(1, 1_000_000),
     otherwise: 200,
-    about: 'mails of invitations a business may send in 24 hours (reminders count too; an import goes on the next day)',
+    about: 'invitation mails of a business in 24 hours (reminders count too; an import continues the next day)',
   },
   PUSH_WAIT_SECONDS: {
     read: read.fraction(0, 600),
     otherwise: 5,
-    about: 'seconds that a message has to reach another device of its addressee before a notification is pushed',
+    about: 'seconds to wait for a message to reach another device of its addressee before a notification is pushed',
   },
   PUSH_TEST_CA: {
     read: read.file,
@@ -179,27 +179,27 @@ export const variables = {
   ATTACHMENT_MB: {
     read: read.wholeNumber(1, 2000),
     otherwise: limits.fileBytes / megabyte,
-    about: 'largest file that can be sent, in MB (1,048,576 bytes)',
+    about: 'maximum size of a file, in MB (1,048,576 bytes)',
   },
   ATTACHMENTS_PER_MESSAGE: {
     read: read.wholeNumber(1, limits.filesPerMessageMax),
     otherwise: limits.filesPerMessage,
-    about: 'files that one message or broadcast can have',
+    about: 'maximum number of files in a message or broadcast',
   },
   STORAGE_GB: {
     read: read.fraction(0.001, 1_000_000),
     otherwise: 20,
-    about: 'room for the files of one business and its contacts, in GB (1,073,741,824 bytes); fractions are allowed',
+    about: 'storage for the files of one business and its contacts, in GB (1,073,741,824 bytes); fractions are allowed',
   },
   RATE_UPLOADS: {
     read: read.wholeNumber(1, 1_000_000),
     otherwise: 600,
-    about: 'files an account may upload in an hour',
+    about: 'uploads of an account in an hour',
   },
   S3_BUCKET: {
     read: read.text,
     default: 'none: files are kept in `DATA_DIR/files`',
-    about: 'bucket of an S3-compatible storage, in which files are kept instead; encrypted as on the disk',
+    about: 'bucket of an S3-compatible storage for the files, encrypted as on disk',
   },
   S3_ENDPOINT: {
     read: read.storageUrl,
@@ -209,20 +209,20 @@ export const variables = {
   S3_REGION: { read: read.text, otherwise: 'us-east-1', about: 'region of the bucket' },
   S3_ACCESS_KEY_ID: {
     read: read.text,
-    default: 'those that the AWS SDK finds, such as the role of the machine',
-    about: 'credentials for the bucket; the two are set together',
+    default: 'those found by the AWS SDK, such as the role of the machine',
+    about: 'credentials for the bucket; set both or none',
   },
   S3_SECRET_ACCESS_KEY: {
     read: read.text,
     default: 'likewise',
     secret: true,
-    about: 'the secret that belongs to `S3_ACCESS_KEY_ID`',
+    about: 'the secret of `S3_ACCESS_KEY_ID`',
   },
-  S3_PREFIX: { read: read.text, default: 'none', about: 'beginning of the names of all objects, such as `colloquio/`' },
+  S3_PREFIX: { read: read.text, default: 'none', about: 'prefix of the names of all objects, such as `colloquio/`' },
   S3_PATH_STYLE: {
     read: read.yesOrNo,
     default: '`true` with `S3_ENDPOINT`, else `false`',
-    about: '`true`: the bucket stands in the path, not in the host name',
+    about: '`true`: the bucket is in the path, not in the host name',
   },
   LOG_LEVEL: {
     read: read.oneOf('debug', 'info', 'warn', 'error', 'silent'),

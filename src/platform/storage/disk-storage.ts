@@ -6,7 +6,7 @@ import { ObjectMissing, Storage, StorageFailure } from './storage.js';
 
 /** Bytes that are gathered before they are written. */
 const writtenAtOnce = 512 * 1024;
-/** Folders hold the objects of 2^24 ms (4.7 hours) each, by the beginnings of their names. */
+/** Each folder holds the objects of 2^24 ms (4.7 hours), by the first characters of their names. */
 const folderLetters = 6;
 const unfinished = '.part';
 /** With less room than this, uploads and the database are about to fail. */

@@ -47,6 +47,6 @@ export abstract class Storage {
 
   /** Lets connections go when the service stops. */
   close(): void {
-    // Most storages hold none.
+    // Most storages have none.
   }
 }

@@ -3,8 +3,8 @@ import { isEmail } from 'class-validator';
 import { limits } from '../../contract/limits.js';
 
 /**
- * The one form of an address by which mailboxes are told apart; for comparing and hashing alone. Shown and written to is
- * what was typed.
+ * The canonical form of an address that identifies a mailbox, only for comparing and hashing. The address as typed is the one
+ * that is shown and written to.
  */
 export type CanonicalAddress = string & { readonly canonical: unique symbol };
 

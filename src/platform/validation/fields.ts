@@ -41,11 +41,11 @@ interface ListSize {
   message?: string;
 }
 
-/** The description of the API is told too: its generator reads only decorators that stand at the field itself. */
+/** Also decorates the field for the API description, whose generator reads only decorators on the field itself. */
 const atMost = ({ max, message }: ListSize) =>
   applyDecorators(ArrayMaxSize(max, message === undefined ? {} : { message }), ApiProperty({ maxItems: max }));
 
-/** A list of at most so many ids. */
+/** A list of a limited number of ids. */
 export const IsIds = (size: ListSize) =>
   applyDecorators(
     IsArray(),

@@ -6,15 +6,15 @@ import { Optional, ToNumber } from './fields.js';
 /** Page of a list that is asked for. */
 export class Page implements wire.PageAsked {
   /**
-   * `nextCursor` of the page before; the first page without it. It carries the filters: they need not be sent again, and
-   * when they are, they have to be the same.
+   * `nextCursor` of the previous page; leave it out for the first page. It contains the filters: you need not send them again,
+   * and if you do, they must be the same.
    */
   @Optional()
   @IsString()
   @MaxLength(limits.cursorLength)
   cursor?: string;
 
-  /** Most items of the page: 1 to 200. */
+  /** Maximum number of items on the page: 1 to 200. */
   @ToNumber()
   @IsInt()
   @Min(1)

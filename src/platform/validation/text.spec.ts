@@ -4,7 +4,7 @@ import { IsOptional } from 'class-validator';
 import fc from 'fast-check';
 import { ValidationFailed } from '../problems/domain-error.js';
 import { IsList } from './fields.js';
-import { read as readAs } from './rules.js';
+import { read as readAs } from './validation.js';
 import {
   IsEmailAddress,
   IsPlainText,
@@ -139,25 +139,25 @@ describe('decorated fields', () => {
   test.each([
     [{ name: 'abcdef' }, 'too_long', 'name can have at most 5 characters.'],
     [{ name: ' \u200B ' }, 'empty', 'name is empty.'],
-    [{ name: '\uD83D' }, 'invalid_unicode', 'name holds a broken character (a lone surrogate).'],
+    [{ name: '\uD83D' }, 'invalid_unicode', 'name contains an invalid character (a lone surrogate).'],
     [{ name: 'a\0' }, 'invalid_characters', 'name must be one line without control characters.'],
     [{ name: 'a\u202Eb' }, 'invalid_characters', 'name must not hold characters that override the direction of text.'],
-    [{ name: 7 }, 'not_text', 'name must be a text.'],
+    [{ name: 7 }, 'not_text', 'name must be text.'],
     [{ name: undefined }, 'required', 'name is missing.'],
     [{ note: 'x'.repeat(11) }, 'too_long', 'note can have at most 10 characters.'],
     [{ labels: ['ab', 'abcd'] }, 'too_long', 'labels.1 can have at most 3 characters.'],
     [{ labels: ['a'] }, 'too_short', 'labels.0 must have at least 2 characters.'],
-    [{ labels: ['ab', 3] }, 'not_text', 'labels.1 must be a text.'],
+    [{ labels: ['ab', 3] }, 'not_text', 'labels.1 must be text.'],
     [{ email: 'anna' }, 'is_email_address', 'email must be an email address of at most 254 characters.'],
     [
       { email: 'anna＠rossi.it' },
       'at_sign',
-      'email has a sign that looks like @ and is another character. Type the address with a plain @.',
+      'email contains a character that looks like @ but is a different one. Type the address with a plain @.',
     ],
     [
       { email: 'anna@xn--zzzz.it' },
       'domain_label',
-      'email has a domain with a part that stands for no name (xn--zzzz). Check the address.',
+      'The domain of email contains an invalid part (xn--zzzz). Check the address.',
     ],
     [{ email: 7 }, 'is_email_address', 'email must be an email address of at most 254 characters.'],
   ])('%j is refused as %s', (fields, code, message) => {

@@ -20,7 +20,7 @@ export function plainTextProblem(value: unknown, textLimits: TextLimits): string
   return textFault(value, textLimits)?.problem;
 }
 
-/** A text within its limits, see `textFault`. With `@Trimmed()` what is counted is also what is kept. */
+/** A text within its limits, see `textFault`. With `@Trimmed()`, the counted text is also the stored one. */
 export function IsPlainText(textLimits: TextLimits, options?: ValidationOptions): PropertyDecorator {
   const judge = (value: unknown): Fault | undefined => {
     const fault = textFault(value, textLimits);
@@ -34,7 +34,7 @@ export function Trimmed(kind: { multiline?: boolean } = {}): PropertyDecorator {
   return Transform(({ value }) => eachText(value, (text) => trimmed(text, kind)));
 }
 
-/** An address as `isEmailAddress` has it. What is hard to see in one has an error of its own, which names it. */
+/** An address as `isEmailAddress` has it. Invisible or look-alike characters have errors of their own, which name them. */
 export function IsEmailAddress(options?: ValidationOptions): PropertyDecorator {
   return Rule('isEmailAddress', emailAddressFault, options);
 }

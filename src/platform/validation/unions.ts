@@ -2,7 +2,7 @@ import { type Type } from '@nestjs/common';
 import { ApiProperty, getSchemaPath } from '@nestjs/swagger';
 
 /**
- * Describes a field that is one of several classes, told apart by its `kind`. The class that holds it names them as
+ * Describes a field that is one of several classes, distinguished by its `kind`. The class that holds it names them as
  * `@ApiExtraModels` too.
  * @param name of the union's own schema, which `describeApi` makes of it
  */

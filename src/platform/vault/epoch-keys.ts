@@ -37,7 +37,7 @@ export class EpochKeys {
     return new EpochKeys(path, masterKey, decode(path, await EpochKeys.sealed(path), masterKey));
   }
 
-  /** Opens what a backup holds of an epoch file, to read with it. */
+  /** Opens a backup's copy of an epoch file, for reading. */
   static opened(path: string, sealed: SealedEpoch[], masterKey: Buffer): EpochKeys {
     return new EpochKeys(path, masterKey, decode(path, sealed, masterKey));
   }

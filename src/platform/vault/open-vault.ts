@@ -32,8 +32,8 @@ export async function openKeyringToRead(config: Config, database: DataSource): P
 }
 
 /**
- * Opens the vault over a keyring database; makes the keys at the very first start only.
- * @param main what the main database holds: nothing at all, tables without accounts, or accounts
+ * Opens the vault over a keyring database; creates the keys only at the very first start.
+ * @param main content of the main database: nothing, tables without accounts, or accounts
  * @throws StartError when keys are missing or do not belong to the data
  */
 export async function openVault(

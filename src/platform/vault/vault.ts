@@ -139,8 +139,8 @@ export class Vault {
   }
 
   /**
-   * A function that turns words into the hashes by which an index finds them, under the search key of this owner that has this
-   * number. Like the owner's key it is to be asked for again after a minute.
+   * A function that turns words into index hashes, under the search key of this owner with this number. Like the owner's key,
+   * request it again after a minute.
    * @throws KeyGoneError
    */
   async searchHash(ref: KeyRef, number = 0): Promise<(word: string) => Buffer> {

@@ -1,11 +1,11 @@
 import type { ContactFilter } from '../../../src/contract/contacts.js';
 
-/** Filters and order of the address book, as they stand in the address of the page. What is searched for stays out of it. */
+/** Filters and order of the address book in the page's address. Search terms are not in it. */
 export interface BookFilter {
   region: string | undefined;
   province: string | undefined;
   sector: string | undefined;
-  /** Ids of labels, of which contacts have all. */
+  /** Ids of labels; contacts must have all of them. */
   label: readonly string[];
   unlabelled: boolean;
   promotions: boolean | undefined;

@@ -18,7 +18,7 @@ const parameters: readonly (readonly [parameter: string, list: AudienceList])[] 
 export const mostOf = (list: AudienceList): number =>
   list === 'contactIds' || list === 'exceptContactIds' ? limits.broadcastContacts : limits.audienceValues;
 
-/** An audience without what is empty. */
+/** An audience without empty fields. */
 export function cleaned(audience: Audience): Audience {
   const entries = Object.entries(audience).filter(([, value]) => (Array.isArray(value) ? value.length > 0 : value));
   return Object.fromEntries(entries);
@@ -27,7 +27,7 @@ export function cleaned(audience: Audience): Audience {
 export const isChosen = (audience: Audience): boolean =>
   audience.all === true || audience.notSeenOf !== undefined || namingLists.some((list) => audience[list]?.length);
 
-/** An audience with another list of values: naming somebody ends "everybody", and naming nobody any more begins it again. */
+/** An audience with another list of values. Choosing somebody ends "everybody"; choosing nobody restores it. */
 export function withList(audience: Audience, list: AudienceList, values: readonly string[]): Audience {
   const next = cleaned({ ...audience, [list]: [...values] });
   const names = next.notSeenOf !== undefined || namingLists.some((each) => next[each]?.length);

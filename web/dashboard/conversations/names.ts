@@ -3,7 +3,7 @@ export const folded = (text: string): string => text.normalize('NFKD').replace(/
 
 const wordsOf = (text: string): string[] => folded(text).match(/[\p{L}\p{N}]+/gu) ?? [];
 
-/** True when each word of what is looked for begins a word of one of the texts. */
+/** True if each word of the search begins a word of one of the texts. */
 export function beginsAWord(query: string, texts: readonly (string | undefined)[]): boolean {
   const words = texts.flatMap((text) => (text ? wordsOf(text) : []));
   return wordsOf(query).every((part) => words.some((word) => word.startsWith(part)));

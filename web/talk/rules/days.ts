@@ -1,7 +1,7 @@
 import type { MessageView, Party } from '../../../src/contract/events.js';
 import type { Outgoing } from '../../../client/index.js';
 
-/** Messages of one author stand together while no more than this lies between two of them, in milliseconds. */
+/** Maximum interval between grouped messages of one author, in milliseconds. */
 export const groupedWithin = 5 * 60_000;
 /** A message counts as an answer to the broadcast right before it for so long. */
 export const answeredWithin = 7 * 24 * 60 * 60_000;

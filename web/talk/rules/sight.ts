@@ -18,7 +18,7 @@ export class Sight {
     this.inView.delete(seq);
   }
 
-  /** The page is looked at from now on, or no longer; what is in view begins anew. */
+  /** The page has become visible or hidden; messages in view start counting again. */
   attend(attends: boolean, now: number): void {
     if (attends === this.attends) return;
     this.attends = attends;

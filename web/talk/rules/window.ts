@@ -2,7 +2,7 @@ import type { Range } from '../../../client/index.js';
 
 /** Most messages that the page holds at once. */
 export const mostShown = 200;
-/** Messages by which the window moves. */
+/** Number of messages by which the window moves. */
 export const page = 30;
 
 /** The numbers of the messages that are in the page. `to` is infinite while the window goes with the end. */
@@ -19,7 +19,7 @@ export interface Held {
 
 export type Step =
   | { readonly kind: 'moved'; readonly window: Window }
-  /** Messages beyond this one have to be loaded first. */
+  /** Messages beyond this one must be loaded first. */
   | { readonly kind: 'load'; readonly seq: number }
   /** Nothing is there in this direction. */
   | { readonly kind: 'end' };

@@ -19,8 +19,8 @@ const idForm = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const dayForm = /^\d{4}-\d{2}-\d{2}$/;
 
 /**
- * The search of an address. The words stand behind the `#`, which a browser sends to nobody, so that no proxy and no log has
- * them; what is no search of this shape is left out.
+ * Reads the search from an address. The words are behind the `#`, which browsers do not send, so that no proxy or log has them;
+ * invalid parts are ignored.
  */
 export function askedOf(query: URLSearchParams, hash: string): Asked {
   const id = (name: string) => {
@@ -68,7 +68,7 @@ export function addressOf(
 /** True when a search says something. */
 export const isSearch = (asked: Asked): boolean => addressOf('', asked) !== '';
 
-/** The search as the service takes it. Days begin and end at midnight of this device. */
+/** The search for the service. Days begin and end at this device's midnight. */
 export function wantedOf(asked: Asked): SearchArchive {
   const { words, with: conversation, from, author, label, has, first, last, broadcasts } = asked;
   return {
@@ -89,7 +89,7 @@ function midnight(day: string, later: number): string {
   return new Date(year, month - 1, date + later).toISOString();
 }
 
-/** A day of this device's calendar, so many days ago. */
+/** A day in this device's calendar, a number of days ago. */
 export function dayAgo(days: number, now = new Date()): string {
   const day = new Date(now.getFullYear(), now.getMonth(), now.getDate() - days);
   return [day.getFullYear(), day.getMonth() + 1, day.getDate()].map((part) => String(part).padStart(2, '0')).join('-');

@@ -5,7 +5,7 @@ import { api, ask } from '../../api/index.js';
 import { addressOf, type Asked, isSearch, nothingAsked, wantedOf } from './asked.js';
 
 const pageSize = 30;
-/** Pauses of the service that a search goes on after by itself; after these somebody decides. */
+/** Pauses of the service after which a search continues automatically; after that, the person decides. */
 const pauses = 8;
 
 /** A search in everything, page by page, the newest first. It outlives its screen, so that going back finds it as it was. */
@@ -23,7 +23,7 @@ export class Search {
 
   readonly hasMore = $derived(this.cursor !== null);
 
-  /** Searches, unless this is what was searched for. */
+  /** Searches, unless it is the current search. */
   show(asked: Asked): void {
     if (addressOf('', asked) === addressOf('', this.asked) && !this.failed) return;
     this.asked = asked;

@@ -4,7 +4,7 @@ type FieldNames = Record<TextField, string>;
 
 const braces = /\{\{\s*([^{}]*?)\s*\}\}/g;
 
-/** A text for its writer: `{{firstName}}` stands as `{{Nome}}`. */
+/** A text as its writer sees it: `{{firstName}}` is shown as `{{Nome}}`. */
 export function forWriter(text: string, names: FieldNames): string {
   return text.replace(braces, (whole, name: string) =>
     (textFields as readonly string[]).includes(name) ? `{{${names[name as TextField]}}}` : whole,
@@ -19,7 +19,7 @@ export function forService(text: string, names: FieldNames): string {
   });
 }
 
-/** Pieces of a text, of which some are fields. */
+/** Pieces of a text, some of them fields. */
 export function pieces(text: string, names: FieldNames): { text: string; name?: string }[] {
   const found: { text: string; name?: string }[] = [];
   let at = 0;

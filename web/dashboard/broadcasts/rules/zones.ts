@@ -13,8 +13,8 @@ export function wallTime(moment: Date, timeZone: string): string {
   return `${of('year').padStart(4, '0')}-${of('month')}-${of('day')}T${of('hour')}:${of('minute')}`;
 }
 
-/** The moments at which clocks show a time, the earliest first: none where they are put forward over it, two where they go back. */
-export function momentsOf(wall: string, timeZone: string): Date[] {
+/** The instants at which clocks show a time, earliest first: none if they skip it, two if they go back. */
+export function instantsOf(wall: string, timeZone: string): Date[] {
   const asUtc = Date.parse(`${wall}:00Z`);
   if (Number.isNaN(asUtc)) return [];
   const offsets = new Set<number>();
@@ -62,7 +62,7 @@ export function chosenTime(
   { now, timeZone, daysAhead }: { now: Date; timeZone: string; daysAhead: number },
 ): { moment?: Date; fault?: TimeFault; isDoubled?: boolean } {
   if (!/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}$/.test(wall)) return { fault: 'missing' };
-  const moments = momentsOf(wall, timeZone);
+  const moments = instantsOf(wall, timeZone);
   const [moment] = moments;
   if (!moment) return { fault: Number.isNaN(Date.parse(`${wall}:00Z`)) ? 'missing' : 'skipped' };
   if (moment.getTime() < now.getTime() - 60_000) return { fault: 'past' };

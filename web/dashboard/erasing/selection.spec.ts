@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
-import { isSameName, whomOf } from './whom.js';
+import { isSameName, selectionOf } from './selection.js';
 
 const id = '01a221ee-986c-7797-af01-819a8f201911';
 const other = '01a221ee-986c-7797-af01-819a8f201912';
-const whom = (query: string) => whomOf(new URLSearchParams(query));
+const whom = (query: string) => selectionOf(new URLSearchParams(query));
 
 describe('the address of an erasure', () => {
   test('names each contact once', () => {

@@ -1,8 +1,8 @@
 import type { ErasureFilter } from '../../../src/contract/erasures.js';
 import { limits } from '../../../src/contract/limits.js';
 
-/** People that are to be erased, as an address says it: some that were chosen, or all that a filter finds. */
-export type Whom =
+/** The people to erase according to the page's address: chosen ones, or all that match a filter. */
+export type Selection =
   | { readonly kind: 'chosen'; readonly ids: readonly string[] }
   | { readonly kind: 'filter'; readonly filter: ErasureFilter }
   | { readonly kind: 'nobody' };
@@ -10,7 +10,7 @@ export type Whom =
 const idForm = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** Reads `?contacts=id,id`, or filters of the address book, or `?all=1` for everybody. */
-export function whomOf(query: URLSearchParams): Whom {
+export function selectionOf(query: URLSearchParams): Selection {
   const ids = (query.get('contacts') ?? '').split(',').filter((id) => idForm.test(id));
   if (ids.length > 0) return { kind: 'chosen', ids: [...new Set(ids.map((id) => id.toLowerCase()))] };
   if (query.has('contacts')) return { kind: 'nobody' };
@@ -30,8 +30,8 @@ export function whomOf(query: URLSearchParams): Whom {
 }
 
 /**
- * A name as it is compared with one that was typed: without regard to case, accents, spaces, marks that nobody sees, and the
- * forms of quotes and dashes, because phones put in others than those of the name.
+ * A name for comparing with a typed one: ignores case, accents, spaces, invisible marks and the forms of quotes and dashes,
+ * because phones insert different ones.
  */
 const compared = (text: string) =>
   text
@@ -44,6 +44,6 @@ const compared = (text: string) =>
     .trim()
     .toLowerCase();
 
-/** True when a name was typed as it stands there. */
+/** True if the typed name matches. */
 export const isSameName = (typed: string, name: string): boolean =>
   compared(typed) !== '' && compared(typed) === compared(name);

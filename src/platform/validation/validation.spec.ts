@@ -8,7 +8,7 @@ import { limits } from '../../contract/limits.js';
 import { ValidationFailed } from '../problems/domain-error.js';
 import { IsId, IsIds, IsList, IsPart, IsParts, Nullable, Optional } from './fields.js';
 import { planOf } from './plan.js';
-import { read } from './rules.js';
+import { read } from './validation.js';
 import { IsPlainText, Trimmed } from './text.js';
 
 class Line {
@@ -140,7 +140,7 @@ describe('what was sent is read by the rules of a class', () => {
       {
         field: 'lines.1',
         code: 'not_an_object',
-        message: 'lines.1 must be an object with fields of its own.',
+        message: 'lines.1 must be an object.',
       },
     ]);
   });
@@ -169,7 +169,7 @@ describe('what was sent is read by the rules of a class', () => {
       refused = error as ValidationFailed;
     }
     expect(refused!.data.errors).toHaveLength(limits.fieldErrors);
-    expect(refused!.data.detail).toMatch(/There are more\.$/);
+    expect(refused!.data.detail).toMatch(/There are more errors\.$/);
     expect(JSON.stringify(refused!.data).length).toBeLessThan(8_000);
   });
 });
