@@ -6,7 +6,9 @@ import { Conversations } from '../conversations/conversations.service.js';
 import { lockHashes } from '../platform/locks.js';
 import { NotFound, ValidationFailed } from '../platform/problems/domain-error.js';
 import { fieldError } from '../platform/problems/field-error.js';
+import { PushRounds } from './push-rounds.service.js';
 import { TooManyMuted } from './push.errors.js';
+import { lanes, quietChangedQuery } from './push.queries.js';
 import type { ChangedNotificationSettings, MutedConversation, NotificationSettings } from './push.dto.js';
 
 /** Quiet hours and muted conversations of an account, which hold for all of its devices. */
@@ -15,6 +17,7 @@ export class NotificationPreferences {
   constructor(
     private readonly conversations: Conversations,
     private readonly database: DataSource,
+    private readonly rounds: PushRounds,
   ) {}
 
   async read({ accountId }: Principal): Promise<NotificationSettings> {
@@ -39,7 +42,7 @@ export class NotificationPreferences {
     const { accountId } = principal;
     if (quietHours === null) {
       await this.database.query('DELETE FROM notification_setting WHERE account_id = $1', [accountId]);
-      return this.read(principal);
+      return this.changed(principal);
     }
     const { from, to, timeZone } = quietHours;
     if (from === to) throw new ValidationFailed([fieldError('quietHours.to', { code: 'exclusive' })]);
@@ -49,7 +52,7 @@ export class NotificationPreferences {
        SET quiet_from = excluded.quiet_from, quiet_to = excluded.quiet_to, time_zone = excluded.time_zone`,
       [accountId, from, to, timeZone],
     );
-    return this.read(principal);
+    return this.changed(principal);
   }
 
   /** @throws NotFound, ValidationFailed for a time that has passed, TooManyMuted */
@@ -84,5 +87,12 @@ export class NotificationPreferences {
       [subscriberId, conversationId, principal.accountId],
     );
     if (deleted === 0) throw new NotFound();
+  }
+
+  /** Has what waits for the end of the former quiet hours decided by the new ones. */
+  private async changed(principal: Principal): Promise<NotificationSettings> {
+    await this.database.query(quietChangedQuery, [principal.accountId]);
+    for (const lane of Object.values(lanes)) this.rounds.wakeIn(lane, 0);
+    return this.read(principal);
   }
 }
