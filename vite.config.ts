@@ -14,9 +14,9 @@ const budgets = { app: 110_000, dashboard: 130_000 };
 type Entry = keyof typeof budgets;
 
 /** Page and script of the worker of each entry; workers stand at the root, so that their scope needs no header. */
-const workers: Record<Entry, { page: string; file: string; scope: string }> = {
-  dashboard: { page: 'index.html', file: 'sw.js', scope: '/' },
-  app: { page: 'app/index.html', file: 'app-sw.js', scope: '/app' },
+const workers: Record<Entry, { page: string; file: string }> = {
+  dashboard: { page: 'index.html', file: 'sw.js' },
+  app: { page: 'app/index.html', file: 'app-sw.js' },
 };
 
 const filesIn = (folder: string): string[] =>
@@ -80,7 +80,7 @@ function holdBudget(bundle: Rollup.OutputBundle, output: string, entry: Entry, m
 }
 
 async function buildWorker(output: string, entry: Entry, names: string[]): Promise<void> {
-  const { page, file, scope } = workers[entry];
+  const { page, file } = workers[entry];
   const kept = names
     .filter((name) => !name.endsWith('.map'))
     .map((name) => ({ url: `/${name}`, revision: null as string | null }))
@@ -89,12 +89,12 @@ async function buildWorker(output: string, entry: Entry, names: string[]): Promi
     .update(readFileSync(join(output, page)))
     .digest('hex')
     .slice(0, 16);
-  kept.push({ url: scope, revision });
+  kept.push({ url: `/${page}`, revision });
   await build({
     configFile: false,
     root,
     logLevel: 'warn',
-    define: { __KEPT__: JSON.stringify(kept), __SCOPE__: JSON.stringify(scope), __ENTRY__: JSON.stringify(entry) },
+    define: { __KEPT__: JSON.stringify(kept), __PAGE__: JSON.stringify(`/${page}`), __ENTRY__: JSON.stringify(entry) },
     build: {
       outDir: output,
       emptyOutDir: false,
@@ -114,6 +114,30 @@ function compress(path: string): void {
   writeFileSync(`${path}.br`, brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } }));
   writeFileSync(`${path}.gz`, gzipSync(bytes, { level: 9 }));
 }
+
+const within = (...files: string[]) => new RegExp(`[\\\\/]web[\\\\/](?:${files.join('|').replaceAll('/', '[\\\\/]')})`);
+
+/**
+ * Files that are loaded as one. By itself each primitive would be one of some hundred bytes, and a screen wait for twenty of
+ * them: over HTTP/1.1, as on the own machine, six are on their way at once.
+ */
+const groups = [
+  {
+    // Primitives, frame and styles of the screens that somebody sees who is not signed in.
+    name: 'first',
+    test: within(
+      'ui/(?:Button|Check|Empty|Face|Field|FieldNotes|Icon|IconButton|Logo|Notice|Screens|Spinner|Toasts)[.]',
+      'ui/[a-z]+[.]css',
+      '(?:page|router[.]svelte|api/index|sync/session[.]svelte|worker/updates[.]svelte)[.]ts',
+      'words/(?:errors|locale|shared|ui)[.]ts',
+      'app/parts/(?:Bare|Lines|PasswordMeter)[.]',
+      'trust/PolicyText[.]',
+      '(?:app|dashboard)/(?:App|Dashboard|SignIn|entry/Frame|joining/(?:Join|Who))[.]svelte[?]',
+    ),
+  },
+  { name: 'entry', test: within('dashboard/(?:entry/Frame|form)[.]svelte', 'words/entry[.]ts') },
+  { name: 'ui', test: within('ui/'), minShareCount: 3 },
+];
 
 /** Only the page of all primitives with their states, for the tests. */
 const onlyKit = Boolean(process.env.ONLY_KIT);
@@ -139,8 +163,7 @@ export default defineConfig({
       input: onlyKit
         ? { kit: join(root, 'kit/index.html') }
         : { dashboard: join(root, 'index.html'), app: join(root, 'app/index.html') },
-      // By itself each primitive would be a file of some hundred bytes, and a screen wait for twenty of them.
-      output: { codeSplitting: { groups: [{ name: 'ui', test: /[\\/]web[\\/]ui[\\/]/, minShareCount: 3 }] } },
+      output: { codeSplitting: { groups: onlyKit ? [] : groups } },
     },
   },
   logLevel: 'warn',

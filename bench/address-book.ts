@@ -11,7 +11,6 @@ import { Contacts } from '../src/address-book/contacts.service.js';
 import { Directory } from '../src/address-book/directory.js';
 import type { MemberPrincipal } from '../src/auth/principal.js';
 import { Identities } from '../src/interlocutors/identities.js';
-import { Labels } from '../src/labels/labels.service.js';
 import { loadConfig } from '../src/platform/config.js';
 import { Actions } from '../src/actions/actions.service.js';
 import { Log } from '../src/platform/log.js';
@@ -19,6 +18,7 @@ import { Realtime } from '../src/platform/realtime/realtime.js';
 import { AddressHashes } from '../src/platform/vault/address-hashes.js';
 import { Vault } from '../src/platform/vault/vault.js';
 import { type RunningService, startService } from '../src/service.js';
+import { addContacts, personOf } from './contacts.js';
 
 /**
  * Costs of an address book of 10,000 and of 100,000 contacts, beside the same number of names that stand in clear in a
@@ -97,96 +97,10 @@ async function register(service: RunningService): Promise<MemberPrincipal> {
   return { kind: 'member', role: 'owner', subscriberId: body.subscriber.id, ...nobody };
 }
 
-const beginnings = [
-  'Ros',
-  'Bian',
-  'Fer',
-  'Espo',
-  'Mar',
-  'Gal',
-  'Con',
-  'Cos',
-  'Gior',
-  'Riz',
-  'Lom',
-  'Bar',
-  'Gre',
-  'Zan',
-];
-const middles = ['a', 'e', 'i', 'o', 'an', 'er', 'in', 'on', 'ett', 'ell', 'ar', 'ad', 'ì', 'ù'];
-const ends = ['si', 'chi', 'ri', 'ti', 'ni', 'li', 'sio', 'ci', 'lli', 'tti', 'no', 'do', 'ghi', 'vich'];
-const firstNames = [
-  'Anna',
-  'Bruno',
-  'Carla',
-  'Niccolò',
-  'Łukasz',
-  'Maria Chiara',
-  'Jean-Pierre',
-  'Zoë',
-  'Оксана',
-  'Ugo',
-];
-const provinces = ['RA', 'FC', 'BO', 'MI', 'VE', 'TO', 'RM', 'NA', 'PA', 'BA'];
-
-/** Names that repeat about as often as surnames do; always the same for the same number. */
-function personOf(number: number) {
-  const pick = <Item>(list: readonly Item[], salt: number) =>
-    list[Math.floor((Math.imul(number + 1, 2654435761 + salt * 40503) >>> 0) / 65536) % list.length]!;
-  const surname = pick(beginnings, 1) + pick(middles, 2) + pick(middles, 3) + pick(ends, 4);
-  const firstName = pick(firstNames, 5);
-  return {
-    firstName,
-    surname,
-    email: `${firstName.slice(0, 1)}${number}@mail.example`.normalize('NFKD').replace(/[^\w.@]/g, 'x'),
-    region: pick(['Emilia-Romagna', 'Lombardia', 'Veneto', 'Lazio', 'Sicilia'], 6),
-    province: pick(provinces, 7),
-    sector: number % 10 === 0 ? 'Ristorazione' : null,
-  };
-}
-
-/** Contacts as joining makes them: a key each, identities sealed with it. Without accounts, which no list looks at. */
+/** The contacts, and as many names in clear beside them. */
 async function fill(service: RunningService, shop: MemberPrincipal, size: number): Promise<void> {
+  await addContacts(service, shop, size);
   const database = service.app.get(DataSource);
-  const [identities, labels, vault] = [service.app.get(Identities), service.app.get(Labels), service.app.get(Vault)];
-  const labelIds: string[] = [];
-  for (let i = 0; i < 20; i++) labelIds.push((await labels.create(shop, { name: `Etichetta ${i}` })).id);
-  const { subscriberId } = shop;
-  for (let start = 0; start < size; start += 1_000) {
-    const people = Array.from({ length: Math.min(1_000, size - start) }, (_, i) => ({
-      id: uuid(),
-      ...personOf(start + i),
-    }));
-    const ids = people.map(({ id }) => id);
-    await vault.createKeys(...ids.map((id) => ({ scope: 'contact', id }) as const));
-    await service.keyring.keys('contact', ids);
-    const sealed = await Promise.all(
-      people.map(({ id, firstName, surname, email }) =>
-        identities.sealCopy(subscriberId, id, { firstName, surname, email }),
-      ),
-    );
-    await database.query(
-      `INSERT INTO contact (subscriber_id, id, interlocutor_id, identity, region, province, sector,
-                            promotions, privacy_version, joined_at, updated_at)
-       SELECT $1, id, gen_random_uuid(), identity, region, province, sector, false, 1,
-              now() - random() * interval '1 year', now()
-       FROM unnest($2::uuid[], $3::bytea[], $4::text[], $5::text[], $6::text[])
-              AS new (id, identity, region, province, sector)`,
-      [
-        subscriberId,
-        ids,
-        sealed,
-        people.map(({ region }) => region),
-        people.map(({ province }) => province),
-        people.map(({ sector }) => sector),
-      ],
-    );
-    await database.query(
-      `INSERT INTO contact_label SELECT $1, contact_id, label_id
-       FROM unnest($2::uuid[], $3::uuid[]) AS new (contact_id, label_id)`,
-      [subscriberId, ids, ids.map((_, i) => labelIds[i % labelIds.length])],
-    );
-  }
   await database.query(`CREATE TABLE clear_name (surname text, first_name text, email text, province text, id uuid)`);
   const clear = Array.from({ length: size }, (_, number) => personOf(number));
   await database.query(
@@ -263,6 +177,8 @@ async function report(service: RunningService, shop: MemberPrincipal, size: numb
     ['a search that finds nothing', () => contacts.search(shop, search({ query: 'zzz' }))],
     ['a filter by province and label', () => contacts.search(shop, search({ province: 'RA', label }))],
     ['the facets', () => contacts.facets(shop)],
+    ['the ids of all, as the dashboard asks for them', () => contacts.index(shop, {})],
+    ['the ids that "ros" finds', () => contacts.index(shop, { query: 'ros' })],
   ];
   for (const [name, work] of facts) rows.push(await timed(name, work, rounds * 4));
   rows.push(

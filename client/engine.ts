@@ -298,6 +298,7 @@ export class Engine {
     // The engine holds nothing of these.
     'request.changed': () => undefined,
     'quick-replies.changed': () => undefined,
+    'notification-settings.changed': () => undefined,
     'erasure-proposals.changed': () => undefined,
     'export.progressed': () => undefined,
     'broadcast.reported': () => undefined,
@@ -355,19 +356,19 @@ export class Engine {
       walk.syncedAt ||= page.syncedAt;
       if (page.erased === null) walk.erased = null;
       this.forget(page.erased ?? []);
-      for (const head of page.items) {
-        walk.ids.push(head.id);
-        await this.take(head, moment);
-      }
+      walk.ids.push(...page.items.map(({ id }) => id));
+      // As one change of the list, which is sorted anew with each.
+      for (const head of page.items) this.heads.take(head, moment);
+      for (const head of page.items) await this.follow(head);
       moment = this.heads.moment();
     }
     return walk;
   }
 
-  /** Takes a loaded head, and loads what has changed in its conversation if that is held. */
-  private async take(head: ConversationHead, moment: number): Promise<void> {
-    this.heads.take(head, moment);
-    await this.unlessGone(head.id, async () => this.timelines.get(head.id)?.catchUp(head));
+  /** Loads what has changed in the conversation of a loaded head, if it is held. */
+  private async follow(head: ConversationHead): Promise<void> {
+    const timeline = this.timelines.get(head.id);
+    if (timeline) await this.unlessGone(head.id, () => timeline.catchUp(head));
     this.changed(head.id);
   }
 
@@ -409,7 +410,8 @@ export class Engine {
       for (let rounds = 0; rounds < 5 && this.incomplete().includes(id); rounds++) {
         const moment = this.heads.moment();
         const head = await this.api.get<ConversationHead>(`/api/conversations/${id}`);
-        await this.take(head, moment);
+        this.heads.take(head, moment);
+        await this.follow(head);
         await this.timelines.get(id)?.complete();
       }
     }).finally(() => this.repairs.delete(id));
@@ -507,7 +509,7 @@ export class Engine {
     this.loadingUndelivered = true;
     while (this.wantsUndelivered && this.link.isTrusted) {
       this.wantsUndelivered = false;
-      const undelivered = this.heads.list.value.filter(({ own, lastSeq }) => own.deliveredSeq < lastSeq);
+      const undelivered = this.heads.list.value.filter(isUndelivered);
       try {
         for (const { id } of undelivered) await this.loadUndeliveredOf(id);
       } catch {
@@ -520,7 +522,7 @@ export class Engine {
 
   private async loadUndeliveredOf(id: string): Promise<void> {
     const head = this.heads.get(id);
-    if (!head || head.own.deliveredSeq >= head.lastSeq) return;
+    if (!head || !isUndelivered(head)) return;
     await this.unlessGone(id, () => this.held(head).loadOnwards(head.own.deliveredSeq, head.lastSeq));
     this.changed(id);
   }
@@ -578,6 +580,9 @@ export class Engine {
     return timeline.sentAs(clientId);
   }
 }
+
+/** Own messages, such as those of a broadcast to thousands, need not be received. */
+const isUndelivered = ({ own, lastSeq, unread }: ConversationHead): boolean => unread > 0 && own.deliveredSeq < lastSeq;
 
 const syncedKey = 'synced';
 const headKey = (id: string) => `head/${id}`;

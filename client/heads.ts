@@ -103,6 +103,7 @@ export class Heads {
     const head = this.headBefore(id, message.revision);
     if (!head) return;
     const isUnread = message.sender !== this.own && message.seq > head.own.seenSeq;
+    const preview = beginningOf(message.body) || null;
     this.put({
       ...head,
       revision: message.revision,
@@ -111,8 +112,8 @@ export class Heads {
       lastMessageAt: message.sentAt,
       lastSender: message.sender,
       lastKind: message.broadcastId === undefined ? 'message' : 'broadcast',
-      ...(message.broadcastId === undefined && this.turn(message, head)),
-      preview: beginningOf(message.body) || null,
+      ...(message.broadcastId === undefined && this.turn({ ...message, preview }, head)),
+      preview,
       lastFiles: lastFiles(message.attachments),
       unread: Math.min(head.unread + (isUnread ? 1 : 0), limits.unreadMax),
     });
@@ -266,7 +267,7 @@ export class Heads {
     turn: Turn | null,
     { answeredSeq = 0 }: Pick<ConversationHead, 'answeredSeq'>,
   ): Pick<ConversationHead, 'lastTurn' | 'unanswered'> {
-    const lastTurn = turn && { seq: turn.seq, sender: turn.sender, sentAt: turn.sentAt };
+    const lastTurn = turn && { seq: turn.seq, sender: turn.sender, sentAt: turn.sentAt, preview: turn.preview };
     return { lastTurn, unanswered: turn !== null && turn.sender !== this.own && turn.seq > answeredSeq };
   }
 

@@ -465,6 +465,19 @@ describe('receipts', () => {
     expect(service.watermarks(id, 'subscriber').deliveredSeq).toBe(10);
   });
 
+  test('load no conversation that has nothing new but a broadcast of its own party', async () => {
+    const { clock, service, id, open, asked, hear } = begin();
+    service.broadcast([id], 'Domani siamo chiusi.');
+    const tab = await open();
+    await clock.run(5 * second);
+    expect(asked(tab, '/messages')).toEqual([]);
+    hear();
+    service.broadcast([id], 'Domani siamo aperti.');
+    await clock.run(5 * second);
+    expect(asked(tab, '/messages').length).toBeGreaterThan(0);
+    expect(service.watermarks(id, 'subscriber').deliveredSeq).toBeGreaterThanOrEqual(2);
+  });
+
   test('never go beyond what is held without a gap', async () => {
     const { clock, service, id, open, hear } = begin();
     const clockless = await open();

@@ -49,7 +49,9 @@ async function demo() {
   // Whoever has started it as a part of something else, such as the screenshots.
   process.send?.({
     url: service.url,
+    dataDir: service.dataDir,
     shop,
+    staff: { username: team.staff[0].username, password },
     people: contacts.map(({ username, conversationId, identity }) => ({
       ...identity,
       username,

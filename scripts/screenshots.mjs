@@ -11,7 +11,9 @@ import { copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { launchChromium } from '../test/support/chromium.ts';
+import { asIfPermitted } from './notifications.mjs';
 import { deviceOf, languages, listen, settled, violationsOn } from './pictures.mjs';
+import { stages } from './policy-stages.mjs';
 import { screens } from './screens.mjs';
 
 const root = join(import.meta.dirname, '..');
@@ -39,20 +41,16 @@ const browser = await launchChromium();
 const made = [];
 const faults = [];
 try {
-  for (const device of values.devices.split(',')) {
-    for (const language of Object.keys(languages)) {
-      for (const theme of ['light', 'dark']) {
-        const context = await browser.newContext({ ...deviceOf({ device, language, theme }), baseURL: scene.url });
-        await enlargeLetters(context);
-        await signIn(context, language);
-        for (const screen of screens) {
-          const name = `${screen.name}-${device}-${language}-${theme}`;
-          const isFor = !screen.devices || screen.devices.includes(device === 'small' ? 'phone' : device);
-          if (!isFor || !only.some((each) => name.includes(each))) continue;
-          await take(context, screen, name, { device, language, theme });
-        }
-        await context.close();
-      }
+  const order = [undefined, ...Object.keys(stages)];
+  const last = Math.max(...screens.filter((screen) => isWanted(screen)).map(({ stage }) => order.indexOf(stage)));
+  for (const stage of order.slice(0, last + 1)) {
+    if (stage) await stages[stage](scene);
+    for (const variant of variants()) {
+      const shown = screens.filter((screen) => screen.stage === stage && isWanted(screen, [variant]));
+      if (shown.length === 0) continue;
+      const context = await signedIn(variant);
+      for (const screen of shown) await take(context, screen, nameOf(screen, variant), variant);
+      await context.close();
     }
   }
 } finally {
@@ -65,10 +63,37 @@ console.log(`${made.length} pictures in ${out}`);
 for (const fault of faults) console.error(fault);
 process.exitCode = faults.length > 0 ? 1 : 0;
 
-/** As the shop in the dashboard, and as one of its customers in the app. */
-async function signIn(context, locale) {
-  const giulia = scene.people.find(({ firstName }) => firstName === 'Giulia');
-  const accounts = { dashboard: scene.shop, app: giulia };
+function variants() {
+  return values.devices
+    .split(',')
+    .flatMap((device) =>
+      Object.keys(languages).flatMap((language) => ['light', 'dark'].map((theme) => ({ device, language, theme }))),
+    );
+}
+
+function nameOf(screen, { device, language, theme }) {
+  return `${screen.name}-${device}-${language}-${theme}`;
+}
+
+function isWanted(screen, of = variants()) {
+  return of.some((variant) => {
+    const isFor = !screen.devices || screen.devices.includes(variant.device === 'small' ? 'phone' : variant.device);
+    return isFor && only.some((each) => nameOf(screen, variant).includes(each));
+  });
+}
+
+/** A device of the shop in the dashboard and of one of its customers in the app, or of those a screen is for. */
+async function signedIn(variant, { dashboard = scene.shop, app = personOf('Giulia') } = {}) {
+  const context = await stranger(variant);
+  await signIn(context, variant.language, { dashboard, app });
+  return context;
+}
+
+function personOf(name) {
+  return scene.people.find(({ firstName }) => firstName === name);
+}
+
+async function signIn(context, locale, accounts) {
   for (const [app, { username, password }] of Object.entries(accounts)) {
     await context.request.post('/api/sessions', {
       headers: { 'X-Colloquio-App': app, origin: scene.url },
@@ -88,11 +113,18 @@ async function signIn(context, locale) {
 
 async function take(context, screen, name, variant) {
   // Strangers see some screens; others are seen by who is signed in.
-  const used = screen.stranger ? await stranger(context, variant) : context;
+  const used = screen.stranger
+    ? await stranger(variant)
+    : screen.as
+      ? await signedIn(variant, screen.as(scene))
+      : context;
   const page = await used.newPage();
+  if (screen.notifications) await asIfPermitted(page, screen.notifications);
+  if (screen.media) await page.emulateMedia({ media: screen.media });
   listen(page, (fault) => faults.push(`${name}: ${fault}`));
   try {
     const path = typeof screen.path === 'function' ? await screen.path(scene, context) : screen.path;
+    await screen.before?.(page, { scene, context: used });
     await page.goto(scene.url + path);
     await screen.ready?.(page, { ...variant, scene });
     await settled(page);
@@ -108,8 +140,8 @@ async function take(context, screen, name, variant) {
   }
 }
 
-async function stranger(context, variant) {
-  const theirs = await context.browser().newContext(deviceOf(variant));
+async function stranger(variant) {
+  const theirs = await browser.newContext({ ...deviceOf(variant), baseURL: scene.url });
   await enlargeLetters(theirs);
   return theirs;
 }

@@ -121,6 +121,7 @@ export const operationErrors: Record<string, ErrorCode[]> = {
     'already_a_contact',
     ...invitation,
   ],
+  'Joining.announced': [...invitation, ...stopped],
   'Joining.askWhetherToStop': ['rate_limited'],
   'Joining.logo': invitation,
   'Joining.open': [...invitation, ...stopped],

@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { NextFunction, Request, Response } from 'express';
 import sirv from 'sirv';
+import { type Locale, locales } from './contract/common.js';
 import { firstScreenLinks } from './first-screens.js';
+import { JoiningController } from './invitations/joining.controller.js';
 
 /** The built web apps. */
 const folder = join(import.meta.dirname, '../web');
@@ -31,6 +33,8 @@ const pagePolicy = [
 /** The microphone is for voice notes; a picture of the camera comes through a field for files, which needs no permission. */
 const permissions = 'microphone=(self), camera=(), geolocation=(), payment=(), usb=(), browsing-topics=()';
 
+const pageHeaders = { 'Content-Security-Policy': pagePolicy, 'Permissions-Policy': permissions };
+
 /** Addresses that belong to the service itself. */
 const isOfService = (path: string) => /^\/(api|socket\.io|metrics)(\/|$)/.test(path);
 const appManifest = '/app/manifest.webmanifest';
@@ -51,11 +55,12 @@ export async function serveWeb(app: NestExpressApplication): Promise<void> {
     setHeaders: (response, path) => {
       const isHashed = path.startsWith('/assets/');
       response.setHeader('Cache-Control', isHashed ? `public, max-age=${year}, immutable` : 'no-cache');
-      response.setHeader('Content-Security-Policy', pagePolicy);
-      response.setHeader('Permissions-Policy', permissions);
+      for (const [name, value] of Object.entries(pageHeaders)) response.setHeader(name, value);
     },
   });
   const linksOf = firstScreenLinks(folder);
+  const joiningPage = readFileSync(join(folder, 'app/index.html'), 'utf8');
+  const joining = app.get(JoiningController);
   const manifest = JSON.parse(readFileSync(join(folder, appManifest), 'utf8')) as object;
   app.use((request: Request, response: Response, next: NextFunction) => {
     const isRead = request.method === 'GET' || request.method === 'HEAD';
@@ -68,13 +73,45 @@ export async function serveWeb(app: NestExpressApplication): Promise<void> {
       response.set({ 'Cache-Control': 'no-store', 'Content-Type': 'application/manifest+json' });
       return response.send(JSON.stringify({ ...manifest, start_url: `/app?carry=${carry}` }));
     }
-    files(request, response, () => {
+    files(request, response, async () => {
       // Programs that take anything are told that there is nothing; browsers ask for a page.
       const isPage = /^\/(app)?$/.test(request.path) || request.accepts(['json', 'html']) === 'html';
       if (!isPage || /\.[a-z0-9]+$/i.test(request.path)) return next();
       response.setHeader('Link', linksOf(request.path));
+      const [, code] = /^\/app\/join\/([\w-]+)\/?$/.exec(request.path) ?? [];
+      const invitation = code !== undefined && (await broughtInvitation(joining, code, request));
+      if (invitation) {
+        // It may hold the name of an invited person.
+        response.set({ 'Cache-Control': 'no-store', ...pageHeaders });
+        response.type('html').send(joiningPage.replace('</body>', () => `${invitation}</body>`));
+        return;
+      }
       request.url = isOfApp(request.path) ? '/app/index.html' : '/index.html';
       files(request, response, next);
     });
   });
+}
+
+/**
+ * The invitation in the language that the page will choose, as data within the page: it would ask for the same as its first act.
+ * Undefined when it is refused, so that the page asks, and hears why.
+ */
+async function broughtInvitation(
+  joining: JoiningController,
+  code: string,
+  request: Request,
+): Promise<string | undefined> {
+  const locale = localeOf(request);
+  try {
+    const invitation = JSON.stringify(await joining.open(code, { locale }, request)).replaceAll('<', '\\u003c');
+    return `<script type="application/json" id="invitation" data-code="${code}" lang="${locale}">${invitation}</script>`;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The browser's first language that there is, as web/words/locale.ts chooses it where nothing else was chosen. */
+function localeOf(request: Request): Locale {
+  const wanted = request.acceptsLanguages().map((language) => language.slice(0, 2).toLowerCase());
+  return wanted.find((language): language is Locale => (locales as readonly string[]).includes(language)) ?? 'en';
 }

@@ -145,6 +145,21 @@ describe('old state + events = fresh state', () => {
       expect((await counter.ask('POST', '/api/quick-replies', reply)).status).toBe(201);
       await bakery.owner.hears('quick-replies.changed', () => true);
     },
+    'notification-settings.changed': async () => {
+      const mute = `/api/conversations/${anna.contactId}/mute`;
+      const told = async () => void (await tablet.hears('notification-settings.changed', () => true));
+      const changes = [
+        () => phone.ask('PUT', '/api/notification-settings', { quietHours: null }),
+        () => phone.ask('PUT', mute, { until: null }),
+        () => phone.ask('DELETE', mute),
+      ];
+      for (const change of changes) {
+        tablet.heard.length = 0;
+        expect((await change()).status).toBeLessThan(300);
+        await told();
+      }
+      expect(counter.heard.map(({ event }) => event)).not.toContain('notification-settings.changed');
+    },
     'erasure-proposals.changed': async () => {
       const contactIds = [anna.contactId];
       expect((await counter.ask('POST', '/api/erasure-proposals', { contactIds })).status).toBe(200);

@@ -98,7 +98,7 @@ describe('a list of conversations', () => {
     expect(await headOf(shop.owner, bruno!.contactId)).toMatchObject({
       lastSender: 'interlocutor',
       lastKind: 'message',
-      lastTurn: { seq: question, sender: 'interlocutor', sentAt: expect.any(String) },
+      lastTurn: { seq: question, sender: 'interlocutor', sentAt: expect.any(String), preview: 'Siete aperti?' },
       unanswered: true,
       unread: 1,
       labels: [],
@@ -178,7 +178,11 @@ describe('a list of conversations', () => {
       unanswered: false,
     });
     // A broadcast is no answer.
-    expect(await headOf(shop.owner, bruno!.contactId)).toMatchObject({ lastKind: 'broadcast', unanswered: true });
+    expect(await headOf(shop.owner, bruno!.contactId)).toMatchObject({
+      lastKind: 'broadcast',
+      unanswered: true,
+      lastTurn: { sender: 'interlocutor', preview: 'Pronto?' },
+    });
     expect(await names(shop.owner, { withoutBroadcasts: 'true' })).toEqual(['Bruno', 'Anna']);
     expect(await names(shop.owner, { unread: 'true' })).toEqual(['Bruno']);
     await dario!.device.say(dario!.contactId, 'Grazie');

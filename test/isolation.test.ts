@@ -217,6 +217,11 @@ const routes: Record<string, Route> = {
     path: () => `/api/invitations/by-code/${invitation.code}`,
     allowed: 200,
   },
+  'GET /api/invitations/by-code/:code/announced-policies': {
+    for: 'everybody',
+    path: () => `/api/invitations/by-code/${invitation.code}/announced-policies`,
+    allowed: 200,
+  },
   'GET /api/invitations/by-code/:code/logo': {
     for: 'everybody',
     path: () => `/api/invitations/by-code/${invitation.code}/logo`,

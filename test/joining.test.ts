@@ -215,6 +215,10 @@ describe('joining with an account', () => {
   test('the same business again changes nothing', async () => {
     const anna = await world.join(bakery, 'anna', { promotions: true });
     const { code, id } = await world.invitation(bakery);
+    const open = `/api/invitations/by-code/${code}`;
+    expect((await anna.device.ask('GET', open)).body.contactId).toBe(anna.contactId);
+    for (const { body: opened } of [await world.ask('GET', open), await bakery.owner.ask('GET', open)])
+      expect(opened).not.toHaveProperty('contactId');
     const before = [await contacts(), (await anna.device.ask('GET', '/api/consents')).body];
     const answer = await accept(code, { consents: await world.consents(code) }, anna.device.token);
     expectStatus(answer, 201);

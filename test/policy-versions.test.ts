@@ -229,6 +229,9 @@ describe('until its day', () => {
     const { code } = await world.invitation(shop);
     const { body } = await world.ask('GET', `/api/invitations/by-code/${code}?locale=it`);
     expect(body.policies).toMatchObject([{ version: 1, next: { version: 2, changes: [changesOf(2).it] } }]);
+    const comes = await world.ask('GET', `/api/invitations/by-code/${code}/announced-policies?locale=it`);
+    expect(comes.body.items).toMatchObject([{ id: body.policies[0].next.policyId, version: 2, locale: 'it' }]);
+    expect(comes.body.items[0].text).toContain('Forno Aurora');
     const carla = await world.join(shop, 'carla');
     expect((await carla.device.ask('GET', '/api/consents')).body.items).toMatchObject([{ policyVersion: 1 }]);
     const [announced] = await current(carla.device, 'announced', carla.contactId);

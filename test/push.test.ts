@@ -134,6 +134,13 @@ test('messages that follow while one is still unread are gathered into one push 
   expect(push.to(phone)).toHaveLength(2);
   await say('cinque', elio);
   expect((await push.pushes(phone, 3)).payload).toMatchObject({ count: 1 });
+  // Also while messages that it has read since are still being gathered.
+  const last = (await say('sei', elio)).body.seq;
+  await decided();
+  expectStatus(await receipt(elio.device, elio, { seenSeq: last }), 204);
+  await say('sette', elio);
+  await decided();
+  expect(push.to(phone)).toHaveLength(4);
   const topics = new Set(push.to(phone).map(({ headers }) => headers['topic']));
   expect(topics.size).toBe(1);
 });

@@ -40,12 +40,26 @@ function knowWellFormed(): void {
   });
 }
 
-/** Makes the page ready for its app: language and theme. */
-export function preparePage(): void {
+/** Makes the page ready for its app: language and theme. Gives the element that the app is shown in. */
+export function preparePage(): HTMLElement {
   knowWellFormed();
   document.documentElement.lang = locale;
   show(chosenTheme());
   dark.addEventListener('change', () => show(chosenTheme()));
+  const root = document.getElementById('root')!;
+  endOpening(root);
+  return root;
+}
+
+/** Takes the sign that the page opened with away once a screen stands: in the same frame, so that neither is missing. */
+function endOpening(root: HTMLElement): void {
+  const observer = new MutationObserver(() => {
+    // Short notices have a place in the page from the beginning.
+    if (!root.querySelector(':scope > :not([popover])')) return;
+    observer.disconnect();
+    document.getElementById('opening')?.remove();
+  });
+  observer.observe(root, { childList: true });
 }
 
 let titled = '';

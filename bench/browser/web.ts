@@ -3,10 +3,9 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { cpus, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
-import chromiumPackage from '@sparticuz/chromium';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { io, type Socket } from 'socket.io-client';
-import { launchChromium } from '../../test/support/chromium.js';
+import { launchChromium, unpackedChromium } from '../../test/support/chromium.js';
 import { median, range, shown } from '../delivery/measures.js';
 import { ServerProcess } from '../delivery/server-process.js';
 
@@ -169,7 +168,7 @@ async function register(url: string): Promise<Shop> {
 /** Lighthouse with its mobile preset, three times each; marks are 98, 100 and 100. */
 async function lighthouse(scene: Scene): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'colloquio-lighthouse-'));
-  const executable = await chromiumPackage.executablePath();
+  const executable = await unpackedChromium();
   const categories = ['performance', 'accessibility', 'best-practices'];
   console.log(
     `| page | ${categories.join(' | ')} | largest paint ms | blocked ms |\n| --- | --- | --- | --- | --- | --- |`,

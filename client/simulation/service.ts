@@ -537,5 +537,6 @@ function lastTurnOf({ messages }: Pick<Stored, 'messages'>): Turn | null {
   const turn = messages.findLast(
     ({ broadcastId, withdrawnAt, expiredAt }) => broadcastId === undefined && !withdrawnAt && !expiredAt,
   );
-  return turn ? { seq: turn.seq, sender: turn.sender, sentAt: turn.sentAt } : null;
+  if (!turn) return null;
+  return { seq: turn.seq, sender: turn.sender, sentAt: turn.sentAt, preview: beginningOf(turn.body) || null };
 }

@@ -400,12 +400,22 @@ export interface LetterPlace {
 /** The letters under which sorted entries stand, each with the place where it begins. `#` stands for all that are none. */
 export function lettersOf(entries: readonly Pick<BookEntry, 'name'>[]): LetterPlace[] {
   const places: LetterPlace[] = [];
+  // Folding is most of the cost, and thousands of names begin alike.
+  const known = new Map<string, string | undefined>();
   for (const [index, { name }] of entries.entries()) {
-    const first = [...fold(name).trimStart()][0] ?? '';
-    const letter = /\p{L}/u.test(first) ? first.toUpperCase() : '#';
+    const beginning = /^\P{M}\p{M}*/u.exec(name)?.[0] ?? '';
+    if (!known.has(beginning)) known.set(beginning, letterOf(beginning));
+    const letter = known.get(beginning) ?? letterOf(name) ?? '#';
     if (places.at(-1)?.letter !== letter) places.push({ letter, from: index });
   }
   return places;
+}
+
+/** Undefined for a text of which nothing is left when it is folded. */
+function letterOf(text: string): string | undefined {
+  const [first] = fold(text);
+  if (first === undefined) return undefined;
+  return /\p{L}/u.test(first) ? first.toUpperCase() : '#';
 }
 
 function count(counts: Map<string, number>, value: string | null): void {

@@ -107,6 +107,7 @@ export interface Turn {
   seq: number;
   sender: Party;
   sentAt: string;
+  preview: string | null;
 }
 
 /** A party's restriction of a conversation (Art. 18 GDPR). */
@@ -306,6 +307,8 @@ export interface Told {
   'quick-replies.changed': { id: string };
   /** To the subscriber's devices only. The contacts that somebody proposes to erase, or whose proposal is taken back. */
   'erasure-proposals.changed': { contactIds: string[] };
+  /** To the devices of the account whose quiet hours or muted conversations have changed. They are loaded where they are shown. */
+  'notification-settings.changed': Record<string, never>;
   'consent.changed': {
     conversationId: string | null;
     purpose: ConsentPurpose;

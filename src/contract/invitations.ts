@@ -93,6 +93,7 @@ export interface OpenedInvitation {
   policies: PolicyView[];
   host: HostView;
   suggestion?: SuggestedSelf;
+  contactId?: string;
 }
 
 export interface Joining {

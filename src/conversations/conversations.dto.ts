@@ -214,6 +214,8 @@ export class TurnView implements wire.Turn {
   @IsIn(parties)
   sender: Party;
   sentAt: string;
+  /** Its beginning, like the head's `preview`; null when it has files alone. */
+  preview: string | null;
 }
 
 /** Files of a message, as a list of conversations shows them. */

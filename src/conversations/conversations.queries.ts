@@ -54,6 +54,9 @@ export interface HeadRow {
   turn_seq: number | null;
   turn_sender: Party | null;
   turn_at: Date | null;
+  /** Null where the last turn is the last entry. */
+  turn_client_id: string | null;
+  turn_body: Buffer | null;
   answered_seq: number;
   /** Null for an interlocutor. */
   claimed_by: string | null;
@@ -232,6 +235,7 @@ export const headsQuery = (filter: string, { order, limit }: { order: HeadOrder;
                 AND attachment.place = 0)
          END AS last_family,
          conversation.turn_seq, conversation.turn_sender, conversation.turn_at,
+         turn.client_id AS turn_client_id, turn.body AS turn_body,
          conversation.answered_seq, claimer.id AS claimed_by, conversation.claimed_at, conversation.restricted_by_subscriber, conversation.restricted_by_interlocutor,
          conversation.deletion_asked_at, conversation.deletion_due_at,
          subscriber.paused_at, subscriber.closes_at, subscriber.retention_months, subscriber.retention_from,
@@ -252,6 +256,7 @@ export const headsQuery = (filter: string, { order, limit }: { order: HeadOrder;
   LEFT ${one('member', 'claimer', "$1 = 'subscriber'::party AND claimer.id = conversation.claimed_by AND claimer.removed_at IS NULL")}
   LEFT ${one('message', 'last', 'last.conversation_id = conversation.id AND last.seq = conversation.last_seq')}
   LEFT ${one('broadcast', 'broadcast', 'broadcast.id = last.broadcast_id')}
+  LEFT ${one('message', 'turn', 'turn.conversation_id = conversation.id AND turn.seq = conversation.turn_seq AND turn.seq < conversation.last_seq')}
   ORDER BY ${descending(order)}`;
 
 export type CounterpartRow = Pick<
@@ -497,6 +502,8 @@ export interface WithdrawnRow {
   turn_seq: number | null;
   turn_sender: Party | null;
   turn_at: Date | null;
+  turn_client_id: string | null;
+  turn_body: Buffer | null;
 }
 
 /** Erases the text of a message; its entry stays. Parameters: $1 subscriber, $2 conversation, $3 seq, $4 new revision. */
@@ -506,7 +513,7 @@ export const withdrawQuery = `
     WHERE subscriber_id = $1 AND conversation_id = $2 AND seq = $3
     RETURNING subscriber_id, conversation_id, withdrawn_at
   ), turn AS (
-    SELECT seq, sender, sent_at FROM message
+    SELECT seq, sender, sent_at, client_id, body FROM message
     WHERE subscriber_id = $1 AND conversation_id = $2 AND seq <> $3 AND broadcast_id IS NULL AND withdrawn_at IS NULL
     ORDER BY seq DESC LIMIT 1
   ), grown AS (
@@ -518,7 +525,8 @@ export const withdrawQuery = `
     FROM withdrawn LEFT JOIN turn ON true
     WHERE conversation.subscriber_id = withdrawn.subscriber_id AND conversation.id = conversation_id
   )
-  SELECT withdrawn_at, turn.seq AS turn_seq, turn.sender AS turn_sender, turn.sent_at AS turn_at
+  SELECT withdrawn_at, turn.seq AS turn_seq, turn.sender AS turn_sender, turn.sent_at AS turn_at,
+         turn.client_id AS turn_client_id, turn.body AS turn_body
   FROM withdrawn LEFT JOIN turn ON true`;
 
 /**

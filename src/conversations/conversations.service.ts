@@ -384,13 +384,18 @@ export class Conversations {
     const identities = own ? await this.identities.openCopies(viewer.subscriberId, rows) : [];
     const spoken = rows.filter(({ last_sender: sender }) => sender !== null);
     const claimers = own ? await this.claimersOf(viewer.subscriberId, rows) : new Map<string, Author>();
-    const texts = await this.texts.open(spoken.map(lastMessageOf));
+    const turns = rows.flatMap(
+      (row) => turnContentOf(row, { subscriberId: row.subscriber_id, conversationId: row.id }) ?? [],
+    );
+    const texts = await this.texts.open([...spoken.map(lastMessageOf), ...turns]);
     const lastTexts = new Map(spoken.map((row, index) => [row.id, texts[index]]));
+    const turnTexts = new Map(turns.map(({ conversationId: id }, index) => [id, texts[spoken.length + index]]));
     return rows.flatMap((row, index) => {
       const counterpart = own ? contactOf(row, identities[index]) : subscriberOf(row);
-      return counterpart
-        ? [headOf(row, counterpart, { lastText: lastTexts.get(row.id), own: sides(viewer).own, claimers })]
-        : [];
+      if (!counterpart) return [];
+      const lastText = lastTexts.get(row.id);
+      const turnText = row.turn_seq === row.last_seq ? lastText : turnTexts.get(row.id);
+      return [headOf(row, counterpart, { lastText, turnText, own: sides(viewer).own, claimers })];
     });
   }
 }
@@ -464,9 +469,23 @@ function placeIn(order: HeadOrder, { changed_at, last_message_at, turn_at }: Hea
 }
 
 /** The last turn, as a row says it. */
-export function turnOf(row: Pick<HeadRow, 'turn_seq' | 'turn_sender' | 'turn_at'>): Turn | null {
+export function turnOf(row: TurnRow, text: string | undefined): Turn | null {
   if (row.turn_seq === null) return null;
-  return { seq: row.turn_seq, sender: row.turn_sender!, sentAt: row.turn_at!.toISOString() };
+  const preview = text ? beginningOf(text) : null;
+  return { seq: row.turn_seq, sender: row.turn_sender!, sentAt: row.turn_at!.toISOString(), preview };
+}
+
+export type TurnRow = Pick<HeadRow, 'turn_seq' | 'turn_sender' | 'turn_at' | 'turn_client_id' | 'turn_body'>;
+
+/** The content of a last turn that is not the last entry; undefined for another. */
+export function turnContentOf(
+  row: TurnRow,
+  place: Pick<PlacedContent, 'subscriberId' | 'conversationId'>,
+): PlacedContent | undefined {
+  if (row.turn_body === null) return undefined;
+  const { turn_sender: sender, turn_client_id, turn_body: body } = row;
+  const none = { withdrawn_at: null, broadcast_id: null, broadcast_body: null };
+  return { ...place, ...none, sender: sender!, client_id: turn_client_id, body };
 }
 
 /** The claim that stands, as a row says it. */
@@ -599,10 +618,17 @@ function lastMessageOf(row: HeadRow): PlacedContent {
   };
 }
 
+interface HeadParts {
+  lastText: string | undefined;
+  turnText: string | undefined;
+  own: Party;
+  claimers: ReadonlyMap<string, Author>;
+}
+
 function headOf(
   row: HeadRow,
   counterpart: Counterpart,
-  { lastText, own, claimers }: { lastText: string | undefined; own: Party; claimers: ReadonlyMap<string, Author> },
+  { lastText, turnText, own, claimers }: HeadParts,
 ): ConversationHead {
   return {
     id: row.id,
@@ -614,7 +640,7 @@ function headOf(
     lastMessageAt: row.last_message_at?.toISOString() ?? null,
     lastSender: row.last_sender,
     lastKind: kindOf(row),
-    lastTurn: turnOf(row),
+    lastTurn: turnOf(row, turnText),
     unanswered:
       row.turn_sender !== null &&
       row.turn_sender !== own &&

@@ -35,7 +35,7 @@ import {
   type WithdrawnRow,
   withdrawQuery,
 } from './conversations.queries.js';
-import { Conversations, type OwnConversation, restrictionsOf, turnOf } from './conversations.service.js';
+import { Conversations, type OwnConversation, restrictionsOf, turnContentOf, turnOf } from './conversations.service.js';
 import { SubscriberClosing, SubscriberPaused } from '../subscribers/subscribers.errors.js';
 import { MessageTexts } from './message-texts.js';
 import { Receipts, type Rise } from './receipts.service.js';
@@ -174,7 +174,9 @@ export class Messages {
       if (message.files > 0) await this.fileErasures.ofMessage(manager, subscriberId, conversationId, seq);
       const [row] = await manager.query<[WithdrawnRow]>(withdrawQuery, [...where, seq, revision]);
       if (isMember(principal)) await this.actions.record(manager, principal, 'message.withdrawn', conversationId);
-      return { revision, withdrawnAt: row.withdrawn_at.toISOString(), lastTurn: turnOf(row) };
+      const turn = turnContentOf(row, { subscriberId, conversationId });
+      const [text] = turn ? await this.texts.open([turn]) : [];
+      return { revision, withdrawnAt: row.withdrawn_at.toISOString(), lastTurn: turnOf(row, text) };
     };
     const withdrawn = await this.unknownOutcomes.guard(
       () => Object.values(rooms),

@@ -13,10 +13,12 @@ import {
 } from '@nestjs/common';
 import { ApiBody, ApiExtraModels, ApiResponse, ApiTags, getSchemaPath } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
+import { Contacts } from '../address-book/contacts.service.js';
 import { lookUps } from '../auth/joining-limits.js';
 import { isMember, type Principal } from '../auth/principal.js';
 import { SessionCookies } from '../auth/session-cookies.js';
 import { Caller, Public } from '../auth/session.guard.js';
+import { PolicyList } from '../consents/consents.dto.js';
 import { Consents } from '../consents/consents.service.js';
 import { policyView } from '../consents/policy-view.js';
 import { interlocutorView } from '../interlocutors/interlocutor-view.js';
@@ -42,6 +44,7 @@ export class JoiningController {
   constructor(
     private readonly invitations: Invitations,
     private readonly joinings: Joinings,
+    private readonly contacts: Contacts,
     private readonly consents: Consents,
     private readonly cookies: SessionCookies,
     private readonly rateLimits: RateLimits,
@@ -50,11 +53,12 @@ export class JoiningController {
   ) {}
 
   /** The business that invites, and the policies to accept. A code that was revoked, was used up or has expired answers 410. */
-  @Public()
+  @Public({ session: 'welcome' })
   @Get()
   async open(
     @Param('code') code: string,
     @Query() { locale }: InLocale,
+    @Caller() principal: Principal | undefined,
     @Req() request: Request,
   ): Promise<OpenedInvitation> {
     const invitation = await this.activeInvitation(code, request);
@@ -70,7 +74,24 @@ export class JoiningController {
     const suggestion = suggestedTo(await this.invitations.personOf(invitation));
     const business = { businessName, street, streetNumber, city, categoryName, logoUrl };
     const host = this.consents.host;
-    return { ...business, digitalConsentAge, policies, host, ...(suggestion && { suggestion }) };
+    const known = principal && !isMember(principal) ? await this.contacts.between(id, principal.interlocutorId) : null;
+    const about = { ...(suggestion && { suggestion }), ...(known && { contactId: known.id }) };
+    return { ...business, digitalConsentAge, policies, host, ...about };
+  }
+
+  /** The policies of the business that are announced and do not hold yet. Joining accepts the ones in force. */
+  @Public()
+  @Get('announced-policies')
+  async announced(
+    @Param('code') code: string,
+    @Query() { locale }: InLocale,
+    @Req() request: Request,
+  ): Promise<PolicyList> {
+    const { subscriberId } = await this.activeInvitation(code, request);
+    const subscriber = await this.subscribers.get(subscriberId);
+    refuseStopped(subscriber);
+    const shown = this.consents.announcedToInterlocutors(subscriber, locale);
+    return { items: shown.map((each) => policyView(each)), host: this.consents.host };
   }
 
   /** The logo of the business that invites. */

@@ -42,6 +42,12 @@ export class OpenedInvitation implements wire.OpenedInvitation {
   /** Personal invitations only. */
   @Optional()
   suggestion?: SuggestedSelf;
+  /**
+   * Set if you are signed in and are a contact of this business already: then there is nothing to accept, and your conversation
+   * has this id.
+   */
+  @Optional()
+  contactId?: string;
 }
 
 const isPerson = ({ companyName }: Joining) => companyName === undefined;

@@ -6,6 +6,8 @@ import { Conversations } from '../conversations/conversations.service.js';
 import { lockHashes } from '../platform/locks.js';
 import { NotFound, ValidationFailed } from '../platform/problems/domain-error.js';
 import { fieldError } from '../platform/problems/field-error.js';
+import { Realtime } from '../platform/realtime/realtime.js';
+import { rooms } from '../platform/realtime/rooms.js';
 import { PushRounds } from './push-rounds.service.js';
 import { TooManyMuted } from './push.errors.js';
 import { lanes, quietChangedQuery } from './push.queries.js';
@@ -17,6 +19,7 @@ export class NotificationPreferences {
   constructor(
     private readonly conversations: Conversations,
     private readonly database: DataSource,
+    private readonly realtime: Realtime,
     private readonly rounds: PushRounds,
   ) {}
 
@@ -76,6 +79,7 @@ export class NotificationPreferences {
       );
       if (muted > limits.conversationsMuted) throw new TooManyMuted();
     });
+    this.tell(principal);
     return { conversationId, until: time?.toISOString() ?? null };
   }
 
@@ -87,12 +91,18 @@ export class NotificationPreferences {
       [subscriberId, conversationId, principal.accountId],
     );
     if (deleted === 0) throw new NotFound();
+    this.tell(principal);
   }
 
   /** Has what waits for the end of the former quiet hours decided by the new ones. */
   private async changed(principal: Principal): Promise<NotificationSettings> {
     await this.database.query(quietChangedQuery, [principal.accountId]);
     for (const lane of Object.values(lanes)) this.rounds.wakeIn(lane, 0);
+    this.tell(principal);
     return this.read(principal);
+  }
+
+  private tell({ accountId }: Principal): void {
+    this.realtime.tell(rooms.ofAccount(accountId), 'notification-settings.changed', {});
   }
 }

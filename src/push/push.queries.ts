@@ -65,7 +65,9 @@ const addNotices = (missed: string, lane: Lane) => `
       lane = least(push_notice.lane, excluded.lane),
       since = excluded.since,
       due_at = CASE
-        WHEN push_notice.due_at IS NOT NULL THEN push_notice.due_at
+        -- It waits for something else than the time between two: it is being handed over, failed, or came in quiet hours.
+        WHEN push_notice.due_at IS DISTINCT FROM push_notice.pushed_at + interval '${secondsBetween} seconds'
+             AND push_notice.due_at IS NOT NULL THEN push_notice.due_at
         WHEN push_notice.pushed_seq > (SELECT delivered_seq FROM watermark
                                        WHERE watermark.subscriber_id = push_notice.subscriber_id
                                          AND watermark.conversation_id = push_notice.conversation_id

@@ -45,7 +45,41 @@ async function join(page: Page): Promise<string> {
   return page.url().split('/').at(-1)!;
 }
 
+/**
+ * Resolves once the store of the app holds as much under a name; the list is kept in the same write. The browser waits itself,
+ * because `waitForFunction` takes the promise of a function for its success.
+ */
+async function keptIn({ key, length }: { key: string; length: number }): Promise<void> {
+  const done = <Result>(request: IDBRequest<Result>) =>
+    new Promise<Result>((resolve) => (request.onsuccess = () => resolve(request.result)));
+  const database = await done(indexedDB.open('colloquio-app-data'));
+  let size = 0;
+  while (size <= length) {
+    await new Promise((later) => setTimeout(later, 50));
+    const kept = database.transaction('values').objectStore('values').get(key) as IDBRequest<
+      { sealed: ArrayBuffer } | undefined
+    >;
+    size = (await done(kept))?.sealed.byteLength ?? 0;
+  }
+  database.close();
+}
+
 describe('joining', () => {
+  test('shows an invitation that its page has brought, and asks for it only in another language', async () => {
+    const { code } = await world.invitation(bakery);
+    const asked: string[] = [];
+    phone.context.on('request', (request) => asked.push(new URL(request.url()).pathname));
+    const page = await phone.page(`/app/join/${code}`);
+    await page.getByRole('heading', { name: 'Forno Aurora' }).waitFor();
+    const path = `/api/invitations/by-code/${code}`;
+    expect(asked).not.toContain(path);
+    await button(page, 'English').click();
+    await button(page, 'Continue').waitFor();
+    expect(asked).toContain(path);
+    const { headers } = await fetch(`${world.url}/app/join/${code}`, { headers: { accept: 'text/html' } });
+    expect(headers.get('cache-control')).toBe('no-store');
+  });
+
   test('leads from the QR code into the conversation, and into a second shop with two taps', async () => {
     const { url } = await world.invitation(bakery);
     const page = await phone.page(new URL(url).pathname);
@@ -163,6 +197,22 @@ describe('a device', () => {
     await page.reload();
     await page.getByText('Sei senza rete.').waitFor();
     await page.getByText(message.body).waitFor();
+  });
+
+  test('shows what it keeps before the service has answered anything', async () => {
+    const anna = await world.join(bakery, 'anna');
+    const id = anna.contactId;
+    const message = { clientId: unique(), body: 'Il pane è pronto. '.repeat(100).trim() };
+    expectStatus(await bakery.owner.ask('POST', `/api/conversations/${id}/messages`, message), 201);
+    await phone.signIn('app', anna.username);
+    const page = await phone.page(`/app/c/${id}`);
+    await page.getByText(message.body).first().waitFor();
+    await page.evaluate(keptIn, { key: `kept/timeline/${id}`, length: message.body.length });
+    const asked: string[] = [];
+    await phone.context.route('**/api/**', (route) => void asked.push(route.request().url()));
+    await page.reload();
+    await page.getByText(message.body).first().waitFor();
+    expect(asked).toContain(`${world.url}/api/me`);
   });
 
   test('is brought a sign-in by its address once, and keeps no name once that session has ended', async () => {

@@ -168,6 +168,14 @@ test('a person is asked after the first answer, is notified with the app closed,
   const tablet = await phone.page(`/app/c/${anna.contactId}`);
   await tablet.getByText('E la focaccia', { exact: true }).waitFor();
   await until(async () => (await shown(page)).length === 0, 'it is gone as it was read');
+
+  // Turning them off says no as well: nothing asks to turn them on again.
+  await tablet.goto(`${world.url}/app/notifications`);
+  await tablet.getByRole('switch', { name: 'Notifiche su questo dispositivo' }).click();
+  await tablet.getByText('Notifiche spente su questo dispositivo').waitFor();
+  await tablet.goto(`${world.url}/app/c/${anna.contactId}`);
+  await tablet.getByText('E la focaccia', { exact: true }).waitFor();
+  expect(await tablet.getByText('Vuoi un avviso').count()).toBe(0);
 });
 
 test('a merchant that says “not now” is left alone, and finds notifications, quiet hours and mutes in the settings', async () => {
@@ -207,12 +215,17 @@ test('a merchant that says “not now” is left alone, and finds notifications,
     const { body } = await shop.owner.ask('GET', '/api/notification-settings');
     return body.quietHours?.from === 21 * 60 + 30;
   }, 'they are saved');
+  // Changed on another device it is seen here at once.
+  await page.getByRole('button', { name: 'Riattiva Bruno Bianchi' }).waitFor();
+  expectStatus(await shop.owner.ask('DELETE', `/api/conversations/${bruno.contactId}/mute`), 204);
+  await page.getByText('Nessuna. Si silenzia').waitFor();
+  expectStatus(await shop.owner.ask('PUT', `/api/conversations/${bruno.contactId}/mute`, { until: null }), 200);
   await page.getByRole('button', { name: 'Riattiva Bruno Bianchi' }).click();
   await page.getByText('Nessuna. Si silenzia').waitFor();
 
   // Who logs out leaves no subscription behind.
   await page.goto(`${world.url}/settings/devices`);
-  await page.getByText('ultima notifica consegnata').waitFor();
+  await page.getByText('Ultima notifica consegnata').waitFor();
 });
 
 test('a device that its push service has ended makes a new subscription, after a test and when the app is opened', async () => {

@@ -63,6 +63,16 @@ test('a new version is announced with its changes, read and dismissed, and on it
   await phone.getByRole('button', { name: 'Accetta già adesso' }).click();
   await phone.getByText('Hai già accettato questa versione.').waitFor();
 
+  // A person who joins today accepts today's text, and can read the one to come; one who has joined is asked nothing again.
+  const { code } = await world.invitation(shop);
+  const stranger = await (await browser.open({ device: 'phone' })).page(`/join/${code}`);
+  await stranger.getByRole('button', { name: 'Continua' }).click();
+  await stranger.getByText(/^Dal .* vale un testo nuovo\./).waitFor();
+  await stranger.getByRole('button', { name: 'Leggi il testo nuovo' }).click();
+  await stranger.getByText(changesOf(2).it).waitFor();
+  await phone.goto(`${world.url}/app/join/${code}`);
+  await phone.waitForURL(`**/app/c/${anna.contactId}`);
+
   await takesEffect(world, 'subscriber/terms', 2);
   await takesEffect(world, 'interlocutor/privacy', 2);
   await dashboard.reload();
@@ -84,7 +94,7 @@ test('the log of an account and what was agreed to are there to read', async () 
   await dashboard.getByRole('button', { name: 'Rileggi il testo di allora' }).first().click();
   await dashboard.getByText(/Impronta del testo/).waitFor();
   await dashboard.goto(`${world.url}/settings/activity`);
-  await dashboard.getByText('è entrato con un dispositivo').first().waitFor();
+  await dashboard.getByText('ha fatto l’accesso con un dispositivo').first().waitFor();
 });
 
 test('everything that both apps leave in a browser stands on the page about cookies', async () => {

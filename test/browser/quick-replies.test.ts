@@ -108,17 +108,17 @@ test('quick replies are made, seen with a person, changed, deleted and put back'
   expect(await text.inputValue()).toMatch(/^Ciao! Da oggi/);
   await text.fill('Ciao ');
   await page.getByRole('button', { name: 'Nome', exact: true }).click();
-  expect(await text.inputValue()).toBe('Ciao {{firstName}}');
+  expect(await text.inputValue()).toBe('Ciao {{Nome}}');
   const preview = page.getByRole('region', { name: 'Anteprima' });
   await preview.getByText('Ciao Anna').waitFor();
 
   await name.fill('x'.repeat(limits.quickReplyTitleLength + 1));
-  await text.fill('Ciao {{nome}}');
+  await text.fill('Ciao {{compleanno}}');
   await page.getByRole('button', { name: 'Crea' }).click();
   await page.getByText(/al massimo 60/).waitFor();
   expect(await text.getAttribute('aria-invalid')).toBe('true');
   await name.fill('x'.repeat(limits.quickReplyTitleLength));
-  await text.fill('Ciao {{firstName}}!');
+  await text.fill('Ciao {{nome}}!');
   await page.getByRole('button', { name: 'Crea' }).click();
   await page.getByText('1 di 200').waitFor();
 

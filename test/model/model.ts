@@ -97,7 +97,9 @@ export class ModelConversation {
       lastMessageAt: last?.sentAt ?? null,
       lastSender: last?.sender ?? null,
       lastKind: !last ? null : last.expired ? 'expired' : last.withdrawn ? 'withdrawn' : 'message',
-      lastTurn: turn ? { seq: turn.seq, sender: turn.sender, sentAt: turn.sentAt } : null,
+      lastTurn: turn
+        ? { seq: turn.seq, sender: turn.sender, sentAt: turn.sentAt, preview: beginningOf(turn.body) || null }
+        : null,
       unanswered: turn !== undefined && turn.sender !== party,
       preview: last?.body ? beginningOf(last.body) : null,
       lastFiles: last && last.files.length > 0 ? { count: last.files.length, family: 'text' } : null,

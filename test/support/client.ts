@@ -164,6 +164,7 @@ export class Client {
       if (message.seq <= watermark.deliveredSeq) return void this.incomplete.add(conversationId);
       const messages = this.held.messages.get(conversationId)!;
       if (!messages.has(message.seq)) messages.set(message.seq, message);
+      const preview = beginningOf(message.body) || null;
       this.held.heads.set(conversationId, {
         ...head,
         revision: message.revision,
@@ -172,8 +173,8 @@ export class Client {
         lastMessageAt: message.sentAt,
         lastSender: message.sender,
         lastKind: message.broadcastId === undefined ? 'message' : 'broadcast',
-        ...(message.broadcastId === undefined && this.turn(message, head)),
-        preview: beginningOf(message.body) || null,
+        ...(message.broadcastId === undefined && this.turn({ ...message, preview }, head)),
+        preview,
         lastFiles: filesOf(message),
         unread: this.unread(conversationId, head.own.seenSeq),
       });
@@ -317,6 +318,7 @@ export class Client {
     // A client loads them when it shows them, and holds none.
     'request.changed': () => undefined,
     'quick-replies.changed': () => undefined,
+    'notification-settings.changed': () => undefined,
     'erasure-proposals.changed': () => undefined,
     'export.progressed': () => undefined,
     'session.ended': ({ id }) => void this.held.devices.delete(id),
@@ -344,9 +346,8 @@ export class Client {
     turn: Turn | null,
     { answeredSeq = 0 }: Pick<ConversationHead, 'answeredSeq'>,
   ): Pick<ConversationHead, 'lastTurn' | 'unanswered'> {
-    const { seq, sender, sentAt } = turn ?? {};
-    const lastTurn = turn && { seq: seq!, sender: sender!, sentAt: sentAt! };
-    return { lastTurn, unanswered: turn !== null && sender !== this.own && seq! > answeredSeq };
+    const lastTurn = turn && { seq: turn.seq, sender: turn.sender, sentAt: turn.sentAt, preview: turn.preview };
+    return { lastTurn, unanswered: turn !== null && turn.sender !== this.own && turn.seq > answeredSeq };
   }
 
   private unread(id: string, seenSeq: number): number {

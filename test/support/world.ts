@@ -1,5 +1,4 @@
 import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Client as PgClient, Pool } from 'pg';
@@ -348,7 +347,7 @@ async function start(environment: Record<string, string>): Promise<Running> {
     createDatabase(`${name}_k`, 'template_keyring'),
   ]);
   const databases = { main, keyring };
-  const dataDir = await mkdtemp(join(tmpdir(), 'colloquio-world-'));
+  const dataDir = await mkdtemp(join(serverAddress().dataDir, 'world-'));
   const complete = {
     PORT: '0',
     DATA_DIR: dataDir,

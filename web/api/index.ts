@@ -1,5 +1,6 @@
 import createClient from 'openapi-fetch';
-import { Refused, Unanswered } from '../../client/index.js';
+// From its own file: the first screen waits for no engine.
+import { Refused, Unanswered } from '../../client/api.js';
 import type { Problem } from '../../src/contract/errors.js';
 import type { paths } from './schema.js';
 

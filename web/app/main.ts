@@ -4,5 +4,4 @@ import { preparePage } from '../page.js';
 import App from './App.svelte';
 
 setAppName('app');
-preparePage();
-mount(App, { target: document.getElementById('root')! });
+mount(App, { target: preparePage() });

@@ -4,5 +4,4 @@ import { preparePage } from '../page.js';
 import Dashboard from './Dashboard.svelte';
 
 setAppName('dashboard');
-preparePage();
-mount(Dashboard, { target: document.getElementById('root')! });
+mount(Dashboard, { target: preparePage() });

@@ -4,6 +4,7 @@ import { limits } from '../../src/contract/limits.js';
 import type { QuickReplyView } from '../../src/contract/quick-replies.js';
 import type { FieldValues } from '../../src/contract/rules/personal-text.js';
 import { api, ask } from '../api/index.js';
+import { follow } from '../sync/follow.js';
 import { session } from '../sync/session.svelte.js';
 import { beginsAWord, folded } from './conversations/names.js';
 
@@ -15,20 +16,7 @@ class QuickReplies {
 
   /** Loads them, and again after every change and absence. Gives the function that ends it. */
   watch(): () => void {
-    const { engine } = session;
-    const told = engine.onTold((event) => {
-      if (event === 'quick-replies.changed') void this.load();
-    });
-    let wasLive = true;
-    const link = engine.link.state.subscribe(({ name }) => {
-      if (name === 'live' && !wasLive) void this.load();
-      wasLive = name === 'live';
-    });
-    void this.load();
-    return () => {
-      told();
-      link();
-    };
+    return follow('quick-replies.changed', () => this.load());
   }
 
   async load(): Promise<void> {

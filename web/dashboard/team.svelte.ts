@@ -1,6 +1,7 @@
 import type { Author, Claim } from '../../src/contract/events.js';
 import { limits } from '../../src/contract/limits.js';
 import { api, ask } from '../api/index.js';
+import { follow } from '../sync/follow.js';
 import { session } from '../sync/session.svelte.js';
 import { d } from '../words/dashboard.js';
 
@@ -24,8 +25,7 @@ class Team {
 
   /** Loads them, and again when one joins or is called otherwise. Gives the function that ends it. */
   watch(): () => void {
-    void this.load();
-    return session.engine.onTold((event) => event === 'member.changed' && void this.load());
+    return follow('member.changed', () => this.load());
   }
 
   /** Loads their names. Without them the screens say less, and nothing else. */

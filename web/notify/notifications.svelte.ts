@@ -63,6 +63,7 @@ class Notifications {
       if (!isProblem(error, 'not_found')) throw error;
     });
     await unsubscribe().catch(() => undefined);
+    this.refuse();
     this.state = 'off';
   }
 

@@ -1,11 +1,11 @@
-import { type Engine, MemoryStore, Refused, type Store, Unanswered } from '../../client/index.js';
+import type { Engine, Store } from '../../client/index.js';
+import { MemoryStore } from '../../client/memory.js';
 import type { Profile, SignIn } from '../../src/contract/accounts.js';
 import type { ErrorCode } from '../../src/contract/errors.js';
-import { api, appName, ask, fetchAsApp, whenSignedOut } from '../api/index.js';
+import { api, appName, ask, fetchAsApp, Refused, Unanswered, whenSignedOut } from '../api/index.js';
 import { keepLocale } from '../words/locale.js';
 import { emptyBrowser } from './emptying.js';
 import { Tabs } from './tabs.js';
-import { uploadQueued } from './uploads.js';
 import { DeviceVault } from './vault.js';
 
 export type SessionState =
@@ -233,7 +233,7 @@ class Session {
   }
 
   private async begin(me: Profile, store?: Store): Promise<void> {
-    const { Engine, io } = await loadEngine();
+    const { Engine, io, uploadQueued } = await loadEngine();
     this.store = store ?? (await this.openStore());
     // Nothing waits until it is kept.
     void this.store.put([[profileKey, me]]).catch(() => undefined);

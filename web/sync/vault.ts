@@ -1,6 +1,6 @@
 import { type DBSchema, type IDBPDatabase, openDB, deleteDB } from 'idb';
 import type { Store } from '../../client/index.js';
-import { MemoryStore } from '../../client/index.js';
+import { MemoryStore } from '../../client/memory.js';
 
 /** Values of a device by their names, sealed. Names hold random ids only. */
 interface Kept extends DBSchema {

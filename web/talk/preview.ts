@@ -1,5 +1,5 @@
 import type { Draft, Outgoing } from '../../client/index.js';
-import type { ConversationHead, LastFiles, MessageView, Party } from '../../src/contract/events.js';
+import type { ConversationHead, LastFiles, MessageView, Party, Turn } from '../../src/contract/events.js';
 import type { IconName } from '../ui/icons.js';
 import { retentionWords } from '../words/retention.js';
 import { talk } from '../words/talk.js';
@@ -50,11 +50,18 @@ export function previewOf(head: ConversationHead, { party, draft, outgoing = [] 
   if (head.lastKind === null) return { text: talk.preview.none, isLine: true };
   if (head.lastKind === 'expired') return { text: retentionWords.preview, isLine: true };
   if (head.lastKind === 'withdrawn') return { text: talk.preview.withdrawn, isLine: true };
+  const question = questionBelow(head, party);
+  if (question) return { text: question.preview ?? talk.preview.files.other(1) };
   const text = head.preview ? oneLine(head.preview) : head.lastFiles ? lastFiles(head.lastFiles) : '';
   if (head.lastKind === 'broadcast') {
     return { text, icon: { name: 'speakerphone', label: talk.preview.broadcast } };
   }
   return head.lastSender === party ? { text, ticks: ticksOf(head.lastSeq, head) } : { text };
+}
+
+/** A question that waits for an answer below a broadcast, which is none. */
+export function questionBelow({ lastKind, lastTurn, unanswered }: ConversationHead, party: Party): Turn | null {
+  return party === 'subscriber' && lastKind === 'broadcast' && unanswered ? lastTurn : null;
 }
 
 /** The station that the message of a number has come to. */

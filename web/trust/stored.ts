@@ -9,8 +9,6 @@ export interface Stored {
   /** Its name; `*` stands for an id, or for what the browser adds. */
   name: string;
   place: Place;
-  /** Set by the service with an answer, or by the page itself. */
-  setBy: 'service' | 'page';
   words: Record<Locale, readonly [purpose: string, lasts: string]>;
 }
 
@@ -19,8 +17,8 @@ const untilLogout = {
   en: 'until you log out, or the device stays away for long',
 };
 const ofDevice = {
-  it: `${limits.knownDeviceDays} giorni dall’ultimo uso; resta apposta anche quando esci`,
-  en: `${limits.knownDeviceDays} days from the last use; it stays on purpose when you log out`,
+  it: `${limits.knownDeviceDays} giorni dall’ultimo uso, apposta anche quando esci`,
+  en: `${limits.knownDeviceDays} days from the last use, on purpose also when you log out`,
 };
 const untilCleared = { it: 'finché cancelli i dati del sito', en: 'until you clear the data of the site' };
 const untilClosed = { it: 'finché chiudi la scheda', en: 'until you close the tab' };
@@ -33,7 +31,6 @@ const row = (
 ): Stored => ({
   name,
   place,
-  setBy: place === 'cookie' ? 'service' : 'page',
   words: { it: [it, lasts.it], en: [en, lasts.en] },
 });
 

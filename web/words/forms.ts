@@ -98,10 +98,10 @@ export function duration(milliseconds: number): string {
 }
 
 const units = ['byte', 'kilobyte', 'megabyte', 'gigabyte'] as const;
-/** Size of a file, in powers of 1,000 as systems show it: "214 kB". */
+/** Size of a file, in powers of 1,024 as the limits are set: "214 kB". */
 export function size(bytes: number): string {
-  const power = Math.min(units.length - 1, bytes < 1000 ? 0 : Math.floor(Math.log10(bytes) / 3));
-  const value = bytes / 1000 ** power;
+  const power = Math.min(units.length - 1, bytes < 1024 ? 0 : Math.floor(Math.log2(bytes) / 10));
+  const value = bytes / 1024 ** power;
   return new Intl.NumberFormat(tag, {
     style: 'unit',
     unit: units[power],

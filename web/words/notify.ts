@@ -19,7 +19,7 @@ const it = {
       on: 'Attive',
       off: 'Spente',
       denied:
-        'Il browser le blocca per questo sito. Apri le impostazioni del sito, accanto all’indirizzo, e consenti le notifiche.',
+        'Il browser le blocca per questo sito. Consentile nelle impostazioni del sito, accanto all’indirizzo; se l’app è installata, in quelle del dispositivo.',
       unsupported: 'Questo browser non può ricevere notifiche.',
       ios: 'Su iPhone e iPad arrivano solo nell’app installata: aggiungila alla schermata Home, aprila da lì e attivale.',
       shared: 'Su un dispositivo condiviso restano spente.',
@@ -28,6 +28,7 @@ const it = {
       app: 'Una notifica dice solo quale attività ti ha scritto e quanti messaggi ci sono, mai che cosa.',
       dashboard: 'Una notifica dice solo quanti messaggi ci sono, mai chi ha scritto né che cosa.',
     },
+    install: 'Come si aggiunge',
     turnedOn: 'Notifiche attive su questo dispositivo',
     turnedOff: 'Notifiche spente su questo dispositivo',
     failed: 'Il browser non riesce a registrarsi per le notifiche. Riprova più tardi.',
@@ -35,6 +36,7 @@ const it = {
   },
   test: {
     act: 'Invia una notifica di prova',
+    short: 'Prova',
     outcomes: {
       handed_over: 'Consegnata al servizio di notifiche del browser: fra poco dovrebbe apparire.',
       gone: 'Il browser aveva chiuso la registrazione: l’ho rifatta, prova ancora.',
@@ -75,9 +77,9 @@ const it = {
     done: 'Conversazione silenziata',
   },
   device: {
-    last: (when: string) => `ultima notifica consegnata: ${when}`,
-    none: 'notifiche attive, nessuna finora',
-    off: 'senza notifiche',
+    last: (when: string) => `Ultima notifica consegnata: ${when}`,
+    none: 'Notifiche attive, nessuna finora',
+    off: 'Senza notifiche',
   },
   failed: 'Le impostazioni non si caricano',
   retry: 'Riprova',
@@ -102,7 +104,7 @@ const en: typeof it = {
       on: 'On',
       off: 'Off',
       denied:
-        'Your browser blocks them for this site. Open the settings of the site, beside its address, and allow notifications.',
+        'Your browser blocks them for this site. Allow them in the settings of the site, beside its address; for an installed app, in those of the device.',
       unsupported: 'This browser cannot get notifications.',
       ios: 'On iPhone and iPad they come in the installed app alone: add it to the Home Screen, open it there, and turn them on.',
       shared: 'On a shared device they stay off.',
@@ -111,6 +113,7 @@ const en: typeof it = {
       app: 'A notification says which business has written and how many messages there are, never what.',
       dashboard: 'A notification says how many messages there are, never who has written or what.',
     },
+    install: 'How to add it',
     turnedOn: 'Notifications are on for this device',
     turnedOff: 'Notifications are off for this device',
     failed: 'Your browser cannot register for notifications. Try again later.',
@@ -118,6 +121,7 @@ const en: typeof it = {
   },
   test: {
     act: 'Send a test notification',
+    short: 'Test',
     outcomes: {
       handed_over: 'Handed to your browser’s push service: it should appear soon.',
       gone: 'Your browser had ended its registration. It is made again, so try once more.',
@@ -158,9 +162,9 @@ const en: typeof it = {
     done: 'Conversation muted',
   },
   device: {
-    last: (when) => `last notification handed over: ${when}`,
-    none: 'notifications on, none so far',
-    off: 'no notifications',
+    last: (when) => `Last notification handed over: ${when}`,
+    none: 'Notifications on, none so far',
+    off: 'No notifications',
   },
   failed: 'The settings cannot be loaded',
   retry: 'Try again',

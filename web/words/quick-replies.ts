@@ -34,7 +34,7 @@ const it = {
   name: 'Nome breve',
   nameHelp: 'Per trovarla scrivendo «/» e le prime lettere.',
   body: 'Testo',
-  bodyHelp: (each: number) => `I campi prendono i dati di chi riceve. Ognuno conta ${each} caratteri.`,
+  bodyHelp: 'I campi prendono i dati di chi riceve.',
   addField: 'Inserisci un campo',
   fields: {
     firstName: 'Nome',
@@ -95,7 +95,7 @@ const en: QuickReplyWords = {
   name: 'Short name',
   nameHelp: 'To find it by “/” and its first letters.',
   body: 'Text',
-  bodyHelp: (each) => `Fields take the data of the recipient. Each counts ${each} characters.`,
+  bodyHelp: 'Fields take the data of the recipient.',
   addField: 'Insert a field',
   fields: {
     firstName: 'First name',

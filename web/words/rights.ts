@@ -92,7 +92,7 @@ const it = {
     asked: 'Chiesta',
     unreadable: 'Contenuti illeggibili ovunque',
     residue: 'Illeggibili anche nelle copie e nei registri',
-    finished: 'Conclusa',
+    finished: 'Dati e file cancellati',
     erased: 'Che cosa è stato cancellato',
     kinds: {
       contacts: 'Schede',
@@ -378,7 +378,7 @@ const en: RightsWords = {
     asked: 'Asked for',
     unreadable: 'Contents unreadable everywhere',
     residue: 'Unreadable in backups and logs too',
-    finished: 'Finished',
+    finished: 'Data and files deleted',
     erased: 'What was erased',
     kinds: {
       contacts: 'Cards',

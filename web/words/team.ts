@@ -151,7 +151,7 @@ const it = {
       'request.answered': 'ha risposto a una richiesta',
       'request.extended': 'ha allungato il tempo di una richiesta',
       'request.made': 'ha fatto una richiesta sui suoi dati',
-      'session.opened': 'è entrato con un dispositivo',
+      'session.opened': 'ha fatto l’accesso con un dispositivo',
       'session.refused': 'non è riuscito a entrare: password sbagliata',
       'logo.changed': 'ha cambiato il logo',
       'logo.removed': 'ha tolto il logo',

@@ -1,7 +1,7 @@
 /// <reference lib="webworker" />
 import { cleanupOutdatedCaches, createHandlerBoundToURL, precacheAndRoute } from 'workbox-precaching';
 import { NavigationRoute, registerRoute } from 'workbox-routing';
-import { setCacheNameDetails } from 'workbox-core';
+import { cacheNames, setCacheNameDetails } from 'workbox-core';
 import { showPushes } from './pushes.js';
 
 /*
@@ -11,16 +11,31 @@ import { showPushes } from './pushes.js';
  */
 declare const self: ServiceWorkerGlobalScope;
 declare const __KEPT__: { url: string; revision: string | null }[];
-declare const __SCOPE__: string;
+declare const __PAGE__: string;
 declare const __ENTRY__: 'dashboard' | 'app';
 
 setCacheNameDetails({ prefix: `colloquio-${__ENTRY__}` });
 precacheAndRoute(__KEPT__);
 cleanupOutdatedCaches();
 
+// Browsers that can, take files with a hash in their name from the cache without starting this worker for each of them.
+self.addEventListener('install', (event) => {
+  const { addRoutes } = event as StaticRoutes;
+  const files = { condition: { urlPattern: { pathname: '/assets/*' } }, source: { cacheName: cacheNames.precache } };
+  if (addRoutes) event.waitUntil(addRoutes.call(event, files).catch(() => undefined));
+});
+
+/** The part of the static routing of workers that is used here; not all browsers have it. */
+interface StaticRoutes extends ExtendableEvent {
+  addRoutes?: (rule: {
+    condition: { urlPattern: { pathname: string } };
+    source: { cacheName: string };
+  }) => Promise<void>;
+}
+
 /** Addresses that are no screens of this app. */
 const others = [/^\/api\//, /^\/socket\.io\//, /^\/join\//, ...(__ENTRY__ === 'dashboard' ? [/^\/app(\/|$)/] : [])];
-registerRoute(new NavigationRoute(createHandlerBoundToURL(__SCOPE__), { denylist: others }));
+registerRoute(new NavigationRoute(createHandlerBoundToURL(__PAGE__), { denylist: others }));
 
 showPushes(self, __ENTRY__);
 

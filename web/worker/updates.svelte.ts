@@ -2,6 +2,7 @@ import { appName } from '../api/index.js';
 
 const hourly = 60 * 60 * 1000;
 const hiddenLongEnough = 60_000;
+const settledAfter = 1_000;
 
 /**
  * The version of this page. A newer one waits until it disturbs nobody: at a fresh start, while the page has been hidden for a
@@ -31,6 +32,8 @@ class Updates {
       // The first worker of a page takes nothing away.
       if (isFollowed || this.isWaiting) location.reload();
     });
+    // The first worker of a device loads the whole app, for which the first screen must not wait.
+    if (!known) await pageIsSettled();
     try {
       this.registration = await navigator.serviceWorker.register(workerOf(appName), { scope });
       this.settle(this.registration);
@@ -80,6 +83,15 @@ class Updates {
     const isHidden = this.hiddenSince !== undefined && Date.now() - this.hiddenSince >= hiddenLongEnough;
     if (this.isWaiting && isHidden && this.begun.size === 0) this.letIn();
   }
+}
+
+/** Resolves a moment after the page and all that it named have been loaded. */
+function pageIsSettled(): Promise<void> {
+  return new Promise((resolve) => {
+    const wait = () => setTimeout(resolve, settledAfter);
+    if (document.readyState === 'complete') wait();
+    else addEventListener('load', wait, { once: true });
+  });
 }
 
 /** Address of the worker of an app, as a page may load it under its policy of trusted types. */

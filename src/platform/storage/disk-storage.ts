@@ -14,6 +14,11 @@ const leastFreeBytes = 64 * 1024 * 1024;
 
 /** Objects as files under DATA_DIR/files, which only the service's own user can read. */
 export class DiskStorage extends Storage {
+  /** Numbers of files that are being made in folders, each of which must stay until its file is there. */
+  private readonly filling = new Map<string, number>();
+  /** Folders that are being taken away, if they are empty. */
+  private readonly emptying = new Map<string, Promise<void>>();
+
   constructor(private readonly root: string) {
     super();
   }
@@ -34,7 +39,7 @@ export class DiskStorage extends Storage {
     const path = join(folder, name);
     const part = path + unfinished;
     try {
-      const handle = await openNew(folder, part);
+      const handle = await this.make(folder, part);
       try {
         await writeAll(handle, source);
         await handle.sync();
@@ -74,8 +79,7 @@ export class DiskStorage extends Storage {
     } catch (error) {
       throw asFailure(error);
     }
-    // The last one of its folder takes it along.
-    await rmdir(join(this.root, name.slice(0, folderLetters))).catch(() => undefined);
+    await this.removeEmpty(join(this.root, name.slice(0, folderLetters)));
   }
 
   async *list(after: string, before: string): AsyncGenerator<string, void, undefined> {
@@ -100,17 +104,28 @@ export class DiskStorage extends Storage {
   private pathOf(name: string): string {
     return join(this.root, name.slice(0, folderLetters), name);
   }
-}
 
-/** The folder may be taken away, being empty, just before the file is made in it. */
-async function openNew(folder: string, path: string): Promise<FileHandle> {
-  for (let attempt = 1; ; attempt++) {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+  private async make(folder: string, path: string): Promise<FileHandle> {
+    while (this.emptying.has(folder)) await this.emptying.get(folder);
+    this.filling.set(folder, (this.filling.get(folder) ?? 0) + 1);
     try {
+      await mkdir(folder, { recursive: true, mode: 0o700 });
       return await open(path, 'wx', 0o600);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || attempt === 3) throw error;
+    } finally {
+      const left = this.filling.get(folder)! - 1;
+      if (left === 0) this.filling.delete(folder);
+      else this.filling.set(folder, left);
     }
+  }
+
+  /** The last object of a folder takes it along. */
+  private async removeEmpty(folder: string): Promise<void> {
+    while (this.emptying.has(folder)) await this.emptying.get(folder);
+    if (this.filling.has(folder)) return;
+    const removed = rmdir(folder).catch(() => undefined);
+    this.emptying.set(folder, removed);
+    await removed;
+    this.emptying.delete(folder);
   }
 }
 

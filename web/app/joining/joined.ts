@@ -1,4 +1,6 @@
 import type { GivenConsent, PolicyView } from '../../../src/contract/consents.js';
+import type { OpenedInvitation } from '../../../src/contract/invitations.js';
+import { locale } from '../../words/locale.js';
 
 /** Form of a joining, as it is typed. The password is never kept. */
 export interface Typed {
@@ -18,6 +20,15 @@ export const blank = (): Typed => ({
   ...{ kind: 'person', firstName: '', surname: '', companyName: '', companyType: '', email: '' },
   ...{ promotions: false, clientId: crypto.randomUUID(), step: 1 },
 });
+
+/** The invitation that the service has put into the page, if it is this one and in the language of this page; given once. */
+export function broughtByPage(code: string): OpenedInvitation | undefined {
+  const brought = document.getElementById('invitation');
+  if (!brought) return undefined;
+  brought.remove();
+  const isThisOne = brought.dataset['code'] === code && brought.lang === locale;
+  return isThisOne ? (JSON.parse(brought.textContent) as OpenedInvitation) : undefined;
+}
 
 const keyOf = (code: string) => `colloquio-join-${code}`;
 

@@ -15,7 +15,7 @@ export class Inbox {
   /** Only conversations with this label. */
   label = $state<string>();
   query = $state('');
-  /** The conversation that is open; it stays in the list when it does not pass the filter any more. */
+  /** The conversation that is open; it stays in the list when it does not pass the filter any more, unless it is answered. */
   open = $state<string>();
   isHeld = $state(false);
   isAsking = $state(false);
@@ -86,8 +86,11 @@ export class Inbox {
         .map((head) => this.engine.heads.get(head.id) ?? head);
       return [...here, ...further];
     }
-    const stays = this.open !== undefined && before.includes(this.open) ? this.open : undefined;
-    return heads.filter((head) => head.id === stays || this.passes(head));
+    // What is answered leaves those to answer, so that they come to an end.
+    const canStay = this.filter !== 'unanswered' && this.open !== undefined && before.includes(this.open);
+    const stays = canStay ? this.open : undefined;
+    const passing = heads.filter((head) => head.id === stays || this.passes(head));
+    return this.filter === 'unanswered' ? passing.sort(byLastTurn) : passing;
   }
 
   private isMine({ claim }: ConversationHead): boolean {
@@ -113,6 +116,10 @@ export class Inbox {
     this.found = (page?.items ?? []) as unknown as ConversationHead[];
   }
 }
+
+/** Broadcasts, which answer nothing, move no question. */
+const byLastTurn = ({ lastTurn: one }: ConversationHead, { lastTurn: other }: ConversationHead): number =>
+  (other?.sentAt ?? '').localeCompare(one?.sentAt ?? '');
 
 function isCalled({ counterpart }: ConversationHead, query: string): boolean {
   if (counterpart.kind !== 'interlocutor') return false;
