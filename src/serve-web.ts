@@ -93,8 +93,8 @@ export async function serveWeb(app: NestExpressApplication): Promise<void> {
 }
 
 /**
- * The invitation in the language that the page will choose, as data within the page: it would ask for the same as its first act.
- * Undefined when it is refused, so that the page asks, and hears why.
+ * The invitation in the language that the page will choose, as data within the page: where nobody has signed in yet, it would ask
+ * for the same as its first act. Undefined when it is refused, so that the page asks, and hears why.
  */
 async function broughtInvitation(
   joining: JoiningController,
@@ -103,7 +103,7 @@ async function broughtInvitation(
 ): Promise<string | undefined> {
   const locale = localeOf(request);
   try {
-    const invitation = JSON.stringify(await joining.open(code, { locale }, request)).replaceAll('<', '\\u003c');
+    const invitation = JSON.stringify(await joining.open(code, { locale }, undefined, request)).replaceAll('<', '\\u003c');
     return `<script type="application/json" id="invitation" data-code="${code}" lang="${locale}">${invitation}</script>`;
   } catch {
     return undefined;
