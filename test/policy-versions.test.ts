@@ -394,3 +394,20 @@ test('a start with a version that nobody has published changes nothing, and a fr
     await fresh.close();
   }
 });
+
+test('a fresh installation does not start before one version of every policy holds, so that nobody joins without one', async () => {
+  const folder = await policiesFolder();
+  try {
+    for (const effective of [dayAhead(2), '2026-02-30']) {
+      for (const locale of ['it', 'en']) {
+        const file = join(folder, `subscriber/terms/1.${locale}.md`);
+        const text = await readFile(file, 'utf8');
+        await writeFile(file, text.replace(/\neffective: .*/, `\neffective: ${effective}`));
+      }
+      const said = effective === '2026-02-30' ? /is not a day/ : new RegExp(`subscriber/terms holds from ${effective}`);
+      await expect(World.open({ POLICIES_DIR: folder })).rejects.toThrow(said);
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+});

@@ -64,6 +64,15 @@ let told = 0;
 const subscriptionsOf = (device: Device) =>
   world.rows('SELECT FROM push_subscription WHERE session_id = $1', [device.sessionId]);
 
+/** Seconds until a device is told of its one conversation. */
+async function waitOf({ sessionId }: Device): Promise<number> {
+  const [row] = await world.rows<{ seconds: number }>(
+    `SELECT extract(epoch FROM due_at - now())::float8 AS seconds FROM push_notice WHERE session_id = $1`,
+    [sessionId],
+  );
+  return row!.seconds;
+}
+
 /** Makes due what is due later. */
 async function hurry(): Promise<void> {
   await world.rows('UPDATE push_notice SET due_at = now() WHERE due_at > now()');
@@ -208,6 +217,51 @@ describe('a device', () => {
     await push.pushes(phone);
   });
 
+  test('whose push service is down is tried again for a day, at least every quarter of an hour', async () => {
+    const lia = await world.join(bakery, 'bruno');
+    const phone = await subscribed(lia.device);
+    push.reply = (browser) => (browser === phone ? { status: 503 } : undefined);
+    await say('ciao', lia);
+    const attempts = async () => {
+      const rows = await world.rows<{ attempts: number }>('SELECT attempts FROM push_notice WHERE session_id = $1', [
+        lia.device.sessionId,
+      ]);
+      return rows[0]?.attempts;
+    };
+    for (let time = 1; time <= 12; time++) {
+      await until(async () => (await attempts()) === time, `it was tried ${time} times`);
+      expect(await waitOf(lia.device)).toBeLessThanOrEqual(15 * 60);
+      await hurry();
+    }
+    // A later message is as good as new, and the former one is not told any more after a day.
+    const age = `UPDATE push_notice SET since = since - interval '25 hours' WHERE session_id = $1`;
+    await until(async () => (await attempts()) === 13, 'it was tried 13 times');
+    await world.rows(age, [lia.device.sessionId]);
+    await say('ancora', lia);
+    await decided();
+    await hurry();
+    await until(async () => (await attempts()) === 14, 'it was tried 14 times');
+    await world.rows(age, [lia.device.sessionId]);
+    await hurry();
+    await until(async () => (await attempts()) === undefined, 'it is given up');
+    expect(push.to(phone)).toEqual([]);
+  });
+
+  test('whose subscription cannot be opened is not tried every minute for ever', async () => {
+    const mia = await world.join(bakery, 'bruno');
+    await subscribed(mia.device);
+    await world.rows(`UPDATE push_subscription SET sealed = '\\x00' WHERE session_id = $1`, [mia.device.sessionId]);
+    await say('ciao', mia);
+    const attempts = () =>
+      world.rows<{ attempts: number }>('SELECT attempts FROM push_notice WHERE session_id = $1', [
+        mia.device.sessionId,
+      ]);
+    for (let time = 1; time <= 3; time++) {
+      await until(async () => (await attempts())[0]?.attempts === time, `it has failed ${time} times`);
+      await hurry();
+    }
+  });
+
   test.each([400, 403, 413, 302])('whose push service refuses one (%i) gets the next one', async (status) => {
     const mara = await world.join(bakery, 'bruno');
     const phone = await subscribed(mara.device);
@@ -252,6 +306,9 @@ describe('a device', () => {
       'endpoint not_a_push_service',
     ]);
     expect(await refused({ endpoint: 'https://user:secret@push.example.com/' })).toEqual([
+      'endpoint not_a_push_service',
+    ]);
+    expect(await refused({ endpoint: subscription.endpoint.replace('localhost', '"localhost"') })).toEqual([
       'endpoint not_a_push_service',
     ]);
     const longest = `${push.url}/`.padEnd(limits.pushEndpointLength, 'x');
@@ -314,14 +371,13 @@ describe('nothing is pushed of a conversation', () => {
     await say('Buonanotte', piero);
     await decided();
     expect(push.to(phone)).toEqual([]);
-    const [{ seconds }] = (await world.rows<{ seconds: number }>(
-      `SELECT extract(epoch FROM due_at - now())::float8 AS seconds FROM push_notice WHERE session_id = $1`,
-      [piero.device.sessionId],
-    )) as [{ seconds: number }];
+    const seconds = await waitOf(piero.device);
     expect(seconds).toBeGreaterThan(50 * 60);
     expect(seconds).toBeLessThanOrEqual(60 * 60);
+    // Later hours are waited for as well, and without any it is told at once.
+    expect((await set({ ...quietHours, to: minute(120) })).body.quietHours.to).toBe(minute(120));
+    await until(async () => (await waitOf(piero.device)) > 110 * 60, 'it waits for the later end');
     expect((await set(null)).body.quietHours).toBeNull();
-    await hurry();
     await push.pushes(phone);
   });
 
@@ -350,6 +406,68 @@ describe('nothing is pushed of a conversation', () => {
     expectStatus(await teo.device.ask('PUT', `/api/conversations/${sara.contactId}/mute`, { until: null }), 404);
     expectStatus(await teo.device.ask('DELETE', `/api/conversations/${sara.contactId}/mute`), 404);
   });
+});
+
+test('a device whose endpoint is spelled in another way is pushed to as any other, and is one with it', async () => {
+  const nora = await world.join(bakery, 'bruno');
+  const { name, subscription } = push.browser();
+  const { endpoint } = subscription;
+  for (const spelled of [endpoint.replace('localhost', 'LOCAL%48ost'), `${endpoint}#top`, endpoint]) {
+    const given = await nora.device.ask('POST', '/api/push-subscriptions', { ...subscription, endpoint: spelled });
+    expect(given.body.wasKnown).toBe(spelled !== endpoint.replace('localhost', 'LOCAL%48ost'));
+    expect((await nora.device.ask('POST', '/api/push-subscriptions/test')).body.outcome).toBe('handed_over');
+  }
+  expect(push.to(name)).toHaveLength(3);
+});
+
+test('a push service that answers nothing keeps those of others waiting once at most', async () => {
+  const silent = await PushService.open();
+  const florist = await world.shop('florist');
+  const held = silent.holdConnections();
+  const waiting = [];
+  for (let count = 0; count < 9; count++) waiting.push(await world.join(florist, 'bruno'));
+  for (const { device } of waiting)
+    expectStatus(await device.ask('POST', '/api/push-subscriptions', silent.browser().subscription), 201);
+  const last = await world.join(florist, 'anna');
+  const phone = await subscribed(last.device);
+  const tell = async () => {
+    const content = { kind: 'service', reason: 'order', body: 'Domani chiuso', clientId: unique() };
+    expectStatus(await florist.owner.ask('POST', '/api/broadcasts', { ...content, audience: { all: true } }), 202);
+  };
+  await tell();
+  await push.pushes(phone);
+  await until(() => held.waiting() > 8, 'all have been tried');
+  expectStatus(await receipt(last.device, last, { seenSeq: 1 }), 204);
+  const before = held.waiting();
+  await hurry();
+  await tell();
+  const begun = Date.now();
+  await push.pushes(phone, 2);
+  // One request to the silent service takes ten seconds.
+  expect(Date.now() - begun).toBeLessThan(8_000);
+  expect(held.waiting() - before).toBeLessThanOrEqual(2);
+  held.release();
+  await silent.close();
+});
+
+test('recipients in quiet hours keep no other recipients of a broadcast waiting', async () => {
+  const florist = await world.shop('florist');
+  const person = await world.join(florist, 'anna');
+  const phone = await subscribed(person.device);
+  const [{ id }] = (await world.rows<{ id: string }>('SELECT subscriber_id AS id FROM conversation WHERE id = $1', [
+    person.contactId,
+  ])) as [{ id: string }];
+  await world.rows(
+    `INSERT INTO push_notice (subscriber_id, conversation_id, session_id, party, seq, lane, due_at, since)
+     SELECT $1, $2, gen_random_uuid(), 'interlocutor', 1, 1, now() + interval '9 hours', now() FROM generate_series(1, 600)`,
+    [id, person.contactId],
+  );
+  const content = { kind: 'service', reason: 'order', body: 'Domani chiuso', clientId: unique() };
+  expectStatus(await florist.owner.ask('POST', '/api/broadcasts', { ...content, audience: { all: true } }), 202);
+  await push.pushes(phone);
+  await world.rows(`DELETE FROM push_notice WHERE conversation_id = $1 AND due_at > now() + interval '1 hour'`, [
+    person.contactId,
+  ]);
 });
 
 test('a broadcast is pushed to its recipients in a lane of its own, with little urgency', async () => {

@@ -217,6 +217,21 @@ describe('a person who has left messages unread', () => {
     for (const { email } of people) expect(told(email)).toEqual([]);
   });
 
+  test('gets it once the mail server is back after a day', async () => {
+    const carla = await reader();
+    await write(carla);
+    await pass(61, carla.contactId);
+    mails.refuse = () => 451;
+    await look();
+    const waiting = () => world.rows(`SELECT FROM mail WHERE template = 'unread_messages' AND attempts > 0`);
+    await until(async () => (await waiting()).length === 1, 'it waits');
+    await world.rows(`UPDATE mail SET not_after = not_after - interval '1 day'`);
+    mails.refuse = undefined;
+    await world.rows(`UPDATE jobs.job SET start_after = now() WHERE name = 'mail.send' AND state = 'retry'`);
+    expectStatus(await world.ask('POST', '/api/password-resets', { body: { login: bakery.username } }), 202);
+    await mails.mail(carla.email, about);
+  });
+
   test('leaves nothing behind when the account is erased', async () => {
     const carla = await reader();
     await write(carla);
@@ -343,6 +358,25 @@ describe('the link that stops these mails', () => {
     const other = { body: { token } };
     expectStatus(await world.ask('POST', '/api/me/email-verification/confirmation', other), 410);
     expectStatus(await world.ask('POST', '/api/password-resets/confirmation', { body: { token, password } }), 410);
+  });
+
+  test.each([
+    [
+      'multipart/form-data; boundary=x',
+      '--x\r\nContent-Disposition: form-data; name="List-Unsubscribe"\r\n\r\nOne-Click\r\n--x--\r\n',
+    ],
+    ['application/x-www-form-urlencoded', 'List-Unsubscribe=One-Click'],
+    ['text/plain', 'List-Unsubscribe=One-Click'],
+    [undefined, undefined],
+  ])('takes the POST of any mail program: %s', async (type, body) => {
+    const carla = await reader();
+    const token = world.service.app.get(MailStops).tokenFor(carla.account);
+    const url = `${world.url}/api/mail-stops/${token}`;
+    expect((await fetch(url, { method: 'HEAD', redirect: 'manual' })).status).toBe(303);
+    expect(await rowOf(carla.account)).toBeUndefined();
+    const answer = await fetch(url, { method: 'POST', ...(type && { body, headers: { 'content-type': type } }) });
+    expect(answer.status).toBe(204);
+    expect((await rowOf(carla.account))!.wait_minutes).toBe(0);
   });
 
   test('is refused when it is forged, late, or of an account that is gone', async () => {

@@ -18,6 +18,7 @@ export interface NewPushSubscription {
 
 export interface PushSubscriptionView {
   renewedAt: string;
+  wasKnown: boolean;
 }
 
 export const pushTestOutcomes = ['handed_over', 'gone', 'failed'] as const;

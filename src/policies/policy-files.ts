@@ -94,7 +94,7 @@ export function parsePolicy(
   const property = (key: string) => properties.get(key) || undefined;
   const { title, effective } = { title: property('title'), effective: property('effective') };
   if (!title) throw refuse('it has no title');
-  if (!effective || !/^\d{4}-\d{2}-\d{2}$/.test(effective)) throw refuse('effective is not a day such as 2026-11-01');
+  if (!effective || !isDay(effective)) throw refuse('effective is not a day such as 2026-11-01');
   const checkboxes = Object.fromEntries(
     (['terms', 'privacy', 'promotions'] as const).flatMap((each) => {
       const words = property(`checkbox.${each}`);
@@ -107,7 +107,8 @@ export function parsePolicy(
   const lines = (key: string) =>
     property(key)
       ?.split('|')
-      .map((point) => point.trim()) ?? [];
+      .map((point) => point.trim())
+      .filter(Boolean) ?? [];
   // They are told in one mail and one banner to people who talk with several businesses.
   if (lines('changes').some((line) => line.includes('{{'))) throw refuse('changes names a value in braces');
   return {
@@ -125,4 +126,9 @@ export function parsePolicy(
     sha256: createHash('sha256').update(bytes).digest(),
     source: bytes.toString('utf8'),
   };
+}
+
+function isDay(text: string): boolean {
+  const time = new Date(`${text}T00:00:00Z`);
+  return /^\d{4}-\d{2}-\d{2}$/.test(text) && !Number.isNaN(time.getTime()) && time.toISOString().startsWith(text);
 }

@@ -39,15 +39,27 @@ export async function lockPolicies(manager: EntityManager): Promise<void> {
   await manager.query(`SELECT pg_advisory_xact_lock(hashtext('policy_publication'))`);
 }
 
-/** Publishes all versions of the folder of policies of which none was ever published, for the days that they state. */
+/**
+ * Publishes all versions of the folder of policies of which none was ever published, for the days that they state.
+ * @throws StartError for a policy of which no version holds yet, because people would join without accepting any
+ */
 export async function firstPublications(manager: EntityManager, files: readonly PolicyFile[]): Promise<void> {
   const known = await manager.find(PolicyPublication);
   const isKnown = ({ audience, purpose }: PolicyFile) =>
     known.some((each) => each.audience === audience && each.purpose === purpose);
   const fresh = files.filter((file) => !isKnown(file));
+  for (const { audience, purpose } of fresh) {
+    const days = fresh.filter((file) => file.audience === audience && file.purpose === purpose);
+    const first = days.map(({ effective }) => effective).sort()[0]!;
+    if (beginOf(first) > new Date())
+      throw new StartError(
+        `The first version of ${audience}/${purpose} holds from ${first} (UTC): state today or an earlier day as effective, ` +
+          'because nobody can join before a version holds.',
+      );
+  }
   const versions = new Map(fresh.map((file) => [`${file.audience} ${file.purpose} ${file.version}`, file] as const));
   for (const { audience, purpose, version, effective, requiresAcceptance } of versions.values()) {
-    const effectiveAt = new Date(`${effective}T00:00:00Z`);
+    const effectiveAt = beginOf(effective);
     const now = new Date();
     const publication = {
       audience,
@@ -174,7 +186,7 @@ function agreed<Value>(name: string, texts: PolicyFile[], of: (text: PolicyFile)
 
 function timeOf(effective: string, now: Date): Date {
   if (effective === 'now') return new Date(now.getTime() + limits.policySettlingSeconds * 1000);
-  const time = new Date(`${effective}T00:00:00Z`);
+  const time = beginOf(effective);
   if (!/^\d{4}-\d{2}-\d{2}$/.test(effective) || Number.isNaN(time.getTime()) || dayOf(time) !== effective)
     throw new StartError(`${effective} is no day such as ${dayOf(after(now, limits.policyNoticeDays))}, nor "now".`);
   if (time < after(now, limits.policyNoticeDays))
@@ -187,5 +199,6 @@ function timeOf(effective: string, now: Date): Date {
   return time;
 }
 
+const beginOf = (day: string) => new Date(`${day}T00:00:00Z`);
 const after = (now: Date, days: number) => new Date(now.getTime() + days * dayMilliseconds);
 export const dayOf = (time: Date) => time.toISOString().slice(0, 10);

@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
+import { LRUCache } from 'lru-cache';
 import webPush from 'web-push';
 import type { PushPayload } from '../contract/push.js';
 import { type Config, CONFIG } from '../platform/config.js';
@@ -43,6 +44,9 @@ const requestMilliseconds = 10_000;
 const farewellMilliseconds = 2_000;
 const longestRetryAfter = 60 * 60;
 const payloadBytes = 1_024;
+/** Pushes at once to a push service that has not answered the last one, so that those to others need not wait for it. */
+const unansweredAtOnce = 2;
+const silentServicesKnown = 1_000;
 
 export const endpointUse = 'push endpoint';
 
@@ -60,6 +64,8 @@ interface Flight {
 @Injectable()
 export class HandOvers {
   private readonly flights = new Map<string, Set<Flight>>();
+  /** Push services that did not answer last, with the pushes that wait for an answer of theirs. */
+  private readonly silent = new LRUCache<string, { waiting: number }>({ max: silentServicesKnown });
   private readonly subject: string;
 
   constructor(
@@ -125,14 +131,21 @@ export class HandOvers {
     const { headers, body } = this.encrypted(subscription, push);
     const timeout = Math.min(requestMilliseconds, device.expiresAt.getTime() - Date.now());
     if (flight.isCut || timeout <= 0) return 'absent';
+    const silence = this.silent.get(url.host);
+    if (silence && silence.waiting >= unansweredAtOnce) return { afterSeconds: undefined };
+    if (silence) silence.waiting++;
     let answer: PublicAnswer;
     try {
       flight.request = this.requests.post(url, { headers, body, timeout });
       answer = await flight.request.answer;
+      this.silent.delete(url.host);
     } catch (error) {
       if (flight.isCut) return 'absent';
+      if (!this.silent.has(url.host)) this.silent.set(url.host, { waiting: 0 });
       this.log.warning('push not handed over', { service: url.hostname, error: (error as Error).name });
       return { afterSeconds: undefined };
+    } finally {
+      if (silence) silence.waiting--;
     }
     return this.outcomeOf(answer, sessionId, subscription);
   }

@@ -8,7 +8,9 @@ import { NotFound, ValidationFailed } from '../platform/problems/domain-error.js
 import { fieldError } from '../platform/problems/field-error.js';
 import { Realtime } from '../platform/realtime/realtime.js';
 import { rooms } from '../platform/realtime/rooms.js';
+import { PushRounds } from './push-rounds.service.js';
 import { TooManyMuted } from './push.errors.js';
+import { lanes, quietChangedQuery } from './push.queries.js';
 import type { ChangedNotificationSettings, MutedConversation, NotificationSettings } from './push.dto.js';
 
 /** Quiet hours and muted conversations of an account, which hold for all of its devices. */
@@ -18,6 +20,7 @@ export class NotificationPreferences {
     private readonly conversations: Conversations,
     private readonly database: DataSource,
     private readonly realtime: Realtime,
+    private readonly rounds: PushRounds,
   ) {}
 
   async read({ accountId }: Principal): Promise<NotificationSettings> {
@@ -42,8 +45,7 @@ export class NotificationPreferences {
     const { accountId } = principal;
     if (quietHours === null) {
       await this.database.query('DELETE FROM notification_setting WHERE account_id = $1', [accountId]);
-      this.tell(principal);
-      return this.read(principal);
+      return this.changed(principal);
     }
     const { from, to, timeZone } = quietHours;
     if (from === to) throw new ValidationFailed([fieldError('quietHours.to', { code: 'exclusive' })]);
@@ -53,8 +55,7 @@ export class NotificationPreferences {
        SET quiet_from = excluded.quiet_from, quiet_to = excluded.quiet_to, time_zone = excluded.time_zone`,
       [accountId, from, to, timeZone],
     );
-    this.tell(principal);
-    return this.read(principal);
+    return this.changed(principal);
   }
 
   /** @throws NotFound, ValidationFailed for a time that has passed, TooManyMuted */
@@ -91,6 +92,14 @@ export class NotificationPreferences {
     );
     if (deleted === 0) throw new NotFound();
     this.tell(principal);
+  }
+
+  /** Has what waits for the end of the former quiet hours decided by the new ones. */
+  private async changed(principal: Principal): Promise<NotificationSettings> {
+    await this.database.query(quietChangedQuery, [principal.accountId]);
+    for (const lane of Object.values(lanes)) this.rounds.wakeIn(lane, 0);
+    this.tell(principal);
+    return this.read(principal);
   }
 
   private tell({ accountId }: Principal): void {

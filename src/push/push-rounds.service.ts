@@ -31,11 +31,8 @@ const recipientsAtOnce = 500;
 /** No further recipients of broadcasts are taken on while so many wait to be told. */
 const recipientsWaiting = 500;
 
-const attemptsMost = 8;
-const backOffSeconds = { first: 10, most: 60 * 60 };
-/**
- * A notice that has not been handed over for this long is dropped, because its message is old; the next message has its own.
- */
+const backOffSeconds = { first: 10, most: 15 * 60 };
+/** A notice whose last message is this old is dropped; the next message has its own. */
 const givenUpMilliseconds = 24 * 60 * 60 * 1000;
 
 /** Sees to it that devices are told of what their parties have not received: when waits are over, and then one by one. */
@@ -118,11 +115,18 @@ export class PushRounds {
 
   /** Tells a device of a conversation, if it still is to be told. */
   private async tell(notice: Notice, lane: Lane): Promise<void> {
-    const outcome = await this.handOvers.push(
-      notice.sessionId,
-      async () => (await this.database.query<Told[]>(toldDeviceQuery, keyOf(notice)))[0],
-      (device) => decided(notice, device, lane),
-    );
+    let outcome: Outcome;
+    try {
+      outcome = await this.handOvers.push(
+        notice.sessionId,
+        async () => (await this.database.query<Told[]>(toldDeviceQuery, keyOf(notice)))[0],
+        (device) => decided(notice, device, lane),
+      );
+    } catch (error) {
+      // What fails here would fail every minute for ever.
+      await this.settle(notice, { afterSeconds: undefined });
+      throw error;
+    }
     await this.settle(notice, outcome);
   }
 
@@ -165,7 +169,7 @@ function decided({ conversationId, seq }: Notice, device: Told, lane: Lane): Pus
 function timeOf(outcome: Outcome, { attempts, since }: Notice): Date | undefined {
   if (typeof outcome === 'string') return undefined;
   if (!isRetry(outcome)) return outcome.until;
-  if (attempts + 1 >= attemptsMost || since.getTime() < Date.now() - givenUpMilliseconds) return undefined;
+  if (since.getTime() < Date.now() - givenUpMilliseconds) return undefined;
   const backOff = Math.min(backOffSeconds.most, backOffSeconds.first * 2 ** attempts);
   return new Date(Date.now() + Math.max(outcome.afterSeconds ?? 0, backOff) * 1000);
 }

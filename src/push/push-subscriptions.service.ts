@@ -41,18 +41,26 @@ export class PushSubscriptions {
   async subscribe(principal: Principal, subscription: NewPushSubscription): Promise<PushSubscriptionView> {
     const { sessionId } = principal;
     await this.rateLimits.count(subscribed, sessionId);
-    const { endpoint, keys } = subscription;
-    if (!this.requests.permits(new URL(endpoint))) {
+    const { keys } = subscription;
+    const url = new URL(subscription.endpoint);
+    if (!this.requests.permits(url)) {
       throw new ValidationFailed([fieldError('endpoint', { code: 'not_a_push_service' })]);
     }
+    url.hash = '';
+    // In one spelling, because push services compare the origin that a push is signed for with their own.
+    const endpoint = url.href;
     const endpointHash = this.vault.lookupHash(endpointUse, endpoint);
     const content: SealedSubscription = { endpoint, keys: { p256dh: keys.p256dh, auth: keys.auth } };
     const context = subscriptionContext(sessionId);
     const sealed = await this.vault.seal(accountKey(principal), JSON.stringify(content), context);
     const renewedAt = new Date();
     const receiverId = isMember(principal) ? principal.subscriberId : principal.interlocutorId;
-    const replaced = await this.database.transaction(async (manager) => {
+    const { replaced, wasKnown } = await this.database.transaction(async (manager) => {
       await lockHashes(manager, [endpointHash]);
+      const known = await manager.query<unknown[]>(
+        'SELECT FROM push_subscription WHERE endpoint_hash = $1 AND session_id = $2',
+        [endpointHash, sessionId],
+      );
       const [others] = await manager.query<[{ id: string }[], number]>(
         'DELETE FROM push_subscription WHERE endpoint_hash = $1 AND session_id <> $2 RETURNING session_id AS id',
         [endpointHash, sessionId],
@@ -62,10 +70,10 @@ export class PushSubscriptions {
       } catch (error) {
         throw isForeignKeyViolation(error) ? new Unauthenticated() : error;
       }
-      return others.map(({ id }) => id);
+      return { replaced: others.map(({ id }) => id), wasKnown: known.length > 0 };
     });
     await Promise.all(replaced.map((id) => this.handOvers.silence(id)));
-    return { renewedAt: renewedAt.toISOString() };
+    return { renewedAt: renewedAt.toISOString(), wasKnown };
   }
 
   /**

@@ -45,6 +45,11 @@ export class NewPushSubscription implements wire.NewPushSubscription {
 
 export class PushSubscriptionView implements wire.PushSubscriptionView {
   renewedAt: string;
+  /**
+   * False when this session did not have this very subscription until now. If you have sent it before, its push service has
+   * ended it, whatever the browser says: unsubscribe, subscribe anew and send that.
+   */
+  wasKnown: boolean;
 }
 
 /** Outcome of a test notification. */

@@ -63,7 +63,7 @@ const addNotices = (missed: string, lane: Lane) => `
   ON CONFLICT (subscriber_id, conversation_id, session_id) DO UPDATE
   SET seq = greatest(push_notice.seq, excluded.seq),
       lane = least(push_notice.lane, excluded.lane),
-      since = CASE WHEN push_notice.due_at IS NULL THEN excluded.since ELSE push_notice.since END,
+      since = excluded.since,
       due_at = CASE
         -- It waits for something else than the time between two: it is being handed over, failed, or came in quiet hours.
         WHEN push_notice.due_at IS DISTINCT FROM push_notice.pushed_at + interval '${secondsBetween} seconds'
@@ -113,6 +113,15 @@ export const noteHandedOverQuery = `UPDATE push_subscription SET last_push_at = 
 
 /** Tries a notice again later. $1 to $3 the notice, $4 attempts, $5 when. */
 export const postponeQuery = `UPDATE push_notice SET attempts = $4, due_at = $5 WHERE ${ofNotice}`;
+
+/**
+ * Has the notices of an account ($1) that wait for the end of its quiet hours decided anew. No notice that is taken, or follows a
+ * push, waits for so long, and one that failed has attempts.
+ */
+export const quietChangedQuery = `
+  UPDATE push_notice SET due_at = now() FROM session
+  WHERE session.account_id = $1 AND push_notice.session_id = session.id
+    AND attempts = 0 AND due_at > now() + interval '${Math.max(leaseSeconds, secondsBetween)} seconds'`;
 
 /** Drops a notice, unless there is a later message to tell of, which is due at once. $1 to $3 the notice, $4 seq. */
 export const dropQuery = `
@@ -206,14 +215,17 @@ export const forgetPlacesQuery = `
   UPDATE push_broadcast AS push SET checkpoint = ${recipientBefore('checkpoint')}, reached = ${recipientBefore('reached')}
   WHERE subscriber_id = $1 AND (checkpoint = ANY ($2::uuid[]) OR reached = ANY ($2::uuid[]))`;
 
-/** Locks a broadcast whose recipients are to be told, unless enough notices wait. $1 most that may wait. */
+/**
+ * Locks a broadcast whose recipients are to be told, unless enough notices are due. Those that wait for the end of quiet hours or
+ * of a back-off hold up no others. $1 most that may be due.
+ */
 export const nextBroadcastQuery = `
   SELECT push.subscriber_id AS "subscriberId", push.broadcast_id AS "broadcastId", push.checkpoint, push.reached,
          CASE WHEN broadcast.ended_at IS NULL THEN broadcast.checkpoint ELSE '${behindAll}' END AS sent,
          broadcast.ended_at IS NOT NULL AS ended
   FROM push_broadcast AS push JOIN broadcast ON broadcast.subscriber_id = push.subscriber_id AND broadcast.id = push.broadcast_id
   WHERE push.due_at <= now()
-    AND (SELECT count(*) FROM (SELECT FROM push_notice WHERE lane = ${lanes.broadcasts} AND due_at IS NOT NULL LIMIT $1) AS waiting) < $1
+    AND (SELECT count(*) FROM (SELECT FROM push_notice WHERE lane = ${lanes.broadcasts} AND due_at <= now() LIMIT $1) AS waiting) < $1
   ORDER BY push.due_at LIMIT 1 FOR UPDATE OF push SKIP LOCKED`;
 
 /** Adds the notices of some recipients. $1 subscriber, $2 broadcast, $3 behind which contact, $4 up to which, $5 how many. */

@@ -39,11 +39,10 @@ const forgetGone = defineJob('unread.forget', { cron: '29 4 * * *' });
 
 const defaultWait: UnreadMailWait = 60;
 const minuteMilliseconds = 60 * 1000;
-const hourMilliseconds = 60 * minuteMilliseconds;
 /** Changes sent before this cause no mail: they are seen again after a restore, or for the first time. */
 const oldestMilliseconds = 3 * dayMilliseconds;
-/** A mail that waits for longer is out of date. */
-const mailLastsMilliseconds = 12 * hourMilliseconds;
+/** As long as a mail server that is down is tried: who was not told is not told again before coming back. */
+const mailLastsMilliseconds = 2 * dayMilliseconds;
 const recipientsAtOnce = 1_000;
 const recipientPagesAtOnce = 5;
 /** Messages counted in a conversation; the mail says "more than". */

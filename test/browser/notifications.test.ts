@@ -31,30 +31,46 @@ afterAll(async () => {
 const say = async ({ contactId }: Person, body: string, from = bakery.owner) =>
   expectStatus(await from.ask('POST', `/api/conversations/${contactId}/messages`, { clientId: unique(), body }), 201);
 
-/** Lets a device have notifications, with a subscription of the test's push service. */
-async function withPushService({ context }: TestContext): Promise<string> {
-  const { name, subscription } = push.browser();
+/** Lets a device have notifications, with a subscription of the test's push service, and another after that has ended. */
+async function withPushService({ context }: TestContext): Promise<[string, string]> {
+  const made = [push.browser(), push.browser()] as const;
   await context.addInitScript(showingNotifications);
-  await context.addInitScript((given: Subscription) => {
-    if (!('PushManager' in globalThis)) return;
-    const kept = (key: string) => ({
-      is: () => localStorage.getItem(key) !== null,
-      set: () => localStorage.setItem(key, '1'),
-    });
-    const [subscribed, permitted] = [kept('subscribed'), kept('permitted')];
-    const made = {
-      ...given,
-      options: { applicationServerKey: null },
-      toJSON: () => given,
-      unsubscribe: () => Promise.resolve(localStorage.removeItem('subscribed')).then(() => true),
-    };
-    const prototype = globalThis.PushManager.prototype as unknown as Record<string, () => Promise<unknown>>;
-    prototype['getSubscription'] = () => Promise.resolve(subscribed.is() ? made : null);
-    prototype['subscribe'] = () => Promise.resolve(subscribed.set()).then(() => made);
-    Object.defineProperty(Notification, 'permission', { get: () => (permitted.is() ? 'granted' : 'default') });
-    Notification.requestPermission = () => Promise.resolve(permitted.set()).then(() => 'granted');
-  }, subscription);
-  return name;
+  await context.addInitScript(
+    (given: Subscription[]) => {
+      if (!('PushManager' in globalThis)) return;
+      // The one that the browser has, and whether it has one; how many were made before it.
+      const kept = {
+        get made() {
+          return Number(localStorage.getItem('made') ?? 0);
+        },
+        get isThere() {
+          return localStorage.getItem('subscribed') !== null;
+        },
+      };
+      const current = () => {
+        const subscription = given[Math.min(kept.made, given.length) - 1];
+        return {
+          ...subscription,
+          options: { applicationServerKey: null },
+          toJSON: () => subscription,
+          unsubscribe: () => Promise.resolve(localStorage.removeItem('subscribed')).then(() => true),
+        };
+      };
+      const prototype = globalThis.PushManager.prototype as unknown as Record<string, () => Promise<unknown>>;
+      prototype['getSubscription'] = () => Promise.resolve(kept.isThere ? current() : null);
+      prototype['subscribe'] = () => {
+        if (!kept.isThere) localStorage.setItem('made', String(kept.made + 1));
+        localStorage.setItem('subscribed', '1');
+        return Promise.resolve(current());
+      };
+      const permitted = () => localStorage.getItem('permitted') !== null;
+      Object.defineProperty(Notification, 'permission', { get: () => (permitted() ? 'granted' : 'default') });
+      Notification.requestPermission = () =>
+        Promise.resolve(localStorage.setItem('permitted', '1')).then(() => 'granted');
+    },
+    made.map(({ subscription }) => subscription),
+  );
+  return [made[0].name, made[1].name];
 }
 
 /** A place that shows notifications, which a page and its worker have in common: it runs in both of them. */
@@ -112,7 +128,7 @@ test('a person is asked after the first answer, is notified with the app closed,
   const anna = await world.join(bakery, 'anna');
   await say(anna, 'A che ora aprite?', anna.device);
   const phone = await browser.open({ device: 'phone', hasWorker: true });
-  const name = await withPushService(phone);
+  const [name] = await withPushService(phone);
   await phone.signIn('app', anna.username);
   const page = await phone.page(`/app/c/${anna.contactId}`);
   await page.getByText('A che ora aprite?', { exact: true }).waitFor();
@@ -166,7 +182,7 @@ test('a merchant that says “not now” is left alone, and finds notifications,
   const shop = await world.shop('florist');
   const bruno = await world.join(shop, 'bruno');
   const counter = await browser.open({ hasWorker: true });
-  const name = await withPushService(counter);
+  const [name] = await withPushService(counter);
   await counter.signIn('dashboard', shop.username);
   const page = await counter.page(`/conversations/${bruno.contactId}`);
   await page.getByRole('heading', { level: 1, name: 'Bruno Bianchi' }).waitFor();
@@ -210,4 +226,37 @@ test('a merchant that says “not now” is left alone, and finds notifications,
   // Who logs out leaves no subscription behind.
   await page.goto(`${world.url}/settings/devices`);
   await page.getByText('Ultima notifica consegnata').waitFor();
+});
+
+test('a device that its push service has ended makes a new subscription, after a test and when the app is opened', async () => {
+  for (const how of ['test', 'opening']) {
+    const dario = await world.join(bakery, 'bruno');
+    const phone = await browser.open({ device: 'phone', hasWorker: true });
+    const [ended, next] = await withPushService(phone);
+    await phone.signIn('app', dario.username);
+    const page = await phone.page('/app/notifications');
+    await page.getByRole('switch', { name: 'Notifiche su questo dispositivo' }).click();
+    await page.getByText('Notifiche attive su questo dispositivo').waitFor();
+    push.reply = (name) => (name === ended ? { status: 410 } : undefined);
+    if (how === 'test') {
+      await page.getByRole('button', { name: 'Invia una notifica di prova' }).click();
+      await page.getByText('l’ho rifatta').waitFor();
+    } else {
+      await page.goto(`${world.url}/api/health/live`);
+      await say(dario, 'Buongiorno');
+      const known = () =>
+        world.rows(
+          `SELECT FROM push_subscription JOIN interlocutor ON interlocutor.id = receiver_id
+           JOIN contact ON contact.interlocutor_id = interlocutor.id WHERE contact.id = $1`,
+          [dario.contactId],
+        );
+      await until(async () => (await known()).length === 0, 'the service has forgotten it');
+      await page.goto(`${world.url}/app/notifications`);
+      await until(async () => (await known()).length === 1, 'it is subscribed anew');
+    }
+    await page.goto(`${world.url}/api/health/live`);
+    await say(dario, 'Il pane è pronto');
+    expect((await push.pushes(next)).payload).toMatchObject({ conversationId: dario.contactId });
+    push.reply = undefined;
+  }
 });

@@ -73,6 +73,12 @@ const statements = [
     points: ['before-end', undefined, 'after-end'],
     about: () => undefined,
   },
+  // Of a mail that the mail server has taken.
+  {
+    text: /^DELETE FROM "mail" WHERE "id"/,
+    points: ['before-gone-mail', undefined, 'after-gone-mail'],
+    about: () => undefined,
+  },
   { text: /\bFROM raise_watermarks\b/, points: [undefined, 'in-receipt', undefined], about: () => undefined },
 ];
 
@@ -84,6 +90,8 @@ const transactions = [
   { text: /\bINSERT INTO broadcast_recipient\b/, points: ['in-chunk', 'in-chunk-commit', 'after-chunk'] },
   { text: /\bINSERT INTO search_entry\b/, points: ['in-index', 'in-index-commit', 'after-index'] },
   { text: /\bUPDATE message SET body = NULL\b/, points: [undefined, 'in-withdrawal', undefined] },
+  { text: /\bINSERT INTO unread_mail \(account_id, since\b/, points: ['in-note', 'in-note-commit', 'after-note'] },
+  { text: /\bUPDATE unread_mail SET due_at = NULL, mailed_at\b/, points: ['in-post', 'in-post-commit', 'after-post'] },
   { text: /\bUPDATE export\s+SET state = 'ready'/, points: ['before-export', 'in-export', 'after-export'] },
   { text: /\bINSERT INTO attachment_object\b/, points: ['before-file', 'in-file-commit', undefined] },
 ];

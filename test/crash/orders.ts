@@ -45,7 +45,19 @@ export const erasurePoints = [
   'after-renewal',
 ] as const;
 
-export type KillPoint = (typeof killPoints)[number] | (typeof erasurePoints)[number];
+/** Steps of a mail about unread messages: its message is noted, it is posted, and the mail server takes it. */
+export const mailPoints = [
+  'in-note',
+  'in-note-commit',
+  'after-note',
+  'in-post',
+  'in-post-commit',
+  'after-post',
+  'before-gone-mail',
+  'after-gone-mail',
+] as const;
+
+export type KillPoint = (typeof killPoints | typeof erasurePoints | typeof mailPoints)[number];
 
 export interface KillOrder {
   point: KillPoint;

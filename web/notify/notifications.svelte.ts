@@ -97,7 +97,7 @@ class Notifications {
       return 'on';
     } catch {
       // Without a network it stays as it was.
-      return known ? 'on' : 'off';
+      return (await isSubscribed()) ? 'on' : 'off';
     }
   }
 

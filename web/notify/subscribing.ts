@@ -1,4 +1,4 @@
-import type { NewPushSubscription } from '../../src/contract/push.js';
+import type { NewPushSubscription, PushSubscriptionView } from '../../src/contract/push.js';
 import { api, appName, ask } from '../api/index.js';
 import { bytesOf } from '../worker/pushes.js';
 import { updates } from '../worker/updates.svelte.js';
@@ -8,20 +8,30 @@ const wantedKey = () => `colloquio-${appName}-notifications`;
 
 export const isWanted = (): boolean => localStorage.getItem(wantedKey()) !== null;
 
-/** Subscribes this device, or says again that it is: at every opening, or it gets no more notifications after 30 days. */
+/**
+ * Subscribes this device, or says again that it is: at every opening, or it gets no more notifications after 30 days. A
+ * subscription that the service has forgotten is made anew, because browsers keep those that their push service has ended.
+ */
 export async function subscribe(): Promise<void> {
   const registration = await active();
   const { publicKey } = await ask(api.GET('/api/push-key'));
   const key = bytesOf(publicKey);
+  const make = () => registration.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: key });
   const known = await registration.pushManager.getSubscription();
   const isSame = known !== null && hasKey(known, key);
   if (known && !isSame) await known.unsubscribe();
-  const options = { userVisibleOnly: true, applicationServerKey: key };
-  const subscription = isSame ? known : await registration.pushManager.subscribe(options);
+  const { wasKnown } = await send(isSame ? known : await make());
+  if (isSame && isWanted() && !wasKnown) {
+    await known.unsubscribe();
+    await send(await make());
+  }
+  localStorage.setItem(wantedKey(), '1');
+}
+
+function send(subscription: PushSubscription): Promise<PushSubscriptionView> {
   const { endpoint, keys } = subscription.toJSON();
   const body = { endpoint: endpoint!, keys: keys as unknown as NewPushSubscription['keys'] };
-  await ask(api.POST('/api/push-subscriptions', { body }));
-  localStorage.setItem(wantedKey(), '1');
+  return ask(api.POST('/api/push-subscriptions', { body }));
 }
 
 /** True when the browser has a subscription of this app. */

@@ -17,6 +17,13 @@ describe('an address that a stranger names', () => {
     'ftp://fcm.googleapis.com/',
     'https://push.example.com:8443/',
     'https://user@push.example.com/',
+    // Hosts that URLs may have, and DNS has not.
+    'https://"push".example.com/',
+    "https://pu'sh.example.com/",
+    'https://push;example.com/',
+    'https://push..example.com/',
+    `https://${'a'.repeat(64)}.example.com/`,
+    `https://${'abc.'.repeat(70)}example.com/`,
     'https://127.0.0.1/',
     'https://2130706433/',
     'https://0x7f.0.0.1/',

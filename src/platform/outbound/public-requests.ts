@@ -6,6 +6,9 @@ import { Inject, Injectable } from '@nestjs/common';
 import { type Config, CONFIG } from '../config.js';
 import { addressIn, isPublicAddress } from './public-addresses.js';
 
+/** Names as DNS has them (RFC 1123, section 2.1), with the underscore that some use. */
+const hostName = /^(?=.{1,253}$)[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*\.?$/;
+
 /** The address of a request, or one that its name stands for, is not public. */
 export class PrivateAddressRefused extends Error {
   override readonly name = 'PrivateAddressRefused';
@@ -54,8 +57,9 @@ export class PublicRequests {
   /** Tells if a request may go to this address, as far as that can be told without resolving its name. */
   permits(url: URL): boolean {
     if (url.protocol !== 'https:' || url.username || url.password) return false;
-    if (this.testCa) return true;
     const address = addressIn(url);
+    if (address === undefined && !hostName.test(url.hostname)) return false;
+    if (this.testCa) return true;
     return url.port === '' && (address === undefined || isPublicAddress(address));
   }
 
