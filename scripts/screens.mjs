@@ -473,7 +473,7 @@ async function leave(page) {
 /** Waits for the band about a policy. */
 async function banded(page) {
   await page.getByRole('status').filter({ hasText: policyWords }).first().waitFor();
-  await page.locator('main a').first().waitFor();
+  await page.locator('a[href*="/c"]').first().waitFor();
 }
 
 const policyWords = /(informativa|testo nuovo|cambia|privacy notice|new text|Changing|terms)/i;
