@@ -181,6 +181,7 @@ export const screens = [
     path: '/settings/devices',
     look: 'settings-devices',
     before: withNotifiedDevices,
+    notifications: 'on',
     ready: (page) =>
       page
         .getByText(/(Ultima notifica|Last notification)/)
@@ -307,6 +308,7 @@ export const screens = [
     name: 'app-devices',
     path: '/app/devices',
     before: withNotifiedDevices,
+    notifications: 'on',
     ready: (page) =>
       page
         .getByText(/(Ultima notifica|Last notification)/)
