@@ -181,6 +181,7 @@ export const screens = [
     path: '/settings/devices',
     look: 'settings-devices',
     before: withNotifiedDevices,
+    notifications: 'on',
     ready: (page) =>
       page
         .getByText(/(Ultima notifica|Last notification)/)
@@ -307,6 +308,7 @@ export const screens = [
     name: 'app-devices',
     path: '/app/devices',
     before: withNotifiedDevices,
+    notifications: 'on',
     ready: (page) =>
       page
         .getByText(/(Ultima notifica|Last notification)/)
@@ -473,7 +475,7 @@ async function leave(page) {
 /** Waits for the band about a policy. */
 async function banded(page) {
   await page.getByRole('status').filter({ hasText: policyWords }).first().waitFor();
-  await page.locator('main a').first().waitFor();
+  await page.locator('a[href*="/c"]').first().waitFor();
 }
 
 const policyWords = /(informativa|testo nuovo|cambia|privacy notice|new text|Changing|terms)/i;

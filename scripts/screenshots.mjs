@@ -55,8 +55,10 @@ try {
   }
 } finally {
   await browser.close();
-  demo.disconnect();
-  await once(demo, 'exit');
+  if (demo.connected) {
+    demo.disconnect();
+    await once(demo, 'exit');
+  }
 }
 writeFileSync(join(out, 'index.html'), overview());
 console.log(`${made.length} pictures in ${out}`);

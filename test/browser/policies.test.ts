@@ -66,7 +66,7 @@ test('a new version is announced with its changes, read and dismissed, and on it
   // A person who joins today accepts today's text, and can read the one to come; one who has joined is asked nothing again.
   const { code } = await world.invitation(shop);
   const stranger = await (await browser.open({ device: 'phone' })).page(`/join/${code}`);
-  await stranger.getByRole('button', { name: 'Continua' }).click();
+  await stranger.getByRole('button', { name: 'Continua', exact: true }).click();
   await stranger.getByText(/^Dal .* vale un testo nuovo\./).waitFor();
   await stranger.getByRole('button', { name: 'Leggi il testo nuovo' }).click();
   await stranger.getByText(changesOf(2).it).waitFor();

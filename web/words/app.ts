@@ -129,7 +129,7 @@ const it = {
     theme: 'Aspetto',
     themes: { system: 'Come il dispositivo', light: 'Chiaro', dark: 'Scuro' },
     who: 'Chi può leggere?',
-    cookies: 'Cookie e che cosa resta nel browser',
+    cookies: 'Cookie e dati nel browser',
     diagnostics: 'Diagnostica',
     help: 'Aiuto',
     helpLines: [
@@ -343,7 +343,7 @@ const en: AppWords = {
     theme: 'Appearance',
     themes: { system: 'As the device', light: 'Light', dark: 'Dark' },
     who: 'Who can read?',
-    cookies: 'Cookies, and what stays in the browser',
+    cookies: 'Cookies and browser data',
     diagnostics: 'Diagnostics',
     help: 'Help',
     helpLines: [
