@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
+import { movie } from '../hostile-files/containers.js';
 import { TestBrowser, type TestContext } from '../support/browser.js';
 import { people, type Person, type Shop, unique, until, World } from '../support/world.js';
 
@@ -322,6 +323,21 @@ test('a text and a file that are sent without a network arrive once it is back',
   expect(sent).toMatchObject({ body: 'Ecco la lista', attachments: [{ name: 'lista.txt' }] });
   await row(page, 1).waitFor();
   expect(await thread(page).getByText('Ecco la lista', { exact: true }).count()).toBe(1);
+});
+
+test('a video that the browser cannot play can be saved, on both screens', async () => {
+  const { page } = await atAnnas();
+  const buffer = movie({ tracks: [{ kind: 'vide' }], duration: 2_000 });
+  await attach(page, { name: 'torta.mp4', mimeType: 'video/mp4', buffer });
+  await page.getByRole('button', { name: /^Togli torta/ }).waitFor();
+  await page.getByRole('button', { name: 'Invia' }).click();
+  const { attachments } = await bakery.owner.hears('message.sent', ({ conversationId }) => conversationId === id);
+  expect(attachments).toMatchObject([{ family: 'video', inline: true }]);
+  for (const screen of [page, (await atTheBakery()).page]) {
+    const link = screen.getByRole('link', { name: /^Salva torta\.mp4/ });
+    await link.waitFor();
+    expect(await link.getAttribute('download')).toBe('torta.mp4');
+  }
 });
 
 test('a voice note is recorded, heard and sent with its length and shape', async () => {

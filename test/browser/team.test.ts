@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import { type Opened, TestBrowser } from '../support/browser.js';
-import { expectStatus, type Shop, until, World } from '../support/world.js';
+import { expectStatus, password, type Shop, unique, until, World } from '../support/world.js';
 
 /** The settings about the team, what it does, and the figures for an auditor. */
 
@@ -46,11 +46,17 @@ test('the owner invites a colleague by a link, sees it join, and removes it, who
   await ready.getByRole('button', { name: 'Fatto' }).click();
   await page.getByText(/^camilla@mail\.example, l’invito vale fino al/).waitFor();
 
-  const code = url.split('/').at(-1)!;
-  const joining = await world.memberJoining(code, { displayName: 'Camilla' });
-  expectStatus(await world.ask('POST', `/api/members/by-code/${code}/acceptance`, { body: joining }), 201);
+  const hers = await (await browser.open({ device: 'phone' })).page(new URL(url).pathname);
+  await hers.getByLabel('Il tuo nome').fill('Camilla');
+  await hers.getByLabel('Nome utente').fill(`camilla-${unique()}`);
+  await hers.getByLabel('Password', { exact: true }).fill(password);
+  await hers.getByRole('button', { name: 'Accetta ed entra' }).click();
+  await hers.getByText('Spunta la casella per continuare.').first().waitFor();
+  for (const box of await hers.getByRole('checkbox').all()) await box.check();
+  await hers.getByRole('button', { name: 'Accetta ed entra' }).click();
+  await hers.waitForURL(`${world.url}/`);
   await page.getByText('Collabora', { exact: true }).waitFor();
-  const hers = await open('/settings/team', {}, String(joining['username']));
+  await hers.goto(`${world.url}/settings/team`);
   await hers.getByText('Leggere e rispondere').waitFor();
   expect(await hers.getByRole('button', { name: 'Invita un collaboratore' }).count()).toBe(0);
   expect(await settings(hers).getByRole('link', { name: 'Registro', exact: true }).count()).toBe(0);
