@@ -31,8 +31,8 @@ export default {
   // Much longer than any test takes, on a machine that does other things as well.
   testTimeout: 300_000,
   testSequencer: '<rootDir>/test/setup/sequencer.mjs',
-  // One more than there are processors: half of a worker's time is waiting, for PostgreSQL and for what must not come.
-  maxWorkers: 3,
+  // Two more than two processors: half of a worker's time is waiting, for PostgreSQL and for what must not come.
+  maxWorkers: 4,
   // A worker gives a gigabyte back, which takes a moment on a busy machine.
   workerGracefulExitTimeout: 10_000,
 };
