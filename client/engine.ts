@@ -211,9 +211,9 @@ export class Engine {
     this.receipts.seen(conversationId, seq);
   }
 
-  /** The device has woken up, or its network is back. */
-  poke(): void {
-    this.link.poke();
+  /** The device has woken up, or its network is back. @param slept for a minute or more, in which its connection has died */
+  poke({ slept = false } = {}): void {
+    this.link.poke(slept);
   }
 
   /** Calls back with every event, after the engine has applied it, for state outside the engine. */

@@ -93,9 +93,16 @@ export class Link {
     this.work.signedOut();
   }
 
-  /** The device has woken up, or its network is back: looks for what was missed, or connects at once. */
-  poke(): void {
+  /**
+   * The device has woken up, or its network is back: looks for what was missed, or connects at once.
+   * @param slept for longer than the service waits for a sign of life: the connection only seems to be there, and is made anew
+   */
+  poke(slept = false): void {
     if (this.ended) return;
+    if (slept && this.socket.connected) {
+      this.socket.disconnect();
+      return void this.socket.connect();
+    }
     if (this.socket.connected) return void this.catchUp();
     if (this.waking) this.connectNow();
   }

@@ -340,6 +340,26 @@ test('a video that the browser cannot play can be saved, on both screens', async
   }
 });
 
+test('a computer that has slept connects anew as soon as it wakes', async () => {
+  const { page } = await atTheBakery();
+  const hear = async (body: string) => {
+    await anna.device.say(id, body);
+    await thread(page).getByText(body, { exact: true }).waitFor();
+  };
+  await hear('Buonanotte');
+  // What is sent finds out by itself that the connection is dead: nothing is about to be.
+  await anna.device.hears('receipt.changed', ({ seenSeq }) => seenSeq === 1);
+  // The next sign of life of the service, which finds it out as well, comes 25 seconds after the connection.
+  const isNew = (url: string) => /[/]socket[.]io[/][?](?!.*\bsid=)/.test(url);
+  const anew = page.waitForRequest((request) => isNew(request.url()), { timeout: 15_000 });
+  await page.evaluate(() => {
+    const { now } = Date;
+    Date.now = () => now() + 60 * 60 * 1000;
+  });
+  await anew;
+  await hear('Buongiorno');
+});
+
 test('a voice note is recorded, heard and sent with its length and shape', async () => {
   const { page } = await atAnnas();
   await page.getByRole('button', { name: 'Registra un messaggio vocale' }).click();

@@ -25,6 +25,9 @@ const hintKey = () => `colloquio-${appName}-here`;
 /** The code that an installed app was started with before: its address brings the same one at every start. */
 const carriedKey = 'colloquio-app-carried';
 
+/** Longest leap of the clock, in milliseconds, that a busy computer makes as well. */
+const leap = 60_000;
+
 const loadEngine = () => import('./engine.js');
 
 /** The account that this page is signed in to, and its engine. There is one for each page. */
@@ -82,6 +85,7 @@ class Session {
         if (this.state.name === 'signed-in') void this.engine.drafts.flush();
       } else if (hiddenAt !== undefined && Date.now() - hiddenAt > 60_000) this.wake();
     });
+    this.watchSleep();
     await this.look();
   }
 
@@ -301,9 +305,22 @@ class Session {
     if (kind === 'drafts') await this.engine.drafts.refresh();
   }
 
-  private wake(): void {
+  /** A computer that is shut while its page is shown tells nobody: the clock has leapt on when it is opened again. */
+  private watchSleep(): void {
+    let looked = Date.now();
+    const look = () => {
+      const passed = Date.now() - looked;
+      looked += passed;
+      // Browsers let the timers of hidden pages wait.
+      if (passed > leap && !document.hidden) this.wake(true);
+    };
+    setInterval(look, 5_000);
+    document.addEventListener('visibilitychange', () => (looked = Date.now()));
+  }
+
+  private wake(slept = false): void {
     if (this.state.name === 'signed-in') {
-      this.engine.poke();
+      this.engine.poke({ slept });
       // The socket may not have noticed anything: what waits for its next attempt is tried at once.
       this.engine.outbox.connected();
     } else if (this.state.name === 'unreachable') void this.look();
