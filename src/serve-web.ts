@@ -103,7 +103,10 @@ async function broughtInvitation(
 ): Promise<string | undefined> {
   const locale = localeOf(request);
   try {
-    const invitation = JSON.stringify(await joining.open(code, { locale }, undefined, request)).replaceAll('<', '\\u003c');
+    const invitation = JSON.stringify(await joining.open(code, { locale }, undefined, request)).replaceAll(
+      '<',
+      '\\u003c',
+    );
     return `<script type="application/json" id="invitation" data-code="${code}" lang="${locale}">${invitation}</script>`;
   } catch {
     return undefined;
