@@ -111,7 +111,10 @@ test('with MASTER_KEY the new one goes into a file that is named, which may be t
   expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('MASTER_KEY is set') });
   const file = join(folder, 'new master.key');
   const rotated = await rotate({ MASTER_KEY: old }, file);
-  expect(rotated).toMatchObject({ code: 0, stdout: expect.stringContaining('Set MASTER_KEY to the content of that file') });
+  expect(rotated).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining('Set MASTER_KEY to the content of that file'),
+  });
   const key = (await readFile(file, 'utf8')).trim();
   expect(rotated.stdout).not.toContain(key);
   // Killed before it said so, it is run once more.
