@@ -524,7 +524,7 @@ export class Engine {
     this.loadingUndelivered = false;
   }
 
-  /** Of the thousands whom a broadcast of this party was the last thing to reach, those who have written nothing new are left. */
+  /** Leaves out conversations that nothing but a broadcast of this party has reached since: there may be thousands. */
   private isUndelivered({ own, lastSeq, lastKind, lastSender, unread }: ConversationHead): boolean {
     if (own.deliveredSeq >= lastSeq) return false;
     return unread > 0 || lastKind !== 'broadcast' || lastSender !== this.options.party;
