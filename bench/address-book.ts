@@ -5,7 +5,6 @@ import { performance } from 'node:perf_hooks';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { DataSource } from 'typeorm';
-import { v7 as uuid } from 'uuid';
 import { ContactSearch } from '../src/address-book/contacts.dto.js';
 import { Contacts } from '../src/address-book/contacts.service.js';
 import { Directory } from '../src/address-book/directory.js';
@@ -18,7 +17,7 @@ import { Realtime } from '../src/platform/realtime/realtime.js';
 import { AddressHashes } from '../src/platform/vault/address-hashes.js';
 import { Vault } from '../src/platform/vault/vault.js';
 import { type RunningService, startService } from '../src/service.js';
-import { addContacts, personOf } from './contacts.js';
+import { addContacts, ownerOf, personOf } from './contacts.js';
 
 /**
  * Costs of an address book of 10,000 and of 100,000 contacts, beside the same number of names that stand in clear in a
@@ -93,8 +92,7 @@ async function register(service: RunningService): Promise<MemberPrincipal> {
   });
   const body = (await answer.json()) as { subscriber: { id: string } };
   if (answer.status !== 201) throw new Error(JSON.stringify(body));
-  const nobody = { accountId: uuid(), sessionId: uuid(), memberId: uuid(), locale: 'it' } as const;
-  return { kind: 'member', role: 'owner', subscriberId: body.subscriber.id, ...nobody };
+  return ownerOf(service, body.subscriber.id);
 }
 
 /** The contacts, and as many names in clear beside them. */

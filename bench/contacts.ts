@@ -54,6 +54,17 @@ export function personOf(number: number) {
   };
 }
 
+/** The owner of a business, without a session. */
+export async function ownerOf(service: RunningService, subscriberId: string): Promise<MemberPrincipal> {
+  const [{ memberId, accountId }] = await service.app
+    .get(DataSource)
+    .query<[{ memberId: string; accountId: string }]>(
+      'SELECT id AS "memberId", account_id AS "accountId" FROM member WHERE subscriber_id = $1',
+      [subscriberId],
+    );
+  return { kind: 'member', role: 'owner', subscriberId, accountId, memberId, sessionId: uuid(), locale: 'it' };
+}
+
 /**
  * Contacts as joining makes them: a key each, identities sealed with it, and a conversation. Without accounts, which no list
  * looks at.

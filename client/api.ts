@@ -32,7 +32,9 @@ export class Api {
 
   /** Every page of a list. */
   async *pages<Page extends { nextCursor: string | null }>(path: string): AsyncGenerator<Page> {
-    const cursor = `${path.split('?')[0]}?cursor=`;
+    // A cursor carries everything else.
+    const limit = /[?&](limit=\d+)/.exec(path)?.[1];
+    const cursor = `${path.split('?')[0]}?${limit ? `${limit}&` : ''}cursor=`;
     for (let next: string | null = path; next;) {
       const page: Page = await this.get<Page>(next);
       yield page;

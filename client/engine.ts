@@ -1,5 +1,6 @@
 import type { ConversationList } from '../src/contract/conversations.js';
 import type { Author, ConversationHead, MessageView, Party, Told, ToldEvent } from '../src/contract/events.js';
+import { limits } from '../src/contract/limits.js';
 import { Api, Refused } from './api.js';
 import { Drafts } from './drafts.js';
 import { Heads } from './heads.js';
@@ -77,7 +78,7 @@ export class Engine {
     const { http, socket, clock, random, party, account } = options;
     const { store = new MemoryStore(), lock = new MemoryLock() } = options;
     this.store = store;
-    this.pages = { heads: 100, shown: 30, changed: 200, ...options.pages };
+    this.pages = { heads: limits.pageMax, shown: 30, changed: 200, ...options.pages };
     this.api = new Api(http, socket, clock);
     this.heads = new Heads(party, (id) => this.unreadIn(id));
     this.drafts = new Drafts({ account, store, lock, clock });
@@ -356,20 +357,25 @@ export class Engine {
       walk.syncedAt ||= page.syncedAt;
       if (page.erased === null) walk.erased = null;
       this.forget(page.erased ?? []);
-      walk.ids.push(...page.items.map(({ id }) => id));
-      // As one change of the list, which is sorted anew with each.
-      for (const head of page.items) this.heads.take(head, moment);
-      for (const head of page.items) await this.follow(head);
+      for (const head of page.items) {
+        walk.ids.push(head.id);
+        const caughtUp = this.take(head, moment);
+        if (caughtUp) await caughtUp;
+      }
       moment = this.heads.moment();
     }
     return walk;
   }
 
-  /** Loads what has changed in the conversation of a loaded head, if it is held. */
-  private async follow(head: ConversationHead): Promise<void> {
+  /**
+   * Takes a loaded head, and loads what has changed in its conversation if that is held. Only then there is something to wait for:
+   * many heads that are taken in one turn change the list, which is sorted anew with each change, once.
+   */
+  private take(head: ConversationHead, moment: number): Promise<void> | undefined {
+    this.heads.take(head, moment);
     const timeline = this.timelines.get(head.id);
-    if (timeline) await this.unlessGone(head.id, () => timeline.catchUp(head));
-    this.changed(head.id);
+    if (!timeline) return void this.changed(head.id);
+    return this.unlessGone(head.id, () => timeline.catchUp(head)).then(() => this.changed(head.id));
   }
 
   /** Names and labels raise no revision. */
@@ -410,8 +416,7 @@ export class Engine {
       for (let rounds = 0; rounds < 5 && this.incomplete().includes(id); rounds++) {
         const moment = this.heads.moment();
         const head = await this.api.get<ConversationHead>(`/api/conversations/${id}`);
-        this.heads.take(head, moment);
-        await this.follow(head);
+        await this.take(head, moment);
         await this.timelines.get(id)?.complete();
       }
     }).finally(() => this.repairs.delete(id));
@@ -509,7 +514,7 @@ export class Engine {
     this.loadingUndelivered = true;
     while (this.wantsUndelivered && this.link.isTrusted) {
       this.wantsUndelivered = false;
-      const undelivered = this.heads.list.value.filter(isUndelivered);
+      const undelivered = this.heads.list.value.filter((head) => this.isUndelivered(head));
       try {
         for (const { id } of undelivered) await this.loadUndeliveredOf(id);
       } catch {
@@ -520,9 +525,15 @@ export class Engine {
     this.loadingUndelivered = false;
   }
 
+  /** Leaves out conversations that nothing but a broadcast of this party has reached since: there may be thousands. */
+  private isUndelivered({ own, lastSeq, lastKind, lastSender, unread }: ConversationHead): boolean {
+    if (own.deliveredSeq >= lastSeq) return false;
+    return unread > 0 || lastKind !== 'broadcast' || lastSender !== this.options.party;
+  }
+
   private async loadUndeliveredOf(id: string): Promise<void> {
     const head = this.heads.get(id);
-    if (!head || !isUndelivered(head)) return;
+    if (!head || !this.isUndelivered(head)) return;
     await this.unlessGone(id, () => this.held(head).loadOnwards(head.own.deliveredSeq, head.lastSeq));
     this.changed(id);
   }
@@ -580,9 +591,6 @@ export class Engine {
     return timeline.sentAs(clientId);
   }
 }
-
-/** Own messages, such as those of a broadcast to thousands, need not be received. */
-const isUndelivered = ({ own, lastSeq, unread }: ConversationHead): boolean => unread > 0 && own.deliveredSeq < lastSeq;
 
 const syncedKey = 'synced';
 const headKey = (id: string) => `head/${id}`;

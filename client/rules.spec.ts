@@ -115,7 +115,7 @@ describe('the link', () => {
     const cut = async () => {
       tab.socket.cut('transport close');
       await clock.run(3 * second);
-      const [path] = asked(tab, 'limit=100').slice(-1);
+      const [path] = asked(tab, 'limit=200').slice(-1);
       return Date.parse(decodeURIComponent(/changedSince=([^&]*)/.exec(path!)![1]!));
     };
     await clock.run(movedOnEvery + 30 * second);

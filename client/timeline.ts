@@ -312,7 +312,7 @@ export class Timeline {
           revision = Math.max(revision, message.revision);
           last = Math.max(last, message.seq);
         }
-        return nextCursor && `cursor=${encodeURIComponent(nextCursor)}`;
+        return nextCursor && `limit=${this.pages.changed}&cursor=${encodeURIComponent(nextCursor)}`;
       });
     }
     this.heldRevision = Math.max(this.heldRevision, revision);

@@ -3,11 +3,12 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { cpus, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
-import type { Browser, BrowserContext, Page } from 'playwright-core';
-import { io, type Socket } from 'socket.io-client';
-import { launchChromium, unpackedChromium } from '../../test/support/chromium.js';
+import type { Page } from 'playwright-core';
+import { unpackedChromium } from '../../test/support/chromium.js';
 import { median, range, shown } from '../delivery/measures.js';
 import { ServerProcess } from '../delivery/server-process.js';
+import { large } from './large.js';
+import { connect, onScene, type Person, type Scene, send } from './scene.js';
 
 /**
  * Costs of the web apps in a real browser: `npm run bench:web`, or some of its parts by name.
@@ -15,154 +16,26 @@ import { ServerProcess } from '../delivery/server-process.js';
  */
 
 const lighthouseVersion = '13.5.0';
-const password = 'tegame-7-lucertola';
-const phone = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true, deviceScaleFactor: 2 };
-const desktop = { viewport: { width: 1440, height: 900 } };
-
-interface Shop {
-  token: string;
-  username: string;
-  code: string;
-}
-interface Person {
-  token: string;
-  username: string;
-  conversationId: string;
-}
-
-class Scene {
-  readonly shop: Shop;
-  readonly browser: Browser;
-  private readonly server: ServerProcess;
-
-  constructor(server: ServerProcess, shop: Shop, browser: Browser) {
-    this.server = server;
-    this.shop = shop;
-    this.browser = browser;
-  }
-
-  get url(): string {
-    return this.server.url;
-  }
-
-  async person(name: string): Promise<Person> {
-    const { policies } = await ask(this.url, 'GET', `/api/invitations/by-code/${this.shop.code}?locale=it`);
-    const { interlocutor, contact, session } = await ask(
-      this.url,
-      'POST',
-      `/api/invitations/by-code/${this.shop.code}/acceptance`,
-      {
-        body: {
-          firstName: name,
-          surname: 'Rossi',
-          email: `${name.toLowerCase()}@mail.example`,
-          password,
-          ageConfirmed: true,
-          locale: 'it',
-          consents: [{ policyId: policies[0].id, purpose: 'privacy' }],
-        },
-      },
-    );
-    return { token: session.token, username: interlocutor.username, conversationId: contact.id };
-  }
-
-  /** Sends so many messages of a person to the shop, of different lengths. */
-  async write(person: Person, count: number): Promise<void> {
-    const socket = await connect(this.url, person.token);
-    for (let sent = 0; sent < count; sent += 50) {
-      const batch = Array.from({ length: Math.min(50, count - sent) }, (_, index) => sent + index);
-      await Promise.all(
-        batch.map(async (number) => {
-          const body = `${number} ${'pane e burro '.repeat(1 + ((number * 7) % 20))}`;
-          const message = { conversationId: person.conversationId, clientId: `w${number}`, body };
-          await send(socket, message);
-        }),
-      );
-    }
-    socket.disconnect();
-  }
-
-  /** A browser context that is signed in to one of the apps. */
-  async signedIn(app: 'dashboard' | 'app', username: string): Promise<BrowserContext> {
-    const context = await this.browser.newContext({
-      ...(app === 'app' ? phone : desktop),
-      baseURL: this.url,
-      locale: 'it-IT',
-      reducedMotion: 'reduce',
-    });
-    const answer = await context.request.post('/api/sessions', {
-      headers: { 'X-Colloquio-App': app, origin: this.url },
-      data: { username, password },
-    });
-    if (answer.status() !== 201) throw new Error(await answer.text());
-    await context.addInitScript((key) => {
-      if (location.protocol !== 'about:') localStorage.setItem(key, '1');
-    }, `colloquio-${app}-here`);
-    return context;
-  }
-}
-
 async function main(): Promise<void> {
   const [cpu] = cpus();
   const gigabytes = Math.round(totalmem() / 2 ** 30);
   console.log(`Node ${process.version}, ${cpus().length} × ${cpu!.model.trim()}, ${gigabytes} GB\n`);
   const parts = { lighthouse, warm, thread, enter };
   const named = process.argv.slice(2);
-  const unknown = named.filter((name) => !(name in parts));
-  if (unknown.length > 0) throw new Error(`There is no part ${unknown.join(', ')}: ${Object.keys(parts).join(', ')}.`);
-  await onScene(async (scene) => {
-    for (const [name, part] of Object.entries(parts)) {
-      if (named.length > 0 && !named.includes(name)) continue;
-      console.log(`## ${name}\n`);
-      await part(scene);
-      console.log();
-    }
-  });
-}
-
-async function onScene(work: (scene: Scene) => Promise<void>): Promise<void> {
-  const dataDir = mkdtempSync(join(tmpdir(), 'colloquio-bench-'));
-  const server = await ServerProcess.colloquio({
-    DATA_DIR: dataDir,
-    REGISTRATION: 'open',
-    RATE_MESSAGES: '1000000',
-    RATE_SIGN_IN: '1000',
-    RATE_JOIN: '1000',
-    LOG_LEVEL: 'error',
-  });
-  const browser = await launchChromium();
-  try {
-    await work(new Scene(server, await register(server.url), browser));
-  } finally {
-    await browser.close();
-    await server.stop();
-    rmSync(dataDir, { recursive: true, force: true });
+  const unknown = named.filter((name) => !(name in parts || name === 'large'));
+  if (unknown.length > 0)
+    throw new Error(`There is no part ${unknown.join(', ')}: ${Object.keys(parts).join(', ')}, large.`);
+  const wanted = Object.entries(parts).filter(([name]) => named.length === 0 || named.includes(name));
+  if (wanted.length > 0) {
+    await onScene(async (scene) => {
+      for (const [name, part] of wanted) {
+        console.log(`## ${name}\n`);
+        await part(scene);
+        console.log();
+      }
+    });
   }
-}
-
-async function register(url: string): Promise<Shop> {
-  const { items } = await ask(url, 'GET', '/api/policies/current?audience=subscriber&locale=it');
-  const username = 'forno.aurora';
-  const { session } = await ask(url, 'POST', '/api/subscribers', {
-    body: {
-      businessName: 'Forno Aurora',
-      email: 'info@aurora.example',
-      street: 'Via Roma',
-      streetNumber: '12/A',
-      postcode: '48018',
-      city: 'Faenza',
-      province: 'RA',
-      country: 'IT',
-      category: 'bakery',
-      vatNumber: '01234567897',
-      locale: 'it',
-      username,
-      password,
-      consents: items.map(({ id, purpose }: { id: string; purpose: string }) => ({ policyId: id, purpose })),
-    },
-  });
-  const { code } = await ask(url, 'POST', '/api/invitations', { token: session.token, body: { kind: 'open' } });
-  return { token: session.token, username, code };
+  if (named.length === 0 || named.includes('large')) await large();
 }
 
 /** Lighthouse with its mobile preset, three times each; marks are 98, 100 and 100. */
@@ -388,39 +261,6 @@ async function bareRoundTrips(rounds: number): Promise<number[]> {
   socket.disconnect();
   await server.stop();
   return times;
-}
-
-async function connect(url: string, token: string): Promise<Socket> {
-  const socket = io(url, { auth: { token }, transports: ['websocket'], reconnection: false, forceNew: true });
-  await new Promise<void>((resolve, reject) => socket.once('connect', resolve).once('connect_error', reject));
-  return socket;
-}
-
-/** @throws Error when the service refuses the message. */
-async function send(socket: Socket, message: object): Promise<void> {
-  const answer = (await socket.emitWithAck('message.send', message)) as { error?: { detail: string } };
-  if (answer.error) throw new Error(answer.error.detail);
-}
-
-interface Request {
-  token?: string;
-  body?: unknown;
-}
-
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- a bench reads any field of any answer
-async function ask(url: string, method: string, path: string, { token, body }: Request = {}): Promise<any> {
-  const answer = await fetch(url + path, {
-    method,
-    // While Lighthouse runs, this process closes no connection that the service has given up.
-    headers: {
-      'content-type': 'application/json',
-      connection: 'close',
-      ...(token && { authorization: `Bearer ${token}` }),
-    },
-    ...(body !== undefined && { body: JSON.stringify(body) }),
-  });
-  if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
-  return answer.json();
 }
 
 await main();
