@@ -99,10 +99,12 @@ async function register(service: RunningService): Promise<MemberPrincipal> {
 async function fill(service: RunningService, shop: MemberPrincipal, size: number): Promise<void> {
   await addContacts(service, shop, size);
   const database = service.app.get(DataSource);
-  await database.query(`CREATE TABLE clear_name (surname text, first_name text, email text, province text, id uuid)`);
+  // In a schema of its own: the service answers for every table of the other one.
+  await database.query('CREATE SCHEMA clear');
+  await database.query(`CREATE TABLE clear.name (surname text, first_name text, email text, province text, id uuid)`);
   const clear = Array.from({ length: size }, (_, number) => personOf(number));
   await database.query(
-    `INSERT INTO clear_name SELECT *, gen_random_uuid() FROM unnest($1::text[], $2::text[], $3::text[], $4::text[])`,
+    `INSERT INTO clear.name SELECT *, gen_random_uuid() FROM unnest($1::text[], $2::text[], $3::text[], $4::text[])`,
     [
       clear.map(({ surname }) => surname),
       clear.map(({ firstName }) => firstName),
@@ -124,7 +126,7 @@ async function report(service: RunningService, shop: MemberPrincipal, size: numb
   ];
   const clear = (where: string, limit: string) =>
     database.query(
-      `SELECT surname, first_name, email, id FROM clear_name ${where}
+      `SELECT surname, first_name, email, id FROM clear.name ${where}
        ORDER BY surname COLLATE "it-x-icu", first_name COLLATE "it-x-icu", id ${limit}`,
     );
   const search = (changes: Partial<ContactSearch>) => Object.assign(new ContactSearch(), changes);
