@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { NextFunction, Request, Response } from 'express';
-import sirv from 'sirv';
+import { builtFiles } from './built-files.js';
 import { type Locale, locales } from './contract/common.js';
 import { firstScreenLinks } from './first-screens.js';
 import { JoiningController } from './invitations/joining.controller.js';
@@ -46,18 +46,10 @@ const isOfApp = (path: string) => /^\/app(\/|$)/.test(path);
  */
 export async function serveWeb(app: NestExpressApplication): Promise<void> {
   if (!existsSync(join(folder, 'index.html'))) return;
-  const files = sirv(folder, {
-    etag: true,
-    brotli: true,
-    gzip: true,
-    dotfiles: false,
-    extensions: [],
-    setHeaders: (response, path) => {
-      const isHashed = path.startsWith('/assets/');
-      response.setHeader('Cache-Control', isHashed ? `public, max-age=${year}, immutable` : 'no-cache');
-      for (const [name, value] of Object.entries(pageHeaders)) response.setHeader(name, value);
-    },
-  });
+  const serve = builtFiles(folder, (path) => ({
+    ...pageHeaders,
+    'Cache-Control': path.startsWith('/assets/') ? `public, max-age=${year}, immutable` : 'no-cache',
+  }));
   const linksOf = firstScreenLinks(folder);
   const joiningPage = readFileSync(join(folder, 'app/index.html'), 'utf8');
   const joining = app.get(JoiningController);
@@ -73,21 +65,23 @@ export async function serveWeb(app: NestExpressApplication): Promise<void> {
       response.set({ 'Cache-Control': 'no-store', 'Content-Type': 'application/manifest+json' });
       return response.send(JSON.stringify({ ...manifest, start_url: `/app?carry=${carry}` }));
     }
-    files(request, response, async () => {
+    serve(request, response, request.path, (error) => {
+      if (error) return next(error);
       // Programs that take anything are told that there is nothing; browsers ask for a page.
       const isPage = /^\/(app)?$/.test(request.path) || request.accepts(['json', 'html']) === 'html';
       if (!isPage || /\.[a-z0-9]+$/i.test(request.path)) return next();
       response.setHeader('Link', linksOf(request.path));
       const [, code] = /^\/app\/join\/([\w-]+)\/?$/.exec(request.path) ?? [];
-      const invitation = code !== undefined && (await broughtInvitation(joining, code, request));
-      if (invitation) {
-        // It may hold the name of an invited person.
-        response.set({ 'Cache-Control': 'no-store', ...pageHeaders });
-        response.type('html').send(joiningPage.replace('</body>', () => `${invitation}</body>`));
-        return;
-      }
-      request.url = isOfApp(request.path) ? '/app/index.html' : '/index.html';
-      files(request, response, next);
+      const page = isOfApp(request.path) ? '/app/index.html' : '/index.html';
+      if (code === undefined) return serve(request, response, page, next);
+      broughtInvitation(joining, code, request)
+        .then((invitation) => {
+          if (!invitation) return serve(request, response, page, next);
+          // It may hold the name of an invited person.
+          response.set({ 'Cache-Control': 'no-store', ...pageHeaders });
+          response.type('html').send(joiningPage.replace('</body>', () => `${invitation}</body>`));
+        })
+        .catch(next);
     });
   });
 }

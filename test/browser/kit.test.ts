@@ -1,14 +1,14 @@
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
-import sirv from 'sirv';
+import send from 'send';
 import { TestBrowser } from '../support/browser.js';
 
 /** The primitives of both apps, on the page that shows them all: by keyboard alone, and by the rules of axe-core. */
@@ -22,7 +22,10 @@ beforeAll(async () => {
   const vite = ['node_modules/vite/bin/vite.js', 'build', '--outDir', folder, '--emptyOutDir'];
   const { status } = spawnSync(process.execPath, vite, { env: { ...process.env, ONLY_KIT: '1', NODE_OPTIONS: '' } });
   expect(status).toBe(0);
-  server = createServer(sirv(folder)).listen(0, '127.0.0.1');
+  const pathOf = ({ url }: IncomingMessage) => new URL(url!, 'http://localhost').pathname;
+  server = createServer(
+    (request, response) => void send(request, pathOf(request), { root: folder }).pipe(response),
+  ).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   browser = await TestBrowser.start({ url: `http://127.0.0.1:${port}` });
