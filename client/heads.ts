@@ -23,6 +23,8 @@ export class Heads {
   /** Counts what has no revision, and remembers the last such change of each conversation. */
   private changes = 0;
   private readonly changedAt = new Map<string, number>();
+  /** The last such change that may concern any conversation, also one that is not held yet. */
+  private allChangedAt = 0;
   /** Moment at which the answer that is held of each conversation was asked for. */
   private readonly askedAt = new Map<string, number>();
 
@@ -70,6 +72,7 @@ export class Heads {
     else if (this.doubtful.has(id)) this.miss(id);
     this.put(known ? this.merged(known, loaded, moment) : loaded);
     this.askedAt.set(id, Math.max(moment, this.askedAt.get(id) ?? 0));
+    if (moment < this.allChangedAt) this.miss(id);
   }
 
   /** Something of this conversation is not known. */
@@ -178,6 +181,7 @@ export class Heads {
 
   /** A member is called otherwise, also on what it has taken. */
   memberChanged({ id: memberId, displayName }: Told['member.changed']): void {
+    this.allChangedAt = ++this.changes;
     for (const head of this.held.values()) {
       const { claim } = head;
       if (claim?.memberId !== memberId || claim.displayName === displayName) continue;
@@ -210,6 +214,8 @@ export class Heads {
   }
 
   subscriberChanged({ conversationId, counterpart, seenTimesSince }: Told['subscriber.changed']): void {
+    if (conversationId === null) this.allChangedAt = ++this.changes;
+    else if (!this.held.has(conversationId)) this.miss(conversationId);
     for (const head of this.held.values()) {
       if (conversationId !== null && head.id !== conversationId) continue;
       const other = seenTimesSince === head.seenTimesSince ? head.other : { ...head.other, seenSeq: 0 };
@@ -219,6 +225,7 @@ export class Heads {
 
   /** Takes labels off that are not there any more. */
   labelsChanged({ items }: { items: readonly { id: string }[] }): void {
+    this.allChangedAt = ++this.changes;
     const there = new Set(items.map(({ id }) => id));
     for (const head of this.held.values()) {
       if (head.labels?.every((label) => there.has(label)) ?? true) continue;

@@ -175,6 +175,24 @@ describe('the list of conversations', () => {
     expect(heads.isMissing(id)).toBe(false);
   });
 
+  test.each(['subscriber', 'interlocutor'] as const)(
+    'miss what changed of a conversation of one %s before it was held, after it was asked for',
+    (party) => {
+      const { service, id } = begin(party);
+      const heads = new Heads(party);
+      service.listeners.set((event, payload) => {
+        if (event === 'subscriber.changed') heads.subscriberChanged(payload as Told['subscriber.changed']);
+      }, party);
+      const [moment, answer] = [heads.moment(), service.head(id, party)];
+      service.discloseSeenTimes(false);
+      heads.take(answer, moment);
+      expect(heads.isMissing(id)).toBe(true);
+      heads.take(service.head(id, party), heads.moment());
+      expect(heads.isMissing(id)).toBe(false);
+      expect(heads.get(id)!.seenTimesSince).toBeNull();
+    },
+  );
+
   test('takes no seen-time that was told before such times were switched off', () => {
     const { service, id, say } = begin();
     const heads = new Heads('subscriber');
