@@ -332,7 +332,7 @@ describe('mails that an account or a stranger has sent to somebody', () => {
       const { status, body } = await shop.owner.ask('POST', '/api/members', { email: fresh() });
       answers.push(status);
       if (status === 201) expectStatus(await shop.owner.ask('DELETE', `/api/members/${body.id}`), 204);
-      else expect(body.detail).toContain(`${limits.memberInvitationMailsPerDay} mails`);
+      else expect(body.detail).toContain(`at most ${limits.memberInvitationMailsPerDay} invitations`);
     }
     expect(answers.at(-1)).toBe(429);
     expect(answers.slice(0, -1)).toEqual(answers.slice(0, -1).map(() => 201));

@@ -524,7 +524,7 @@ describe('npm run reindex', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     // Other tests may have left entries of theirs.
     expect(stdout).toMatch(
-      /\[#{40}\] 100 %\nThe index is complete\. Entries of messages that are gone were removed: [1-9]\d*\.\n$/,
+      /\[#{40}\] 100 %\nThe index is complete\. Removed entries of deleted messages: [1-9]\d*\.\n$/,
     );
     expect(await answers()).toEqual(before);
     expect(await entries()).toEqual(indexed);

@@ -810,7 +810,7 @@ function registeredRoutes(): string[] {
 async function registeredEvents(): Promise<string[]> {
   const device = await (await world.signIn(anna.username)).connect();
   const { error } = await device.emit('there.is.no.such.event', {});
-  return /knows (.*)\.$/.exec(error.detail)![1]!.split(', ');
+  return /events are (.*)\.$/.exec(error.detail)![1]!.split(', ');
 }
 
 test('every registered route and event is in the matrix, and nothing else is', async () => {
