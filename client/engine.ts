@@ -244,6 +244,8 @@ export class Engine {
       if (head?.revision === revision - 1) this.held(head);
       this.timelines.get(id)?.messageSent(sent);
       this.heads.messageSent(sent);
+      // Nothing counts as delivered above own broadcasts that were left out.
+      if (head && head.own.deliveredSeq < head.lastSeq && !this.isUndelivered(head)) void this.loadUndelivered();
       void this.outbox.recognise(id, sent);
       this.changed(id);
     },

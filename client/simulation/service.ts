@@ -375,6 +375,12 @@ export class SimulatedService {
       .map(({ body }) => body);
   }
 
+  /** Texts of messages that have expired, by which a message that is sent again is not recognised any more. */
+  expiredTexts(id: string, party: Party): string[] {
+    const { messages, written } = this.find(id);
+    return written.flatMap(({ seq, sender, body }) => (sender === party && messages[seq - 1]!.expiredAt ? [body] : []));
+  }
+
   /** Names of the files that were stored with a message, also of one that was withdrawn since. */
   files(id: string, party: Party, body: string): string[] {
     const message = this.find(id).written.find((each) => each.sender === party && each.body === body);
