@@ -68,6 +68,7 @@ test('the owner sets after how many months messages are deleted, confirmed with 
     expectStatus(await florist.owner.ask('GET', `${setting}/preview?months=${months}`), 400);
     expectStatus(await florist.owner.ask('PUT', setting, { months }), 400);
   }
+  expectStatus(await florist.owner.ask('PUT', setting, {}), 400);
   for (const months of [limits.retentionMonthsMin, limits.retentionMonthsMax]) {
     const { body } = await florist.owner.ask('GET', `${setting}/preview?months=${months}`);
     expect(body).toMatchObject({
