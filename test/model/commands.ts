@@ -170,7 +170,10 @@ const retries = fc
       check: (model) => can(model, device, by),
       run: async (model, real) => {
         const found = find(model, real, device, place);
-        const own = found.conversation.messages.filter(({ sender }) => sender === found.mine.party);
+        // By what has expired nothing is recognised any more.
+        const own = found.conversation.messages.filter(
+          ({ sender, expired }) => sender === found.mine.party && !expired,
+        );
         if (own.length === 0) return;
         const { clientId, seq, sentAt, body: text, files, withdrawn } = own[earlier % own.length]!;
         const isOther = changed !== 'nothing';
