@@ -29,7 +29,7 @@ const broadcastsAtOnce = 50;
 const hintsWaiting = 10_000;
 const hintBytesWaiting = 16 * 1024 * 1024;
 /** Under load batches begin this far apart, because larger ones cost less. */
-const batchMilliseconds = 100;
+const batchMilliseconds = 250;
 /** Interval of comparing with the database, and the time that a hint has before its conversation counts as missed. */
 const comparedMilliseconds = 10_000;
 const graceMilliseconds = 2_000;
