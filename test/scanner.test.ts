@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import type { ScannerAway } from '../src/media/media.errors.js';
 import { Scanner } from '../src/media/scanner.service.js';
 import { loadConfig } from '../src/platform/config.js';
 import { ClamdServer, eicar } from './support/clamd.js';
@@ -124,7 +125,11 @@ const installed = (() => {
     expect(await scanner.scan(streamOf('buongiorno'))).toBe('clean');
     expect(await scanner.scan(streamOf(eicar))).toBe('infected');
     const large = Array.from({ length: 30 }, () => Buffer.alloc(100_000));
-    await expect(scanner.scan(streamOf(...large))).rejects.toMatchObject({ code: 'too_large' });
+    const outcomeOfLarge = () => scanner.scan(streamOf(...large)).catch(({ code }: ScannerAway) => code);
+    // It resets the connection right after its answer: on a busy machine the answer is lost once in a while, and asked for again.
+    let outcome = await outcomeOfLarge();
+    for (let tries = 1; outcome === 'unreachable' && tries < 10; tries++) outcome = await outcomeOfLarge();
+    expect(outcome).toBe('too_large');
     expect(await scanner.scan(streamOf('buongiorno'))).toBe('clean');
   });
 });
