@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { LRUCache } from 'lru-cache';
 import { DataSource } from 'typeorm';
+import { BoundedCache } from '../platform/bounded-cache.js';
 import type { Locale } from '../contract/common.js';
 import { KeyGoneError } from '../platform/vault/keyring.js';
 import { Vault } from '../platform/vault/vault.js';
@@ -33,14 +33,14 @@ export interface SubscriberTokens {
 
 @Injectable()
 export class SearchTokens {
-  private readonly known = new Map<Locale, LRUCache<string, Pick<Word, 'folded' | 'term'>>>();
+  private readonly known = new Map<Locale, BoundedCache<string, Pick<Word, 'folded' | 'term'>>>();
   /** Under the number of their key and the term: one cache for all, because making one for a subscriber costs more than it saves. */
-  private readonly remembered = new LRUCache<string, number>({ max: tokensRemembered });
+  private readonly remembered = new BoundedCache<string, number>(tokensRemembered);
   /** Numbers that are much shorter than the keys' names, and are never given again. */
-  private readonly numbers = new LRUCache<string, number>({ max: keysNumbered });
+  private readonly numbers = new BoundedCache<string, number>(keysNumbered);
   private lastNumber = 0;
   /** The language of a subscriber never changes. */
-  private readonly languages = new LRUCache<string, Locale>({ max: 10_000 });
+  private readonly languages = new BoundedCache<string, Locale>(10_000);
 
   constructor(
     private readonly database: DataSource,
@@ -86,9 +86,9 @@ export class SearchTokens {
     return number;
   }
 
-  private knownIn(language: Locale): LRUCache<string, Pick<Word, 'folded' | 'term'>> {
+  private knownIn(language: Locale): BoundedCache<string, Pick<Word, 'folded' | 'term'>> {
     let known = this.known.get(language);
-    if (!known) this.known.set(language, (known = new LRUCache({ max: wordsRemembered })));
+    if (!known) this.known.set(language, (known = new BoundedCache(wordsRemembered)));
     return known;
   }
 

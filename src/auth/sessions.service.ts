@@ -1,9 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { Inject, Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import { LRUCache } from 'lru-cache';
 import { In, LessThan, LessThanOrEqual, MoreThan, type EntityManager, type Repository } from 'typeorm';
 import { v7 as uuid } from 'uuid';
+import { BoundedCache } from '../platform/bounded-cache.js';
 import type { Locale } from '../contract/common.js';
 import { limits } from '../contract/limits.js';
 import { type Config, CONFIG } from '../platform/config.js';
@@ -131,9 +131,9 @@ export type PushOf = (sessionIds: readonly string[]) => Promise<ReadonlyMap<stri
 export class Sessions implements OnModuleInit, OnModuleDestroy {
   private readonly lifetime: number;
   /** Recently used tokens with their accounts. Each use looks them up again, but without waiting for a turn. */
-  private readonly known = new LRUCache<string, string>({ max: tokensRemembered });
+  private readonly known = new BoundedCache<string, string>(tokensRemembered);
   /** Tokens that no session has. None comes to have one, because tokens are random. */
-  private readonly unknown = new LRUCache<string, true>({ max: tokensRemembered / 5, ttl: 60_000 });
+  private readonly unknown = new BoundedCache<string, true>(tokensRemembered / 5, { ttl: 60_000 });
   private readonly lookUps = new Turns({
     atOnce: limits.tokensAtOnce,
     atOncePerAsker: limits.tokensAtOnce,
