@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { limits } from '../src/contract/limits.js';
 import { PushRounds } from '../src/push/push-rounds.service.js';
+import { lanes } from '../src/push/push.queries.js';
 import { PushService, type Subscription } from './support/push-service.js';
 import {
   type Device,
@@ -489,6 +490,26 @@ test('a broadcast is pushed to its recipients in a lane of its own, with little 
   }
   const left = () => world.rows('SELECT FROM push_broadcast WHERE broadcast_id = $1', [made.body.id]);
   await until(async () => (await left()).length === 0, 'all are told');
+});
+
+test('a broadcast that is held is looked at once a minute, until the business has decided', async () => {
+  const florist = await world.shop('florist');
+  await world.join(florist, 'anna');
+  const content = { kind: 'service', reason: 'order', body: 'Domani chiuso', clientId: unique() };
+  const sendAt = new Date(Date.now() + 86_400_000).toISOString();
+  const made = await florist.owner.ask('POST', '/api/broadcasts', { ...content, sendAt, audience: { all: true } });
+  expectStatus(made, 202);
+  const { id } = made.body;
+  await world.rows(`UPDATE broadcast SET state = 'held' WHERE id = $1`, [id]);
+  await world.rows(
+    `INSERT INTO push_broadcast (subscriber_id, broadcast_id, due_at)
+     SELECT subscriber_id, id, now() FROM broadcast WHERE id = $1`,
+    [id],
+  );
+  world.service.app.get(PushRounds).wakeIn(lanes.broadcasts, 0);
+  const later = `SELECT FROM push_broadcast WHERE broadcast_id = $1 AND due_at > now() + interval '30 seconds'`;
+  await until(async () => (await world.rows(later, [id])).length === 1, 'it is left alone for a while');
+  await world.rows('DELETE FROM push_broadcast WHERE broadcast_id = $1', [id]);
 });
 
 /** Ways of ending a session, each of another person's own. */
