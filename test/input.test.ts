@@ -9,7 +9,10 @@ import type { Problem } from '../src/contract/errors.js';
 import { fieldErrorCatalogue } from '../src/contract/field-errors.js';
 import { limits } from '../src/contract/limits.js';
 import { declaredShape } from '../src/platform/http/declared-queries.js';
-import { planOf } from '../src/platform/validation/plan.js';
+import type { ValidationFailed } from '../src/platform/problems/domain-error.js';
+import { planOf, type Shape } from '../src/platform/validation/plan.js';
+import { validated } from '../src/platform/validation/validation.js';
+import { document } from './support/api-description.js';
 import {
   type Answer,
   expectStatus,
@@ -269,6 +272,39 @@ test('every class of a body and of a query is bounded, and every rule of it has 
   for (const shape of declared) {
     for (const { part } of planOf(shape).fields) if (part) planOf(part());
   }
+});
+
+test('a body needs the fields that its description requires, and takes null where the description allows it', () => {
+  const bodies = routes().flatMap(
+    ({ controller, handler }) => declaredShape(controller, handler, RouteParamtypes.BODY) ?? [],
+  );
+  const missing = (shape: Shape, sent: object) => {
+    try {
+      // Without a prototype, because that of this realm is not the service's.
+      validated(shape as new () => object, Object.assign(Object.create(null) as object, sent));
+    } catch (error) {
+      const errors = (error as ValidationFailed).data.errors!;
+      return errors.filter(({ code }) => code === 'required').map(({ field }) => field);
+    }
+    return [];
+  };
+  const seen = { needed: 0, nullable: 0, clearable: 0 };
+  for (const shape of bodies) {
+    const { properties = {}, required = [] } = document.components.schemas[shape.name] ?? {};
+    const withoutAny = missing(shape, {});
+    for (const [field, { nullable = false }] of Object.entries(properties)) {
+      const isNeeded = (required as string[]).includes(field);
+      const isMissing = { left: withoutAny.includes(field), null: missing(shape, { [field]: null }).includes(field) };
+      const named = `${shape.name}.${field}`;
+      if (isNeeded) expect([named, isMissing]).toEqual([named, { left: true, null: !nullable }]);
+      else if (nullable) expect([named, isMissing]).toEqual([named, { left: false, null: false }]);
+      if (isNeeded) seen[nullable ? 'nullable' : 'needed']++;
+      else if (nullable) seen.clearable++;
+    }
+  }
+  expect(seen.needed).toBeGreaterThan(30);
+  expect(seen.nullable).toBeGreaterThanOrEqual(4);
+  expect(seen.clearable).toBeGreaterThan(10);
 });
 
 test('every sentence of a field error holds the values that come with it, in both languages', () => {

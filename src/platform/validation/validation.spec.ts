@@ -6,7 +6,7 @@ import { IsIn, IsInt, IsOptional, IsString, Matches, MaxLength, Min, validateSyn
 import fc from 'fast-check';
 import { limits } from '../../contract/limits.js';
 import { ValidationFailed } from '../problems/domain-error.js';
-import { IsId, IsIds, IsList, IsPart, IsParts, Nullable, Optional } from './fields.js';
+import { IsId, IsIds, IsList, IsPart, IsParts, Clearable, Nullable, Omittable, Optional } from './fields.js';
 import { planOf } from './plan.js';
 import { read } from './validation.js';
 import { IsPlainText, Trimmed } from './text.js';
@@ -101,7 +101,7 @@ describe('what was sent is read by the rules of a class', () => {
     expect(order).toMatchObject({ id, notes: ['a b'] });
   });
 
-  test('and null is as good as nothing where a field may be left out, unless it says something of its own', () => {
+  test('and null means the same as a missing field that may be left out, unless it is declared otherwise', () => {
     class Changes extends PartialType(Order) {}
     const sent = { id: null, notes: null, first: null, lines: null };
     expect(Object.values(read(Changes, sent)).filter((value) => value !== undefined)).toEqual([]);
@@ -111,12 +111,25 @@ describe('what was sent is read by the rules of a class', () => {
       ['lines', 'required'],
     ]);
     class Correction {
-      @Nullable()
+      @Clearable()
       @IsPlainText({ max: 3 })
       note?: string | null;
+
+      @Omittable()
+      @IsPlainText({ max: 3 })
+      name?: string;
+
+      @Nullable()
+      @IsInt()
+      pieces: number | null;
     }
-    expect(read(Correction, { note: null }).note).toBeNull();
-    expect(read(Correction, {}).note).toBeUndefined();
+    expect(read(Correction, { note: null, pieces: null })).toMatchObject({ note: null, pieces: null });
+    expect(read(Correction, { pieces: 2 })).toMatchObject({ pieces: 2 });
+    expect(read(Correction, { pieces: 2 }).note).toBeUndefined();
+    expect(errorsOf(Correction, { name: null }).map(({ field, code }) => [field, code])).toEqual([
+      ['name', 'required'],
+      ['pieces', 'required'],
+    ]);
   });
 
   test('and each wrong field is told by a code with its values', () => {
