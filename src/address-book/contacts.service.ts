@@ -167,7 +167,7 @@ export class Contacts implements OnModuleInit {
   }
 
   /**
-   * Waits for whoever inserts the same at this moment.
+   * Waits for a concurrent insertion of the same.
    * @returns whether it was not there yet
    */
   private async insert(manager: EntityManager, row: Contact): Promise<boolean> {

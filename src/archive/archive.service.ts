@@ -81,8 +81,8 @@ interface Found extends Opened {
 @Injectable()
 export class Archive {
   private readonly turns = new Turns({
-    atOnce: searchesAtOnce,
-    atOncePerAsker: 1,
+    concurrency: searchesAtOnce,
+    concurrencyPerAsker: 1,
     waiting: limits.archiveSearchesWaiting,
     waitingPerAsker: limits.archiveSearchesWaitingPerAccount,
     of: 'searches',

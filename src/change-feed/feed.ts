@@ -130,7 +130,7 @@ export class Feed {
     this.missed = true;
   }
 
-  /** True while everything is seen for the first time, or anew. */
+  /** True while everything is seen for the first time, or again. */
   async isBeginning(): Promise<boolean> {
     return (await this.standing()).checkpoint.getTime() === 0;
   }

@@ -32,7 +32,7 @@ export interface Checkbox {
   words: string;
 }
 
-/** Expectations of a policy of whoever reads it: `owner` says that the owner of the business has to accept it. */
+/** Expectations of a policy of its reader: `owner` says that the owner of the business has to accept it. */
 export const policyWaitings = ['acceptance', 'notice', 'owner'] as const;
 export type PolicyWaiting = (typeof policyWaitings)[number] | null;
 

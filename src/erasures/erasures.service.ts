@@ -40,7 +40,7 @@ import {
   subjectsQuery,
 } from './erasures.queries.js';
 
-/** Erases again whoever came back with a backup that is older than an erasure. */
+/** Erases people again whom a backup older than their erasure has brought back. */
 const replayErasures = defineJob('erasure.replay', { expireInSeconds: 3_600 });
 
 const replayedAtOnce = 500;
@@ -167,7 +167,7 @@ export class Erasures {
   }
 
   /**
-   * Goes on with what a crash has cut short, and erases again whoever came back with an older backup; to be called once the
+   * Continues interrupted erasures, and erases people again whom an older backup has brought back; to be called once the
    * workers have started.
    */
   async resume(): Promise<void> {

@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, test } from '@jest/globals';
 import { DomainError } from './problems/domain-error.js';
 import { Turns } from './turns.js';
 
-const options = { atOnce: 2, atOncePerAsker: 2, waiting: 6, waitingPerAsker: 4, of: 'requests' };
+const options = { concurrency: 2, concurrencyPerAsker: 2, waiting: 6, waitingPerAsker: 4, of: 'requests' };
 
 describe('turns', () => {
   let turns: Turns;
@@ -96,7 +96,7 @@ describe('turns', () => {
   });
 
   test('limit only each asker if there is no limit for all', async () => {
-    turns = new Turns({ ...options, atOnce: Infinity, waiting: Infinity });
+    turns = new Turns({ ...options, concurrency: Infinity, waiting: Infinity });
     for (const name of ['a1', 'a2', 'a3', 'b1']) void begin(name);
     await turn();
     expect(begun).toEqual(['a1', 'a2', 'b1']);
