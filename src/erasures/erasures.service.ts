@@ -25,7 +25,7 @@ import {
   ListErasures,
   type NewErasure,
 } from './erasures.dto.js';
-import { chooseWhom, ConfirmationWrong, NobodyToErase, sayAll } from './erasures.errors.js';
+import { selectionInvalid, ConfirmationWrong, NobodyToErase, selectionEmpty } from './erasures.errors.js';
 import {
   beginQuery,
   contactsAmongQuery,
@@ -102,7 +102,7 @@ export class Erasures {
    */
   async eraseMany(member: MemberPrincipal, { contactIds, filter, confirmation }: NewErasure): Promise<string> {
     const { subscriberId, memberId } = member;
-    if ((contactIds === undefined) === (filter === undefined)) throw chooseWhom();
+    if ((contactIds === undefined) === (filter === undefined)) throw selectionInvalid();
     const wanted = contactIds ? [...new Set(contactIds)] : await this.found(subscriberId, filter!);
     const there = await this.contacts.toErase(subscriberId, wanted);
     if (there.length === 0) throw new NobodyToErase();
@@ -300,9 +300,9 @@ export class Erasures {
 
   /** @throws ValidationFailed for a filter that asks for nothing, such as a blank search */
   private async found(subscriberId: string, { all, ...filter }: ErasureFilter): Promise<string[]> {
-    const asked = this.contacts.narrows(filter);
-    if (!all && !asked) throw sayAll();
-    if (all && asked) throw chooseWhom();
+    const asked = this.contacts.isNarrowed(filter);
+    if (!all && !asked) throw selectionEmpty();
+    if (all && asked) throw selectionInvalid();
     return this.contacts.found(subscriberId, filter);
   }
 }
