@@ -14,7 +14,7 @@ export type ConsentBasis = (typeof consentBases)[number];
 /** Occasions on which a consent is given or withdrawn. */
 export const consentOccasions = ['registration', 'joining', 'settings'] as const;
 export type ConsentOccasion = (typeof consentOccasions)[number];
-/** Fields are described at the DTO classes, which implement these types whole, and so in openapi.json. */
+/** Fields are described at the DTO classes, which implement these types completely, and in openapi.json. */
 export interface GivenConsent {
   policyId: string;
   purpose: ConsentPurpose;
