@@ -207,7 +207,7 @@ test('dots and tags make different mailboxes', async () => {
 });
 
 describe('another address', () => {
-  test('another spelling of an address is no change: it stays verified, without a mail or a password', async () => {
+  test('in another spelling is no change: it stays verified, without a mail or a password', async () => {
     const email = fresh();
     const { device } = await verified(bakery, email);
     const { owner, registration } = await verifiedShop();

@@ -30,7 +30,7 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-describe('an id in upper case is the same id', () => {
+describe('an id in upper case', () => {
   test('ends the same session, with its socket', async () => {
     const phone = await (await world.signIn(anna.username)).connect();
     expectStatus(await anna.device.ask('DELETE', `/api/sessions/${phone.sessionId.toUpperCase()}`), 204);

@@ -47,7 +47,7 @@ const sizeOf = (body: unknown) => Buffer.byteLength(JSON.stringify(body));
 /** Most bytes of an error. */
 const small = 10_000;
 
-describe('a request that holds too much', () => {
+describe('a request that contains too much', () => {
   const paths = async () => [
     '/api/subscribers',
     `/api/invitations/by-code/${(await world.invitation(bakery)).code}/acceptance`,
@@ -65,7 +65,7 @@ describe('a request that holds too much', () => {
     }
   });
 
-  test('names the list that is too long, and its limit', async () => {
+  test('is told which list is too long, and its limit', async () => {
     for (const path of (await paths()).slice(0, 3)) {
       const over = { consents: empty(limits.consentsGiven + 1) };
       const { status, body } = await world.ask('POST', path, { body: over });
@@ -92,7 +92,7 @@ describe('a request that holds too much', () => {
     expect(await codeOf(values(limits.requestValues + 1))).toBe('malformed_request');
   });
 
-  test('gets at most 20 wrong fields named, with shortened names', async () => {
+  test('is told of at most 20 wrong fields, with shortened names', async () => {
     const body = Object.fromEntries(Array.from({ length: 90 }, (_, index) => [`${'x'.repeat(2_000)}${index}`, 1]));
     const answer = await world.ask('POST', '/api/sessions', { body });
     expectStatus(answer, 400);
@@ -118,7 +118,7 @@ describe('a request that holds too much', () => {
     expect(listed.body.errors).toEqual([expect.objectContaining({ ...told, field: 'label' })]);
   });
 
-  test('names the form as the reason', async () => {
+  test('in a multipart form is refused likewise', async () => {
     const upload = (fields: [string, string][]) => {
       const form = new FormData();
       for (const [name, value] of fields) form.append(name, value);

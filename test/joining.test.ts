@@ -270,7 +270,7 @@ describe('nobody joins', () => {
     expectStatus(await accept(code, await joining(code, 'anna', { consents })), 409);
   });
 
-  test('without success leaves an account or a key behind', async () => {
+  test('and a failed joining leaves no account or key behind', async () => {
     const { code } = await world.invitation(bakery, { maxUses: 1 });
     const body = await joining(code, 'anna');
     expectStatus(await accept(code, body), 201);
