@@ -28,7 +28,7 @@ const streamOf = (...pieces: (string | Buffer)[]) =>
     { objectMode: false },
   );
 
-test('a clean file is clean, and a virus is found, also between two pieces and at the end of many', async () => {
+test('a clean file is clean, and a virus is found, even between two pieces and at the end of many', async () => {
   const scanner = scannerOf(clamd.url);
   expect(scanner.configured).toBe(true);
   expect(await scanner.scan(streamOf('buongiorno'))).toBe('clean');
@@ -40,7 +40,7 @@ test('a clean file is clean, and a virus is found, also between two pieces and a
   expect(await scanner.scan(streamOf(...pieces))).toBe('clean');
 });
 
-test('a scanner that is away, hangs up, talks nonsense or takes no file of that size never says clean', async () => {
+test('a scanner that is unavailable, hangs up, sends nonsense or refuses a file of that size never counts as clean', async () => {
   const scanner = scannerOf(clamd.url);
   clamd.mood = 'rude';
   await expect(scanner.scan(streamOf('x'))).rejects.toMatchObject({ name: 'ScannerAway', code: 'unreachable' });
@@ -60,7 +60,7 @@ test('a scanner that is away, hangs up, talks nonsense or takes no file of that 
   expect(await scanner.scan(streamOf('x'))).toBe('clean');
 });
 
-test('a file that breaks off is not scanned, and the reason is told', async () => {
+test('an incomplete file is not scanned, and the reason is reported', async () => {
   const gone = new Error('the object is gone');
   const broken = Readable.from(
     (async function* () {
@@ -73,7 +73,7 @@ test('a file that breaks off is not scanned, and the reason is told', async () =
   expect(clamd.scanned).toBe(before);
 });
 
-test('the address of the scanner is understood, or refused with the reason', () => {
+test('the address of the scanner is parsed, or refused with the reason', () => {
   const read = (url: string) => loadConfig({ CLAMD_URL: url }).clamd;
   expect(read('tcp://clamav:3311')).toEqual({ host: 'clamav', port: 3311 });
   expect(read('tcp://clamav')).toEqual({ host: 'clamav', port: 3310 });
@@ -120,7 +120,7 @@ const installed = (() => {
     await rm(folder, { recursive: true });
   });
 
-  test('answers as the server of these tests does', async () => {
+  test('answers like the server of these tests', async () => {
     const scanner = scannerOf(`tcp://127.0.0.1:${port}`);
     expect(await scanner.scan(streamOf('buongiorno'))).toBe('clean');
     expect(await scanner.scan(streamOf(eicar))).toBe('infected');

@@ -49,7 +49,7 @@ export class PushRounds {
     private readonly handOvers: HandOvers,
     log: Log,
   ) {
-    const lane = (which: Lane, capacity: { atOnce: number; perSecond: number }, prepare: () => Promise<void>) =>
+    const lane = (which: Lane, capacity: { concurrency: number; perSecond: number }, prepare: () => Promise<void>) =>
       new LaneWork<Notice>({
         ...capacity,
         prepare,
@@ -59,9 +59,9 @@ export class PushRounds {
         log,
       });
     this.works = {
-      [lanes.messages]: lane(lanes.messages, { atOnce: 48, perSecond: 1_000 }, () => this.endWaits()),
+      [lanes.messages]: lane(lanes.messages, { concurrency: 48, perSecond: 1_000 }, () => this.endWaits()),
       // Push services and this machine take a broadcast to 10,000 in some minutes, beside which messages go on.
-      [lanes.broadcasts]: lane(lanes.broadcasts, { atOnce: 8, perSecond: 50 }, () => this.queueRecipients()),
+      [lanes.broadcasts]: lane(lanes.broadcasts, { concurrency: 8, perSecond: 50 }, () => this.queueRecipients()),
     };
   }
 

@@ -209,7 +209,7 @@ export interface ToldBroadcast {
   held: boolean;
 }
 
-/** Behind every contact: up to where a broadcast that has ended was sent, whoever was its last recipient. */
+/** Behind every contact: the checkpoint of a broadcast that has ended, whatever its last recipient. */
 const behindAll = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 
 /** Moves checkpoints off erased contacts ($2) of a subscriber ($1) to the recipient before them, or to none. */
