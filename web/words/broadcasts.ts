@@ -47,10 +47,10 @@ const it = {
     erased: 'cancellato nel frattempo',
   } satisfies Record<SkipReason, string>,
   list: {
-    failed: 'Le comunicazioni non si riescono a leggere',
+    failed: 'Non riusciamo a leggere le comunicazioni',
     empty: 'Un messaggio a molti, in privato',
     emptyText:
-      'Scrivi una volta: ognuno lo riceve nella sua conversazione e risponde solo a te. Chiusure, ritiri, e offerte a chi ha detto sì.',
+      'Scrivi una volta: ognuno lo riceve nella sua conversazione e risponde solo a te. Chiusure, ritiri, e promozioni a chi ha detto sì.',
     drafts: 'Bozze',
     draftsHelp: 'Solo su questo dispositivo.',
     underWay: 'Da inviare e in corso',
@@ -141,7 +141,7 @@ const it = {
     gone: 'Questa comunicazione non c’è più',
     begun: 'Questa comunicazione è già partita: non si può più cambiare.',
     toResults: 'Guarda com’è andata',
-    failed: 'La comunicazione non si riesce a leggere',
+    failed: 'Non riusciamo a leggere la comunicazione',
   },
   audience: {
     all: 'Tutti i contatti',
@@ -220,7 +220,7 @@ const it = {
     tipService: (count: number) => `Un avviso di chiusura? Scegli «Di servizio», arriva a ${number(count)}.`,
     copy: 'Copia la frase per il cartello',
     poster: (name: string) =>
-      `Vuoi sapere di offerte e novità di ${name}? Nella app, apri «La mia privacy» e accendi le promozioni. Le spegni quando vuoi.`,
+      `Vuoi ricevere promozioni e novità di ${name}? Nella app apri «La mia privacy» e accendi le promozioni. Le spegni quando vuoi.`,
     copied: 'Frase copiata',
     noneAll: 'In rubrica non c’è ancora nessuno',
     noneAllText: 'Invita le prime persone: poi questa comunicazione avrà a chi arrivare.',
@@ -280,7 +280,7 @@ const it = {
     stopAct: 'Ferma',
     stopped: 'Comunicazione fermata',
     released: 'Comunicazione in partenza',
-    failed: 'I risultati non si riescono a leggere',
+    failed: 'Non riusciamo a leggere i risultati',
     gone: 'Questa comunicazione non c’è',
     goneText: 'Il link è sbagliato, o è di un’altra attività.',
     back: 'Tutte le comunicazioni',
@@ -378,7 +378,7 @@ const en: BroadcastWords = {
     failed: 'The broadcasts cannot be read',
     empty: 'One message to many, in private',
     emptyText:
-      'Write once: everybody gets it in their own conversation and answers only you. Closures, pick-ups, and offers for those who said yes.',
+      'Write once: everybody gets it in their own conversation and answers only you. Closures, pick-ups, and promotions for those who said yes.',
     drafts: 'Drafts',
     draftsHelp: 'On this device only.',
     underWay: 'To be sent and under way',
@@ -547,7 +547,7 @@ const en: BroadcastWords = {
     tipService: (count) => `A closure notice? Choose “Service”, it reaches ${number(count)}.`,
     copy: 'Copy the sentence for the poster',
     poster: (name) =>
-      `Would you like offers and news of ${name}? In the app, open “My privacy” and switch promotions on. Switch them off whenever you like.`,
+      `Would you like promotions and news from ${name}? In the app, open “My privacy” and switch promotions on. Switch them off whenever you like.`,
     copied: 'Sentence copied',
     noneAll: 'Nobody is in the address book yet',
     noneAllText: 'Invite the first people: then this broadcast has somebody to reach.',

@@ -22,7 +22,7 @@ const it = {
     unread: (count: number) => counted(count, { one: 'messaggio da leggere', other: 'messaggi da leggere' }),
   },
   notices: {
-    offline: 'Sei senza rete. Puoi continuare a scrivere: parte tutto appena torna.',
+    offline: 'Sei senza rete. I messaggi che scrivi partono appena torna.',
     catchingUp: 'Aggiorno…',
     update: 'C’è una versione nuova.',
     updateNow: 'Aggiorna',
@@ -138,9 +138,8 @@ const it = {
     noFiles: 'Nessun file in questa conversazione.',
     showMessage: (name: string) => `${name}: vai al messaggio`,
     moreFiles: 'Mostra altri',
-    failed: 'Non riusciamo a caricare i dettagli.',
-    retry: 'Riprova',
-    offline: 'I dettagli si vedono appena torna la rete.',
+    filesFailed: 'Non riusciamo a caricare i file',
+    failed: 'Non riusciamo a caricare i dettagli',
   },
   shortcuts: {
     title: 'Scorciatoie da tastiera',
@@ -222,7 +221,7 @@ const en: DashboardWords = {
     unread: (count) => counted(count, { one: 'unread message', other: 'unread messages' }),
   },
   notices: {
-    offline: 'You are offline. You can go on writing: everything is sent as soon as the network is back.',
+    offline: 'You are offline. Messages you write are sent once the network is back.',
     catchingUp: 'Updating…',
     update: 'There is a new version.',
     updateNow: 'Update',
@@ -338,9 +337,8 @@ const en: DashboardWords = {
     noFiles: 'There are no files in this conversation.',
     showMessage: (name) => `${name}: go to the message`,
     moreFiles: 'Show more',
-    failed: 'The details cannot be loaded.',
-    retry: 'Try again',
-    offline: 'The details are shown once the network is back.',
+    filesFailed: 'The files cannot be loaded',
+    failed: 'The details cannot be loaded',
   },
   shortcuts: {
     title: 'Keyboard shortcuts',

@@ -9,8 +9,7 @@ const it = {
   title: 'Conservazione',
   text: 'Per quanto tempo tieni i messaggi.',
   ownerOnly: 'Per quanto tenere i messaggi lo decide il titolare.',
-  failed: 'Non riesco a caricare questa pagina',
-  retry: 'Riprova',
+  failed: 'Non riusciamo a caricare questa pagina',
   now: {
     forever: 'Tieni tutti i messaggi',
     foreverText: 'Nessun messaggio viene cancellato da solo.',
@@ -77,7 +76,6 @@ const en: RetentionWords = {
   text: 'How long you keep messages.',
   ownerOnly: 'How long messages are kept is up to the owner.',
   failed: 'This page cannot be loaded',
-  retry: 'Try again',
   now: {
     forever: 'You keep all messages',
     foreverText: 'No message is deleted automatically.',

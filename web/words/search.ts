@@ -100,7 +100,7 @@ const en: SearchWords = {
     ['cake -nuts', 'with a minus: without this word'],
     ['cake -"gluten free"', 'without this phrase'],
   ],
-  helpPrivate: 'What you search for lands in no log of the service.',
+  helpPrivate: 'The service does not log what you search for.',
   start: 'What are you looking for?',
   startText: 'A word, an order number, the name of a file. Or choose a filter.',
   who: 'With whom',
