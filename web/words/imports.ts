@@ -7,7 +7,7 @@ import type {
   UnreadableReason,
 } from '../../src/contract/imports.js';
 import { limits } from '../../src/contract/limits.js';
-import { counted, number } from './forms.js';
+import { counted, type Forms, number } from './forms.js';
 import { type Locale, locale } from './locale.js';
 
 const megabytes = limits.importBytes / 1024 ** 2;
