@@ -83,7 +83,7 @@ const it = {
     restored: 'Ci sono modifiche che non avevi salvato.',
     restoredDrop: 'Scartale',
     kind: 'Che cos’è?',
-    promotional: 'Offerte e novità. Arriva solo a chi ha detto sì.',
+    promotional: 'Promozioni e novità. Arriva solo a chi ha detto sì.',
     service: 'Ordini, orari, chiusure. Arriva a tutti, senza pubblicità.',
     reason: 'Per che cosa?',
     reasonHelp: 'Chi la riceve legge il motivo, e può segnalarla se era pubblicità.',
@@ -212,8 +212,6 @@ const it = {
     no: (count: number): string => (count === 1 ? 'non ha detto sì' : 'non hanno detto sì'),
     frozen: (count: number): string => (count === 1 ? 'conversazione limitata' : 'conversazioni limitate'),
     who: 'Chi sono',
-    whoNo: 'Chi non ha detto sì',
-    whoFrozen: 'Chi ha la conversazione limitata',
     whoTitle: 'Chi non la riceve',
     whoMore: 'Mostra altri',
     tip: 'Chi non ha detto sì può farlo quando vuole da «La mia privacy»: diglielo al banco, o scrivilo sul cartello.',
@@ -298,10 +296,6 @@ const it = {
     chart: 'Come è arrivata',
     chartSpan: (hours: number) =>
       hours >= limits.broadcastResultsHours ? `prime ${limits.broadcastResultsHours} ore` : 'finora',
-    chartWords: (delivered: number, seen: number | null) =>
-      seen === null
-        ? `Consegnata a ${number(delivered)}`
-        : `Consegnata a ${number(delivered)}, vista da ${number(seen)}`,
     deliveredTo: (count: number) => `Consegnata a ${number(count)}`,
     seenBy: (count: number) => `Vista da ${number(count)}`,
     table: 'Mostra come tabella',
@@ -411,7 +405,7 @@ const en: BroadcastWords = {
     restored: 'There are changes that you had not saved.',
     restoredDrop: 'Drop them',
     kind: 'What is it?',
-    promotional: 'Offers and news. Reaches only those who said yes.',
+    promotional: 'Promotions and news. Reaches only those who said yes.',
     service: 'Orders, hours, closures. Reaches everybody, without advertising.',
     reason: 'What for?',
     reasonHelp: 'People read the reason, and can report it if it was advertising.',
@@ -539,8 +533,6 @@ const en: BroadcastWords = {
     no: (count) => (count === 1 ? 'has not said yes' : 'have not said yes'),
     frozen: (count) => (count === 1 ? 'conversation restricted' : 'conversations restricted'),
     who: 'Who they are',
-    whoNo: 'Those who have not said yes',
-    whoFrozen: 'Those whose conversation is restricted',
     whoTitle: 'Those who do not get it',
     whoMore: 'Show more',
     tip: 'Those who have not said yes can do so at any time in “My privacy”: tell them at the counter, or write it on the poster.',
@@ -625,10 +617,6 @@ const en: BroadcastWords = {
     chart: 'How it arrived',
     chartSpan: (hours) =>
       hours >= limits.broadcastResultsHours ? `first ${limits.broadcastResultsHours} hours` : 'so far',
-    chartWords: (delivered, seen) =>
-      seen === null
-        ? `Delivered to ${number(delivered)}`
-        : `Delivered to ${number(delivered)}, seen by ${number(seen)}`,
     deliveredTo: (count) => `Delivered to ${number(count)}`,
     seenBy: (count) => `Seen by ${number(count)}`,
     table: 'Show as a table',

@@ -79,7 +79,6 @@ const it = {
   openBroadcast: 'Apri la comunicazione',
   choose: 'Scegli un risultato',
   chooseText: 'Qui lo vedi nella sua conversazione, con quello che c’è intorno.',
-  inApp: 'Cerca nei messaggi',
 };
 
 export type SearchWords = typeof it;
@@ -161,7 +160,6 @@ const en: SearchWords = {
   openBroadcast: 'Open the broadcast',
   choose: 'Choose a result',
   chooseText: 'You see it here in its conversation, with what stands around it.',
-  inApp: 'Search messages',
 };
 
 const words: Record<Locale, SearchWords> = { it, en };
