@@ -51,7 +51,7 @@ test('a list of Google Contacts is tried, imported, and its people appear as not
     ].join('\n'),
   );
   await forecast(page);
-  await page.getByText('1 per email; 1 senza email avranno una lettera con QR').waitFor();
+  await page.getByText('1 per email; 1 senza email con una lettera con QR').waitFor();
   expect(await page.getByLabel('Che cosa c’è nella colonna E-mail 1 - Value').inputValue()).toBe('email');
   await page.getByText('Rita · Rotta · * myContacts · rita@').waitFor();
   const [saved] = await Promise.all([

@@ -156,6 +156,43 @@ test('on a phone, list, thread and details are pages, and the thread fills the s
   expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(320);
 });
 
+test('letters of twice the size cut no word of the bar, whose other places then stand on a page', async () => {
+  const device = await browser.open({ device: 'small phone' });
+  await device.signIn('dashboard', bakery.username);
+  await device.context.addInitScript(() => {
+    document.addEventListener('DOMContentLoaded', () => (document.documentElement.style.fontSize = '200%'));
+  });
+  const page = await device.page('/');
+  const bar = page.getByRole('navigation', { name: 'Sezioni' });
+  await bar.getByText('Altro').waitFor();
+  await bar.getByText('Archivio').waitFor({ state: 'detached' });
+  const words = await bar
+    .locator('.item:visible > span')
+    .evaluateAll((each) =>
+      each.map(({ textContent, scrollWidth, clientWidth }) => [textContent, scrollWidth <= clientWidth]),
+    );
+  expect(Object.fromEntries(words)).toMatchObject({ Conversazioni: true, Rubrica: true, Altro: true });
+  await bar.getByRole('link', { name: 'Altro' }).tap();
+  await page.getByRole('link', { name: 'Comunicazioni' }).tap();
+  await page.getByRole('heading', { name: 'Comunicazioni', level: 1 }).waitFor();
+  expect(await bar.locator('[aria-current=page]').innerText()).toBe('Altro');
+});
+
+test('what could not be loaded is loaded once the network is back', async () => {
+  const device = await browser.open();
+  await device.signIn('dashboard', bakery.username);
+  const labels = '**/api/labels?*';
+  await device.context.route(labels, (route) => route.fulfill({ status: 502, body: 'Bad gateway' }));
+  const page = await device.page('/address-book/labels');
+  await page.getByText('Non riusciamo a leggere le etichette').waitFor();
+  await page.getByRole('button', { name: 'Riprova' }).click();
+  await page.getByText('Il servizio non risponde. Controlla la rete e riprova.').waitFor();
+  await device.context.unroute(labels);
+  await device.offline(true);
+  await device.offline(false);
+  await page.getByText('Nessuna etichetta').waitFor();
+});
+
 test('a label is created at a contact, and an unsaved note survives a reload', async () => {
   const page = await open(`/conversations/${anna.contactId}`);
   const details = page.getByRole('complementary');

@@ -70,7 +70,6 @@ const it = {
   noneFound: 'Nessuno con queste scelte',
   noneFoundText: 'Prova a togliere un filtro, o cerca con l’inizio del nome o dell’email.',
   failed: 'Non riusciamo a leggere la rubrica',
-  retry: 'Riprova',
   letters: 'Vai alla lettera',
   tagging: {
     title: (count: number) => `Etichette per ${contactsIt(count)}`,
@@ -142,7 +141,6 @@ const it = {
     expires: 'Scade',
     state: 'A che punto è',
     acts: (name: string) => `Azioni per ${name}`,
-    actsHead: 'Azioni',
     byImport: (day: string) => `Importazione del ${day}`,
     byMail: 'Email',
     byLetter: 'Lettera con QR',
@@ -220,6 +218,7 @@ const it = {
     restrictedThere: 'La persona ha limitato la conversazione.',
     shared: 'Un altro contatto dichiara lo stesso indirizzo.',
     history: 'Storia e consensi',
+    historyFailed: 'Non riusciamo a caricare la storia',
     showWords: 'Le parole esatte',
     consent: {
       terms: { yes: 'Condizioni accettate', no: 'Condizioni ritirate' },
@@ -298,11 +297,10 @@ const en: AddressBookWords = {
   tag: 'Label',
   erase: 'Erase for good…',
   empty: 'The address book is empty',
-  emptyText: 'Only who accepts comes in. Put a QR code on the counter, invite by email, or import your list.',
+  emptyText: 'Only people who accept come in. Put a QR code on the counter, invite by email, or import your list.',
   noneFound: 'Nobody with these choices',
   noneFoundText: 'Remove a filter, or search by the beginning of the name or the address.',
   failed: 'The address book cannot be read',
-  retry: 'Try again',
   letters: 'Go to a letter',
   tagging: {
     title: (count) => `Labels for ${contactsEn(count)}`,
@@ -317,7 +315,7 @@ const en: AddressBookWords = {
     none: 'There are no labels yet. Create one.',
   },
   labelList: {
-    text: 'Only you and your colleagues see labels. They find contacts, and address a group.',
+    text: 'Only you and your colleagues see labels. Use them to find contacts and to write to a group.',
     new: 'New label',
     edit: (name) => `Change “${name}”`,
     name: 'Name',
@@ -354,9 +352,9 @@ const en: AddressBookWords = {
     failed: 'The labels cannot be read',
   },
   notYet: {
-    notice: 'Only who accepts comes into the address book.',
+    notice: 'Only people who accept come into the address book.',
     noticeText: (days, reminder) =>
-      `An invitation by email holds for ${days} days. After ${reminder} there is one reminder, and then no more mail.`,
+      `An invitation by email is valid for ${days} days. After ${reminder} we send one reminder, and then no more mail.`,
     held: 'Mails are sent as soon as you confirm your address.',
     heldAct: 'Confirm the address',
     queuedToday: (count) => `${counted(count, { one: 'mail goes', other: 'mails go' })} out today.`,
@@ -374,7 +372,6 @@ const en: AddressBookWords = {
     expires: 'Expires',
     state: 'State',
     acts: (name) => `Actions for ${name}`,
-    actsHead: 'Actions',
     byImport: (day) => `Import of ${day}`,
     byMail: 'Email',
     byLetter: 'Letter with QR code',
@@ -452,6 +449,7 @@ const en: AddressBookWords = {
     restrictedThere: 'The person has restricted the conversation.',
     shared: 'Another contact states the same address.',
     history: 'History and consents',
+    historyFailed: 'The history cannot be loaded',
     showWords: 'The exact words',
     consent: {
       terms: { yes: 'Terms accepted', no: 'Terms withdrawn' },

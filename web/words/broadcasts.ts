@@ -47,10 +47,10 @@ const it = {
     erased: 'cancellato nel frattempo',
   } satisfies Record<SkipReason, string>,
   list: {
-    failed: 'Le comunicazioni non si riescono a leggere',
+    failed: 'Non riusciamo a leggere le comunicazioni',
     empty: 'Un messaggio a molti, in privato',
     emptyText:
-      'Scrivi una volta: ognuno lo riceve nella sua conversazione e risponde solo a te. Chiusure, ritiri, e offerte a chi ha detto sì.',
+      'Scrivi una volta: ognuno lo riceve nella sua conversazione e risponde solo a te. Chiusure, ritiri, e promozioni a chi ha detto sì.',
     drafts: 'Bozze',
     draftsHelp: 'Solo su questo dispositivo.',
     underWay: 'Da inviare e in corso',
@@ -83,7 +83,7 @@ const it = {
     restored: 'Ci sono modifiche che non avevi salvato.',
     restoredDrop: 'Scartale',
     kind: 'Che cos’è?',
-    promotional: 'Offerte e novità. Arriva solo a chi ha detto sì.',
+    promotional: 'Promozioni e novità. Arriva solo a chi ha detto sì.',
     service: 'Ordini, orari, chiusure. Arriva a tutti, senza pubblicità.',
     reason: 'Per che cosa?',
     reasonHelp: 'Chi la riceve legge il motivo, e può segnalarla se era pubblicità.',
@@ -141,7 +141,7 @@ const it = {
     gone: 'Questa comunicazione non c’è più',
     begun: 'Questa comunicazione è già partita: non si può più cambiare.',
     toResults: 'Guarda com’è andata',
-    failed: 'La comunicazione non si riesce a leggere',
+    failed: 'Non riusciamo a leggere la comunicazione',
   },
   audience: {
     all: 'Tutti i contatti',
@@ -212,15 +212,13 @@ const it = {
     no: (count: number): string => (count === 1 ? 'non ha detto sì' : 'non hanno detto sì'),
     frozen: (count: number): string => (count === 1 ? 'conversazione limitata' : 'conversazioni limitate'),
     who: 'Chi sono',
-    whoNo: 'Chi non ha detto sì',
-    whoFrozen: 'Chi ha la conversazione limitata',
     whoTitle: 'Chi non la riceve',
     whoMore: 'Mostra altri',
     tip: 'Chi non ha detto sì può farlo quando vuole da «La mia privacy»: diglielo al banco, o scrivilo sul cartello.',
     tipService: (count: number) => `Un avviso di chiusura? Scegli «Di servizio», arriva a ${number(count)}.`,
     copy: 'Copia la frase per il cartello',
     poster: (name: string) =>
-      `Vuoi sapere di offerte e novità di ${name}? Nella app, apri «La mia privacy» e accendi le promozioni. Le spegni quando vuoi.`,
+      `Vuoi ricevere promozioni e novità di ${name}? Nella app apri «La mia privacy» e accendi le promozioni. Le spegni quando vuoi.`,
     copied: 'Frase copiata',
     noneAll: 'In rubrica non c’è ancora nessuno',
     noneAllText: 'Invita le prime persone: poi questa comunicazione avrà a chi arrivare.',
@@ -280,7 +278,7 @@ const it = {
     stopAct: 'Ferma',
     stopped: 'Comunicazione fermata',
     released: 'Comunicazione in partenza',
-    failed: 'I risultati non si riescono a leggere',
+    failed: 'Non riusciamo a leggere i risultati',
     gone: 'Questa comunicazione non c’è',
     goneText: 'Il link è sbagliato, o è di un’altra attività.',
     back: 'Tutte le comunicazioni',
@@ -298,10 +296,6 @@ const it = {
     chart: 'Come è arrivata',
     chartSpan: (hours: number) =>
       hours >= limits.broadcastResultsHours ? `prime ${limits.broadcastResultsHours} ore` : 'finora',
-    chartWords: (delivered: number, seen: number | null) =>
-      seen === null
-        ? `Consegnata a ${number(delivered)}`
-        : `Consegnata a ${number(delivered)}, vista da ${number(seen)}`,
     deliveredTo: (count: number) => `Consegnata a ${number(count)}`,
     seenBy: (count: number) => `Vista da ${number(count)}`,
     table: 'Mostra come tabella',
@@ -378,7 +372,7 @@ const en: BroadcastWords = {
     failed: 'The broadcasts cannot be read',
     empty: 'One message to many, in private',
     emptyText:
-      'Write once: everybody gets it in their own conversation and answers only you. Closures, pick-ups, and offers for those who said yes.',
+      'Write once: everybody gets it in their own conversation and answers only you. Closures, pick-ups, and promotions for those who said yes.',
     drafts: 'Drafts',
     draftsHelp: 'On this device only.',
     underWay: 'To be sent and under way',
@@ -411,7 +405,7 @@ const en: BroadcastWords = {
     restored: 'There are changes that you had not saved.',
     restoredDrop: 'Drop them',
     kind: 'What is it?',
-    promotional: 'Offers and news. Reaches only those who said yes.',
+    promotional: 'Promotions and news. Reaches only those who said yes.',
     service: 'Orders, hours, closures. Reaches everybody, without advertising.',
     reason: 'What for?',
     reasonHelp: 'People read the reason, and can report it if it was advertising.',
@@ -539,15 +533,13 @@ const en: BroadcastWords = {
     no: (count) => (count === 1 ? 'has not said yes' : 'have not said yes'),
     frozen: (count) => (count === 1 ? 'conversation restricted' : 'conversations restricted'),
     who: 'Who they are',
-    whoNo: 'Those who have not said yes',
-    whoFrozen: 'Those whose conversation is restricted',
     whoTitle: 'Those who do not get it',
     whoMore: 'Show more',
     tip: 'Those who have not said yes can do so at any time in “My privacy”: tell them at the counter, or write it on the poster.',
     tipService: (count) => `A closure notice? Choose “Service”, it reaches ${number(count)}.`,
     copy: 'Copy the sentence for the poster',
     poster: (name) =>
-      `Would you like offers and news of ${name}? In the app, open “My privacy” and switch promotions on. Switch them off whenever you like.`,
+      `Would you like promotions and news from ${name}? In the app, open “My privacy” and switch promotions on. Switch them off whenever you like.`,
     copied: 'Sentence copied',
     noneAll: 'Nobody is in the address book yet',
     noneAllText: 'Invite the first people: then this broadcast has somebody to reach.',
@@ -625,10 +617,6 @@ const en: BroadcastWords = {
     chart: 'How it arrived',
     chartSpan: (hours) =>
       hours >= limits.broadcastResultsHours ? `first ${limits.broadcastResultsHours} hours` : 'so far',
-    chartWords: (delivered, seen) =>
-      seen === null
-        ? `Delivered to ${number(delivered)}`
-        : `Delivered to ${number(delivered)}, seen by ${number(seen)}`,
     deliveredTo: (count) => `Delivered to ${number(count)}`,
     seenBy: (count) => `Seen by ${number(count)}`,
     table: 'Show as a table',

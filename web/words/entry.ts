@@ -56,7 +56,7 @@ const it = {
     invalid: 'Questo link non vale più',
     invalidText: 'È già stato usato o è scaduto. Entra, e fattene mandare un altro.',
     fullTitle: 'Indirizzo già usato',
-    failed: 'Non riesco a confermare',
+    failed: 'Non riusciamo a confermare l’indirizzo',
     retry: 'Riprova',
   },
   members: {

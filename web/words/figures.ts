@@ -108,8 +108,7 @@ const it = {
     record: 'Registro delle cancellazioni (numeri e date): senza termine.',
   },
   law: 'I numeri sono contati dal servizio al momento della stampa. I certificati sono firmati e si possono verificare.',
-  failed: 'Non riesco a caricare i dati',
-  retry: 'Riprova',
+  failed: 'Non riusciamo a caricare i dati',
   ownerOnly: 'Solo il titolare vede questa pagina.',
 };
 export type FiguresWords = typeof it;
@@ -203,7 +202,6 @@ const en: FiguresWords = {
   },
   law: 'The service counts these numbers when the page is printed. Certificates are signed and can be verified.',
   failed: 'The figures cannot be loaded',
-  retry: 'Try again',
   ownerOnly: 'Only the owner sees this page.',
 };
 

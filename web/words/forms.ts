@@ -37,10 +37,17 @@ const formats = {
 };
 const relative = new Intl.RelativeTimeFormat(tag, { numeric: 'auto' });
 
-/** A number with the form of a word that goes with it: `counted(2, { one: 'messaggio', other: 'messaggi' })`. */
-export function counted(count: number, forms: { one: string; other: string }): string {
-  return `${numbers.format(count)} ${plurals.select(count) === 'one' ? forms.one : forms.other}`;
+/** A word for one thing and for others. */
+export interface Forms {
+  one: string;
+  other: string;
 }
+
+/** The form of a word that goes with a number. */
+export const formOf = (count: number, { one, other }: Forms): string => (plurals.select(count) === 'one' ? one : other);
+
+/** A number with the form of a word that goes with it: `counted(2, { one: 'messaggio', other: 'messaggi' })`. */
+export const counted = (count: number, forms: Forms): string => `${numbers.format(count)} ${formOf(count, forms)}`;
 
 export const number = (value: number): string => numbers.format(value);
 export const time = (at: string | number | Date): string => formats.time.format(new Date(at));

@@ -7,7 +7,7 @@ import type {
   UnreadableReason,
 } from '../../src/contract/imports.js';
 import { limits } from '../../src/contract/limits.js';
-import { counted, number } from './forms.js';
+import { counted, type Forms, number } from './forms.js';
 import { type Locale, locale } from './locale.js';
 
 const megabytes = limits.importBytes / 1024 ** 2;
@@ -20,7 +20,6 @@ const it = {
   drop: 'Trascina qui il file, o sceglilo',
   dropHere: 'Lascialo qui',
   choose: 'Scegli il file',
-  chooseOther: 'Scegli un altro file',
   kinds: `Una tabella in CSV o Excel (.xlsx), fino a ${megabytes} MB e ${number(limits.importLines)} righe. Anche come esce da Google Contatti, Outlook o dal gestionale.`,
   promise: 'Prima facciamo una prova: non parte niente finché non lo dici tu.',
   onlyConsent: 'Nessuno entra in rubrica finché non accetta. L’invito dice che l’indirizzo l’avete inserito voi.',
@@ -108,10 +107,10 @@ const it = {
     again: 'Rifaccio la prova…',
     ways: (mails: number, letters: number) =>
       letters === 0
-        ? 'tutti per email'
+        ? `${mails === 1 ? '' : 'tutti '}per email`
         : mails === 0
-          ? 'tutti con una lettera con QR, da stampare'
-          : `${number(mails)} per email; ${number(letters)} senza email avranno una lettera con QR`,
+          ? `${letters === 1 ? '' : 'tutti '}con una lettera con QR, da stampare`
+          : `${number(mails)} per email; ${number(letters)} senza email con una lettera con QR`,
     today: 'Le mail partono oggi.',
     pace: (perDay: number, day: string) => `Le mail partono ${number(perDay)} al giorno: le ultime intorno al ${day}.`,
     held: 'Le mail partono appena confermi il tuo indirizzo.',
@@ -125,14 +124,17 @@ const it = {
     needsEncoding: 'I nomi non si leggono: scegli prima gli accenti giusti, qui a sinistra.',
   },
   outcomes: {
-    invited: 'riceveranno un invito',
-    corrected: 'hanno già un invito, che ora corregge i dati',
-    already_there: 'sono già in rubrica',
-    already_invited: 'hanno già un invito aperto',
-    duplicate_in_file: 'sono ripetuti nel file',
-    asked_not_to_be_written_to: 'hanno chiesto di non riceverne',
-    invalid: 'righe da correggere',
-  } satisfies Record<ImportOutcome, string> as Record<ImportOutcome, string>,
+    invited: { one: 'riceverà un invito', other: 'riceveranno un invito' },
+    corrected: {
+      one: 'ha già un invito, che ora corregge i dati',
+      other: 'hanno già un invito, che ora corregge i dati',
+    },
+    already_there: { one: 'è già in rubrica', other: 'sono già in rubrica' },
+    already_invited: { one: 'ha già un invito aperto', other: 'hanno già un invito aperto' },
+    duplicate_in_file: { one: 'è ripetuto nel file', other: 'sono ripetuti nel file' },
+    asked_not_to_be_written_to: { one: 'ha chiesto di non riceverne', other: 'hanno chiesto di non riceverne' },
+    invalid: { one: 'riga da correggere', other: 'righe da correggere' },
+  } satisfies Record<ImportOutcome, Forms> as Record<ImportOutcome, Forms>,
   results: {
     invited: 'Invitati',
     corrected: 'Corretti',
@@ -266,7 +268,6 @@ const en: ImportWords = {
   drop: 'Drop the file here, or choose it',
   dropHere: 'Drop it here',
   choose: 'Choose the file',
-  chooseOther: 'Choose another file',
   kinds: `A table as CSV or Excel (.xlsx), up to ${megabytes} MB and ${number(limits.importLines)} lines. Also as Google Contacts, Outlook or your shop program exports it.`,
   promise: 'First there is a trial: nothing is sent until you say so.',
   onlyConsent: 'Nobody is in the address book before accepting. The invitation says that you entered the address.',
@@ -354,10 +355,10 @@ const en: ImportWords = {
     again: 'Trying again…',
     ways: (mails, letters) =>
       letters === 0
-        ? 'all by email'
+        ? `${mails === 1 ? '' : 'all '}by email`
         : mails === 0
-          ? 'all by a letter with a QR code, which you print'
-          : `${number(mails)} by email; ${number(letters)} without email get a letter with a QR code`,
+          ? `${letters === 1 ? '' : 'all '}by a letter with a QR code, which you print`
+          : `${number(mails)} by email; ${number(letters)} without email by a letter with a QR code`,
     today: 'The mails are sent today.',
     pace: (perDay, day) => `${number(perDay)} mails are sent a day: the last ones around ${day}.`,
     held: 'Mails are sent as soon as you confirm your address.',
@@ -370,13 +371,16 @@ const en: ImportWords = {
     needsEncoding: 'The names cannot be read: choose the right encoding first, on the left.',
   },
   outcomes: {
-    invited: 'get an invitation',
-    corrected: 'have an invitation, which is corrected now',
-    already_there: 'are in the address book',
-    already_invited: 'have an open invitation',
-    duplicate_in_file: 'are repeated in the file',
-    asked_not_to_be_written_to: 'asked not to get any',
-    invalid: 'lines to correct',
+    invited: { one: 'gets an invitation', other: 'get an invitation' },
+    corrected: {
+      one: 'has an invitation, which is corrected now',
+      other: 'have an invitation, which is corrected now',
+    },
+    already_there: { one: 'is in the address book', other: 'are in the address book' },
+    already_invited: { one: 'has an open invitation', other: 'have an open invitation' },
+    duplicate_in_file: { one: 'is repeated in the file', other: 'are repeated in the file' },
+    asked_not_to_be_written_to: { one: 'asked not to get any', other: 'asked not to get any' },
+    invalid: { one: 'line to correct', other: 'lines to correct' },
   },
   results: {
     invited: 'Invited',

@@ -62,8 +62,7 @@ const it = {
       sent: 'mail inviata',
       failed: 'mail non consegnata',
     } satisfies Record<MailState, string>,
-    failed: 'Non riesco a leggere gli inviti',
-    retry: 'Riprova',
+    failed: 'Non riusciamo a leggere gli inviti',
   },
   rename: { title: 'Cambia nome', name: 'Nome', act: 'Salva', cancel: 'Annulla' },
   revoke: {
@@ -141,7 +140,7 @@ const en: InviteWords = {
     name: 'Counter code',
     uses: (uses) =>
       uses === 0 ? 'Nobody has come in yet.' : `Used ${counted(uses, { one: 'time', other: 'times' })}.`,
-    forever: 'It holds until you close it.',
+    forever: 'It is valid until you close it.',
     copy: 'Copy the link',
     copied: 'Link copied',
     download: 'Download the QR code',
@@ -193,7 +192,6 @@ const en: InviteWords = {
       failed: 'mail not delivered',
     },
     failed: 'The invitations cannot be read',
-    retry: 'Try again',
   },
   rename: { title: 'Rename', name: 'Name', act: 'Save', cancel: 'Cancel' },
   revoke: {

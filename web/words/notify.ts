@@ -81,8 +81,7 @@ const it = {
     none: 'Notifiche attive, nessuna finora',
     off: 'Senza notifiche',
   },
-  failed: 'Le impostazioni non si caricano',
-  retry: 'Riprova',
+  failed: 'Non riusciamo a caricare le impostazioni',
 };
 
 const en: typeof it = {
@@ -167,7 +166,6 @@ const en: typeof it = {
     off: 'No notifications',
   },
   failed: 'The settings cannot be loaded',
-  retry: 'Try again',
 };
 
 const words: Record<Locale, typeof it> = { it, en };

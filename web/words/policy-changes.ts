@@ -43,7 +43,6 @@ const it = {
     hash: 'Impronta del testo (SHA-256)',
     empty: 'Ancora niente.',
     failed: 'Non riusciamo a caricare ciò che hai accettato',
-    retry: 'Riprova',
   },
   activity: {
     title: 'Attività del mio account',
@@ -109,7 +108,6 @@ const en: PolicyChangeWords = {
     hash: 'Fingerprint of the text (SHA-256)',
     empty: 'Nothing yet.',
     failed: 'What you agreed to could not be loaded',
-    retry: 'Try again',
   },
   activity: {
     title: 'Activity of my account',

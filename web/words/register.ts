@@ -21,8 +21,7 @@ const it = {
     title: 'Qui la registrazione è chiusa',
     text: 'Chi gestisce questo servizio non accetta altre attività. Se ci lavori, chiedi un invito al titolare.',
   },
-  failed: 'Non riesco a preparare la registrazione',
-  retry: 'Riprova',
+  failed: 'Non riusciamo a preparare la registrazione',
   business: {
     title: 'Come si chiama la tua attività?',
     text: 'I clienti la vedono con questo nome.',
@@ -93,7 +92,6 @@ const en: RegisterWords = {
     text: 'The host of this service takes no more businesses. If you work for one, ask its owner for an invitation.',
   },
   failed: 'The registration cannot be prepared',
-  retry: 'Try again',
   business: {
     title: 'What is your business called?',
     text: 'Customers see it by this name.',

@@ -3,7 +3,6 @@ import { type Locale, locale } from './locale.js';
 
 /** Words of erasures, of requests about data, and of a business's own data. */
 const it = {
-  retry: 'Riprova',
   cancel: 'Annulla',
   close: 'Chiudi',
   more: 'Mostra altri',
@@ -293,11 +292,10 @@ const it = {
 export type RightsWords = typeof it;
 
 const en: RightsWords = {
-  retry: 'Try again',
   cancel: 'Cancel',
   close: 'Close',
   more: 'Show more',
-  failed: 'We cannot load this page',
+  failed: 'This page cannot be loaded',
   ownerOnly: 'Only the owner can do this',
   erase: {
     title: 'Erase for good',
@@ -429,7 +427,7 @@ const en: RightsWords = {
   },
   erasures: {
     title: 'Erasures',
-    text: 'Every erasure has its certificate, to show to whom asks. It holds no data of people.',
+    text: 'Every erasure has a certificate that you can show to anyone who asks. It contains no personal data.',
     empty: 'No erasures yet',
     emptyText: 'When you erase somebody, the certificate stands here.',
     running: 'Under way',

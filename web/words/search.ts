@@ -79,7 +79,6 @@ const it = {
   openBroadcast: 'Apri la comunicazione',
   choose: 'Scegli un risultato',
   chooseText: 'Qui lo vedi nella sua conversazione, con quello che c’è intorno.',
-  inApp: 'Cerca nei messaggi',
 };
 
 export type SearchWords = typeof it;
@@ -100,7 +99,7 @@ const en: SearchWords = {
     ['cake -nuts', 'with a minus: without this word'],
     ['cake -"gluten free"', 'without this phrase'],
   ],
-  helpPrivate: 'What you search for lands in no log of the service.',
+  helpPrivate: 'The service does not log what you search for.',
   start: 'What are you looking for?',
   startText: 'A word, an order number, the name of a file. Or choose a filter.',
   who: 'With whom',
@@ -161,7 +160,6 @@ const en: SearchWords = {
   openBroadcast: 'Open the broadcast',
   choose: 'Choose a result',
   chooseText: 'You see it here in its conversation, with what stands around it.',
-  inApp: 'Search messages',
 };
 
 const words: Record<Locale, SearchWords> = { it, en };

@@ -16,8 +16,7 @@ const it = {
   save: 'Salva',
   saved: 'Salvato',
   cancel: 'Annulla',
-  failed: 'Non riesco a caricare questa pagina',
-  retry: 'Riprova',
+  failed: 'Non riusciamo a caricare questa pagina',
   logout: {
     act: 'Esci',
     title: 'Uscire da questo dispositivo?',
@@ -123,11 +122,10 @@ const en: SettingsWords = {
   saved: 'Saved',
   cancel: 'Cancel',
   failed: 'This page cannot be loaded',
-  retry: 'Try again',
   logout: {
     act: 'Log out',
     title: 'Log out of this device?',
-    text: 'This device falls silent at once: no messages, no notifications. Nothing stays here, drafts and waiting messages neither.',
+    text: 'This device falls silent at once: no messages, no notifications. Nothing stays here, not even drafts and waiting messages.',
     waiting: 'There are messages that were not sent yet: they are lost when you log out.',
     cancel: 'Stay',
     offline:

@@ -15,7 +15,6 @@ const it = {
     roles: { owner: 'Titolare', staff: 'Collabora' },
     open: 'Invito aperto',
     you: 'sei tu',
-    nameless: 'Senza nome',
     since: (username: string, day: string) => `${username}, dal ${day}`,
     until: (email: string, day: string) => `${email}, l’invito vale fino al ${day}`,
     count: (count: number, most: number) => `${count} di ${most}, compresi gli inviti aperti`,
@@ -183,8 +182,7 @@ const it = {
     saved: (on: boolean): string => (on ? 'Ricevute accese' : 'Ricevute spente'),
   },
   ownerOnly: 'Solo il titolare vede questa pagina.',
-  failed: 'Non riesco a caricare questa pagina',
-  retry: 'Riprova',
+  failed: 'Non riusciamo a caricare questa pagina',
 };
 export type TeamWords = typeof it;
 
@@ -197,7 +195,6 @@ const en: TeamWords = {
     roles: { owner: 'Owner', staff: 'Staff' },
     open: 'Open invitation',
     you: 'you',
-    nameless: 'No name',
     since: (username, day) => `${username}, since ${day}`,
     until: (email, day) => `${email}, the invitation is valid until ${day}`,
     count: (count, most) => `${count} of ${most}, open invitations included`,
@@ -359,14 +356,13 @@ const en: TeamWords = {
     label: 'Show when a message was seen',
     on: 'Yes: each side learns when the other has seen a message.',
     off: 'No: no side learns when the other has seen a message. The ticks say only that it has arrived.',
-    both: 'It holds for all conversations, and both ways.',
+    both: 'It applies to all conversations, and both ways.',
     colleagues: 'If your employees are in the address book, the law may ask you not to use them.',
     later: 'Switched on again, they tell nothing of what was seen meanwhile.',
     saved: (on) => (on ? 'Receipts switched on' : 'Receipts switched off'),
   },
   ownerOnly: 'Only the owner sees this page.',
   failed: 'This page cannot be loaded',
-  retry: 'Try again',
 };
 
 const words: Record<Locale, TeamWords> = { it, en };

@@ -11,6 +11,7 @@ const it = {
   tooLong: (count: number) => `${count} caratteri di troppo`,
   remove: (name: string) => `Togli ${name}`,
   busy: 'Un momento…',
+  retry: 'Riprova',
   step: (number: number, count: number) => `Passo ${number} di ${count}`,
   ticks: {
     waiting: 'in attesa della rete',
@@ -34,6 +35,7 @@ const en: UiWords = {
   tooLong: (count) => `${count} characters too many`,
   remove: (name) => `Remove ${name}`,
   busy: 'One moment…',
+  retry: 'Try again',
   step: (number, count) => `Step ${number} of ${count}`,
   ticks: {
     waiting: 'waiting for the network',

@@ -15,8 +15,7 @@ const it = {
   unverified: 'Per ora non arriva niente: la tua email non è ancora confermata.',
   verify: 'Confermala',
   saved: 'Salvato',
-  failed: 'La scelta non si carica',
-  retry: 'Riprova',
+  failed: 'Non riusciamo a caricare la tua scelta',
   stop: {
     title: 'Niente più email sui messaggi non letti?',
     text: 'I messaggi arrivano come prima, nelle conversazioni. Smettono solo queste email.',
@@ -43,8 +42,7 @@ const en: typeof it = {
   unverified: 'None comes for now: your address is not confirmed yet.',
   verify: 'Confirm it',
   saved: 'Saved',
-  failed: 'The choice does not load',
-  retry: 'Try again',
+  failed: 'Your choice cannot be loaded',
   stop: {
     title: 'No more mail about unread messages?',
     text: 'Messages arrive as before, in the conversations. Only these mails stop.',

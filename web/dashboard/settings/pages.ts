@@ -40,7 +40,7 @@ export const settingsGroups: { name: string; pages: SettingsPage[] }[] = [
   {
     name: groups.data,
     pages: [
-      { href: '/settings/data', name: pages.data, icon: 'file-import' },
+      { href: '/settings/data', name: pages.data, icon: 'download' },
       { href: '/settings/retention', name: retentionWords.title, icon: 'eraser', forOwner: true },
       { href: '/settings/storage', name: teamWords.storage.title, icon: 'paperclip' },
       { href: '/settings/activity', name: teamWords.activity.title, icon: 'list-details', forOwner: true },
