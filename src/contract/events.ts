@@ -307,8 +307,13 @@ export interface Told {
   'quick-replies.changed': { id: string };
   /** To the subscriber's devices only. The contacts that somebody proposes to erase, or whose proposal is taken back. */
   'erasure-proposals.changed': { contactIds: string[] };
-  /** To the devices of the account whose quiet hours or muted conversations have changed. They are loaded where they are shown. */
+  /**
+   * To the devices of the account whose quiet hours, muted conversations or mails about unread messages have changed. They are
+   * loaded where they are shown.
+   */
   'notification-settings.changed': Record<string, never>;
+  /** To the devices of the account whose profile has changed, or whose address was confirmed. It is loaded where it is shown. */
+  'profile.changed': Record<string, never>;
   'consent.changed': {
     conversationId: string | null;
     purpose: ConsentPurpose;
