@@ -114,6 +114,15 @@ describe('joining', () => {
     },
   );
 
+  test('goes on by itself when the network breaks right after it', async () => {
+    const { code } = await world.invitation(bakery);
+    const page = await phone.page(`/app/join/${code}`);
+    await page.route('**/api/me', (route) => route.abort(), { times: 1 });
+    const contactId = await join(page);
+    await page.getByRole('textbox', { name: /^Scrivi a / }).waitFor();
+    expect((await bakery.owner.ask('GET', `/api/contacts/${contactId}`)).status).toBe(200);
+  });
+
   test('can be declined, and stores nothing about who is too young', async () => {
     const { code, id } = await world.invitation(bakery);
     const page = await phone.page(`/app/join/${code}`);
@@ -149,11 +158,11 @@ describe('promotions', () => {
     await page.goto(`${world.url}/app/privacy`);
     const choice = page.getByRole('switch', { name: 'Promozioni di Forno Aurora' });
     await choice.click();
-    await page.getByText('può mandarti offerte').waitFor();
+    await page.getByText('Forno Aurora può mandarti promozioni').waitFor();
     const promotions = async () => (await bakery.owner.ask('GET', `/api/contacts/${contactId}`)).body.promotions;
     expect(await promotions()).toBe(true);
     await choice.click();
-    await page.getByText('non può più mandarti offerte').waitFor();
+    await page.getByText('Forno Aurora non può più mandarti promozioni').waitFor();
     expect(await promotions()).toBe(false);
     await page.goto(`${world.url}/app/privacy/agreed/${contactId}`);
     await page.getByText("Ho letto l'informativa privacy di Forno Aurora").waitFor();
@@ -394,7 +403,31 @@ describe('a device', () => {
   });
 });
 
-test('mails about unread messages are chosen in the settings, and stopped by the link in one without signing in', async () => {
+test('a correction from another device is shown at once, and what is being typed outlives it and an error', async () => {
+  const anna = await world.join(bakery, 'anna');
+  await phone.signIn('app', anna.username);
+  const page = await phone.page('/app/privacy/mine');
+  const [name, surname] = [page.getByLabel('Nome', { exact: true }), page.getByLabel('Cognome')];
+  await surname.fill('Verdi');
+  expectStatus(await anna.device.ask('PATCH', '/api/me', { firstName: 'Annarita' }), 200);
+  await page.waitForFunction((field) => (field as HTMLInputElement).value === 'Annarita', await name.elementHandle());
+  const unavailable = { type: 'about:blank', title: 'Unavailable', status: 503, code: 'unavailable', detail: '' };
+  await page.route('**/api/me', (route) =>
+    route.fulfill({ status: 503, contentType: 'application/problem+json', body: JSON.stringify(unavailable) }),
+  );
+  await button(page, 'Salva').click();
+  await page.getByText('Il servizio non è pronto. Riprova fra poco.').waitFor();
+  await page.unroute('**/api/me');
+  await button(page, 'Salva').click();
+  await page.getByText('Salvato').waitFor();
+  expect((await anna.device.ask('GET', '/api/me')).body.interlocutor).toMatchObject({
+    firstName: 'Annarita',
+    surname: 'Verdi',
+  });
+  expect(await surname.inputValue()).toBe('Verdi');
+});
+
+test('mails about unread messages are chosen in the settings, and stopped by the link in one, on every device', async () => {
   const anna = await world.join(bakery, 'anna');
   await phone.signIn('app', anna.username);
   const page = await phone.page('/app/notifications');
@@ -416,7 +449,7 @@ test('mails about unread messages are chosen in the settings, and stopped by the
   await button(stopping, 'Non mandarmele più').click();
   await stopping.getByRole('heading', { name: 'Fatto: non te ne mandiamo più' }).waitFor();
   expect(await chosen()).toBeNull();
-  await page.reload();
+  // The other device of the account shows it by itself.
   await choices.getByLabel('Mai').and(page.locator(':checked')).waitFor();
   await stopping.goto(`${world.url}/mail-stop/${token.slice(1)}`);
   await button(stopping, 'Non mandarmele più').click();

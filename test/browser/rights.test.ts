@@ -162,6 +162,8 @@ test('somebody who leaves is a request with a deadline at once, until it is take
   await page.getByText(/^Se non rispondi, si cancella da sé il /).waitFor();
   await button(phone, 'Ci ho ripensato: riprendi la conversazione').click();
   await heading(page, 'Nessuna richiesta aperta').waitFor();
+  await phone.goto(`${world.url}/app/privacy/leave/${anna.contactId.replace(/^./, 'f')}`);
+  await heading(phone, 'Questa conversazione non c’è più').waitFor();
   await page.goto(`${world.url}/conversations/${anna.contactId}`);
   await page.getByRole('textbox', { name: /^Scrivi a / }).waitFor();
 });
@@ -172,6 +174,9 @@ test('a question about data is asked, answered, and read by the person', async (
   await button(phone, 'Chiedi qualcosa').click();
   await phone.getByLabel('Con parole tue').fill('Il mio cognome è scritto male.');
   await phone.getByText('Correggere i miei dati').click();
+  await button(phone, 'Annulla').click();
+  await button(phone, 'Chiedi qualcosa').click();
+  expect(await phone.getByLabel('Con parole tue').inputValue()).toBe('Il mio cognome è scritto male.');
   await button(phone, 'Invia la richiesta').click();
   await page.getByText('Il mio cognome è scritto male.').waitFor();
   await button(page, 'Rispondi…').click();

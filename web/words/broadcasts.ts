@@ -50,7 +50,7 @@ const it = {
     failed: 'Le comunicazioni non si riescono a leggere',
     empty: 'Un messaggio a molti, in privato',
     emptyText:
-      'Scrivi una volta: ognuno lo riceve nella sua conversazione e risponde solo a te. Chiusure, ritiri, e offerte a chi ha detto sì.',
+      'Scrivi una volta: ognuno lo riceve nella sua conversazione e risponde solo a te. Chiusure, ritiri, e promozioni a chi ha detto sì.',
     drafts: 'Bozze',
     draftsHelp: 'Solo su questo dispositivo.',
     underWay: 'Da inviare e in corso',
@@ -378,7 +378,7 @@ const en: BroadcastWords = {
     failed: 'The broadcasts cannot be read',
     empty: 'One message to many, in private',
     emptyText:
-      'Write once: everybody gets it in their own conversation and answers only you. Closures, pick-ups, and offers for those who said yes.',
+      'Write once: everybody gets it in their own conversation and answers only you. Closures, pick-ups, and promotions for those who said yes.',
     drafts: 'Drafts',
     draftsHelp: 'On this device only.',
     underWay: 'To be sent and under way',
