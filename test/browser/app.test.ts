@@ -191,7 +191,7 @@ test('letters of twice the size leave nothing beyond the narrowest screen', asyn
 });
 
 describe('a device', () => {
-  test('opens without a network with what it has shown, and says so', async () => {
+  test('opens without a network with what it has shown, says so, and stays when something cannot be saved', async () => {
     const { code } = await world.invitation(bakery);
     phone = await browser.open({ device: 'phone', hasWorker: true });
     const page = await phone.page(`/app/join/${code}`);
@@ -205,7 +205,12 @@ describe('a device', () => {
     await phone.offline(true);
     await page.reload();
     await page.getByText('Sei senza rete.').waitFor();
-    await page.getByText(message.body).waitFor();
+    await page.getByText(message.body).click();
+    await button(page, 'Altro su questa conversazione').click();
+    await page.getByRole('menuitem', { name: 'Scarica la conversazione' }).click();
+    await page.getByRole('menuitem').first().waitFor({ state: 'detached' });
+    await page.getByText(message.body, { exact: true }).waitFor();
+    expect(page.url()).toBe(`${world.url}/app/c/${id}`);
   });
 
   test('shows what it keeps before the service has answered anything', async () => {
@@ -403,7 +408,7 @@ describe('a device', () => {
   });
 });
 
-test('a correction from another device is shown at once, and what is being typed outlives it and an error', async () => {
+test('corrections and mutes from another device are shown at once, and what is being typed outlives them and an error', async () => {
   const anna = await world.join(bakery, 'anna');
   await phone.signIn('app', anna.username);
   const page = await phone.page('/app/privacy/mine');
@@ -425,6 +430,9 @@ test('a correction from another device is shown at once, and what is being typed
     surname: 'Verdi',
   });
   expect(await surname.inputValue()).toBe('Verdi');
+  await page.goto(`${world.url}/app`);
+  expectStatus(await anna.device.ask('PUT', `/api/conversations/${anna.contactId}/mute`, { until: null }), 200);
+  await page.getByRole('img', { name: 'Silenziata' }).waitFor();
 });
 
 test('mails about unread messages are chosen in the settings, and stopped by the link in one, on every device', async () => {

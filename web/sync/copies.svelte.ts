@@ -1,5 +1,6 @@
 import type { ExportView } from '../../src/contract/rights.js';
 import { api, ask, sourceOf } from '../api/index.js';
+import { download } from '../download.js';
 import { toasts } from '../ui/toasts.svelte.js';
 import { inWords, isProblem } from '../words/errors.js';
 import { locale } from '../words/locale.js';
@@ -94,9 +95,6 @@ export class Copies {
 
   private async fetch(id: string, body: { password?: string }): Promise<void> {
     const { path } = await ask(api.POST('/api/exports/{id}/download', { params: { path: { id } }, body }));
-    const link = document.createElement('a');
-    link.href = sourceOf(path);
-    link.download = '';
-    link.click();
+    download(sourceOf(path));
   }
 }

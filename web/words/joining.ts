@@ -157,7 +157,7 @@ const en: JoiningWords = {
     title: 'What will happen',
     lines: (host) => [
       'You write to each other in private: other customers do not see you, nor you them.',
-      'They write about orders, appointments, closures. Advertising only if you want it, below.',
+      'They write about orders, appointments, closures. Advertising only if you want it.',
       'They see if a message arrived and was read, not if you are online or typing.',
       `Messages are kept encrypted on the server of ${host}, but not “end-to-end”: whoever runs it could technically read them. Do not write passwords or card numbers.`,
       'You can leave whenever you like: we erase everything and you get a receipt.',
