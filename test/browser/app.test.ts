@@ -190,6 +190,33 @@ test('letters of twice the size leave nothing beyond the narrowest screen', asyn
   }
 });
 
+test('the longest name without a space stays within the narrowest screen', async () => {
+  const shop = await world.shop('florist');
+  const name = 'Panificiopasticceria'.repeat(6);
+  expectStatus(await shop.owner.ask('PATCH', '/api/subscriber', { businessName: name }), 200);
+  const { code } = await world.invitation(shop);
+  const anna = await world.join(shop, 'anna');
+  const small = await browser.open({ device: 'small phone' });
+  const page = await small.page(`/app/join/${code}`);
+  const look = async () => {
+    await page.getByText(name).first().waitFor();
+    return page.evaluate(() =>
+      [...document.querySelectorAll('h1, h2, p, span')]
+        .filter((each) => each.getBoundingClientRect().right > innerWidth)
+        .map((each) => each.textContent),
+    );
+  };
+  const beyond: Record<string, readonly (string | null)[]> = { join: await look() };
+  await button(page, 'No, grazie').click();
+  beyond['declined'] = await look();
+  await small.signIn('app', anna.username);
+  for (const path of ['agreed', 'leave']) {
+    await page.goto(`${world.url}/app/privacy/${path}/${anna.contactId}`);
+    beyond[path] = await look();
+  }
+  expect(beyond).toEqual({ join: [], declined: [], agreed: [], leave: [] });
+});
+
 describe('a device', () => {
   test('opens without a network with what it has shown, says so, and stays when something cannot be saved', async () => {
     const { code } = await world.invitation(bakery);
