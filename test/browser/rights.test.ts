@@ -92,6 +92,20 @@ describe('a search', () => {
     await page.locator('[data-seq="1"]').getByText(wanted, { exact: true }).waitFor();
     await page.goBack();
     await page.getByRole('link', { name: new RegExp(wanted) }).waitFor();
+
+    // A search that fails is tried again by the person alone.
+    const searches = '**/api/archive/searches';
+    let tries = 0;
+    await page.route(searches, (route) => {
+      tries++;
+      return route.fulfill({ status: 503, json: { code: 'unavailable', status: 503 } });
+    });
+    await page.getByRole('searchbox').fill('triceratopo verde');
+    await heading(page, 'La ricerca non è riuscita').waitFor();
+    await page.unroute(searches);
+    await button(page, 'Riprova').click();
+    await page.getByRole('link', { name: /un triceratopo verde/ }).waitFor();
+    expect(tries).toBe(1);
   });
 });
 
