@@ -302,6 +302,7 @@ export class Engine {
     'request.changed': () => undefined,
     'quick-replies.changed': () => undefined,
     'notification-settings.changed': () => undefined,
+    'profile.changed': () => undefined,
     'erasure-proposals.changed': () => undefined,
     'export.progressed': () => undefined,
     'broadcast.reported': () => undefined,

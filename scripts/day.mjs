@@ -1,6 +1,6 @@
-// Plays one day of a bakery through the screens of both apps, with a picture of every step: npm run day [-- --only en]
+// Plays one day of a bakery through the screens of both apps, with a picture of every step: npm run day [-- --as en-phone-dark]
 //
-//   --only TEXT     it (on a computer, light) or en (on a phone, dark), instead of both
+//   --as LIST       days by language, device and theme, instead of it-desktop-light,en-phone-dark
 //   --out DIR       instead of ./day
 //
 // The business registers, prints its sheet and gathers a colleague; twelve customers join (by the sheet, by mail, from
@@ -20,13 +20,16 @@ import { deviceOf, listen, settled, violationsOn } from './pictures.mjs';
 
 const root = join(import.meta.dirname, '..');
 const { values } = parseArgs({
-  options: { only: { type: 'string', default: '' }, out: { type: 'string', default: join(root, 'day') } },
+  options: {
+    as: { type: 'string', default: 'it-desktop-light,en-phone-dark' },
+    out: { type: 'string', default: join(root, 'day') },
+  },
 });
 const out = resolve(values.out);
-const days = [
-  { language: 'it', device: 'desktop', theme: 'light' },
-  { language: 'en', device: 'phone', theme: 'dark' },
-];
+const days = values.as.split(',').map((day) => {
+  const [language, device, theme] = day.split('-');
+  return { language, device, theme };
+});
 const password = 'pane-burro-e-zucchero';
 const secondsForMails = 30;
 const patience = 30_000;
@@ -45,7 +48,7 @@ const anna = { firstName: 'Anna', surname: 'Rossi', name: 'Anna Rossi', email: '
 
 mkdirSync(out, { recursive: true });
 const faults = [];
-for (const day of days.filter(({ language }) => language.includes(values.only))) await play(day);
+for (const day of days) await play(day);
 for (const fault of faults) console.error(fault);
 process.exitCode = faults.length > 0 ? 1 : 0;
 
@@ -79,7 +82,7 @@ async function play(variant) {
   async function picture(page, name, { whole = false } = {}) {
     await settled(page);
     pictures += 1;
-    const file = `${language}-${String(pictures).padStart(2, '0')}-${name}`;
+    const file = `${language}-${variant.device}-${String(pictures).padStart(2, '0')}-${name}`;
     await page.screenshot({ path: join(out, `${file}.png`), fullPage: whole });
     console.log(file);
     for (const violation of await violationsOn(page)) faults.push(`${file}: ${violation}`);
@@ -208,7 +211,7 @@ async function play(variant) {
       await page.getByLabel(say('Cognome', 'Surname')).fill(person.surname);
       await field(page, 'Email', 'Email').fill(person.email);
     }
-    await page.getByLabel(say('Inventa una password', 'Make up a password')).fill(password);
+    await page.getByLabel(say('Inventa una password', 'Choose a password')).fill(password);
     await page.getByLabel(say(/^Ho almeno/, /^I am at least/)).check();
     await show('join-3');
     await button(page, 'Entra e scrivi', 'Join and write').click();

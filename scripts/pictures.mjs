@@ -22,12 +22,15 @@ export function deviceOf({ device, language, theme }) {
   };
 }
 
+/** The browser's own complaints about requests that fail, as they do without a network. */
+const isOfNetwork = /^(Failed to load|An unknown error occurred when fetching the script)/;
+
 /** Tells of exceptions and of complaints of the page's console. */
 export function listen(page, tell) {
   page.on('pageerror', (error) => tell(error.message));
   page.on('console', (message) => {
     const text = message.text();
-    if (message.type() === 'error' && !text.startsWith('Failed to load')) tell(text);
+    if (message.type() === 'error' && !isOfNetwork.test(text)) tell(text);
   });
 }
 

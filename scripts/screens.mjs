@@ -243,6 +243,41 @@ export const screens = [
     stranger: true,
     ready: (page) => forwards(page, 2),
   },
+  {
+    name: 'app-join-declined',
+    path: joining,
+    stranger: true,
+    ready: (page) => press(page, /^(No, grazie|No, thank you)$/),
+  },
+  {
+    name: 'app-join-unknown',
+    path: joining,
+    stranger: true,
+    ready: (page) => press(page, /^(Non li conosci\?|You do not know them\?|Do not know them\?)/),
+  },
+  {
+    name: 'app-join-young',
+    path: joining,
+    stranger: true,
+    ready: async (page) => {
+      await forwards(page, 2);
+      await press(page, /^(Ho meno di|I am younger than)/);
+    },
+  },
+  {
+    name: 'app-join-wrong',
+    path: joining,
+    stranger: true,
+    ready: async (page) => {
+      await forwards(page, 2);
+      await press(page, /^(Entra e scrivi|Join and write)$/);
+    },
+  },
+  { name: 'app-join-none', path: '/join/abcdefghijklmnop', stranger: true, ready: heading },
+  { name: 'app-stop', path: '/app/stop/x', stranger: true, ready: heading },
+  { name: 'app-verify', path: '/app/verify/x', stranger: true, ready: heading },
+  { name: 'app-reset', path: '/app/reset', stranger: true, ready: heading },
+  { name: 'app-reset-new', path: '/app/reset/x', stranger: true, ready: heading },
   { name: 'app-sign-in', path: '/app/sign-in', look: 'app-signed-out', stranger: true, ready: heading },
   { name: 'app-conversations', path: '/app', look: 'app-conversations', ready: heading },
   {
@@ -266,6 +301,21 @@ export const screens = [
     ready: (page) => page.getByRole('switch').waitFor(),
   },
   { name: 'app-leave', path: '/app/privacy/leave', look: 'app-leave', ready: heading },
+  {
+    name: 'app-leave-one',
+    path: (scene) => `/app/privacy/leave/${conversationOf(scene, 'Giulia')}`,
+    look: 'app-leave',
+    ready: heading,
+  },
+  { name: 'app-help', path: '/app/help', ready: heading },
+  { name: 'app-diagnostics', path: '/app/diagnostics', ready: heading },
+  {
+    name: 'app-offline',
+    path: '/app',
+    as: (scene) => ({ app: scene.people.find(({ firstName }) => firstName === 'Giulia') }),
+    look: 'app-offline',
+    ready: offline,
+  },
   { name: 'app-requests', path: '/app/privacy/requests', ready: heading },
   { name: 'app-search', path: '/app/search#q=torta', ready: (page) => page.locator('a.hit').first().waitFor() },
   { name: 'app-mine', path: '/app/privacy/mine', ready: heading },
@@ -454,8 +504,20 @@ async function stopsMails(page) {
 
 /** Stops mails about unread messages. */
 async function stop(page) {
-  await page.getByRole('button', { name: /^(Non mandarmele più|Send me no more)$/ }).click();
+  await page.getByRole('button', { name: /^(Non mandarmele più|Stop these emails)$/ }).click();
   await page.getByRole('link', { name: /^(Apri le conversazioni|Open the conversations)$/ }).waitFor();
+}
+
+async function press(page, name) {
+  await page.getByRole('button', { name }).click();
+  await heading(page);
+}
+
+/** Takes the network away. */
+async function offline(page) {
+  await page.locator('a[href^="/app/c/"]').first().waitFor();
+  await page.context().setOffline(true);
+  await page.getByText(/^(Sei senza rete|You are offline)/).waitFor();
 }
 
 /** Logs out of the device. */

@@ -3,8 +3,9 @@
 //   --only TEXTS    only screens whose names hold one of these, such as archive,app-search
 //   --out DIR       instead of ./screenshots
 //   --beside DIR    pictures of the design, by the same names, are shown beside them on the overview
-//   --devices LIST  desktop, phone, small (320 pixels), instead of desktop,phone
-//   --letters SIZE  size of letters, such as 200%
+//   --devices LIST  desktop, phone, small (320 pixels), instead of desktop,phone on which the app is shown on a phone alone
+//   --height SIZE   of the window in pixels, to see all of a screen that scrolls
+//   --letters SIZE  size of letters in the settings of the browser, such as 200%
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
@@ -22,7 +23,8 @@ const { values } = parseArgs({
     only: { type: 'string', default: '' },
     out: { type: 'string', default: join(root, 'screenshots') },
     beside: { type: 'string' },
-    devices: { type: 'string', default: 'desktop,phone' },
+    devices: { type: 'string' },
+    height: { type: 'string' },
     letters: { type: 'string' },
   },
 });
@@ -37,7 +39,7 @@ const [scene] = await Promise.race([
     throw new Error('The demo has ended before it was ready.');
   }),
 ]);
-const browser = await launchChromium();
+const browser = await launchChromium(lettersAsSet());
 const made = [];
 const faults = [];
 try {
@@ -66,7 +68,7 @@ for (const fault of faults) console.error(fault);
 process.exitCode = faults.length > 0 ? 1 : 0;
 
 function variants() {
-  return values.devices
+  return (values.devices ?? 'desktop,phone')
     .split(',')
     .flatMap((device) =>
       Object.keys(languages).flatMap((language) => ['light', 'dark'].map((theme) => ({ device, language, theme }))),
@@ -79,7 +81,7 @@ function nameOf(screen, { device, language, theme }) {
 
 function isWanted(screen, of = variants()) {
   return of.some((variant) => {
-    const isFor = !screen.devices || screen.devices.includes(variant.device === 'small' ? 'phone' : variant.device);
+    const isFor = !screen.devices || values.devices !== undefined || screen.devices.includes(variant.device);
     return isFor && only.some((each) => nameOf(screen, variant).includes(each));
   });
 }
@@ -143,18 +145,14 @@ async function take(context, screen, name, variant) {
 }
 
 async function stranger(variant) {
-  const theirs = await browser.newContext({ ...deviceOf(variant), baseURL: scene.url });
-  await enlargeLetters(theirs);
-  return theirs;
+  const device = deviceOf(variant);
+  if (values.height) device.viewport = { ...device.viewport, height: Number(values.height) };
+  return browser.newContext({ ...device, baseURL: scene.url });
 }
 
-/** Sets the size of letters, as a person does in the settings of the browser. */
-async function enlargeLetters(context) {
-  if (!values.letters) return;
-  const size = JSON.stringify(values.letters);
-  await context.addInitScript(
-    `document.addEventListener('DOMContentLoaded', () => (document.documentElement.style.fontSize = ${size}))`,
-  );
+/** Sets the size of letters as the settings of the browser do: media queries in `em` follow it as well. */
+function lettersAsSet() {
+  return values.letters ? [`--blink-settings=defaultFontSize=${(16 * parseInt(values.letters)) / 100}`] : [];
 }
 
 /** The picture of the design for a screen, if there is one. */

@@ -152,6 +152,7 @@ describe('old state + events = fresh state', () => {
         () => phone.ask('PUT', '/api/notification-settings', { quietHours: null }),
         () => phone.ask('PUT', mute, { until: null }),
         () => phone.ask('DELETE', mute),
+        () => phone.ask('PUT', '/api/mail-settings', { unreadAfterMinutes: 15 }),
       ];
       for (const change of changes) {
         tablet.heard.length = 0;
@@ -159,6 +160,18 @@ describe('old state + events = fresh state', () => {
         await told();
       }
       expect(counter.heard.map(({ event }) => event)).not.toContain('notification-settings.changed');
+    },
+    'profile.changed': async () => {
+      const changes = [
+        { by: phone, other: tablet, foreign: counter, body: { firstName: 'Annarita' } },
+        { by: counter, other: bakery.owner, foreign: phone, body: { locale: 'it' } },
+      ];
+      for (const { by, other, foreign, body } of changes) {
+        const before = foreign.heard.length;
+        expect((await by.ask('PATCH', '/api/me', body)).status).toBe(200);
+        await other.hears('profile.changed', () => true);
+        expect(foreign.heard.slice(before).map(({ event }) => event)).not.toContain('profile.changed');
+      }
     },
     'erasure-proposals.changed': async () => {
       const contactIds = [anna.contactId];

@@ -13,6 +13,8 @@ import { Outbox } from '../platform/mail/outbox.js';
 import { DomainError, ValidationFailed } from '../platform/problems/domain-error.js';
 import { timeInWords } from '../platform/mail/times.js';
 import { defineLimit, type LimitKind, RateLimits } from '../platform/rate-limits.js';
+import { Realtime } from '../platform/realtime/realtime.js';
+import { rooms } from '../platform/realtime/rooms.js';
 import { canonicalAddress } from '../platform/validation/email-addresses.js';
 import { AddressHashes } from '../platform/vault/address-hashes.js';
 import { type AccountHolder, AccountHolders, type Addressee } from './account-holders.service.js';
@@ -98,6 +100,7 @@ export class Credentials {
     private readonly log: Log,
     private readonly rateLimits: RateLimits,
     private readonly outbox: Outbox,
+    private readonly realtime: Realtime,
     private readonly sessions: Sessions,
     private readonly tokens: AccountTokens,
   ) {
@@ -184,6 +187,7 @@ export class Credentials {
       await this.accounts.setVerifiedEmail(manager, accountId, emailHash);
       return this.holders.confirmed(manager, holder);
     });
+    this.realtime.tell(rooms.ofAccount(accountId), 'profile.changed', {});
     await tellOthers();
   }
 

@@ -307,8 +307,13 @@ export interface Told {
   'quick-replies.changed': { id: string };
   /** To the subscriber's devices only: contacts that a member proposes to erase, or whose proposal was taken back. */
   'erasure-proposals.changed': { contactIds: string[] };
-  /** To the devices of one account: its quiet hours or muted conversations have changed. Load them where they are shown. */
+  /**
+   * To the devices of the account whose quiet hours, muted conversations or mails about unread messages have changed. Load them
+   * where they are shown.
+   */
   'notification-settings.changed': Record<string, never>;
+  /** To the devices of the account whose profile has changed, or whose address was confirmed. Load it where it is shown. */
+  'profile.changed': Record<string, never>;
   'consent.changed': {
     conversationId: string | null;
     purpose: ConsentPurpose;

@@ -98,6 +98,7 @@ export class Profiles {
       await this.credentials.changeAddress(manager, addressee, former);
       return this.contacts.restate(manager, interlocutorId, after, { segments: stated, emailVerified: false });
     });
+    this.tellOf(accountId);
     await this.contacts.tellOf(contacts);
   }
 
@@ -107,6 +108,7 @@ export class Profiles {
       if (locale) await this.accounts.setLocale(manager, member.accountId, locale);
       return displayName !== undefined && (await this.members.rename(manager, member, displayName));
     });
+    this.tellOf(member.accountId);
     if (displayName !== undefined && renamed) this.members.renamed(member, displayName);
   }
 
@@ -136,7 +138,9 @@ export class Profiles {
       await this.credentials.changeAddress(manager, addressee, before.email);
       return true;
     });
-    if (changed) await this.tellOfSubscriber(subscriberId);
+    if (!changed) return;
+    this.tellOf(accountId);
+    await this.tellOfSubscriber(subscriberId);
   }
 
   /** @throws DomainError `too_large`, `media_type_refused`, `logo_…`, `rate_limited` or `overloaded` */
@@ -173,6 +177,10 @@ export class Profiles {
   /** Each interlocutor hears of its own conversation, and of no other. */
   async tellOfSubscriber(subscriberId: string): Promise<void> {
     await this.log.attempt(() => this.tellEverybodyOf(subscriberId));
+  }
+
+  private tellOf(accountId: string): void {
+    this.realtime.tell(rooms.ofAccount(accountId), 'profile.changed', {});
   }
 
   private async tellEverybodyOf(subscriberId: string): Promise<void> {

@@ -14,6 +14,8 @@ import { Jobs } from '../platform/jobs/jobs.js';
 import { Log } from '../platform/log.js';
 import { defineMail, type MailKind } from '../platform/mail/mail-kinds.js';
 import { Outbox } from '../platform/mail/outbox.js';
+import { Realtime } from '../platform/realtime/realtime.js';
+import { rooms } from '../platform/realtime/rooms.js';
 import { MailStops } from './mail-stops.service.js';
 import type { MailSettings } from './mail-settings.dto.js';
 import {
@@ -67,6 +69,7 @@ export class UnreadMails implements Consumer {
     private readonly holders: AccountHolders,
     private readonly log: Log,
     private readonly outbox: Outbox,
+    private readonly realtime: Realtime,
     private readonly sessions: Sessions,
     private readonly stops: MailStops,
     jobs: Jobs,
@@ -96,6 +99,7 @@ export class UnreadMails implements Consumer {
          WHERE unread_mail.wait_minutes <> excluded.wait_minutes`,
       [accountId, wait ?? 0],
     );
+    this.realtime.tell(rooms.ofAccount(accountId), 'notification-settings.changed', {});
     return { unreadAfterMinutes: wait };
   }
 

@@ -114,6 +114,15 @@ describe('joining', () => {
     },
   );
 
+  test('goes on by itself when the network breaks right after it', async () => {
+    const { code } = await world.invitation(bakery);
+    const page = await phone.page(`/app/join/${code}`);
+    await page.route('**/api/me', (route) => route.abort(), { times: 1 });
+    const contactId = await join(page);
+    await page.getByRole('textbox', { name: /^Scrivi a / }).waitFor();
+    expect((await bakery.owner.ask('GET', `/api/contacts/${contactId}`)).status).toBe(200);
+  });
+
   test('can be declined, and stores nothing about a person who is too young', async () => {
     const { code, id } = await world.invitation(bakery);
     const page = await phone.page(`/app/join/${code}`);
@@ -149,11 +158,11 @@ describe('promotions', () => {
     await page.goto(`${world.url}/app/privacy`);
     const choice = page.getByRole('switch', { name: 'Promozioni di Forno Aurora' });
     await choice.click();
-    await page.getByText('può mandarti offerte').waitFor();
+    await page.getByText('Forno Aurora può mandarti promozioni').waitFor();
     const promotions = async () => (await bakery.owner.ask('GET', `/api/contacts/${contactId}`)).body.promotions;
     expect(await promotions()).toBe(true);
     await choice.click();
-    await page.getByText('non può più mandarti offerte').waitFor();
+    await page.getByText('Forno Aurora non può più mandarti promozioni').waitFor();
     expect(await promotions()).toBe(false);
     await page.goto(`${world.url}/app/privacy/agreed/${contactId}`);
     await page.getByText("Ho letto l'informativa privacy di Forno Aurora").waitFor();
@@ -181,8 +190,35 @@ test('text of twice the size fits the narrowest screen', async () => {
   }
 });
 
+test('the longest name without a space stays within the narrowest screen', async () => {
+  const shop = await world.shop('florist');
+  const name = 'Panificiopasticceria'.repeat(6);
+  expectStatus(await shop.owner.ask('PATCH', '/api/subscriber', { businessName: name }), 200);
+  const { code } = await world.invitation(shop);
+  const anna = await world.join(shop, 'anna');
+  const small = await browser.open({ device: 'small phone' });
+  const page = await small.page(`/app/join/${code}`);
+  const look = async () => {
+    await page.getByText(name).first().waitFor();
+    return page.evaluate(() =>
+      [...document.querySelectorAll('h1, h2, p, span')]
+        .filter((each) => each.getBoundingClientRect().right > innerWidth)
+        .map((each) => each.textContent),
+    );
+  };
+  const beyond: Record<string, readonly (string | null)[]> = { join: await look() };
+  await button(page, 'No, grazie').click();
+  beyond['declined'] = await look();
+  await small.signIn('app', anna.username);
+  for (const path of ['agreed', 'leave']) {
+    await page.goto(`${world.url}/app/privacy/${path}/${anna.contactId}`);
+    beyond[path] = await look();
+  }
+  expect(beyond).toEqual({ join: [], declined: [], agreed: [], leave: [] });
+});
+
 describe('a device', () => {
-  test('opens without a network with what it showed last, and says so', async () => {
+  test('opens without a network with what it has shown, says so, and stays when something cannot be saved', async () => {
     const { code } = await world.invitation(bakery);
     phone = await browser.open({ device: 'phone', hasWorker: true });
     const page = await phone.page(`/app/join/${code}`);
@@ -196,7 +232,12 @@ describe('a device', () => {
     await phone.offline(true);
     await page.reload();
     await page.getByText('Sei senza rete.').waitFor();
-    await page.getByText(message.body).waitFor();
+    await page.getByText(message.body).click();
+    await button(page, 'Altro su questa conversazione').click();
+    await page.getByRole('menuitem', { name: 'Scarica la conversazione' }).click();
+    await page.getByRole('menuitem').first().waitFor({ state: 'detached' });
+    await page.getByText(message.body, { exact: true }).waitFor();
+    expect(page.url()).toBe(`${world.url}/app/c/${id}`);
   });
 
   test('shows its stored data before the service has answered', async () => {
@@ -394,7 +435,34 @@ describe('a device', () => {
   });
 });
 
-test('mails about unread messages are set up in the settings, and stopped by the link in one without signing in', async () => {
+test('corrections and mutes from another device are shown at once, and what is being typed outlives them and an error', async () => {
+  const anna = await world.join(bakery, 'anna');
+  await phone.signIn('app', anna.username);
+  const page = await phone.page('/app/privacy/mine');
+  const [name, surname] = [page.getByLabel('Nome', { exact: true }), page.getByLabel('Cognome')];
+  await surname.fill('Verdi');
+  expectStatus(await anna.device.ask('PATCH', '/api/me', { firstName: 'Annarita' }), 200);
+  await page.waitForFunction((field) => (field as HTMLInputElement).value === 'Annarita', await name.elementHandle());
+  const unavailable = { type: 'about:blank', title: 'Unavailable', status: 503, code: 'unavailable', detail: '' };
+  await page.route('**/api/me', (route) =>
+    route.fulfill({ status: 503, contentType: 'application/problem+json', body: JSON.stringify(unavailable) }),
+  );
+  await button(page, 'Salva').click();
+  await page.getByText('Il servizio non è pronto. Riprova fra poco.').waitFor();
+  await page.unroute('**/api/me');
+  await button(page, 'Salva').click();
+  await page.getByText('Salvato').waitFor();
+  expect((await anna.device.ask('GET', '/api/me')).body.interlocutor).toMatchObject({
+    firstName: 'Annarita',
+    surname: 'Verdi',
+  });
+  expect(await surname.inputValue()).toBe('Verdi');
+  await page.goto(`${world.url}/app`);
+  expectStatus(await anna.device.ask('PUT', `/api/conversations/${anna.contactId}/mute`, { until: null }), 200);
+  await page.getByRole('img', { name: 'Silenziata' }).waitFor();
+});
+
+test('mails about unread messages are chosen in the settings, and stopped by the link in one, on every device', async () => {
   const anna = await world.join(bakery, 'anna');
   await phone.signIn('app', anna.username);
   const page = await phone.page('/app/notifications');
@@ -416,7 +484,7 @@ test('mails about unread messages are set up in the settings, and stopped by the
   await button(stopping, 'Non mandarmele più').click();
   await stopping.getByRole('heading', { name: 'Fatto: non te ne mandiamo più' }).waitFor();
   expect(await chosen()).toBeNull();
-  await page.reload();
+  // The other device of the account shows it by itself.
   await choices.getByLabel('Mai').and(page.locator(':checked')).waitFor();
   await stopping.goto(`${world.url}/mail-stop/${token.slice(1)}`);
   await button(stopping, 'Non mandarmele più').click();

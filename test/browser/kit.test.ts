@@ -80,7 +80,7 @@ test('boxes, switches, choices and tabs work with the keyboard', async () => {
   await box.focus();
   await page.keyboard.press('Space');
   expect(await box.isChecked()).toBe(false);
-  const promotions = page.getByRole('switch', { name: 'Offerte' });
+  const promotions = page.getByRole('switch', { name: 'Promozioni' });
   await promotions.focus();
   await page.keyboard.press('Space');
   expect(await promotions.getAttribute('aria-checked')).toBe('false');

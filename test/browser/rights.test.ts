@@ -92,6 +92,20 @@ describe('a search', () => {
     await page.locator('[data-seq="1"]').getByText(wanted, { exact: true }).waitFor();
     await page.goBack();
     await page.getByRole('link', { name: new RegExp(wanted) }).waitFor();
+
+    // A search that fails is tried again by the person alone.
+    const searches = '**/api/archive/searches';
+    let tries = 0;
+    await page.route(searches, (route) => {
+      tries++;
+      return route.fulfill({ status: 503, json: { code: 'unavailable', status: 503 } });
+    });
+    await page.getByRole('searchbox').fill('triceratopo verde');
+    await heading(page, 'La ricerca non è riuscita').waitFor();
+    await page.unroute(searches);
+    await button(page, 'Riprova').click();
+    await page.getByRole('link', { name: /un triceratopo verde/ }).waitFor();
+    expect(tries).toBe(1);
   });
 });
 
@@ -162,6 +176,8 @@ test('a person who leaves causes a request with a deadline at once, until it is 
   await page.getByText(/^Se non rispondi, si cancella da sé il /).waitFor();
   await button(phone, 'Ci ho ripensato: riprendi la conversazione').click();
   await heading(page, 'Nessuna richiesta aperta').waitFor();
+  await phone.goto(`${world.url}/app/privacy/leave/${anna.contactId.replace(/^./, 'f')}`);
+  await heading(phone, 'Questa conversazione non c’è più').waitFor();
   await page.goto(`${world.url}/conversations/${anna.contactId}`);
   await page.getByRole('textbox', { name: /^Scrivi a / }).waitFor();
 });
@@ -172,6 +188,9 @@ test('a request about data is made, answered, and the answer read by the person'
   await button(phone, 'Chiedi qualcosa').click();
   await phone.getByLabel('Con parole tue').fill('Il mio cognome è scritto male.');
   await phone.getByText('Correggere i miei dati').click();
+  await button(phone, 'Annulla').click();
+  await button(phone, 'Chiedi qualcosa').click();
+  expect(await phone.getByLabel('Con parole tue').inputValue()).toBe('Il mio cognome è scritto male.');
   await button(phone, 'Invia la richiesta').click();
   await page.getByText('Il mio cognome è scritto male.').waitFor();
   await button(page, 'Rispondi…').click();

@@ -319,6 +319,7 @@ export class Client {
     'request.changed': () => undefined,
     'quick-replies.changed': () => undefined,
     'notification-settings.changed': () => undefined,
+    'profile.changed': () => undefined,
     'erasure-proposals.changed': () => undefined,
     'export.progressed': () => undefined,
     'session.ended': ({ id }) => void this.held.devices.delete(id),

@@ -1,9 +1,10 @@
 import type { ExportView } from '../../src/contract/rights.js';
 import { api, ask, sourceOf } from '../api/index.js';
+import { download } from '../download.js';
 import { toasts } from '../ui/toasts.svelte.js';
 import { inWords, isProblem } from '../words/errors.js';
 import { locale } from '../words/locale.js';
-import { session } from './session.svelte.js';
+import { follow } from './follow.js';
 
 /** Copies of everything that somebody has asked for: those of a business, or of a person. */
 export class Copies {
@@ -23,10 +24,9 @@ export class Copies {
   /** @param removed says that a copy was deleted */
   constructor(private readonly removed: string) {}
 
-  /** Loads them, and again whenever one has come further. Gives the function that ends it. */
+  /** Loads them, and again whenever one has come further and after an absence. Gives the function that ends it. */
   watch(): () => void {
-    void this.load();
-    return session.engine.onTold((event) => event === 'export.progressed' && void this.load());
+    return follow('export.progressed', this.load);
   }
 
   readonly load = async (): Promise<void> => {
@@ -95,9 +95,6 @@ export class Copies {
 
   private async fetch(id: string, body: { password?: string }): Promise<void> {
     const { path } = await ask(api.POST('/api/exports/{id}/download', { params: { path: { id } }, body }));
-    const link = document.createElement('a');
-    link.href = sourceOf(path);
-    link.download = '';
-    link.click();
+    download(sourceOf(path));
   }
 }

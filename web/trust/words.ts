@@ -68,7 +68,7 @@ const en: TrustWords = {
   whoCanRead: {
     title: 'Who can read?',
     intro:
-      'Messages travel and are stored encrypted. But this is no “end-to-end” system: the server has the keys. This is what that means, in plain words.',
+      'Messages travel and are stored encrypted. But this is not an “end-to-end” system: the server has the keys. This is what that means, in plain words.',
     who: 'Who',
     reads: 'Reads?',
     rows: [
@@ -78,7 +78,7 @@ const en: TrustWords = {
       [
         'Whoever runs the server',
         'Technically yes',
-        'While the server runs, by deliberate work. Not from disks, the database or backups alone.',
+        'While the server runs, and only on purpose. Not from disks, the database or backups alone.',
       ],
       [
         'A thief of a disk or a backup',
@@ -90,12 +90,12 @@ const en: TrustWords = {
       ['Statistics or advertising services', 'No', 'There are none.'],
     ],
     advice: 'Do not write passwords, codes or card details here.',
-    erased: 'Erasing destroys the key first: from then on nobody can read it, in backups neither.',
+    erased: 'Erasing destroys the key first: from then on nobody can read it, not even in backups.',
   },
   cookies: {
     title: 'Cookies',
     intro:
-      'We use technical cookies only: for the app and for the dashboard, one that keeps you signed in and one that recognises the device. No statistics, no services of others. That is why you see no banner.',
+      'We use technical cookies only: for the app and for the dashboard, one that keeps you signed in and one that recognises the device. No statistics, no third-party services. That is why you see no banner.',
     lasts: 'Lasts',
     setBy: 'This service sets them, and it alone reads them.',
     places: {

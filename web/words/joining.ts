@@ -24,7 +24,7 @@ const it = {
       'Vi scrivete in privato. Gli altri clienti non ti vedono e tu non vedi loro.',
       'Ti scrive per ordini, appuntamenti, chiusure. Pubblicità solo se la vuoi tu, qui sotto.',
       'Vede se un messaggio ti è arrivato e se l’hai letto. Non vede se sei in linea o se stai scrivendo.',
-      `I messaggi sono custoditi cifrati sul server di ${host}, ma non “end-to-end”: chi lo gestisce potrebbe tecnicamente leggerli. Non scrivere qui password o dati della carta.`,
+      `I messaggi sono custoditi cifrati sul server di ${host}, ma non «end-to-end»: chi lo gestisce potrebbe tecnicamente leggerli. Non scrivere qui password o dati della carta.`,
       'Puoi andartene quando vuoi: cancelliamo tutto e ricevi una ricevuta.',
     ],
     readAll: 'Leggi tutta l’informativa',
@@ -53,7 +53,7 @@ const it = {
     age: (age: number) => `Ho almeno ${age} anni.`,
     ageWhy: 'Perché lo chiediamo?',
     ageBecause: (age: number) =>
-      `Per legge da ${age} anni puoi decidere da solo sui servizi online. Non chiediamo la data di nascita e la tua risposta non va a nessuno.`,
+      `Per legge dai ${age} anni decidi tu sui servizi online. Non chiediamo la data di nascita e la tua risposta non va a nessuno.`,
     younger: (age: number) => `Ho meno di ${age} anni`,
     enter: 'Entra e scrivi',
     needed: (field: string) => `Scrivi ${field}.`,
@@ -66,7 +66,7 @@ const it = {
       password: 'una password',
     },
     emailWrong: 'Manca qualcosa: un’email è fatta così, nome@esempio.it.',
-    ageNeeded: (age: number) => `Per entrare da solo devi avere almeno ${age} anni.`,
+    ageNeeded: (age: number) => `Per entrare senza un adulto devi avere almeno ${age} anni.`,
   },
   password: {
     more: (count: number) => (count === 1 ? 'Ancora un carattere.' : `Ancora ${count} caratteri.`),
@@ -74,7 +74,6 @@ const it = {
     good: 'Va bene. Due o tre parole si ricordano meglio.',
     strong: 'Ottima: lunga e facile da ricordare.',
     tooLong: 'È troppo lunga: togli qualche carattere.',
-    strength: 'Robustezza della password',
   },
   young: {
     title: 'Grazie per averlo detto',
@@ -84,7 +83,7 @@ const it = {
   declined: {
     title: 'Va bene così',
     text: (business: string) =>
-      `Non abbiamo registrato niente, e ${business} non viene avvisato. Puoi chiudere questa pagina.`,
+      `Non abbiamo registrato niente, e a ${business} non arriva nessun avviso. Puoi chiudere questa pagina.`,
     back: 'Torna all’invito',
     stop: 'Non scrivermi più inviti',
   },
@@ -158,9 +157,9 @@ const en: JoiningWords = {
     title: 'What will happen',
     lines: (host) => [
       'You write to each other in private: other customers do not see you, nor you them.',
-      'They write about orders, appointments, closures. Adverts only if you want them.',
+      'They write about orders, appointments, closures. Advertising only if you want it.',
       'They see if a message arrived and was read, not if you are online or typing.',
-      `Messages are kept encrypted on the server of ${host}, but not “end-to-end”: who runs it could technically read them. Write no passwords or card numbers.`,
+      `Messages are kept encrypted on the server of ${host}, but not “end-to-end”: whoever runs it could technically read them. Do not write passwords or card numbers.`,
       'You can leave whenever you like: we erase everything and you get a receipt.',
     ],
     readAll: 'Read the privacy notice',
@@ -168,7 +167,7 @@ const en: JoiningWords = {
     print: 'Print',
     optional: 'Optional',
     promotionsHelp: 'One tap ends it. Everything else arrives anyway.',
-    act: 'With the button you confirm:',
+    act: 'By tapping the button you confirm:',
     accept: 'Accept and continue',
     enter: 'Accept and join',
     changed: 'The text changed while you were reading. Read it again: what you had typed is still here.',
@@ -176,16 +175,16 @@ const en: JoiningWords = {
   who: {
     title: 'Who are you?',
     text: 'A name and an email address are enough. We ask for nothing else.',
-    kind: 'Who joins',
+    kind: 'Who is joining',
     person: 'A person',
     company: 'A business',
     firstName: 'First name',
     surname: 'Surname',
     companyName: 'Name of the business',
-    companyType: 'Its form, such as Ltd or association',
+    companyType: 'Legal form, such as Ltd or association',
     email: 'Email',
-    emailHelp: 'To come back in if you forget the password. It goes on no advertising list.',
-    password: 'Make up a password',
+    emailHelp: 'To come back in if you forget the password. It is not put on any advertising list.',
+    password: 'Choose a password',
     age: (age) => `I am at least ${age} years old.`,
     ageWhy: 'Why do we ask?',
     ageBecause: (age) =>
@@ -197,7 +196,7 @@ const en: JoiningWords = {
       firstName: 'your first name',
       surname: 'your surname',
       companyName: 'the name of the business',
-      companyType: 'its form',
+      companyType: 'the legal form',
       email: 'your email address',
       password: 'a password',
     },
@@ -210,7 +209,6 @@ const en: JoiningWords = {
     good: 'Good. Two or three words are easier to remember.',
     strong: 'Excellent: long and easy to remember.',
     tooLong: 'It is too long: take a few characters away.',
-    strength: 'Strength of the password',
   },
   young: {
     title: 'Thank you for saying so',
@@ -221,17 +219,18 @@ const en: JoiningWords = {
     title: 'That is fine',
     text: (business) => `We have recorded nothing, and ${business} is not told. You can close this page.`,
     back: 'Back to the invitation',
-    stop: 'Send me no more invitations',
+    stop: 'Do not invite me again',
   },
   unknown: {
     title: 'Do not continue',
     text: 'If you do not know this business, or did not expect an invitation, close the page: nobody will know that you opened it.',
-    open: 'This link is for anybody who opens it, such as from the QR code at the counter: nobody has your address.',
-    personal: 'The invitation came to your address. You can ask that no business of this service invites you again.',
+    open: 'This link is for anybody who opens it, for example from the QR code at the counter: nobody has your address.',
+    personal:
+      'The invitation was sent to your address. You can ask that no business on this service invites you again.',
   },
   stop: {
     title: 'No more invitations?',
-    text: 'No business of this service will be able to send invitations to this address. The invitation ends, and what the business had written about you is erased.',
+    text: 'No business on this service will be able to send invitations to this address. This invitation ends, and what the business had written about you is erased.',
     act: 'Do not write to me again',
     keep: 'Back to the invitation',
     done: 'Done. We will not write to you again.',
@@ -246,10 +245,10 @@ const en: JoiningWords = {
     },
     invitation_expired: {
       title: 'This invitation has expired',
-      text: 'Invitations hold for a while. Ask the business for a new one.',
+      text: 'Invitations are valid for a limited time. Ask the business for a new one.',
     },
     invitation_used: {
-      title: 'This invitation was used already',
+      title: 'This invitation has already been used',
       text: 'If it was you, sign in: the conversation is waiting.',
     },
     invitation_stopped: {
@@ -261,12 +260,12 @@ const en: JoiningWords = {
       text: 'The link may be incomplete. Scan the QR code again, or copy the whole link.',
     },
     subscriber_paused: { title: 'Nobody can join for now', text: 'The business has paused. Try again in a few days.' },
-    subscriber_closing: { title: 'Nobody can join any longer', text: 'The business is closing.' },
+    subscriber_closing: { title: 'Nobody can join any more', text: 'The business is closing.' },
   },
   again: 'Try again',
   signIn: 'Sign in',
   toApp: 'Go to your conversations',
-  already: (business) => `You are talking with ${business} already: here is the conversation.`,
+  already: (business) => `You already talk with ${business}: here is the conversation.`,
 };
 
 const words: Record<Locale, JoiningWords> = { it, en };

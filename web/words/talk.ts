@@ -65,9 +65,10 @@ const it = {
   promotions: {
     stop: 'Non voglio più promozioni',
     stopping: 'Un momento…',
-    stopped: (name: string) => `Fatto. ${name} non può più mandarti offerte. Gli altri messaggi arrivano come prima.`,
+    stopped: (name: string) =>
+      `Fatto. ${name} non può più mandarti promozioni. Gli altri messaggi arrivano come prima.`,
     undo: 'Annulla',
-    restored: (name: string) => `${name} può di nuovo mandarti offerte`,
+    restored: (name: string) => `${name} può di nuovo mandarti promozioni`,
     isOff: 'Non ricevi più promozioni',
     wasAdvertising: 'Era pubblicità?',
     reportTitle: 'Questo messaggio era pubblicità?',
@@ -79,9 +80,9 @@ const it = {
     isReported: 'Hai segnalato che era pubblicità',
   },
   consents: {
-    yours: (given: boolean): string => (given ? 'Hai detto sì alle offerte' : 'Hai detto basta alle offerte'),
+    yours: (given: boolean): string => (given ? 'Hai detto sì alle promozioni' : 'Hai detto basta alle promozioni'),
     theirs: (name: string, given: boolean): string =>
-      given ? `${name} vuole ricevere offerte` : `${name} non vuole più ricevere offerte`,
+      given ? `${name} vuole ricevere promozioni` : `${name} non vuole più ricevere promozioni`,
   },
   limited: {
     byYou: 'Hai limitato la conversazione: si legge, non si scrive',
@@ -279,9 +280,9 @@ const en: TalkWords = {
   promotions: {
     stop: 'No more promotions',
     stopping: 'One moment…',
-    stopped: (name) => `Done. ${name} cannot send you offers any more. Other messages arrive as before.`,
+    stopped: (name) => `Done. ${name} cannot send you promotions any more. Other messages arrive as before.`,
     undo: 'Undo',
-    restored: (name) => `${name} can send you offers again`,
+    restored: (name) => `${name} can send you promotions again`,
     isOff: 'You get no more promotions',
     wasAdvertising: 'Was this advertising?',
     reportTitle: 'Was this message advertising?',
@@ -293,8 +294,8 @@ const en: TalkWords = {
     isReported: 'You reported this as advertising',
   },
   consents: {
-    yours: (given) => (given ? 'You said yes to offers' : 'You said no to offers'),
-    theirs: (name, given) => (given ? `${name} wants to get offers` : `${name} wants no more offers`),
+    yours: (given) => (given ? 'You said yes to promotions' : 'You said no to promotions'),
+    theirs: (name, given) => (given ? `${name} wants to get promotions` : `${name} wants no more promotions`),
   },
   limited: {
     byYou: 'You restricted this conversation: it can be read, not written in',
