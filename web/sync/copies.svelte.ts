@@ -3,7 +3,7 @@ import { api, ask, sourceOf } from '../api/index.js';
 import { toasts } from '../ui/toasts.svelte.js';
 import { inWords, isProblem } from '../words/errors.js';
 import { locale } from '../words/locale.js';
-import { session } from './session.svelte.js';
+import { follow } from './follow.js';
 
 /** Copies of everything that somebody has asked for: those of a business, or of a person. */
 export class Copies {
@@ -23,10 +23,9 @@ export class Copies {
   /** @param removed says that a copy was deleted */
   constructor(private readonly removed: string) {}
 
-  /** Loads them, and again whenever one has come further. Gives the function that ends it. */
+  /** Loads them, and again whenever one has come further and after every absence. Gives the function that ends it. */
   watch(): () => void {
-    void this.load();
-    return session.engine.onTold((event) => event === 'export.progressed' && void this.load());
+    return follow('export.progressed', this.load);
   }
 
   readonly load = async (): Promise<void> => {
