@@ -153,6 +153,14 @@ test('contacts are filtered, chosen with the keyboard and labelled, and the addr
   await until(async () => (await shown()) === 'Bruno Bassi, Anna Àlfani', 'the order is turned round');
   await page.getByRole('searchbox').fill('alfani');
   await page.getByText('1 di 3 contatti').waitFor();
+  await page
+    .getByRole('link', { name: /^Contatti/ })
+    .first()
+    .click();
+  await page.getByText('3 contatti', { exact: true }).waitFor();
+  expect(await page.getByRole('searchbox').inputValue()).toBe('');
+  await page.goBack();
+  await page.getByText('1 di 3 contatti').waitFor();
   // What is searched for is never sent with an address.
   expect(new URL(page.url())).toMatchObject({ hash: '#q=alfani' });
   expect(new URL(page.url()).search).not.toContain('alfani');
@@ -188,6 +196,17 @@ test('labels that two members change at once stay, and a note says that a collea
   await page.getByRole('button', { name: 'Tieni quella' }).click();
   await note.waitFor({ state: 'detached' });
   await page.getByText('Allergico alle noci').waitFor();
+});
+
+test('who is erased stands on no screen any more, and nothing of a note that was being written', async () => {
+  const { contactId } = await world.join(shop, 'osteria');
+  const page = await dashboard(`/address-book/${contactId}`);
+  const panel = page.getByRole('complementary', { name: /^Dettagli di / });
+  await page.getByRole('button', { name: 'Scrivi una nota' }).click();
+  await page.getByRole('textbox', { name: 'Scrivi una nota' }).fill('Non paga');
+  expectStatus(await shop.owner.ask('DELETE', `/api/contacts/${contactId}`), 202);
+  await page.getByText('Questo contatto non c’è più').waitFor();
+  expect(await panel.getByText(/osteria@mail.example/).count()).toBe(0);
 });
 
 test('on a phone contacts stand under their letters, and a contact shows what it agreed to in the exact words', async () => {
