@@ -47,6 +47,7 @@ async function choose(page: Page, name: string): Promise<void> {
 
 describe('a search', () => {
   const wanted = 'Vorrei un triceratopo di zucchero';
+  const unknown = '01900000-0000-7000-8000-000000000000';
 
   beforeEach(async () => {
     await anna.device.connect();
@@ -81,6 +82,16 @@ describe('a search', () => {
     await page.waitForURL(/\/conversations\/.*\?m=1$/);
     await page.locator('[data-seq="1"]').getByText(wanted, { exact: true }).waitFor();
     expect(asked.filter((url) => url.includes('triceratopo'))).toEqual([]);
+
+    // A search that fails says so, and is tried again by nobody but the reader.
+    const searches: string[] = [];
+    page.on('request', (request) => request.url().endsWith('/api/archive/searches') && searches.push(request.url()));
+    await page.goto(`${world.url}/archive?with=${unknown}#q=triceratopo`);
+    await page.getByRole('heading', { name: 'La ricerca non è riuscita' }).waitFor();
+    const failed = searches.length;
+    await button(page, 'Riprova').click();
+    await page.getByRole('heading', { name: 'La ricerca non è riuscita' }).waitFor();
+    expect(searches.length).toBe(failed + 1);
   });
 
   test('finds what a person has written to everybody, on a phone', async () => {

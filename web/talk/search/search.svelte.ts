@@ -1,3 +1,4 @@
+import { untrack } from 'svelte';
 import type { Engine } from '../../../client/index.js';
 import type { ArchiveHit } from '../../../src/contract/archive.js';
 import type { Told } from '../../../src/contract/events.js';
@@ -25,9 +26,12 @@ export class Search {
 
   /** Searches, unless it is the current search. */
   show(asked: Asked): void {
-    if (addressOf('', asked) === addressOf('', this.asked) && !this.failed) return;
-    this.asked = asked;
-    this.again();
+    // An effect that shows what the address asks for is not to run again, and search again, because the search has failed.
+    untrack(() => {
+      if (addressOf('', asked) === addressOf('', this.asked) && !this.failed) return;
+      this.asked = asked;
+      this.again();
+    });
   }
 
   again(): void {
