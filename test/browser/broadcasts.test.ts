@@ -100,6 +100,7 @@ test('a picture goes to a label, is followed as a customer reads it, and only th
   expect(new URL(page.url()).search).toBe('?show=unseen');
   await page.getByRole('link', { name: 'Ricordala a 1' }).click();
   await page.getByText(/La riceve chi ha ricevuto «Buongiorno/).waitFor();
+  await page.getByText('Il file di quella di prima non c’è in questa').waitFor();
   await text(page).fill('Te lo ricordo: domani chiuso');
   await button(page, 'Invia a 1').click();
   await page.getByText('È un promemoria di').waitFor();

@@ -112,6 +112,10 @@ const it = {
       `Il testo è troppo lungo di ${counted(over, { one: 'carattere', other: 'caratteri' })}. Ogni campo conta come ${limits.broadcastFieldLength}.`,
     left: (count: number) => `restano ${counted(count, { one: 'carattere', other: 'caratteri' })}`,
     filesFixed: 'I file non si possono più cambiare. Per cambiarli annulla questa e scrivine una simile.',
+    withoutFiles: (count: number) =>
+      count === 1
+        ? 'Il file di quella di prima non c’è in questa: se serve, allegalo di nuovo.'
+        : `I ${number(count)} file di quella di prima non ci sono in questa: se servono, allegali di nuovo.`,
     drop: 'Lascia qui i file',
     foot: 'Ogni risposta arriva in privato, nella conversazione di chi scrive.',
     preview: 'Anteprima',
@@ -446,6 +450,10 @@ const en: BroadcastWords = {
       `The text is ${counted(over, { one: 'character', other: 'characters' })} too long. Each field counts as ${limits.broadcastFieldLength}.`,
     left: (count) => `${counted(count, { one: 'character', other: 'characters' })} left`,
     filesFixed: 'You can no longer change the files. To change them, cancel this broadcast and write a similar one.',
+    withoutFiles: (count) =>
+      count === 1
+        ? 'The file of the earlier one is not in this one: attach it again if it is needed.'
+        : `The ${number(count)} files of the earlier one are not in this one: attach them again if they are needed.`,
     drop: 'Drop the files here',
     foot: 'Every answer arrives in private, in the conversation of who writes.',
     preview: 'Preview',
