@@ -112,5 +112,7 @@ export interface Problem {
   reason?: UnreadableReason;
   /** The line of the file at fault. */
   line?: number;
+  /** The limit that is reached, with `too_many_labels`: that of a contact or that of the business. */
+  limit?: number;
   requestId: string;
 }

@@ -135,6 +135,8 @@ test('a draft outlives a reload, is found again in the list, and says who does n
     .getByText(/può stare solo/)
     .first()
     .waitFor();
+  await text(page).fill('\u200B');
+  await page.getByText('Testo è vuoto.').first().waitFor();
   await text(page).fill('Oggi focaccia, {{Nome}}');
   await page.locator('input[type=file]').setInputFiles(await picture());
   await page.getByRole('button', { name: 'Togli pane.png' }).waitFor();
