@@ -17,6 +17,7 @@ import { Realtime } from '../src/platform/realtime/realtime.js';
 import { AddressHashes } from '../src/platform/vault/address-hashes.js';
 import { Vault } from '../src/platform/vault/vault.js';
 import { type RunningService, startService } from '../src/service.js';
+import { registrationOf } from '../test/support/names.js';
 import { addContacts, ownerOf, personOf } from './contacts.js';
 
 /**
@@ -73,22 +74,7 @@ async function register(service: RunningService): Promise<MemberPrincipal> {
   const answer = await fetch(`${service.url}/api/subscribers`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({
-      businessName: 'Forno Aurora',
-      email: 'info@aurora.example',
-      street: 'Via Roma',
-      streetNumber: '12/A',
-      postcode: '48018',
-      city: 'Faenza',
-      province: 'RA',
-      country: 'IT',
-      category: 'bakery',
-      vatNumber: '01234567897',
-      locale: 'it',
-      username: 'forno-aurora',
-      password: 'tegame-7-lucertola',
-      consents: items.map(({ id, purpose }) => ({ policyId: id, purpose })),
-    }),
+    body: JSON.stringify(registrationOf('bakery', 'forno-aurora', items)),
   });
   const body = (await answer.json()) as { subscriber: { id: string } };
   if (answer.status !== 201) throw new Error(JSON.stringify(body));

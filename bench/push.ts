@@ -13,6 +13,7 @@ import { loadConfig } from '../src/platform/config.js';
 import { Vault } from '../src/platform/vault/vault.js';
 import { type SealedSubscription, subscriptionContext } from '../src/push/sealed-subscription.js';
 import { type RunningService, startService } from '../src/service.js';
+import { password, registrationOf } from '../test/support/names.js';
 
 /**
  * Costs of notifications: the time from the end of the wait to the hand-over, sends with them and without, and memory with many
@@ -22,7 +23,6 @@ import { type RunningService, startService } from '../src/service.js';
 const [people = 100, messages = 5_000, devices = 100_000] = process.argv.slice(2).map(Number);
 const waitSeconds = 1;
 const sendersAtOnce = 16;
-const password = 'tegame-7-lucertola';
 
 const support = (name: string) => join(import.meta.dirname, '../test/support', name);
 const certificate = support('tests-only.cert.pem');
@@ -203,17 +203,7 @@ const say = (service: RunningService, shop: string, { contactId }: Somebody) =>
 async function register(service: RunningService): Promise<string> {
   const policies = await ask<Policies>(service, 'GET', '/api/policies/current?audience=subscriber&locale=it');
   const { session } = await ask<{ session: { token: string } }>(service, 'POST', '/api/subscribers', undefined, {
-    ...{ businessName: 'Forno Aurora', email: 'info@aurora.example', street: 'Via Roma', streetNumber: '12/A' },
-    ...{
-      postcode: '48018',
-      city: 'Faenza',
-      province: 'RA',
-      country: 'IT',
-      category: 'bakery',
-      vatNumber: '01234567897',
-    },
-    ...{ locale: 'it', username: 'forno-aurora', password },
-    consents: policies.items!.map(({ id, purpose }) => ({ policyId: id, purpose })),
+    ...registrationOf('bakery', 'forno-aurora', policies.items!),
   });
   return session.token;
 }

@@ -303,7 +303,7 @@ export class Outbox {
     } catch (error) {
       const known = this.kept.get(clientId) ?? message;
       if (error instanceof Refused) await this.refused(known, error.problem);
-      else await this.putOff(known);
+      else await this.defer(known);
     } finally {
       this.sending.delete(clientId);
       this.view.changed();
@@ -330,13 +330,13 @@ export class Outbox {
     // What was uploaded and not sent in time is gone; here it is still.
     const { files = [], uploads = 0 } = message;
     if (code === 'attachment_not_found' && files.some(isUploaded) && uploads < mostUploads) {
-      return this.putOff({ ...message, uploads: uploads + 1, files: files.map(({ id, about }) => ({ id, about })) });
+      return this.defer({ ...message, uploads: uploads + 1, files: files.map(({ id, about }) => ({ id, about })) });
     }
     if (code === 'client_id_reused') return this.compare(message, problem);
     if (code === 'unauthenticated') this.options.signedOut();
     if (code === 'consent_required' || code === 'unauthenticated') return this.rest(message.conversationId, problem);
     if (!canSucceedLater(problem)) return this.fail(message, problem);
-    if (retryAfter === undefined) return this.putOff(message);
+    if (retryAfter === undefined) return this.defer(message);
     this.quietUntil = this.options.clock.now() + retryAfter * 1_000;
     this.flushAt(this.quietUntil);
   }
@@ -348,7 +348,7 @@ export class Outbox {
       if (stored && isSameContent(stored, message)) await this.settle(message, stored.seq);
       else await this.fail(message, problem);
     } catch {
-      await this.putOff(message);
+      await this.defer(message);
     }
   }
 
@@ -363,7 +363,7 @@ export class Outbox {
     this.view.changed();
   }
 
-  private async putOff(message: Kept): Promise<void> {
+  private async defer(message: Kept): Promise<void> {
     const tries = message.tries + 1;
     const at = this.options.clock.now() + backOff(tries, this.options.random);
     this.retryAt.set(message.clientId, at);

@@ -60,7 +60,7 @@ const texts = (tab: Tab, id: string) => tab.engine.conversation(id).value.messag
 const seqs = (tab: Tab, id: string) => tab.engine.conversation(id).value.messages.map(({ seq }) => seq);
 
 describe('the link', () => {
-  test('connects again by itself after the service has ended the connection', async () => {
+  test('reconnects after the service has ended the connection', async () => {
     const { clock, open } = begin();
     const tab = await open();
     tab.socket.cut('io server disconnect');
@@ -69,7 +69,7 @@ describe('the link', () => {
     expect(tab.engine.view.value.link).toEqual({ name: 'live' });
   });
 
-  test('says that it is offline five seconds after the loss, and since when', async () => {
+  test('reports five seconds after the loss that it is offline, and since when', async () => {
     const { clock, open } = begin();
     const tab = await open();
     const since = clock.now();
@@ -81,7 +81,7 @@ describe('the link', () => {
     expect(tab.engine.view.value.link).toEqual({ name: 'offline', since });
   });
 
-  test('waits as long as a refused connection is told to, and ends when the session has', async () => {
+  test('waits as long as a refusal says, and ends with the session', async () => {
     const { clock, open } = begin();
     const tab = await open();
     tab.socket.refusal = new Refusal('rate_limited', { retryAfter: 30 });
@@ -99,7 +99,7 @@ describe('the link', () => {
     expect(tab.socket.active).toBe(false);
   });
 
-  test('never catches up twice at once, however often it is woken up', async () => {
+  test('never catches up twice at once, however often it is woken', async () => {
     const { clock, open, asked } = begin();
     const tab = await open();
     const before = asked(tab, 'GET /api/conversations?').length;
@@ -108,7 +108,7 @@ describe('the link', () => {
     expect(asked(tab, 'GET /api/conversations?')).toHaveLength(before + 2);
   });
 
-  test('moves the time to begin with on once the same connection has lasted a minute longer', async () => {
+  test('advances the time to sync from once the same connection has lasted another minute', async () => {
     const { clock, open, asked } = begin();
     const tab = await open();
     const begun = clock.now();
@@ -126,7 +126,7 @@ describe('the link', () => {
 });
 
 describe('the list of conversations', () => {
-  test('has the latest message first, and those without one last', async () => {
+  test('is sorted by the latest message, with empty conversations last', async () => {
     const { clock, service, id, open, hear } = begin();
     const [second, third] = [service.join(), service.join()];
     const { engine } = await open();
@@ -137,7 +137,7 @@ describe('the list of conversations', () => {
     expect(engine.view.value.heads.map((head) => head.id)).toEqual([second, id, third]);
   });
 
-  test('counts what is unread by the watermark: new messages, withdrawn ones and those seen elsewhere', async () => {
+  test('counts unread messages by the watermark: new, withdrawn and seen elsewhere', async () => {
     const { clock, service, id, open, hear } = begin();
     const { engine } = await open();
     for (let count = 0; count < 4; count++) hear();
@@ -151,7 +151,7 @@ describe('the list of conversations', () => {
     expect(engine.view.value.unread).toBe(1);
   });
 
-  test('drops what was erased, and an answer under way does not bring it back', async () => {
+  test('drops erased conversations, and an answer in progress does not bring them back', async () => {
     const { clock, service, id, open } = begin();
     const tab = await open();
     tab.engine.poke();
@@ -162,7 +162,7 @@ describe('the list of conversations', () => {
     expect(tab.engine.view.value.heads).toEqual([]);
   });
 
-  test('still misses what was heard after the answer that comes now was asked for', () => {
+  test('still counts as incomplete if an event arrived after the request that is answered now', () => {
     const { service, id, hear } = begin();
     const heads = new Heads('subscriber');
     const moment = heads.moment();
@@ -193,7 +193,7 @@ describe('the list of conversations', () => {
     },
   );
 
-  test('takes no seen-time that was told before such times were switched off', () => {
+  test('ignores seen times from before they were turned off', () => {
     const { service, id, say } = begin();
     const heads = new Heads('subscriber');
     say();
@@ -209,7 +209,7 @@ describe('the list of conversations', () => {
     expect(heads.get(id)).toMatchObject({ other: { deliveredSeq: 1, seenSeq: 0 } });
   });
 
-  test('drops, after an absence, what was erased meanwhile', async () => {
+  test('drops, after an absence, conversations that were erased meanwhile', async () => {
     const { clock, service, machine, id, open } = begin();
     const tab = await open({ keysOf: (each) => [`note/${each}`] });
     const other = service.join();
@@ -223,7 +223,7 @@ describe('the list of conversations', () => {
 });
 
 describe('a timeline', () => {
-  test('holds a jump into the past as a range of its own, until the gap is loaded', async () => {
+  test('keeps a jump into the past as a separate range, until the gap is loaded', async () => {
     const { clock, id, open, hear, service } = begin();
     for (let count = 0; count < 40; count++) hear();
     service.receipt('subscriber', { conversationId: id, deliveredSeq: 40 });
@@ -242,7 +242,7 @@ describe('a timeline', () => {
     expect(engine.conversation(id).value.ranges).toEqual([{ from: 1, to: 40 }]);
   });
 
-  test('applies what is heard to a page that is under way', async () => {
+  test('applies events to a page that is loading', async () => {
     const { clock, service, id, open, hear } = begin();
     for (let count = 0; count < 3; count++) hear();
     const { engine } = await open();
@@ -264,7 +264,7 @@ describe('a timeline', () => {
     expect(slow.revision).toBe(4);
   });
 
-  test('of two states of a message the one with the higher revision wins, in either order', async () => {
+  test('keeps the state of a message with the higher revision, in either order', async () => {
     const { clock, service, id, open, hear } = begin();
     const tab = await open();
     hear();
@@ -276,7 +276,7 @@ describe('a timeline', () => {
     expect(tab.engine.conversation(id).value.messages).toMatchObject([{ seq: 1, body: '', revision: 2 }]);
   });
 
-  test('after a gap loads what has changed, and holds the later revision only then', async () => {
+  test('loads changes after a gap, and only then holds the later revision', async () => {
     const { clock, service, id, open, hear, asked } = begin();
     const tab = await open();
     hear();
@@ -294,7 +294,7 @@ describe('a timeline', () => {
     expect(tab.engine.conversation(id).value.messages).toEqual(service.viewed(id, 'subscriber'));
   });
 
-  test('loads the times of receipts that were missed', async () => {
+  test('loads the times of missed receipts', async () => {
     const { clock, service, id, open, say } = begin();
     const tab = await open();
     say();
@@ -310,7 +310,7 @@ describe('a timeline', () => {
     expect(held[0]!.seenAt).not.toBe(held[1]!.seenAt);
   });
 
-  test('forgets seen-times that are no longer disclosed', async () => {
+  test('drops seen times that are no longer disclosed', async () => {
     const { clock, service, id, open, say } = begin();
     const { engine } = await open();
     say();
@@ -327,7 +327,7 @@ describe('a timeline', () => {
 });
 
 describe('the outbox', () => {
-  test('keeps a message before the first try, so that one written offline is sent by the next page', async () => {
+  test('stores a message before the first attempt, so that the next page sends one written offline', async () => {
     const { clock, id, open, texts } = begin();
     const tab = await open();
     tab.isOnline = false;
@@ -341,7 +341,7 @@ describe('the outbox', () => {
     expect(texts()).toEqual(['Written offline']);
   });
 
-  test('sends the same again when no answer has come, and it is stored once', async () => {
+  test('retries a message without an answer, and it is stored once', async () => {
     const { clock, id, open, texts, asked } = begin();
     const tab = await open();
     await during(
@@ -365,7 +365,7 @@ describe('the outbox', () => {
     expect(texts()).toEqual(['One', 'Two', 'Three']);
   });
 
-  test('has one message of a conversation under way, of all tabs together', async () => {
+  test('sends one message of a conversation at a time, over all tabs', async () => {
     const { clock, id, open, texts, asked } = begin();
     const tabs = [await open(), await open()];
     const bodies = ['One', 'Two', 'Three', 'Four'];
@@ -376,7 +376,7 @@ describe('the outbox', () => {
     expect(tabs.flatMap((tab) => asked(tab, 'message.send'))).toHaveLength(bodies.length);
   });
 
-  test('tries again after 1, 2, 4 … and at most 60 seconds, with up to half as much more', async () => {
+  test('retries after 1, 2, 4 … and at most 60 seconds, with up to half as much jitter', async () => {
     const { clock, id, open, service, asked } = begin();
     const tab = await open();
     service.trouble = new Refusal('internal');
@@ -390,7 +390,7 @@ describe('the outbox', () => {
     expect(attempts()).toBeLessThan(18);
   });
 
-  test('waits as long as it is told to', async () => {
+  test('waits as long as a refusal says', async () => {
     const { clock, id, open, service, texts, asked } = begin();
     const tab = await open();
     service.trouble = new Refusal('rate_limited', { retryAfter: 20 });
@@ -402,7 +402,7 @@ describe('the outbox', () => {
     expect(texts()).toEqual(['Later']);
   });
 
-  test('keeps what was refused with its problem, and lets others pass', async () => {
+  test('keeps a refused message with its problem, and sends the others', async () => {
     const { clock, id, open, service, texts } = begin();
     const elsewhere = service.join();
     const { engine } = await open();
@@ -420,7 +420,7 @@ describe('the outbox', () => {
     expect(texts()).toEqual(['After it', 'Refused']);
   });
 
-  test('rests until a policy is accepted: all of it for a business, one conversation for a person', async () => {
+  test('stops until a policy is accepted: entirely for a business, in one conversation for a person', async () => {
     for (const party of ['subscriber', 'interlocutor'] as const) {
       const { clock, id, open, service, texts } = begin(party);
       const elsewhere = service.join();
@@ -439,7 +439,7 @@ describe('the outbox', () => {
     }
   });
 
-  test('takes a reused clientId with the same body for stored, and keeps one with another body as failed', async () => {
+  test('treats a reused clientId with the same body as stored, and one with another body as failed', async () => {
     const { clock, id, open, service } = begin();
     const { engine } = await open();
     service.trouble = new Refusal('client_id_reused');
@@ -462,7 +462,7 @@ describe('the outbox', () => {
 });
 
 describe('receipts', () => {
-  test('say that a message is delivered once it is held, and seen only once it was on the screen', async () => {
+  test('report a message as delivered once it is held, and as seen only once it was on the screen', async () => {
     const { clock, service, id, open, hear } = begin();
     const { engine } = await open();
     hear();
@@ -473,7 +473,7 @@ describe('receipts', () => {
     expect(service.watermarks(id, 'subscriber')).toEqual({ deliveredSeq: 1, seenSeq: 1 });
   });
 
-  test('go out once in two seconds at most, with the highest watermark', async () => {
+  test('are sent at most every two seconds, with the highest watermark', async () => {
     const { clock, service, id, open, hear, asked } = begin();
     const tab = await open();
     for (let count = 0; count < 10; count++) {
@@ -485,7 +485,7 @@ describe('receipts', () => {
     expect(service.watermarks(id, 'subscriber').deliveredSeq).toBe(10);
   });
 
-  test('load no conversation that has nothing new but a broadcast of its own party', async () => {
+  test('load no conversation whose only news is the own party’s broadcast', async () => {
     const { clock, service, id, open, asked, hear } = begin();
     service.broadcast([id], 'Domani siamo chiusi.');
     const tab = await open();
@@ -498,7 +498,7 @@ describe('receipts', () => {
     expect(service.watermarks(id, 'subscriber').deliveredSeq).toBeGreaterThanOrEqual(2);
   });
 
-  test('never go beyond what is held without a gap', async () => {
+  test('never exceed the messages held without a gap', async () => {
     const { clock, service, id, open, hear } = begin();
     const clockless = await open();
     clockless.kill();
@@ -539,7 +539,7 @@ describe('a draft', () => {
     expect(stored(tab, id)).toBe('Buonasera');
   });
 
-  test('of the tab that wrote last wins', async () => {
+  test('from the tab that wrote last wins', async () => {
     const { clock, id, open } = begin();
     const [one, two] = [await open(), await open()];
     one.engine.drafts.set(id, 'First');
@@ -552,7 +552,7 @@ describe('a draft', () => {
     expect(one.engine.drafts.get(id)?.text).toBe('Second');
   });
 
-  test('ends with the message that it becomes, in one write', async () => {
+  test('is replaced by the message that it becomes, in one write', async () => {
     const { clock, id, open, texts } = begin();
     const tab = await open();
     tab.engine.drafts.set(id, 'Eccomi');
@@ -564,7 +564,7 @@ describe('a draft', () => {
   });
 });
 
-describe('what a device keeps', () => {
+describe('stored state of a device', () => {
   const keeping = { keepsMessages: 2 };
 
   /** A device that has had a conversation open, and was left. */
@@ -578,7 +578,7 @@ describe('what a device keeps', () => {
     return scene;
   }
 
-  test('is the list and the latest messages, and shows without a network', async () => {
+  test('includes the list and the latest messages, and is shown without a network', async () => {
     const { id, open } = await left();
     const tab = await open(keeping, false);
     expect(tab.engine.view.value.heads.map((head) => head.id)).toEqual([id]);
@@ -586,7 +586,7 @@ describe('what a device keeps', () => {
     expect(tab.asked).toEqual([]);
   });
 
-  test('is brought up to date by what has changed since, and by no more than that', async () => {
+  test('is updated by loading only what has changed since', async () => {
     const { id, clock, service, hear, open, asked } = await left();
     service.withdraw('subscriber', id, 3);
     hear();
@@ -597,7 +597,7 @@ describe('what a device keeps', () => {
     expect(asked(tab, '/messages?').every((path) => path.includes('changedAfter='))).toBe(true);
   });
 
-  test('is complete again when it was kept while something was missing', async () => {
+  test('becomes complete if it was stored while something was missing', async () => {
     const { id, clock, machine, open } = await left();
     // The list was kept once more after a change, and the messages were not.
     const [kept] = [
@@ -613,7 +613,7 @@ describe('what a device keeps', () => {
     expect(tab.engine.isComplete).toBe(true);
   });
 
-  test('is gone with the conversation', async () => {
+  test('is deleted with the conversation', async () => {
     const { id, clock, service, machine, open } = await left();
     await open(keeping);
     service.erase(id);
@@ -621,7 +621,7 @@ describe('what a device keeps', () => {
     expect([...machine.values.keys()].filter((key) => key.includes(id))).toEqual([]);
   });
 
-  test('is what one tab holds, until it is closed', async () => {
+  test('is written by one tab, until that is closed', async () => {
     const { id, clock, machine, hear, open } = await left();
     const [first, other] = [await open(keeping), await open({ keepsMessages: 1 })];
     const count = () =>
@@ -637,8 +637,8 @@ describe('what a device keeps', () => {
   });
 });
 
-describe('files that are queued', () => {
-  test('wait with their message without a network, outlive the page, and are sent once', async () => {
+describe('queued files', () => {
+  test('wait offline with their message, survive the page, and are sent once', async () => {
     const { id, clock, service, machine, open } = begin('interlocutor');
     const tab = await open();
     tab.isOnline = false;
@@ -654,7 +654,7 @@ describe('files that are queued', () => {
     expect([...machine.values.keys()].filter((key) => key.startsWith('file/'))).toEqual([]);
   });
 
-  test('come back with a message that is taken out', async () => {
+  test('are returned with a message that is discarded', async () => {
     const { id, clock, service, open } = begin('interlocutor');
     const tab = await open();
     service.trouble = new Refusal('attachment_rejected');
@@ -668,7 +668,7 @@ describe('files that are queued', () => {
     expect(content).toEqual({ body: '', files: [{ about: { name: 'cake.jpg' }, file: 'a cake' }] });
   });
 
-  test('are uploaded again when the service has given them up', async () => {
+  test('are uploaded again if the service has deleted them', async () => {
     const { id, clock, service, open } = begin('interlocutor');
     const tab = await open();
     let isFirst = true;

@@ -235,7 +235,7 @@ export class Timeline {
 
   /** Loads what is missing to the held messages. */
   complete(): Promise<void> {
-    return this.afterOthers(async () => {
+    return this.enqueue(async () => {
       while (this.heldRevision < this.heardRevision) await this.loadChanged();
       while (this.untimed) await this.loadTimes();
     });
@@ -243,7 +243,7 @@ export class Timeline {
 
   /** The latest page. */
   loadLatest(): Promise<void> {
-    return this.afterOthers(async () => {
+    return this.enqueue(async () => {
       await this.load(`limit=${this.pages.shown}`, ({ items, nextCursor }) => {
         const [first, last] = [items[0]?.seq ?? 1, items.at(-1)?.seq ?? 0];
         this.mergeRange({ from: nextCursor ? first : 1, to: last }, items);
@@ -253,7 +253,7 @@ export class Timeline {
 
   /** The page before a held number. */
   loadOlder(seq: number): Promise<void> {
-    return this.afterOthers(async () => {
+    return this.enqueue(async () => {
       const { from } = this.ranges.around(seq) ?? { from: seq };
       // Before a message that is deleted because of its age there is nothing to read.
       if (from === 1 || this.messages.get(from)?.expiredAt !== undefined) return;
@@ -265,7 +265,7 @@ export class Timeline {
 
   /** The page after a held number. */
   loadNewer(seq: number): Promise<void> {
-    return this.afterOthers(async () => {
+    return this.enqueue(async () => {
       const { to } = this.ranges.around(seq) ?? { to: seq };
       await this.loadAfter(to, to + this.pages.shown, this.pages.shown);
     });
@@ -273,7 +273,7 @@ export class Timeline {
 
   /** The messages around a number, such as a hit of a search. What lies between them and others stays a gap. */
   loadAround(seq: number): Promise<void> {
-    return this.afterOthers(async () => {
+    return this.enqueue(async () => {
       await this.load(`around=${seq}&limit=${this.pages.shown}`, ({ items }) => {
         if (items.length > 0) this.mergeRange({ from: items[0]!.seq, to: items.at(-1)!.seq }, items);
       });
@@ -282,7 +282,7 @@ export class Timeline {
 
   /** Everything after a number, up to the end or to another number. */
   loadOnwards(seq: number, upTo = Infinity): Promise<void> {
-    return this.afterOthers(async () => {
+    return this.enqueue(async () => {
       for (let after = this.heldAfter(seq); after < Math.min(upTo, this.lastKnown);) {
         const before = after;
         await this.loadAfter(after, upTo, this.pages.changed);
@@ -423,7 +423,7 @@ export class Timeline {
     this.untimed = { from: Math.min(from, untimed.from), to: Math.max(to, untimed.to) };
   }
 
-  private afterOthers(work: () => Promise<void>): Promise<void> {
+  private enqueue(work: () => Promise<void>): Promise<void> {
     const done = this.loads.then(work);
     this.loads = done.catch(() => undefined);
     return done;

@@ -5,6 +5,7 @@ import { chmodSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { registrationOf } from '../test/support/names.ts';
 import './build.mjs';
 
 const root = join(import.meta.dirname, '..');
@@ -43,22 +44,7 @@ try {
 async function play() {
   await heard(service.stdout, 'Colloquio is running.');
   const { items } = await ask('GET', '/api/policies/current?audience=subscriber');
-  const { session } = await ask('POST', '/api/subscribers', {
-    businessName: 'Forno Aurora',
-    email: 'info@aurora.example',
-    street: 'Via Roma',
-    streetNumber: '12/A',
-    postcode: '48018',
-    city: 'Faenza',
-    province: 'RA',
-    country: 'IT',
-    category: 'bakery',
-    vatNumber: '01234567897',
-    locale: 'it',
-    username: 'forno.aurora',
-    password: 'tegame-7-lucertola',
-    consents: items.map(({ id, purpose }) => ({ policyId: id, purpose })),
-  });
+  const { session } = await ask('POST', '/api/subscribers', registrationOf('bakery', 'forno.aurora', items));
   const owner = (method, path, body) => ask(method, path, body, session.token);
   const { code } = await owner('POST', '/api/invitations', { kind: 'open' });
 

@@ -29,8 +29,14 @@ async function writing(page) {
   await page.getByRole('button', { name: /^(Invia a|Send to) \d/ }).waitFor();
 }
 
-/** States of notifications on a device in which they are not on. */
-const notificationStates = ['off', 'denied', 'unsupported', 'ios'];
+/** The settings of notifications on a device, in each state in which they are not on. */
+const withoutNotifications = (name, path) =>
+  ['off', 'denied', 'unsupported', 'ios'].map((state) => ({
+    name: `${name}-${state}`,
+    path,
+    notifications: state,
+    ready: heading,
+  }));
 
 /** Screens about newer policies, each at the stage at which they are published so. */
 const policyScreens = [
@@ -159,12 +165,7 @@ export const screens = [
     ready: triedOut,
     whole: true,
   },
-  ...notificationStates.map((state) => ({
-    name: `settings-notifications-${state}`,
-    path: '/settings/notifications',
-    notifications: state,
-    ready: heading,
-  })),
+  ...withoutNotifications('settings-notifications', '/settings/notifications'),
   {
     name: 'thread-ask',
     path: (scene) => `/conversations/${conversationOf(scene, 'Giulia')}`,
@@ -285,12 +286,7 @@ export const screens = [
     notifications: 'on',
     ready: toTheEnd,
   },
-  ...notificationStates.map((state) => ({
-    name: `app-notifications-${state}`,
-    path: '/app/notifications',
-    notifications: state,
-    ready: heading,
-  })),
+  ...withoutNotifications('app-notifications', '/app/notifications'),
   {
     name: 'app-thread-ask',
     path: (scene) => `/app/c/${conversationOf(scene, 'Francesca')}`,

@@ -59,7 +59,7 @@ test.each([
   expect(answer.headers).toMatchObject({ vary: 'Accept-Encoding', 'cache-control': '/assets/a.js' });
 });
 
-test('a file that has not changed is not sent again, and HEAD sends none', async () => {
+test('an unchanged file is not sent again, and HEAD sends no content', async () => {
   const { headers } = await get('/index.html');
   expect(await get('/index.html', { 'if-none-match': headers['etag']! })).toMatchObject({ status: 304, text: '' });
   expect(await get('/index.html', {}, 'HEAD')).toMatchObject({ status: 200, text: '' });
@@ -85,7 +85,7 @@ test.each([
   expect(await get(path)).toMatchObject({ status: 404, text: 'nothing' });
 });
 
-test('a file that a new build has removed is not there, and the service goes on', async () => {
+test('a file removed by a new build is not found, and the service continues', async () => {
   await rm(join(folder, 'assets/gone.js'));
   await rm(join(folder, 'assets/gone.js.br'));
   for (const accepted of ['br', 'identity']) {

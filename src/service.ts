@@ -115,7 +115,7 @@ export async function startService(
     const taken = (lock = await NodeLock.acquire(databases.keyring, databases.revive, log));
     undo.push((stop) => stop.by('lockReleased', taken.release(), 'the lock on the keyring'));
     taken.onTakenOver = () => {
-      // Whoever holds the lock now works with this database.
+      // The service that holds the lock now uses this database.
       lock = undefined;
       process.exitCode = 1;
       void stop();

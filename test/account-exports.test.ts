@@ -163,7 +163,7 @@ describe('an export of an interlocutor', () => {
     await messagesEqual(annas, anna.device);
   });
 
-  test('holds what each business has added about the person, and what was done with it, without naming who did it', async () => {
+  test('contains what each business has added about the person, and what was done with it, without naming the members', async () => {
     const { addressShared, labels, ...seen } = (await bakery.owner.ask('GET', `/api/contacts/${anna.contactId}`)).body;
     expect([addressShared, labels]).toEqual([false, [expect.any(String)]]);
     const [about] = data(annas, 'about-you').filter(({ id }) => id === anna.contactId);
@@ -183,7 +183,7 @@ describe('an export of an interlocutor', () => {
     expect(all).not.toContain('Sara');
   });
 
-  test('has the texts and the words of every consent as they were shown', async () => {
+  test('contains the texts and the wording of every consent as they were shown', async () => {
     const { body } = await world.ask('GET', `/api/invitations/by-code/${code}?locale=it`);
     const [{ text, sha256, checkboxes }] = body.policies;
     expect(data(annas, 'texts')).toContainEqual(expect.objectContaining({ sha256, text }));
@@ -193,14 +193,14 @@ describe('an export of an interlocutor', () => {
     );
   });
 
-  test('has nothing of another person, nor of other businesses', () => {
+  test('contains nothing of other people or businesses', () => {
     const all = [...annas.values()].map((bytes) => bytes.toString()).join();
     expect(all).not.toContain('Bruno');
     expect(all).not.toContain(bruno.contactId);
     expect(all).not.toContain('clienti.csv');
   });
 
-  test('of one business has nothing of the others', async () => {
+  test('of one business contains nothing of the others', async () => {
     const id = await exported(anna.device, { contactId: annaAtFlorist });
     expect((await anna.device.ask('GET', `/api/exports/${id}`)).body.contactId).toBe(annaAtFlorist);
     const entries = await opened(anna.device, id);
@@ -273,7 +273,7 @@ describe('an export of a business', () => {
     );
   });
 
-  test('holds the file of a broadcast once, and every conversation links to it', () => {
+  test('contains the file of a broadcast once, and every conversation links to it', () => {
     const files = [...owners.keys()].filter((path) => owners.get(path)!.toString() === 'Orari di agosto');
     expect(files).toEqual([expect.stringMatching(/^broadcast-files\/\d{6}-orari\.txt$/)]);
     const pages = [...owners.keys()].filter((path) => path.endsWith('/conversation.html'));
@@ -315,7 +315,7 @@ async function messagesEqual(entries: Map<string, Buffer>, device: Device): Prom
 }
 
 describe('the pages of an export', () => {
-  test('say what people wrote as text, run nothing, and load nothing from elsewhere', () => {
+  test('show what people wrote as text, run nothing, and load nothing from elsewhere', () => {
     for (const entries of [annas, owners]) {
       const pages = [...entries].filter(([path]) => path.endsWith('.html'));
       expect(pages.length).toBeGreaterThan(6);
@@ -329,7 +329,7 @@ describe('the pages of an export', () => {
     expect(annas.get('about-you.html')!.toString()).toContain('Preferisce il pane &lt;b&gt;ben cotto&lt;/b&gt;');
   });
 
-  test('are reached from the index, in the language that was asked for', () => {
+  test('are linked from the index, in the requested language', () => {
     for (const [entries, language, title] of [
       [annas, 'en', 'Your data in Colloquio'],
       [owners, 'it', 'I tuoi dati in Colloquio'],
@@ -375,7 +375,7 @@ describe('the pages of an export', () => {
 });
 
 describe('the download of an export', () => {
-  test('needs the password again, unless its device has signed in just now', async () => {
+  test('needs the password again, unless its device has just signed in', async () => {
     const device = await world.signIn(anna.username);
     expect((await file(device, annasExport)).status).toBe(403);
     await world.rows(
@@ -396,7 +396,7 @@ describe('the download of an export', () => {
     expect((await file(fresh, annasExport)).status).toBe(200);
   });
 
-  test('goes on where it was interrupted, and is over some hours after the proof', async () => {
+  test('resumes where it was interrupted, and expires some hours after the proof', async () => {
     const { bytes, headers } = await file(anna.device, annasExport);
     expect(headers.get('content-disposition')).toBe('attachment; filename="colloquio-data.zip"');
     expect(headers.get('cache-control')).toBe('private, no-store');
@@ -486,7 +486,7 @@ describe('an export ends', () => {
     await isGone(bruno.device, id, object);
   });
 
-  test('when a contact that is in it is erased, for the business and for the person', async () => {
+  test('when a contact in it is erased, for the business and for the person', async () => {
     const [brunos, owner] = [await exported(bruno.device), await exported(bakery.owner)];
     const objects = [(await objectOf(brunos))!, (await objectOf(owner))!];
     await world.service.app
@@ -498,7 +498,7 @@ describe('an export ends', () => {
     expect(await objectOf(annasExport)).toBeDefined();
   });
 
-  test('with the erasure of a contact, also while the storage is away', async () => {
+  test('with the erasure of a contact, even while the storage is unavailable', async () => {
     const carla = await world.join(bakery, 'carla');
     const id = await exported(carla.device);
     const owner = await exported(bakery.owner);
@@ -533,7 +533,7 @@ describe('an export ends', () => {
 });
 
 describe('one export at a time', () => {
-  test('is under way for an account, and the next one can be asked for once it is over or deleted', async () => {
+  test('is made for an account, and another can be requested once it is finished or deleted', async () => {
     const carla = await world.join(bakery, 'carla');
     const waiting = await world.holding('LOCK TABLE export IN EXCLUSIVE MODE', [], async () => {
       const asked = carla.device.ask('POST', '/api/exports', {});
@@ -552,7 +552,7 @@ describe('one export at a time', () => {
     if (early.status !== 200) expect([early.status, early.body.code]).toEqual([409, 'export_not_ready']);
   });
 
-  test('five are made in 24 hours', async () => {
+  test('is limited to five in 24 hours', async () => {
     const { device } = await world.join(bakery, 'osteria');
     for (let count = 0; count < limits.exportsPerDay; count++) await exported(device);
     const refused = await device.ask('POST', '/api/exports', {});

@@ -40,7 +40,7 @@ const names = async (query = '') =>
   (await list(query)).items.map(({ displayName }: { displayName: string }) => displayName);
 
 describe('the address book', () => {
-  test('is sorted by surname and company name as a telephone book is', async () => {
+  test('is sorted by surname and company name, like a telephone book', async () => {
     expect(await names()).toEqual([
       'Nicola Ángeles',
       "Niccolò D'Angelo",
@@ -81,12 +81,12 @@ describe('the address book', () => {
     expect(await names(query)).toEqual(found);
   });
 
-  test('finds the same when the search is sent in the body', async () => {
+  test('returns the same for a search sent in the body', async () => {
     const { body } = await bakery.owner.ask('POST', '/api/contacts/search', { query: 'rossi', province: 'RA' });
     expect(body.items.map(({ displayName }: { displayName: string }) => displayName)).toEqual(['Anna Maria Rossi']);
   });
 
-  test('finds names that are written without blanks by each of their parts', async () => {
+  test('finds names written without blanks by each of their parts', async () => {
     const shop = await world.shop('florist');
     await world.join(shop, 'anna', { firstName: '太郎', surname: '山田' });
     for (const query of ['太郎', '山田', '山田太郎', '田中']) {
@@ -95,7 +95,7 @@ describe('the address book', () => {
     }
   });
 
-  test('comes in pages that hold each contact once, and says how many there are', async () => {
+  test('comes in pages with each contact once, and states the total', async () => {
     const all = await names();
     const paged: string[] = [];
     let cursor = '';
@@ -112,20 +112,20 @@ describe('the address book', () => {
       expectStatus(await bakery.owner.ask('GET', `/api/contacts?${other}&cursor=${nextCursor}`), 400);
   });
 
-  test('shows who joins at once, in the right place', async () => {
+  test('shows a new contact at once, in the right place', async () => {
     await world.join(bakery, 'carla', { surname: 'Montanari' });
     expect((await names()).slice(1, 4)).toEqual(["Niccolò D'Angelo", 'Carla Montanari', 'Osteria del Ponte']);
     const { body } = await bakery.owner.ask('GET', '/api/contacts?query=montanari');
     expect(body.items[0]).toMatchObject({ region: 'Lombardia', province: 'MI', promotions: false });
   });
 
-  test('tells what has changed since a time', async () => {
+  test('returns what has changed since a time', async () => {
     const { items } = await list('query=montanari');
     expect(await names(`updatedAfter=${items[0].updatedAt}`)).toEqual(['Carla Montanari']);
     expectStatus(await bakery.owner.ask('GET', '/api/contacts?updatedAfter=ieri'), 400);
   });
 
-  test('refuses limits beyond 200, searches beyond 200 characters and cursors of its own making', async () => {
+  test('refuses limits beyond 200, searches beyond 200 characters and made-up cursors', async () => {
     const refused = ['limit=201', 'limit=0', `query=${'a'.repeat(201)}`, 'cursor=nonsense', 'color=red'];
     const filters = ['sort=size', 'order=up', 'label=1', 'hasLabel=maybe', `externalId=${'1'.repeat(65)}`];
     for (const query of [...refused, ...filters]) {
@@ -159,7 +159,7 @@ const contact = async (query: string) => {
 };
 
 describe('labels', () => {
-  test('are made, renamed, coloured and listed by name with the number of their contacts', async () => {
+  test('can be created, renamed, coloured and listed by name with the number of their contacts', async () => {
     const [b, a] = [await label('  Zuccheri  vari '), await label('Allergici', 'red')];
     const { id } = await contact('ponte');
     await ask(200, 'PATCH', `/api/contacts/${id}`, { labels: [b] });
@@ -182,7 +182,7 @@ describe('labels', () => {
     expect(await ask(200, 'GET', '/api/labels')).toEqual({ items: [], nextCursor: null });
   });
 
-  test('have a name of 1 to 40 characters, once without regard to case and accents', async () => {
+  test('have a unique name of 1 to 40 characters, ignoring case and accents', async () => {
     const id = await label('Caffè');
     for (const name of ['CAFFE', ' caffé '])
       expect((await ask(409, 'POST', '/api/labels', { name })).code).toBe('label_taken');
@@ -198,7 +198,7 @@ describe('labels', () => {
     for (const each of [id, other]) await ask(204, 'DELETE', `/api/labels/${each}`);
   });
 
-  test('are 200 at most, also when they are made at the same time', async () => {
+  test('are limited to 200, even if created at the same time', async () => {
     const florist = await world.shop('florist');
     for (let made = 0; made < limits.labelsPerSubscriber - 5; made++)
       expectStatus(await florist.owner.ask('POST', '/api/labels', { name: `Numero ${made}` }), 201);
@@ -215,7 +215,7 @@ describe('labels', () => {
     expect(body.items.slice(0, 5).map(({ name }: { name: string }) => name)).toEqual(made);
   });
 
-  test('are given to many at once and taken off again, and the contacts found by all of them', async () => {
+  test('can be added to many contacts at once and removed, and contacts are found by all of them', async () => {
     const [regular, wholesale] = [await label('Abituali'), await label('Ingrosso')];
     const [anna, maria, osteria] = [await contact('rossi anna maria'), await contact('zieli'), await contact('ponte')];
     const everybody = { contactIds: [anna.id, maria.id, osteria.id] };
@@ -251,7 +251,7 @@ describe('labels', () => {
     await ask(204, 'DELETE', `/api/labels/${regular}`);
   });
 
-  test('are 20 on a contact at most; what would exceed that changes nothing', async () => {
+  test('are limited to 20 on a contact; a request beyond that changes nothing', async () => {
     const ids: string[] = [];
     for (let made = 0; made <= limits.labelsPerContact; made++) ids.push(await label(`Prova ${made}`));
     const [anna, osteria] = [await contact('zieli'), await contact('ponte')];
@@ -275,7 +275,7 @@ describe('labels', () => {
     for (const each of ids) await ask(204, 'DELETE', `/api/labels/${each}`);
   });
 
-  test('taken off while the list is being read leave out nobody on the next page', async () => {
+  test('removed while the list is being read leave out nobody on the next page', async () => {
     const id = await label('Da richiamare');
     const all = (await list()).items.map((each: { id: string }) => each.id);
     await ask(200, 'POST', '/api/contacts/labels', { add: [id], contactIds: all });
@@ -292,7 +292,7 @@ describe('labels', () => {
 });
 
 describe('note and external id', () => {
-  test('are written, kept, replaced and deleted', async () => {
+  test('can be written, kept, replaced and deleted', async () => {
     const { id, updatedAt } = await contact('ponte');
     const path = `/api/contacts/${id}`;
     const note = 'Paga a fine mese.\n\tNiente sale 🧂';
@@ -308,7 +308,7 @@ describe('note and external id', () => {
     expect(await names('externalId=C-1042')).toEqual([]);
   });
 
-  test('have their limits', async () => {
+  test('are limited in length', async () => {
     const path = `/api/contacts/${(await contact('ponte')).id}`;
     const longest = { note: '𝒶'.repeat(limits.noteLength), externalId: '𝒶'.repeat(limits.externalIdLength) };
     expect(await ask(200, 'PATCH', path, longest)).toMatchObject(longest);
@@ -339,7 +339,7 @@ describe('note and external id', () => {
     expect(same.body.externalId).toBe('K/7');
   });
 
-  test('given to two contacts at the same moment is given to one', async () => {
+  test('given to two contacts at the same moment is stored for one', async () => {
     const [osteria, zielinski] = [await contact('ponte'), await contact('zieli')];
     const answers = await Promise.all(
       [osteria, zielinski].map(({ id }) => bakery.owner.ask('PATCH', `/api/contacts/${id}`, { externalId: 'insieme' })),
@@ -349,7 +349,7 @@ describe('note and external id', () => {
   });
 });
 
-test('who agrees to promotions is found and counted, and from then on who no longer does', async () => {
+test('contacts who agree to promotions are found and counted, and so are those who no longer do', async () => {
   const shop = await world.shop('florist');
   const [anna, bruno] = [
     await world.join(shop, 'anna', { promotions: true }),
@@ -376,7 +376,7 @@ test('who agrees to promotions is found and counted, and from then on who no lon
   expect(await consents(bruno.contactId)).toHaveLength(1);
 });
 
-test('all that a search finds comes as ids in its order, with the letters they stand under', async () => {
+test('all results of a search come as ids in its order, with their initial letters', async () => {
   const index = (body: unknown) => ask(200, 'POST', '/api/contacts/index', body);
   const { items } = await list('limit=200');
   const everybody = await index({});
@@ -395,7 +395,7 @@ test('all that a search finds comes as ids in its order, with the letters they s
   await ask(400, 'POST', '/api/contacts/index', { cursor: 'x' });
 });
 
-test('the address book is the same after a restart, which opens it anew', async () => {
+test('the address book is the same after a restart', async () => {
   const id = await label('Ultimi');
   await ask(200, 'PATCH', `/api/contacts/${(await contact('ponte')).id}`, { labels: [id], note: 'Resta' });
   const before = (await list()).items;

@@ -102,10 +102,10 @@ test('a mail leads to the web app that its account is for', async () => {
   }
 });
 
-describe('an address with a character that cannot be seen', () => {
+describe('an address with an invisible character', () => {
   const hidden = [0x200b, 0x00ad, 0x200d, 0x2060, 0xfe0f, 0x200e, 0xfeff, 0x3164, 0x034f, 0xe0041];
 
-  test('is refused wherever one comes in, and the error names the character', async () => {
+  test('is refused everywhere, and the error names the character', async () => {
     const { code } = await world.invitation(bakery);
     const { device } = await world.join(bakery, 'bruno');
     for (const character of hidden) {
@@ -133,7 +133,7 @@ describe('an address with a character that cannot be seen', () => {
     expect(mails.received.filter(({ recipient }) => recipient.startsWith('b@'))).toEqual([]);
   });
 
-  test('is an invalid line of an import, which says why', async () => {
+  test('makes a line of an import invalid, with the reason', async () => {
     const lines = hidden.map((character) => `b@exam${String.fromCodePoint(character)}ple.it`);
     const report = await imported(bakery, ['Email', ...lines, '<c@example.it>', 'mailto:d@example.it'].join('\n'));
     const reasons = report.map(({ outcome, reason }) => reason ?? outcome);
@@ -151,7 +151,7 @@ describe('a domain with an accent', () => {
     return { typed, ascii: `anna@${domain}`, arrived };
   };
 
-  test('is one mailbox in each spelling: invited once, mailed as servers know it, and shown as it was typed', async () => {
+  test('is one mailbox in all spellings: invited once, mailed in its ASCII form, and shown as typed', async () => {
     const { typed, arrived } = spellings();
     const first = await invite(bakery, typed[0]!);
     expectStatus(first, 201);
@@ -169,7 +169,7 @@ describe('a domain with an accent', () => {
     ]);
   });
 
-  test('lets its owner sign in by each, and is in the address book once', async () => {
+  test('can be used to sign in under all spellings, and is in the address book once', async () => {
     const { typed, arrived } = spellings();
     const anna = await world.join(bakery, 'anna', { email: typed[1]! });
     await until(() => mails.received.some(({ recipient }) => arrived(recipient)), 'the mail');
@@ -182,7 +182,7 @@ describe('a domain with an accent', () => {
     expect((await contact(bakery, anna.contactId)).email).toBe(typed[0]!.replace('Anna', 'anna'));
   });
 
-  test('is known by what was hashed before: who stopped mails, and who verified', async () => {
+  test('is recognised by older hashes, of stopped mails and of verified addresses', async () => {
     const { typed, ascii } = spellings();
     const before = typed[0]!.toLowerCase();
     await world.rows('INSERT INTO mail_stop (email_hash, stopped_at) VALUES ($1, now())', [
@@ -200,14 +200,14 @@ describe('a domain with an accent', () => {
   });
 });
 
-test('dots and tags are others’ mailboxes', async () => {
+test('dots and tags make different mailboxes', async () => {
   const name = unique();
   for (const local of [`an.na${name}`, `anna${name}`, `anna${name}+shop`])
     expectStatus(await invite(bakery, `${local}@mail.example`), 201);
 });
 
 describe('another address', () => {
-  test('in another spelling is the same: it stays verified, and nobody is mailed or asked for a password', async () => {
+  test('in another spelling is no change: it stays verified, without a mail or a password', async () => {
     const email = fresh();
     const { device } = await verified(bakery, email);
     const { owner, registration } = await verifiedShop();
@@ -222,7 +222,7 @@ describe('another address', () => {
     expect(mails.to(email).length + mails.to(business).length).toBe(2);
   });
 
-  test('needs the current password, and the old one is told if it was verified', async () => {
+  test('needs the current password, and the old address gets a notice if it was verified', async () => {
     const email = fresh();
     const { device, username } = await verified(bakery, email);
     const shop = await verifiedShop();
@@ -252,8 +252,8 @@ describe('another address', () => {
   });
 });
 
-describe('mails that an account or a stranger has sent to somebody', () => {
-  test('are five an hour for an account, whichever way, and then it is told how long to wait', async () => {
+describe('verification and invitation mails', () => {
+  test('are limited to five an hour for an account, however requested, and the refusal says how long to wait', async () => {
     const { device } = await world.join(bakery, 'anna', { email: fresh() });
     const shop = await verifiedShop();
     const change = (each: Device, path: string) => () =>
@@ -276,7 +276,7 @@ describe('mails that an account or a stranger has sent to somebody', () => {
     }
   });
 
-  test('are few to an address that many join with, who are told so; its own person still gets one', async () => {
+  test('are limited for an address that many accounts state, who are told so; its owner can still get one', async () => {
     const email = fresh();
     const { code } = await world.invitation(bakery);
     const body = await world.joining(code, 'carla', { email });
@@ -314,7 +314,7 @@ describe('mails that an account or a stranger has sent to somebody', () => {
     expect(late.filter((status) => status === 202).length).toBe(limits.verificationMailsAskedToAddress - 6);
   });
 
-  test('are not counted for who accepts the invitation that was mailed there', async () => {
+  test('are not counted for a person who accepts the invitation mailed to the address', async () => {
     const email = fresh();
     const { code: open } = await world.invitation(bakery);
     const { body: invitation } = await invite(await verifiedShop(), email);
@@ -325,7 +325,7 @@ describe('mails that an account or a stranger has sent to somebody', () => {
     expect([own.status, own.body.verificationMail]).toEqual([201, 'sent_soon']);
   });
 
-  test('as invitations of members are fifty a day', async () => {
+  test('that invite members are limited to fifty a day', async () => {
     const shop = await verifiedShop();
     const answers: number[] = [];
     for (let number = 0; number <= limits.memberInvitationMailsPerDay; number++) {
@@ -339,7 +339,7 @@ describe('mails that an account or a stranger has sent to somebody', () => {
   });
 });
 
-test('five accounts verify one address, each can sign in by it, and a sixth is refused with words', async () => {
+test('five accounts can verify one address and sign in by it, and a sixth is refused with the reason', async () => {
   const email = fresh();
   const family: Person[] = [];
   for (let number = 0; number < limits.accountsPerAddress; number++) {
@@ -367,7 +367,7 @@ test('five accounts verify one address, each can sign in by it, and a sixth is r
 });
 
 describe('a contact', () => {
-  test('says by which invitation it joined, with the name that the business gave that one', async () => {
+  test('says by which invitation it joined, with the name that the business gave it', async () => {
     const made = await bakery.owner.ask('POST', '/api/invitations', { kind: 'open', name: ' Banco ' });
     expect(made.body).toMatchObject({ kind: 'open', name: 'Banco' });
     const { id, code } = made.body;
@@ -400,7 +400,7 @@ describe('a contact', () => {
     });
   });
 
-  test('says whether its address is verified and whether another has it, live as well as at rest', async () => {
+  test('says whether its address is verified and whether another contact has it, live and when loaded', async () => {
     const shop = await verifiedShop();
     await shop.owner.connect();
     const email = fresh();
@@ -433,7 +433,7 @@ describe('a contact', () => {
     expect(await contact(shop, giulia.contactId)).toMatchObject({ emailVerified: false, addressShared: true });
   });
 
-  test('of somebody who is verified is so with the next business at once', async () => {
+  test('of a verified person is verified for the next business at once', async () => {
     const person = await verified();
     const shop = await world.shop('florist');
     const id = await world.joinAlso(person, shop);
@@ -448,7 +448,7 @@ describe('a contact', () => {
   });
 });
 
-test('contacts of before addresses were hashed are found by them once the job has run', async () => {
+test('contacts older than the hashes of addresses are found by them once the job has run', async () => {
   const shop = await world.shop('florist');
   const email = fresh();
   const [one, two] = [await world.join(shop, 'anna', { email }), await world.join(shop, 'bruno', { email })];
@@ -462,7 +462,7 @@ test('contacts of before addresses were hashed are found by them once the job ha
   expect(await hash()).toEqual(before);
 });
 
-describe('an acceptance that is sent again', () => {
+describe('a repeated acceptance', () => {
   const total = async (shop: Shop) => (await shop.owner.ask('GET', '/api/contacts')).body.total as number;
   /** The answer about a person who joined, without the parts that are new each time. */
   const same = ({ status, body: { interlocutor, contact: joined } }: Answer) => ({
@@ -493,7 +493,7 @@ describe('an acceptance that is sent again', () => {
     expect(await total(bakery)).toBe(before + 2);
   });
 
-  test('is answered also when the invitation was for one person, or is over', async () => {
+  test('is answered even if the invitation was for one person, or has ended', async () => {
     const email = fresh();
     const { body: invitation } = await invite(bakery, email);
     const body = await world.joining(invitation.code, 'carla', { email });
@@ -502,7 +502,7 @@ describe('an acceptance that is sent again', () => {
     expectStatus(await accept(invitation.code, { ...body, email: fresh() }), 410);
   });
 
-  test('under another password, name or word on promotions is somebody else, and looks as if nobody were there', async () => {
+  test('with another password, name or choice on promotions is another person, and looks like a first one', async () => {
     const { code } = await world.invitation(bakery);
     const body = { ...(await world.joining(code, 'carla', { email: fresh() })), clientId: 'b1' };
     const first = await accept(code, body);
@@ -529,7 +529,7 @@ describe('an acceptance that is sent again', () => {
     expectStatus(await accept(code, { ...body, clientId: 'not an id' }), 400);
   });
 
-  test('ten minutes later is somebody else, unless the client gave it an id', async () => {
+  test('after ten minutes is another person, unless the client gave it an id', async () => {
     const { code } = await world.invitation(bakery);
     const [keyed, plain] = await Promise.all(
       [{ clientId: 'd1' }, {}].map(async (key) => ({
@@ -545,7 +545,7 @@ describe('an acceptance that is sent again', () => {
     expect((await accept(code, plain)).body.interlocutor.id).not.toBe(two.body.interlocutor.id);
   });
 
-  test('opens no session with a password that was changed since', async () => {
+  test('opens no session with a password that has been changed since', async () => {
     const { code } = await world.invitation(bakery);
     const body = { ...(await world.joining(code, 'carla', { email: fresh() })), clientId: 'e1' };
     const first = await accept(code, body);
@@ -579,14 +579,14 @@ test('a business and a member that register twice are one', async () => {
   expect((await join({ password: 'lanterna-3-cavallo' })).body.code).toBe('invitation_used');
 });
 
-describe('somebody who was invited and joins in another way', () => {
+describe('a person who was invited and joins in another way', () => {
   const postWaiting = () => world.service.app.get(InvitationMails).postWaiting();
   const remind = () => world.service.app.get(InvitationMails).remind();
   const later = (id: string, days: number) =>
     world.rows(`UPDATE invitation SET mailed_at = mailed_at - make_interval(days => $2) WHERE id = $1`, [id, days]);
   const state = async (shop: Shop, id: string) => (await shop.owner.ask('GET', `/api/invitations/${id}`)).body.mail;
 
-  test('while the mail is held gets neither it nor the reminder, verified or not', async () => {
+  test('while the mail is held gets neither it nor the reminder, whether verified or not', async () => {
     const business = `forno-${unique()}@aurora.example`;
     const shop = await world.shop('bakery', { email: business });
     const [one, two, three] = [fresh(), fresh(), fresh()];
@@ -616,7 +616,7 @@ describe('somebody who was invited and joins in another way', () => {
     expect(count(email, invited)).toBe(0);
   });
 
-  test('after the mail has left is not reminded a week later', async () => {
+  test('after the mail was sent is not reminded a week later', async () => {
     const shop = await verifiedShop();
     const [joins, waits] = [fresh(), fresh()];
     const { body } = await invite(shop, joins);
@@ -632,7 +632,7 @@ describe('somebody who was invited and joins in another way', () => {
     expect(count(joins, /aspetta/)).toBe(0);
   });
 
-  test('while the mail waits for the server gets it no more, and it waits again for two weeks', async () => {
+  test('while the mail waits for the server does not get it, and it waits two more weeks', async () => {
     const shop = await verifiedShop();
     const email = fresh();
     mails.refuse = (address) => (address === email ? 451 : undefined);
@@ -654,7 +654,7 @@ describe('somebody who was invited and joins in another way', () => {
     await mails.mail(email, invited);
   });
 
-  test('and verifies later gets no invitation, however long it takes', async () => {
+  test('and verifies the address later gets no invitation, however long it takes', async () => {
     const business = `forno-${unique()}@aurora.example`;
     const shop = await world.shop('bakery', { email: business });
     const email = fresh();

@@ -132,7 +132,7 @@ describe('a message is found', () => {
       expect([q, await found(anna.device, q)]).toEqual([q, [expect.stringContaining('IT60 X054')]]);
   });
 
-  test('in words so common that they are not in the index', async () => {
+  test('by words so common that they are not in the index', async () => {
     await say(anna.device, anna.contactId, 'Non so se ci sono');
     await finds(anna.device, 'non ci', ['Non so se ci sono']);
     await finds(anna.device, '"se ci sono"', ['Non so se ci sono']);
@@ -140,7 +140,7 @@ describe('a message is found', () => {
     expect(await found(anna.device, 'ci -non')).toEqual([]);
   });
 
-  test('with its place, its counterpart and what was found in it', async () => {
+  test('with its place, its counterpart and the matches in it', async () => {
     const text = `${'Buongiorno a tutti voi. '.repeat(20)}La focaccia è pronta. ${'A presto. '.repeat(40)}`;
     const seq = await say(sara.device, anna.contactId, text);
     await until(async () => (await found(anna.device, 'focaccia')).length > 0, 'it is found');
@@ -165,7 +165,7 @@ describe('a message is found', () => {
     expect(ofAnna).not.toHaveProperty('author');
   });
 
-  test('no more once it was withdrawn, at once', async () => {
+  test('no longer as soon as it is withdrawn', async () => {
     const seq = await say(anna.device, anna.contactId, 'Pistacchio segreto');
     await finds(shop.owner, 'pistacchio', ['Pistacchio segreto']);
     expectStatus(await anna.device.ask('DELETE', `/api/conversations/${anna.contactId}/messages/${seq}`), 204);
@@ -244,7 +244,7 @@ describe('a search is filtered', () => {
 });
 
 describe('a broadcast', () => {
-  test('is one hit for the business, and a message of its own conversation for each that got it', async () => {
+  test('is one result for the business, and a message in the conversation of each recipient', async () => {
     const id = await broadcast('Sabato apriamo alle sette con le brioche');
     await finds(shop.owner, 'brioche', ['Sabato apriamo alle sette con le brioche']);
     const { body } = await search(shop.owner, { q: 'brioche' });
@@ -264,7 +264,7 @@ describe('a broadcast', () => {
     expect(await world.rows('SELECT FROM feed_progress WHERE subscriber_id = $1', [shop.id])).toEqual([]);
   });
 
-  test('with a name filled in is found by it by that person alone', async () => {
+  test('with a filled-in name is found by that name only by its recipient', async () => {
     await broadcast('Ciao {{firstName}}, il panettone è arrivato');
     await finds(shop.owner, 'panettone', ['Ciao {{firstName}}, il panettone è arrivato']);
     expect(await found(anna.device, 'anna panettone')).toEqual(['Ciao Anna, il panettone è arrivato']);
@@ -272,7 +272,7 @@ describe('a broadcast', () => {
     expect(await found(bruno.device, 'anna')).toEqual([]);
   });
 
-  test('that was withdrawn for one is found by the others', async () => {
+  test('withdrawn for one recipient is found by the others', async () => {
     await broadcast('Colomba di Pasqua');
     await finds(shop.owner, 'colomba', ['Colomba di Pasqua']);
     expectStatus(await shop.owner.ask('DELETE', `/api/conversations/${anna.contactId}/messages/1`), 204);
@@ -280,7 +280,7 @@ describe('a broadcast', () => {
     expect(await found(bruno.device, 'colomba')).toEqual(['Colomba di Pasqua']);
   });
 
-  test('does not hide what was written before and after it', async () => {
+  test('does not hide messages before and after it', async () => {
     await say(anna.device, anna.contactId, 'Torta di mele');
     await broadcast('Torta di pere');
     await say(anna.device, anna.contactId, 'Torta di noci');
@@ -290,7 +290,7 @@ describe('a broadcast', () => {
 });
 
 describe('an interlocutor', () => {
-  test('searches its conversations with every business at once, or one of them', async () => {
+  test('searches its conversations with all businesses at once, or with one', async () => {
     const florist = await world.shop('florist');
     const there = await world.joinAlso(anna, florist);
     await say(anna.device, anna.contactId, 'Vorrei le rose di pane');
@@ -303,7 +303,7 @@ describe('an interlocutor', () => {
 });
 
 describe('pages', () => {
-  test('neither skip nor repeat anything while messages arrive', async () => {
+  test('neither skip nor repeat results while messages arrive', async () => {
     const texts = Array.from({ length: 25 }, (_, number) => `Consegna numero ${number}`);
     for (const [index, text] of texts.entries())
       await say(index % 2 ? anna.device : shop.owner, index % 3 ? anna.contactId : anna.contactId, text);
@@ -319,7 +319,7 @@ describe('pages', () => {
     expect(seen).toEqual([...texts].reverse());
   });
 
-  test('have cursors that do not say what is searched for, and that are of no use to others', async () => {
+  test('have cursors that do not reveal the query, and that others cannot use', async () => {
     await say(anna.device, anna.contactId, 'Focaccia zucchine');
     await say(anna.device, anna.contactId, 'Focaccia zucchine e fiori');
     await finds(anna.device, 'zucchine', ['Focaccia zucchine e fiori', 'Focaccia zucchine']);
@@ -331,13 +331,13 @@ describe('pages', () => {
   });
 });
 
-describe('a search that makes no sense is refused with what to do', () => {
+describe('an impossible search is refused with advice', () => {
   const refusal = async (device: Device, ask: Record<string, unknown>) => {
     const { status, body } = await search(device, ask);
     return [status, body.errors?.[0].field, body.errors?.[0].code];
   };
 
-  test('without anything to search for, without a word, or with too much', async () => {
+  test('if it has no query, no word or too many', async () => {
     expect(await refusal(shop.owner, {})).toEqual([400, 'q', 'required']);
     expect(await refusal(shop.owner, { limit: 5 })).toEqual([400, 'q', 'required']);
     expect(await refusal(shop.owner, { q: '?! "" -' })).toEqual([400, 'q', 'no_words']);
@@ -349,7 +349,7 @@ describe('a search that makes no sense is refused with what to do', () => {
     expect(await refusal(shop.owner, { has: ['gold'] })).toEqual([400, 'has', 'not_one_of']);
   });
 
-  test('by an interlocutor, with what members alone can filter by', async () => {
+  test('if an interlocutor uses filters of members', async () => {
     expect(await refusal(anna.device, { q: 'pane', label: [shop.id] })).toEqual([
       400,
       'label',
@@ -362,14 +362,14 @@ describe('a search that makes no sense is refused with what to do', () => {
     ]);
   });
 
-  test('in a conversation that is not its own, as in one that does not exist', async () => {
+  test('if its conversation is not the asker’s, as if it did not exist', async () => {
     for (const id of [bruno.contactId, '01a20799-0000-7000-8000-000000000009'])
       expect((await search(anna.device, { q: 'pane', with: id })).status).toBe(404);
   });
 });
 
-describe('searches in numbers', () => {
-  test('let others write meanwhile', async () => {
+describe('many searches', () => {
+  test('do not hold up messages', async () => {
     for (let number = 0; number < 20; number++) await say(anna.device, anna.contactId, `Non di che il la un ${number}`);
     await bruno.device.connect();
     const answers = Promise.all(
@@ -379,7 +379,7 @@ describe('searches in numbers', () => {
     for (const answer of await answers) expect([200, 429]).toContain(answer.status);
   });
 
-  test('of one account wait for each other, and one more than may wait is refused', async () => {
+  test('of one account wait for each other, and those beyond its queue are refused', async () => {
     await say(anna.device, anna.contactId, 'Pane');
     await finds(shop.owner, 'pane', ['Pane']);
     const waiting = limits.archiveSearchesWaitingPerAccount;
@@ -395,7 +395,7 @@ describe('searches in numbers', () => {
     expect(statuses.filter((status) => status === 429)).toHaveLength(1);
   });
 
-  test('are refused to an account that makes more than its rate', async () => {
+  test('are refused beyond the account’s rate', async () => {
     const statuses: number[] = [];
     for (let number = 0; number < 125; number++) statuses.push((await search(sara.device, { q: 'pane' })).status);
     expect(statuses.indexOf(429)).toBe(120);
@@ -404,8 +404,8 @@ describe('searches in numbers', () => {
   });
 });
 
-describe('messages around a hit', () => {
-  test('are as many before it as behind it', async () => {
+describe('messages around a result', () => {
+  test('are as many before it as after it', async () => {
     for (let number = 1; number <= 12; number++) await say(anna.device, anna.contactId, `Messaggio ${number}`);
     const seqs = async (query: string) => {
       const { body } = await shop.owner.ask('GET', `/api/conversations/${anna.contactId}/messages?${query}`);
@@ -439,7 +439,7 @@ describe('a new search key', () => {
     return new Set((await world.rows<{ token: number }>(query, [shop.id])).map(({ token }) => token));
   };
 
-  test('makes every token of the index another one after a month, in steps, while everything is found', async () => {
+  test('replaces every token of the index after a month, in steps, while everything can be found', async () => {
     const renewals = world.service.app.get(KeyRenewals, { strict: false });
     await anna.device.connect();
     const numbered = Array.from({ length: 250 }, (_, number) => `focaccia ${number}`);
@@ -490,7 +490,7 @@ describe('a new search key', () => {
 });
 
 describe('npm run reindex', () => {
-  test('builds an index that gives the same answers, also one that is gone, while the service runs', async () => {
+  test('rebuilds an index that gives the same answers, even from nothing, while the service runs', async () => {
     const seq = await say(anna.device, anna.contactId, 'Ciambella da dimenticare');
     for (const text of ['Ciambella al limone', 'Due ciambelle', 'Ciambelle www.aurora.example'])
       await say(shop.owner, anna.contactId, text);
@@ -530,7 +530,7 @@ describe('npm run reindex', () => {
     expect(await entries()).toEqual(indexed);
   });
 
-  test('refuses what it does not know, and says what there is', async () => {
+  test('refuses unknown options, and lists its own', async () => {
     const { code, stderr } = await run(rebuildIndex, world.environment, '--fast');
     expect([code, stderr]).toEqual([1, 'There is no option --fast: the options are --anew and --help.\n']);
     expect((await run(rebuildIndex, world.environment, '--help')).stdout).toContain('npm run reindex -- --anew');

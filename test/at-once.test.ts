@@ -39,7 +39,7 @@ const times = 8;
 const atOnce = <Result>(work: (index: number) => Promise<Result>): Promise<Result[]> =>
   Promise.all(Array.from({ length: times }, (_, index) => work(index)));
 
-test('ten open codes of one shop that a person accepts at once lead to the one contact', async () => {
+test('ten open invitations of one shop that a person accepts at once create one contact', async () => {
   const florist = await world.shop('florist');
   const codes = await Promise.all(Array.from({ length: 10 }, () => world.invitation(florist)));
   const consents = await world.consents(codes[0]!.code);
@@ -54,7 +54,7 @@ test('ten open codes of one shop that a person accepts at once lead to the one c
   expect(items.map(({ uses }: { uses: number }) => uses).reduce((one: number, other: number) => one + other)).toBe(1);
 });
 
-test('people who were imported under one customer code and join at once all join', async () => {
+test('people who were imported under one customer code and join at once can all join', async () => {
   const owner = bakery.owner;
   const emails = Array.from({ length: times }, () => `cliente${unique()}@mail.example`);
   const file = ['email,customer code', ...emails.map((email) => `${email},C77`)].join('\n');
@@ -563,7 +563,7 @@ const broadcast = () => ({
   audience: { contactIds: [anna.contactId] },
 });
 
-test('every route that changes something is asked here', async () => {
+test('this file calls every route that changes something', async () => {
   const { paths } = JSON.parse(await readFile(new URL('../openapi.json', import.meta.url), 'utf8')) as {
     paths: Record<string, Record<string, unknown>>;
   };

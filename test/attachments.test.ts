@@ -37,7 +37,7 @@ const isTidy = async () => {
 };
 
 describe('an upload', () => {
-  test('is told in the file’s view, and comes back byte by byte', async () => {
+  test('is described by the file’s view, and comes back byte by byte', async () => {
     const bytes = bytesOf(300_000);
     const view = await upload(anna.device, bytes, { conversationId: anna.contactId, name: 'scontrino.bin' });
     expect(view).toMatchObject({ name: 'scontrino.bin', size: 300_000, state: 'ready', scanned: false });
@@ -54,7 +54,7 @@ describe('an upload', () => {
     }
   });
 
-  test('stands on the disk sealed, in folders and files that only the service’s user may read', async () => {
+  test('is on the disk sealed, in folders and files that only the service’s user can read', async () => {
     const bytes = Buffer.from('Il segreto della focaccia è il riposo. '.repeat(5_000));
     await upload(anna.device, bytes, { conversationId: anna.contactId, name: 'ricetta segreta.txt' });
     const objects = await objectsOf(world);
@@ -71,7 +71,7 @@ describe('an upload', () => {
     }
   });
 
-  test('of the largest size is accepted, of one byte more refused, and leaves nothing', async () => {
+  test('of the maximum size is accepted, and one byte more is refused and leaves nothing', async () => {
     const most = 2 * 1024 * 1024;
     const view = await upload(anna.device, bytesOf(most), { conversationId: anna.contactId });
     expect(view.size).toBe(most);
@@ -155,7 +155,7 @@ describe('an upload', () => {
     expect(await objectsInStorage()).toEqual(before);
   });
 
-  test('of a voice note has the duration and the waveform that its sender’s client says', async () => {
+  test('of a voice note has the duration and the waveform stated by its sender’s client', async () => {
     const waveform = Array.from({ length: limits.waveformPoints }, (_, index) => index % (limits.waveformHeight + 1));
     const fields = { waveform: JSON.stringify(waveform), duration: '4200' };
     const view = await upload(anna.device, bytesOf(5_000), { conversationId: anna.contactId, fields });
@@ -175,7 +175,7 @@ describe('an upload', () => {
     }
   });
 
-  test('whose sender goes away halfway leaves nothing', async () => {
+  test('whose sender disconnects halfway leaves nothing', async () => {
     await until(isTidy, 'a tidy storage');
     const before = await objectsInStorage();
     const controller = new AbortController();
@@ -214,7 +214,7 @@ describe('an upload', () => {
     await until(isTidy, 'a tidy storage');
   });
 
-  test('beyond the room of the business is refused, and withdrawn files give their room back', async () => {
+  test('beyond the storage of the business is refused, and withdrawn files free their space', async () => {
     const shop = await world.shop('florist');
     const carla = await world.join(shop, 'carla');
     const used = async () => (await shop.owner.ask('GET', '/api/attachments/usage')).body;
@@ -246,7 +246,7 @@ describe('an upload', () => {
 });
 
 describe('a message', () => {
-  test('may be files alone, which both parties see and get', async () => {
+  test('can consist of files alone, which both parties see and can load', async () => {
     const [first, second] = [bytesOf(100_000), bytesOf(1_000)];
     const a = await upload(anna.device, first, { conversationId: anna.contactId, name: 'torta.bin' });
     const b = await upload(anna.device, second, { conversationId: anna.contactId, name: 'misure.bin' });
@@ -273,7 +273,7 @@ describe('a message', () => {
     }
   });
 
-  test('is the same on a retry with the same files in the same order, and another one otherwise', async () => {
+  test('is the same on a retry with the same files in the same order, and a different one otherwise', async () => {
     const ids: string[] = [];
     for (let i = 0; i < 3; i++)
       ids.push((await upload(anna.device, bytesOf(10), { conversationId: anna.contactId })).id);
@@ -293,7 +293,7 @@ describe('a message', () => {
     expect(retried).toEqual({ data: first.body });
   });
 
-  test('has at most ten files, each once', async () => {
+  test('can have at most ten files, each once', async () => {
     const { id } = await upload(anna.device, bytesOf(10), { conversationId: anna.contactId });
     const twice = await send(anna.device, anna, { attachmentIds: [id, id.toUpperCase()] });
     expect(twice.body.errors).toMatchObject([{ field: 'attachmentIds', code: 'not_unique' }]);
@@ -305,7 +305,7 @@ describe('a message', () => {
     expectStatus(await send(anna.device, anna, { attachmentIds: ids }), 201);
   });
 
-  test('cannot have a file that is another’s, another conversation’s, sent already, or not there', async () => {
+  test('cannot have a file of another account or conversation, one that was sent, or a missing one', async () => {
     const staff = (await world.staff(bakery)).device;
     const shop = await world.shop('florist');
     const there = await world.joinAlso(anna, shop);
@@ -339,7 +339,7 @@ describe('a message', () => {
     expectStatus(await send(anna.device, anna, { attachmentIds: [mine] }), 201);
   });
 
-  test('of several sent at once that name one file gets it alone', async () => {
+  test('is the only one of several concurrent messages to get a file that all name', async () => {
     for (let round = 0; round < 5; round++) {
       const { id } = await upload(anna.device, bytesOf(10), { conversationId: anna.contactId });
       const answers = await Promise.all(
@@ -352,7 +352,7 @@ describe('a message', () => {
     expect(seqs).toEqual(seqs.map((_: number, index: number) => seqs[0] + index));
   });
 
-  test('that is withdrawn takes its files along, from the storage too', async () => {
+  test('that is withdrawn loses its files, in the storage too', async () => {
     const { id } = await upload(bakery.owner, bytesOf(200_000), { conversationId: anna.contactId });
     const { body } = await send(bakery.owner, anna, { body: 'Listino', attachmentIds: [id] });
     expect((await get(anna.device, attachment(id))).status).toBe(200);
@@ -380,7 +380,7 @@ describe('a file', () => {
     path = attachment(id);
   });
 
-  test('is handed out to the two parties alone; for others it does not exist', async () => {
+  test('can be loaded by the two parties alone; for others it does not exist', async () => {
     expect((await get(anna.device, path)).status).toBe(200);
     expect((await get((await world.staff(bakery)).device, path)).status).toBe(200);
     const florist = await world.shop('florist');
@@ -397,7 +397,7 @@ describe('a file', () => {
     expect((await fetch(world.url + path)).status).toBe(401);
   });
 
-  test('comes with headers that keep it private and harmless', async () => {
+  test('is sent with headers that keep it private and harmless', async () => {
     const { headers } = await get(anna.device, path);
     expect(Object.fromEntries(headers)).toMatchObject({
       'accept-ranges': 'bytes',
@@ -412,7 +412,7 @@ describe('a file', () => {
     expect(headers.get('content-encoding')).toBeNull();
   });
 
-  test('is read in ranges, byte by byte as the original', async () => {
+  test('can be read in ranges, byte by byte like the original', async () => {
     const size = bytes.length;
     for (const [range, start, end] of [
       ['bytes=0-0', 0, 1],
@@ -430,7 +430,7 @@ describe('a file', () => {
     expect(outside.problem().code).toBe('range_not_satisfiable');
   });
 
-  test('is not sent again to who has it, and a range counts only for the same bytes', async () => {
+  test('is not sent again to a client that has it, and a range applies only to the same bytes', async () => {
     const etag = (await get(anna.device, path)).headers.get('etag')!;
     const held = await get(anna.device, path, { 'if-none-match': etag });
     expect([held.status, held.bytes.length]).toEqual([304, 0]);
@@ -458,7 +458,7 @@ describe('a file', () => {
     await anna.device.ask('DELETE', attachment(id));
   });
 
-  test('is read in a restricted conversation, in which nothing is uploaded', async () => {
+  test('can be read in a restricted conversation, while uploads are refused', async () => {
     await world.rows('UPDATE conversation SET restricted_by_interlocutor = now() WHERE id = $1', [anna.contactId]);
     try {
       expect((await get(anna.device, path)).status).toBe(200);
@@ -478,7 +478,7 @@ describe('a broadcast', () => {
       'the end of the broadcast',
     );
 
-  test('carries files that are stored once, and read by those who got it and by the business alone', async () => {
+  test('has files that are stored once, and readable by its recipients and the business alone', async () => {
     const bytes = bytesOf(100_000);
     const file = await upload(bakery.owner, bytes, { broadcast: true, name: 'orari.bin' });
     await until(isTidy, 'a tidy storage');
@@ -508,7 +508,7 @@ describe('a broadcast', () => {
     expect((await get(bruno.device, attachment(file.id))).status).toBe(404);
   });
 
-  test('that is withdrawn for one recipient stays readable for the others', async () => {
+  test('withdrawn for one recipient stays readable for the others', async () => {
     const file = await upload(bakery.owner, bytesOf(1_000), { broadcast: true });
     const audience = { contactIds: [anna.contactId, bruno.contactId] };
     const wanted = { ...service, clientId: unique(), body: 'Ciao {{firstName}}', audience, attachmentIds: [file.id] };
@@ -523,7 +523,7 @@ describe('a broadcast', () => {
     expect((await get(bakery.owner, attachment(file.id))).status).toBe(200);
   });
 
-  test('cannot have a file that is for a conversation, nor a message one that is for a broadcast', async () => {
+  test('cannot have a file uploaded for a conversation, nor a message one uploaded for a broadcast', async () => {
     const forAnna = await upload(bakery.owner, bytesOf(10), { conversationId: anna.contactId });
     const forAll = await upload(bakery.owner, bytesOf(10), { broadcast: true });
     const wanted = { ...service, clientId: unique(), body: 'x', audience: { all: true }, attachmentIds: [forAnna.id] };
@@ -536,7 +536,7 @@ describe('a broadcast', () => {
   });
 });
 
-test('Promise 2: who has not accepted a newer policy reads files and uploads none', async () => {
+test('Promise 2: without accepting a newer policy, files can be read but not uploaded', async () => {
   const { id } = await upload(anna.device, bytesOf(10), { conversationId: anna.contactId });
   await world.rows('UPDATE contact SET privacy_version = 0 WHERE id = $1', [anna.contactId]);
   try {
@@ -548,7 +548,7 @@ test('Promise 2: who has not accepted a newer policy reads files and uploads non
   }
 });
 
-test('files that are not sent go after a day, and objects of a killed service with them', async () => {
+test('unsent files are deleted after a day, and so are objects of a killed service', async () => {
   const { FileErasures } = await import('../src/attachments/file-erasures.service.js');
   const { Storage } = await import('../src/platform/storage/storage.js');
   const erasures = world.service.app.get(FileErasures);

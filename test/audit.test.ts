@@ -44,7 +44,7 @@ async function failToSignIn(username: string): Promise<void> {
   expectStatus(await world.ask('POST', '/api/sessions', { body }), 401);
 }
 
-test('a business sees who of the staff signed in and from where, with failed attempts of an hour as one entry', async () => {
+test('a business sees which staff signed in and from where, with the failed attempts of an hour as one entry', async () => {
   const { sessionId } = await world.signIn(staff.username, 'Telefono di Sara');
   for (let attempt = 0; attempt < 3; attempt++) await failToSignIn(staff.username);
   await failToSignIn('nessuno-con-questo-nome');
@@ -61,7 +61,7 @@ test('a business sees who of the staff signed in and from where, with failed att
   expect(await logOf(shop.owner, `?memberId=${staff.id}&kind=password.changed`)).toHaveLength(1);
 });
 
-test('consents and requests of contacts stand in the log of the business and in their own, and no one else sees them', async () => {
+test('consents and requests of contacts are in the log of the business and in their own, and in no other', async () => {
   const { body } = await anna.device.ask(
     'GET',
     `/api/policies/current?audience=interlocutor&contactId=${anna.contactId}`,
@@ -97,7 +97,7 @@ test('consents and requests of contacts stand in the log of the business and in 
   expect(JSON.stringify((await other.owner.ask('GET', '/api/actions')).body)).not.toContain(anna.contactId);
 });
 
-test('can be filtered by time, with an edge that belongs to the later part', async () => {
+test('can be filtered by time, and a boundary belongs to the later part', async () => {
   const all = await logOf(shop.owner, '?limit=200');
   const middle = all[Math.floor(all.length / 2)]!;
   const at = encodeURIComponent(middle.at!);
@@ -113,8 +113,8 @@ test('can be filtered by time, with an edge that belongs to the later part', asy
   expectStatus(await anna.device.ask('GET', '/api/me/activity?kind=member.dreamt'), 400);
 });
 
-describe('what stands in the tables', () => {
-  test('holds no network address, name or device in clear', async () => {
+describe('the stored log', () => {
+  test('contains no network address, name or device in clear', async () => {
     for (const table of ['action', 'account_event']) {
       const rows = await world.rows<{ row: string }>(`SELECT row_to_json(${table})::text AS row FROM ${table}`);
       expect(rows.length).toBeGreaterThan(3);
@@ -125,7 +125,7 @@ describe('what stands in the tables', () => {
     }
   });
 
-  test('is deleted after twelve months, unless the settings say otherwise, and not before', async () => {
+  test('is deleted after twelve months, or as configured, and not earlier', async () => {
     const now = new Date();
     const monthsAhead = (months: number, days: number) => {
       const later = new Date(now);

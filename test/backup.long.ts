@@ -40,7 +40,7 @@ describe('a restore is refused, and changes nothing,', () => {
     }
   });
 
-  test('while the service runs, and where there is data already', async () => {
+  test('while the service runs, or where there is data already', async () => {
     expect(await restoreTo(world)).toMatchObject({
       code: 1,
       stderr: expect.stringContaining('Another Colloquio is running'),
@@ -64,7 +64,7 @@ describe('a restore is refused, and changes nothing,', () => {
   });
 });
 
-test('a restore that is killed at any step lets no service start, and is ended by another run', async () => {
+test('after a restore that is killed at any step no service starts, and another run completes it', async () => {
   await backedUp();
   const target = await elsewhere();
   try {
@@ -95,8 +95,8 @@ test('a restore that is killed at any step lets no service start, and is ended b
   }
 });
 
-describe('work that was under way', () => {
-  test('is not done a second time: broadcasts are held, and mails wait for the host', async () => {
+describe('work in progress', () => {
+  test('is not repeated: broadcasts are held, and mails wait for the host', async () => {
     const broadcast = async (changes: Record<string, unknown>, by = bakery.owner) => {
       const answer = await by.ask('POST', '/api/broadcasts', {
         clientId: unique(),
@@ -175,7 +175,7 @@ describe('after an erasure', () => {
   });
 });
 
-test('the keyring is copied whole while its epoch is being renewed again and again', async () => {
+test('the keyring is copied completely during repeated rotations', async () => {
   const own = join(rest, 'renewals');
   let ended = false;
   const renewing = (async () => {
@@ -192,7 +192,7 @@ test('the keyring is copied whole while its epoch is being renewed again and aga
   }
 });
 
-test('a backup of an older schema is migrated, and its archive indexed', async () => {
+test('a backup of an older schema is migrated and indexed', async () => {
   const { DataSource } = await import('typeorm');
   const { mainMigrations } = await import('../migrations/main/index.js');
   const { mainDatabaseOptions } = await import('../src/platform/database.js');

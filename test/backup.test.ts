@@ -31,7 +31,7 @@ import { expectStatus, password, until, World } from './support/world.js';
 
 /** Backups of an installation, restored to another one, by the commands themselves. */
 
-test('a backup that is made while messages are sent is restored as it was at that moment, to the last byte', async () => {
+test('a backup made while messages are sent restores that moment, byte by byte', async () => {
   const bytes = bytesOf(400_000);
   const { id: file } = await upload(anna.device, bytes, { conversationId: anna.contactId, name: 'scontrino.bin' });
   await say(anna.device, anna, { body: 'Ecco lo scontrino della focaccia.', attachmentIds: [file] });
@@ -88,7 +88,7 @@ test('a backup that is made while messages are sent is restored as it was at tha
 });
 
 describe('the folder', () => {
-  test('is written to by its owner alone, and holds nothing readable of what people wrote', async () => {
+  test('can be written by its owner alone, and contains nothing readable of what people wrote', async () => {
     await backedUp();
     for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
       const path = join(entry.parentPath, entry.name);
@@ -105,7 +105,7 @@ describe('the folder', () => {
     }
   });
 
-  test('gets each stored file once, and loses those that were deleted', async () => {
+  test('contains each stored file once, and none that was deleted', async () => {
     const { id } = await upload(anna.device, bytesOf(5_000), { conversationId: anna.contactId });
     const seq = await say(anna.device, anna, { attachmentIds: [id] });
     const first = await backedUp();
@@ -121,7 +121,7 @@ describe('the folder', () => {
     expect(said('already there', third)).toBe(said('already there', first));
   });
 
-  test('keeps as many backups of the main database as it is told to, the latest ones', async () => {
+  test('keeps the requested number of backups of the main database, the latest ones', async () => {
     const all = await names();
     expect(all.length).toBeGreaterThan(2);
     await backedUp(folder, '--keep', '2', '--quiet');
@@ -135,7 +135,7 @@ describe('the folder', () => {
     expect((await backedUp(folder, '--quiet')).stdout).toBe('');
   });
 
-  test('takes the backup that was made last for the latest, also when the clock was set back', async () => {
+  test('counts the backup made last as the latest, even if the clock was set back', async () => {
     const own = join(rest, 'clock');
     await backedUp(own);
     const [first] = await names(own);
@@ -149,7 +149,7 @@ describe('the folder', () => {
     expect(await names(own)).toEqual(['2100-01-01T00-00-00', '2100-01-01T00-00-01']);
   });
 
-  test('leaves alone what others have put into it', async () => {
+  test('keeps foreign files untouched', async () => {
     const own = join(rest, 'with others');
     const { id } = await upload(anna.device, bytesOf(5_000), { conversationId: anna.contactId });
     await say(anna.device, anna, { attachmentIds: [id] });
@@ -166,7 +166,7 @@ describe('the folder', () => {
     expect(await restoreTo(world, own, '--check')).toMatchObject({ code: 0, stderr: '' });
   });
 
-  test('that was begun and never became one is taken nevertheless', async () => {
+  test('is accepted if its first backup never completed', async () => {
     const own = join(rest, 'begun');
     await mkdir(own);
     await writeFile(join(own, 'colloquio-backups.json.4711.0a1b2c3d'), '{"form');
@@ -174,7 +174,7 @@ describe('the folder', () => {
     expect((await readdir(own)).sort()).toEqual(['colloquio-backups.json', 'databases', 'files', 'keyring.copy']);
   });
 
-  test('may not be one that holds something else, or that is inside of the data directory', async () => {
+  test('is refused if it contains something else, or is inside the data directory', async () => {
     const other = join(rest, 'fotografie');
     await mkdir(other);
     await writeFile(join(other, 'mare.jpg'), 'x');
@@ -219,7 +219,7 @@ describe('the folder', () => {
     expect((await restoreTo(world, rest)).stderr).toContain('There are no backups of Colloquio in');
   });
 
-  test('gets one backup at a time', async () => {
+  test('takes one backup at a time', async () => {
     const both = await Promise.all([back(), back()]);
     expect(both.map(({ code }) => code).sort()).toEqual([0, 1]);
     expect(both.map(({ stderr }) => stderr).join('')).toContain('Another backup of this installation is under way');
@@ -261,7 +261,7 @@ describe('a restore is refused, and changes nothing,', () => {
     await writeFile(path, bytes);
   }
 
-  test('for a table, a keyring or a file of which one bit is another', async () => {
+  test('if one bit of a table, a keyring or a file was changed', async () => {
     const of = (name: string, file: string) => join(copy, 'databases', name, file);
     await expectRefusal(await changed((name) => flip(of(name, 'message.copy.zst'), -3)), 'message.copy.zst is damaged');
     await expectRefusal(await changed((name) => flip(of(name, 'contact.copy.zst'), 9)), 'contact.copy.zst is damaged');
@@ -281,7 +281,7 @@ describe('a restore is refused, and changes nothing,', () => {
     await expectRefusal(await changed(() => rm(join(copy, 'files'), { recursive: true })), 'files is missing');
   });
 
-  test('for a manifest that says something else, though its hashes are right', async () => {
+  test('if the manifest was changed, even with correct hashes', async () => {
     const rewritten = (change: (manifest: { tables: { rows: number }[]; migrations: string[] }) => void) =>
       changed(async (name) => {
         const path = join(copy, 'databases', name, 'manifest.json');
@@ -295,7 +295,7 @@ describe('a restore is refused, and changes nothing,', () => {
     await expectRefusal(newer, 'was made by a newer release');
   });
 
-  test('for half a backup, which the latest whole one stands in for, and for one that is not there', async () => {
+  test('from half a backup, which the latest complete one replaces, and from one that does not exist', async () => {
     const half = await changed((name) => rm(join(copy, 'databases', name, 'manifest.json')));
     const [whole, interrupted] = (await names(half)).slice(-2) as [string, string];
     await expectRefusal(half, `${interrupted} is half a backup`, '--backup', interrupted);
@@ -308,7 +308,7 @@ describe('a restore is refused, and changes nothing,', () => {
 });
 
 describe('after an erasure', () => {
-  test('an older backup brings nothing back, however old it is, and whatever keyring it meets', async () => {
+  test('an older backup brings nothing back, whatever its age and keyring', async () => {
     const own = join(rest, 'erasures');
     const carla = await world.join(bakery, 'carla');
     await say(anna.device, anna, { body: 'Chi viene domani?' });
@@ -404,7 +404,7 @@ describe('after an erasure', () => {
   });
 });
 
-test('every table is backed up, or left out for a reason that is written down and that no other table depends on', async () => {
+test('every table is backed up, or left out for a recorded reason, and no other table depends on it', async () => {
   const tables = await world.rows<{ name: string }>(
     `SELECT relname AS name FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition`,
   );

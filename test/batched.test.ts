@@ -45,7 +45,7 @@ test('a busy conversation waits alone, and its messages keep their order', async
   expect(await waiting!).toEqual([1, 2, 3, 4, 5].map((each) => before + each));
 });
 
-test('a message that the database refuses fails alone among those that are stored with it', async () => {
+test('a message that the database refuses fails alone in its batch', async () => {
   await world.rows(`ALTER TABLE message ADD CONSTRAINT refuses CHECK (client_id NOT LIKE 'refuse%') NOT VALID`);
   const before = (await seqsOf(anna.contactId)).length;
   const path = `/api/conversations/${anna.contactId}/messages`;
@@ -61,7 +61,7 @@ test('a message that the database refuses fails alone among those that are store
   await world.rows('ALTER TABLE message DROP CONSTRAINT refuses');
 });
 
-test('devices hear the messages of a conversation in the order of their seq', async () => {
+test('devices get the messages of a conversation in the order of their seq', async () => {
   const heardBefore = bakery.owner.heard.length;
   const people = [anna, bruno];
   await Promise.all(
@@ -101,7 +101,7 @@ describe('when the database cannot keep up', () => {
   const senders: Device[] = [];
   const perSocket = limits.socketEventsUnderWay;
 
-  test('one more message than may wait is refused with a time to try again, and none of the others is lost', async () => {
+  test('a message beyond the queue is refused with a time to retry, and no other is lost', async () => {
     const sockets = Math.ceil(limits.sendsWaiting / perSocket);
     while (senders.length < sockets) {
       const device = await world.signIn(anna.username);
@@ -138,7 +138,7 @@ describe('when the database cannot keep up', () => {
   });
 });
 
-test('what is told to a device in one turn leaves in one call of the operating system', async () => {
+test('all data for a device in one turn leaves in one system call', async () => {
   const { server } = world.service.app.get(Realtime);
   const { conn } = [...server.sockets.sockets.values()].find((socket) =>
     socket.rooms.has(rooms.ofInterlocutor(anna.id)),
@@ -161,7 +161,7 @@ test('what is told to a device in one turn leaves in one call of the operating s
   together.mockRestore();
 });
 
-test('an event is handed to an adapter that spans several nodes, although nobody is connected here', async () => {
+test('an event is passed to an adapter that spans several nodes, even if no device is connected here', async () => {
   const realtime = world.service.app.get(Realtime);
   const { sockets } = realtime.server;
   const { adapter } = sockets;

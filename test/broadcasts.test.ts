@@ -122,7 +122,7 @@ describe('a broadcast', () => {
     osteria = await world.join(bakery, 'osteria', { promotions: true });
   });
 
-  test('arrives in each one’s own conversation, live and at the next load, and the answer is an ordinary private message', async () => {
+  test('arrives in each recipient’s own conversation, live and at the next load, and a reply is an ordinary private message', async () => {
     const phone = await (await world.signIn(anna!.username)).connect();
     await bakery.owner.connect();
     const made = await send(bakery.owner);
@@ -151,7 +151,7 @@ describe('a broadcast', () => {
     phone.disconnect();
   });
 
-  test('promotional reaches only who said yes, says what it is, and is the last one after one step', async () => {
+  test('if promotional reaches only people who agreed, says what it is, and can be ended in one step', async () => {
     const phone = await (await world.signIn(anna!.username)).connect();
     const made = await send(bakery.owner, promotional);
     expect(made.body).toMatchObject({ recipients: 2, skipped: 1 });
@@ -168,7 +168,7 @@ describe('a broadcast', () => {
     phone.disconnect();
   });
 
-  test('with fields is each one’s own text', async () => {
+  test('with fields has a personal text for each recipient', async () => {
     const phone = await (await world.signIn(bruno!.username)).connect();
     const { id } = await broadcast(bakery, {
       ...service,
@@ -187,7 +187,7 @@ describe('a broadcast', () => {
     phone.disconnect();
   });
 
-  test('counts whom it has reached and who has seen it, as far as that is disclosed', async () => {
+  test('counts deliveries, and views as far as they are disclosed', async () => {
     const { id } = await broadcast(bakery);
     expect(await seen(bakery, id)).toMatchObject({ sent: 3, delivered: 0, seen: 0 });
     const last = async (person: Person) => (await inboxOf(person)).at(-1).seq;
@@ -217,7 +217,7 @@ describe('a broadcast', () => {
     ]);
   });
 
-  test('lists its recipients by what came of them', async () => {
+  test('lists its recipients by result', async () => {
     const { id } = await broadcast(bakery, promotional);
     const contacts = async (query: string) =>
       (await recipientsOf(bakery, id, query)).map(({ contactId }: { contactId: string }) => contactId);
@@ -230,7 +230,7 @@ describe('a broadcast', () => {
     expect(await contacts('reason=restricted')).toEqual([]);
   });
 
-  test('is listed newest first, with the member who made it, and is written down', async () => {
+  test('is listed newest first, with the member who created it, and recorded in the log', async () => {
     const staff = await world.staff(bakery, { displayName: 'Sara' });
     const made = await send(staff.device);
     expectStatus(made, 202);
@@ -252,7 +252,7 @@ describe('a broadcast', () => {
     expect(actions.items[0]).toMatchObject({ kind: 'broadcast.made', memberId: staff.id, subjectId: made.body.id });
   });
 
-  test('tells the subscriber’s devices how far it is, with what came about in which conversation, and nobody else', async () => {
+  test('reports its progress and its messages to the subscriber’s devices, and to no others', async () => {
     for (const person of [anna!, bruno!]) if (!person.device.connected) await person.device.connect();
     for (const device of [anna!.device, bruno!.device, bakery.owner]) device.heard.length = 0;
     const { id } = await broadcast(bakery);
@@ -280,7 +280,7 @@ describe('a broadcast', () => {
     }
   });
 
-  test('leaves a device that was away with what a fresh load gives', async () => {
+  test('leaves a device that was away equal to a fresh load', async () => {
     const away = await (await world.signIn(anna!.username)).connect();
     const client = await new Client(away, 'interlocutor').load();
     const owner = await new Client(bakery.owner, 'subscriber').load();
@@ -295,7 +295,7 @@ describe('a broadcast', () => {
     await bakery.owner.connect();
   });
 
-  test('is another subscriber’s business to nobody: staff sees it, others do not', async () => {
+  test('is visible to staff, and not to other subscribers', async () => {
     const { id } = await broadcast(bakery);
     const staff = await world.staff(bakery);
     const florist = await world.shop('florist');
@@ -321,7 +321,7 @@ describe('a broadcast', () => {
 });
 
 describe('the same clientId', () => {
-  test('is accepted once and answered alike, also when it is repeated after the end', async () => {
+  test('is accepted once and gets the same answer, even when repeated after the end', async () => {
     const shop = await world.shop('bakery');
     const anna = await world.join(shop, 'anna', { promotions: true });
     await world.join(shop, 'bruno');
@@ -341,7 +341,7 @@ describe('the same clientId', () => {
     expect(await bodiesOf(anna)).toEqual([promotional.body]);
   });
 
-  test('with another content is refused', async () => {
+  test('with other content is refused', async () => {
     const shop = await world.shop('bakery');
     const clientId = unique();
     expectStatus(await send(shop.owner, { ...service, clientId }), 202);
@@ -361,7 +361,7 @@ describe('the same clientId', () => {
     expect((await shop.owner.ask('GET', '/api/broadcasts')).body.items).toHaveLength(1);
   });
 
-  test('of a scheduled one is answered when its time has passed, and when its label is gone', async () => {
+  test('of a scheduled broadcast gets its answer even after its time, and after its label was deleted', async () => {
     const shop = await world.shop('bakery');
     const member = await world.join(shop, 'anna');
     const { body: label } = await shop.owner.ask('POST', '/api/labels', { name: 'Soci' });
@@ -374,7 +374,7 @@ describe('the same clientId', () => {
 });
 
 describe('the ledger', () => {
-  test('makes an interrupted broadcast reach everybody once', async () => {
+  test('makes an interrupted broadcast reach every recipient once', async () => {
     const shop = await world.shop('bakery');
     const ids = await crowd(world, shop, 1_700);
     const release = await blockAt(ids[1_200]!);
@@ -401,7 +401,7 @@ describe('the ledger', () => {
     expect(entries.every(({ seq }) => seq === 1)).toBe(true);
   });
 
-  test('goes on after a restart', async () => {
+  test('continues after a restart', async () => {
     let other = await World.open();
     try {
       const shop = await other.shop('bakery');
@@ -421,7 +421,7 @@ describe('the ledger', () => {
     }
   });
 
-  test('lets another broadcast go on while one fails', async () => {
+  test('lets other broadcasts continue while one fails', async () => {
     const [stuck, fine] = [await world.shop('bakery'), await world.shop('florist')];
     const [id] = await crowd(world, stuck, 1);
     const anna = await world.join(fine, 'anna');
@@ -448,7 +448,7 @@ describe('the ledger', () => {
     expect(messages.filter(({ broadcastId }) => broadcastId)).toHaveLength(8);
   });
 
-  test('is not disturbed by a client that has used its id', async () => {
+  test('is not disturbed by a client that used its id', async () => {
     const shop = await world.shop('bakery');
     const anna = await world.join(shop, 'anna');
     await shop.owner.connect();
@@ -478,7 +478,7 @@ describe('the moment of sending counts', () => {
   const restrict = ({ contactId }: Person) =>
     world.rows('UPDATE conversation SET restricted_by_interlocutor = now() WHERE id = $1', [contactId]);
 
-  test('for who says no between the making and the time', async () => {
+  test('for people who opt out before the scheduled time', async () => {
     const { body: made } = await send(shop.owner, { ...promotional, sendAt: tomorrow() });
     expect(made).toMatchObject({ recipients: 2, skipped: 0 });
     await consent(anna, false);
@@ -493,7 +493,7 @@ describe('the moment of sending counts', () => {
     expect(await bodiesOf(bruno)).toEqual([promotional.body]);
   });
 
-  test('for who says no while it is under way, and for who says yes', async () => {
+  test('for people who opt out while it is running, and for those who agree', async () => {
     const ids = await crowd(world, shop, 500);
     const late = await world.join(shop, 'carla');
     const release = await blockAt(ids[499]!);
@@ -510,7 +510,7 @@ describe('the moment of sending counts', () => {
     expect(await recipientsOf(shop, made.id, 'outcome=skipped')).toEqual([]);
   });
 
-  test('so a no waits for what is being sent, and nothing promotional comes after its answer', async () => {
+  test('so an opt-out waits for the chunk in progress, and nothing promotional follows its answer', async () => {
     let answered = false;
     await world.service.app.get(DataSource).transaction(async (manager) => {
       await manager.query('SELECT FROM conversation WHERE id = $1 FOR NO KEY UPDATE', [anna.contactId]);
@@ -534,7 +534,7 @@ describe('the moment of sending counts', () => {
     expect(await bodiesOf(bruno)).toEqual([service.body]);
   });
 
-  test('for who joins after it has begun: it is not in it', async () => {
+  test('for people who join after it began: they do not get it', async () => {
     const release = await blockAt(bruno.contactId);
     const { body: made } = await send(shop.owner);
     await settle();
@@ -551,7 +551,7 @@ describe('the moment of sending counts', () => {
     expect(await bodiesOf(early)).toEqual([service.body]);
   });
 
-  test('for who was erased: a text of its own finds no key, and nobody is left out for it', async () => {
+  test('for people who were erased: their personal text has no key, and no other recipient is left out', async () => {
     await crowd(world, shop, 1);
     expect(await broadcast(shop, { ...service, body: 'Ciao {{firstName}}' })).toMatchObject({
       sent: 2,
@@ -560,7 +560,7 @@ describe('the moment of sending counts', () => {
     expect(await bodiesOf(bruno)).toEqual(['Ciao Bruno']);
   });
 
-  test('for the subscriber’s own policies: without acceptance it stops, and says so', async () => {
+  test('for the subscriber’s own policies: without acceptance it stops, with the reason', async () => {
     await shop.owner.connect();
     const { body: made } = await send(shop.owner, { ...service, sendAt: tomorrow() });
     const accepted = (version: number) =>
@@ -579,7 +579,7 @@ describe('the moment of sending counts', () => {
     expectStatus(await send(shop.owner), 202);
   });
 
-  test('for a label that it names: deleted, nobody gets what was not meant for all', async () => {
+  test('for its labels: once a label is deleted, nobody gets what was not meant for all', async () => {
     await shop.owner.connect();
     const { body: label } = await shop.owner.ask('POST', '/api/labels', { name: 'Senza glutine' });
     await shop.owner.ask('PATCH', `/api/contacts/${anna.contactId}`, { labels: [label.id] });
@@ -653,7 +653,7 @@ describe('an audience', () => {
     expect((await preview(audience())).body).toMatchObject({ total: reached.length, recipients: reached.length });
   });
 
-  test('of nobody is refused, whatever is misspelled, and so is a change to one', async () => {
+  test('without recipients is refused, whatever is misspelled, and so is a change to one', async () => {
     for (const audience of [{ regions: ['Molise'] }, { provinces: ['RA'], sectors: ['Ristorazione'] }]) {
       const refused = await send(shop.owner, { ...service, audience });
       expect(refused).toMatchObject({
@@ -680,7 +680,7 @@ describe('an audience', () => {
     expectStatus(await shop.owner.ask('POST', `/api/broadcasts/${planned.id}/cancellation`), 200);
   });
 
-  test('of a region reaches its people in every spelling', async () => {
+  test('of a region includes its people in every spelling', async () => {
     const elsewhere = await world.shop('bakery');
     const lodz = await world.join(elsewhere, 'anna', { region: 'Łódź' });
     await world.join(elsewhere, 'bruno', { region: 'Lublin' });
@@ -688,7 +688,7 @@ describe('an audience', () => {
     expect((await recipientsOf(elsewhere, id)).map(({ contactId }) => contactId)).toEqual([lodz.contactId]);
   });
 
-  test('is counted before, with the reasons why some get nothing', async () => {
+  test('is counted beforehand, with the reasons why some get nothing', async () => {
     await world.rows('UPDATE conversation SET restricted_by_interlocutor = now() WHERE id = $1', [carla!.contactId]);
     const answer = await preview({ all: true }, { kind: 'promotional' });
     expectStatus(answer, 200);
@@ -709,7 +709,7 @@ describe('an audience', () => {
     await world.rows('UPDATE conversation SET restricted_by_interlocutor = NULL WHERE id = $1', [carla!.contactId]);
   });
 
-  test('can be looked at with the eyes of one contact', async () => {
+  test('can be previewed as one contact', async () => {
     const body = 'Ciao {{firstName}}, {{businessName}}';
     const ask = (contactId: string) => preview({ all: true }, { kind: 'service', reason: 'order', body, contactId });
     expect((await ask(bruno!.contactId)).body.text).toBe('Ciao Bruno, Forno Aurora');
@@ -746,7 +746,7 @@ describe('an audience', () => {
     ['exceptLabels', limits.audienceValues, () => uuid()],
     ['labels', limits.audienceValues, () => uuid()],
   ];
-  test.each(lists)('names at most so many %s, and says how many', async (field, most, value) => {
+  test.each(lists)('can name a limited number of %s, and the error states it', async (field, most, value) => {
     const named = (length: number) => ({
       ...(field.startsWith('except') && { all: true }),
       [field]: Array.from({ length }, (_, index) => value(index)),
@@ -787,7 +787,7 @@ describe('the audience of those who have not seen an earlier broadcast', () => {
   const reached = async (id: string, query = 'outcome=sent') =>
     (await recipientsOf(shop, id, query)).map(({ contactId }) => contactId);
 
-  test('is that of the moment of sending, and nobody of it is reminded twice', async () => {
+  test('is determined at the moment of sending, and reminds nobody twice', async () => {
     const audience = { notSeenOf: earlier };
     const { body: planned } = await send(shop.owner, { ...service, audience, sendAt: tomorrow() });
     expect(planned).toMatchObject({ recipients: 2, skipped: 0 });
@@ -802,7 +802,7 @@ describe('the audience of those who have not seen an earlier broadcast', () => {
     expect(await bodiesOf(carla!)).toEqual([]);
   });
 
-  test('goes together with labels and places, asks for the consent to promotions, and can be looked at before', async () => {
+  test('combines with labels and places, requires consent to promotions, and can be previewed', async () => {
     await world.rows('UPDATE contact SET promotions = false WHERE id = $1', [bruno!.contactId]);
     const asked = { kind: 'promotional', audience: { notSeenOf: earlier } };
     const { body: preview } = await shop.owner.ask('POST', '/api/broadcasts/preview', asked);
@@ -828,7 +828,7 @@ describe('the audience of those who have not seen an earlier broadcast', () => {
     );
   });
 
-  test('is refused for a broadcast that is not the business’s, and while seen times are switched off', async () => {
+  test('is refused for another business’s broadcast, and while seen times are turned off', async () => {
     const other = await world.shop('florist');
     await world.join(other, 'anna');
     const { id: theirs } = await broadcast(other);
@@ -886,7 +886,7 @@ describe('the results', () => {
     return answer.body;
   };
 
-  test('say over time to how many it was delivered and who has seen it', async () => {
+  test('count deliveries and views over time', async () => {
     const { points } = await results();
     expect(points[0]).toMatchObject({ delivered: 0, seen: 0 });
     expect(points.at(-1)).toMatchObject({ delivered: 2, seen: 1 });
@@ -907,7 +907,7 @@ describe('the results', () => {
     expect(later.map(({ delivered }) => delivered)).toEqual(later.map(({ delivered }) => delivered).sort());
   });
 
-  test('say who wrote back: who wrote next in the conversation, within a week', async () => {
+  test('count replies: the next entry in the conversation, within a week', async () => {
     expect(await results()).toMatchObject({
       answered: 1,
       latestAnswers: [{ contactId: anna!.contactId, displayName: 'Anna Rossi', seq: 2 }],
@@ -921,7 +921,7 @@ describe('the results', () => {
     await world.rows(`UPDATE broadcast SET started_at = now() WHERE id = $1`, [id]);
   });
 
-  test('do not say who has seen it while that is switched off', async () => {
+  test('do not count views while seen times are turned off', async () => {
     const [{ seen_times_since: since }] = (await world.rows<{ seen_times_since: Date }>(
       'SELECT seen_times_since FROM subscriber WHERE subscriber_id = $1',
       [shop.id],
@@ -939,7 +939,7 @@ describe('the results', () => {
     expect([await stages('under_way'), await stages('over')]).toEqual([[planned.id], [id]]);
   });
 
-  test('are a file for the owner, which spreadsheets do not compute, and that is written down', async () => {
+  test('can be downloaded by the owner, without formulas, which is recorded in the log', async () => {
     const path = `/api/broadcasts/${id}/recipients/export`;
     const { body: csv } = await shop.owner.ask('GET', `${path}?locale=it`);
     const lines = String(csv)
@@ -960,7 +960,7 @@ describe('the results', () => {
   });
 });
 
-describe('what is asked for', () => {
+describe('a request', () => {
   let shop: Shop;
   beforeAll(async () => {
     shop = await world.shop('bakery');
@@ -1007,7 +1007,7 @@ describe('what is asked for', () => {
     expect(await bodiesOf(anna)).toEqual([body.replace('{{displayName}}', 'Anna Rossi')]);
   });
 
-  test('may be the longest text for the most contacts', async () => {
+  test('can have the longest text and the most contacts', async () => {
     const elsewhere = await world.shop('bakery');
     const { contactId } = await world.join(elsewhere, 'anna');
     const ids = Array.from({ length: limits.broadcastContacts - 1 }, () => uuid());
@@ -1017,7 +1017,7 @@ describe('what is asked for', () => {
     expect(made.body.recipients).toBe(1);
   });
 
-  test('is refused beyond fifty that wait, until one is cancelled', async () => {
+  test('is refused beyond fifty waiting broadcasts, until one is cancelled', async () => {
     const busy = await world.shop('bakery');
     const ids: string[] = [];
     for (let i = 0; i < limits.broadcastsUnderWay; i++) {
@@ -1034,7 +1034,7 @@ describe('what is asked for', () => {
 });
 
 describe('the time', () => {
-  test('without an offset is the business’s, whose time zone can be corrected', async () => {
+  test('without an offset is in the time zone of the business, which can be corrected', async () => {
     const shop = await world.shop('bakery');
     const at = async (sendAt: string) =>
       (await seen(shop, (await send(shop.owner, { ...service, sendAt })).body.id)).sendAt;
@@ -1058,7 +1058,7 @@ describe('the time', () => {
     expect(body.subscriber.timeZone).toBe('Europe/Lisbon');
   });
 
-  test('comes: until then nobody has it, and then everybody', async () => {
+  test('decides: before it nobody has the broadcast, and afterwards everybody', async () => {
     const shop = await world.shop('bakery');
     const anna = await world.join(shop, 'anna');
     const { body: made } = await send(shop.owner, { ...service, sendAt: tomorrow() });
@@ -1074,7 +1074,7 @@ describe('the time', () => {
     expect(await bodiesOf(anna)).toEqual([service.body]);
   });
 
-  test('comes by itself', async () => {
+  test('is noticed without a request', async () => {
     const shop = await world.shop('bakery');
     await world.join(shop, 'anna');
     const made = await send(shop.owner, { ...service, sendAt: new Date(Date.now() + 1_000).toISOString() });
@@ -1088,7 +1088,7 @@ describe('the time', () => {
 describe('cancelling', () => {
   const cancel = (shop: Shop, id: string) => shop.owner.ask('POST', `/api/broadcasts/${id}/cancellation`);
 
-  test('before the time lets nobody have it, and stays so', async () => {
+  test('before the time means that nobody ever gets it', async () => {
     const shop = await world.shop('bakery');
     const anna = await world.join(shop, 'anna');
     await shop.owner.connect();
@@ -1105,7 +1105,7 @@ describe('cancelling', () => {
     expect(kinds.filter((kind: string) => kind === 'broadcast.cancelled')).toHaveLength(1);
   });
 
-  test('while it is under way stops it: who has it keeps it, the others get nothing', async () => {
+  test('while it is running stops it: those who have it keep it, the others get nothing', async () => {
     const shop = await world.shop('bakery');
     const anna = await world.join(shop, 'anna');
     const ids = await crowd(world, shop, 700);
@@ -1145,7 +1145,7 @@ describe('a report as advertising', () => {
     device.ask('POST', `/api/conversations/${contactId}/messages/${seq}/advertising-report`);
   const lastSeq = async (person: Person) => (await inboxOf(person)).at(-1).seq as number;
 
-  test('of a service message counts once for each recipient, and the business is never told whose it is', async () => {
+  test('of a service message counts once for each recipient, and its author is never disclosed', async () => {
     const { id } = await broadcast(shop, { ...service, body: 'Comprate da noi!' });
     for (const person of [anna, anna, bruno]) expectStatus(await report(person, await lastSeq(person)), 204);
     await shop.owner.hears('broadcast.reported', (each) => each.id === id && each.reports === 2);
@@ -1163,7 +1163,7 @@ describe('a report as advertising', () => {
     }
   });
 
-  test('is not there for a promotion, for an ordinary message, and for what one has written oneself', async () => {
+  test('does not exist for a promotion, an ordinary message, or one’s own message', async () => {
     await broadcast(shop, promotional);
     const promotion = await lastSeq(anna);
     const own = await (await anna.device.connect()).say(anna.contactId, 'Ciao');
@@ -1195,7 +1195,7 @@ describe('a broadcast that is late', () => {
     await shop.owner.connect();
   });
 
-  test('is held: nobody gets it, and the business is told by event, in the list of actions and by mail', async () => {
+  test('is held: nobody gets it, and the business learns of it by event, in the list of actions and by mail', async () => {
     const accounts = world.service.app.get(Accounts);
     const [owner] = await world.rows<{ account_id: string }>('SELECT account_id FROM member WHERE subscriber_id = $1', [
       shop.id,
@@ -1220,7 +1220,7 @@ describe('a broadcast that is late', () => {
     }, 'a mail waits for the owner');
   });
 
-  test('is sent when it is released, once, and by its time of then', async () => {
+  test('is sent once when it is released, with a new latest time', async () => {
     const { body: made } = await send(shop.owner, { ...service, sendAt: tomorrow() });
     expect(await release(shop, made.id)).toMatchObject({ status: 409, body: { code: 'broadcast_not_held' } });
     await tooLate(made.id);
@@ -1235,7 +1235,7 @@ describe('a broadcast that is late', () => {
     expect(actions.items[0]).toMatchObject({ kind: 'broadcast.released', subjectId: made.id });
   });
 
-  test('is cancelled when it has not begun', async () => {
+  test('can be cancelled if it has not begun', async () => {
     const { body: made } = await send(shop.owner, { ...service, sendAt: tomorrow() });
     await tooLate(made.id);
     await proceed();
@@ -1244,7 +1244,7 @@ describe('a broadcast that is late', () => {
     expect(await bodiesOf(anna)).toEqual([]);
   });
 
-  test('is held also when it was interrupted under way, and goes on where it was', async () => {
+  test('is held even if it was interrupted halfway, and continues where it was', async () => {
     const bruno = await world.join(shop, 'bruno');
     const letGo = await blockAt(anna.contactId);
     const { body: made } = await send(shop.owner);
@@ -1272,7 +1272,7 @@ describe('changing a planned broadcast', () => {
     bruno = await world.join(shop, 'bruno');
   });
 
-  test('changes text, audience, kind and time, and what is sent is what it is then', async () => {
+  test('can change text, audience, kind and time, and the changed broadcast is sent', async () => {
     const notAfter = new Date(Date.now() + 86_400_000 + 3_600_000).toISOString();
     const { body: made } = await send(shop.owner, { ...service, sendAt: tomorrow(), notAfter });
     const sendAt = new Date(Date.now() + 2 * 86_400_000).toISOString();
@@ -1318,7 +1318,7 @@ describe('changing a planned broadcast', () => {
     expectStatus(await shop.owner.ask('POST', `/api/broadcasts/${made.id}/cancellation`), 200);
   });
 
-  test('to null changes nothing', async () => {
+  test('with null changes nothing', async () => {
     const { body: made } = await send(shop.owner, { ...service, sendAt: tomorrow() });
     const before = await seen(shop, made.id);
     for (const field of ['kind', 'reason', 'body', 'audience', 'sendAt', 'notAfter', 'edition']) {
@@ -1328,7 +1328,7 @@ describe('changing a planned broadcast', () => {
     expectStatus(await shop.owner.ask('POST', `/api/broadcasts/${made.id}/cancellation`), 200);
   });
 
-  test('while it begins sends all of the one text or all of the other', async () => {
+  test('while it begins sends one text to all, the old or the new', async () => {
     for (let round = 0; round < 6; round++) {
       const before = (await bodiesOf(bruno!)).length;
       const { body: made } = await send(shop.owner, { ...service, body: `Prima ${round}`, sendAt: tomorrow() });

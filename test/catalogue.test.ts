@@ -66,7 +66,7 @@ describe('every table', () => {
     expect([...owned, ...global].sort()).toEqual(all);
   });
 
-  test('that belongs to a subscriber points to others of its kind by composite keys alone', async () => {
+  test('that belongs to a subscriber refers to others of its kind by composite keys alone', async () => {
     const foreign = (await world.rows<Key>(keys)).filter(({ kind, name }) => kind === 'f' && !global.includes(name));
     expect(foreign.length).toBeGreaterThan(10);
     for (const { name, columns, target, targetColumns } of foreign) {
@@ -86,19 +86,19 @@ describe('every table', () => {
     }
   });
 
-  test('that is global points to global ones alone', async () => {
+  test('that is global refers to global ones alone', async () => {
     const foreign = (await world.rows<Key>(keys)).filter(({ kind, name }) => kind === 'f' && global.includes(name));
     expect(foreign.every(({ target }) => global.includes(target!))).toBe(true);
   });
 
-  test('that belongs to a subscriber is unique within the subscriber, so that it shards', async () => {
+  test('that belongs to a subscriber has unique keys within it, so that it can be sharded', async () => {
     const unique = (await world.rows<Key>(keys)).filter(({ kind, name }) => kind === 'u' && !global.includes(name));
     expect(unique.length).toBeGreaterThan(3);
     expect(unique.filter(({ columns }) => columns[0] !== 'subscriber_id')).toEqual([]);
   });
 });
 
-test('the functions of the database have the text that stands in the source, also after it has changed', async () => {
+test('the functions of the database have the text in the source, even after it has changed', async () => {
   const { DataSource } = await import('typeorm');
   const source = world.service.app.get(DataSource);
   const bodies = () =>

@@ -76,7 +76,7 @@ const hintOf = (person: Person, seq: number, revision: number): Change => ({
 });
 
 describe('a consumer', () => {
-  test('that begins late sees all that was stored before, and what was withdrawn as withdrawn', async () => {
+  test('that begins late sees all earlier messages, and withdrawn ones as withdrawn', async () => {
     const person = await world.join(shop, 'bruno');
     for (const body of ['Uno', 'Due', 'Tre']) await say(person, body);
     expectStatus(await person.device.ask('DELETE', `/api/conversations/${person.contactId}/messages/2`), 204);
@@ -92,7 +92,7 @@ describe('a consumer', () => {
     await feed.end();
   });
 
-  test('sees a message for which it had no hint, before the later ones', async () => {
+  test('sees a message whose hint was lost before the later ones', async () => {
     const person = await world.join(shop, 'carla');
     const witness = new Witness(`gap ${unique()}`);
     const feed = feedOf(witness);
@@ -109,7 +109,7 @@ describe('a consumer', () => {
     await feed.end();
   });
 
-  test('that fails is behind, and sees everything once it works again', async () => {
+  test('that fails falls behind, and sees everything once it works again', async () => {
     const witness = new Witness(`failing ${unique()}`);
     witness.failing = true;
     const feed = feedOf(witness);
@@ -152,7 +152,7 @@ describe('a consumer', () => {
     await Promise.all(feeds.map((feed) => feed.end()));
   });
 
-  test('sees again what it saw when it is told to begin anew', async () => {
+  test('sees everything again after starting over', async () => {
     const witness = new Witness(`anew ${unique()}`);
     const feed = feedOf(witness);
     await feed.catchUp();

@@ -46,7 +46,7 @@ function engineOf({ token, sessionId }: Device, party: Party, store = new Memory
 const isLive = (engine: Engine) => until(() => engine.view.value.link.name === 'live', 'it is live');
 const bodies = ({ messages }: ConversationView) => messages.map(({ body }) => body);
 
-test('two engines talk, also after one was away, and hold what a fresh load gives', async () => {
+test('two engines exchange messages, even after an absence, and equal a fresh load', async () => {
   const store = new MemoryStore();
   const shop = engineOf(bakery.owner, 'subscriber');
   const phone = engineOf(anna.device, 'interlocutor', store);
@@ -86,7 +86,7 @@ test('two engines talk, also after one was away, and hold what a fresh load give
   }
 });
 
-test('an engine whose session is ended elsewhere says so, and asks no more', async () => {
+test('an engine whose session is ended elsewhere says so, and sends no more requests', async () => {
   const tablet = await world.signIn(anna.username);
   const { engine, socket } = engineOf(tablet, 'interlocutor');
   await engine.start();

@@ -37,13 +37,13 @@ const wasAhead = (interval: string) =>
     interval,
   ]);
 
-test('a time to sync from is written down before it is told', async () => {
+test('a time to sync from is stored before it is disclosed', async () => {
   const { syncedAt } = await heads();
   const [mark] = await world.rows<{ at: string }>('SELECT last_value AS at FROM sync_mark');
   expect(Number(mark!.at)).toBeGreaterThanOrEqual(Date.parse(syncedAt));
 });
 
-describe.each(['1 hour', '1 year'])('after a clock that was ahead by %s', (interval) => {
+describe.each(['1 hour', '1 year'])('after a clock that was %s ahead', (interval) => {
   let told: string;
 
   beforeAll(async () => {
@@ -94,7 +94,7 @@ describe.each(['1 hour', '1 year'])('after a clock that was ahead by %s', (inter
     expect(Date.parse(now.syncedAt)).toBeGreaterThanOrEqual(Date.parse(told));
   });
 
-  test('the list keeps the order of what changed, and messages say when they were sent by the clock', async () => {
+  test('the list keeps the order of changes, and messages have the time of the corrected clock', async () => {
     const before = Date.now();
     await say(bruno);
     const { sentAt } = await say(anna);
@@ -103,7 +103,7 @@ describe.each(['1 hour', '1 year'])('after a clock that was ahead by %s', (inter
     expect(Math.abs(Date.parse(sentAt) - before)).toBeLessThan(60_000);
   });
 
-  test('the minute of a receipt is the one in which it came', async () => {
+  test('the minute of a receipt is that of its arrival', async () => {
     const { seq } = await say(anna);
     const path = `/api/conversations/${anna.contactId}`;
     expectStatus(await bakery.owner.ask('PUT', `${path}/receipt`, { deliveredSeq: seq }), 204);
@@ -113,7 +113,7 @@ describe.each(['1 hour', '1 year'])('after a clock that was ahead by %s', (inter
   });
 });
 
-test('the time told before holds after a restart too', async () => {
+test('an earlier time to sync from is still valid after a restart', async () => {
   await wasAhead('2 years');
   const told = (await heads()).syncedAt;
   world = await world.restart();
@@ -125,7 +125,7 @@ test('the time told before holds after a restart too', async () => {
   expect(Date.parse(syncedAt)).toBeGreaterThanOrEqual(Date.parse(told));
 });
 
-test('an epoch key that was made in the future is renewed at once', async () => {
+test('an epoch key from the future is rotated at once', async () => {
   const renewEpoch = jest.fn(async () => {});
   const epochMadeAt = new Date(Date.now() + 365 * 86_400_000);
   await scheduleEpochRenewal({ epochMadeAt, renewEpoch } as never, {} as never)();

@@ -29,7 +29,7 @@ afterAll(async () => {
 });
 
 describe('check-config', () => {
-  test('explains every variable, shows what is set, and keeps secrets', async () => {
+  test('explains every variable, shows the values, and hides secrets', async () => {
     const secrets = {
       MASTER_KEY: Buffer.alloc(32, 7).toString('hex'),
       DATABASE_URL: 'postgres://anna:sesamo@db.example.com/main',
@@ -48,7 +48,7 @@ describe('check-config', () => {
     expect(stdout).toMatch(/No mistakes found\.\n$/);
   });
 
-  test('finds mistakes and misspelled names, and says so by its exit code', async () => {
+  test('finds mistakes and misspelled names, and exits with an error', async () => {
     const wrong = { SESSION_DAYS: 'ever', PUBLIC_URLS: 'x', REGISTRATON: 'open', master_key: 'sesamo' };
     const { code, stdout } = await run(checkSettings, wrong);
     expect(code).toBe(1);
@@ -67,7 +67,7 @@ describe('outbox', () => {
   const outbox = (environment: Record<string, string> = {}, ...parameters: string[]) =>
     run(showOutbox, { ...world.environment, ...environment }, ...parameters);
 
-  test('shows what waits beside the running service, and leaves it running', async () => {
+  test('lists waiting mails beside the running service, and leaves it running', async () => {
     const { code, stdout } = await outbox();
     expect(code).toBe(0);
     expect(stdout).toContain('Personal data');
@@ -81,7 +81,7 @@ describe('outbox', () => {
     expectStatus(await world.ask('GET', '/api/health/ready'), 200);
   });
 
-  test('says what failed, and has it tried again', async () => {
+  test('lists failures, and has them retried', async () => {
     const mails = await MailServer.open();
     mails.refuse = () => '550 5.1.1 No such user';
     const smtp = { SMTP_URL: mails.url };
@@ -104,21 +104,21 @@ describe('outbox', () => {
     await mails.close();
   });
 
-  test('makes no database where the service has never run', async () => {
+  test('creates no database where the service has never run', async () => {
     const { code, stdout, stderr } = await run(showOutbox, { DATA_DIR: nowhere });
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     expect(stderr).toContain(`There is no Colloquio data in ${nowhere}`);
     expect(existsSync(nowhere)).toBe(false);
   });
 
-  test('says what it can do', async () => {
+  test('prints its help', async () => {
     const { code, stdout, stderr } = await run(showOutbox, {}, '--help');
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toContain('--retry');
   });
 });
 
-test('registration-code gives a code with which exactly one subscriber registers', async () => {
+test('registration-code prints a code with which exactly one subscriber can register', async () => {
   const early = await run(newRegistrationCode, { DATA_DIR: nowhere });
   expect(early).toMatchObject({
     code: 1,

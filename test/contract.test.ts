@@ -115,7 +115,7 @@ describe('the contract', () => {
     expect(schemas.map(([name]) => name).filter((name) => !typeNamed(name))).toEqual([]);
   });
 
-  test('has the fields of every schema, and says of the same that they may be missing or null', () => {
+  test('has the fields of every schema, with the same optional and nullable ones', () => {
     for (const [name, schema] of schemas) {
       if (schema.oneOf) continue;
       expect({ name, fields: fieldsOfType(typeNamed(name)!) }).toEqual({ name, fields: fieldsOfSchema(schema) });
@@ -134,7 +134,7 @@ describe('the contract', () => {
     }
   });
 
-  test('has the same values as every field of the API that has a choice', () => {
+  test('has the same values as every enumerated field of the API', () => {
     const wrong: string[] = [];
     let compared = 0;
     for (const [name, { properties = {} }] of schemas) {
@@ -180,7 +180,7 @@ describe('the contract', () => {
 describe('docs/events.md', () => {
   const page = readFileSync('docs/events.md', 'utf8');
 
-  test('says of every event the payload that the contract says', () => {
+  test('describes every event with the payload of the contract', () => {
     const blocks = payloads(page);
     const events = /export interface Told \{([\s\S]*?)^\}/m.exec(readFileSync('src/contract/events.ts', 'utf8'))![1]!;
     const names = [...events.matchAll(/^ {2}'([a-z.-]+)':/gm)].map(([, name]) => name);
@@ -189,7 +189,7 @@ describe('docs/events.md', () => {
     expect(compiled(comparison(blocks)).faults).toEqual([]);
   });
 
-  test('is found to differ by a field that may be missing, is of another type, or is one too many or too few', () => {
+  test('is found to differ by an optional, mistyped, additional or missing field', () => {
     const wrong = [
       '{ id?: string; reports: number }',
       '{ id: string; reports: string }',
@@ -205,15 +205,15 @@ describe('docs/events.md', () => {
   });
 });
 
-describe('what a client needs of the server', () => {
-  test('is the sentence of a field error in the language of its user', () => {
+describe('the contract for clients', () => {
+  test('includes the sentences of field errors in the user’s language', () => {
     const error = { field: 'name', code: 'too_long', message: '', values: { limit: 10_000 } } as const;
     expect(fieldErrorText(error, 'en', 'The name')).toBe('The name can have at most 10,000 characters.');
     expect(fieldErrorText(error, 'it', 'Il nome')).toBe('Il nome può avere al massimo 10.000 caratteri.');
     expect(Object.keys(fieldErrorCatalogue)).toContain(error.code);
   });
 
-  test('is in the index too: limits, colours of labels and lists of values', () => {
+  test('exports limits, colours of labels and lists of values from its index', () => {
     expect(contract.limits.previewLength).toBe(120);
     expect(contract.labelColors).toContain('teal');
     expect(contract.locales).toEqual(['it', 'en']);

@@ -286,7 +286,7 @@ describe('old state + events = fresh state', () => {
   test.each(Object.entries(cases))('%s', (event, happens) => compare(event as ToldEvent, happens));
 });
 
-test('a device that was away holds, after it has caught up, what a fresh load gives', async () => {
+test('after catching up, a device that was away equals a fresh load', async () => {
   const away = await new Client(tablet, 'interlocutor').load();
   const owner = await new Client(bakery.owner, 'subscriber').load();
   tablet.disconnect();
@@ -316,7 +316,7 @@ test('a device that was away holds, after it has caught up, what a fresh load gi
   await tablet.connect();
 });
 
-test('a change that commits late is found by whoever asks since an earlier sync', async () => {
+test('a change that commits late is found by the next sync', async () => {
   const carla = await world.join(bakery, 'carla');
   const { body: before } = await bakery.owner.ask('GET', '/api/conversations');
   const held = world.service.app.get<{
@@ -338,7 +338,7 @@ test('a change that commits late is found by whoever asks since an earlier sync'
   expect(body.items.map(({ id }: { id: string }) => id)).toContain(carla.contactId);
 });
 
-test('a receipt is told to the other party and to the own devices, and moves no conversation in the list', async () => {
+test('a receipt reaches the other party and the reader’s own devices, and moves no conversation in the list', async () => {
   const { body: before } = await phone.ask('GET', '/api/conversations');
   const seq = await phone.say(anna.contactId, 'Ultima cosa');
   await counter.emit('receipt.send', { conversationId: anna.contactId, seenSeq: seq });
@@ -355,7 +355,7 @@ test('a receipt is told to the other party and to the own devices, and moves no 
   expect(changedAt(after) > changedAt(before)).toBe(true);
 });
 
-test('watermarks only rise, and not beyond the last message', async () => {
+test('watermarks only rise, and never beyond the last message', async () => {
   const conversationId = anna.contactId;
   const seq = await counter.say(conversationId, 'Uno');
   await phone.emit('receipt.send', { conversationId, deliveredSeq: seq, seenSeq: seq });
@@ -370,7 +370,7 @@ test('watermarks only rise, and not beyond the last message', async () => {
   expect(body.other).toEqual({ deliveredSeq: seq, seenSeq: seq });
 });
 
-test('unread counts what the other party wrote and this one has not seen', async () => {
+test('unread counts the other party’s messages that this one has not seen', async () => {
   const bruno = await world.join(bakery, 'bruno');
   await bruno.device.connect();
   for (const body of ['Uno', 'Due', 'Tre']) await bruno.device.say(bruno.contactId, body);
@@ -381,7 +381,7 @@ test('unread counts what the other party wrote and this one has not seen', async
   expect(await unread(counter)).toBe(1);
 });
 
-test('nothing is told to a device while it is away, and everything to those that stay', async () => {
+test('a device that is away gets no events, and connected ones get all', async () => {
   const count = phone.heard.length;
   phone.disconnect();
   await until(() => !phone.connected, 'the phone is away');

@@ -34,7 +34,7 @@ describe('the documents keep up with the code', () => {
     expect(components.schemas.Problem.properties.code.enum.sort()).toEqual(Object.keys(errorCatalogue).sort());
   });
 
-  test('docs/operations.md names only start errors that there are', async () => {
+  test('docs/operations.md names only existing start errors', async () => {
     const [, table] = (await text('docs/operations.md')).split('## When it does not start');
     const rows = [...table!.split('\n## ')[0]!.matchAll(/^\| ((?![-`]|the line says).*?) +\|/gm)];
     const named = rows.flatMap(([, cell]) => cell!.split('; '));

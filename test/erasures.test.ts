@@ -62,7 +62,7 @@ async function tablesNaming(...ids: string[]): Promise<string[]> {
 }
 
 describe('an erased contact', () => {
-  test('is gone at once for both, with everything about it soon after, and a certificate says what that was', async () => {
+  test('is gone at once for both parties, with all its data soon after, and a certificate says what was erased', async () => {
     const shop = await world.shop('bakery');
     const [anna, bruno] = [await world.join(shop, 'anna'), await world.join(shop, 'bruno')];
     const { id: labelId } = (await shop.owner.ask('POST', '/api/labels', { name: 'Celiaci' })).body;
@@ -133,7 +133,7 @@ describe('an erased contact', () => {
     expect(body.items).toMatchObject([{ body: 'Resto qui' }]);
   });
 
-  test('of one business stays with the other, account and all', async () => {
+  test('of one business stays with the other, with its account', async () => {
     const [bakery, florist] = [await world.shop('bakery'), await world.shop('florist')];
     const carla = await world.join(bakery, 'carla');
     const other = await world.joinAlso(carla, florist);
@@ -147,7 +147,7 @@ describe('an erased contact', () => {
     expect((await carla.device.ask('GET', `/api/conversations/${carla.contactId}`)).status).toBe(404);
   });
 
-  test('is told to devices that were away, and to nobody else', async () => {
+  test('is reported to devices that were away, and to no others', async () => {
     const [bakery, florist] = [await world.shop('bakery'), await world.shop('florist')];
     const bruno = await world.join(bakery, 'bruno');
     await world.joinAlso(bruno, florist);
@@ -162,7 +162,7 @@ describe('an erased contact', () => {
     expect((await bruno.device.ask('GET', `/api/conversations?changedSince=${long}`)).body.erased).toBe(null);
   });
 
-  test('leaves a proof of its consents, which only its address finds, for its term', async () => {
+  test('leaves a proof of its consents for its term, which only its address finds', async () => {
     const shop = await world.shop('bakery');
     const anna = await world.join(shop, 'anna', { promotions: true });
     const [text] = await world.rows<{ sha256: string }>(
@@ -221,7 +221,7 @@ describe('an erased contact', () => {
 });
 
 describe('erasing', () => {
-  test('belongs to the owner: for staff and for others it does not exist', async () => {
+  test('is for the owner: for staff and others it does not exist', async () => {
     const [shop, other] = [await world.shop('bakery'), await world.shop('florist')];
     const anna = await world.join(shop, 'anna');
     const { device } = await world.staff(shop);
@@ -237,7 +237,7 @@ describe('erasing', () => {
     );
   });
 
-  test('many at once needs their number and the name of the business, and says both when they are wrong', async () => {
+  test('many contacts requires their number and the name of the business, and names both if they are wrong', async () => {
     const shop = await world.shop('bakery');
     const people = [await world.join(shop, 'anna'), await world.join(shop, 'bruno'), await world.join(shop, 'carla')];
     const ask = (body: unknown) => shop.owner.ask('POST', '/api/erasures', body);
@@ -280,7 +280,7 @@ describe('erasing', () => {
     expect(actions.filter(({ kind }: { kind: string }) => kind === 'contacts.erased')).toHaveLength(2);
   });
 
-  test('can be proposed by staff, and the owner sees it', async () => {
+  test('can be proposed by staff, which the owner sees', async () => {
     const shop = await world.shop('bakery');
     const [anna, bruno] = [await world.join(shop, 'anna'), await world.join(shop, 'bruno')];
     const [sara, luca] = [await world.staff(shop), await world.staff(shop)];
@@ -304,7 +304,7 @@ describe('erasing', () => {
 });
 
 describe('at the same time', () => {
-  test('two businesses erase one person: nothing of it is left, and the account goes once', async () => {
+  test('two businesses erase one person: nothing of it is left, and its account is deleted once', async () => {
     const [bakery, florist] = [await world.shop('bakery'), await world.shop('florist')];
     const anna = await world.join(bakery, 'anna');
     const other = await world.joinAlso(anna, florist);
@@ -326,7 +326,7 @@ describe('at the same time', () => {
     expect((await shop.owner.ask('GET', '/api/erasures')).body.items).toHaveLength(1);
   });
 
-  test('one contact is erased once more while its erasure begins: both answers come when it is gone', async () => {
+  test('a contact is erased again while its erasure begins: both are answered when it is gone', async () => {
     const shop = await world.shop('bakery');
     const anna = await world.join(shop, 'anna');
     const database = world.service.app.get(DataSource);
@@ -351,7 +351,7 @@ describe('at the same time', () => {
     expect(answered).toEqual([true, true]);
   });
 
-  test('a person joins a second business while the first erases it: it has an account with the second, or none', async () => {
+  test('a person joins a second business while the first erases it: it has an account with the second, or none at all', async () => {
     const [bakery, florist] = [await world.shop('bakery'), await world.shop('florist')];
     for (let round = 0; round < 6; round++) {
       const bruno = await world.join(bakery, 'bruno');
@@ -373,7 +373,7 @@ describe('at the same time', () => {
     }
   });
 
-  test('messages, files and receipts come in while a contact is erased: what was acknowledged is gone, and nothing follows', async () => {
+  test('messages, files and receipts arrive while a contact is erased: acknowledged ones are gone, and none follow', async () => {
     const shop = await world.shop('bakery');
     const anna = await world.join(shop, 'anna');
     await anna.device.connect();
@@ -415,7 +415,7 @@ describe('at the same time', () => {
     expect(await tablesNaming(anna.contactId, anna.id)).toEqual(['erased_contact.contact_id']);
   });
 
-  test('a broadcast runs while its recipients are erased: it ends, and no entry is left of them', async () => {
+  test('a broadcast runs while its recipients are erased: it ends, and leaves no entry of them', async () => {
     const shop = await world.shop('bakery');
     const people = await Promise.all(Array.from({ length: 8 }, () => world.join(shop, 'carla')));
     const content = {
@@ -446,8 +446,8 @@ describe('at the same time', () => {
   });
 });
 
-describe('what waits for an erased person', () => {
-  test('an invitation to the same address goes with it, with its link', async () => {
+describe('pending work for an erased person', () => {
+  test('an invitation to the same address is deleted with its link', async () => {
     const shop = await world.shop('bakery');
     const email = 'attesa@mail.example';
     const invited = await shop.owner.ask('POST', '/api/invitations', { kind: 'personal', email });
@@ -462,7 +462,7 @@ describe('what waits for an erased person', () => {
     expect(await world.rows('SELECT FROM wrapped_key WHERE id = $1', [invited.body.id], 'keyring')).toEqual([]);
   });
 
-  test('a line of an import that names it invites nobody, and the others are invited', async () => {
+  test('its line in an import invites nobody, and the others are invited', async () => {
     const shop = await world.shop('bakery');
     const email = 'ultima@mail.example';
     const { contactId } = await world.join(shop, 'anna', { email });
@@ -486,7 +486,7 @@ describe('what waits for an erased person', () => {
 });
 
 describe('an older backup', () => {
-  test('that brings a contact back has it erased again, by what the keyring knows', async () => {
+  test('that brings a contact back has it erased again, because the keyring knows', async () => {
     const shop = await world.shop('bakery');
     const anna = await world.join(shop, 'anna');
     await say(anna, 'Torno?');
@@ -546,7 +546,7 @@ describe('an older backup', () => {
 });
 
 describe('every table', () => {
-  test('has somebody who says how its rows go, with each owner that it names', async () => {
+  test('declares how its rows are deleted with each owner that it names', async () => {
     const tables = await world.rows<{ name: string; columns: string[] }>(
       `SELECT relname AS name, ARRAY(SELECT attname::text FROM pg_attribute WHERE attrelid = pg_class.oid AND attnum > 0) AS columns
        FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition`,
@@ -561,7 +561,7 @@ describe('every table', () => {
     expect(forgetting.faultsOf(stray)).toEqual(['diary', 'label (contact)', 'policy']);
   });
 
-  test('that nobody forgets stops the start', async () => {
+  test('without such a declaration stops the start', async () => {
     const forgetting = new Forgetting(world.service.app.get(DataSource));
     await expect(forgetting.onApplicationBootstrap()).rejects.toThrow(/nobody forgets what stands in .*message/);
   });

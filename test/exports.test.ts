@@ -117,7 +117,7 @@ describe('an exported conversation', () => {
     expect(ids).toEqual(messages.map(({ seq }: { seq: number }) => seq));
   });
 
-  test('says what people wrote as text, runs nothing and loads nothing from elsewhere', () => {
+  test('shows what people wrote as text, runs nothing and loads nothing from elsewhere', () => {
     for (const entries of [owners, annas]) {
       const html = page(entries);
       expect(html).toContain('&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt; &amp; &#39;ciao&#39;');
@@ -134,7 +134,7 @@ describe('an exported conversation', () => {
     expect(page(annas)).toContain('Conversation with ');
   });
 
-  test('holds the files byte by byte, under names that are safe and distinct, and the page links to them', () => {
+  test('contains the files byte by byte, under safe and distinct names, and the page links to them', () => {
     for (const entries of [owners, annas]) {
       const { messages } = data(entries);
       const named = messages.flatMap(({ attachments }: { attachments: { file: string | null }[] }) =>
@@ -156,7 +156,7 @@ describe('an exported conversation', () => {
     }
   });
 
-  test('gives the times of the business to both, whatever the server has', () => {
+  test('shows times in the time zone of the business to both parties, whatever the server’s', () => {
     const { messages } = data(annas);
     const times = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', timeZone: 'Europe/Rome' });
     const first = times.format(new Date(messages[0].sentAt));
@@ -164,7 +164,7 @@ describe('an exported conversation', () => {
     for (const entries of [owners, annas]) expect(page(entries)).toContain(` · ${first}</p>`);
   });
 
-  test('links to no file that would run when it is opened, and keeps the proportions of a tall picture', async () => {
+  test('links to no file that would run when opened, and keeps the proportions of a tall picture', async () => {
     const carla = await world.join(bakery, 'carla');
     const tall = await sharp({ create: { width: 300, height: 2400, channels: 3, background: 'teal' } })
       .png()
@@ -188,7 +188,7 @@ describe('an exported conversation', () => {
     expect(page(entries)).toContain('width="60" height="480"');
   });
 
-  test('has nothing of what was withdrawn but that it was', () => {
+  test('contains nothing of a withdrawn message except that there was one', () => {
     for (const entries of [owners, annas]) {
       const all = [...entries.values()].map((bytes) => bytes.toString()).join();
       expect(all).not.toContain('Parola segreta');
@@ -211,7 +211,7 @@ describe('an exported conversation', () => {
     }
   });
 
-  test('is a download that no cache keeps, and an action of the owner that is written down', async () => {
+  test('is a download that no cache keeps, and an action in the log', async () => {
     const { headers, status } = await get(bakery.owner, `${conversation(anna)}/export`);
     expect(status).toBe(200);
     expect(headers.get('content-type')).toBe('application/zip');
@@ -230,14 +230,14 @@ describe('an exported conversation', () => {
     }
   });
 
-  test('of a conversation without messages says that there are none', async () => {
+  test('of a conversation without messages says so', async () => {
     const empty = await world.join(bakery, 'carla');
     const entries = await entriesOf((await get(empty.device, `${conversation(empty)}/export?locale=en`)).bytes);
     expect(data(entries).messages).toEqual([]);
     expect(page(entries)).toContain('No messages.');
   });
 
-  test('leaves out a file whose bytes are lost, and is whole otherwise', async () => {
+  test('leaves out a file whose bytes are lost, and is complete otherwise', async () => {
     const { id } = await upload(anna.device, bytesOf(5_000), { conversationId: anna.contactId, name: 'perso.bin' });
     await send(anna.device, { attachmentIds: [id] });
     await world.rows('UPDATE attachment_object SET id = gen_random_uuid() WHERE attachment_id = $1', [id]);
@@ -247,7 +247,7 @@ describe('an exported conversation', () => {
     expect(page(entries)).toContain('perso.bin (non disponibile)');
   });
 
-  test('is cut when the session ends, and closes what it reads from', async () => {
+  test('is cut when the session ends, and closes its source', async () => {
     const large = await world.join(bakery, 'osteria');
     const ids: string[] = [];
     for (let count = 0; count < 3; count++)
@@ -275,7 +275,7 @@ describe('an exported conversation', () => {
     expect((await entriesOf(whole.bytes)).size).toBe(5);
   });
 
-  test('can be asked for as often as the limit says in an hour, and no more often', async () => {
+  test('can be requested up to the limit in an hour', async () => {
     const empty = await world.join(await world.shop('florist'), 'carla');
     for (let count = 0; count < limits.conversationExportsPerHour; count++)
       expect((await get(empty.device, `${conversation(empty)}/export`)).status).toBe(200);

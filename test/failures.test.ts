@@ -37,7 +37,7 @@ const refuseMessages = (sqlstate: string) =>
     CREATE TRIGGER refuse_message BEFORE INSERT ON message FOR EACH ROW EXECUTE FUNCTION refuse_message()`);
 const takeMessages = () => world.rows('DROP FUNCTION refuse_message CASCADE');
 
-test('a full disk: sends are refused in words, readiness says why, and all goes on when there is room', async () => {
+test('a full disk: sends are refused with the reason, readiness reports it, and all continues once there is space', async () => {
   expectStatus(await ready(), 200);
   const content = { clientId: unique(), body: 'Una pagnotta' };
   await refuseMessages('53100');
@@ -55,7 +55,7 @@ test('a full disk: sends are refused in words, readiness says why, and all goes 
   await readyAgain();
 });
 
-test('a full storage of files: uploads are refused in words and leave nothing, messages go on, and so do uploads later', async () => {
+test('a full file storage: uploads are refused with the reason and leave nothing, and messages continue', async () => {
   const full = Object.assign(new Error('no space'), { code: 'ENOSPC', syscall: 'writev', errno: -28 });
   const handle = await open('/dev/null');
   const files = Object.getPrototypeOf(handle) as FileHandle;
@@ -128,7 +128,7 @@ describe.each([
   ['57014', 'took too long'],
   ['40P01', 'Another change happened at the same moment'],
 ])('SQLSTATE %s', (sqlstate, words) => {
-  test('is answered as unavailable, in words', async () => {
+  test('is answered as unavailable, with the reason', async () => {
     await refuseMessages(sqlstate);
     const content = { clientId: unique(), body: 'Una pagnotta' };
     const refused = await anna.device.ask('POST', path(), content);
@@ -142,7 +142,7 @@ describe.each([
   });
 });
 
-test('a database that can only be read: the same, until it can be written again', async () => {
+test('a read-only database: likewise, until it can be written again', async () => {
   const [{ name } = { name: '' }] = await world.rows<{ name: string }>('SELECT current_database() AS name');
   const setting = `ALTER DATABASE "${name}" SET default_transaction_read_only`;
   // Sessions keep what they began with.
@@ -166,7 +166,7 @@ test('a database that can only be read: the same, until it can be written again'
   await readyAgain();
 });
 
-test('an upload that its sender breaks off is no failure', async () => {
+test('an upload that its sender interrupts is not logged as a failure', async () => {
   const log = world.service.app.get(Log);
   const failure = jest.spyOn(log, 'failure');
   const aborted = jest.spyOn(log, 'aborted');
@@ -191,7 +191,7 @@ test('an upload that its sender breaks off is no failure', async () => {
   aborted.mockRestore();
 });
 
-test('a connection that ends while it is handed from one statement to the next ends nothing else', async () => {
+test('a connection that ends between two statements does not stop the service', async () => {
   const { app } = world.service;
   const pools = [poolOf(app.get(DataSource)), app.get(HotStatements).pool, app.get(ArchivePool).pool];
   for (const pool of pools) {

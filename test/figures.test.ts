@@ -38,7 +38,7 @@ test('the figures of a new business are zero, and name the policies in force', a
   expect(found.policies.at(-1).effective).toMatch(/^\d{4}-\d{2}-\d{2}$/);
 });
 
-test('they count contacts, consents, requests, exports and members, and keep the consents of who was erased', async () => {
+test('the figures count contacts, consents, requests, exports and members, and keep the consents of erased people', async () => {
   const [shop, other] = await Promise.all([world.shop('bakery'), world.shop('florist')]);
   const [anna, bruno] = [await world.join(shop, 'anna'), await world.join(shop, 'bruno')];
   await world.join(other, 'carla');

@@ -39,7 +39,7 @@ const get = (device: Device, id: string, part = '') =>
 const scan = (id: string) => world.service.app.get(Scans).scan({ subscriberId: bakery.id, attachmentId: id });
 
 describe('a file', () => {
-  test('is pending until the scanner has found it clean, of which its sender alone hears while it is not sent', async () => {
+  test('is pending until the scanner finds it clean, and only its uploader hears of that while it is unsent', async () => {
     const bytes = bytesOf(100_000);
     const scanning = Promise.withResolvers<void>();
     clamd.held = scanning.promise;
@@ -58,7 +58,7 @@ describe('a file', () => {
     expect((await get(anna.device, view.id)).bytes.equals(bytes)).toBe(true);
   });
 
-  test('is sent while the scanner is away, and handed out only when it has come back', async () => {
+  test('can be sent while the scanner is unavailable, and downloaded only once it is back', async () => {
     clamd.mood = 'rude';
     const { id } = await upload(anna.device, bytesOf(1_000), { conversationId: anna.contactId });
     const seq = await send(anna.device, [id]);
@@ -83,7 +83,7 @@ describe('a file', () => {
     expect(changed.items).toMatchObject([{ seq, attachments: [{ id, state: 'ready', scanned: true }] }]);
   });
 
-  test('in which the scanner finds something is erased at once, and its view stays', async () => {
+  test('in which the scanner finds a virus is erased at once, and its view stays', async () => {
     const clean = (await objectsOf(world)).length;
     const view = await upload(anna.device, Buffer.from(eicar), { conversationId: anna.contactId, name: 'regalo.txt' });
     await anna.device.hears('attachment.changed', ({ id, state }) => id === view.id && state === 'rejected');
@@ -98,7 +98,7 @@ describe('a file', () => {
     expect(refused.body.code).toBe('attachment_not_found');
   });
 
-  test('that is rejected after it was sent shows so to both parties', async () => {
+  test('that is rejected after it was sent is shown as such to both parties', async () => {
     clamd.mood = 'rude';
     const { id } = await upload(anna.device, Buffer.from(eicar), { conversationId: anna.contactId });
     const seq = await send(anna.device, [id]);
@@ -112,7 +112,7 @@ describe('a file', () => {
     }
   });
 
-  test('of a broadcast has to be found clean before the broadcast is made', async () => {
+  test('of a broadcast must be clean before the broadcast is created', async () => {
     clamd.mood = 'rude';
     const { id } = await upload(bakery.owner, bytesOf(100), { broadcast: true });
     const wanted = {
@@ -152,7 +152,7 @@ describe('a picture', () => {
       .jpeg()
       .toBuffer();
 
-  test('says its size and has two smaller ones, and tells nobody where it was taken', async () => {
+  test('has its size and two smaller versions, and does not reveal where it was taken', async () => {
     const bytes = await picture();
     expect(bytes.includes('Fotocamera')).toBe(true);
     const view = await upload(anna.device, bytes, { conversationId: anna.contactId, name: 'torta.jpg' });
@@ -176,7 +176,7 @@ describe('a picture', () => {
     expect(a!.equals(b!)).toBe(true);
   });
 
-  test('in SVG, and a page, is only ever saved, as bytes without a meaning', async () => {
+  test('in SVG, like a page, is only offered for saving, as plain bytes', async () => {
     for (const [name, text] of [
       ['logo.png', '<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'],
       ['pagina.txt', '<!doctype html><script>alert(1)</script>'],

@@ -79,7 +79,7 @@ describe('a JSON body', () => {
       body,
     }).then(async (response) => ({ status: response.status, headers: response.headers, body: await response.json() }));
 
-  test('waits for its turn when it is large, and the first beyond as many as may wait is refused', async () => {
+  test('waits for its turn if it is large, and is refused beyond the queue', async () => {
     const arrived: Socket[] = [];
     const keep = (socket: Socket) => void arrived.push(socket);
     const server = world.service.app.getHttpServer();
@@ -104,7 +104,7 @@ describe('a JSON body', () => {
     expect((await send('{"username":"nobody","password":"x"}')).status).toBeLessThan(500);
   });
 
-  test('is not taken compressed, in another charset, as no object, or broken', async () => {
+  test('is refused if it is compressed, in another charset, not an object, or invalid', async () => {
     const zipped = await send(gzipSync(many), { 'content-encoding': 'gzip' });
     expect([zipped.status, zipped.body.code]).toEqual([415, 'media_type_refused']);
     const latin = await send('{}', { 'content-type': 'application/json; charset=iso-8859-1' });
@@ -118,7 +118,7 @@ describe('a JSON body', () => {
     );
   });
 
-  test('is refused one byte above its limit, whether or not its length was said', async () => {
+  test('is refused one byte above its limit, whether or not its length is declared', async () => {
     const at = (bytes: number) => `{"a":"${'x'.repeat(bytes - 8)}"}`;
     expect((await send(at(limits.jsonBytes))).status).toBe(400);
     const over = await send(at(limits.jsonBytes + 1));
@@ -128,14 +128,14 @@ describe('a JSON body', () => {
     expect(answer).toMatch(/^HTTP\/1\.1 413 /);
   });
 
-  test('in chunks of a byte is refused after a few of them', async () => {
+  test('in chunks of one byte is refused after a few of them', async () => {
     const answer = await beside(() => raw(head('Transfer-Encoding: chunked'), '1\r\n1\r\n'.repeat(20_000)));
     expect(answer).toMatch(/^HTTP\/1\.1 400 .*Connection: close/s);
   });
 });
 
 describe('a connection is cut', () => {
-  test('that sends more packets than a few before anybody is admitted', async () => {
+  test('that sends more than a few packets before it is authenticated', async () => {
     const socket = await webSocket();
     await beside(async () => {
       socket.write(frame('6').repeat(limits.packetsBeforeAdmission + 1), 'latin1');
@@ -164,7 +164,7 @@ describe('a connection is cut', () => {
     expect(phone.connected).toBe(true);
   });
 
-  test('of a session that sends events which nobody acknowledges', async () => {
+  test('of a session that sends events without acknowledgement callbacks', async () => {
     const attacker = await world.signIn(bakery.username);
     const socket = await webSocket(attacker.token);
     await beside(async () => {
@@ -191,7 +191,7 @@ describe('a connection is cut', () => {
     expect((await elsewhere.connect()).connected).toBe(true);
   });
 
-  test('of a session that has connected too often within a minute, but not those it has', async () => {
+  test('of a session that has connected too often within a minute, but not its existing ones', async () => {
     const restless = await world.signIn(bakery.username);
     const first = await webSocket(restless.token);
     for (let more = 1; more < limits.admissionsPerMinute; more++) (await webSocket(restless.token)).destroy();
@@ -200,7 +200,7 @@ describe('a connection is cut', () => {
     first.destroy();
   });
 
-  test('but not at once: what is not acknowledged counts as a message all the same', async () => {
+  test('but not at once: an event without a callback counts as a message', async () => {
     const eager = await world.join(bakery, 'carla');
     const device = await eager.device.connect();
     const socket = await webSocket(device.token);
@@ -216,7 +216,7 @@ describe('a connection is cut', () => {
     socket.destroy();
   });
 
-  test('but not of a session that sends what it may', async () => {
+  test('but not of a session within its rate', async () => {
     const device: Device = await (await world.signIn(anna.username)).connect();
     const sends = Array.from({ length: 40 }, () =>
       device.emit('message.send', { conversationId: anna.contactId, clientId: unique(), body: 'x'.repeat(9_000) }),
@@ -226,8 +226,8 @@ describe('a connection is cut', () => {
   });
 });
 
-describe('writing goes on beside', () => {
-  test('a thousand preflights of a strange origin', async () => {
+describe('messages are sent during', () => {
+  test('a thousand preflights from a foreign origin', async () => {
     const preflight = () =>
       fetch(`${world.url}/api/me`, {
         method: 'OPTIONS',
@@ -268,7 +268,7 @@ describe('writing goes on beside', () => {
     }
   });
 
-  test('signing in and out of one account many times at once', async () => {
+  test('many concurrent sign-ins and logouts of one account', async () => {
     const held = async () => (await bakery.owner.ask('GET', '/api/sessions?limit=200')).body.items.length as number;
     const before = await held();
     const signIn = async (_: unknown, index: number) => {
@@ -280,7 +280,7 @@ describe('writing goes on beside', () => {
   });
 });
 
-describe('what the parser of HTTP cannot read', () => {
+describe('an unreadable HTTP request', () => {
   const get = (...lines: string[]) => ['GET /api/health/live HTTP/1.1', ...lines, '\r\n'].join('\r\n');
   const longHeader = (bytes: number) => get('Host: localhost', 'Connection: close', `X-Long: ${'x'.repeat(bytes)}`);
 
@@ -308,17 +308,17 @@ describe('what the parser of HTTP cannot read', () => {
     });
   });
 
-  test('is not headers of almost 16 KB', async () => {
+  test('does not include one with headers of almost 16 KB', async () => {
     expect(await raw(longHeader(limits.headerBytes - 200))).toMatch(/^HTTP\/1\.1 200 /);
   });
 
-  test('behind a request under way is no answer to that one', async () => {
+  test('after a pending request does not answer that one', async () => {
     const wanted = `POST /api/sessions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n`;
     const body = JSON.stringify({ username: unique(), password: 'una parola qualunque' });
     expect(await raw(`${wanted}Content-Length: ${body.length}\r\n\r\n${body}HELO\r\n\r\n`)).toBe('');
   });
 
-  test('is not the offer of HTTP/2 in clear', async () => {
+  test('does not include the offer of HTTP/2 in clear', async () => {
     const offer = ['Connection: Upgrade, HTTP2-Settings, close', 'Upgrade: h2c', 'HTTP2-Settings: AAMAAABk'];
     expect(await raw(get('Host: localhost', ...offer))).toMatch(/^HTTP\/1\.1 200 /);
   });

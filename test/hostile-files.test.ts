@@ -19,7 +19,7 @@ afterAll(() => world.close());
 const harmful = /html|svg|xml(?!formats)|script|msdownload|executable/i;
 
 describe.each(hostileFiles)('$title', ({ name, make, expected, secret, refused }) => {
-  test('comes to its expected end for the other party', async () => {
+  test('has the expected result for the other party', async () => {
     const bytes = await make();
     const uploaded: Answer = await askToUpload(anna.device, bytes, { conversationId: anna.contactId, name });
     expectStatus(uploaded, refused ?? 201);
@@ -69,6 +69,6 @@ describe.each(hostileFiles)('$title', ({ name, make, expected, secret, refused }
   });
 });
 
-test('after all of them the service is as well as before', async () => {
+test('the service works as before after all of them', async () => {
   expectStatus(await anna.device.ask('GET', '/api/health/ready'), 200);
 });

@@ -30,8 +30,8 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-describe('an id in capitals names the same thing', () => {
-  test('a session ended so is ended on its socket too', async () => {
+describe('an id in upper case', () => {
+  test('ends the same session, with its socket', async () => {
     const phone = await (await world.signIn(anna.username)).connect();
     expectStatus(await anna.device.ask('DELETE', `/api/sessions/${phone.sessionId.toUpperCase()}`), 204);
     await until(() => !phone.connected, 'the socket is cut');
@@ -41,7 +41,7 @@ describe('an id in capitals names the same thing', () => {
     expect(phone.heard).toEqual([]);
   });
 
-  test('a message sent so arrives in its conversation', async () => {
+  test('sends a message to the same conversation', async () => {
     const path = `/api/conversations/${anna.contactId.toUpperCase()}/messages`;
     const sent = await anna.device.ask('POST', path, { clientId: unique(), body: 'maiuscolo' });
     expectStatus(sent, 201);
@@ -54,7 +54,7 @@ describe('an id in capitals names the same thing', () => {
 });
 
 describe('null', () => {
-  test('is the same as nothing where nothing is allowed', async () => {
+  test('means the same as a missing field that is optional', async () => {
     const { code } = await world.invitation(bakery);
     const body = await world.joining(code, 'anna', {
       device: null,
@@ -76,7 +76,7 @@ describe('null', () => {
     );
   });
 
-  test('is refused where something is needed', async () => {
+  test('is refused for a required field', async () => {
     for (const body of [{ limit: null }, { limit: { toString: 1 } }, { limit: [] }, { limit: 'x' }]) {
       expectStatus(await bakery.owner.ask('POST', '/api/contacts/search', body), 400);
     }
@@ -101,7 +101,7 @@ describe('times', () => {
     expectStatus(await bakery.owner.ask('POST', '/api/invitations', { kind: 'open', expiresAt: time }), 400);
   });
 
-  test('with another zone mean the same moment', async () => {
+  test('in another zone mean the same moment', async () => {
     const { body } = await bakery.owner.ask('POST', '/api/invitations', {
       kind: 'open',
       expiresAt: '2030-06-01T12:00:00+02:00',
@@ -136,7 +136,7 @@ describe('a body', () => {
   const post = (body: string, path = '/api/sessions') =>
     fetch(world.url + path, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
 
-  test('nested beyond 20 levels is refused, whoever sends it', async () => {
+  test('nested beyond 20 levels is refused, with or without a session', async () => {
     const nested = (levels: number) => `${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}`;
     for (const levels of [21, 20_000]) {
       const answer = await post(nested(levels));
@@ -147,7 +147,7 @@ describe('a body', () => {
     expect(error).toMatchObject({ status: 400, code: 'malformed_request' });
   });
 
-  test('that reaches for a prototype is refused', async () => {
+  test('that refers to a prototype is refused', async () => {
     const { code } = await world.invitation(bakery);
     for (const body of [
       '{"constructor":{"prototype":1}}',
@@ -167,7 +167,7 @@ describe('a body', () => {
   );
 });
 
-test('one personal invitation accepted several times at once makes one account and one contact', async () => {
+test('one personal invitation accepted several times at once creates one account and one contact', async () => {
   const { body: invitation } = await bakery.owner.ask('POST', '/api/invitations', {
     kind: 'personal',
     email: `${unique()}@mail.example`,
@@ -190,7 +190,7 @@ test('one personal invitation accepted several times at once makes one account a
   expect(orphans).toEqual([]);
 });
 
-test('many who join at once wait for no more connections than there are', async () => {
+test('many people who join at once need no more connections than there are', async () => {
   // They come from several networks, as through a proxy: of one, only a few are answered at once.
   const proxied = await World.open({ TRUST_PROXY: 'loopback', HOST: '127.0.0.1', PUBLIC_URL: 'https://chat.example' });
   const { code } = await proxied.invitation(await proxied.shop('bakery'));
@@ -219,7 +219,7 @@ test('many who join at once wait for no more connections than there are', async 
   await proxied.close();
 });
 
-test('promotions can be withdrawn whatever text the withdrawal names', async () => {
+test('promotions can be withdrawn whatever policy text the withdrawal names', async () => {
   const bruno = await world.join(bakery, 'bruno', { promotions: true });
   const consent = { purpose: 'promotions', given: false, contactId: bruno.contactId };
   const gone = await bruno.device.ask('POST', '/api/consents', {
@@ -231,7 +231,7 @@ test('promotions can be withdrawn whatever text the withdrawal names', async () 
   expect((await bakery.owner.ask('GET', `/api/contacts/${bruno.contactId}`)).body.promotions).toBe(false);
 });
 
-describe('the cookie', () => {
+describe('the session cookie', () => {
   const app = { 'x-colloquio-app': 'app' };
   const signIn = async () => {
     const answer = await world.ask('POST', '/api/sessions', {
@@ -245,7 +245,7 @@ describe('the cookie', () => {
     };
   };
 
-  test('of an ended session is no session, keeps nobody from joining, and is cleared', async () => {
+  test('of an ended session does not authenticate, does not prevent joining, and is cleared', async () => {
     const { id, cookie } = await signIn();
     await anna.device.ask('DELETE', `/api/sessions/${id}`);
     const headers = { ...app, cookie };
@@ -261,14 +261,14 @@ describe('the cookie', () => {
     expectStatus(await world.ask('DELETE', '/api/sessions/current', { headers }), 401);
   });
 
-  test('is given to the web app that the account is for, and to no other', async () => {
+  test('is set only for the web app of that kind of account', async () => {
     const registration = await world.registration('florist');
     const answer = await world.ask('POST', '/api/subscribers', { body: registration, headers: app });
     expectStatus(answer, 201);
     expect(answer.headers.get('set-cookie')).toBeNull();
   });
 
-  test('lasts as long as the session that its use prolongs', async () => {
+  test('lasts as long as the prolonged session', async () => {
     const brief = await World.open({ SESSION_DAYS: '0.0001' });
     const shop = await brief.shop('bakery');
     const signedIn = await brief.ask('POST', '/api/sessions', {
@@ -282,7 +282,7 @@ describe('the cookie', () => {
     await brief.close();
   });
 
-  test('works with ?as= also where the route has a query of its own', async () => {
+  test('works with ?as= on routes with their own query', async () => {
     const { cookie } = await signIn();
     for (const path of ['/api/conversations?as=app', '/api/conversations?limit=2&as=app', '/api/sessions?as=app']) {
       expectStatus(await world.ask('GET', path, { headers: { cookie } }), 200);
@@ -291,7 +291,7 @@ describe('the cookie', () => {
   });
 });
 
-test('a socket that is used keeps its session', async () => {
+test('using a socket prolongs its session', async () => {
   const brief = await World.open({ SESSION_DAYS: '0.00003' });
   const shop = await brief.shop('bakery');
   const person = await brief.join(shop, 'anna');
@@ -304,7 +304,7 @@ test('a socket that is used keeps its session', async () => {
   await brief.close();
 });
 
-test('signing in rightly is not counted as a failure', async () => {
+test('a successful sign-in does not count as a failure', async () => {
   const strict = await World.open({ RATE_SIGN_IN: '1' });
   const shop = await strict.shop('bakery');
   for (let i = 0; i < 12; i++) await strict.signIn(shop.username);
@@ -312,7 +312,7 @@ test('signing in rightly is not counted as a failure', async () => {
 });
 
 describe('one session', () => {
-  test('has at most 20 connections', async () => {
+  test('can have at most 20 connections', async () => {
     const phone = await world.signIn(anna.username);
     const tabs = Array.from({ length: 20 }, () => world.device(phone.token, phone.sessionId));
     for (const tab of tabs) await tab.connect();
@@ -321,7 +321,7 @@ describe('one session', () => {
     });
   });
 
-  test('has at most 50 events under way on a socket, and ten receipts for each message it may send', async () => {
+  test('can have at most 50 events in progress on a socket, and send ten receipts for each allowed message', async () => {
     const strict = await World.open({ RATE_MESSAGES: '6' });
     const shop = await strict.shop('bakery');
     const person = await strict.join(shop, 'anna');
@@ -339,7 +339,7 @@ describe('one session', () => {
   });
 });
 
-test('a person and a company cannot be stated together', async () => {
+test('a person and a company cannot both be stated', async () => {
   const { code } = await world.invitation(bakery);
   const body = await world.joining(code, 'osteria', people.anna);
   const answer = await world.ask('POST', `/api/invitations/by-code/${code}/acceptance`, { body });

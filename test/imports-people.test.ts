@@ -79,7 +79,7 @@ describe('an imported person who joins', () => {
     codes = await Promise.all(ids.map(async (id) => (await invitation(shop, id)).code));
   });
 
-  test('finds the form filled in, with nothing of what the business alone has written down', async () => {
+  test('finds the form filled in, without the business’s own notes', async () => {
     const { body } = await byCode(codes[0]!);
     expect(body.suggestion).toEqual({
       ...{ firstName: 'Ada', surname: 'Rossi', email: expect.stringContaining('@mail.example') },
@@ -88,7 +88,7 @@ describe('an imported person who joins', () => {
     expect((await byCode((await world.invitation(shop)).code)).body).not.toHaveProperty('suggestion');
   });
 
-  test('becomes a contact with all that was imported, and keeps it when correcting its name', async () => {
+  test('becomes a contact with all imported data, and keeps it when correcting its name', async () => {
     const joined = await join(codes[0]!, { email: address() });
     const { body: labels } = await shop.owner.ask('GET', '/api/labels');
     const names = new Map(labels.items.map(({ id, name }: { id: string; name: string }) => [id, name]));
@@ -109,7 +109,7 @@ describe('an imported person who joins', () => {
     expect(await contact(shop, ids[0]!)).toMatchObject({ province: null, sector: 'Bar' });
   });
 
-  test('keeps the place that it states itself', async () => {
+  test('keeps the place stated in its own form', async () => {
     await join(codes[1]!, { email: address(), province: 'rm', region: ' ', sector: '' });
     expect(await contact(shop, ids[1]!)).toMatchObject({
       province: 'RM',
@@ -131,7 +131,7 @@ describe('places', () => {
     expect(elsewhere.body.detail).toContain('free text');
   });
 
-  test('count as one in every spelling, also those written down before', async () => {
+  test('count as one in every spelling, including older entries', async () => {
     const shop = await world.shop('bakery');
     const [old, short] = [await world.join(shop, 'anna'), await world.join(shop, 'carla', { province: 'mo' })];
     await world.rows(`UPDATE contact SET province = 'Modena' WHERE id = $1`, [old.contactId]);
@@ -149,7 +149,7 @@ describe('places', () => {
   });
 });
 
-test('a phone number is the business’s to write down, and is kept as it is dialled from abroad', async () => {
+test('a phone number belongs to the business’s notes, and is stored in international form', async () => {
   const shop = await world.shop('bakery');
   const anna = await world.join(shop, 'anna');
   const path = `/api/contacts/${anna.contactId}`;
@@ -170,7 +170,7 @@ test('a phone number is the business’s to write down, and is kept as it is dia
 });
 
 describe('the report', () => {
-  test('says what each line became, and why', async () => {
+  test('says the result of each line, and why', async () => {
     const shop = await world.shop('bakery');
     const taken = await world.join(shop, 'anna');
     expectStatus(await shop.owner.ask('PATCH', `/api/contacts/${taken.contactId}`, { externalId: 'X1' }), 200);
@@ -215,7 +215,7 @@ describe('the report', () => {
     expect(again.view.counts).toMatchObject({ invited: 0, already_invited: 7, duplicate_in_file: 2 });
   });
 
-  test('says who was corrected: the invitations of those who have not joined follow the file', async () => {
+  test('lists corrections: invitations of people who have not joined follow the file', async () => {
     const shop = await world.shop('bakery');
     const email = address();
     const first = await imported(shop, `${header}\n;Mario;Rosi;${email};;;;;`);
@@ -242,7 +242,7 @@ describe('a file whose people would become letters', () => {
     return answer.body.detail as string;
   };
 
-  test('is taken in once that is confirmed: nobody has an address', async () => {
+  test('is imported after a confirmation: no address in the file', async () => {
     const shop = await world.shop('bakery');
     const file = 'Nome;Cognome\nUgo;Verdi\nAda;Rossi\n';
     expect(await dryRun(shop, file)).toMatchObject({
@@ -253,7 +253,7 @@ describe('a file whose people would become letters', () => {
     expect(view.counts.invited).toBe(2);
   });
 
-  test('is taken in once that is confirmed: a column that is left out holds addresses', async () => {
+  test('is imported after a confirmation: a column that is left out contains addresses', async () => {
     const shop = await world.shop('bakery');
     const file = `Nome;Posta;Mia\nUgo;${address()};\nAda;${address()};\nEva;;${address()}\n`;
     const mapping = JSON.stringify({ Nome: 'firstName', Mia: 'email' });
@@ -280,7 +280,7 @@ describe('an import that is cancelled', () => {
   const active = async (shop: Shop) =>
     (await shop.owner.ask('GET', '/api/invitations?kind=personal&state=active&limit=200')).body.items;
 
-  test('has its waiting invitations revoked in one step, and their people forgotten', async () => {
+  test('revokes its waiting invitations in one step, and deletes their people', async () => {
     const shop = await world.shop('bakery');
     await shop.owner.connect();
     const kept = await shop.owner.ask('POST', '/api/invitations', { kind: 'personal', email: address() });
@@ -318,7 +318,7 @@ describe('an import that is cancelled', () => {
     expect((await imported(shop, file.join('\n'))).view.counts.invited).toBe(61);
   });
 
-  test('while it is under way invites nobody any more', async () => {
+  test('while it is running invites no further people', async () => {
     const shop = await world.shop('bakery');
     const file = `Email\n${Array.from({ length: 1_500 }, address).join('\n')}\n`;
     const begun = await upload(shop, file);
@@ -333,7 +333,7 @@ describe('an import that is cancelled', () => {
     expect(await world.rows('SELECT FROM import_chunk WHERE import_id = $1', [begun.body.id])).toEqual([]);
   });
 
-  test('is another business’s for nobody else', async () => {
+  test('cannot be accessed by another business', async () => {
     const [shop, other] = [await world.shop('bakery'), await world.shop('florist')];
     const { id } = await imported(shop, `Email\n${address()}\n`);
     expectStatus(await cancel(other, id), 404);
@@ -344,7 +344,7 @@ describe('an import that is cancelled', () => {
 describe('files', () => {
   const list = (name: string) => readFileSync(new URL(`address-lists/${name}`, import.meta.url));
 
-  test('of Excel are read, and old ones are refused with what to do', async () => {
+  test('of Excel are read, and those of old versions refused with advice', async () => {
     const shop = await world.shop('bakery');
     expect(await dryRun(shop, list('excel-it.xlsx'))).toMatchObject({
       ...{ format: 'xlsx', headerRow: 3, total: 2, counts: { invited: 2 } },
@@ -360,7 +360,7 @@ describe('files', () => {
     expect(refused.body).toMatchObject({ code: 'import_unreadable', detail: expect.stringContaining('Save As') });
   });
 
-  test('name their sheet, and say which ones there are', async () => {
+  test('can name a sheet, and list the existing ones', async () => {
     const shop = await world.shop('bakery');
     const preview = await dryRun(shop, list('excel-it.xlsx'));
     const [first, second] = preview.sheets;
@@ -385,7 +385,7 @@ describe('files', () => {
     }
   });
 
-  test('of other alphabets are read as they are, or refused until their encoding is said', async () => {
+  test('in other alphabets are read correctly, or refused until their encoding is stated', async () => {
     const shop = await world.shop('bakery');
     const written = (encoding: string, ...names: string[]) =>
       iconv.encode(['Nome;Email', ...names.map((name) => `${name};${address()}`)].join('\n'), encoding);
@@ -410,7 +410,7 @@ describe('files', () => {
     expect((await imported(shop, korean, { encoding: 'euc-kr' })).view.counts.invited).toBe(2);
   });
 
-  test('say which lines name nobody because of their spreadsheet, and that nobody is in them at all', async () => {
+  test('report lines whose person a spreadsheet has lost, and files without any person', async () => {
     const shop = await world.shop('bakery');
     const exchange = '/O=EXCHANGELABS/OU=EXCHANGE ADMINISTRATIVE GROUP/CN=RECIPIENTS/CN=UGO';
     const lines = [`Ada;${address()}`, 'Eva;#N/D', `Ugo;${exchange}`, 'Totale;'];
@@ -432,7 +432,7 @@ describe('files', () => {
     expect(refused.body.detail).toContain('no people in this file');
   });
 
-  test('name their header in another line', async () => {
+  test('can state the line of their header', async () => {
     const shop = await world.shop('bakery');
     const file = `Nome;Cognome;Email\na;b;c\nAda;Rossi;${address()}\n`;
     const fields = { headerRow: '2', mapping: JSON.stringify({ c: 'email', a: 'firstName' }) };
@@ -483,7 +483,7 @@ describe('files', () => {
     expectStatus(await other(), 200);
   });
 
-  test('are counted, dry runs too', async () => {
+  test('count against a limit, dry runs too', async () => {
     const shop = await world.shop('bakery');
     const counted = world.service.app.get(RateLimits);
     for (let sent = 2; sent < limits.importsPerHour; sent++) await counted.count(limitNamed('import'), shop.id);
@@ -494,7 +494,7 @@ describe('files', () => {
     expect(refused.body.retryAfter).toBeGreaterThan(3_000);
   });
 
-  test('of very many columns stop nobody', async () => {
+  test('with very many columns do not hold up the service', async () => {
     const shop = await world.shop('bakery');
     const file = `email${','.repeat(99_000)}\n${'a@mail.example\n'.repeat(2_000)}`;
     expect((await dryRun(shop, file)).counts).toMatchObject({ invited: 1, duplicate_in_file: 1_999 });
@@ -505,7 +505,7 @@ describe('files', () => {
   });
 });
 
-test('the export can be taken in again, labels, notes and phones included', async () => {
+test('the export can be imported again, with labels, notes and phones', async () => {
   const [shop, elsewhere] = [await world.shop('bakery'), await world.shop('florist')];
   const anna = await world.join(shop, 'anna', { surname: "x;=cmd|'/C calc'!A0;z", email: address() });
   const label = await shop.owner.ask('POST', '/api/labels', { name: 'Soci, attivi' });

@@ -101,7 +101,7 @@ describe('a personal invitation by letter', () => {
   const letter = (shop: Shop, suggestion: unknown, changes: Record<string, unknown> = {}) =>
     shop.owner.ask('POST', '/api/invitations', { kind: 'personal', suggestion, ...changes });
 
-  test('is for somebody without an address, and begins the contact with what the business knows', async () => {
+  test('invites a person without an address, and fills the contact with what the business knows', async () => {
     const shop = await verifiedShop();
     const { id: label } = (await shop.owner.ask('POST', '/api/labels', { name: 'Sabato' })).body;
     const suggestion = {
@@ -135,7 +135,7 @@ describe('a personal invitation by letter', () => {
     expect((await invite(shop, address(), { suggestion: { externalId: 'M-9' } })).body.code).toBe('external_id_taken');
   });
 
-  test('needs a name, and nothing but what an invitation of its kind can have', async () => {
+  test('needs a name, and accepts only the fields of its kind', async () => {
     const shop = await verifiedShop();
     for (const suggestion of [
       {},
@@ -167,7 +167,7 @@ describe('a personal invitation by letter', () => {
 });
 
 describe('a personal invitation by mail', () => {
-  test('waits until the address of the business is verified, and then goes', async () => {
+  test('waits until the address of the business is verified, and is sent then', async () => {
     const shop = await world.shop('bakery', { email: `forno-${unique()}@aurora.example` });
     const email = address();
     const answer = await invite(shop, email);
@@ -189,7 +189,7 @@ describe('a personal invitation by mail', () => {
     expect((await shown(shop, answer.body.id)).mail).toBe('sent');
   });
 
-  test('goes at once from a verified business, and holds 14 days', async () => {
+  test('is sent at once by a verified business, and is valid for 14 days', async () => {
     const shop = await verifiedShop();
     const email = address();
     const { body } = await invite(shop, email, { locale: 'en' });
@@ -201,7 +201,7 @@ describe('a personal invitation by mail', () => {
     );
   });
 
-  test('is there once: inviting the same person again gives the same', async () => {
+  test('exists once: inviting the same person again returns it', async () => {
     const shop = await verifiedShop();
     const email = address();
     const answers = await Promise.all([1, 2, 3, 4].map(() => invite(shop, email.toUpperCase())));
@@ -216,7 +216,7 @@ describe('a personal invitation by mail', () => {
     expectStatus(await invite(another, email), 201);
   });
 
-  test('is made for more people at a time than there are connections', async () => {
+  test('can be created for more people at once than there are database connections', async () => {
     const shop = await verifiedShop();
     const asked = await world.service.app.get(DataSource).transaction(async (manager) => {
       await manager.query('SELECT FROM subscriber WHERE subscriber_id = $1 FOR NO KEY UPDATE', [shop.id]);
@@ -229,7 +229,7 @@ describe('a personal invitation by mail', () => {
     expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 201));
   });
 
-  test('is not made for who is in the address book already, under whatever invitation', async () => {
+  test('is not created for a person who is in the address book already, through any invitation', async () => {
     const shop = await verifiedShop();
     const email = address();
     await world.join(shop, 'anna', { email });
@@ -238,7 +238,7 @@ describe('a personal invitation by mail', () => {
     expect(answer.body.code).toBe('already_a_contact');
   });
 
-  test('is reminded of once, after seven days, unless the person has joined', async () => {
+  test('has one reminder, after seven days, unless the person has joined', async () => {
     const shop = await verifiedShop();
     const [quiet, joined] = [address(), address()];
     const { body } = await invite(shop, quiet);
@@ -270,7 +270,7 @@ describe('a personal invitation by mail', () => {
     expect(mails.to(joined).filter(({ subject }) => /aspetta/.test(subject ?? ''))).toEqual([]);
   });
 
-  test('that ran out unused is forgotten, and makes room for another', async () => {
+  test('that expired unused is deleted, and another can be created', async () => {
     const shop = await verifiedShop();
     const email = address();
     const { body } = await invite(shop, email);
@@ -311,7 +311,7 @@ describe('a personal invitation by mail', () => {
 describe('"do not write to me again"', () => {
   const stop = (code: string) => world.ask('POST', `/api/invitations/by-code/${code}/stop`);
 
-  test('forgets the person, and holds for every business and every import', async () => {
+  test('deletes the person’s data, and applies to every business and import', async () => {
     const [shop, other] = [await verifiedShop(), await verifiedShop()];
     const email = address();
     const { body } = await invite(shop, email);
@@ -336,7 +336,7 @@ describe('"do not write to me again"', () => {
     expect(mails.to(email)).toHaveLength(1);
   });
 
-  test('works after the invitation was revoked or has run out', async () => {
+  test('works after the invitation was revoked or has expired', async () => {
     const shop = await verifiedShop();
     const [revoked, expired] = [(await invite(shop, address())).body, (await invite(shop, address())).body];
     const addresses = [revoked.email, expired.email];
@@ -347,7 +347,7 @@ describe('"do not write to me again"', () => {
     for (const email of addresses) expectStatus(await invite(shop, email), 409);
   });
 
-  test('reaches mails of others that wait', async () => {
+  test('also stops waiting mails of other businesses', async () => {
     const [shop, waiting] = [await verifiedShop(), await world.shop('florist')];
     const email = address();
     const held = await invite(waiting, email);
@@ -360,7 +360,7 @@ describe('"do not write to me again"', () => {
     expect(mails.to(email).filter(({ subject }) => /Marta/.test(subject ?? ''))).toEqual([]);
   });
 
-  test('leaves a contact as it is', async () => {
+  test('does not change a contact', async () => {
     const shop = await verifiedShop();
     const { code, id, email } = (await invite(shop, address())).body;
     await world.ask('POST', `/api/invitations/by-code/${code}/acceptance`, {
@@ -370,7 +370,7 @@ describe('"do not write to me again"', () => {
     expectStatus(await shop.owner.ask('GET', `/api/contacts/${id}`), 200);
   });
 
-  test('is not known of a code that was sent to nobody', async () => {
+  test('does not exist for a code that was mailed to nobody', async () => {
     expectStatus(await stop('abc'), 404);
     expectStatus(await stop((await world.invitation(await verifiedShop())).code), 404);
   });
@@ -385,7 +385,7 @@ describe('the cap on invitation mails', () => {
   const mailed = (shop: Shop) =>
     capped.rows('SELECT FROM invitation WHERE subscriber_id = $1 AND mailed_at IS NOT NULL', [shop.id]);
 
-  test('says how many and when to go on, and makes no invitation', async () => {
+  test('says the limit and when to continue, and creates no invitation', async () => {
     const shop = await verifiedShop(capped);
     const answers = await Promise.all([1, 2, 3, 4, 5].map(() => invite(shop, address())));
     expect(answers.map(({ status }) => status).sort()).toEqual([201, 201, 201, 429, 429]);
@@ -401,7 +401,7 @@ describe('the cap on invitation mails', () => {
     expectStatus(await invite(shop, address()), 201);
   });
 
-  test('lets an import wait and go on the next day', async () => {
+  test('makes an import wait, and continue the next day', async () => {
     const shop = await verifiedShop(capped);
     const begun = await upload(shop, `Email\n${[1, 2, 3, 4, 5].map(address).join('\n')}\n`, {}, capped);
     const { counts } = await finished(shop, begun.body.id);
@@ -431,7 +431,7 @@ describe('the cap on invitation mails', () => {
 });
 
 describe('an import', () => {
-  test('invites whom a file names, and reports each line', async () => {
+  test('invites the people in a file, and reports each line', async () => {
     const shop = await verifiedShop();
     const [mail, known, twice] = [address(), address(), address()];
     await world.join(shop, 'anna', { email: known });
@@ -487,7 +487,7 @@ describe('an import', () => {
     expect(await world.rows('SELECT FROM import_chunk WHERE import_id = $1', [id])).toEqual([]);
   });
 
-  test('repeated changes nothing, also for letters, and in another order', async () => {
+  test('changes nothing when repeated, with letters or in another order', async () => {
     const shop = await verifiedShop();
     const rows = [`Ada;Rossi;${address()};1`, 'Ugo;Verdi;;2', 'Ugo;Verdi;;', `Eva;;${address()};`];
     const file = (lines: string[]) => ['Nome;Cognome;Email;Codice', ...lines].join('\n');
@@ -502,7 +502,7 @@ describe('an import', () => {
     expect(after.items.map(({ id }: { id: string }) => id)).toEqual(before.items.map(({ id }: { id: string }) => id));
   });
 
-  test('finds those who joined by letter in the address book', async () => {
+  test('recognises people who joined by letter', async () => {
     const shop = await verifiedShop();
     const file = 'Nome;Cognome;Codice\nUgo;Verdi;7\n';
     const { id } = await importFile(shop, file);
@@ -554,7 +554,7 @@ describe('an import', () => {
     }
   });
 
-  test('can be tried: the answer says what would come of it, and nothing is kept', async () => {
+  test('has a dry run, which says what would happen and stores nothing', async () => {
     const shop = await verifiedShop();
     const known = address();
     await invite(shop, known);
@@ -579,7 +579,7 @@ describe('an import', () => {
     expect((await importFile(shop, file, { mapping })).counts).toEqual(body.counts);
   });
 
-  test('shows some values of each column, and what the lines that stay out hold', async () => {
+  test('shows some values of each column, and the contents of the lines that are left out', async () => {
     const shop = await verifiedShop();
     const long = 'x'.repeat(300);
     const lines = ['Ugo;u@m.example;Nota\n1', 'Ugo;v@m.example;', 'Ada;rotta;', `${long};rotta;`, 'Eva;;', 'Ida;;'];
@@ -612,7 +612,7 @@ describe('an import', () => {
     expect(body.problems).toHaveLength(limits.importProblems);
   });
 
-  test('tells the columns of a file in which none is recognised, so that they can be matched', async () => {
+  test('lists the columns of a file without known ones, so that they can be mapped', async () => {
     const shop = await verifiedShop();
     const { body } = await upload(shop, 'alfa;beta\nx;y\n', { dryRun: 'true' });
     expect(body.errors).toMatchObject([{ field: 'mapping', code: 'mapping', values: { columns: ['alfa', 'beta'] } }]);
@@ -651,7 +651,7 @@ describe('an import', () => {
     expect((await shop.owner.ask('GET', '/api/imports')).body.items).toEqual([]);
   });
 
-  test('prints letters, a page for each, with a link of their own', async () => {
+  test('prints letters, one page each, with their own links', async () => {
     const shop = await verifiedShop();
     const { id } = await importFile(
       shop,
@@ -740,7 +740,7 @@ describe('the address book as a file', () => {
   });
   const file = (query: string) => shop.owner.ask('GET', `/api/contacts/export?${query}`);
 
-  test('as CSV opens in a spreadsheet, with no formula in it', async () => {
+  test('as CSV opens in a spreadsheet, and contains no formula', async () => {
     const answer = await file('format=csv&locale=it');
     expect(answer.headers.get('content-disposition')).toBe('attachment; filename="rubrica.csv"');
     const response = await fetch(`${world.url}/api/contacts/export`, {
@@ -756,7 +756,7 @@ describe('the address book as a file', () => {
     expect((await file('locale=en')).body.split('\r\n')[0]).toContain('External ID,First name,Surname');
   });
 
-  test('as CSV can be imported elsewhere: everybody is recognised', async () => {
+  test('as CSV can be imported elsewhere with every person recognised', async () => {
     const { body } = await file('format=csv&locale=it');
     const there = await importFile(shop, String(body));
     expect(there.counts).toMatchObject({ already_there: 2, invalid: 0 });
@@ -780,7 +780,7 @@ describe('the address book as a file', () => {
   });
 });
 
-test('who joins with an imported invitation keeps the number that the business gave, unless another has it by then', async () => {
+test('a person who joins by an imported invitation gets the customer number in it, unless another contact has it', async () => {
   const shop = await verifiedShop();
   const [first, second] = [address(), address()];
   await importFile(shop, `nome;cognome;email;codice\nDora;Neri;${first};M-001\nElsa;Gallo;${second};M-002\n`, {

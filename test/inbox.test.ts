@@ -94,7 +94,7 @@ describe('a list of conversations', () => {
     expect(await names(shop.owner)).toEqual(['Anna', 'Bruno', 'Dàrio', 'Carla']);
   });
 
-  test('says of each head who wrote last, how, and whether it waits for an answer', async () => {
+  test('says in each head who wrote last, how, and whether it is unanswered', async () => {
     expect(await headOf(shop.owner, bruno!.contactId)).toMatchObject({
       lastSender: 'interlocutor',
       lastKind: 'message',
@@ -117,7 +117,7 @@ describe('a list of conversations', () => {
     expect(seenByAnna).not.toHaveProperty('labels');
   });
 
-  test('is filtered by what is unread, unanswered, labelled or named, and the filters combine', async () => {
+  test('can be filtered by unread, unanswered, label or name, and the filters combine', async () => {
     expect(await names(shop.owner, { unread: 'true' })).toEqual(['Bruno']);
     expect(await names(shop.owner, { unanswered: 'true' })).toEqual(['Bruno']);
     expect(await names(shop.owner, { label })).toEqual(['Anna', 'Carla']);
@@ -139,7 +139,7 @@ describe('a list of conversations', () => {
     expect(await names(bruno!.device, { unread: 'true' })).toEqual([]);
   });
 
-  test('has totals of what is unread, which the heads add up to', async () => {
+  test('has totals of unread messages, which equal the sums over the heads', async () => {
     await bruno!.device.say(bruno!.contactId, 'Pronto?');
     await carla!.device.say(carla!.contactId, 'Buongiorno');
     expect(await totals(shop.owner)).toEqual({ conversations: 2, messages: 3, unanswered: 2 });
@@ -149,7 +149,7 @@ describe('a list of conversations', () => {
     expect(await totals(bruno!.device)).toEqual({ conversations: 0, messages: 0, unanswered: 0 });
   });
 
-  test('is not moved by withdrawing an old message, and a withdrawn question waits for no answer', async () => {
+  test('is not reordered by withdrawing an old message, and a withdrawn question needs no answer', async () => {
     const before = await names(shop.owner);
     const { changedAt } = await headOf(shop.owner, anna!.contactId);
     expectStatus(await anna!.device.ask('DELETE', `/api/conversations/${anna!.contactId}/messages/1`), 204);
@@ -168,7 +168,7 @@ describe('a list of conversations', () => {
     });
   });
 
-  test('without broadcasts passes over those that nobody answered, and keeps what was there before them', async () => {
+  test('without broadcasts skips unanswered ones, and keeps the messages before them', async () => {
     await broadcast(shop);
     expect((await names(shop.owner)).length).toBe(4);
     expect(await headOf(shop.owner, carla!.contactId)).toMatchObject({
@@ -192,7 +192,7 @@ describe('a list of conversations', () => {
     expect(await names(carla!.device, { unanswered: 'true' })).toEqual([]);
   });
 
-  test('forgets what was seen, soon also in the index that unread conversations are looked for in', async () => {
+  test('drops what was seen, and soon from the index of unread conversations too', async () => {
     const { lastSeq } = await headOf(shop.owner, dario!.contactId);
     await shop.owner.emit('receipt.send', { conversationId: dario!.contactId, seenSeq: lastSeq });
     expect(await names(shop.owner, { unread: 'true' })).toEqual(['Bruno']);
@@ -204,7 +204,7 @@ describe('a list of conversations', () => {
     expect(await names(shop.owner, { unread: 'true' })).toEqual(['Dàrio', 'Bruno']);
   });
 
-  test('leaves out what members say needs no answer, until the other party writes again', async () => {
+  test('leaves out conversations marked as needing no answer, until the other party writes again', async () => {
     const path = `/api/conversations/${dario!.contactId}`;
     const { lastTurn, changedAt } = await headOf(shop.owner, dario!.contactId);
     const before = await headOf(dario!.device, dario!.contactId);
@@ -232,7 +232,7 @@ describe('a list of conversations', () => {
     expect(await headOf(shop.owner, dario!.contactId)).toMatchObject({ unanswered: false, lastTurn });
   });
 
-  test('takes no entry that is not there as answered, and no word of the interlocutor', async () => {
+  test('cannot be marked as answered at a missing entry, or by the interlocutor', async () => {
     const path = `/api/conversations/${dario!.contactId}/answered`;
     const { lastSeq } = await headOf(shop.owner, dario!.contactId);
     const beyond = await shop.owner.ask('PUT', path, { seq: lastSeq + 1 });
@@ -243,7 +243,7 @@ describe('a list of conversations', () => {
     expectStatus(await dario!.device.ask('PUT', path, { seq: lastSeq }), 404);
   });
 
-  test('says who of the members has taken a conversation, and tells the interlocutor nothing of it', async () => {
+  test('shows which member has claimed a conversation, and nothing of it to the interlocutor', async () => {
     const path = `/api/conversations/${dario!.contactId}`;
     const { id: memberId, device: staff } = await world.staff(shop);
     await staff.connect();
@@ -292,7 +292,7 @@ describe('a list of conversations', () => {
     expectStatus(await shop.owner.ask('GET', '/api/conversations?claimed=you'), 400);
   });
 
-  test('is completed by its contacts, asked for by their ids', async () => {
+  test('can be completed by its contacts, loaded by their ids', async () => {
     const query = [anna!, carla!].map(({ contactId }) => `ids=${contactId}`).join('&');
     const { body } = await shop.owner.ask('GET', `/api/contacts?${query}&ids=${randomUUID()}`);
     expect(body.items.map(({ firstName }: Answer['body']) => firstName)).toEqual(['Anna', 'Carla']);
@@ -312,7 +312,7 @@ describe('a list of conversations', () => {
     expectStatus(await named('Caffè dell’Angolo!'), 201);
   });
 
-  test('takes no message in which nothing can be seen', async () => {
+  test('contains no message without a visible character', async () => {
     for (const body of [
       '\u200B',
       '\u2060',
@@ -344,7 +344,7 @@ describe('a list of conversations', () => {
     expect(answer).toMatchObject({ status: 400, body: { errors: [{ field }] } });
   });
 
-  test('refuses a cursor of another order, and labels to who may not see them', async () => {
+  test('refuses a cursor of another order, and labels for a party that may not see them', async () => {
     const { nextCursor } = await list(shop.owner, { limit: '1' });
     const other = await shop.owner.ask('GET', `/api/conversations?unanswered=true&cursor=${nextCursor}`);
     expect(other).toMatchObject({
@@ -356,8 +356,8 @@ describe('a list of conversations', () => {
   });
 });
 
-describe('what a device holds', () => {
-  test('equals a fresh load in everything that heads say, whatever was told', async () => {
+describe('the state of a device', () => {
+  test('equals a fresh load in all fields of heads, after any events', async () => {
     const shop = await world.shop('bakery');
     const [anna, bruno] = [await world.join(shop, 'anna'), await world.join(shop, 'bruno')];
     const devices: [Device, Party][] = [
@@ -399,7 +399,7 @@ describe('what a device holds', () => {
 });
 
 describe('a long list', () => {
-  test('read page by page gives each conversation that stays where it is once, while others move', async () => {
+  test('read page by page contains each unmoved conversation once, while others move', async () => {
     const shop = await world.shop('florist');
     const people: Person[] = [];
     for (const firstName of ['Ada', 'Bea', 'Cleo', 'Dora', 'Elsa'])

@@ -9,7 +9,10 @@ import type { Problem } from '../src/contract/errors.js';
 import { fieldErrorCatalogue } from '../src/contract/field-errors.js';
 import { limits } from '../src/contract/limits.js';
 import { declaredShape } from '../src/platform/http/declared-queries.js';
-import { planOf } from '../src/platform/validation/plan.js';
+import type { ValidationFailed } from '../src/platform/problems/domain-error.js';
+import { planOf, type Shape } from '../src/platform/validation/plan.js';
+import { validated } from '../src/platform/validation/validation.js';
+import { document } from './support/api-description.js';
 import {
   type Answer,
   expectStatus,
@@ -44,7 +47,7 @@ const sizeOf = (body: unknown) => Buffer.byteLength(JSON.stringify(body));
 /** Most bytes of an error. */
 const small = 10_000;
 
-describe('a request that holds too much', () => {
+describe('a request that contains too much', () => {
   const paths = async () => [
     '/api/subscribers',
     `/api/invitations/by-code/${(await world.invitation(bakery)).code}/acceptance`,
@@ -62,7 +65,7 @@ describe('a request that holds too much', () => {
     }
   });
 
-  test('in a list of its own is told which, and how much is possible', async () => {
+  test('is told which list is too long, and its limit', async () => {
     for (const path of (await paths()).slice(0, 3)) {
       const over = { consents: empty(limits.consentsGiven + 1) };
       const { status, body } = await world.ask('POST', path, { body: over });
@@ -78,7 +81,7 @@ describe('a request that holds too much', () => {
     }
   });
 
-  test('is taken up to the limits, and refused by one more', async () => {
+  test('is accepted at the limits, and refused beyond them', async () => {
     const search = (body: unknown) => bakery.owner.ask('POST', '/api/contacts/search', body);
     const codeOf = async (body: unknown) => (await search(body)).body.code;
     expect(await codeOf(manyFields(limits.requestFields))).toBe('validation_failed');
@@ -89,7 +92,7 @@ describe('a request that holds too much', () => {
     expect(await codeOf(values(limits.requestValues + 1))).toBe('malformed_request');
   });
 
-  test('names at most 20 wrong fields, with names that are cut', async () => {
+  test('is told of at most 20 wrong fields, with shortened names', async () => {
     const body = Object.fromEntries(Array.from({ length: 90 }, (_, index) => [`${'x'.repeat(2_000)}${index}`, 1]));
     const answer = await world.ask('POST', '/api/sessions', { body });
     expectStatus(answer, 400);
@@ -98,7 +101,7 @@ describe('a request that holds too much', () => {
     expect(sizeOf(answer.body)).toBeLessThan(small);
   });
 
-  test('of labels is refused by their number, before each is compared with each', async () => {
+  test('with too many labels is refused by their number, before they are compared with each other', async () => {
     const labels = (count: number) => ({ labels: Array.from({ length: count }, () => uuid()) });
     const change = (body: unknown) => bakery.owner.ask('PATCH', `/api/contacts/${anna.contactId}`, body);
     expect((await change(labels(6_400))).body.code).toBe('malformed_request');
@@ -115,7 +118,7 @@ describe('a request that holds too much', () => {
     expect(listed.body.errors).toEqual([expect.objectContaining({ ...told, field: 'label' })]);
   });
 
-  test('in its form is told so', async () => {
+  test('in a multipart form is refused likewise', async () => {
     const upload = (fields: [string, string][]) => {
       const form = new FormData();
       for (const [name, value] of fields) form.append(name, value);
@@ -139,7 +142,7 @@ describe('a request that holds too much', () => {
 });
 
 describe('an event that is refused', () => {
-  test('is acknowledged in few words, whatever it holds', async () => {
+  test('is acknowledged with a short answer, whatever it contains', async () => {
     await anna.device.connect();
     for (const event of [manyFields(6_000), { consents: empty(15_000) }, [manyFields(90)], 'text', null, 7]) {
       const acknowledged = await anna.device.emit('message.send', event);
@@ -153,7 +156,7 @@ describe('an event that is refused', () => {
     expect(sizeOf(unknown)).toBeLessThan(1_000);
   });
 
-  test('counts as much as one that is right, whatever is wrong with it', async () => {
+  test('counts like a valid one, whatever is wrong with it', async () => {
     const strict = await World.open({ RATE_MESSAGES: '6' });
     const shop = await strict.shop('bakery');
     const person = await strict.join(shop, 'anna');
@@ -208,7 +211,7 @@ function routes(): Route[] {
   );
 }
 
-describe('a query parameter that a route does not know', () => {
+describe('an unknown query parameter', () => {
   test('is refused by name on every route, whatever its method', async () => {
     const all = routes();
     expect(all.length).toBeGreaterThan(60);
@@ -235,7 +238,7 @@ describe('a query parameter that a route does not know', () => {
     expect(wrong).toEqual([]);
   });
 
-  test('is told where it belongs when it is a field of the form or of the body', async () => {
+  test('says where it belongs if it is a field of the form or the body', async () => {
     const form = new FormData();
     form.append('file', new Blob(['Nome,Cognome,Email\nAnna,Neri,neri@mail.example\n']), 'list.csv');
     const refused = await bakery.owner.ask('POST', '/api/imports?dryRun=true', form);
@@ -246,12 +249,12 @@ describe('a query parameter that a route does not know', () => {
     expect(label.body.detail).toBe('name is a field of the body, not of the query: send it there.');
   });
 
-  test('is not looked for by who may not ask at all', async () => {
+  test('is not checked for a caller without access', async () => {
     expectStatus(await world.ask('GET', '/api/contacts?colour=red'), 401);
     expectStatus(await anna.device.ask('GET', '/api/contacts?colour=red'), 404);
   });
 
-  test('in thousands is refused in few words', async () => {
+  test('is refused with a short answer even in thousands', async () => {
     const query = Array.from({ length: 2_000 }, (_, index) => `q${index}=1`).join('&');
     for (const path of ['/api/contacts', '/api/labels']) {
       const answer = await bakery.owner.ask('GET', `${path}?${query}`);
@@ -261,7 +264,7 @@ describe('a query parameter that a route does not know', () => {
   });
 });
 
-test('every class of a body and of a query is bounded, and every rule of it has a code', () => {
+test('every class of a body or query is bounded, and each of its rules has a code', () => {
   const declared = routes().flatMap(({ controller, handler }) =>
     [RouteParamtypes.BODY, RouteParamtypes.QUERY].flatMap((kind) => declaredShape(controller, handler, kind) ?? []),
   );
@@ -271,7 +274,40 @@ test('every class of a body and of a query is bounded, and every rule of it has 
   }
 });
 
-test('every sentence of a field error holds the values that come with it, in both languages', () => {
+test('a body needs the fields that its description requires, and takes null where the description allows it', () => {
+  const bodies = routes().flatMap(
+    ({ controller, handler }) => declaredShape(controller, handler, RouteParamtypes.BODY) ?? [],
+  );
+  const missing = (shape: Shape, sent: object) => {
+    try {
+      // Without a prototype, because that of this realm is not the service's.
+      validated(shape as new () => object, Object.assign(Object.create(null) as object, sent));
+    } catch (error) {
+      const errors = (error as ValidationFailed).data.errors!;
+      return errors.filter(({ code }) => code === 'required').map(({ field }) => field);
+    }
+    return [];
+  };
+  const seen = { needed: 0, nullable: 0, clearable: 0 };
+  for (const shape of bodies) {
+    const { properties = {}, required = [] } = document.components.schemas[shape.name] ?? {};
+    const withoutAny = missing(shape, {});
+    for (const [field, { nullable = false }] of Object.entries(properties)) {
+      const isNeeded = (required as string[]).includes(field);
+      const isMissing = { left: withoutAny.includes(field), null: missing(shape, { [field]: null }).includes(field) };
+      const named = `${shape.name}.${field}`;
+      if (isNeeded) expect([named, isMissing]).toEqual([named, { left: true, null: !nullable }]);
+      else if (nullable) expect([named, isMissing]).toEqual([named, { left: false, null: false }]);
+      if (isNeeded) seen[nullable ? 'nullable' : 'needed']++;
+      else if (nullable) seen.clearable++;
+    }
+  }
+  expect(seen.needed).toBeGreaterThan(30);
+  expect(seen.nullable).toBeGreaterThanOrEqual(4);
+  expect(seen.clearable).toBeGreaterThan(10);
+});
+
+test('every sentence of a field error uses exactly its values, in both languages', () => {
   for (const [code, { values, en, it }] of Object.entries(fieldErrorCatalogue)) {
     const named = (sentence: string) =>
       [...sentence.matchAll(/\{(\w+)\}/g)].map(([, name]) => name!).filter((name) => name !== 'field');
@@ -333,13 +369,13 @@ describe('a target', () => {
     ['/api/health/live?', 200],
   ])('%j is answered with %i, and never with a stack', check);
 
-  test('that is long is answered likewise', async () => {
+  test('that is long gets the same answer', async () => {
     await check(`/${'a'.repeat(12_000)}`, 404);
     await check(`/api/health/live?as=app&${'a&'.repeat(5_000)}`, 400);
     await check(`/api/labels?${'as=app&'.repeat(2_000)}`, 401);
   });
 
-  test('that is the root is the page of the dashboard, and takes nothing', async () => {
+  test('that is the root returns the page of the dashboard, and accepts no other method', async () => {
     expect(await line('/')).toMatchObject({ status: 200, body: expect.stringContaining('<title>Colloquio</title>') });
     expectStatus(await world.ask('POST', '/'), 404);
   });

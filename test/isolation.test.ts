@@ -813,12 +813,12 @@ async function registeredEvents(): Promise<string[]> {
   return /events are (.*)\.$/.exec(error.detail)![1]!.split(', ');
 }
 
-test('every registered route and event is in the matrix, and nothing else is', async () => {
+test('the matrix contains every registered route and event, and nothing else', async () => {
   expect(registeredRoutes().sort()).toEqual(Object.keys(routes).sort());
   expect((await registeredEvents()).sort()).toEqual(Object.keys(events).sort());
 });
 
-test('no route answers for another that comes after it', () => {
+test('no route hides a later one', () => {
   const shapes = registeredRoutes().map((route) => ({
     route,
     shape: new RegExp(`^${route.replace(/:\w+/g, '[^/]+')}$`),
@@ -916,7 +916,7 @@ describe('every route', () => {
   );
 });
 
-test('an id that cannot be one is answered as what does not exist', async () => {
+test('an invalid id is answered like a missing one', async () => {
   const answers = await Promise.all(
     ['/api/conversations/1', '/api/contacts/1', '/api/conversations/1/messages'].map((path) =>
       bakery.owner.ask('GET', path),
@@ -956,7 +956,7 @@ test("an interlocutor cannot read another subscriber's policies with somebody el
   expectStatus(await bakery.owner.ask('GET', path(anna.contactId)), 404);
 });
 
-test('a member joins nothing with its account', async () => {
+test('a member cannot join with its account', async () => {
   expectStatus(await ask('POST /api/invitations/by-code/:code/acceptance', nothing, florist.owner.token), 404);
 });
 
@@ -1007,7 +1007,7 @@ describe('every event', () => {
     expect(removed.device.heard.filter(({ event }) => event !== 'session.ended').length).toBe(heard);
   });
 
-  test('of staff is one of its subscriber: it sends, and another business’s conversation does not exist', async () => {
+  test('works for staff in its own business, and another business’s conversation does not exist', async () => {
     const device = await staff.device.connect();
     expect(await device.say(anna.contactId, 'Buongiorno')).toBeGreaterThan(0);
     const carla = await world.join(florist, 'carla');
@@ -1018,7 +1018,7 @@ describe('every event', () => {
     device.disconnect();
   });
 
-  test('is out of reach from a wrong origin', async () => {
+  test('cannot be sent from a wrong origin', async () => {
     for (const transport of ['websocket', 'polling']) {
       const socket = io(world.url, {
         auth: { token: anna.device.token },
@@ -1036,7 +1036,7 @@ describe('every event', () => {
   });
 });
 
-test('what is told is heard by the two parties alone', async () => {
+test('events reach the two parties alone', async () => {
   const [other, stranger] = [
     await (await world.signIn(bruno.username)).connect(),
     await (await world.signIn(florist.username)).connect(),
@@ -1178,7 +1178,7 @@ describe('Promise 2: while a newer policy waits for acceptance', () => {
 
   const reads = (route: string) => /^(GET|HEAD|OPTIONS) /.test(route);
 
-  test('every route that changes something waits, accepts, or is exempt by its name', () => {
+  test('every changing route waits, accepts, or is exempt by name', () => {
     const named = [...waiting, ...waitingElsewhere, ...accepting, ...exempt];
     expect(named.sort()).toEqual(
       registeredRoutes()
@@ -1208,7 +1208,7 @@ describe('Promise 2: while a newer policy waits for acceptance', () => {
     }
   });
 
-  test('everything else answers as it always does', async () => {
+  test('everything else answers as usual', async () => {
     // What ends a session or erases somebody comes last, so that the others have something to answer about.
     const ends = (route: string) =>
       /^DELETE \/api\/(sessions|contacts|members)|password$|sessions\/current$/.test(route) ? 1 : 0;
@@ -1229,7 +1229,7 @@ describe('Promise 2: while a newer policy waits for acceptance', () => {
     }
   });
 
-  test('of the events message.send answers consent_required, and a receipt goes on', async () => {
+  test('message.send answers consent_required, and receipts still work', async () => {
     const connected = [
       await world.signIn(bruno.username),
       await world.signIn(staff.username),

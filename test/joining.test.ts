@@ -29,7 +29,7 @@ const joining = (code: string, person: keyof typeof people, changes: Record<stri
 const contacts = async (shop = bakery) => (await shop.owner.ask('GET', '/api/contacts')).body.total as number;
 
 describe('an open invitation', () => {
-  test('shows who invites and what there is to agree to, rendered for this business', async () => {
+  test('shows the business and the texts to agree to, rendered for it', async () => {
     const { code } = await world.invitation(bakery);
     const { status, body } = await world.ask('GET', `/api/invitations/by-code/${code}?locale=it`);
     expect(status).toBe(200);
@@ -55,7 +55,7 @@ describe('an open invitation', () => {
     });
   });
 
-  test('has a QR code that holds its link', async () => {
+  test('has a QR code with its link', async () => {
     const { id, url } = await world.invitation(bakery);
     const answer = await bakery.owner.ask('GET', `/api/invitations/${id}/qr.svg`);
     expect(answer.headers.get('content-type')).toMatch(/^image\/svg\+xml/);
@@ -67,7 +67,7 @@ describe('an open invitation', () => {
     expect(readQrCode(new Uint8ClampedArray(data), info.width, info.height)?.data).toBe(url);
   });
 
-  test('lets a person join, who is in the address book at once, with an account and a proposed username', async () => {
+  test('lets a person join, who appears in the address book at once, with an account and a proposed username', async () => {
     await bakery.owner.connect();
     const { code } = await world.invitation(bakery);
     const answer = await accept(code, await world.joining(code, 'anna', { region: 'Emilia-Romagna', province: 'RA' }));
@@ -96,14 +96,14 @@ describe('an open invitation', () => {
     expect(body).not.toHaveProperty('surname');
   });
 
-  test('gives the wished username where it is free, and one with digits where it is taken', async () => {
+  test('gives the requested username if it is free, and otherwise one with digits', async () => {
     const wish = `anna.${unique()}`;
     const wishing = () => world.join(bakery, 'anna', { username: wish, email: `${unique()}@mail.example` });
     expect((await wishing()).username).toBe(wish);
     expect((await wishing()).username).toMatch(new RegExp(`^${wish.replace('.', '\\.')}\\.\\d+$`));
   });
 
-  test('can be limited in uses: the last place is taken once, also by many at once', async () => {
+  test('can be limited in uses: the last one is taken once, even by many people at once', async () => {
     const { code, id } = await world.invitation(bakery, { maxUses: 2 });
     const before = await contacts();
     const bodies = await Promise.all(Array.from({ length: 5 }, () => joining(code, 'carla')));
@@ -134,7 +134,7 @@ describe('an open invitation', () => {
     );
   });
 
-  test('that was revoked explains itself, and lets nobody in', async () => {
+  test('that was revoked says so, and lets nobody join', async () => {
     const { id, code } = await world.invitation(bakery);
     const body = await joining(code, 'anna');
     expectStatus(await bakery.owner.ask('DELETE', `/api/invitations/${id}`), 204);
@@ -148,7 +148,7 @@ describe('an open invitation', () => {
     }
   });
 
-  test('of an unknown code is not found', async () => {
+  test('with an unknown code is not found', async () => {
     expectStatus(await world.ask('GET', '/api/invitations/by-code/abc'), 404);
   });
 });
@@ -157,7 +157,7 @@ describe('a personal invitation', () => {
   const invite = (changes: Record<string, unknown> = {}) =>
     bakery.owner.ask('POST', '/api/invitations', { kind: 'personal', email: 'dora@mail.example', ...changes });
 
-  test('is good once', async () => {
+  test('is valid once', async () => {
     const answer = await invite();
     expectStatus(answer, 201);
     const { code } = answer.body;
@@ -167,19 +167,19 @@ describe('a personal invitation', () => {
     expect(again.body.code).toBe('invitation_used');
   });
 
-  test('becomes the contact, key and all', async () => {
+  test('becomes the contact, with its key', async () => {
     const { body } = await invite();
     const joined = await accept(body.code, await joining(body.code, 'anna'));
     expect(joined.body.contact.id).toBe(body.id);
   });
 
-  test('keeps the place when joining fails', async () => {
+  test('stays usable when joining fails', async () => {
     const { body } = await invite();
     expectStatus(await accept(body.code, await joining(body.code, 'anna', { password: 'corta' })), 400);
     expectStatus(await accept(body.code, await joining(body.code, 'anna')), 201);
   });
 
-  test('that is revoked forgets the invited person at once', async () => {
+  test('deletes the invited person’s data when it is revoked', async () => {
     const { body } = await invite();
     expectStatus(await bakery.owner.ask('DELETE', `/api/invitations/${body.id}`), 204);
     expect(await world.rows('SELECT FROM mail WHERE key_id = $1', [body.id])).toEqual([]);
@@ -189,7 +189,7 @@ describe('a personal invitation', () => {
     expect(list.items[0]).not.toHaveProperty('email');
   });
 
-  test('needs an address, and takes no limits of its own', async () => {
+  test('needs an address, and accepts no limits', async () => {
     expectStatus(await bakery.owner.ask('POST', '/api/invitations', { kind: 'personal' }), 400);
     expectStatus(await invite({ maxUses: 3 }), 400);
     expectStatus(await bakery.owner.ask('POST', '/api/invitations', { kind: 'open', email: 'dora@mail.example' }), 400);
@@ -197,7 +197,7 @@ describe('a personal invitation', () => {
 });
 
 describe('joining with an account', () => {
-  test('needs only the consents, and links another business', async () => {
+  test('needs only the consents, and links the other business', async () => {
     const { email } = people.anna;
     const anna = await world.join(bakery, 'anna', { email, firstName: 'Annalisa' });
     const florist = await world.shop('florist');
@@ -212,7 +212,7 @@ describe('joining with an account', () => {
     });
   });
 
-  test('the same business again changes nothing', async () => {
+  test('to the same business again changes nothing', async () => {
     const anna = await world.join(bakery, 'anna', { promotions: true });
     const { code, id } = await world.invitation(bakery);
     const open = `/api/invitations/by-code/${code}`;
@@ -232,7 +232,7 @@ describe('joining with an account', () => {
     expect(body.items[0]).toMatchObject({ id, uses: 0 });
   });
 
-  test('on two devices at once makes one contact', async () => {
+  test('on two devices at once creates one contact', async () => {
     const anna = await world.join(await world.shop('florist'), 'anna');
     const { code, id } = await world.invitation(bakery);
     const consents = await world.consents(code);
@@ -270,7 +270,7 @@ describe('nobody joins', () => {
     expectStatus(await accept(code, await joining(code, 'anna', { consents })), 409);
   });
 
-  test('and a failed joining leaves no account and no key behind', async () => {
+  test('and a failed joining leaves no account or key behind', async () => {
     const { code } = await world.invitation(bakery, { maxUses: 1 });
     const body = await joining(code, 'anna');
     expectStatus(await accept(code, body), 201);
@@ -303,7 +303,7 @@ describe('promotions', () => {
     });
   };
 
-  test('are said yes or no to at any time, every change is recorded, and the business is told', async () => {
+  test('can be agreed to or declined at any time, every change is recorded, and the business is told', async () => {
     const anna = await world.join(bakery, 'anna');
     const shown = async () => (await bakery.owner.ask('GET', `/api/contacts/${anna.contactId}`)).body.promotions;
     expect(await shown()).toBe(false);
@@ -323,7 +323,7 @@ describe('promotions', () => {
     ).toHaveLength(3);
   });
 
-  test('are remembered with the words and the text that were shown', async () => {
+  test('are recorded with the wording and the text that were shown', async () => {
     const anna = await world.join(bakery, 'anna');
     expectStatus(await change(anna, true), 204);
     const { body: list } = await anna.device.ask('GET', '/api/consents');
@@ -337,7 +337,7 @@ describe('promotions', () => {
     expectStatus(await bruno.device.ask('GET', `/api/consents/${given!.id}`), 404);
   });
 
-  test('the acceptance that is needed to take part cannot be withdrawn this way', async () => {
+  test('the required acceptance cannot be withdrawn this way', async () => {
     const anna = await world.join(bakery, 'anna');
     const { body } = await anna.device.ask(
       'GET',
@@ -442,7 +442,7 @@ describe('when a newer policy is in force', () => {
     await old.close();
   });
 
-  test('that asks for no acceptance, nothing waits', async () => {
+  test('that needs no acceptance, nothing waits', async () => {
     for (const [policy, locale] of [
       ['interlocutor/privacy', 'it'],
       ['interlocutor/privacy', 'en'],
@@ -462,7 +462,7 @@ describe('when a newer policy is in force', () => {
     await old.close();
   });
 
-  test('a text that people agreed to cannot be changed behind their backs', async () => {
+  test('a text that people agreed to cannot be changed afterwards', async () => {
     const old = await World.open({ POLICIES_DIR: policies });
     const file = join(policies, 'interlocutor/privacy/1.it.md');
     await writeFile(file, (await readFile(file, 'utf8')).replace('privacy', 'Privacy '));

@@ -84,7 +84,7 @@ const keysLeft = async (ids: string[]) =>
   (await world.rows('SELECT FROM wrapped_key WHERE id = ANY ($1::uuid[])', [ids], 'keyring')).length;
 
 describe('a deletion request', () => {
-  test('freezes the conversation at once, ends promotions, and is seen by the business with its time', async () => {
+  test('freezes the conversation at once, ends promotions, and shows the business its deadline', async () => {
     await confirm(address);
     await bakery.owner.connect();
     expectStatus(await send(anna.device, anna.contactId), 201);
@@ -122,7 +122,7 @@ describe('a deletion request', () => {
     expect((await mails.mail(ownerAddress, /richiesta di cancellazione/)).text).toContain('Senza una risposta');
   });
 
-  test('made again is the same, and can be taken back until it is carried out', async () => {
+  test('is the same when repeated, and can be taken back until it is carried out', async () => {
     const id = await askDeletion(anna);
     const again = await anna.device.ask('POST', '/api/deletion-requests', { contactId: anna.contactId });
     expect([again.status, again.body.items.map((item: { id: string }) => item.id)]).toEqual([200, [id]]);
@@ -135,7 +135,7 @@ describe('a deletion request', () => {
     expectStatus(await send(bakery.owner, anna.contactId), 201);
   });
 
-  test('can be refused only with a reason of the law, which the person is told, and the conversation goes on', async () => {
+  test('can be refused only with a legal reason, which the person is told, and the conversation continues', async () => {
     await confirm(address);
     const id = await askDeletion(anna);
     const answer = (body: object) => bakery.owner.ask('POST', `/api/requests/${id}/answer`, body);
@@ -158,7 +158,7 @@ describe('a deletion request', () => {
     expect((await head(anna.device, anna.contactId)).id).toBe(anna.contactId);
   });
 
-  test('is carried out without an answer; the other business keeps the person, and the certificate is mailed', async () => {
+  test('is carried out if unanswered; the other business keeps the person, and the certificate is mailed', async () => {
     await confirm(address);
     const elsewhere = await world.joinAlso(anna, other);
     expectStatus(await send(anna.device, anna.contactId), 201);
@@ -206,7 +206,7 @@ describe('a deletion request', () => {
     expect(await world.rows('SELECT FROM rights_request WHERE id = $1', [id])).toEqual([]);
   });
 
-  test('to all businesses, while two of them erase the person at the same time, leaves nothing and no orphan', async () => {
+  test('to all businesses leaves nothing and no orphan when two of them erase the person at the same time', async () => {
     await confirm(address);
     const elsewhere = await world.joinAlso(anna, other);
     const asked = await anna.device.ask('POST', '/api/deletion-requests', {});
@@ -231,7 +231,7 @@ describe('a deletion request', () => {
     expect(open).toEqual([]);
   });
 
-  test('taken back in the moment in which it is due is either carried out or taken back, and never half', async () => {
+  test('taken back at its deadline is either carried out or taken back, never half', async () => {
     const id = await askDeletion(anna);
     await overdue(id);
     const [answer] = await Promise.all([
@@ -244,7 +244,7 @@ describe('a deletion request', () => {
     if (!gone) expectStatus(await send(anna.device, anna.contactId), 201);
   });
 
-  test('that was decided before a crash is carried out afterwards', async () => {
+  test('that was decided before a crash is carried out after it', async () => {
     const id = await askDeletion(anna);
     // As after a crash between the decision and the erasure.
     await world.rows(`UPDATE rights_request SET state = 'fulfilled', closed_at = now() WHERE id = $1`, [id]);
@@ -253,7 +253,7 @@ describe('a deletion request', () => {
     expectStatus(await bakery.owner.ask('GET', `/api/contacts/${anna.contactId}`), 404);
   });
 
-  test('destroys the key of an address that could not be written to within a day', async () => {
+  test('destroys the key of an address that no mail reached within a day', async () => {
     await confirm(address);
     const id = await askDeletion(anna);
     await overdue(id);
@@ -335,7 +335,7 @@ describe('a business that closes', () => {
   const name = () => String(shop.registration['businessName']);
   const close = (wanted: object) => shop.owner.ask('POST', '/api/subscriber/closing', wanted);
 
-  test('wants its name and the password, tells its people, and stops writing until it changes its mind', async () => {
+  test('must confirm with its name and password, tells its people, and sends nothing until it changes its mind', async () => {
     expect(code(await close({ password, businessName: 'Altro' }))).toEqual([409, 'confirmation_wrong']);
     expect(code(await close({ password: 'sbagliata-1234', businessName: name() }))).toEqual([403, 'password_wrong']);
     const closing = await close({ password, businessName: name().toUpperCase() });
@@ -356,7 +356,7 @@ describe('a business that closes', () => {
     expectStatus(await shop.owner.ask('GET', '/api/me'), 200);
   });
 
-  test('is gone with everything it held, but for what the law keeps', async () => {
+  test('is gone with all its data, except for what the law requires', async () => {
     const elsewhere = await world.joinAlso(anna, shop);
     const staff = await world.staff(shop);
     await staff.device.connect();
@@ -419,7 +419,7 @@ describe('a business that closes', () => {
     expect(ledger).toHaveLength(1);
   });
 
-  test('cannot change its mind any more once the erasure has begun', async () => {
+  test('cannot change its mind once the erasure has begun', async () => {
     expectStatus(await close({ password, businessName: name() }), 201);
     await world.rows(`UPDATE subscriber SET closing_erasure_id = gen_random_uuid() WHERE subscriber_id = $1`, [
       shop.id,
@@ -431,7 +431,7 @@ describe('a business that closes', () => {
 });
 
 describe('an account', () => {
-  test('that has had no business for 30 days goes, and one that joins again stays', async () => {
+  test('without a business for 30 days is deleted, and one that joins again stays', async () => {
     const bruno = await world.join(bakery, 'bruno');
     const alone = async () => {
       const [row] = await world.rows<{ alone_since: Date | null }>(
@@ -478,7 +478,7 @@ describe('an account', () => {
     return made!.id;
   }
 
-  test('without a session for two years is asked once by mail, and stays', async () => {
+  test('without a session for two years gets one mail that asks, and stays', async () => {
     await confirm(address);
     await part(UnusedAccounts).ask();
     const idle = async (sql: string) =>

@@ -117,7 +117,7 @@ async function send(
 const trust = (certificate: { cert: string }) => `tls.ca=${encodeURIComponent(certificate.cert)}`;
 
 describe('a mail server', () => {
-  test('with STARTTLS and a certificate that is trusted gets the mail encrypted', async () => {
+  test('with STARTTLS and a trusted certificate gets the mail encrypted', async () => {
     const { port, taken } = await smtpServer({ ...trusted, disabledCommands: ['AUTH'] });
     expect(await send(`smtp://localhost:${port}?requireTLS=true&${trust(trusted)}`)).toBeUndefined();
     expect(taken).toMatchObject([{ encrypted: true }]);
@@ -141,7 +141,7 @@ describe('a mail server', () => {
     expect([...later.taken, ...atOnce.taken]).toEqual([]);
   });
 
-  test('that speaks first, as on port 587, is not taken for one that cannot be reached when the URL says smtps', async () => {
+  test('that speaks first, as on port 587, is reported as that and not as unreachable when the URL says smtps', async () => {
     const { port } = await smtpServer({ disabledCommands: ['AUTH', 'STARTTLS'] });
     expect(await send(`smtps://localhost:${port}`)).toBe('smtp_speaks_no_tls');
   });
@@ -168,7 +168,7 @@ describe('a mail server', () => {
     expect(await send(`smtp://user:wrong@localhost:${port}`)).toBe('smtp_sign_in_refused');
   });
 
-  test('is greeted with the host of PUBLIC_URL, not with the name of a container, unless the URL has another', async () => {
+  test('is greeted with the host of PUBLIC_URL, not with the name of a container, unless the URL names another', async () => {
     const { port, taken } = await smtpServer({ disabledCommands: ['AUTH', 'STARTTLS'] });
     await send(`smtp://localhost:${port}`);
     await send(`smtp://localhost:${port}`, { PUBLIC_URL: 'https://192.0.2.7' });
@@ -176,7 +176,7 @@ describe('a mail server', () => {
     expect(taken.map(({ greeting }) => greeting)).toEqual(['messages.example', '[192.0.2.7]', 'relay.host.example']);
   });
 
-  test('that turns us away with 421 keeps mails waiting', async () => {
+  test('that refuses with 421 keeps mails waiting', async () => {
     const { port } = await scriptedServer('421 4.7.0 Try again later, closing connection.\r\n', (_, socket) => {
       socket.end();
       return undefined;
@@ -184,7 +184,7 @@ describe('a mail server', () => {
     expect(await send(`smtp://localhost:${port}`)).toBe('smtp_421_4.7.0');
   });
 
-  test('that breaks off in the middle of a mail keeps it waiting, and the next one has a connection of its own', async () => {
+  test('that disconnects in the middle of a mail keeps it waiting, and the next mail gets a new connection', async () => {
     let broken = 0;
     const { port, connections } = await scriptedServer('220 mail.example\r\n', (line, socket) => {
       if (line.startsWith('EHLO')) return '250 mail.example';
@@ -201,21 +201,21 @@ describe('a mail server', () => {
     expect(connections()).toBe(2);
   });
 
-  test('that greets nobody is given up, and the mail waits', async () => {
+  test('that sends no greeting is given up, and the mail waits', async () => {
     const { port } = await scriptedServer('', () => undefined);
     expect(await send(`smtp://localhost:${port}?greetingTimeout=200`)).toBe('etimedout');
   });
 
-  test('that is no mail server keeps mails waiting', async () => {
+  test('that speaks no SMTP keeps mails waiting', async () => {
     const { port } = await scriptedServer('HTTP/1.1 400 Bad Request\r\n\r\n', () => undefined);
     expect(await send(`smtp://localhost:${port}?greetingTimeout=500`)).toMatch(/^(eprotocol|etimedout)$/);
   });
 
-  test('whose name does not exist is called so', async () => {
+  test('whose name does not exist is reported as that', async () => {
     expect(await send('smtp://mail.invalid:25')).toBe('edns');
   });
 
-  test('that takes small mails only keeps a larger one waiting', async () => {
+  test('that accepts only small mails keeps a larger one waiting', async () => {
     const { port, taken } = await smtpServer({ disabledCommands: ['AUTH', 'STARTTLS'], size: 100 });
     expect(await send(`smtp://localhost:${port}`)).toBe('smtp_552_5.3.4');
     expect(taken).toEqual([]);
@@ -247,7 +247,7 @@ describe('an invitation’s mail', () => {
     await mails.close();
   });
 
-  test('is ended by the mail program in one click (RFC 8058), and not by who merely opens the link', async () => {
+  test('is stopped by the mail program in one click (RFC 8058), and not by merely opening the link', async () => {
     const email = 'anna.rossi@mail.example';
     const made = await shop.owner.ask('POST', '/api/invitations', { kind: 'personal', email });
     expectStatus(made, 201);

@@ -157,7 +157,7 @@ describe('every mail', () => {
     },
   );
 
-  test('shows what people wrote as they wrote it, and takes none of it for markup or a header', async () => {
+  test('shows what people wrote literally, never as markup or a header', async () => {
     const to = freshAddress();
     const businessName = 'A & B <b>**x**</b>\r\nBcc: tutti@mail.example {{url}}';
     await post(to, { values: { businessName } });
@@ -171,7 +171,7 @@ describe('every mail', () => {
 });
 
 describe('an address', () => {
-  test('is verified by the link that registering mails, and then one signs in by it', async () => {
+  test('is verified by the link mailed at registration, and can then be used to sign in', async () => {
     const shop = await world.shop('florist', { email: 'fiori@marta.example' });
     const mail = await mails.mail('fiori@marta.example', verification);
     expect((await shop.owner.ask('GET', '/api/me')).body.emailVerified).toBe(false);
@@ -181,7 +181,7 @@ describe('an address', () => {
     expectStatus(await signIn('Fiori@marta.example', password), 201);
   });
 
-  test('is verified by the link that joining mails, which is good once', async () => {
+  test('is verified by the link mailed at joining, which is valid once', async () => {
     const { device, email } = await someone({ verified: false });
     const token = tokenIn(await mails.mail(email, verification));
     expect((await device.ask('GET', '/api/me')).body.emailVerified).toBe(false);
@@ -193,7 +193,7 @@ describe('an address', () => {
     expect(again.body.code).toBe('link_invalid');
   });
 
-  test('gets another link when its owner asks, five an hour, and none once it is verified', async () => {
+  test('gets another link on request, five an hour, and none once it is verified', async () => {
     const { device, email } = await someone({ verified: false });
     for (let i = 0; i < 5; i++) expectStatus(await device.ask('POST', '/api/me/email-verification'), 202);
     const refused = await device.ask('POST', '/api/me/email-verification');
@@ -205,7 +205,7 @@ describe('an address', () => {
     expect(mails.to(verified.email)).toHaveLength(1);
   });
 
-  test('is not verified by a link that is out of date, unknown, or made for something else', async () => {
+  test('is not verified by a link that has expired, is unknown, or has another purpose', async () => {
     const { device, email } = await someone({ verified: false });
     const token = tokenIn(await mails.mail(email, verification));
     expectStatus(await reset(token), 410);
@@ -217,7 +217,7 @@ describe('an address', () => {
     expect((await device.ask('GET', '/api/me')).body.emailVerified).toBe(false);
   });
 
-  test('that nobody verified gets the verification mail and nothing else', async () => {
+  test('that is not verified gets the verification mail and nothing else', async () => {
     const { device, username, email } = await someone({ verified: false });
     await world.signIn(username, 'Un altro telefono');
     expectStatus(await askReset(username), 202);
@@ -230,7 +230,7 @@ describe('an address', () => {
 });
 
 describe('a forgotten password', () => {
-  test('is replaced by the link, once; every device is signed out and its socket cut, and a notice says so', async () => {
+  test('is replaced by the link, once; every device is signed out, its socket cut, and a notice mailed', async () => {
     const { device, username, email } = await someone();
     const phone = await (await world.signIn(username)).connect();
     expectStatus(await askReset(` ${username.toUpperCase()} `), 202);
@@ -250,7 +250,7 @@ describe('a forgotten password', () => {
     await mails.mail(email, changed);
   });
 
-  test('has a link that is good for 15 minutes', async () => {
+  test('has a link that is valid for 15 minutes', async () => {
     const { username, email } = await someone();
     await askReset(username);
     const token = tokenIn(await mails.mail(email, resetting));
@@ -264,7 +264,7 @@ describe('a forgotten password', () => {
     expectStatus(await signIn(username, password), 201);
   });
 
-  test('can be set once by two who hold the link at the same time', async () => {
+  test('can be replaced once by two concurrent users of the link', async () => {
     const { email, username } = await someone();
     await askReset(username);
     const token = tokenIn(await mails.mail(email, resetting));
@@ -272,7 +272,7 @@ describe('a forgotten password', () => {
     expect(answers.map(({ status }) => status).sort()).toEqual([204, 410]);
   });
 
-  test('cannot be set with a link to an address that the account has no more', async () => {
+  test('cannot be replaced by a link to an address that the account no longer has', async () => {
     const { email, username, id } = await someone();
     await askReset(username);
     const token = tokenIn(await mails.mail(email, resetting));
@@ -283,7 +283,7 @@ describe('a forgotten password', () => {
     expectStatus(await reset(token), 410);
   });
 
-  test('of several accounts that share an address has a mail for each, which names it', async () => {
+  test('of several accounts with one address causes a mail for each, which names it', async () => {
     const email = freshAddress();
     const family = [await someone({ email }), await someone({ email, firstName: 'Elena' })];
     const stranger = await someone({ email, firstName: 'Dario', verified: false });
@@ -300,7 +300,7 @@ describe('a forgotten password', () => {
     expectStatus(await signIn(family[1]!.username, newPassword), 201);
   });
 
-  test('is asked for with the same answer and the same work, whether somebody is known or not', async () => {
+  test('is requested with the same answer and the same work, whether the login exists or not', async () => {
     const { username, email } = await someone();
     const unverified = await someone({ verified: false });
     const logins = [username, email, unverified.username, unverified.email, 'nessuno', 'nessuno@mail.example', 'a b'];
@@ -313,7 +313,7 @@ describe('a forgotten password', () => {
     }
   });
 
-  test('is asked for five times an hour by one name, known or not', async () => {
+  test('can be requested five times an hour for a login, whether it exists or not', async () => {
     const { username, email } = await someone();
     for (const login of [username, 'proprio.nessuno']) {
       for (let i = 0; i < 5; i++) expectStatus(await askReset(login), 202);
@@ -324,7 +324,7 @@ describe('a forgotten password', () => {
 });
 
 describe('a password', () => {
-  test('is changed by who knows it; the other devices are signed out, and a notice says so', async () => {
+  test('can be changed by a person who knows it; the other devices are signed out, and a notice mailed', async () => {
     const { device, username, email } = await someone();
     const phone = await (await world.signIn(username)).connect();
     const change = (currentPassword: string, secret: string) =>
@@ -344,7 +344,7 @@ describe('a password', () => {
     expect((await mails.mail(email, changed)).text).toContain(username);
   });
 
-  test('that is being changed opens no session any more', async () => {
+  test('that is being changed opens no further session', async () => {
     const { device, username } = await someone({ verified: false });
     for (let round = 0; round < 5; round++) {
       const [before, after] = round % 2 === 0 ? [password, newPassword] : [newPassword, password];
@@ -360,7 +360,7 @@ describe('a password', () => {
 });
 
 describe('a new device', () => {
-  test('is told of by its name and the time, without a network address; the first one is not', async () => {
+  test('causes a notice with its name and the time, without a network address; the first one does not', async () => {
     const { username, email } = await someone();
     expect(mails.to(email).filter(({ subject }) => entered.test(subject!))).toEqual([]);
     await world.signIn(username, 'Tablet <di> Carla');
@@ -373,7 +373,7 @@ describe('a new device', () => {
     expect((await mails.mail(email, entered, 2)).text).toContain('Dispositivo: senza nome');
   });
 
-  test('is one without the cookie of an earlier sign-in to the same account, which outlives logging out', async () => {
+  test('is one without the cookie of an earlier sign-in to the same account, which survives logging out', async () => {
     const [carla, dora] = [await someone(), await someone({ firstName: 'Dora' })];
     const notices = (email: string) => mails.to(email).filter(({ subject }) => entered.test(subject!)).length;
     const inBrowser = async (username: string, { secret = password, shared = false, cookie = '' } = {}) => {
@@ -448,7 +448,7 @@ describe('the outbox', () => {
   });
   const here = () => ({ where: strict, shop });
 
-  test('tries again after a refusal that may pass', async () => {
+  test('retries after a temporary refusal', async () => {
     const to = freshAddress();
     server.refuse = (address) => (address === to ? 451 : undefined);
     await post(to, here());
@@ -481,7 +481,7 @@ describe('the outbox', () => {
     await until(async () => (await waiting(strict)).length === 0, 'nothing waits');
   });
 
-  test('gives up when there is no such addressee, and keeps the code alone', async () => {
+  test('gives up when the recipient does not exist, and keeps only the code', async () => {
     const to = freshAddress();
     server.refuse = (address) => (address === to ? noSuchUser : undefined);
     await post(to, here());
@@ -494,7 +494,7 @@ describe('the outbox', () => {
     await strict.rows('DELETE FROM mail');
   });
 
-  test('gives up after two days of trying', async () => {
+  test('gives up after two days of retries', async () => {
     const to = freshAddress();
     server.refuse = (address) => (address === to ? 451 : undefined);
     await post(to, here());
@@ -506,7 +506,7 @@ describe('the outbox', () => {
     await strict.rows('DELETE FROM mail');
   });
 
-  test('keeps what it cannot hand over while the server is down, and sends it when it is back', async () => {
+  test('keeps mails while the server is down, and sends them when it is back', async () => {
     const to = freshAddress();
     await server.close();
     await post(to, here());
@@ -517,7 +517,7 @@ describe('the outbox', () => {
     await server.mail(to, /./);
   });
 
-  test('keeps nobody’s address in the jobs, beside the mail or in its failures', async () => {
+  test('stores no address in jobs, beside the mail or in its failures', async () => {
     const to = freshAddress();
     server.refuse = (address) => (address === to ? noSuchUser : undefined);
     await post(to, here());
@@ -535,7 +535,7 @@ describe('the outbox', () => {
     await strict.rows('DELETE FROM mail');
   });
 
-  test('forgets what is worth nothing any more', async () => {
+  test('drops mails that have become useless', async () => {
     server.refuse = () => 451;
     await post(freshAddress(), here());
     await until(async () => (await waiting(strict))[0]?.attempts === 1, 'the first attempt');
@@ -547,7 +547,7 @@ describe('the outbox', () => {
     expect(server.received).toHaveLength(before + 1);
   });
 
-  test('waits without an SMTP server, and sends everything once there is one', async () => {
+  test('waits without an SMTP server, and sends all mails once there is one', async () => {
     let quiet = await World.open();
     const owner: Device = (await quiet.shop('florist', { email: 'attesa@fiori.example' })).owner;
     expectStatus(await owner.ask('POST', '/api/me/email-verification'), 202);
@@ -562,7 +562,7 @@ describe('the outbox', () => {
     await quiet.close();
   });
 
-  test('sends no mail twice when the service restarts while it waits', async () => {
+  test('sends no mail twice when the service restarts meanwhile', async () => {
     const to = freshAddress();
     server.refuse = (address) => (address === to ? 451 : undefined);
     await post(to, here());

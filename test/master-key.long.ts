@@ -52,7 +52,7 @@ test('it is refused while the service runs, and changes nothing', async () => {
   expectStatus(await world.ask('GET', '/api/health/ready'), 200);
 });
 
-test('the new one opens everything, and neither the old one nor an old copy of the epoch file opens it', async () => {
+test('the new one opens everything, and neither the old one nor an old copy of the epoch file does', async () => {
   const public_ = await signed();
   await world.stop();
   const old = await masterKey();
@@ -96,7 +96,7 @@ test.each(['made', 'sealed', 'signed', 'placed'])(
   },
 );
 
-test('a rotation that was killed at its very end leaves no key that a later one takes for a new one', async () => {
+test('a rotation killed at its very end leaves no key that a later one takes for new', async () => {
   const key = await readFile(keyFile('master.key'), 'utf8');
   await writeFile(keyFile('master.key.next'), key, { mode: 0o600 });
   await expectReadable();
@@ -105,7 +105,7 @@ test('a rotation that was killed at its very end leaves no key that a later one 
   await expectReadable();
 });
 
-test('with MASTER_KEY the new one goes into a file that is named, which may be there already', async () => {
+test('with MASTER_KEY the new one goes into a named file, which may exist already', async () => {
   const old = (await masterKey()).toString('hex');
   const refused = await rotate({ MASTER_KEY: old });
   expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('MASTER_KEY is set') });
@@ -131,7 +131,7 @@ test('with MASTER_KEY the new one goes into a file that is named, which may be t
   await world.stop();
 });
 
-test('backups made before it are opened by the old master key until the next one, and then by the new one', async () => {
+test('the backup folder opens with the old master key until the next backup, and then with the new one', async () => {
   const backups = join(folder, 'backups');
   const back = () => run(backUp, world.environment, backups, '--quiet');
   const check = () => run(restore, world.environment, backups, '--check');

@@ -15,13 +15,13 @@ beforeAll(async () => {
 });
 afterAll(() => media.onModuleDestroy());
 
-test('the corpus has at least sixty files, each for a reason of its own', () => {
+test('the corpus has at least sixty files, each with its own reason', () => {
   expect(files.size).toBe(hostileFiles.length);
   expect(files.size).toBeGreaterThanOrEqual(60);
 });
 
 describe.each(hostileFiles)('$title', ({ title, name, expected, secret, pixels }) => {
-  test('comes to its expected end', async () => {
+  test('has the expected result', async () => {
     const bytes = files.get(title)!;
     const source = sourceOf(bytes);
 
@@ -72,7 +72,7 @@ async function drawn(bytes: Buffer) {
   return { data: data.toString('base64'), width: info.width, height: info.height };
 }
 
-test('a stripped file is stripped for good: inspected again, it is the same', async () => {
+test('a stripped file needs no further patches', async () => {
   for (const { title, name, secret } of hostileFiles) {
     if (!secret) continue;
     const bytes = files.get(title)!;
@@ -84,7 +84,7 @@ test('a stripped file is stripped for good: inspected again, it is the same', as
   }
 });
 
-test('patches say the same for every range of a file, and after they were stored', async () => {
+test('patches have the same result for every range of a file, and after they are stored', async () => {
   for (const { title, name } of hostileFiles) {
     const bytes = files.get(title)!;
     if (bytes.length > 100_000) continue;
@@ -96,7 +96,7 @@ test('patches say the same for every range of a file, and after they were stored
   }
 });
 
-test('no file of chance makes the inspection throw, loop or patch beyond it', async () => {
+test('no random file makes the inspection throw, loop or patch outside of it', async () => {
   // PDFs are read by a process of their own, which takes its time for each.
   const seeds = hostileFiles.filter(
     ({ title, expected }) => files.get(title)!.length < 50_000 && expected.family !== 'pdf',
@@ -143,7 +143,7 @@ test('no file of chance makes the inspection throw, loop or patch beyond it', as
   },
 );
 
-test('a picture that takes the process down fails alone, and the next one is drawn', async () => {
+test('a picture that crashes the process fails alone, and the next one is drawn', async () => {
   const bytes = files.get('progressive JPEG')!;
   const found = await media.inspect(sourceOf(bytes), 'a.jpg');
   const before = await media.renditions(sourceOf(bytes), found);
@@ -156,7 +156,7 @@ test('a picture that takes the process down fails alone, and the next one is dra
   expect((await media.renditions(sourceOf(bytes), found)).thumbnail).toBeDefined();
 });
 
-test('a file that cannot be read to its end fails with the reason, and the next one is drawn', async () => {
+test('a file that cannot be read completely fails with the reason, and the next one is drawn', async () => {
   const bytes = files.get('progressive JPEG')!;
   const found = await media.inspect(sourceOf(bytes), 'a.jpg');
   const gone = new Error('the object is gone');
@@ -185,7 +185,7 @@ test('a photograph of 24 megapixels is drawn with little memory, upright', async
   expect(display).toMatchObject({ width: 1365, height: 2048, mediaType: 'image/webp' });
 });
 
-test('the files of one account wait behind each other, and delay a file of another by one at most', async () => {
+test('the files of one account wait for each other, and delay another account’s file by at most one', async () => {
   const picture = await sharp({ create: { width: 1_500, height: 1_500, channels: 3, background: 'teal' } })
     .jpeg()
     .toBuffer();

@@ -45,7 +45,7 @@ async function verify(shop: Shop): Promise<void> {
 }
 
 describe('an invitation', () => {
-  test('shows the business and the privacy notice, and nothing of who invites or is invited', async () => {
+  test('shows the business and the privacy notice, and neither the inviting nor the invited person', async () => {
     const { code } = await world.inviteMember(bakery, { email: 'nuova@mail.example', displayName: 'Nuova' });
     const { status, body } = await world.ask('GET', `/api/members/by-code/${code}?locale=en`);
     expect(status).toBe(200);
@@ -55,7 +55,7 @@ describe('an invitation', () => {
     expectStatus(await world.ask('GET', '/api/members/by-code/there-is-none'), 404);
   });
 
-  test('goes out by mail, waits sealed, and is listed as invited until it is accepted', async () => {
+  test('is mailed, waits sealed, and is listed as invited until it is accepted', async () => {
     await verify(bakery);
     const { id, code } = await world.inviteMember(bakery, { email: 'sara.blu@mail.example', displayName: 'Sara' });
     const mails = await world.rows<{ sealed: Buffer }>(
@@ -79,7 +79,7 @@ describe('an invitation', () => {
     expect(consents.items.map(({ purpose, how }: never) => [purpose, how])).toEqual([['privacy', 'joining']]);
   });
 
-  test('once for an address, and its mail waits for the owner to verify the own one', async () => {
+  test('exists once for an address, and its mail waits until the owner’s address is verified', async () => {
     const shop = await world.shop('bakery', { email: `forno-${unique()}@aurora.example` });
     const email = `dario${unique()}@mail.example`;
     const invite = (address: string) => shop.owner.ask('POST', '/api/members', { email: address });
@@ -100,7 +100,7 @@ describe('an invitation', () => {
     expect(await mails()).toBe(before);
   });
 
-  test('is good once: of many who accept at once one joins', async () => {
+  test('is valid once: of many concurrent acceptances one succeeds', async () => {
     const { code } = await world.inviteMember(bakery);
     const joinings = await Promise.all(Array.from({ length: 6 }, () => world.memberJoining(code)));
     const answers = await Promise.all(joinings.map((each) => accept(code, {}, each)));
@@ -109,7 +109,7 @@ describe('an invitation', () => {
     expect((await world.ask('GET', `/api/members/by-code/${code}`)).body.code).toBe('invitation_used');
   });
 
-  test('that was revoked or is out of date says so, and keeps no name and address', async () => {
+  test('that was revoked or has expired says so, and keeps no name and address', async () => {
     const revoked = await world.inviteMember(bakery, { displayName: 'Nessuno' });
     const late = await world.inviteMember(bakery);
     const joining = await world.memberJoining(late.code);
@@ -132,7 +132,7 @@ describe('an invitation', () => {
     expectStatus(await bakery.owner.ask('DELETE', `/api/members/${revoked.id}`), 404);
   });
 
-  test('needs the acceptance of the privacy notice, a free username and a password that is not weak', async () => {
+  test('needs acceptance of the privacy notice, a free username and a strong password', async () => {
     const { code } = await world.inviteMember(bakery);
     const refusals = [
       [{ consents: [] }, 403, 'consent_required'],
@@ -148,7 +148,7 @@ describe('an invitation', () => {
     expectStatus(await accept(code), 201);
   });
 
-  test('is not made before the owner has accepted what is in force', async () => {
+  test('cannot be created before the owner has accepted the policies in force', async () => {
     const shop = await world.shop('florist');
     await world.rows('UPDATE subscriber SET privacy_version = 0 WHERE subscriber_id = $1', [shop.id]);
     const refused = await shop.owner.ask('POST', '/api/members', { email: `${unique()}@mail.example` });
@@ -157,7 +157,7 @@ describe('an invitation', () => {
     expectStatus(await shop.owner.ask('POST', '/api/members', { email: `${unique()}@mail.example` }), 201);
   });
 
-  test('is one of fifty at most, with those who are members', async () => {
+  test('counts towards the limit of fifty members', async () => {
     const shop = await world.shop('florist');
     for (let i = 0; i < 48; i++) await world.inviteMember(shop);
     const last = await Promise.all(
@@ -172,7 +172,7 @@ describe('an invitation', () => {
 });
 
 describe('staff', () => {
-  test('reads and writes, and hears what the owner hears', async () => {
+  test('can read and write, and gets the owner’s events', async () => {
     const sara = await world.staff(bakery);
     await sara.device.connect();
     const seq = await anna.device.say(anna.contactId, 'Buongiorno');
@@ -184,7 +184,7 @@ describe('staff', () => {
     expectStatus(await sara.device.ask('POST', '/api/invitations', { kind: 'open' }), 201);
   });
 
-  test('cannot invite or remove members, see the actions, or change the business: all that does not exist', async () => {
+  test('cannot invite or remove members, see the actions, or change the business: these routes do not exist for them', async () => {
     const sara = await world.staff(bakery);
     const { status, body } = await sara.device.ask('GET', '/api/there-is-no-such-route');
     const unknown = { status, code: body.code, detail: body.detail };
@@ -204,7 +204,7 @@ describe('staff', () => {
 });
 
 describe('the author of a message', () => {
-  test('is told to the members alone, over HTTP and live', async () => {
+  test('is disclosed to the members alone, over HTTP and live', async () => {
     const sara = await world.staff(bakery, { displayName: 'Sara Quaglia' });
     const phone = await (await world.signIn(anna.username)).connect();
     await sara.device.connect();
@@ -221,7 +221,7 @@ describe('the author of a message', () => {
     expect(JSON.stringify(phone.heard)).not.toMatch(new RegExp(`Quaglia|${sara.id}`));
   });
 
-  test('has the name it has now, and an owner has none before it gives one', async () => {
+  test('is shown with the member’s current name, and an owner without a name with none', async () => {
     const shop = await world.shop('florist');
     const carla = await world.join(shop, 'carla');
     await shop.owner.connect();
@@ -254,7 +254,7 @@ describe('a removed member', () => {
     expect(sara.device.heard.length).toBe(heard);
   });
 
-  test('leaves its name on what it wrote, and no username, address, password or device', async () => {
+  test('leaves its name on its messages, and no username, address, password or device', async () => {
     const sara = await world.staff(bakery, { displayName: 'Sara Lodi' });
     await sara.device.connect();
     const seq = await sara.device.say(anna.contactId, 'Un saluto');
@@ -275,7 +275,7 @@ describe('a removed member', () => {
     expectStatus(await bakery.owner.ask('DELETE', `/api/members/${sara.id}`), 404);
   });
 
-  test('stays out also when it signs in at the very moment', async () => {
+  test('stays out even when signing in at the very moment', async () => {
     const sara = await world.staff(bakery);
     const body = { username: sara.username, password };
     const signIns = Array.from({ length: 5 }, () => world.ask('POST', '/api/sessions', { body }));
@@ -287,7 +287,7 @@ describe('a removed member', () => {
     }
   });
 
-  test('is never the owner', async () => {
+  test('cannot be the owner', async () => {
     const [owner] = await members();
     expect(owner.role).toBe('owner');
     const refused = await bakery.owner.ask('DELETE', `/api/members/${owner.id}`);
@@ -296,7 +296,7 @@ describe('a removed member', () => {
   });
 });
 
-test('what members do is written down for the owner, in kinds and ids', async () => {
+test('what members do is logged for the owner, as kinds and ids', async () => {
   const shop = await world.shop('florist');
   const sara = await world.staff(shop);
   const { body: invitation } = await sara.device.ask('POST', '/api/invitations', { kind: 'open' });
@@ -335,7 +335,7 @@ test('another business sees none of it', async () => {
   expectStatus(await sara.device.ask('GET', '/api/me'), 200);
 });
 
-test('what staff changes in the address book is written down for the owner, as kinds and ids', async () => {
+test('what staff change in the address book is logged for the owner, as kinds and ids', async () => {
   const shop = await world.shop('bakery');
   const sara = await world.staff(shop);
   const carla = await world.join(shop, 'carla');

@@ -25,7 +25,7 @@ const stored = () =>
   );
 
 describe('the same clientId', () => {
-  test('is stored once, over HTTP and over the socket, and answers alike', async () => {
+  test('is stored once, over HTTP and over the socket, with the same answer', async () => {
     const message = { clientId: unique(), body: 'Due pizze' };
     const first = await anna.device.ask('POST', path(), message);
     const second = await anna.device.ask('POST', path(), message);
@@ -36,7 +36,7 @@ describe('the same clientId', () => {
     expect((await stored()).filter(({ client_id: id }) => id === message.clientId)).toHaveLength(1);
   });
 
-  test('with another content is refused, and the first content stays', async () => {
+  test('with other content is refused, and the first content stays', async () => {
     const clientId = unique();
     await anna.device.say(anna.contactId, 'Una torta', clientId);
     const refused = await anna.device.ask('POST', path(), { clientId, body: 'Due torte' });
@@ -52,7 +52,7 @@ describe('the same clientId', () => {
     expect(await bakery.owner.say(anna.contactId, 'Ciao', clientId)).toBe(first + 1);
   });
 
-  test('sent many times at once is stored once, and told once', async () => {
+  test('sent many times at once is stored once, and causes one event', async () => {
     const message = { conversationId: anna.contactId, clientId: unique(), body: 'Una volta sola' };
     const answers = await Promise.all(Array.from({ length: 20 }, () => anna.device.emit('message.send', message)));
     expect(new Set(answers.map(({ data }) => data.seq)).size).toBe(1);
@@ -66,7 +66,7 @@ describe('the same clientId', () => {
   });
 });
 
-test('seq has no gaps when both parties send at once, and every acknowledged message is there', async () => {
+test('seq has no gaps when both parties send at once, and every acknowledged message is stored', async () => {
   const sends = Array.from({ length: 60 }, (_, i) => {
     const sender = i % 2 ? anna.device : bakery.owner;
     return sender.say(anna.contactId, `Messaggio ${i}`);
@@ -154,7 +154,7 @@ describe('a body', () => {
 });
 
 describe('pages', () => {
-  test('go backwards from the latest and onwards from the first, each message once', async () => {
+  test('go backwards from the latest and forwards from the first, with each message once', async () => {
     const bruno = await world.join(bakery, 'bruno');
     await bruno.device.connect();
     for (let i = 1; i <= 7; i++) await bruno.device.say(bruno.contactId, `n. ${i}`);
@@ -187,7 +187,7 @@ describe('pages', () => {
     expectStatus(await bruno.device.ask('GET', `/api/conversations/${bruno.contactId}/messages?limit=201`), 400);
   });
 
-  test('of conversations go through all of them, latest change first', async () => {
+  test('of conversations list all of them, latest change first', async () => {
     const florist = await world.shop('florist');
     const joined: Person[] = [];
     for (let i = 0; i < 5; i++) joined.push(await world.join(florist, 'carla'));
@@ -235,7 +235,7 @@ describe('pages', () => {
   });
 });
 
-test('a session that sends too fast is told when to go on, and the others are not held up', async () => {
+test('a session that sends too fast is told when to continue, and does not hold up others', async () => {
   const strict = await World.open({ RATE_MESSAGES: '5' });
   const shop = await strict.shop('bakery');
   const person = await strict.join(shop, 'anna');

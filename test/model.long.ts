@@ -2,6 +2,6 @@ import { expect, test } from '@jest/globals';
 import { agree } from './model/agreement.js';
 
 /** Promise 4. */
-test('whatever devices do and in whatever order, each holds what a simple model says and what a fresh load gives', async () => {
+test('whatever devices do, in whatever order, each equals a simple model and a fresh load', async () => {
   expect(await agree({ sequences: 12 })).toBeGreaterThanOrEqual(12);
 }, 600_000);

@@ -66,7 +66,7 @@ async function rawSocket(): Promise<{ socket: Socket; packets: string[] }> {
 const asking = (token: string, namespace = '') => frame(`40${namespace}${JSON.stringify({ token })}`);
 
 describe('one connection', () => {
-  test('is closed after a failed admission, whatever it sends behind it', async () => {
+  test('is closed after failing to authenticate, whatever it sends next', async () => {
     const { socket, packets } = await beside(async () => {
       const opened = await rawSocket();
       opened.socket.write(asking(unknownToken()).repeat(20_000), 'latin1');
@@ -78,7 +78,7 @@ describe('one connection', () => {
     expect(packets.filter((packet) => packet.startsWith('40'))).toEqual([]);
   });
 
-  test('is told why its admission failed before it is closed', async () => {
+  test('is told why authenticating failed before it is closed', async () => {
     const { socket, packets } = await rawSocket();
     socket.write(asking(unknownToken()), 'latin1');
     await until(() => socket.closed || packets.some((packet) => packet.startsWith('44')), 'the refusal is told');
@@ -113,7 +113,7 @@ describe('one connection', () => {
     await until(() => socket.closed, 'the connection is closed');
   });
 
-  test('has at most 20 requests without an answer; one more closes it after the answers', async () => {
+  test('can have at most 20 unanswered requests; one more closes it after their answers', async () => {
     const pipelined = async (count: number) => {
       const socket = connect(port(), '127.0.0.1').on('error', () => {});
       let answers = '';
@@ -138,7 +138,7 @@ describe('one connection', () => {
   });
 });
 
-test('a network has at most 200 connections that wait to be admitted', async () => {
+test('a network can have at most 200 connections that are not authenticated yet', async () => {
   const { entering } = world.service.app.get(Realtime).entrance;
   const network = '127.0.0.1';
   await until(() => !entering.has(network), 'everybody before has been admitted or has left');
@@ -210,7 +210,7 @@ onLinux(
 );
 
 describe('unknown tokens', () => {
-  test('are looked for once, a few at once, and then refused to their network, while known ones are not', async () => {
+  test('are looked up once, a few at a time, and then refused to their network, while known ones still work', async () => {
     const lookUp = jest.spyOn(world.service.app.get(HotStatements), 'query');
     const looked = () => lookUp.mock.calls.filter(([{ name }]) => name === 'session_of_token').length;
     const same = unknownToken();
@@ -236,7 +236,7 @@ describe('unknown tokens', () => {
   });
 });
 
-describe('requests beyond those that may wait are refused, and delay no other', () => {
+describe('requests beyond the queue are refused, and delay no others', () => {
   const beyond = 25;
   const asked = limits.requestsAtOnce + limits.requestsWaiting + beyond;
 
@@ -272,7 +272,7 @@ describe('requests beyond those that may wait are refused, and delay no other', 
   });
 });
 
-test('messages wait for no connection that others hold', async () => {
+test('messages do not wait for connections in use by other requests', async () => {
   const accounts = [florist.owner];
   while (accounts.length * limits.requestsAtOnce < mainConnections + limits.requestsAtOnce) {
     accounts.push((await world.staff(florist)).device);
@@ -297,7 +297,7 @@ test('messages wait for no connection that others hold', async () => {
   expect(statusesOf(await Promise.all(asked))).toEqual([200]);
 });
 
-test('passwords are compared a few at once; too many of one network are refused, and those of an account are not', async () => {
+test('passwords are compared a few at a time; too many from one network are refused, while those of an account are not', async () => {
   const signIn = () => world.ask('POST', '/api/sessions', { body: { username: `${unique()}@mail.example`, password } });
   const [answers, changed] = await beside(async () => {
     const signingIn = Promise.all(Array.from({ length: 60 }, signIn));
@@ -316,7 +316,7 @@ test('passwords are compared a few at once; too many of one network are refused,
   expectStatus(changed, 403);
 });
 
-test('pictures are drawn one at a time, and one of too many rows is refused by its header', async () => {
+test('pictures are drawn one at a time, and one with too many rows is refused by its header', async () => {
   const upload = (bytes: Buffer) => {
     const form = new FormData();
     form.append('file', new Blob([new Uint8Array(bytes)]), 'logo.png');
@@ -335,7 +335,7 @@ test('pictures are drawn one at a time, and one of too many rows is refused by i
   expectStatus(await upload(tallPng(limits.logoSide + 1)), 422);
 });
 
-test('an account sends twice as many messages as one of its sessions, however many it has', async () => {
+test('an account can send twice as many messages as one session, however many sessions it has', async () => {
   const strict = await World.open({ RATE_MESSAGES: '3' });
   const shop = await strict.shop('bakery');
   const person = await strict.join(shop, 'anna');
@@ -363,7 +363,7 @@ test('an account sends twice as many messages as one of its sessions, however ma
   await strict.close();
 });
 
-test('the connections to the database are all open from the start, and none is closed for being idle', async () => {
+test('all connections to the database are open from the start, and none is closed when idle', async () => {
   const connections = () =>
     world.rows<{ pid: number }>(
       `SELECT pid FROM pg_stat_activity

@@ -29,7 +29,7 @@ describe('the description', () => {
     expect(callers('Conversations.list')).toEqual(['member', 'interlocutor']);
   });
 
-  test('puts no lock on public operations, and describes the cookies with their header on the others', () => {
+  test('requires no session for public operations, and describes the cookies with their header for the others', () => {
     expect(operation('Registration.register').security).toEqual([]);
     expect(operation('Consents.current').security).toContainEqual({});
     expect(operation('Labels.list').security).toEqual([{ bearer: [] }, { dashboardCookie: [], appName: [] }]);
@@ -42,7 +42,7 @@ describe('the description', () => {
     expect(JSON.stringify(document.components.securitySchemes)).not.toContain('JWT');
   });
 
-  test('gives every number a format, every id, time and address too, and the limits', () => {
+  test('gives every number, id, time and address a format, and states the limits', () => {
     const bare: string[] = [];
     const look = (where: string, { type, format, properties = {}, items }: JsonSchema) => {
       if (type === 'number' || (type === 'integer' && !format)) bare.push(where);
@@ -139,7 +139,7 @@ describe('an example', () => {
     return (body.items ?? body.policies)[0].id as string;
   };
 
-  test('of registering, and of all that a business sends, is accepted', async () => {
+  test('of a registration, and of every other request of a business, is accepted', async () => {
     const { body: policies } = await world.ask('GET', '/api/policies/current?audience=subscriber');
     ids = { policy: '', contact: '', label: '' };
     const consents = policies.items.map((each: { id: string; purpose: string }) => ({
@@ -239,7 +239,7 @@ describe('an example', () => {
     expect([...sent].sort()).toEqual(withBody.sort());
   });
 
-  test('and every answer to a question is as described, also which kind of file it is', async () => {
+  test('is answered as described, including the media types of files', async () => {
     const conversation = `/api/conversations/${bruno.contactId}`;
     await anna.device.ask('POST', `/api/conversations/${anna.contactId}/messages`, { clientId: 'x', body: 'Ciao' });
     const { body: invitations } = await shop.owner.ask('GET', '/api/invitations');

@@ -178,7 +178,7 @@ describe.each(Object.entries(lists))('%s', (_, list) => {
   const [name, value, other] = list.filter ?? [];
   const filter = () => (name ? { [name]: value!() } : {});
 
-  test('comes in pages that hold each item once, asked for by the cursor alone', async () => {
+  test('comes in pages with each item once, by the cursor alone', async () => {
     const all = await fetchList(list, { ...filter(), limit: 200 });
     expectStatus(all, 200);
     expect(all.body.nextCursor).toBeNull();
@@ -195,7 +195,7 @@ describe.each(Object.entries(lists))('%s', (_, list) => {
     expect(paged).toEqual(all.body.items);
   });
 
-  test('takes the same filters again, and refuses others and the cursor of another list', async () => {
+  test('accepts the same filters again, and refuses others and the cursor of another list', async () => {
     const { nextCursor: cursor } = (await fetchList(list, { ...filter(), limit: 1 })).body;
     expect(cursor).toEqual(expect.any(String));
     const [alone, repeated] = [
@@ -219,7 +219,7 @@ describe.each(Object.entries(lists))('%s', (_, list) => {
   });
 });
 
-test('messages page backwards and by changes alike', async () => {
+test('messages can be paged backwards and by changes', async () => {
   const filters: Record<string, number>[] = [{ before: 4 }, { changedAfter: 1 }, { after: 1, before: 4 }];
   for (const filter of filters) {
     const seqs: number[] = [];
@@ -235,7 +235,7 @@ test('messages page backwards and by changes alike', async () => {
   }
 });
 
-test('a search by as many labels as possible goes on', async () => {
+test('a search by the maximum number of labels has further pages', async () => {
   const { body: known } = await shop.owner.ask('GET', '/api/labels');
   const labels = known.items.map(({ id }: { id: string }) => id);
   while (labels.length < 20) {

@@ -74,7 +74,7 @@ describe.each(documents)('the text %s', (name) => {
     expect(words(table.map(({ it }) => it).filter(Boolean))).toEqual(words(sentencesOf(text('it'))));
   });
 
-  test('promises nothing that no test keeps', () => {
+  test('promises only what a test proves', () => {
     for (const sentence of table) {
       const said = [sentence.promises, sentence.kept, sentence.notYet].filter((each) => each !== undefined);
       expect({ sentence: sentence.en, said: said.length }).toEqual({ sentence: sentence.en, said: 1 });
@@ -91,7 +91,7 @@ describe.each(documents)('the text %s', (name) => {
   });
 });
 
-test('promises that wait for a feature are few, and are named', () => {
+test('has few promises that wait for a feature, all of them listed', () => {
   const waiting = [...tables].flatMap(([name, table]) =>
     table.flatMap(({ en, notYet }) => (notYet === undefined ? [] : [`${notYet}: ${name}: ${en.slice(0, 90)}`])),
   );

@@ -140,7 +140,7 @@ describe('the host', () => {
     expect({ code, stdout, stderr }).toEqual({ code: 1, stdout: '', stderr: expect.stringMatching(message) });
   };
 
-  test('is told what is wrong with a version: half of its languages, no changes, a day too early or late, an older one', async () => {
+  test('learns what is wrong with a version: a missing language, no changes, a day too early or late, an older one', async () => {
     await says(/is no policy/, 'interlocutor/terms/x');
     await says(/no version 2 of interlocutor\/privacy: write/, 'interlocutor/privacy/2');
     await writeVersion(policies, 'interlocutor/privacy', 2);
@@ -166,7 +166,7 @@ describe('the host', () => {
     expect(await world.rows('SELECT FROM policy_publication WHERE version > 1')).toEqual([]);
   });
 
-  test('sees what would happen, publishes beside the running service, and changes nothing by asking again', async () => {
+  test('sees what would happen, publishes beside the running service, and changes nothing by repeating it', async () => {
     const day = dayAhead(limits.policyNoticeDays + 1);
     const wanted = ['interlocutor/privacy', '--effective', day];
     const dry = await publish(world, ...wanted, '--dry-run');
@@ -194,7 +194,7 @@ describe('the host', () => {
 });
 
 describe('until its day', () => {
-  test('it is announced with its changes and its text, and everything goes on', async () => {
+  test('it is announced with its changes and its text, and everything continues', async () => {
     const [inForce] = await current(anna.device, 'current', anna.contactId);
     expect(inForce).toMatchObject({ version: 1, accepted: true, waitsFor: null, next: { version: 2 } });
     expect(inForce.next.changes).toEqual([changesOf(2).it]);
@@ -212,7 +212,7 @@ describe('until its day', () => {
     expect(await outcomes(anna.device, 'both')).toEqual(all('sent', 'both'));
   });
 
-  test('who takes note of it is not told again in the apps, and that is written down once', async () => {
+  test('the apps do not repeat it once it was noted, which is recorded once', async () => {
     const [{ policyId }] = await changes(anna.device);
     for (let time = 0; time < 2; time++)
       expectStatus(await anna.device.ask('POST', '/api/policies/notices', { policyId }), 204);
@@ -225,7 +225,7 @@ describe('until its day', () => {
     expectStatus(await anna.device.ask('POST', '/api/policies/notices', { policyId: terms }), 404);
   });
 
-  test('who joins accepts the version in force, and sees which one comes', async () => {
+  test('people who join accept the version in force, and see the coming one', async () => {
     const { code } = await world.invitation(shop);
     const { body } = await world.ask('GET', `/api/invitations/by-code/${code}?locale=it`);
     expect(body.policies).toMatchObject([{ version: 1, next: { version: 2, changes: [changesOf(2).it] } }]);
@@ -241,14 +241,14 @@ describe('until its day', () => {
     expect([refused.status, refused.body.code]).toEqual([409, 'policy_changed']);
   });
 
-  test('it can be accepted early, but promotions are said yes to under the one in force', async () => {
+  test('it can be accepted early, but consent to promotions is given under the version in force', async () => {
     const [announced] = await current(bruno.device, 'announced', bruno.contactId);
     expectStatus(await accept(bruno.device, { ...announced, purpose: 'promotions' }, bruno.contactId), 409);
     expectStatus(await accept(bruno.device, announced, bruno.contactId), 204);
     expect(await changes(bruno.device)).toEqual([]);
   });
 
-  test('everybody with a confirmed address is mailed once, in one mail for what came together, also after a stop', async () => {
+  test('every confirmed address gets one mail for simultaneous publications, even after a restart', async () => {
     const confirm = (device: Device) =>
       world.rows(`UPDATE account SET email_hash = $2 WHERE id = (SELECT account_id FROM session WHERE id = $1)`, [
         device.sessionId,
@@ -305,7 +305,7 @@ describe('from its day', () => {
     await takesEffect(world, 'subscriber/terms', 2);
   });
 
-  test('nobody sends before accepting: not the person, not the business, not its staff', async () => {
+  test('the person, the business and its staff must accept before they send', async () => {
     expect(await outcomes(anna.device, 'both')).toEqual(all('consent_required', 'both'));
     expect(await outcomes(staff.device, 'both', 'member')).toEqual(all('consent_required', 'both', 'member'));
     const ofOwner = await outcomes(shop.owner, 'both', 'member', 'owner');
@@ -316,7 +316,7 @@ describe('from its day', () => {
     expectStatus(await bruno.device.ask('POST', bruno2, { clientId: unique(), body: 'Ciao' }), 201);
   });
 
-  test('staff accepts for itself, and the owner for the business', async () => {
+  test('staff accept for themselves, and the owner for the business', async () => {
     const [terms, privacy] = await current(staff.device, 'current');
     expect([terms.waitsFor, privacy.waitsFor]).toEqual(['owner', 'acceptance']);
     expectStatus(await accept(staff.device, terms), 404);
@@ -338,7 +338,7 @@ describe('from its day', () => {
     expect(await changes(staff.device)).toEqual([]);
   });
 
-  test('staff that has not accepted holds up nobody else, and a message that is stored is answered as stored', async () => {
+  test('staff who have not accepted block only themselves, and a retry of a stored message is acknowledged', async () => {
     const newer = (await publish(world, 'subscriber/privacy/3')).stderr;
     expect(newer).toContain('There is no version 3');
     const message = { clientId: unique(), body: 'Pronto?' };
@@ -357,7 +357,7 @@ describe('from its day', () => {
     expectStatus(await staff.device.ask('PUT', `/api/conversations/${anna.contactId}/receipt`, { seenSeq: 1 }), 204);
   });
 
-  test('a version that needs no acceptance is shown as a notice, and holds up nothing', async () => {
+  test('a version that needs no acceptance is shown as a notice, and blocks nothing', async () => {
     const [two] = await current(anna.device, 'current', anna.contactId);
     expectStatus(await accept(anna.device, two, anna.contactId), 204);
     await writeVersion(policies, 'interlocutor/privacy', 3);
@@ -380,7 +380,7 @@ describe('from its day', () => {
   });
 });
 
-test('a start with a version that nobody has published changes nothing, and a fresh installation takes all that is there', async () => {
+test('a start with an unpublished version changes nothing, and a fresh installation publishes all versions', async () => {
   await writeVersion(policies, 'subscriber/terms', 3);
   world = await world.restart();
   const { body } = await world.ask('GET', '/api/policies/current?audience=subscriber');
@@ -395,7 +395,7 @@ test('a start with a version that nobody has published changes nothing, and a fr
   }
 });
 
-test('a fresh installation does not start before one version of every policy holds, so that nobody joins without one', async () => {
+test('a fresh installation does not start before every policy has a version in force', async () => {
   const folder = await policiesFolder();
   try {
     for (const effective of [dayAhead(2), '2026-02-30']) {

@@ -36,7 +36,7 @@ const business = (changes: Record<string, unknown>) => bakery.owner.ask('PATCH',
 const contact = async (shop: Shop, id: string) => (await shop.owner.ask('GET', `/api/contacts/${id}`)).body;
 
 describe("an interlocutor's own data", () => {
-  test('are seen corrected by the interlocutor and by each of its subscribers, live and at rest', async () => {
+  test('reach the interlocutor’s devices and each of its subscribers when corrected, live and on loading', async () => {
     const changes = { firstName: 'Annalisa', surname: 'Verdi', region: 'Toscana', province: 'FI', sector: 'Scuola' };
     const { status, body } = await edit(anna.device, { ...changes, locale: 'en' });
     expect(status).toBe(200);
@@ -64,7 +64,7 @@ describe("an interlocutor's own data", () => {
     expect(JSON.stringify(bakery.owner.heard)).not.toContain(annaAtFlorist);
   });
 
-  test('stay where they are left out; a segment goes when it is blank or null', async () => {
+  test('stay when left out; a blank or null segment is removed', async () => {
     await edit(anna.device, { region: 'Lazio', province: 'RM', sector: 'Sport' });
     expectStatus(await edit(anna.device, { region: null, sector: ' ' }), 200);
     const { body } = await anna.device.ask('GET', '/api/me');
@@ -75,7 +75,7 @@ describe("an interlocutor's own data", () => {
     expect(bakery.owner.heard.length).toBe(heard);
   });
 
-  test('are checked, and the username is not among them', async () => {
+  test('are validated, and do not include the username', async () => {
     const { body: before } = await anna.device.ask('GET', '/api/me');
     for (const [changes, field] of [
       [{ firstName: '' }, 'firstName'],
@@ -92,7 +92,7 @@ describe("an interlocutor's own data", () => {
     expect((await anna.device.ask('GET', '/api/me')).body).toEqual(before);
   });
 
-  test('of a company are its name and type', async () => {
+  test('of a company include its name and type', async () => {
     const osteria = await world.join(bakery, 'osteria');
     expectStatus(await edit(osteria.device, { companyName: 'Osteria Nuova' }), 200);
     expect(await contact(bakery, osteria.contactId)).toMatchObject({
@@ -102,7 +102,7 @@ describe("an interlocutor's own data", () => {
     expect((await edit(osteria.device, { surname: 'Rossi' })).body.errors[0].field).toBe('surname');
   });
 
-  test('lose the verification of an address that changes, and of no other', async () => {
+  test('lose the verification only when the address changes', async () => {
     const bruno = await world.join(bakery, 'bruno');
     const verified = async () => {
       const [{ email_hash: hash }] = (await world.rows<{ email_hash: Buffer | null }>(
@@ -125,7 +125,7 @@ describe("an interlocutor's own data", () => {
     expect((await contact(bakery, bruno.contactId)).email).toBe('bruno.nuovo@mail.example');
   });
 
-  test('end the same everywhere when several devices correct them at once, while it joins another business', async () => {
+  test('end up the same everywhere when several devices correct them at once, while it joins another business', async () => {
     const carla = await world.join(bakery, 'carla');
     const shop = await world.shop('florist');
     const [, ...answers] = await Promise.all([
@@ -143,7 +143,7 @@ describe("an interlocutor's own data", () => {
 });
 
 describe("a member's own data", () => {
-  test('are the name for colleagues and the language', async () => {
+  test('include the name for colleagues and the language', async () => {
     const sara = await world.staff(bakery);
     const { status, body } = await edit(sara.device, { displayName: 'Sara Neri', locale: 'en' });
     expect(status).toBe(200);
@@ -163,7 +163,7 @@ describe("a member's own data", () => {
 });
 
 describe('the data of a business', () => {
-  test('are corrected by its owner, and seen by its interlocutors in their conversations and in the policies', async () => {
+  test('can be corrected by its owner, and appear in its interlocutors’ conversations and in the policies', async () => {
     const changes = { businessName: 'Forno del Borgo', city: 'Ravenna', street: 'Via Cavour', postcode: '48121' };
     const { status, body } = await business(changes);
     expect(status).toBe(200);
@@ -183,7 +183,7 @@ describe('the data of a business', () => {
     expect(florist.owner.heard.map(({ event }) => event)).not.toContain('subscriber.changed');
   });
 
-  test('are checked together, as when it registered', async () => {
+  test('are validated together, as at registration', async () => {
     for (const [changes, field] of [
       [{ postcode: '4812' }, 'postcode'],
       [{ province: 'ZZ' }, 'province'],
@@ -203,7 +203,7 @@ describe('the data of a business', () => {
     expect(body.subscriber).toMatchObject({ vatNumber: null, taxCode: '01234567897' });
   });
 
-  test('with another address make the owner’s unverified', async () => {
+  test('with another address make the owner’s address unverified', async () => {
     await world.rows(`UPDATE account SET email_hash = 'x' WHERE subscriber_id = $1`, [bakery.id]);
     expectStatus(await business({ email: 'info@aurora.example' }), 200);
     const unverified = () =>
@@ -214,7 +214,7 @@ describe('the data of a business', () => {
   });
 });
 
-test('who was away finds every correction among the conversations that changed', async () => {
+test('a device that was away finds every correction among the changed conversations', async () => {
   const phone = await new Client(anna.device, 'interlocutor').load();
   const counter = await new Client(florist.owner, 'subscriber').load();
   anna.device.disconnect();

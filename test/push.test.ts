@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { limits } from '../src/contract/limits.js';
 import { PushRounds } from '../src/push/push-rounds.service.js';
+import { lanes } from '../src/push/push.queries.js';
 import { PushService, type Subscription } from './support/push-service.js';
 import {
   type Device,
@@ -103,7 +104,7 @@ test('a message that no device has received is pushed after the wait, without it
   expect(Date.parse(own.push.lastHandedOverAt)).toBeGreaterThan(Date.now() - 60_000);
 });
 
-test('what one device of a party has received is pushed to none of it', async () => {
+test('a message that one device of a party has received is pushed to none of them', async () => {
   const dario = await world.join(bakery, 'bruno');
   const phone = await subscribed(dario.device);
   const tablet = await world.signIn(dario.username);
@@ -115,7 +116,7 @@ test('what one device of a party has received is pushed to none of it', async ()
   expect((await push.pushes(phone)).payload).toMatchObject({ count: 2 });
 });
 
-test('messages that follow while one is still unread are gathered into one push some time later', async () => {
+test('messages that follow while a push is unread are combined into one later push', async () => {
   const elio = await world.join(bakery, 'bruno');
   const phone = await subscribed(elio.device);
   await say('uno', elio);
@@ -167,7 +168,7 @@ test('a push that was handed over right before a crash is repeated under the sam
 });
 
 describe('a device', () => {
-  test('that somebody else signs in on is theirs from then on, and its former session gets nothing any more', async () => {
+  test('on which another account signs in belongs to that account, and its former session gets no more pushes', async () => {
     const gaia = await world.join(bakery, 'bruno');
     const hugo = await world.join(bakery, 'bruno');
     const { name, subscription } = push.browser();
@@ -184,7 +185,7 @@ describe('a device', () => {
     expectStatus(await hugo.device.ask('POST', '/api/push-subscriptions/test'), 404);
   });
 
-  test.each([404, 410])('that its push service does not know any more (%i) is forgotten', async (status) => {
+  test.each([404, 410])('that its push service no longer knows (%i) is deleted', async (status) => {
     const ida = await world.join(bakery, 'bruno');
     await subscribed(ida.device);
     push.reply = () => ({ status });
@@ -217,7 +218,7 @@ describe('a device', () => {
     await push.pushes(phone);
   });
 
-  test('whose push service is down is tried again for a day, at least every quarter of an hour', async () => {
+  test('whose push service is down is retried for a day, at least every quarter of an hour', async () => {
     const lia = await world.join(bakery, 'bruno');
     const phone = await subscribed(lia.device);
     push.reply = (browser) => (browser === phone ? { status: 503 } : undefined);
@@ -247,7 +248,7 @@ describe('a device', () => {
     expect(push.to(phone)).toEqual([]);
   });
 
-  test('whose subscription cannot be opened is not tried every minute for ever', async () => {
+  test('whose subscription cannot be decrypted is not retried every minute for ever', async () => {
     const mia = await world.join(bakery, 'bruno');
     await subscribed(mia.device);
     await world.rows(`UPDATE push_subscription SET sealed = '\\x00' WHERE session_id = $1`, [mia.device.sessionId]);
@@ -274,7 +275,8 @@ describe('a device', () => {
     expect(push.to('elsewhere')).toEqual([]);
   });
 
-  test(`whose app was not opened for ${limits.pushDays} days gets none any more`, async () => {
+  test('whose app was not opened for 30 days gets no more notifications', async () => {
+    expect(limits.pushDays).toBe(30);
     const nina = await world.join(bakery, 'bruno');
     const phone = await subscribed(nina.device);
     const used = (days: number) =>
@@ -291,7 +293,7 @@ describe('a device', () => {
     expectStatus(await nina.device.ask('DELETE', '/api/push-subscriptions/current'), 204);
   });
 
-  test('is refused when what it names is no push service', async () => {
+  test('is refused when it does not name a push service', async () => {
     const { subscription } = push.browser();
     const { p256dh, auth } = subscription.keys;
     const refused = async (changes: Record<string, unknown>) => {
@@ -323,7 +325,7 @@ describe('a device', () => {
 });
 
 describe('nothing is pushed of a conversation', () => {
-  test('that is muted, to the one who has muted it, until then', async () => {
+  test('that is muted, to the account that muted it, until the mute ends', async () => {
     const olga = await world.join(bakery, 'bruno');
     const staff = await world.staff(bakery);
     const owner = await subscribed(bakery.owner);
@@ -353,7 +355,7 @@ describe('nothing is pushed of a conversation', () => {
     await until(() => toOlga(owner).length === 1, 'the owner is told');
   });
 
-  test('in quiet hours; what still waits at their end is told then', async () => {
+  test('in quiet hours; what is still unread at their end is pushed then', async () => {
     const piero = await world.join(bakery, 'bruno');
     const phone = await subscribed(piero.device);
     const settings = '/api/notification-settings';
@@ -381,7 +383,7 @@ describe('nothing is pushed of a conversation', () => {
     await push.pushes(phone);
   });
 
-  test('that is restricted, or whose business pauses, from right before it', async () => {
+  test('that is restricted, or whose business pauses, even right before the push', async () => {
     const florist = await world.shop('florist');
     const rosa = await world.join(florist, 'carla');
     const phone = await subscribed(rosa.device);
@@ -396,7 +398,7 @@ describe('nothing is pushed of a conversation', () => {
     expect([...push.to(phone), ...push.to(other)]).toEqual([]);
   });
 
-  test('to a party that it is not of: each gets what is its own', async () => {
+  test('to the wrong party: each gets only its own', async () => {
     const [sara, teo] = [await world.join(bakery, 'bruno'), await world.join(bakery, 'bruno')];
     const [hers, his] = [await subscribed(sara.device), await subscribed(teo.device)];
     await say('per Sara', sara);
@@ -408,7 +410,7 @@ describe('nothing is pushed of a conversation', () => {
   });
 });
 
-test('a device whose endpoint is spelled in another way is pushed to as any other, and is one with it', async () => {
+test('two spellings of an endpoint are one device, which gets pushes like any other', async () => {
   const nora = await world.join(bakery, 'bruno');
   const { name, subscription } = push.browser();
   const { endpoint } = subscription;
@@ -420,7 +422,7 @@ test('a device whose endpoint is spelled in another way is pushed to as any othe
   expect(push.to(name)).toHaveLength(3);
 });
 
-test('a push service that answers nothing keeps those of others waiting once at most', async () => {
+test('a push service that does not answer delays pushes to others at most once', async () => {
   const silent = await PushService.open();
   const florist = await world.shop('florist');
   const held = silent.holdConnections();
@@ -450,7 +452,7 @@ test('a push service that answers nothing keeps those of others waiting once at 
   await silent.close();
 });
 
-test('recipients in quiet hours keep no other recipients of a broadcast waiting', async () => {
+test('recipients in quiet hours do not delay the other recipients of a broadcast', async () => {
   const florist = await world.shop('florist');
   const person = await world.join(florist, 'anna');
   const phone = await subscribed(person.device);
@@ -470,7 +472,7 @@ test('recipients in quiet hours keep no other recipients of a broadcast waiting'
   ]);
 });
 
-test('a broadcast is pushed to its recipients in a lane of its own, with little urgency', async () => {
+test('a broadcast is pushed to its recipients in a lane of its own, with normal urgency', async () => {
   const florist = await world.shop('florist');
   const people = [
     await world.join(florist, 'anna'),
@@ -489,6 +491,26 @@ test('a broadcast is pushed to its recipients in a lane of its own, with little 
   }
   const left = () => world.rows('SELECT FROM push_broadcast WHERE broadcast_id = $1', [made.body.id]);
   await until(async () => (await left()).length === 0, 'all are told');
+});
+
+test('a broadcast that is held is looked at once a minute, until the business has decided', async () => {
+  const florist = await world.shop('florist');
+  await world.join(florist, 'anna');
+  const content = { kind: 'service', reason: 'order', body: 'Domani chiuso', clientId: unique() };
+  const sendAt = new Date(Date.now() + 86_400_000).toISOString();
+  const made = await florist.owner.ask('POST', '/api/broadcasts', { ...content, sendAt, audience: { all: true } });
+  expectStatus(made, 202);
+  const { id } = made.body;
+  await world.rows(`UPDATE broadcast SET state = 'held' WHERE id = $1`, [id]);
+  await world.rows(
+    `INSERT INTO push_broadcast (subscriber_id, broadcast_id, due_at)
+     SELECT subscriber_id, id, now() FROM broadcast WHERE id = $1`,
+    [id],
+  );
+  world.service.app.get(PushRounds).wakeIn(lanes.broadcasts, 0);
+  const later = `SELECT FROM push_broadcast WHERE broadcast_id = $1 AND due_at > now() + interval '30 seconds'`;
+  await until(async () => (await world.rows(later, [id])).length === 1, 'it is left alone for a while');
+  await world.rows('DELETE FROM push_broadcast WHERE broadcast_id = $1', [id]);
 });
 
 /** Ways of ending a session, each of another person's own. */
@@ -548,7 +570,7 @@ describe('promise 7: no push is handed over after the answer to', () => {
     expect(push.to(name)).toEqual([]);
   });
 
-  test('the removal of a member from the staff, of one that is under way', async () => {
+  test('the removal of a member, not even one in progress', async () => {
     const staff = await world.staff(bakery);
     const phone = await subscribed(staff.device);
     const held = push.holdConnections();
@@ -561,7 +583,7 @@ describe('promise 7: no push is handed over after the answer to', () => {
     expect(push.to(phone)).toEqual([]);
   });
 
-  test('the expiry of its session, of one that is under way', async () => {
+  test('the expiry of its session, not even one in progress', async () => {
     const vera = await world.join(bakery, 'bruno');
     const phone = await subscribed(vera.device);
     await world.rows(`UPDATE session SET expires_at = now() + interval '3 seconds' WHERE id = $1`, [
@@ -578,7 +600,7 @@ describe('promise 7: no push is handed over after the answer to', () => {
     expect(push.to(phone)).toEqual([]);
   });
 
-  test('a logout, which waits a moment for a push that is on its way', async () => {
+  test('a logout, which waits a moment for a push in progress', async () => {
     const wanda = await world.join(bakery, 'bruno');
     const phone = await subscribed(wanda.device);
     const held = push.holdAnswers();
@@ -594,7 +616,7 @@ describe('promise 7: no push is handed over after the answer to', () => {
   });
 });
 
-test('promise 5: what is stored of a device does not say which it is, and its rows go with its session', async () => {
+test('promise 5: the stored data of a device does not identify it, and is deleted with its session', async () => {
   const zoe = await world.join(bakery, 'bruno');
   const phone = await subscribed(zoe.device);
   const [row] = await world.rows<{ text: string }>(

@@ -22,7 +22,7 @@ const listed = async (shop = bakery) => (await shop.owner.ask('GET', `${path}?li
 const code = ({ status, body }: Answer) => [status, body.errors?.[0]?.field, body.errors?.[0]?.code];
 
 describe('quick replies', () => {
-  test('are made, changed and deleted by every member, and told to their devices alone', async () => {
+  test('can be created, changed and deleted by every member, whose devices alone are told', async () => {
     await bakery.owner.connect();
     await anna.device.connect();
     const { device: staff } = await world.staff(bakery);
@@ -63,7 +63,7 @@ describe('quick replies', () => {
     expectStatus(await bakery.owner.ask('DELETE', `${path}/${id}`), 204);
   });
 
-  test('have a title and a text that a message may hold once its fields are filled in', async () => {
+  test('have a title, and a text that fits into a message with its fields filled in', async () => {
     const longest = 'x'.repeat(limits.messageLength - limits.broadcastFieldLength);
     expect(code(await create('', 'Ciao'))).toEqual([400, 'title', 'empty']);
     expect(code(await create('x'.repeat(limits.quickReplyTitleLength + 1), 'Ciao'))).toEqual([
@@ -82,7 +82,7 @@ describe('quick replies', () => {
     expect(filledIn('{{firstName}} da {{businessName}}', values)).toBe('Anna da Forno Aurora');
   });
 
-  test('are at most 200, also when several are made at once', async () => {
+  test('are limited to 200, even if several are created at once', async () => {
     const shop = await world.shop('florist');
     for (let made = 0; made < limits.quickRepliesPerSubscriber - 2; made++)
       expectStatus(await create(`Numero ${made}`, 'Ciao', shop), 201);

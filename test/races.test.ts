@@ -89,7 +89,7 @@ describe('one clientId from 24 sockets and 24 requests of four sessions at once'
     expect(told).toHaveLength(1);
   });
 
-  test('with another content each is stored for one of them, and refused to all the others', async () => {
+  test('with different contents is stored for one of them, and refused to all others', async () => {
     const clientId = unique();
     const answers = await Promise.all(ways.map((send, index) => send({ clientId, body: `Uova: ${index}` })));
     const winner = answers.findIndex(({ data }) => data);
@@ -100,7 +100,7 @@ describe('one clientId from 24 sockets and 24 requests of four sessions at once'
     expect(told).toMatchObject({ seq: answers[winner]!.data!.seq, body: `Uova: ${winner}` });
   });
 
-  test('of both parties are two messages', async () => {
+  test('from both parties is two messages', async () => {
     const message = { clientId: unique(), body: 'A domani' };
     const own = [overSocket(bakery.owner), overHttp(bakery.owner)];
     const answers = await Promise.all([...ways, ...own].map((send) => send(message)));
@@ -183,7 +183,7 @@ describe('while a broadcast is being sent', () => {
     ]);
   });
 
-  test('people opt out, join, write and write again: nothing promotional comes after the answer to a no, and the others have it once', async () => {
+  test('people opt out, join and write: nothing promotional follows the answer to an opt-out, and the others get it once', async () => {
     const chance = new Chance(Date.now() % 2 ** 31);
     const join = () => world.join(bakery, 'bruno', { promotions: true });
     const early = await Promise.all([1, 2, 3, 4].map(join));
@@ -239,7 +239,7 @@ describe('while a broadcast is being sent', () => {
   });
 });
 
-describe('what was stored although the answer of the database was lost reaches every connected device:', () => {
+describe('a change whose commit was not answered by the database reaches every connected device:', () => {
   let bruno: Person;
   let stranger: Person;
   let clients: [Client, Device][];
@@ -309,7 +309,7 @@ describe('what was stored although the answer of the database was lost reaches e
     await everybodyLearnsOfIt();
   });
 
-  test('that a message was withdrawn', async () => {
+  test('a withdrawal', async () => {
     expectStatus(await bruno.device.ask('POST', `${path()}/messages`, contentOf(unique())), 201);
     loseTheAnswer(world.service.app.get(DataSource).manager, 'transaction');
     expectStatus(await bruno.device.ask('DELETE', `${path()}/messages/1`), 503);
@@ -317,7 +317,7 @@ describe('what was stored although the answer of the database was lost reaches e
     await everybodyLearnsOfIt();
   });
 
-  test('a request for deletion, and that it was taken back', async () => {
+  test('a request for deletion, and taking it back', async () => {
     const { contactId } = bruno;
     loseTheAnswer(world.service.app.get(DataSource).manager, 'transaction');
     expectStatus(await bruno.device.ask('POST', '/api/deletion-requests', { contactId }), 503);
@@ -330,7 +330,7 @@ describe('what was stored although the answer of the database was lost reaches e
     await everybodyLearnsOfIt();
   });
 
-  test('that a business pauses, and that it closes: everybody who talks with it', async () => {
+  test('a pause and a closing of a business, on the devices of everybody who talks with it', async () => {
     const closing = { password, businessName: String(bakery.registration['businessName']) };
     for (const [method, address, content] of [
       ['PUT', '/api/subscriber/pause', { paused: true }],

@@ -54,7 +54,7 @@ describe('attempts', () => {
     expect(await refusal(limit, 'anna')).toBeUndefined();
   });
 
-  test('of one do not count for another, nor those of one kind for another kind', async () => {
+  test('of one asker do not count for another, nor those of one kind for another', async () => {
     for (let attempt = 1; attempt <= 3; attempt++) await limits.count(limitNamed('message'), 'anna');
     expect(await refusal('message', 'anna')).toBeDefined();
     expect(await refusal('message', 'bruno')).toBeUndefined();
@@ -64,14 +64,14 @@ describe('attempts', () => {
     expect(await refusal('signInByNameAndAddress', 'ab', 'c')).toBeUndefined();
   });
 
-  test('that are forgotten count no more', async () => {
+  test('that are forgotten no longer count', async () => {
     for (let attempt = 1; attempt <= 2; attempt++)
       await limits.count(limitNamed('signInByNameAndAddress'), 'anna', '192.0.2.1');
     await limits.forget(limitNamed('signInByNameAndAddress'), 'anna', '192.0.2.1');
     expect(await refusal('signInByNameAndAddress', 'anna', '192.0.2.1')).toBeUndefined();
   });
 
-  test('are refused with a wait in words, and without the name', async () => {
+  test('are refused with the time to wait in words, and without the name', async () => {
     for (let attempt = 1; attempt <= 4; attempt++) await limits.count(joins, 'anna');
     expect((await refusal('join', 'anna'))!.message).toBe('Too many attempts. Try again in 60 minutes.');
     passed += (perHour - 118.5) * 1000;

@@ -36,7 +36,7 @@ const letMinutesPass = (minutes: number) =>
     world.rows(`UPDATE subscriber SET seen_times_since = seen_times_since - $1 * interval '1 min'`, [minutes]),
   ]);
 
-test('each message has the minute in which a watermark passed it, also when later ones have moved it on', async () => {
+test('each message has the minute in which a watermark passed it, even after later receipts', async () => {
   const seqs = [];
   for (const body of ['Uno', 'Due', 'Tre', 'Quattro']) seqs.push(await anna.device.say(anna.contactId, body));
   const [first, second, third, fourth] = seqs as [number, number, number, number];
@@ -65,8 +65,8 @@ test('each message has the minute in which a watermark passed it, also when late
   expect(await latest(bakery.owner, 4)).toEqual(items.map((each: object) => ({ ...each, author: null })));
 });
 
-describe('an answer', () => {
-  test('counts as having seen what it answers, on every device and at once', async () => {
+describe('a reply', () => {
+  test('counts as having seen the messages before it, on every device at once', async () => {
     const asked = await anna.device.say(anna.contactId, 'Avete il pane di segale?');
     expect(await head(bakery.owner)).toMatchObject({ unread: expect.any(Number), own: { seenSeq: asked - 1 } });
     const heard = anna.device.heard.length;
@@ -82,7 +82,7 @@ describe('an answer', () => {
     expect(anna.device.heard.at(heard)!.payload).toMatchObject({ party: 'subscriber', seenSeq: asked });
   });
 
-  test('that is sent together with others raises watermarks no further than the message before it', async () => {
+  test('in a batch raises watermarks no further than the message before it', async () => {
     const first = await bakery.owner.say(anna.contactId, 'Pronti?');
     const before = await head(bakery.owner);
     const sent = await Promise.all(
@@ -103,7 +103,7 @@ describe('an answer', () => {
     });
   });
 
-  test('that only follows an own message, or is repeated, raises nothing', async () => {
+  test('after an own message, or repeated, raises nothing', async () => {
     const clientId = `ripetuta-${Date.now()}`;
     const seq = await bakery.owner.say(anna.contactId, 'Ecco', clientId);
     const heard = bakery.owner.heard.length;
@@ -115,7 +115,7 @@ describe('an answer', () => {
   });
 });
 
-test('no second of a receipt is kept or told', async () => {
+test('no second of a receipt is stored or shown', async () => {
   const seq = await anna.device.say(anna.contactId, 'Che ore sono?');
   await receipt(bakery.owner, { seenSeq: seq });
   const told = await anna.device.hears('receipt.changed', ({ seenSeq }) => seenSeq === seq);
@@ -127,7 +127,7 @@ test('no second of a receipt is kept or told', async () => {
   }
 });
 
-test('of many receipts at once the highest counts, and one beyond the last message fails alone', async () => {
+test('of concurrent receipts the highest counts, and one beyond the last message fails alone', async () => {
   const seqs = [];
   for (let i = 0; i < 6; i++) seqs.push(await bakery.owner.say(anna.contactId, `Avviso ${i}`));
   const last = seqs.at(-1)!;
@@ -147,7 +147,7 @@ test('of many receipts at once the highest counts, and one beyond the last messa
   expect(told).toEqual([...told].sort((a, b) => a - b));
 });
 
-describe('seen-times that the business has switched off', () => {
+describe('seen times that the business has turned off', () => {
   const equalsFreshLoad = async (client: Client, device: Device, party: Party) => {
     const fresh = await new Client(device, party).load();
     expect(plain(client.held)).toEqual(plain(fresh.held));
@@ -157,7 +157,7 @@ describe('seen-times that the business has switched off', () => {
   const seenTimes = async (device: Device) =>
     (await latest(device, 200)).filter((each: { seenAt?: string }) => each.seenAt).length;
 
-  test('are told to neither side, not even how far; delivery is', async () => {
+  test('are shown to neither side, not even how far, while delivery is', async () => {
     expect(await seenTimes(anna.device)).toBeGreaterThan(0);
     await switchSeenTimes(false);
     const seq = await anna.device.say(anna.contactId, 'Mi leggi?');
@@ -177,7 +177,7 @@ describe('seen-times that the business has switched off', () => {
     expect((await latest(anna.device, 1))[0].deliveredAt).toEqual(expect.any(String));
   });
 
-  test('tell nothing of that time when they are switched on again, and all from then on', async () => {
+  test('reveal nothing of that time when they are turned on again, and everything from then on', async () => {
     const [before] = await latest(anna.device, 1);
     await switchSeenTimes(true);
     await letMinutesPass(1);
@@ -193,7 +193,7 @@ describe('seen-times that the business has switched off', () => {
     expect((await head(anna.device)).other.seenSeq).toBe(seq);
   });
 
-  test('leave every device with what a fresh load gives, live and after an absence', async () => {
+  test('leave every device equal to a fresh load, live and after an absence', async () => {
     const tablet = await (await world.signIn(anna.username)).connect();
     const away = await new Client(tablet, 'interlocutor').load();
     const counter = await world.signIn(bakery.username);
@@ -216,7 +216,7 @@ describe('seen-times that the business has switched off', () => {
     }
   });
 
-  test('leave connected devices without a seen-time that a fresh load would not have', async () => {
+  test('leave connected devices without seen times that a fresh load would not have', async () => {
     const phone = await new Client(anna.device, 'interlocutor').load();
     const counter = await new Client(bakery.owner, 'subscriber').load();
     const bothSee = async (body: string) => {
@@ -239,7 +239,7 @@ describe('seen-times that the business has switched off', () => {
     expect(await seenTimes(anna.device)).toBe(2);
   });
 
-  test('do not show by a head that comes back as changed that something was seen', async () => {
+  test('do not show through a changed head that something was seen', async () => {
     await switchSeenTimes(false);
     await world.rows(`UPDATE subscriber SET seen_times_changed_at = seen_times_changed_at - interval '5 min'`);
     const since = encodeURIComponent(new Date().toISOString());
@@ -264,7 +264,7 @@ describe('seen-times that the business has switched off', () => {
     await switchSeenTimes(true);
   });
 
-  test('are the owner’s to switch', async () => {
+  test('can be turned on and off only by the owner', async () => {
     const staff = await world.staff(bakery);
     expectStatus(await staff.device.ask('PATCH', '/api/subscriber', { seenTimes: false }), 404);
     expectStatus(await bakery.owner.ask('PATCH', '/api/subscriber', { seenTimes: 'no' }), 400);

@@ -18,7 +18,7 @@ const fields = (body: { errors?: { field: string; code: string }[] }) =>
   body.errors?.map(({ field, code }) => `${field} ${code}`);
 
 describe('a business registers', () => {
-  test('with all its data, is signed in as its owner, and finds them in its profile', async () => {
+  test('with all its data, is signed in as its owner, and finds its data in its profile', async () => {
     const answer = await register({ username: 'forno.aurora', taxCode: '01234567897' });
     expectStatus(answer, 201);
     const { subscriber, session } = answer.body;
@@ -89,7 +89,7 @@ describe('a business registers', () => {
     expect(await count()).toEqual(before);
   });
 
-  test('a password of 72 bytes is taken whole, and one of 73 is refused', async () => {
+  test('a password of 72 bytes is used completely, and one of 73 is refused', async () => {
     const longest = `Cavallo-${'ù'.repeat(32)}`;
     expect(Buffer.byteLength(longest)).toBe(72);
     const username = `lungo${unique()}`;
@@ -102,7 +102,7 @@ describe('a business registers', () => {
     expect(fields((await register({ password: `${longest}x` })).body)).toEqual(['password password_too_long']);
   });
 
-  test('not under a username that is taken', async () => {
+  test('but not under a taken username', async () => {
     const username = `preso${unique()}`;
     expectStatus(await register({ username }), 201);
     // The same again is taken for a repetition.
@@ -113,7 +113,7 @@ describe('a business registers', () => {
 });
 
 describe('consent comes first', () => {
-  test('without the terms or the privacy notice nobody registers', async () => {
+  test('a business cannot register without accepting the terms and the privacy notice', async () => {
     const { consents } = await world.registration('bakery');
     const [terms, privacy] = consents as { purpose: string }[];
     for (const [given, missing] of [
@@ -128,7 +128,7 @@ describe('consent comes first', () => {
     }
   });
 
-  test('a policy that is not in force, or whose text was another, is refused', async () => {
+  test('a policy that is not in force, or had another text, is refused', async () => {
     const { consents } = await world.registration('bakery');
     const [terms, privacy] = consents as { policyId: string; purpose: string }[];
     const foreign = await register({ consents: [terms, { ...privacy, policyId: terms!.policyId }] });
@@ -139,7 +139,7 @@ describe('consent comes first', () => {
     }
   });
 
-  test('what was accepted is recorded with the hash of the text as it was shown', async () => {
+  test('an acceptance is recorded with the hash of the text as it was shown', async () => {
     const { body: policies } = await world.ask('GET', '/api/policies/current?audience=subscriber&locale=en');
     const consents = policies.items.map(({ id, purpose, sha256 }: Record<string, string>) => ({
       policyId: id,
@@ -173,8 +173,8 @@ describe('consent comes first', () => {
   });
 });
 
-describe('who may register', () => {
-  test('first: of two at once one wins, and then it is closed', async () => {
+describe('REGISTRATION', () => {
+  test('first: one of two concurrent registrations wins, and then it is closed', async () => {
     const first = await World.open({ REGISTRATION: 'first' });
     expect((await first.ask('GET', '/api/registration')).body).toEqual({ state: 'open' });
     const answers = await Promise.all([register({}, first), register({}, first), register({}, first)]);
@@ -192,7 +192,7 @@ describe('who may register', () => {
     await first.close();
   });
 
-  test('invited: with a code of the host, which is good once', async () => {
+  test('invited: a code of the host works once', async () => {
     const invited = await World.open({ REGISTRATION: 'invited', MASTER_KEY: 'ab'.repeat(32) });
     const masterKey = Buffer.from('ab'.repeat(32), 'hex');
     const { code } = makeRegistrationCode(masterKey);
@@ -234,7 +234,7 @@ describe('the logo', () => {
       IFD0: { Copyright: 'segreto-exif' },
     });
 
-  test('is made anew without what the camera noted, and shown to members, interlocutors and invited persons', async () => {
+  test('is redrawn without metadata, and shown to members, interlocutors and invited people', async () => {
     expectStatus(await upload(await picture(2000, 1000).jpeg().toBuffer(), 'logo.jpg'), 204);
     const anna = await world.join(bakery, 'anna');
     const { code } = await world.invitation(bakery);
@@ -294,7 +294,7 @@ test('categories and countries are listed in both languages', async () => {
   expectStatus(await world.ask('GET', '/api/countries?locale=xx'), 400);
 });
 
-test('the password is in no answer', async () => {
+test('no answer contains the password', async () => {
   const answer = await register();
   expect(JSON.stringify(answer.body)).not.toContain(password);
 });

@@ -101,7 +101,7 @@ function sendAndBreak(device: Device, path: string, offset: number, bytes: Buffe
   });
 }
 
-test('a client of tus uploads in pieces, stops, goes on, and sends what it uploaded', async () => {
+test('a tus client uploads in pieces, stops, resumes, and sends the file', async () => {
   const bytes = bytesOf(9 * megabyte + 5);
   const options = {
     endpoint: `${world.url}/api/attachments/uploads`,
@@ -149,7 +149,7 @@ test('a client of tus uploads in pieces, stops, goes on, and sends what it uploa
   }
 });
 
-test('what has come in when the connection breaks is kept, sealed, and the upload goes on behind it', async () => {
+test('bytes received before the connection breaks are kept, sealed, and the upload resumes after them', async () => {
   const bytes = Buffer.from('La ricetta della nonna. '.repeat(200_000));
   const path = await begun(anna.device, bytes.length, 'ricetta della nonna.txt');
   await sendAndBreak(anna.device, path, 0, bytes.subarray(0, 3_000_000), bytes.length);
@@ -184,7 +184,7 @@ test('a new request takes an upload over from a connection that hangs', async ()
   expect((await content(anna.device, path)).bytes.equals(bytes)).toBe(true);
 });
 
-test('an upload of many small pieces is put together', async () => {
+test('an upload of many small pieces is joined', async () => {
   const bytes = bytesOf(40 * 1_000);
   const path = await begun(anna.device, bytes.length);
   for (let at = 0; at < bytes.length; at += 1_000) {
@@ -219,7 +219,7 @@ describe('an upload', () => {
     expect(await patch(anna.device, path, 100, Buffer.alloc(0))).toMatchObject({ status: 204 });
   });
 
-  test('can be given up, and its room comes back', async () => {
+  test('can be cancelled, which frees its space', async () => {
     const used = async () => (await bakery.owner.ask('GET', '/api/attachments/usage')).body.usedBytes as number;
     const before = await used();
     const path = await begun(anna.device, 1_000_000);
@@ -230,7 +230,7 @@ describe('an upload', () => {
     expect(await used()).toBe(before);
   });
 
-  test('says what it speaks, and until when it waits', async () => {
+  test('states its protocol, and its expiry', async () => {
     const answer = await fetch(`${world.url}/api/attachments/uploads`, { method: 'OPTIONS' });
     expect([answer.status, Object.fromEntries(answer.headers)]).toMatchObject([
       204,
@@ -296,7 +296,7 @@ describe('an upload', () => {
     expect(await ask()).toMatchObject({ status, code });
   });
 
-  test('is cut when its session ends, and another device of the account goes on', async () => {
+  test('is cut when its session ends, and another device of the account can resume it', async () => {
     const tablet = await world.signIn(anna.username);
     const bytes = bytesOf(4 * megabyte);
     const path = await begun(tablet, bytes.length);

@@ -47,7 +47,7 @@ const searched = async (device: Device, q: string): Promise<string[]> => {
   return body.items.map(({ snippet }: { snippet: { text: string } }) => snippet.text);
 };
 
-test('the owner sets after how many months messages are deleted, confirmed with their number, and both parties know of it before', async () => {
+test('the owner sets the months for which messages are kept, confirms their number, and both parties know in advance', async () => {
   const { shop: florist, person } = { shop: await world.shop('florist'), person: 'carla' as const };
   const carla = await world.join(florist, person);
   await carla.device.connect();
@@ -125,7 +125,7 @@ test('the owner sets after how many months messages are deleted, confirmed with 
   expect((await florist.owner.ask('GET', setting)).body.runs).toHaveLength(1);
 });
 
-test('what was deleted because of its age is nowhere to be read, and leaves an empty entry with a revision of its own', async () => {
+test('expired messages can be read nowhere, and leave empty entries with their own revisions', async () => {
   const { contactId } = anna;
   await anna.device.connect();
   await shop.owner.connect();
@@ -192,7 +192,7 @@ test('what was deleted because of its age is nowhere to be read, and leaves an e
   expect(again.runs.slice(0, 2)).toMatchObject([{ messages: 1 }, { messages: kept - 1, files: 1 }]);
 });
 
-test('a conversation that is frozen keeps its old messages until it is free', async () => {
+test('a frozen conversation keeps its old messages until it is released', async () => {
   const { contactId } = bruno;
   await bruno.device.connect();
   await bruno.device.say(contactId, 'È una prova');
@@ -218,7 +218,7 @@ test('a conversation that is frozen keeps its old messages until it is free', as
   expect((await messagesOf(bruno.device, contactId)).map(({ body }) => body)).toEqual(['']);
 });
 
-test('an old broadcast goes with its text, files and recipients once all of its messages have gone', async () => {
+test('an old broadcast is deleted with its text, files and recipients once all of its messages are', async () => {
   const florist = await world.shop('florist');
   const [first, second] = [await world.join(florist, 'anna'), await world.join(florist, 'bruno')];
   const picture = await upload(florist.owner, bytesOf(500), { broadcast: true, name: 'offerta.bin' });
@@ -263,7 +263,7 @@ test('an old broadcast goes with its text, files and recipients once all of its 
   ]);
 });
 
-test('a run of many messages goes on where a crash has left it, and stops when the owner changes its mind', async () => {
+test('a run over many messages continues after a crash, and stops when the owner changes the setting', async () => {
   const florist = await world.shop('florist');
   const carla = await world.join(florist, 'carla');
   await world.rows(

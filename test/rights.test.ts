@@ -53,7 +53,7 @@ const head = async (device: Device, contactId: string) =>
 const refused = ({ status, body }: Answer) => expect([status, body.code]).toEqual([403, 'conversation_restricted']);
 
 describe('a restricted conversation', () => {
-  test('takes no message, file or receipt of either party, and says who asked', async () => {
+  test('accepts no message, file or receipt from either party, and says who restricted it', async () => {
     expectStatus(await send(anna.device, anna.contactId), 201);
     const answer = await anna.device.ask('PUT', restriction(anna));
     expect([answer.status, answer.body]).toEqual([
@@ -75,7 +75,7 @@ describe('a restricted conversation', () => {
     expect((await head(bakery.owner, anna.contactId)).own).toEqual({ deliveredSeq: 0, seenSeq: 0 });
   });
 
-  test('is passed over by broadcasts, with the reason', async () => {
+  test('is skipped by broadcasts, with the reason', async () => {
     expectStatus(await anna.device.ask('PUT', restriction(anna)), 200);
     const { body } = await bakery.owner.ask('POST', '/api/broadcasts', {
       clientId: unique(),
@@ -93,7 +93,7 @@ describe('a restricted conversation', () => {
     expect((await head(anna.device, anna.contactId)).lastSeq).toBe(0);
   });
 
-  test('is read, searched and exported as ever, and consents are withdrawn', async () => {
+  test('can be read, searched and exported as usual, and consents can be withdrawn', async () => {
     const file = await upload(anna.device, bytesOf(500), { conversationId: anna.contactId });
     const content = { clientId: unique(), body: 'Prenotazione ritrovata', attachmentIds: [file.id] };
     expectStatus(await anna.device.ask('POST', `/api/conversations/${anna.contactId}/messages`, content), 201);
@@ -118,7 +118,7 @@ describe('a restricted conversation', () => {
     expectStatus(await anna.device.ask('POST', '/api/consents', withdrawal), 204);
   });
 
-  test('loses no message that the other party may need: only who asked withdraws its own', async () => {
+  test('loses no message that the other party may need: only the party that restricted it can withdraw its own', async () => {
     const [hers, theirs] = [
       (await send(anna.device, anna.contactId)).body.seq,
       (await send(bakery.owner, anna.contactId)).body.seq,
@@ -130,7 +130,7 @@ describe('a restricted conversation', () => {
     expect((await anna.device.ask('GET', messages)).body.items[1].body).toBe('Ciao');
   });
 
-  test('is lifted only by the party that asked, and each party has its own', async () => {
+  test('is lifted only by the party that restricted it, and each party has its own', async () => {
     expectStatus(await anna.device.ask('PUT', restriction(anna)), 200);
     const tried = await bakery.owner.ask('DELETE', restriction(anna));
     expect(tried.body.restrictions.map(({ by }: { by: string }) => by)).toEqual(['interlocutor']);
@@ -155,7 +155,7 @@ describe('a restricted conversation', () => {
     ]);
   });
 
-  test('is told to the devices of both parties, and to nobody else', async () => {
+  test('is reported to the devices of both parties, and to no others', async () => {
     const [phone, counter] = [await (await world.signIn(anna.username)).connect(), await staff.device.connect()];
     const stranger = await (await world.join(bakery, 'bruno')).device.connect();
     const answer = await anna.device.ask('PUT', restriction(anna));
@@ -168,7 +168,7 @@ describe('a restricted conversation', () => {
     expect(stranger.heard.filter(({ event }) => event === 'restriction.changed')).toEqual([]);
   });
 
-  test('comes back to a device that was away as a change of its head', async () => {
+  test('appears to a device that was away as a change of its head', async () => {
     const { syncedAt } = (await bakery.owner.ask('GET', '/api/conversations')).body;
     await settle();
     const { syncedAt: since } = (await bakery.owner.ask('GET', `/api/conversations?changedSince=${syncedAt}`)).body;
@@ -178,7 +178,7 @@ describe('a restricted conversation', () => {
     expect(changed.restrictions).toHaveLength(1);
   });
 
-  test('is mailed to the other party, and the lifting to the person', async () => {
+  test('causes a mail to the other party, and another to the person when it is lifted', async () => {
     await confirm(address);
     expectStatus(await bakery.owner.ask('PUT', restriction(anna)), 200);
     expect((await mails.mail(address, /ha limitato la conversazione/)).text).toContain('art. 18 GDPR');
@@ -206,7 +206,7 @@ describe('a request about personal data', () => {
   const days = (from: string, to: string) =>
     Math.round((new Date(to).getTime() - new Date(from).getTime()) / 86_400_000);
 
-  test('is written down with its 30 days, seen by both parties, and mailed to the owner without names', async () => {
+  test('is recorded with its 30 days, visible to both parties, and mailed to the owner without names', async () => {
     const [phone, counter] = [await (await world.signIn(anna.username)).connect(), await staff.device.connect()];
     const made = await ask('rectification', 'Nella nota il nome è sbagliato');
     expect(made).toMatchObject({
@@ -255,7 +255,7 @@ describe('a request about personal data', () => {
     expect(items[0]).toMatchObject({ kind: 'request.answered', subjectId: anna.contactId });
   });
 
-  test('is extended once, before its time is over, and the person is told why', async () => {
+  test('can be extended once, before its deadline, and the person is told why', async () => {
     await confirm(address);
     const { id, dueAt } = await ask('access');
     const reason = 'Le fatture sono in un archivio di carta.';
@@ -271,7 +271,7 @@ describe('a request about personal data', () => {
     expect([tried.status, tried.body.code]).toEqual([409, 'request_extended']);
   });
 
-  test('is made once while it is open, and can be taken back', async () => {
+  test('cannot be made twice while it is open, and can be taken back', async () => {
     const { id } = await ask('access', 'Tutto');
     const same = { contactId: anna.contactId, kind: 'access', words: 'Tutto' };
     const again = await anna.device.ask('POST', '/api/requests', same);
@@ -284,7 +284,7 @@ describe('a request about personal data', () => {
     expect(another.body.id).not.toBe(id);
   });
 
-  test('leaves room for ten open ones of a contact', async () => {
+  test('is limited to ten open ones for a contact', async () => {
     for (let count = 0; count < limits.requestsOpen; count++) await ask('access', `Domanda ${count}`);
     const wanted = { contactId: anna.contactId, kind: 'access', words: 'Un’altra' };
     const tooMany = await anna.device.ask('POST', '/api/requests', wanted);
@@ -296,7 +296,7 @@ describe('a request about personal data', () => {
     expect([long.status, long.body.errors[0].code]).toEqual([400, 'too_long']);
   });
 
-  test('reminds the owner before it is due, and when it is, until it is answered', async () => {
+  test('reminds the owner before and on its deadline, until it is answered', async () => {
     const { id, dueAt } = await ask('rectification', 'Il telefono è vecchio');
     const requests = world.service.app.get(RightsRequests);
     const reminders = async () =>
@@ -322,7 +322,7 @@ describe('a request about personal data', () => {
     expect(open!.count).toBe('0');
   });
 
-  test('to restrict the conversation is written down as carried out', async () => {
+  test('to restrict the conversation is recorded as carried out', async () => {
     expectStatus(await anna.device.ask('PUT', restriction(anna)), 200);
     const { items } = (await bakery.owner.ask('GET', `/api/requests?contactId=${anna.contactId}`)).body;
     expect(items).toEqual([expect.objectContaining({ kind: 'restriction', state: 'fulfilled', dueAt: null })]);
@@ -340,7 +340,7 @@ describe('a request about personal data', () => {
 
 /** Promise 2. */
 describe('an objection to promotions', () => {
-  test('ends them at once, and is written down as an objection beside the withdrawn consent', async () => {
+  test('ends them at once, and is recorded as an objection beside the withdrawn consent', async () => {
     expect((await bakery.owner.ask('GET', `/api/contacts/${anna.contactId}`)).body.promotions).toBe(true);
     const wanted = { contactId: anna.contactId, kind: 'promotions_objection' };
     const objection = await anna.device.ask('POST', '/api/requests', wanted);
@@ -356,7 +356,7 @@ describe('an objection to promotions', () => {
     expect(sent.body).toMatchObject({ recipients: 0, skipped: 1 });
   });
 
-  test('is written down also where there was no consent, and a later yes is possible', async () => {
+  test('is recorded even without a consent, and the person can agree later', async () => {
     const { contactId, device } = await world.join(bakery, 'bruno');
     const wanted = { contactId, kind: 'promotions_objection' };
     expectStatus(await device.ask('POST', '/api/requests', wanted), 201);

@@ -53,7 +53,7 @@ async function keys(): Promise<string[]> {
 const get = (id: string, headers?: Record<string, string>) =>
   download({ url: world.url, token: bakery.owner.token }, `/api/attachments/${id}`, headers);
 
-test('a file is sealed into the bucket, read from it whole and in ranges, and gone from it once withdrawn', async () => {
+test('a file is stored sealed in the bucket, read from it completely and in ranges, and deleted from it once withdrawn', async () => {
   for (const size of [1_000, 11 * megabyte + 3]) {
     const bytes = bytesOf(size);
     const { id } = await upload(anna.device, bytes, { conversationId: anna.contactId });
@@ -94,7 +94,7 @@ test('a file is backed up from the bucket, once, and restored to a disk', async 
   await until(async () => (await keys()).length === 0, 'an empty bucket');
 });
 
-test('objects that belong to no file are found by their names', async () => {
+test('objects without a file are found by their names', async () => {
   const { FileErasures } = await import('../src/attachments/file-erasures.service.js');
   const { Storage } = await import('../src/platform/storage/storage.js');
   const { v7: uuid } = await import('uuid');
@@ -108,7 +108,7 @@ test('objects that belong to no file are found by their names', async () => {
   expectStatus(await anna.device.ask('DELETE', `/api/attachments/${id}`), 204);
 });
 
-test('while the storage is away uploads say so, and so does readiness', async () => {
+test('while the storage is unavailable, uploads and readiness say so', async () => {
   const { id } = await upload(bakery.owner, bytesOf(100), { conversationId: anna.contactId });
   expect((await world.ask('GET', '/api/health/ready')).status).toBe(200);
   await server.close();

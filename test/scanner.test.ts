@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import type { ScannerAway } from '../src/media/media.errors.js';
 import { Scanner } from '../src/media/scanner.service.js';
 import { loadConfig } from '../src/platform/config.js';
 import { ClamdServer, eicar } from './support/clamd.js';
@@ -27,7 +28,7 @@ const streamOf = (...pieces: (string | Buffer)[]) =>
     { objectMode: false },
   );
 
-test('a clean file is clean, and a virus is found, also between two pieces and at the end of many', async () => {
+test('a clean file is clean, and a virus is found, even between two pieces and at the end of many', async () => {
   const scanner = scannerOf(clamd.url);
   expect(scanner.configured).toBe(true);
   expect(await scanner.scan(streamOf('buongiorno'))).toBe('clean');
@@ -39,7 +40,7 @@ test('a clean file is clean, and a virus is found, also between two pieces and a
   expect(await scanner.scan(streamOf(...pieces))).toBe('clean');
 });
 
-test('a scanner that is away, hangs up, talks nonsense or takes no file of that size never says clean', async () => {
+test('a scanner that is unavailable, hangs up, sends nonsense or refuses a file of that size never counts as clean', async () => {
   const scanner = scannerOf(clamd.url);
   clamd.mood = 'rude';
   await expect(scanner.scan(streamOf('x'))).rejects.toMatchObject({ name: 'ScannerAway', code: 'unreachable' });
@@ -59,7 +60,7 @@ test('a scanner that is away, hangs up, talks nonsense or takes no file of that 
   expect(await scanner.scan(streamOf('x'))).toBe('clean');
 });
 
-test('a file that breaks off is not scanned, and the reason is told', async () => {
+test('an incomplete file is not scanned, and the reason is reported', async () => {
   const gone = new Error('the object is gone');
   const broken = Readable.from(
     (async function* () {
@@ -72,7 +73,7 @@ test('a file that breaks off is not scanned, and the reason is told', async () =
   expect(clamd.scanned).toBe(before);
 });
 
-test('the address of the scanner is understood, or refused with the reason', () => {
+test('the address of the scanner is parsed, or refused with the reason', () => {
   const read = (url: string) => loadConfig({ CLAMD_URL: url }).clamd;
   expect(read('tcp://clamav:3311')).toEqual({ host: 'clamav', port: 3311 });
   expect(read('tcp://clamav')).toEqual({ host: 'clamav', port: 3310 });
@@ -119,12 +120,16 @@ const installed = (() => {
     await rm(folder, { recursive: true });
   });
 
-  test('answers as the server of these tests does', async () => {
+  test('answers like the server of these tests', async () => {
     const scanner = scannerOf(`tcp://127.0.0.1:${port}`);
     expect(await scanner.scan(streamOf('buongiorno'))).toBe('clean');
     expect(await scanner.scan(streamOf(eicar))).toBe('infected');
     const large = Array.from({ length: 30 }, () => Buffer.alloc(100_000));
-    await expect(scanner.scan(streamOf(...large))).rejects.toMatchObject({ code: 'too_large' });
+    const outcomeOfLarge = () => scanner.scan(streamOf(...large)).catch(({ code }: ScannerAway) => code);
+    // It resets the connection right after its answer: on a busy machine the answer is lost once in a while, and asked for again.
+    let outcome = await outcomeOfLarge();
+    for (let tries = 1; outcome === 'unreachable' && tries < 10; tries++) outcome = await outcomeOfLarge();
+    expect(outcome).toBe('too_large');
     expect(await scanner.scan(streamOf('buongiorno'))).toBe('clean');
   });
 });

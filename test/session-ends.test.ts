@@ -92,7 +92,7 @@ describe('a download is cut', () => {
     other.socket.destroy();
   });
 
-  test('when the member is removed whose it is', async () => {
+  test('when its member is removed', async () => {
     const { id, device } = await world.staff(bakery);
     const list = new FormData();
     list.append('file', new Blob(['nome,email\nCarla,\n']), 'list.csv');
@@ -108,7 +108,7 @@ describe('a download is cut', () => {
     await until(() => socket.closed, 'the download is cut');
   });
 
-  test('when its session expires, and not while the session is prolonged', async () => {
+  test('when its session expires, but not while the session is prolonged', async () => {
     const brief = await briefWorld();
     endlessExport(brief);
     const shop = await brief.shop('bakery');
@@ -134,7 +134,7 @@ describe('nothing is stored after a session’s end has answered', () => {
          (SELECT count(*) FROM message WHERE withdrawn_at IS NOT NULL) AS withdrawn`,
     );
 
-  test('of messages, receipts, withdrawals and broadcasts under way at any moment', async () => {
+  test('of messages, receipts, withdrawals and broadcasts in progress', async () => {
     const withdrawable = await Promise.all(
       Array.from({ length: 20 }, (_, index) => anna.device.ask('POST', path('messages'), message(`${index}`))),
     );
@@ -192,7 +192,7 @@ describe('nothing is stored after a session’s end has answered', () => {
     },
   );
 
-  test('an upload that is still coming in is cut, and not waited for', async () => {
+  test('an upload in progress is cut, and not waited for', async () => {
     const device = await world.signIn(bakery.username);
     const socket = connect(Number(new URL(world.url).port), '127.0.0.1').on('error', () => {});
     const head = '--e\r\nContent-Disposition: form-data; name="file"; filename="list.csv"\r\n\r\nnome,email\n';
@@ -231,7 +231,7 @@ describe('nothing is stored after a session’s end has answered', () => {
 });
 
 /** Promise 7, whole: each way in which a session ends, against everything by which something could still reach it. */
-describe('nothing reaches a session after its end has answered, and nothing of it is stored,', () => {
+describe('nothing reaches a session after its end has answered, and nothing it sent is stored,', () => {
   interface Scene {
     there: World;
     shop: Shop;
@@ -302,51 +302,54 @@ describe('nothing reaches a session after its end has answered, and nothing of i
     ],
   ];
 
-  test.each(ends)('%s: on a socket, in another tab, after coming back, of what is under way', async (way, who, end) => {
-    const there = way === 'by expiring' ? await briefWorld() : world;
-    const shop = await there.shop('florist');
-    const email = `carla-${unique()}@mail.example`;
-    const person = await there.join(shop, 'carla', { email });
-    const staff = await there.staff(shop);
-    const target = await there.signIn(who === 'person' ? person.username : staff.username);
-    const [tab, away] = [0, 1].map(() => there.device(target.token, target.sessionId)) as [Device, Device];
-    const speaker = who === 'person' ? shop.owner : person.device;
-    for (const device of [target, tab, away, speaker]) await device.connect();
-    const { contactId } = person;
-    await speaker.say(contactId, 'prima');
-    for (const device of [target, tab, away]) await device.hears('message.sent');
-    away.disconnect();
+  test.each(ends)(
+    '%s: on a socket, in another tab, after coming back, from work in progress',
+    async (way, who, end) => {
+      const there = way === 'by expiring' ? await briefWorld() : world;
+      const shop = await there.shop('florist');
+      const email = `carla-${unique()}@mail.example`;
+      const person = await there.join(shop, 'carla', { email });
+      const staff = await there.staff(shop);
+      const target = await there.signIn(who === 'person' ? person.username : staff.username);
+      const [tab, away] = [0, 1].map(() => there.device(target.token, target.sessionId)) as [Device, Device];
+      const speaker = who === 'person' ? shop.owner : person.device;
+      for (const device of [target, tab, away, speaker]) await device.connect();
+      const { contactId } = person;
+      await speaker.say(contactId, 'prima');
+      for (const device of [target, tab, away]) await device.hears('message.sent');
+      away.disconnect();
 
-    const sends = [1, 2, 3, 4, 5, 6].map(() => ({ clientId: unique(), body: 'in viaggio' }));
-    const asked = sends.map((content, index) =>
-      index % 2 === 0
-        ? target.ask('POST', `/api/conversations/${contactId}/messages`, content)
-        : tab.emit('message.send', { conversationId: contactId, ...content }, 1_000),
-    );
-    const underWay = Promise.allSettled(asked);
-    await end({ there, shop, person, email, staff, target });
-    const stored = () =>
-      there.rows('SELECT seq FROM message WHERE client_id = ANY ($1) ORDER BY seq', [
-        sends.map(({ clientId }) => clientId),
-      ]);
-    const atTheEnd = await stored();
-    target.heard.length = tab.heard.length = 0;
-    // The other side goes on, where there is one still.
-    await there.signIn(who === 'person' ? shop.username : person.username).then(
-      (other) => other.ask('POST', `/api/conversations/${contactId}/messages`, { clientId: unique(), body: 'dopo' }),
-      () => undefined,
-    );
-    await underWay;
-    await settle();
-    // With a person what it has written goes too.
-    if (way === 'with a person who is erased') expect(atTheEnd).toEqual(expect.arrayContaining(await stored()));
-    else expect(await stored()).toEqual(atTheEnd);
-    expect([...target.heard, ...tab.heard]).toEqual([]);
-    expect([target.connected, tab.connected]).toEqual([false, false]);
-    await expect(away.connect()).rejects.toThrow();
-    expect(away.heard.filter(({ event }) => event !== 'message.sent')).toEqual([]);
-    expectStatus(await away.ask('GET', '/api/conversations'), 401);
-  });
+      const sends = [1, 2, 3, 4, 5, 6].map(() => ({ clientId: unique(), body: 'in viaggio' }));
+      const asked = sends.map((content, index) =>
+        index % 2 === 0
+          ? target.ask('POST', `/api/conversations/${contactId}/messages`, content)
+          : tab.emit('message.send', { conversationId: contactId, ...content }, 1_000),
+      );
+      const underWay = Promise.allSettled(asked);
+      await end({ there, shop, person, email, staff, target });
+      const stored = () =>
+        there.rows('SELECT seq FROM message WHERE client_id = ANY ($1) ORDER BY seq', [
+          sends.map(({ clientId }) => clientId),
+        ]);
+      const atTheEnd = await stored();
+      target.heard.length = tab.heard.length = 0;
+      // The other side goes on, where there is one still.
+      await there.signIn(who === 'person' ? shop.username : person.username).then(
+        (other) => other.ask('POST', `/api/conversations/${contactId}/messages`, { clientId: unique(), body: 'dopo' }),
+        () => undefined,
+      );
+      await underWay;
+      await settle();
+      // With a person what it has written goes too.
+      if (way === 'with a person who is erased') expect(atTheEnd).toEqual(expect.arrayContaining(await stored()));
+      else expect(await stored()).toEqual(atTheEnd);
+      expect([...target.heard, ...tab.heard]).toEqual([]);
+      expect([target.connected, tab.connected]).toEqual([false, false]);
+      await expect(away.connect()).rejects.toThrow();
+      expect(away.heard.filter(({ event }) => event !== 'message.sent')).toEqual([]);
+      expectStatus(await away.ask('GET', '/api/conversations'), 401);
+    },
+  );
 });
 
 describe('the sessions of an account', () => {
@@ -368,7 +371,7 @@ describe('the sessions of an account', () => {
     expectStatus(await carla.device.ask('GET', '/api/sessions?limit=201'), 400);
   });
 
-  test('are 50 at most: one more ends the one that was not used for longest and is not connected', async () => {
+  test('are limited to 50: one more ends the unconnected one that was unused for longest', async () => {
     const bruno = await world.join(bakery, 'bruno');
     await bruno.device.connect();
     const used = await world.signIn(bruno.username);
@@ -398,7 +401,7 @@ describe('the sessions of an account', () => {
   });
 });
 
-describe('signing in anew in a browser', () => {
+describe('signing in again in a browser', () => {
   const signIn = (app: string, username: string, cookie?: string) =>
     world.ask('POST', '/api/sessions', {
       body: { username, password },
@@ -420,13 +423,13 @@ describe('signing in anew in a browser', () => {
     expectStatus(await anna.device.ask('GET', '/api/me'), 200);
   });
 
-  test('in vain ends nothing', async () => {
+  test('unsuccessfully ends nothing', async () => {
     const first = await signIn('app', anna.username);
     expectStatus(await signIn('app', 'nessuno', cookieOf(first)), 401);
     expectStatus(await world.ask('GET', '/api/me', { token: first.body.token }), 200);
   });
 
-  test('by joining as somebody else ends the session whose cookie is replaced', async () => {
+  test('by joining as another person ends the session whose cookie is replaced', async () => {
     const merchant = await signIn('dashboard', bakery.username);
     const registered = await world.ask('POST', '/api/subscribers', {
       body: await world.registration('florist'),
@@ -456,7 +459,7 @@ describe('a connection from another site', () => {
     expect(await answer.json()).toMatchObject({ status: 403, code: 'origin_refused' });
   });
 
-  test('while the own origin is welcome', async () => {
+  test('while the service’s own origin is accepted', async () => {
     const port = Number(new URL(world.url).port);
     const packets: string[] = [];
     const socket = connect(port, '127.0.0.1').on('error', () => {});

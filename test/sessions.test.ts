@@ -105,7 +105,7 @@ describe('a signed-out device hears nothing', () => {
     await until(() => !phone.connected, 'the socket is cut');
   });
 
-  test('after another device has ended its session, and it is told why', async () => {
+  test('after another device has ended its session, which it is told', async () => {
     const lost = await (await world.signIn(anna.username)).connect();
     const heard = await heardAfter(lost, async () => {
       expectStatus(await anna.device.ask('DELETE', `/api/sessions/${lost.sessionId}`), 204);
@@ -131,7 +131,7 @@ describe('a signed-out device hears nothing', () => {
     await expect(phone.connect()).rejects.toMatchObject({ data: { code: 'unauthenticated', status: 401 } });
   });
 
-  test('while it is being let in at the very moment of its logout', async () => {
+  test('while it connects at the very moment of its logout', async () => {
     const phones = await Promise.all(Array.from({ length: 10 }, () => world.signIn(anna.username)));
     await Promise.all(
       phones.map(async (phone, round) => {
@@ -149,7 +149,7 @@ describe('a signed-out device hears nothing', () => {
   });
 });
 
-describe('what waits for a signed-out device is not handed over any more', () => {
+describe('data waiting for a signed-out device is not delivered', () => {
   const long = '🥐'.repeat(limits.messageLength);
   const own = async (device: Device) => expectStatus(await device.ask('DELETE', '/api/sessions/current'), 204);
   const leave = async (device: Device, polling: PollingDevice) => {
@@ -191,7 +191,7 @@ describe('what waits for a signed-out device is not handed over any more', () =>
     expect(answer.status).toBe(400);
   });
 
-  test('when it polls at the moment: it is told why, and nothing more', async () => {
+  test('when a poll is waiting: it is told why, and nothing more', async () => {
     const polling = await pollingDevice();
     const { conn } = await socketOf(polling);
     const polled = polling.poll();
@@ -204,7 +204,7 @@ describe('what waits for a signed-out device is not handed over any more', () =>
     expect((await polling.poll()).status).toBe(400);
   });
 
-  test('when the operating system has not taken the answer to its poll', async () => {
+  test('when the operating system has not accepted the answer to its poll', async () => {
     const devices = [await pollingDevice(), await pollingDevice()] as const;
     await bakery.owner.say(anna.contactId, 'per ultimo');
     const sockets = await Promise.all(devices.map((device) => socketOf(device)));
@@ -224,7 +224,7 @@ describe('what waits for a signed-out device is not handed over any more', () =>
     await endFromElsewhere(devices[1]);
   });
 
-  test('when it reads on a WebSocket that it had not read for a while', async () => {
+  test('when it resumes reading a WebSocket', async () => {
     const [silent, control] = [await silentDevice(), await silentDevice()];
     const sockets = await Promise.all([socketOf(silent), socketOf(control)]);
     for (const device of [silent, control]) device.stopReading();
@@ -244,7 +244,7 @@ describe('what waits for a signed-out device is not handed over any more', () =>
   });
 });
 
-test('a socket that leaves while its session is looked at is not held any longer', async () => {
+test('a socket that closes while its session is checked is released', async () => {
   const shop = await brief.shop('bakery');
   const { device, contactId } = await brief.join(shop, 'bruno');
   await device.connect();
@@ -266,7 +266,7 @@ test('a socket that leaves while its session is looked at is not held any longer
   expect(socket.data.expiry).toBe(timer);
 });
 
-test('a session in use is prolonged, one that is not ends', async () => {
+test('a session in use is prolonged, and an unused one ends', async () => {
   const shop = await brief.shop('bakery');
   const idle = await brief.signIn(shop.username);
   for (let i = 0; i < 8; i++) {
@@ -277,7 +277,7 @@ test('a session in use is prolonged, one that is not ends', async () => {
 });
 
 describe('signing in', () => {
-  test('by username, in any letter case', async () => {
+  test('works by username, in any letter case', async () => {
     const answer = await world.ask('POST', '/api/sessions', {
       body: { username: ` ${bakery.username.toUpperCase()} `, password },
     });
@@ -286,7 +286,7 @@ describe('signing in', () => {
     expect(answer.body.token).toMatch(/^[A-Za-z0-9_-]{43}$/);
   });
 
-  test('by a verified address, which several accounts may share', async () => {
+  test('works by a verified address, which several accounts may share', async () => {
     const bruno = await world.join(bakery, 'bruno');
     const again = await world.join(await world.shop('florist'), 'bruno', { password: 'un-altra-parola-9' });
     const byAddress = (secret: string) =>
@@ -331,7 +331,7 @@ describe('signing in', () => {
     await strict.close();
   });
 
-  test('a web app gets its cookie, which works with its name only', async () => {
+  test('gives a web app its cookie, which works only with the app’s name', async () => {
     const signIn = await world.ask('POST', '/api/sessions', {
       body: { username: bakery.username, password },
       headers: { 'x-colloquio-app': 'dashboard' },
@@ -352,7 +352,7 @@ describe('signing in', () => {
     expect(logout.headers.get('set-cookie')).toMatch(/^colloquio-dashboard=;.*Max-Age=0/);
   });
 
-  test('a web app lets in only those it is for', async () => {
+  test('to a web app works only for its kind of account', async () => {
     const signIn = (app: string, username: string) =>
       world.ask('POST', '/api/sessions', { body: { username, password }, headers: { 'x-colloquio-app': app } });
     expectStatus(await signIn('app', bakery.username), 401);
@@ -362,7 +362,7 @@ describe('signing in', () => {
 });
 
 describe('devices', () => {
-  test('are listed with the names their owner gave them, the own one marked', async () => {
+  test('are listed with the names that their owner gave them, and the current one is marked', async () => {
     const carla = await world.join(bakery, 'carla', { device: 'Telefono di Carla' });
     const tablet = await world.signIn(carla.username, 'Tablet');
     const { body } = await tablet.ask('GET', '/api/sessions');
@@ -372,7 +372,7 @@ describe('devices', () => {
     ]);
   });
 
-  test('that are shared hold no lasting cookie, and are signed out after 12 hours without use', async () => {
+  test('that are shared have no persistent cookie, and are signed out after 12 hours without use', async () => {
     const headers = { 'x-colloquio-app': 'app' };
     const signIn = (shared: unknown) =>
       world.ask('POST', '/api/sessions', { body: { username: anna.username, password, shared }, headers });
@@ -441,7 +441,7 @@ describe('a sign-in', () => {
   const carried = (code: string, more: object = {}, headers: Record<string, string> = {}) =>
     world.ask('POST', '/api/sessions/carried', { body: { code, ...more }, headers });
 
-  test('is carried into another program by a code, once', async () => {
+  test('can be carried into another program by a code, once', async () => {
     const person = await world.join(bakery, 'anna');
     const code = await makeCode(person.device);
     const [{ hash }] = (await world.rows<{ hash: Buffer }>('SELECT code_hash AS hash FROM carry_code')).slice(-1) as [
@@ -462,7 +462,7 @@ describe('a sign-in', () => {
     expectStatus(await person.device.ask('GET', '/api/me'), 200);
   });
 
-  test('is carried by no code that is late, unknown, one of too many, or made by a session that has ended', async () => {
+  test('cannot be carried by a code that has expired, is unknown, is beyond the limit, or was made by an ended session', async () => {
     const person = await world.join(bakery, 'anna');
     expectStatus(await carried('x'.repeat(43)), 410);
     const late = await makeCode(person.device);
@@ -476,7 +476,7 @@ describe('a sign-in', () => {
     expectStatus(await carried(codes[2]!), 410);
   });
 
-  test('on a shared device stays one of a shared device when it is carried', async () => {
+  test('on a shared device stays a shared one when it is carried', async () => {
     const signIn = { username: anna.username, password, shared: true };
     const { token } = (await world.ask('POST', '/api/sessions', { body: signIn })).body;
     const { code } = (await world.ask('POST', '/api/sessions/carry-codes', { token })).body;
@@ -504,7 +504,7 @@ describe('requests from another site', () => {
     expect(after.body.items).toEqual(before.body.items);
   });
 
-  test('the own origin is welcome', async () => {
+  test('the service’s own origin is accepted', async () => {
     const { port } = new URL(world.url);
     for (const origin of [`http://localhost:${port}`, `http://127.0.0.1:${port}`]) {
       expectStatus(await world.ask('GET', '/api/me', { token: anna.device.token, headers: { origin } }), 200);

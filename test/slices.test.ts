@@ -40,7 +40,7 @@ describe('slices', () => {
     expect(cyclicSlices(uses)).toEqual([]);
   });
 
-  test('that use each other through a third are found', () => {
+  test('in a cycle are found', () => {
     const slices: Slices = new Map([
       ['a', [{ path: 'a/a.ts', text: "import type { B } from '../b/b.js';" }]],
       ['b', [{ path: 'b/b.ts', text: "import { C } from '../c/c.js';" }]],
@@ -50,7 +50,7 @@ describe('slices', () => {
     expect(cyclicSlices(usesOf(slices))).toEqual(['a', 'b', 'c']);
   });
 
-  test('are drawn without the arrows that others imply', () => {
+  test('are drawn without implied arrows', () => {
     const uses: Uses = new Map([
       ['a', ['b', 'c']],
       ['b', ['c']],
@@ -67,7 +67,7 @@ describe('a table', () => {
     'address-book locks label',
   ];
 
-  test('is written and locked by one slice, which declares its entity if it has one', () => {
+  test('is written and locked by one slice, which declares its entity, if any', () => {
     const slices = readSlices({ and: ['platform'] });
     const owners = ownersOf(slices);
     const changes = changesOf(slices);
@@ -93,7 +93,7 @@ describe('a table', () => {
     expect(changesOf(slices)).toEqual([{ slice: 'stranger', path: 'stranger/a.ts', table: 'thing' }]);
   });
 
-  test('does not count as changed when it is read', () => {
+  test('is not changed by reading', () => {
     const code = "query('SELECT id FROM thing FOR EACH'); manager.findOneBy(Thing, { id }); manager.find(Thing, {});";
     expect(changesOf(written('a', `@Entity('thing')\nexport class Thing {}\n${code}`))).toEqual([]);
   });

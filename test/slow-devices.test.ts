@@ -27,7 +27,7 @@ const pages = { heads: 10, messages: 100 };
 const socketsOf = async ({ sessionId }: { sessionId: string }) =>
   (await world.service.app.get(Realtime).server.in(rooms.ofSession(sessionId)).fetchSockets()).length;
 
-test('a device that reads nothing is cut once too much waits for it, and catches up when it comes back', async () => {
+test('a device that reads nothing is cut when too much data waits for it, and catches up when it reconnects', async () => {
   const phone = await anna.device.connect();
   const tablet = await (await world.signIn(anna.username)).connect();
   const client = await new Client(tablet, 'interlocutor', pages).load();
@@ -56,7 +56,7 @@ test('a device that reads nothing is cut once too much waits for it, and catches
   expect(plain(client.held)).toEqual(plain(fresh.held));
 });
 
-test('what waits for a device is counted in bytes', async () => {
+test('waiting data is counted in bytes', async () => {
   const polling = await PollingDevice.connect(world, await world.signIn(anna.username));
   // Four bytes each, and two units of a string.
   const body = '🥐'.repeat(limits.messageLength);

@@ -22,7 +22,7 @@ import { expectStatus, password, type Reach, serverAddress, type Shop, unique, u
  * embedded PostgreSQL stops with it, is in test/process/starting.test.ts.
  */
 
-describe('a start that cannot succeed says in one line what to do and leaves nothing behind:', () => {
+describe('a start that cannot succeed prints one line with what to do, and leaves nothing behind:', () => {
   /** A service with accounts, which is stopped while others try to start on its data. */
   let world: World;
   let bakery: Shop;
@@ -70,7 +70,7 @@ describe('a start that cannot succeed says in one line what to do and leaves not
     await refusal({ DATA_DIR: closed }, closed, 'DATA_DIR');
   });
 
-  test('another master key than the one the data was sealed with', async () => {
+  test('a wrong master key', async () => {
     const other = Buffer.alloc(32, 7).toString('base64');
     await refusal({ MASTER_KEY: other }, 'The master key does not open', 'Put the right key back');
     const path = keyFile('master.key');
@@ -130,7 +130,7 @@ describe('a start that cannot succeed says in one line what to do and leaves not
     await refusal({ TLS_CERT: pem('cert'), TLS_KEY: key }, 'TLS_CERT', 'TLS_KEY', 'mismatch');
   });
 
-  test('settings that cannot be used, all of them named at once', async () => {
+  test('invalid settings, all of them named at once', async () => {
     await refusal(
       {
         PORT: 'many',
@@ -147,11 +147,11 @@ describe('a start that cannot succeed says in one line what to do and leaves not
     await refusal({ HOST: '0.0.0.0' }, 'HOST', 'in clear', 'TLS_CERT', 'TRUST_PROXY');
   });
 
-  test('texts of the policies that are missing', async () => {
+  test('missing policy texts', async () => {
     await refusal({ POLICIES_DIR: join(world.dataDir, 'nowhere') }, 'POLICIES_DIR', join(world.dataDir, 'nowhere'));
   });
 
-  test('a text for interlocutors by which nobody could say yes or no to promotions', async () => {
+  test('a text for interlocutors without a checkbox for promotions', async () => {
     const policies = join(world.dataDir, 'policies');
     await cp(new URL('../policies', import.meta.url), policies, { recursive: true });
     const file = join(policies, 'interlocutor/privacy/1.en.md');
@@ -162,7 +162,7 @@ describe('a start that cannot succeed says in one line what to do and leaves not
     await refusal({ POLICIES_DIR: policies }, file, 'checkbox.promotions');
   });
 
-  test('after all of which it starts as before', async () => {
+  test('and afterwards it starts as before', async () => {
     world = await world.restart();
     expectStatus(await world.ask('GET', '/api/health/ready'), 200);
     const { body } = await world.ask('GET', '/api/me', { token: bakery.owner.token });
@@ -170,7 +170,7 @@ describe('a start that cannot succeed says in one line what to do and leaves not
   });
 });
 
-test('a database that does not answer, or that does not let it in, is refused without telling its password', async () => {
+test('a database that does not answer, or refuses the sign-in, is reported without its password', async () => {
   const port = await freePort();
   const closed = `postgres://anna:sesamo@127.0.0.1:${port}/main`;
   const ours = { DATABASE_URL: sharedUrl('template_main'), KEYRING_DATABASE_URL: sharedUrl('template_keyring') };
@@ -215,7 +215,7 @@ test('a database that does not answer, or that does not let it in, is refused wi
   await onShared('postgres', `DROP DATABASE "${role}" WITH (FORCE)`, `DROP DATABASE "${ascii}"`, `DROP ROLE "${role}"`);
 });
 
-describe('with databases of its own', () => {
+describe('with your own databases', () => {
   /** The main database and the keyring, without a table, as an operator makes them; and where its keys go. */
   let names: [string, string];
   let environment: Record<string, string>;
@@ -254,7 +254,7 @@ describe('with databases of its own', () => {
 
   let username: string;
 
-  test('it makes its tables there, once, and starts no PostgreSQL', async () => {
+  test('it creates its tables there, once, and starts no PostgreSQL', async () => {
     await whileItRuns({}, async (port) => {
       ({ username } = await openShop(port));
       expect((await port.ask('GET', '/api/registration')).body).toEqual({ state: 'closed' });
@@ -268,7 +268,7 @@ describe('with databases of its own', () => {
     expect(await onShared(names[1], tables)).toEqual([{ count: 1 }]);
   });
 
-  test('HTTPS tells browsers to come back by HTTPS only, and ties its cookies to it; in clear there is neither', async () => {
+  test('with HTTPS, browsers are told to use only HTTPS and cookies are bound to it; in clear, neither', async () => {
     const secure = await whileItRuns({ TLS_CERT: pem('cert'), TLS_KEY: pem('key') }, async (port, { url, config }) => {
       expect(url).toBe(`https://localhost:${config.port}`);
       for (const address of loopbacks()) expect(await port.listens(address)).toBe(true);

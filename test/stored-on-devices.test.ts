@@ -10,7 +10,7 @@ const sources = readdirSync('web', { withFileTypes: true, recursive: true })
   )
   .map((entry) => readFileSync(join(entry.parentPath, entry.name), 'utf8'));
 
-test('every name that the pages store something under stands on the page about cookies', () => {
+test('the page about cookies lists every name under which the pages store something', () => {
   const keys = sources
     .filter((text) => /\b(localStorage|sessionStorage)\.setItem/.test(text))
     .flatMap((text) => [...text.matchAll(/['`](colloquio-[^'`]*)['`]/g)].map(([, name]) => name!))
@@ -22,7 +22,7 @@ test('every name that the pages store something under stands on the page about c
     expect({ key, isListed: isListed('local', key) || isListed('session', key) }).toEqual({ key, isListed: true });
 });
 
-test('every cookie that the service sets stands there, and nothing that it does not set', () => {
+test('the page lists every cookie that the service sets, and no other', () => {
   const source = readFileSync('src/auth/web-apps.ts', 'utf8');
   const files = readdirSync('src', { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && entry.name.endsWith('.ts') && !entry.name.endsWith('.spec.ts'))

@@ -98,7 +98,7 @@ const outboxIsEmpty = () =>
   until(async () => (await world.rows('SELECT FROM mail WHERE failed_at IS NULL')).length === 0, 'nothing waits');
 
 describe('a person who has left messages unread', () => {
-  test('gets one mail without a text or a name, and another only after coming back and newer messages', async () => {
+  test('gets one mail without text or name, and another only after coming back and newer messages', async () => {
     const carla = await reader();
     await write(carla);
     await write(carla);
@@ -128,7 +128,7 @@ describe('a person who has left messages unread', () => {
     expect(told(carla.email)).toHaveLength(2);
   });
 
-  test('gets none before the time that was chosen, none for what was read or withdrawn, and none by choice', async () => {
+  test('gets none before the chosen time, none about messages that were read or withdrawn, and none when turned off', async () => {
     const [early, chosen, read, withdrawn, never] = (await Promise.all([1, 2, 3, 4, 5].map(() => reader()))) as [
       Reader,
       Reader,
@@ -162,7 +162,7 @@ describe('a person who has left messages unread', () => {
     }
   });
 
-  test('gets none without a confirmed address or a device, nor for what is frozen, muted or paused', async () => {
+  test('gets none without a confirmed address or a device, nor about frozen, muted or paused conversations', async () => {
     const [florist, open] = [await world.shop('florist'), await reader()];
     const muted = await reader();
     expectStatus(await muted.device.ask('PUT', `/api/conversations/${muted.contactId}/mute`, { until: null }), 200);
@@ -193,7 +193,7 @@ describe('a person who has left messages unread', () => {
     expect(await rowOf(out.account)).toBeUndefined();
   });
 
-  test('gets none that waits in the outbox when it was read, stopped, or the last session ended meanwhile', async () => {
+  test('does not get a waiting mail if messages were read, mails stopped, or the last session ended meanwhile', async () => {
     const people = (await Promise.all([1, 2, 3].map(() => reader()))) as [Reader, Reader, Reader];
     const lastSeqs: number[] = [];
     for (const person of people) {
@@ -217,7 +217,7 @@ describe('a person who has left messages unread', () => {
     for (const { email } of people) expect(told(email)).toEqual([]);
   });
 
-  test('gets it once the mail server is back after a day', async () => {
+  test('gets it when the mail server is back after a day', async () => {
     const carla = await reader();
     await write(carla);
     await pass(61, carla.contactId);
@@ -243,7 +243,7 @@ describe('a person who has left messages unread', () => {
 });
 
 describe('a business with unread messages', () => {
-  test('has one mail for each member with a device, however many have written', async () => {
+  test('gets one mail for each member with a device, however many people have written', async () => {
     const shop = await world.shop('florist', { email: `fiori-${unique()}@mail.example` });
     const { email } = (await shop.owner.ask('GET', '/api/me')).body;
     await verify(email);
@@ -275,7 +275,7 @@ describe('a business with unread messages', () => {
 });
 
 describe('a broadcast', () => {
-  test('is one row, whose recipients are gone through when it has ended, behind messages of one conversation', async () => {
+  test('is one row, whose recipients are processed when it has ended, after messages of conversations', async () => {
     const shop = await world.shop('florist');
     const readers = await Promise.all([1, 2, 3].map(() => reader({ shop })));
     const [seer, one, two] = readers as [Reader, Reader, Reader];
@@ -305,7 +305,7 @@ describe('a broadcast', () => {
     expect(flagged.map(({ of_broadcast: flag }) => flag)).toEqual([true, true]);
   });
 
-  test('is told of at the rate of all these mails, and after messages of one conversation', async () => {
+  test('shares the rate of these mails, and comes after messages of conversations', async () => {
     const [one, two, three] = [await reader(), await reader(), await reader()];
     for (const each of [one, two, three]) await write(each);
     for (const { contactId } of [one, two, three]) await pass(61, contactId);
@@ -332,7 +332,7 @@ describe('a broadcast', () => {
   });
 });
 
-describe('the link that stops these mails', () => {
+describe('the link to stop these mails', () => {
   const oneClick = (token: string) =>
     world.ask('POST', `/api/mail-stops/${token}`, {
       body: 'List-Unsubscribe=One-Click',
@@ -379,7 +379,7 @@ describe('the link that stops these mails', () => {
     expect((await rowOf(carla.account))!.wait_minutes).toBe(0);
   });
 
-  test('is refused when it is forged, late, or of an account that is gone', async () => {
+  test('is refused if it is forged, expired, or of a deleted account', async () => {
     const carla = await reader();
     const stops = world.service.app.get(MailStops);
     const token = stops.tokenFor(carla.account);
@@ -399,7 +399,7 @@ describe('the link that stops these mails', () => {
   });
 });
 
-test('with the last session gone only mails about security, rights and policies are sent', async () => {
+test('after the last session, only mails about security, rights and policies are sent', async () => {
   const shop = await world.shop('florist', { email: `fiori-${unique()}@mail.example` });
   const { email } = (await shop.owner.ask('GET', '/api/me')).body;
   await verify(email);

@@ -62,7 +62,7 @@ async function keysOf(keyring: Keyring, refs: KeyRef[]): Promise<string[]> {
 }
 
 describe('a key', () => {
-  test('is random, kept once, and the same after a restart', async () => {
+  test('is random, created once, and the same after a restart', async () => {
     const { keyring } = await start();
     const refs = await contactsWithKeys(keyring, 20);
     const keys = await keysOf(keyring, refs);
@@ -76,7 +76,7 @@ describe('a key', () => {
     );
   });
 
-  test('stands nowhere in the database but wrapped', async () => {
+  test('is in the database only wrapped', async () => {
     const { keyring } = await start();
     const refs = await contactsWithKeys(keyring, 5);
     const rows = await database.query<{ wrapped: Buffer }[]>('SELECT wrapped FROM wrapped_key');
@@ -85,7 +85,7 @@ describe('a key', () => {
     }
   });
 
-  test('of one row does not open in the place of another', async () => {
+  test('of one row does not open in another row', async () => {
     const { keyring } = await start();
     const [one, other] = (await contactsWithKeys(keyring, 2)) as [KeyRef, KeyRef];
     await database.query(
@@ -97,7 +97,7 @@ describe('a key', () => {
     await expect(keyring.key({ scope: 'subscriber', id: one.id })).rejects.toThrow(UnsealError);
   });
 
-  test('that was destroyed is gone at once, also from the cache', async () => {
+  test('that was destroyed is gone at once, from the cache too', async () => {
     const { keyring } = await start();
     const [gone, kept] = (await contactsWithKeys(keyring, 2)) as [KeyRef, KeyRef];
     await keysOf(keyring, [gone, kept]);
@@ -107,7 +107,7 @@ describe('a key', () => {
     await keyring.destroy([gone]);
   });
 
-  test('that an erasure destroyed is gone at once, is in the ledger, and is never made again', async () => {
+  test('that an erasure destroyed is gone at once, is in the ledger, and is never created again', async () => {
     const { keyring } = await start();
     const [gone, kept] = (await contactsWithKeys(keyring, 2)) as [KeyRef, KeyRef];
     await keysOf(keyring, [gone, kept]);
@@ -123,7 +123,7 @@ describe('a key', () => {
     expect(await keyring.erasuresAfter(erasureId, 10)).toEqual([]);
   });
 
-  test('of each of a hundred thousand contacts is destroyed in one go', async () => {
+  test('of each of a hundred thousand contacts is destroyed in one call', async () => {
     const { keyring } = await start();
     await database.query(
       `INSERT INTO wrapped_key SELECT 'contact', gen_random_uuid(), 1, '' FROM generate_series(1, 100000)`,
@@ -135,14 +135,14 @@ describe('a key', () => {
     expect(await database.query('SELECT count(*)::integer AS noted FROM erased')).toEqual([{ noted: 100_000 }]);
   });
 
-  test('is not made while the database knows only another epoch than the file, and says so', async () => {
+  test('is not created, with an error, while the database has another epoch than the file', async () => {
     const { keyring } = await start();
     await database.query('UPDATE epoch SET number = 7');
     await expect(keyring.create([contact()])).rejects.toThrow(/do not belong together/);
     expect(await wrappedKeys()).toHaveProperty('size', 0);
   });
 
-  test('that is destroyed while it is being read does not stay in the cache', async () => {
+  test('that is destroyed while it is being read is not cached', async () => {
     const slow = slowly(database, 'SELECT scope, id, epoch, wrapped FROM wrapped_key WHERE scope');
     const { keyring } = await start({ over: slow.database });
     const [ref] = (await contactsWithKeys(keyring, 1)) as [KeyRef];
@@ -156,8 +156,8 @@ describe('a key', () => {
   });
 });
 
-describe('renewing the epoch', () => {
-  test('changes no key, and wraps every one anew', async () => {
+describe('rotating the epoch key', () => {
+  test('changes no key, and rewraps every one', async () => {
     const { keyring, epochs } = await start();
     const refs = await contactsWithKeys(keyring, 2_500);
     const keys = await keysOf(keyring, refs);
@@ -174,7 +174,7 @@ describe('renewing the epoch', () => {
     expect(await keysOf(later, refs)).toEqual(keys);
   });
 
-  test('makes what dead rows and backups hold of a wrapped key worthless, with all that is on disk', async () => {
+  test('makes wrapped keys in dead rows and backups useless, even with everything on the disk', async () => {
     const { keyring } = await start();
     const [gone, kept] = (await contactsWithKeys(keyring, 2)) as [KeyRef, KeyRef];
     const saved = await database.query<unknown[]>('SELECT * FROM wrapped_key');
@@ -204,7 +204,7 @@ describe('renewing the epoch', () => {
     await expect(EpochKeys.load(epochFile(), masterKey)).rejects.toThrow(StartError);
   });
 
-  test('again and again loses none of the keys that are made and destroyed meanwhile', async () => {
+  test('repeatedly loses no key that is created meanwhile, and keeps none that is destroyed', async () => {
     const { keyring, epochs } = await start();
     const made: KeyRef[] = [];
     const destroyed: KeyRef[] = [];
@@ -232,14 +232,14 @@ describe('renewing the epoch', () => {
     expect(await later.keys('contact', gone)).toHaveProperty('size', 0);
   });
 
-  test('several times at once is one renewal', async () => {
+  test('concurrently is one rotation', async () => {
     const { keyring, epochs } = await start();
     await contactsWithKeys(keyring, 10);
     await Promise.all([keyring.renewEpoch(), keyring.renewEpoch(), keyring.renewEpoch()]);
     expect(epochs.known).toEqual([2]);
   });
 
-  test('does not trouble who reads a key at that moment', async () => {
+  test('does not disturb concurrent readers of keys', async () => {
     const slow = slowly(database, 'SELECT scope, id, epoch, wrapped FROM wrapped_key WHERE scope');
     const { keyring } = await start({ over: slow.database });
     const [ref] = (await contactsWithKeys(keyring, 1)) as [KeyRef];
@@ -253,8 +253,8 @@ describe('renewing the epoch', () => {
   });
 });
 
-describe('a renewal that was cut short', () => {
-  test('after it began is ended at the next start', async () => {
+describe('an interrupted rotation', () => {
+  test('right after its beginning is finished at the next start', async () => {
     const { keyring, epochs } = await start();
     const refs = await contactsWithKeys(keyring, 10);
     const keys = await keysOf(keyring, refs);
@@ -265,7 +265,7 @@ describe('a renewal that was cut short', () => {
     expect(await keysOf(later, refs)).toEqual(keys);
   });
 
-  test('and killed while it wrote its file leaves nothing beside it after the next start', async () => {
+  test('killed while writing its file leaves nothing beside that file after the next start', async () => {
     await start();
     const draft = `${epochFile()}.4711.0a1b2c3d`;
     await writeFile(draft, await readFile(epochFile()));
@@ -273,7 +273,7 @@ describe('a renewal that was cut short', () => {
     expect(await readdir(folder)).toEqual(['epoch.key']);
   });
 
-  test('halfway through the keys is ended at the next start', async () => {
+  test('halfway through the keys is finished at the next start', async () => {
     let slices = 0;
     const failing = intercepting(database, async (sql, ask) => {
       if (sql === 'transaction' && ++slices > 1) throw new Error('the service was killed');
@@ -291,7 +291,7 @@ describe('a renewal that was cut short', () => {
     expect(await keysOf(later, refs)).toEqual(keys);
   });
 
-  test('by a database that went away is ended as soon as a key is made, and counts as due until then', async () => {
+  test('by a lost database is finished as soon as a key is created, and counts as due until then', async () => {
     let broken = true;
     const failing = intercepting(database, async (sql, ask) => {
       if (broken && sql.startsWith('UPDATE epoch')) throw new Error('the database went away');
@@ -364,7 +364,7 @@ describe('a vault does not open', () => {
     expect(await EpochKeys.exist(keyFile('epoch.key'))).toBe(false);
   });
 
-  test('over a used keyring when the main database is empty, as a mistyped name makes it', async () => {
+  test('over a used keyring when the main database is empty, as after a mistyped name', async () => {
     const emptyMain = 'The main database is empty but the keyring is not: correct DATABASE_URL';
     const { vault } = await openVault(config(), database, 'nothing');
     // Nobody has registered yet: the service has its own key only.
@@ -378,7 +378,7 @@ describe('a vault does not open', () => {
     await (await openVault(config(), database, 'accounts')).vault.ping();
   });
 
-  test('over the keyring of other data, of whatever epoch', async () => {
+  test('over the keyring of other data, whatever its epoch', async () => {
     await filled();
     const other = await mkdtemp(join(folder, 'other-'));
     const rows = await database.query<unknown[]>('SELECT * FROM wrapped_key');
@@ -393,7 +393,7 @@ describe('a vault does not open', () => {
     await vault.ping();
   });
 
-  test('after which a start that was cut short before anything was sealed goes on', async () => {
+  test('but a first start that was interrupted before anything was sealed continues', async () => {
     await EpochKeys.load(keyFile('epoch.key'), masterKey);
     expect(await refusal('nothing')).toContain('The master key is missing');
     const { vault } = await openVault(config({ MASTER_KEY: masterKey.toString('hex') }), database, 'nothing');

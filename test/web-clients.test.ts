@@ -18,7 +18,7 @@ beforeAll(async () => {
 afterAll(() => world.close());
 
 describe('a page of an allowed origin', () => {
-  test.each([vite, phone])('of %s acts by its token, and may read what clients need', async (origin) => {
+  test.each([vite, phone])('of %s acts by its token, and can read the headers that clients need', async (origin) => {
     const answer = await world.ask('GET', '/api/me', { token: anna.device.token, headers: { origin } });
     expectStatus(answer, 200);
     expect(answer.headers.get('access-control-allow-origin')).toBe(origin);
@@ -30,7 +30,7 @@ describe('a page of an allowed origin', () => {
     expect(refused.headers.get('access-control-allow-origin')).toBe(origin);
   });
 
-  test('hears from a preflight what it may send', async () => {
+  test('learns from a preflight what it can send', async () => {
     const headers = {
       origin: vite,
       'access-control-request-method': 'PATCH',
@@ -44,7 +44,7 @@ describe('a page of an allowed origin', () => {
     expect(answer.headers.get('access-control-allow-credentials')).toBeNull();
   });
 
-  test('never acts by a cookie, and is given none', async () => {
+  test('never acts by a cookie, and gets none', async () => {
     const signIn = (headers: Record<string, string>) =>
       world.ask('POST', '/api/sessions', { body: { username: anna.username, password }, headers });
     const own = await signIn({ 'x-colloquio-app': 'app' });
@@ -100,7 +100,7 @@ describe('a page of an allowed origin', () => {
   );
 });
 
-test('codes of invitations, and of saying no to them, lead to the app', async () => {
+test('codes of invitations and of stopping them lead to the app', async () => {
   for (const path of ['/join/CODE', '/stop/CODE', '/stop/CODE/']) {
     const answer = await fetch(world.url + path, { redirect: 'manual' });
     expect([answer.status, answer.headers.get('location')]).toEqual([302, `/app${path.replace(/\/$/, '')}`]);
@@ -132,7 +132,7 @@ describe('a long answer', () => {
     return { encoding: answer.headers.get('content-encoding'), items: items.length, vary: answer.headers.get('vary') };
   };
 
-  test('is compressed for clients that take it', async () => {
+  test('is compressed for clients that accept it', async () => {
     expect(await sizeOf('br, gzip')).toMatchObject({
       encoding: 'br',
       items: 20,
@@ -142,7 +142,7 @@ describe('a long answer', () => {
     expect(await sizeOf('identity')).toMatchObject({ encoding: null, items: 20 });
   });
 
-  test('that holds codes is not', async () => {
+  test('that contains codes is not', async () => {
     for (let i = 0; i < 10; i++) await world.invitation(bakery);
     const invitations = await bakery.owner.ask('GET', '/api/invitations');
     expectStatus(invitations, 200);
@@ -150,7 +150,7 @@ describe('a long answer', () => {
     expect(invitations.headers.get('content-encoding')).toBeNull();
   });
 
-  test('that is a download in pieces arrives whole', async () => {
+  test('that is a download in pieces arrives complete', async () => {
     const { token } = bakery.owner;
     const answer = await world.ask('GET', '/api/contacts/export?format=csv', { token });
     expectStatus(answer, 200);
@@ -159,7 +159,7 @@ describe('a long answer', () => {
   });
 });
 
-describe('an answer that a client has already', () => {
+describe('an answer that the client has already', () => {
   const again = (path: string, etag: string, token?: string) =>
     world.ask('GET', path, { token, headers: { 'if-none-match': etag } });
 
@@ -180,7 +180,7 @@ describe('an answer that a client has already', () => {
     },
   );
 
-  test('is not what it was after a message', async () => {
+  test('changes after a message', async () => {
     const { token } = bakery.owner;
     const first = await world.ask('GET', '/api/conversations', { token });
     await anna.device.say(anna.contactId, 'Ancora una cosa');
@@ -200,7 +200,7 @@ describe('an answer that a client has already', () => {
     expect((await again(path, first.headers.get('etag')!)).status).toBe(304);
   });
 
-  test('is a logo too', async () => {
+  test('can be a logo too', async () => {
     const form = new FormData();
     const pixel = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
     form.append('file', new Blob([Buffer.from(pixel, 'base64')], { type: 'image/png' }), 'logo.png');
@@ -211,7 +211,7 @@ describe('an answer that a client has already', () => {
     expect((await again('/api/subscriber/logo', first.headers.get('etag')!, token)).status).toBe(304);
   });
 
-  test('is no answer to anything but GET, and no problem', async () => {
+  test('is never one to another method than GET, nor a problem', async () => {
     const { token } = bakery.owner;
     const made = await world.ask('POST', '/api/labels', { token, body: { name: `Fedeli ${unique()}` } });
     expectStatus(made, 201);

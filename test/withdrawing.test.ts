@@ -27,7 +27,7 @@ const row = async (seq: number) =>
     )
   )[0]!;
 
-test('its text is erased for both, its number stays, and the next message follows it', async () => {
+test('a withdrawn message loses its text for both parties and keeps its number, and the next one follows it', async () => {
   const seq = await anna.device.say(anna.contactId, 'Ho sbagliato');
   expect((await row(seq)).body).not.toBeNull();
   expectStatus(await withdraw(anna.device, seq), 204);
@@ -42,7 +42,7 @@ test('its text is erased for both, its number stays, and the next message follow
   expect(await anna.device.say(anna.contactId, 'Eccomi')).toBe(seq + 1);
 });
 
-test('who was away finds it among what changed', async () => {
+test('a device that was away finds it among the changes', async () => {
   const seq = await anna.device.say(anna.contactId, 'Prima');
   await anna.device.say(anna.contactId, 'Dopo');
   const { body: head } = await bakery.owner.ask('GET', `/api/conversations/${anna.contactId}`);
@@ -61,7 +61,7 @@ test('who was away finds it among what changed', async () => {
   ]);
 });
 
-test('pages of changes hold each message once, in the order of its last change, whatever was withdrawn before', async () => {
+test('pages of changes contain each message once, in the order of its last change, whatever was withdrawn before', async () => {
   const bruno = await world.join(bakery, 'bruno');
   await bruno.device.connect();
   const path = `/api/conversations/${bruno.contactId}/messages`;
@@ -87,7 +87,7 @@ test('pages of changes hold each message once, in the order of its last change, 
   }
 });
 
-test('withdrawing again changes nothing, and a late retry of the message stores it no second time', async () => {
+test('withdrawing again changes nothing, and a late retry does not store the message again', async () => {
   const clientId = unique();
   const seq = await anna.device.say(anna.contactId, 'Una volta', clientId);
   expectStatus(await withdraw(anna.device, seq), 204);
@@ -100,7 +100,7 @@ test('withdrawing again changes nothing, and a late retry of the message stores 
   expect(after).toEqual(before);
 });
 
-test('not where nothing may be changed, but what is withdrawn already stays so', async () => {
+test('a message in a restricted conversation cannot be withdrawn, and one that is withdrawn stays so', async () => {
   const [gone, kept] = [await anna.device.say(anna.contactId, 'Via'), await anna.device.say(anna.contactId, 'Resta')];
   expectStatus(await withdraw(anna.device, gone), 204);
   const restriction = `/api/conversations/${anna.contactId}/restriction`;
@@ -114,8 +114,8 @@ test('not where nothing may be changed, but what is withdrawn already stays so',
   expectStatus(await withdraw(anna.device, kept), 204);
 });
 
-describe('who may', () => {
-  test('any member for the business, and the owner sees who did', async () => {
+describe('a message can be withdrawn', () => {
+  test('by any member of the business, and the owner sees by whom', async () => {
     const staff = await world.staff(bakery);
     const seq = await bakery.owner.say(anna.contactId, 'Della titolare');
     expectStatus(await withdraw(staff.device, seq), 204);
@@ -123,7 +123,7 @@ describe('who may', () => {
     expect(body.items[0]).toMatchObject({ kind: 'message.withdrawn', memberId: staff.id, subjectId: anna.contactId });
   });
 
-  test('not the other party, who is told so; what is not there is not found', async () => {
+  test('but not by the other party, which is told so, and a missing message is not found', async () => {
     const seq = await bakery.owner.say(anna.contactId, 'Non è tuo');
     const refused = await withdraw(anna.device, seq);
     expectStatus(refused, 403);

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import type { Browser, BrowserContext } from 'playwright-core';
 import { io, type Socket } from 'socket.io-client';
 import { launchChromium } from '../../test/support/chromium.js';
+import { password, registrationOf } from '../../test/support/names.js';
 import { ServerProcess } from '../delivery/server-process.js';
 
-const password = 'tegame-7-lucertola';
 const devices = {
   phone: { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true, deviceScaleFactor: 2 },
   desktop: { viewport: { width: 1440, height: 900 } },
@@ -129,22 +129,7 @@ export async function register(url: string): Promise<Shop> {
   const { items } = await ask(url, 'GET', '/api/policies/current?audience=subscriber&locale=it');
   const username = 'forno.aurora';
   const { session, subscriber } = await ask(url, 'POST', '/api/subscribers', {
-    body: {
-      businessName: 'Forno Aurora',
-      email: 'info@aurora.example',
-      street: 'Via Roma',
-      streetNumber: '12/A',
-      postcode: '48018',
-      city: 'Faenza',
-      province: 'RA',
-      country: 'IT',
-      category: 'bakery',
-      vatNumber: '01234567897',
-      locale: 'it',
-      username,
-      password,
-      consents: items.map(({ id, purpose }: { id: string; purpose: string }) => ({ policyId: id, purpose })),
-    },
+    body: registrationOf('bakery', username, items),
   });
   const { code } = await ask(url, 'POST', '/api/invitations', { token: session.token, body: { kind: 'open' } });
   return { token: session.token, username, code, subscriberId: subscriber.id };

@@ -12,6 +12,7 @@ import { loadConfig } from '../../src/platform/config.js';
 import { Vault } from '../../src/platform/vault/vault.js';
 import { type RunningService, startService } from '../../src/service.js';
 import { Subscriber } from '../../src/subscribers/subscriber.entity.js';
+import { people as named, registrationOf } from '../../test/support/names.js';
 import type { Stage } from './stage.js';
 
 /** The database that holds the people and nothing else; others are made as copies of it. */
@@ -106,22 +107,7 @@ async function register(service: RunningService): Promise<Subscriber> {
   const answer = await fetch(`${service.url}/api/subscribers`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({
-      businessName: 'Forno Aurora',
-      email: 'info@aurora.example',
-      street: 'Via Roma',
-      streetNumber: '12/A',
-      postcode: '48018',
-      city: 'Faenza',
-      province: 'RA',
-      country: 'IT',
-      category: 'bakery',
-      vatNumber: '01234567897',
-      locale: 'it',
-      username: 'forno-aurora',
-      password: 'tegame-7-lucertola',
-      consents: items.map(({ id, purpose }) => ({ policyId: id, purpose })),
-    }),
+    body: JSON.stringify(registrationOf('bakery', 'forno-aurora', items)),
   });
   const body = (await answer.json()) as { subscriber: { id: string } };
   if (answer.status !== 201) throw new Error(JSON.stringify(body));
@@ -234,6 +220,6 @@ class Makers {
   }
 }
 
-const anna = { firstName: 'Anna', surname: 'Rossi', email: 'anna.rossi@mail.example' };
+const { anna } = named;
 /** No password has this hash. */
 const nobodySignsIn = { passwordHash: '-', locale: 'it' };

@@ -46,7 +46,7 @@ const entries = fc
 const sorts = fc.constantFrom<BookSort>('name', 'joined', 'updated');
 
 describe('a book', () => {
-  test('read page by page gives each contact once, in the order of the whole', async () => {
+  test('read page by page contains each contact once, in order', async () => {
     await fc.assert(
       fc.asyncProperty(
         entries,
@@ -72,7 +72,7 @@ describe('a book', () => {
     );
   });
 
-  test('changed in any way, before, while and after it is sorted, equals one made anew', async () => {
+  test('changed in any way, before, during and after sorting, equals a new one', async () => {
     const changes = fc.array(
       fc.record({
         number: fc.nat(70),
@@ -113,7 +113,7 @@ describe('a book', () => {
     expect(await ids(book, { province: 'RA' })).toEqual([1]);
   });
 
-  test('a page goes on after a contact that was renamed, or is gone', async () => {
+  test('a page continues after a contact that was renamed or removed', async () => {
     const list = [entry(1, { name: 'Alfa' }), entry(2, { name: 'Beta' }), entry(3, { name: 'Gamma' })];
     for (const change of [
       (book: Book) => book.remove(numberedId(2)),
@@ -179,7 +179,7 @@ describe('a book', () => {
     expect(await ids(book, { query })).toEqual(found ? [1] : []);
   });
 
-  test('an address is found with and without the accents of its domain, and told exactly', async () => {
+  test('an address is found with and without the accents of its domain, and matched exactly', async () => {
     const book = new Book([entry(1, { email: 'Anna@Città.example' })]);
     expect(await ids(book, { query: 'anna@città' })).toEqual([1]);
     expect(await ids(book, { query: 'anna@citta' })).toEqual([1]);
@@ -187,7 +187,7 @@ describe('a book', () => {
     expect(book.addressesAmong(new Set([anna!, other!]))).toEqual(new Set([anna]));
   });
 
-  test('a forgotten label is gone from all, and a late reading does not bring it back', async () => {
+  test('a deleted label is removed from all contacts, and a late read does not bring it back', async () => {
     const book = new Book([entry(1, { labels: ['a', 'b'] }), entry(2, { labels: ['a'] })]);
     book.forgetLabel('a');
     expect(await ids(book, { labelled: false })).toEqual([2]);
@@ -196,7 +196,7 @@ describe('a book', () => {
     expect(book.facets().label).toEqual([{ value: 'b', contacts: 1 }]);
   });
 
-  test('facets count spellings that are filtered as one as one', () => {
+  test('facets count spellings as one if filters do', () => {
     const regions = ['Emilia-Romagna', 'emilia-romagna', 'Emilia-Romagna', 'Lazio', null];
     const book = new Book(regions.map((region, number) => entry(number, { region, labels: number < 2 ? ['a'] : [] })));
     expect(book.facets()).toEqual({
@@ -214,7 +214,7 @@ describe('a book', () => {
   });
 });
 
-test('sorting in slices gives what sorting at once gives', async () => {
+test('sorting in slices equals sorting at once', async () => {
   const numbers = fc.array(fc.integer({ min: 0, max: 500 }), { minLength: 0, maxLength: 6_000 });
   await fc.assert(
     fc.asyncProperty(numbers, async (list) => {
@@ -295,7 +295,7 @@ describe('a name', () => {
     expect(await ids(book, { query })).toEqual(found);
   });
 
-  test('of a place is one in every spelling, as a filter and among the facets', async () => {
+  test('of a place is the same in every spelling, as a filter and in the facets', async () => {
     const book = new Book([
       entry(1, { region: 'Emilia-Romagna' }),
       entry(2, { region: 'Emilia Romagna' }),
@@ -307,7 +307,7 @@ describe('a name', () => {
   });
 });
 
-test('names stand under their first letter, without accents; what begins otherwise stands under #', () => {
+test('names are listed under their first letter, without accents, and others under #', () => {
   const sorted = ['7 Nani', "'O Vesuvio", 'Ábel', '\u200BA\u0301da', 'Ada', 'Zoë', '李'].map((name) => ({ name }));
   expect(lettersOf(sorted)).toEqual([
     { letter: '#', from: 0 },

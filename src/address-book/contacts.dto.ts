@@ -1,13 +1,13 @@
 import { ApiProperty, IntersectionType } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
-import { ArrayUnique, IsIn, IsString, MaxLength, ValidateIf } from 'class-validator';
+import { ArrayUnique, IsIn, IsString, MaxLength } from 'class-validator';
 import { type Locale, locales } from '../contract/common.js';
 import { type InvitationKind, invitationKinds } from '../contract/events.js';
 import type * as wire from '../contract/index.js';
 import { limits } from '../contract/limits.js';
 import { Page } from '../platform/validation/page.dto.js';
 import { IsPlainText, Trimmed } from '../platform/validation/text.js';
-import { IsIds, IsTime, Nullable, Optional } from '../platform/validation/fields.js';
+import { Clearable, IsIds, IsTime, Omittable, Optional } from '../platform/validation/fields.js';
 import { IsPhone } from './phones.js';
 
 /** Filters and order of the address book; filters combine. */
@@ -145,7 +145,7 @@ export class ContactView implements wire.ContactView {
 
 export class ChangeContact implements wire.ChangeContact {
   /** The ids of all labels that the contact will have; at most 20. */
-  @ValidateIf((_, value) => value !== undefined)
+  @Omittable()
   @IsIds({ max: limits.labelsPerContact })
   @ArrayUnique()
   labels?: string[];
@@ -154,7 +154,7 @@ export class ChangeContact implements wire.ChangeContact {
    * At most 2,000 characters; `null` or an empty text deletes the note. The contact does not see it in the app, but it is in
    * the copy of its data that it can export.
    */
-  @Nullable()
+  @Clearable()
   @Trimmed({ multiline: true })
   @IsPlainText({ min: 0, max: limits.noteLength, multiline: true })
   note?: string | null;
@@ -163,13 +163,13 @@ export class ChangeContact implements wire.ChangeContact {
    * Telephone number, at most 40 characters; `null` or an empty text deletes it. The contact never sees it. A valid number of
    * the business's country is kept in international form.
    */
-  @Nullable()
+  @Clearable()
   @Trimmed()
   @IsPhone()
   phone?: string | null;
 
   /** Id of the contact in another system, such as a customer number; at most 64 characters, one contact each. */
-  @Nullable()
+  @Clearable()
   @Trimmed()
   @IsPlainText({ min: 0, max: limits.externalIdLength })
   externalId?: string | null;
@@ -177,12 +177,12 @@ export class ChangeContact implements wire.ChangeContact {
 
 export class LabelContacts implements wire.LabelContacts {
   /** Ids of labels to add; at most 20. */
-  @ValidateIf((_, value) => value !== undefined)
+  @Omittable()
   @IsIds({ max: limits.labelsPerContact })
   add?: string[];
 
   /** Ids of labels to remove; at most 20. */
-  @ValidateIf((_, value) => value !== undefined)
+  @Omittable()
   @IsIds({ max: limits.labelsPerContact })
   remove?: string[];
 

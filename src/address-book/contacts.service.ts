@@ -167,7 +167,7 @@ export class Contacts implements OnModuleInit {
   }
 
   /**
-   * Waits for whoever inserts the same at this moment.
+   * Waits for a concurrent insertion of the same.
    * @returns whether it was not there yet
    */
   private async insert(manager: EntityManager, row: Contact): Promise<boolean> {
@@ -350,8 +350,8 @@ export class Contacts implements OnModuleInit {
     await manager.query(lockToEraseQuery, [subscriberId, ids]);
   }
 
-  /** Tells whether a search asks for anything. One that does not finds every contact. */
-  narrows({ query, label, ...others }: ContactFilter): boolean {
+  /** Tells if a filter has any condition; one without finds every contact. */
+  isNarrowed({ query, label, ...others }: ContactFilter): boolean {
     if (query !== undefined && !isBlank(query)) return true;
     return (label !== undefined && label.length > 0) || Object.values(others).some((value) => value !== undefined);
   }

@@ -21,7 +21,7 @@ describe('a cell without formulas', () => {
 
   const cell = fc.string({ unit: fc.constantFrom(...'=+-@;,|\t\r\n" \'ax＝') });
 
-  test('opens none however the file is split', () => {
+  test('starts none however the file is split', () => {
     const separators = fc.constantFrom(';', ',', '\t');
     fc.assert(
       fc.property(fc.array(cell, { minLength: 1, maxLength: 4 }), separators, separators, (cells, written, opened) => {

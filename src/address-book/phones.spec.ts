@@ -20,12 +20,12 @@ describe('a telephone number', () => {
     },
   );
 
-  test('is nothing that a spreadsheet has rounded', () => {
+  test('is not a value that a spreadsheet has rounded', () => {
     for (const text of ['3,33E+09', '3.33E+09', '3,93331E+11', '3E+09', '3.33e9']) expect(isPhone(text)).toBe(false);
     for (const text of ['333 1234567 E', '051 123 E+1']) expect(isPhone(text)).toBe(true);
   });
 
-  test('has three digits at least and 40 characters at most', () => {
+  test('has at least three digits and at most 40 characters', () => {
     for (const text of ['112', '1'.repeat(40), '+39 051 123']) expect(isPhone(text)).toBe(true);
     for (const text of ['', '12', 'nessuno', '1'.repeat(41), '333\n123', 333]) expect(isPhone(text)).toBe(false);
   });

@@ -81,8 +81,8 @@ interface Found extends Opened {
 @Injectable()
 export class Archive {
   private readonly turns = new Turns({
-    atOnce: searchesAtOnce,
-    atOncePerAsker: 1,
+    concurrency: searchesAtOnce,
+    concurrencyPerAsker: 1,
     waiting: limits.archiveSearchesWaiting,
     waitingPerAsker: limits.archiveSearchesWaitingPerAccount,
     of: 'searches',
@@ -114,7 +114,7 @@ export class Archive {
   private async searchNow(principal: Principal, wanted: SearchArchive): Promise<ArchiveHits> {
     const sealed = { vault: this.vault, key: accountKey(principal) };
     const { ask, position, next } = await openSealedPage(SearchArchive, wanted, sealed);
-    requireSense(principal, ask);
+    requireValidSearch(principal, ask);
     const scopes = await this.scopesOf(principal, ask);
     const months = await this.months.all();
     const from = position ? readPosition(position) : beginningOf(ask);
@@ -396,7 +396,7 @@ function hasFacts({ sender, authorId, broadcastId, candidate, text, files }: Ope
 }
 
 /** @throws ValidationFailed for what cannot be searched, or not by this principal */
-function requireSense(principal: Principal, ask: SearchArchive): void {
+function requireValidSearch(principal: Principal, ask: SearchArchive): void {
   const { cursor: _cursor, limit: _limit, ...asked } = ask;
   if (Object.values(asked).every((value) => value === undefined)) {
     const message = 'Say what to search for: words in q, or a filter.';

@@ -4,7 +4,7 @@ import { SearchIndex } from './search-index.service.js';
 
 const entriesAtOnce = 200;
 
-/** Makes the entries of the index anew under a new search key, some at a time. */
+/** Rebuilds the entries of the index under a new search key, some at a time. */
 @Injectable()
 export class KeyRenewals {
   constructor(

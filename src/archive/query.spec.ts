@@ -19,18 +19,18 @@ describe('a query', () => {
     expect(finds('biscotti mandorla', 'Un biscotto')).toBeUndefined();
   });
 
-  test('asks for words in quotes as they stand, one behind the other', () => {
+  test('requires words in quotes as written, one after the other', () => {
     expect(finds('"pane di casa"', 'Il Pane di casa, ancora')).toEqual(['Pane di casa']);
     expect(finds('"pane di casa"', 'Il pane della casa')).toBeUndefined();
     expect(finds('"pani"', 'Il pane')).toBeUndefined();
     expect(finds('«pane fresco»', 'pane\nfresco')).toEqual(['pane\nfresco']);
   });
 
-  test('takes a quote that is not closed yet to reach to the end', () => {
+  test('extends an open quote to the end', () => {
     expect(parse('olio "pane fre')).toEqual(parse('olio "pane fre"'));
   });
 
-  test('leaves out what has a word or a phrase behind a minus', () => {
+  test('excludes a word or a phrase behind a minus', () => {
     expect(finds('pane -integrale', 'pane bianco')).toEqual(['pane']);
     expect(finds('pane -integrale', 'pane integrale')).toBeUndefined();
     expect(finds('pane -"farina bianca"', 'pane di farina bianca')).toBeUndefined();
@@ -62,7 +62,7 @@ describe('a query', () => {
     expect(finds('3331234567', 'Chiamami al 333 1234567 o allo 0546 21234')).toEqual(['333 1234567']);
   });
 
-  test('tells short numbers apart by how they are grouped, and takes others for what they are', () => {
+  test('distinguishes short numbers by their grouping, and reads others as written', () => {
     expect(finds('12,50', 'sono 1250 euro')).toBeUndefined();
     expect(finds('18:30', 'nel 1830')).toBeUndefined();
     expect(finds('2024 118118', 'ordine 118118 del 2024')).toEqual(['118118', '2024']);
@@ -70,13 +70,13 @@ describe('a query', () => {
     expect(finds('333 1234567 pane', 'pane, 3331234567')).toEqual(['pane', '3331234567']);
   });
 
-  test('finds a link with its protocol and without', () => {
+  test('finds a link with and without its protocol', () => {
     for (const query of ['http://fornoaurora.it/menu', 'https://www.fornoaurora.it/menu', 'www.fornoaurora.it/menu'])
       expect(finds(query, 'guarda fornoaurora.it/menu')).toEqual(['fornoaurora.it/menu']);
     expect(finds('https', 'https://fornoaurora.it')).toEqual(['https']);
   });
 
-  test('reads and searches any text in the time that its length takes', () => {
+  test('reads and searches any text in time proportional to its length', () => {
     for (const text of [
       '0'.repeat(20_000),
       '0 '.repeat(10_000),
@@ -88,7 +88,7 @@ describe('a query', () => {
     for (const text of ['0 '.repeat(250), 'IT60 '.repeat(100), '+39 03'.repeat(80), '0'.repeat(500)]) parse(text);
   });
 
-  test('finds codes, addresses and links whole, and by their parts', () => {
+  test('finds codes, addresses and links, whole or by their parts', () => {
     const text = 'Ordine ORD-2024/118: scrivi a anna.rossi@forno.example o guarda https://forno.example/menu?giorno=3';
     expect(finds('ord-2024/118', text)).toEqual(['ORD-2024/118']);
     expect(finds('ORD-2024/11', text)).toBeUndefined();
@@ -107,12 +107,12 @@ describe('a query', () => {
     expect(finds('"dell olio"', "L'odore dell'olio")).toEqual(["dell'olio"]);
   });
 
-  test('has nothing to ask for without a letter, a digit or a pictograph', () => {
+  test('is empty without a letter, a digit or a pictograph', () => {
     expect(sizeOf(parse('... "" - !?'))).toBe(0);
     expect(finds('🎂', 'Auguri 🎂')).toEqual(['🎂']);
   });
 
-  test('names terms that every text which matches it holds, whatever it asks for', () => {
+  test('requires terms that every matching text contains', () => {
     const piece = fc.constantFrom(
       'pane',
       'Olio',
@@ -139,7 +139,7 @@ describe('a query', () => {
     );
   });
 
-  test('is read alike when it is read again from any text', () => {
+  test('is stable when parsed again, for any text', () => {
     fc.assert(
       fc.property(
         fc.string({ unit: 'binary', maxLength: 80 }),
@@ -153,7 +153,7 @@ describe('a snippet', () => {
   const long = `${'prima '.repeat(60)}il pane ${'dopo '.repeat(80)}`.trim();
   const shown = (text: string, query: string) => snippetOf(field(text), placesIn([field(text)], parse(query))![0]!);
 
-  test('shows what was found, between words around it', () => {
+  test('shows the matches among the words around them', () => {
     const snippet = shown(long, 'pane');
     expect(snippet.highlights.map(({ start, end }) => snippet.text.slice(start, end))).toEqual(['pane']);
     expect(snippet).toMatchObject({ cutBefore: true, cutAfter: true });
@@ -161,7 +161,7 @@ describe('a snippet', () => {
     expect(snippet.text.length).toBeLessThanOrEqual(240);
   });
 
-  test('is the whole of a short text', () => {
+  test('is the whole text if that is short', () => {
     expect(shown('Il pane, il pane', 'pane')).toEqual({
       text: 'Il pane, il pane',
       highlights: [
@@ -173,11 +173,11 @@ describe('a snippet', () => {
     });
   });
 
-  test('is the beginning of a text in which no word was looked for', () => {
+  test('is the beginning of the text without a searched word', () => {
     expect(snippetOf(field(long), [])).toMatchObject({ highlights: [], cutBefore: false, cutAfter: true });
   });
 
-  test('has its highlights within it, in any text', () => {
+  test('contains its highlights, in any text', () => {
     fc.assert(
       fc.property(
         fc.array(fc.constantFrom('pane', 'olio', 'x'.repeat(300), '...', '東京'), { maxLength: 120 }),

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { LRUCache } from 'lru-cache';
 import { DataSource } from 'typeorm';
+import { BoundedCache } from '../platform/bounded-cache.js';
 import type { Holding } from '../platform/forgetting/holdings.js';
 
 /** Days after which a subscriber gets another search key. */
@@ -33,7 +33,7 @@ export interface Renewal {
 /** Numbers of the search keys, of which each subscriber gets another every month. */
 @Injectable()
 export class SearchKeys {
-  private readonly known = new LRUCache<string, SearchKey>({ max: 10_000, ttl: rememberedMilliseconds });
+  private readonly known = new BoundedCache<string, SearchKey>(10_000, { ttl: rememberedMilliseconds });
 
   constructor(private readonly database: DataSource) {}
 

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { LRUCache } from 'lru-cache';
 import { DataSource } from 'typeorm';
+import { BoundedCache } from '../platform/bounded-cache.js';
 import type { Locale } from '../contract/common.js';
 import { KeyGoneError } from '../platform/vault/keyring.js';
 import { Vault } from '../platform/vault/vault.js';
@@ -9,9 +9,10 @@ import { type Word, Words } from './words.js';
 
 /** Words as they are written, whose stems are remembered, of all subscribers together. */
 const wordsRemembered = 50_000;
-/** Subscribers whose tokens are remembered, and the tokens of each: enough for the words that make up most of what they write. */
-const subscribersRemembered = 40;
-const tokensRemembered = 5_000;
+/** Tokens that are remembered, of all subscribers together. */
+const tokensRemembered = 200_000;
+/** Search keys by which remembered tokens are found. */
+const keysNumbered = 10_000;
 
 /** The meaning of a token: a stem in a text, a stem in a file's name, or a fact for filtering searches. */
 export type TokenKind = 'word' | 'file name' | 'conversation' | 'author' | 'has' | 'broadcast';
@@ -32,10 +33,14 @@ export interface SubscriberTokens {
 
 @Injectable()
 export class SearchTokens {
-  private readonly known = new Map<Locale, LRUCache<string, Pick<Word, 'folded' | 'term'>>>();
-  private readonly remembered = new LRUCache<string, LRUCache<string, number>>({ max: subscribersRemembered });
+  private readonly known = new Map<Locale, BoundedCache<string, Pick<Word, 'folded' | 'term'>>>();
+  /** Under the number of their key and the term: one cache for all, because making one for a subscriber costs more than it saves. */
+  private readonly remembered = new BoundedCache<string, number>(tokensRemembered);
+  /** Numbers that are much shorter than the keys' names, and are never given again. */
+  private readonly numbers = new BoundedCache<string, number>(keysNumbered);
+  private lastNumber = 0;
   /** The language of a subscriber never changes. */
-  private readonly languages = new LRUCache<string, Locale>({ max: 10_000 });
+  private readonly languages = new BoundedCache<string, Locale>(10_000);
 
   constructor(
     private readonly database: DataSource,
@@ -55,14 +60,12 @@ export class SearchTokens {
     const language = this.languages.get(subscriberId) ?? (await this.lookUp(subscriberId));
     const words = Words.in(language);
     const known = this.knownIn(language);
-    const key = `${subscriberId} ${number}`;
-    let tokens = this.remembered.get(key);
-    if (!tokens) this.remembered.set(key, (tokens = new LRUCache({ max: tokensRemembered })));
+    const prefix = this.numberOf(`${subscriberId} ${number}`);
     const token = (kind: TokenKind, value: string): number => {
-      // The words of texts come by the thousand; facts have their kind before them.
-      const named = kind === 'word' ? value : `${kind}\0${value}`;
-      let found = tokens.get(named);
-      if (found === undefined) tokens.set(named, (found = hash(`${kind}\0${value}`).readInt32BE(0)));
+      const term = `${kind}\0${value}`;
+      const named = `${prefix} ${term}`;
+      let found = this.remembered.get(named);
+      if (found === undefined) this.remembered.set(named, (found = hash(term).readInt32BE(0)));
       return found;
     };
     return {
@@ -77,9 +80,15 @@ export class SearchTokens {
     };
   }
 
-  private knownIn(language: Locale): LRUCache<string, Pick<Word, 'folded' | 'term'>> {
+  private numberOf(key: string): number {
+    let number = this.numbers.get(key);
+    if (number === undefined) this.numbers.set(key, (number = ++this.lastNumber));
+    return number;
+  }
+
+  private knownIn(language: Locale): BoundedCache<string, Pick<Word, 'folded' | 'term'>> {
     let known = this.known.get(language);
-    if (!known) this.known.set(language, (known = new LRUCache({ max: wordsRemembered })));
+    if (!known) this.known.set(language, (known = new BoundedCache(wordsRemembered)));
     return known;
   }
 

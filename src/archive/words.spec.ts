@@ -27,7 +27,7 @@ describe('the words of a text', () => {
       expect([one, terms(one)]).toEqual([one, terms(other)]);
   });
 
-  test('are told apart from the article or ending that an apostrophe ties to them', () => {
+  test('are separated from an article or ending that an apostrophe ties to them', () => {
     const tied = (text: string, words = italian) => words.of(text).flatMap(({ folded, tied }) => (tied ? folded : []));
     expect(tied("l'olio dell’oliva")).toEqual(['l', 'dell']);
     expect(tied("the baker's bread isn't here", english)).toEqual(['s', 't']);
@@ -56,12 +56,12 @@ describe('the words of a text', () => {
     expect(written('auguri 🎂!❤️')).toEqual(['auguri', '🎂', '❤']);
   });
 
-  test('are single characters in scripts that write without blanks', () => {
+  test('are single characters in scripts without spaces', () => {
     expect(written('東京です')).toEqual(['東', '京', 'で', 'す']);
     expect(written('Привет, мир')).toEqual(['Привет', 'мир']);
   });
 
-  test('are the same by the shorter way that Latin texts take', () => {
+  test('are the same by the shortcut for Latin texts', () => {
     const latin = fc.string({ unit: fc.constantFrom(..."aZè9ß× ÷.'’-_@\t\u00AA¼¿€…"), maxLength: 40 });
     fc.assert(
       // A word of another script has the text read the longer way.
@@ -71,7 +71,7 @@ describe('the words of a text', () => {
     );
   });
 
-  test('lie in their places, in order and apart, in any text', () => {
+  test('have correct positions, in order and without overlap, in any text', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 60 }), (text) => {
         let end = 0;
@@ -85,14 +85,14 @@ describe('the words of a text', () => {
     );
   });
 
-  test('are the same when those met before are remembered', () => {
+  test('are the same with a cache of earlier ones', () => {
     const known = new Map();
     const text = "L'olio dell'olio, il pane e l'altro pane; l olio";
     italian.of(text, known);
     expect(italian.of(text, known)).toEqual(italian.of(text));
   });
 
-  test('that stand in every text are not worth an index', () => {
+  test('that occur in every text are not indexed', () => {
     expect(terms('di che per il').every((term) => italian.isCommon(term))).toBe(true);
     expect(terms('pane ordine').some((term) => italian.isCommon(term))).toBe(false);
     expect(terms('the and of', english).every((term) => english.isCommon(term))).toBe(true);

@@ -111,7 +111,7 @@ export class Words {
     return { folded, term: this.termOf(folded) };
   }
 
-  /** Folded first: whoever writes without accents finds the same. */
+  /** Folded first, so that a query without accents finds the same. */
   private termOf(folded: string): string {
     if (folded.length < 3 || folded.length > longestStemmed || !lettersOnly.test(folded)) return folded;
     return this.stemmer.stem(folded);

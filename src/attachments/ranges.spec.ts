@@ -3,7 +3,7 @@ import { rangeOf } from './ranges.js';
 
 const etag = '"a-1"';
 
-describe('the range that is asked for', () => {
+describe('the requested range', () => {
   test.each([
     ['bytes=0-0', { start: 0, end: 1 }],
     ['bytes=10-19', { start: 10, end: 20 }],
@@ -16,7 +16,7 @@ describe('the range that is asked for', () => {
     expect(rangeOf({ range }, 100, etag)).toEqual(found);
   });
 
-  test.each(['bytes=100-', 'bytes=100-200', 'bytes=-0'])('%s lies outside', (range) => {
+  test.each(['bytes=100-', 'bytes=100-200', 'bytes=-0'])('%s is outside', (range) => {
     expect(rangeOf({ range }, 100, etag)).toBe('unsatisfiable');
   });
 
@@ -24,7 +24,7 @@ describe('the range that is asked for', () => {
     expect(rangeOf({ range }, 100, etag)).toBeUndefined();
   });
 
-  test('counts only for the bytes that the client has begun with', () => {
+  test('applies only to the bytes that the client began with', () => {
     const range = 'bytes=10-19';
     expect(rangeOf({ range, 'if-range': etag }, 100, etag)).toEqual({ start: 10, end: 20 });
     for (const other of ['"b-1"', 'W/"a-1"', 'Sat, 29 Oct 1994 19:43:31 GMT']) {

@@ -9,15 +9,15 @@ import { Turns } from '../platform/turns.js';
 @Injectable()
 export class Transfers {
   private readonly uploads = new Turns({
-    atOnce: limits.uploadsAtOnceOfAll,
-    atOncePerAsker: limits.uploadsAtOnce,
+    concurrency: limits.uploadsAtOnceOfAll,
+    concurrencyPerAsker: limits.uploadsAtOnce,
     waiting: limits.uploadsWaitingOfAll,
     waitingPerAsker: limits.uploadsWaiting,
     of: 'uploads',
   });
   private readonly downloads = new Turns({
-    atOnce: Infinity,
-    atOncePerAsker: limits.downloadsAtOnce,
+    concurrency: Infinity,
+    concurrencyPerAsker: limits.downloadsAtOnce,
     waiting: Infinity,
     waitingPerAsker: limits.downloadsWaiting,
     of: 'downloads',

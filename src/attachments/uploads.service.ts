@@ -234,7 +234,7 @@ export class Uploads {
     const { subscriber_id: subscriberId, id } = destination;
     const rows = await this.database.query<ObjectRow[]>(objectsQuery, [subscriberId, id, 'content']);
     const objects = await this.contents.openKeys(destination, rows);
-    const pieces = await this.inFewPieces(objects);
+    const pieces = await this.joinPieces(objects);
     const before = new Set(objects.map((object) => object.id));
     let prepared: Prepared | undefined;
     try {
@@ -257,7 +257,7 @@ export class Uploads {
   }
 
   /** Joins a file of many pieces, of which each read would open many. */
-  private async inFewPieces(objects: SealedObject[]): Promise<SealedObject[]> {
+  private async joinPieces(objects: SealedObject[]): Promise<SealedObject[]> {
     if (objects.length <= mostPieces) return objects;
     return [await this.contents.seal(this.contents.open(objects).range())];
   }

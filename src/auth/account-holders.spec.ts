@@ -3,7 +3,7 @@ import type { AddressHashes } from '../platform/vault/address-hashes.js';
 import { AccountHolders } from './account-holders.service.js';
 import type { Accounts } from './accounts.service.js';
 
-test('the boot fails for a kind of account that no slice holds', () => {
+test('the service does not start with a kind of account that no slice holds', () => {
   const holders = new AccountHolders({} as Accounts, {} as AddressHashes);
   const keyOf = () => Promise.resolve({ scope: 'subscriber', id: '1' } as const);
   const kind = { select: 'SELECT id, role FROM member', keyOf, stated: () => Promise.resolve(undefined) };

@@ -13,7 +13,7 @@ export class AccountToken {
   @Column('text')
   purpose: 'verify_email' | 'reset_password';
 
-  /** The address it was mailed to: with another one the account has taken since, it is good for nothing. */
+  /** The address it was mailed to: with another one the account has taken since, it is void. */
   @Column('bytea', { name: 'email_hash' })
   emailHash: Buffer;
 

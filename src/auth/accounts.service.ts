@@ -156,7 +156,7 @@ export class Accounts {
   }
 
   /** Notes since when accounts belong to nobody's contact, or that they do again. */
-  async noteAlone(ids: readonly string[], alone: boolean): Promise<void> {
+  async setAlone(ids: readonly string[], alone: boolean): Promise<void> {
     await this.accounts.query(
       'UPDATE account SET alone_since = CASE WHEN $2::boolean THEN now() END WHERE id = ANY ($1::uuid[])',
       [ids, alone],

@@ -127,7 +127,7 @@ export class Credentials {
     addressee: Addressee,
     { invited = false } = {},
   ): Promise<VerificationMail> {
-    // Whoever may join could fill a stranger's mailbox by naming it again and again.
+    // Otherwise anybody who may join could flood a stranger's mailbox by stating its address repeatedly.
     const key = canonicalAddress(addressee.email);
     if (!invited && !(await this.rateLimits.allows(mailsToAddress, key))) return 'withheld';
     await this.mailVerification(manager, addressee);
@@ -135,7 +135,7 @@ export class Credentials {
   }
 
   /**
-   * Lets an account name another address, which is mailed: with its password, and no oftener than an account may have mails
+   * Lets an account name another address, which is mailed: with its password, and within the limit of mails that an account may have
    * sent.
    * @throws ValidationFailed without the password, PasswordWrong, DomainError `rate_limited`
    */
@@ -234,7 +234,7 @@ export class Credentials {
   }
 
   /**
-   * Makes sure that who asks knows the password of the account.
+   * Requires the password of the account.
    * @throws PasswordWrong, DomainError `rate_limited`
    */
   async requirePassword(accountId: string, password: string): Promise<void> {
@@ -380,7 +380,7 @@ export const passwordMissing = () =>
     { field: 'currentPassword', code: 'required', message: 'Enter your current password to change the address.' },
   ]);
 
-/** Enough of an address for who wrote it to know it, such as "a…@mail.example". */
+/** Shortens an address so that only a person who knows it recognises it, such as "a…@mail.example". */
 function masked(email: string): string {
   const [first = ''] = email;
   return `${first}…${email.slice(email.lastIndexOf('@'))}`;

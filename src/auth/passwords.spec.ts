@@ -23,13 +23,13 @@ describe('choosing a password', () => {
     expect(codeOf('🐈🐕🐎🐖🐄🐑🐐🐪🐘🐁')).toBeUndefined();
   });
 
-  test('length is lost or won by normalising for nobody', () => {
+  test('normalising neither shortens nor lengthens a password past the limits', () => {
     expect('ﷺ'.normalize('NFKC').length).toBeGreaterThan(10);
     expect(codeOf('ﷺ')).toBe('password_too_short');
     expect(codeOf('e\u0301a\u0300o\u0300u\u0300i\u0300')).toBe('password_too_short');
   });
 
-  test('72 bytes are the most, counted in UTF-8 after normalising', () => {
+  test('72 bytes are the maximum, counted in UTF-8 after normalising', () => {
     const filler = 'vq7kzp2mxw'.repeat(8);
     expect(codeOf(filler.slice(0, 72))).toBeUndefined();
     expect(codeOf(filler.slice(0, 73))).toBe('password_too_long');
@@ -69,7 +69,7 @@ describe('choosing a password', () => {
     '89012345678',
   ])('%s is a pattern', (password) => expect(codeOf(password)).toBe('password_common'));
 
-  test('a common word is no fault of a longer password', () => {
+  test('a longer password may contain a common word', () => {
     expect(codeOf('dragon73910846')).toBe('password_common');
     expect(codeOf('dragon739108465')).toBeUndefined();
     expect(codeOf('dragon e 3 tulipani')).toBeUndefined();
@@ -77,7 +77,7 @@ describe('choosing a password', () => {
     expect(codeOf('angel7391084')).toBeUndefined();
   });
 
-  test('what others know of the account does not stand in its password', () => {
+  test('a password must not contain what others know of the account', () => {
     const personal = ['anna.rossi', 'Panificio Perché', 'zoe', ''];
     for (const password of [
       'anna.rossi',
@@ -104,7 +104,7 @@ describe('choosing a password', () => {
     }
   });
 
-  test('whatever is typed, an accepted password can be hashed whole', () => {
+  test('every accepted password can be hashed completely', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 90 }), (password) => {
         if (passwordError(password)) return;
@@ -119,7 +119,7 @@ describe('hashing', () => {
   const matches = async (password: string, hash: string | undefined) =>
     (await verifyPassword(password, [hash], 'anna'))[0];
 
-  test('a password verifies against its hash, also when its accents are typed apart', async () => {
+  test('a password verifies against its hash, even with decomposed accents', async () => {
     const hash = await hashPassword('perché no? 42', 'anna');
     expect(hash).not.toContain('42');
     expect(bcrypt.getRounds(hash)).toBe(BCRYPT_COST);
@@ -162,7 +162,7 @@ describe('hashing', () => {
     expect(await verifyPassword('vq7kzp2mxw', hashes, 'anna')).toEqual([true, false, false, true, false]);
   });
 
-  test('as many as may wait do, one more is refused, and another asker is not', async () => {
+  test('requests beyond an asker’s queue are refused, while another asker’s are not', async () => {
     const codeOf = (work: Promise<unknown>) =>
       work.then(
         () => 'done',

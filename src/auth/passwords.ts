@@ -76,8 +76,8 @@ export function passwordError(password: string, personal: string[] = []): Passwo
  * the event loop: one of them is left to everybody else. The threads are the process's, and so is this queue.
  */
 const hashing = new Turns({
-  atOnce: Math.max(1, Math.min(2, availableParallelism() - 1)),
-  atOncePerAsker: 2,
+  concurrency: Math.max(1, Math.min(2, availableParallelism() - 1)),
+  concurrencyPerAsker: 2,
   waiting: limits.passwordsWaiting,
   waitingPerAsker: limits.passwordsWaitingPerAsker,
   of: 'passwords',

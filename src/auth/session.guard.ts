@@ -19,7 +19,7 @@ const onlyKind = 'colloquio:only';
 interface PublicOptions {
   session: 'ignored' | 'welcome';
   /** Answers without a turn, for routes that cost next to nothing, however much the network asks for. */
-  atOnce?: true;
+  withoutTurn?: true;
 }
 
 /** A route that needs no session. With `session: 'welcome'` a valid one is used when it comes along. */
@@ -67,8 +67,8 @@ export const Caller = createParamDecorator(
 @Injectable()
 export class SessionGuard implements CanActivate {
   private readonly turns = new Turns({
-    atOnce: Infinity,
-    atOncePerAsker: limits.requestsAtOnce,
+    concurrency: Infinity,
+    concurrencyPerAsker: limits.requestsAtOnce,
     waiting: Infinity,
     waitingPerAsker: limits.requestsWaiting,
     of: 'requests',
@@ -85,7 +85,7 @@ export class SessionGuard implements CanActivate {
     // Sockets are authenticated when they connect.
     if (context.getType() !== 'http') return true;
     const { open, whose } = accessTo(this.reflector, context.getHandler(), context.getClass());
-    if (open?.atOnce) return true;
+    if (open?.withoutTurn) return true;
     const request = context.switchToHttp().getRequest<Authenticable>();
     try {
       const principal = open?.session === 'ignored' ? undefined : await this.principalOf(request);

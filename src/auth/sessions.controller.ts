@@ -42,7 +42,7 @@ export class SessionsController {
   }
 
   /**
-   * Make a code that carries your sign-in into another program, such as an app that is installed on the home screen. It is good
+   * Make a code that carries your sign-in into another program, such as an app that is installed on the home screen. It is valid
    * once, for 15 minutes, and ends with this session. A session has at most 5: one more replaces the oldest.
    */
   @Post('carry-codes')

@@ -1,9 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { Inject, Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import { LRUCache } from 'lru-cache';
 import { In, LessThan, LessThanOrEqual, MoreThan, type EntityManager, type Repository } from 'typeorm';
 import { v7 as uuid } from 'uuid';
+import { BoundedCache } from '../platform/bounded-cache.js';
 import type { Locale } from '../contract/common.js';
 import { limits } from '../contract/limits.js';
 import { type Config, CONFIG } from '../platform/config.js';
@@ -131,12 +131,12 @@ export type PushOf = (sessionIds: readonly string[]) => Promise<ReadonlyMap<stri
 export class Sessions implements OnModuleInit, OnModuleDestroy {
   private readonly lifetime: number;
   /** Recently used tokens with their accounts. Each use looks them up again, but without waiting for a turn. */
-  private readonly known = new LRUCache<string, string>({ max: tokensRemembered });
+  private readonly known = new BoundedCache<string, string>(tokensRemembered);
   /** Tokens that no session has. None comes to have one, because tokens are random. */
-  private readonly unknown = new LRUCache<string, true>({ max: tokensRemembered / 5, ttl: 60_000 });
+  private readonly unknown = new BoundedCache<string, true>(tokensRemembered / 5, { ttl: 60_000 });
   private readonly lookUps = new Turns({
-    atOnce: limits.tokensAtOnce,
-    atOncePerAsker: limits.tokensAtOnce,
+    concurrency: limits.tokensAtOnce,
+    concurrencyPerAsker: limits.tokensAtOnce,
     waiting: limits.tokensWaiting,
     waitingPerAsker: limits.tokensWaitingPerNetwork,
     of: 'sign-ins',
@@ -431,7 +431,7 @@ export class Sessions implements OnModuleInit, OnModuleDestroy {
     await this.silence(accountId, ended, principal);
   }
 
-  /** Ends the session of a token that its device replaces with another; one that has ended already is no matter. */
+  /** Ends the session of a token that its device replaces with another; one that has ended already is ignored. */
   async endReplaced(token: string): Promise<void> {
     const [rows] = await this.sessions.query<[{ id: string; account_id: string }[], number]>(
       'DELETE FROM session WHERE token_hash = $1 RETURNING id, account_id',
@@ -558,7 +558,7 @@ export class Sessions implements OnModuleInit, OnModuleDestroy {
     return shared ? Math.min(this.lifetime, sharedLifetime) : this.lifetime;
   }
 
-  /** Prolongs a session when it is used; written at most once an hour, and oftener for one that does not last long. */
+  /** Prolongs a session when it is used; written at most once an hour, and more often for a short-lived one. */
   private async use({ session_id: id, used_at: usedAt, expires_at: expiresAt, shared }: SessionRow): Promise<Date> {
     const now = Date.now();
     const lifetime = this.lifetimeOf(shared);
@@ -584,7 +584,7 @@ async function lockedSession(manager: EntityManager, id: string): Promise<{ shar
   return session;
 }
 
-/** A password that is being changed opens no session any more: locks the account until the session is there. */
+/** A password that is being changed opens no further session: locks the account until the session is there. */
 async function requireUnchanged(manager: EntityManager, { id, passwordHash }: Account): Promise<void> {
   const rows = await manager.query<unknown[]>('SELECT 1 FROM account WHERE id = $1 AND password_hash = $2 FOR SHARE', [
     id,

@@ -28,7 +28,7 @@ describe('usernames', () => {
   });
 });
 
-test('a decorated field says what is wrong with it', async () => {
+test('a decorated field reports its fault', async () => {
   class Wish {
     @IsUsername()
     username: unknown;
@@ -91,7 +91,7 @@ describe('proposals', () => {
     expect(proposeUsername({ firstName: 'A', surname: 'B' }, 0)).toBe('a.b');
   });
 
-  test('whatever the name and the attempt, the proposal is valid', () => {
+  test('the proposal is valid for any name and attempt', () => {
     const name = fc.option(fc.oneof(fc.string({ unit: 'binary' }), fc.string({ unit: 'grapheme' }), fc.string()), {
       nil: undefined,
     });

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, open, readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { LRUCache } from 'lru-cache';
+import { BoundedCache } from '../platform/bounded-cache.js';
 import { StartError } from '../platform/start-error.js';
 import { syncFolder } from '../platform/vault/key-files.js';
 
@@ -19,7 +19,7 @@ const foldersRemembered = 64;
  */
 export class ObjectPool {
   /** Names by id, of the folders that were looked into last. */
-  private readonly folders = new LRUCache<string, Map<string, string>>({ max: foldersRemembered });
+  private readonly folders = new BoundedCache<string, Map<string, string>>(foldersRemembered);
 
   constructor(private readonly root: string) {}
 

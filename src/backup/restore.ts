@@ -25,7 +25,7 @@ import {
   type KeyringMode,
   mainState,
   migrate,
-  requireRoom,
+  requireEmptyTarget,
   restoreMarker,
 } from './target.js';
 
@@ -85,7 +85,7 @@ export async function restoreBackup(request: RestoreRequest): Promise<RestoredBa
 async function prepare(request: RestoreRequest, main: DataSource, keyring: DataSource): Promise<KeyringMode> {
   const { config, masterKey, backup, replace } = request;
   const state = await mainState(main);
-  requireRoom(state, { replace });
+  requireEmptyTarget(state, { replace });
   await keyring.runMigrations();
   const mode =
     state.holds === 'interrupted'

@@ -1,6 +1,6 @@
 import type { DataSource } from 'typeorm';
 import { NIL } from 'uuid';
-import { LRUCache } from 'lru-cache';
+import { BoundedCache } from '../platform/bounded-cache.js';
 import type { Storage } from '../platform/storage/storage.js';
 
 const rowsAtOnce = 1_000;
@@ -42,7 +42,7 @@ export async function countObjects(database: DataSource): Promise<number> {
 
 /** Finds out which objects a storage has, by listing them in the order of their times. */
 export class StoredNames {
-  private readonly groups = new LRUCache<string, Set<string>>({ max: groupsRemembered });
+  private readonly groups = new BoundedCache<string, Set<string>>(groupsRemembered);
 
   constructor(private readonly storage: Storage) {}
 

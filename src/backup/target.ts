@@ -85,7 +85,7 @@ export async function migrate(
 }
 
 /** @throws StartError when it holds data that may not be replaced */
-export function requireRoom(state: MainState, { replace }: { replace: boolean }): void {
+export function requireEmptyTarget(state: MainState, { replace }: { replace: boolean }): void {
   if (state.holds === 'others') {
     throw new StartError('DATABASE_URL names a database that holds something else than Colloquio: name an empty one.');
   }

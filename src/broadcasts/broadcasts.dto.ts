@@ -38,7 +38,7 @@ const mostContacts = limits.broadcastContacts.toLocaleString('en');
  * Contacts that a broadcast is for: everybody (`all`), or those who have one of the listed values in **each** of the fields that are
  * given among `regions`, `provinces`, `sectors` and `labels`, and of whom `notSeenOf` is true if it is given; and the contacts of `contactIds` besides, whatever they have.
  * Within one field the values are alternatives: two provinces reach the people of both, a province and a label only those of
- * the province who have the label. Those who are excepted never belong to it. An empty list is as good as none.
+ * the province who have the label. Excluded contacts never belong to it. An empty list means the same as none.
  */
 export class Audience implements wire.Audience {
   @Optional()

@@ -266,7 +266,7 @@ export class Broadcasts {
     const { seenTimesSince } = await this.subscribers.get(subscriberId);
     const { erased, delivered, seen } = await this.resultCache.of(
       `received ${id} ${seenTimesSince?.getTime()}`,
-      countsAreGoodFor(broadcast),
+      cacheMilliseconds(broadcast),
       async () => {
         const [row] = await this.broadcasts.query<[ReceivedRow]>(receivedQuery, which);
         return row;
@@ -301,7 +301,7 @@ export class Broadcasts {
     // Sealed, so that a name whose key is destroyed meanwhile cannot be opened any more.
     const { beginning, seconds, steps, rows, answers } = await this.resultCache.of(
       `results ${id} ${seenTimesSince?.getTime()}`,
-      countsAreGoodFor(broadcast),
+      cacheMilliseconds(broadcast),
       async () => {
         const over = stepsOf(startedAt, new Date());
         const values = [...which, over.beginning, over.seconds, over.steps];
@@ -589,11 +589,11 @@ export class Broadcasts {
 
 const answersShown = 5;
 
-/** Recipients from which on counts are given again for a while: counting 100,000 of them takes the database a second or two. */
+/** Number of recipients from which counts are cached, because counting 100,000 takes the database a second or two. */
 const manyRecipients = 5_000;
 
-/** Milliseconds for which the counts of a broadcast are good. */
-const countsAreGoodFor = ({ recipients }: Broadcast): number => (recipients >= manyRecipients ? 5_000 : 0);
+/** Milliseconds for which the counts of a broadcast are cached. */
+const cacheMilliseconds = ({ recipients }: Broadcast): number => (recipients >= manyRecipients ? 5_000 : 0);
 
 /** States in which something is still to come. */
 const underWay: readonly Broadcast['state'][] = ['scheduled', 'running', 'held'];

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { ResultCache } from './result-cache.js';
 
-test('a costly value is computed once for all who ask at once and for a while after, and a failure is not kept', async () => {
+test('an expensive value is computed once for concurrent and soon following requests, and a failure is not cached', async () => {
   let now = 0;
   let computed = 0;
   const cache = new ResultCache(() => now);

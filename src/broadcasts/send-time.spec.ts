@@ -25,11 +25,11 @@ describe('a time to send', () => {
     expect(inRome(text)).toBe(moment);
   });
 
-  test('without an offset is one of the time zone', () => {
+  test('without an offset is in the time zone', () => {
     expect(sendTime('2026-07-24T09:00', 'America/New_York', now).toISOString()).toBe('2026-07-24T13:00:00.000Z');
   });
 
-  test('that a clock change skips does not exist, and one that it doubles is the earlier', () => {
+  test('skipped by a clock change does not exist, and a repeated one is the earlier', () => {
     expect(codeOf('2026-03-29T02:30')).toBe('skipped');
     expect(inRome('2026-03-29T01:59')).toBe('2026-03-29T00:59:00.000Z');
     expect(inRome('2026-03-29T03:00')).toBe('2026-03-29T01:00:00.000Z');
@@ -37,13 +37,13 @@ describe('a time to send', () => {
     expect(codeOf('2026-03-29T02:30', 'UTC')).toBeUndefined();
   });
 
-  test('that has passed is refused, but for the last minute, which means now', () => {
+  test('that has passed is refused, except for the last minute, which means now', () => {
     expect(codeOf('2026-03-01T11:58:59Z')).toBe('past');
     expect(inRome('2026-03-01T11:59:00Z')).toBe(now.toISOString());
     expect(codeOf('1969-01-01T00:00')).toBe('past');
   });
 
-  test('is at most 365 days ahead', () => {
+  test('can be at most 365 days ahead', () => {
     expect(codeOf('2027-03-01T12:00:00Z')).toBeUndefined();
     expect(codeOf('2027-03-01T12:00:00.001Z')).toBe('too_far');
     expect(codeOf('9999-03-01T12:00')).toBe('too_far');

@@ -9,6 +9,6 @@ export class ChangeFeedModule {
       { table: 'feed_progress', contact: 'conversation_id', atOnce: true },
       { table: 'feed_broadcast' },
     );
-    forgetting.registerNobodys({ table: 'feed_consumer', holds: 'how far each consumer is' });
+    forgetting.registerOwnerless({ table: 'feed_consumer', holds: 'how far each consumer is' });
   }
 }

@@ -29,7 +29,7 @@ const broadcastsAtOnce = 50;
 const hintsWaiting = 10_000;
 const hintBytesWaiting = 16 * 1024 * 1024;
 /** Under load batches begin this far apart, because larger ones cost less. */
-const batchMilliseconds = 100;
+const batchMilliseconds = 250;
 /** Interval of comparing with the database, and the time that a hint has before its conversation counts as missed. */
 const comparedMilliseconds = 10_000;
 const graceMilliseconds = 2_000;
@@ -53,7 +53,7 @@ export class Feed {
   private hintBytes = 0;
   /** Time since which something is known to wait. */
   private waitingSince: number | undefined;
-  private toldBehind = false;
+  private reportedBehind = false;
   /** Set when something may have been missed, so that all is compared at once. */
   private missed = true;
   private broadcastsHinted = false;
@@ -130,7 +130,7 @@ export class Feed {
     this.missed = true;
   }
 
-  /** True while everything is seen for the first time, or anew. */
+  /** True while everything is seen for the first time, or again. */
   async isBeginning(): Promise<boolean> {
     return (await this.standing()).checkpoint.getTime() === 0;
   }
@@ -199,8 +199,8 @@ export class Feed {
 
   private tellLag(): void {
     const behind = this.behindSeconds >= behindSeconds;
-    if (behind === this.toldBehind) return;
-    this.toldBehind = behind;
+    if (behind === this.reportedBehind) return;
+    this.reportedBehind = behind;
     if (behind) this.log.warning('consumer behind', { consumer: this.name, seconds: Math.round(this.behindSeconds) });
     else this.log.info('consumer up to date again', { consumer: this.name });
   }

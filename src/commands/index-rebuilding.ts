@@ -23,7 +23,7 @@ It reads the settings of the service, and works whether the service runs or not.
 
 const shownMilliseconds = 500;
 
-/** `npm run reindex`: makes the index of the archive anew from the messages. */
+/** `npm run reindex`: rebuilds the index of the archive from the messages. */
 export const rebuildIndex: Command = async (environment, parameters, terminal) => {
   try {
     const unknown = parameters.find((each) => !['--anew', '--help', '-h'].includes(each));

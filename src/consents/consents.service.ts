@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import { LRUCache } from 'lru-cache';
 import { type EntityManager, IsNull, LessThan, MoreThan, Not, type Repository } from 'typeorm';
 import { v7 as uuid } from 'uuid';
+import { BoundedCache } from '../platform/bounded-cache.js';
 import { Actions } from '../actions/actions.service.js';
 import type { Contact } from '../address-book/contact.entity.js';
 import { Contacts } from '../address-book/contacts.service.js';
@@ -58,7 +58,7 @@ export type OfferedPolicy = ShownPolicy & { next: PolicyDocument | undefined };
 @Injectable()
 export class Consents {
   /** Versions of the privacy notice that members of the staff have accepted, which only rise. */
-  private readonly staffAccepted = new LRUCache<string, number>({ max: 10_000 });
+  private readonly staffAccepted = new BoundedCache<string, number>(10_000);
 
   constructor(
     @InjectRepository(Consent) private readonly consents: Repository<Consent>,

@@ -62,7 +62,7 @@ export interface InterlocutorPrincipalView {
 /** The account that a session belongs to. */
 export type PrincipalView = MemberPrincipalView | InterlocutorPrincipalView;
 
-/** Fields are described at the DTO classes, which implement these types whole, and so in openapi.json. */
+/** Fields are described at the DTO classes, which implement these types completely, and in openapi.json. */
 export interface SignIn {
   username: string;
   password: string;

@@ -6,7 +6,7 @@ import type { Author, Counterpart, Party } from './events.js';
 export const archiveHas = ['file', 'image', 'audio', 'link'] as const;
 export type ArchiveHas = (typeof archiveHas)[number];
 
-/** Fields are described at the DTO classes, which implement these types whole, and so in openapi.json. */
+/** Fields are described at the DTO classes, which implement these types completely, and in openapi.json. */
 export interface SearchArchive extends PageAsked {
   q?: string;
   with?: string;

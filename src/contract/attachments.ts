@@ -1,4 +1,4 @@
-/** Kinds of files, told from their content and never from their names. */
+/** Kinds of files, determined from their content, never from their names. */
 export const fileFamilies = ['image', 'audio', 'video', 'pdf', 'document', 'text', 'archive', 'other'] as const;
 export type FileFamily = (typeof fileFamilies)[number];
 
@@ -25,7 +25,7 @@ export const fileNotes = [
 ] as const;
 export type FileNote = (typeof fileNotes)[number];
 
-/** Fields are described at the DTO classes, which implement these types whole, and so in openapi.json. */
+/** Fields are described at the DTO classes, which implement these types completely, and in openapi.json. */
 export interface PictureSize {
   width: number;
   height: number;

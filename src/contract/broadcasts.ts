@@ -20,7 +20,7 @@ export type RecipientOutcome = (typeof recipientOutcomes)[number];
 export const textFields = ['firstName', 'surname', 'companyName', 'displayName', 'businessName'] as const;
 export type TextField = (typeof textFields)[number];
 
-/** Fields are described at the DTO classes, which implement these types whole, and so in openapi.json. */
+/** Fields are described at the DTO classes, which implement these types completely, and in openapi.json. */
 export interface Audience {
   all?: boolean;
   regions?: string[];

@@ -14,7 +14,7 @@ export type ConsentBasis = (typeof consentBases)[number];
 /** Occasions on which a consent is given or withdrawn. */
 export const consentOccasions = ['registration', 'joining', 'settings'] as const;
 export type ConsentOccasion = (typeof consentOccasions)[number];
-/** Fields are described at the DTO classes, which implement these types whole, and so in openapi.json. */
+/** Fields are described at the DTO classes, which implement these types completely, and in openapi.json. */
 export interface GivenConsent {
   policyId: string;
   purpose: ConsentPurpose;
@@ -32,7 +32,7 @@ export interface Checkbox {
   words: string;
 }
 
-/** Expectations of a policy of whoever reads it: `owner` says that the owner of the business has to accept it. */
+/** Expectations of a policy of its reader: `owner` says that the owner of the business has to accept it. */
 export const policyWaitings = ['acceptance', 'notice', 'owner'] as const;
 export type PolicyWaiting = (typeof policyWaitings)[number] | null;
 

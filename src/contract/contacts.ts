@@ -2,7 +2,7 @@ import type { PageAsked, Paged } from './common.js';
 import type { ContactView, LabelView } from './events.js';
 import type { LabelColor } from './label-colors.js';
 
-/** Fields are described at the DTO classes, which implement these types whole, and so in openapi.json. */
+/** Fields are described at the DTO classes, which implement these types completely, and in openapi.json. */
 export interface ContactSearch extends PageAsked {
   ids?: string[];
   query?: string;

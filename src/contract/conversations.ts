@@ -1,7 +1,7 @@
 import type { PageAsked, Paged } from './common.js';
 import type { ConversationHead, MessageView } from './events.js';
 
-/** Fields are described at the DTO classes, which implement these types whole, and so in openapi.json. */
+/** Fields are described at the DTO classes, which implement these types completely, and in openapi.json. */
 export interface ListConversations extends PageAsked {
   changedSince?: string;
   unread?: true;

@@ -2,7 +2,7 @@ import type { PageAsked, Paged } from './common.js';
 import type { ConsentBasis, ConsentOccasion } from './consents.js';
 import type { ConsentPurpose } from './events.js';
 
-/** Fields are described at the DTO classes, which implement these types whole, and so in openapi.json. */
+/** Fields are described at the DTO classes, which implement these types completely, and in openapi.json. */
 
 /** Kinds under which a certificate counts what was erased. */
 export const erasedKinds = [

@@ -4,8 +4,8 @@ import type { LabelColor } from './label-colors.js';
 import type { ExportState, RequestKind, RequestState } from './rights.js';
 
 /*
- * Fields are described at the DTO classes, which implement these types whole, and so in openapi.json; here stands what is
- * said of events alone.
+ * Fields are described at the DTO classes, which implement these types completely, and in openapi.json; the comments here are
+ * about events alone.
  */
 
 /** The two sides of a conversation. */
@@ -25,7 +25,7 @@ export const broadcastKinds = ['promotional', 'service'] as const;
 export type BroadcastKind = (typeof broadcastKinds)[number];
 
 export const broadcastStates = ['scheduled', 'running', 'held', 'finished', 'cancelled', 'stopped'] as const;
-/** `held`: its time has passed, and the service waits for the business to release or cancel it. */
+/** `held`: its time has passed, and it waits until the business releases or cancels it. */
 export type BroadcastState = (typeof broadcastStates)[number];
 
 export interface OptOut {
@@ -81,13 +81,13 @@ export interface SubscriberCounterpart {
   retention: RetentionTerm | null;
 }
 
-/** A business deletes messages older than so many months, from a time on. */
+/** From `startsAt` on, a business deletes messages older than `months`. */
 export interface RetentionTerm {
   months: number;
   startsAt: string;
 }
 
-/** The other party of a conversation, as its reader may know it. */
+/** The other party of a conversation, as disclosed to its reader. */
 export type Counterpart = InterlocutorCounterpart | SubscriberCounterpart;
 
 export interface Identity {
@@ -99,7 +99,7 @@ export interface Identity {
   email: string;
 }
 
-/** Kinds of entries: written in the conversation, come by a broadcast, withdrawn since, or deleted because of their age. */
+/** Kinds of entries: written in the conversation, part of a broadcast, withdrawn, or deleted because of their age. */
 export const entryKinds = ['message', 'broadcast', 'withdrawn', 'expired'] as const;
 export type EntryKind = (typeof entryKinds)[number];
 
@@ -116,7 +116,7 @@ export interface Restriction {
   at: string;
 }
 
-/** A request to delete a conversation with all that the business holds of its contact (Art. 17 GDPR). */
+/** A request to delete a conversation with all data that the business has of its contact (Art. 17 GDPR). */
 export interface Deletion {
   askedAt: string;
   dueAt: string;
@@ -127,7 +127,7 @@ export interface LastFiles {
   family: FileFamily;
 }
 
-/** A member who takes care of a conversation, and since when. */
+/** The member who has claimed a conversation, and since when. */
 export interface Claim {
   memberId: string;
   displayName: string | null;
@@ -217,19 +217,19 @@ export interface SendReceipt extends MessageReceipt {
 
 export type Acknowledgement<Data> = { data: Data } | { error: Problem };
 
-/** Events that a client sends. Every one is acknowledged. */
+/** Events that a client sends. Each is acknowledged. */
 export interface ClientEvents {
   'message.send': (ask: SendMessage, done: (answer: Acknowledgement<SentMessage>) => void) => void;
   'receipt.send': (ask: SendReceipt, done: (answer: Acknowledgement<Record<string, never>>) => void) => void;
 }
 
-/** Payloads of the events that the server tells. */
+/** Payloads of the events that the server sends. */
 export interface Told {
   'message.sent': { conversationId: string } & Omit<
     MessageView,
     'withdrawnAt' | 'expiredAt' | 'deliveredAt' | 'seenAt'
   >;
-  /** `lastTurn` is that of the conversation's head from now on. */
+  /** `lastTurn` is the new one of the conversation's head. */
   'message.withdrawn': {
     conversationId: string;
     seq: number;
@@ -238,8 +238,8 @@ export interface Told {
     lastTurn: Turn | null;
   };
   /**
-   * To both parties: the messages from one number to another are deleted because of their age, with all before them. `revision` is
-   * that of the last; each has its own, in their order.
+   * To both parties: the messages from one number to another were deleted because of their age, as all earlier ones were.
+   * `revision` is that of the last one; each has its own, in their order.
    */
   'messages.expired': {
     conversationId: string;
@@ -253,17 +253,17 @@ export interface Told {
     conversationId: string;
     party: Party;
     deliveredSeq: number;
-    /** To the other party 0 while seen times are not disclosed. */
+    /** 0 for the other party while seen times are not disclosed. */
     seenSeq: number;
-    /** The `seenSeq` of before: the messages above it, up to `seenSeq`, are seen now. */
+    /** The previous `seenSeq`: the messages above it, up to `seenSeq`, are now seen. */
     seenBefore: number;
-    /** The minute in which the watermarks moved. */
+    /** The minute in which the watermarks rose. */
     at: string;
   };
   /**
-   * To the devices of both parties; while the file is not sent, to those of the account that uploaded it, and `message` is
-   * null. `revision` and `changedAt` are those of the conversation, which counts it as a change of the message; they
-   * are missing where the message was stored with it.
+   * To the devices of both parties; while the file is unsent, to those of the account that uploaded it, with `message: null`.
+   * `revision` and `changedAt` are those of the conversation, because this changes the message; they are missing if the scan
+   * finished while the message was stored.
    */
   'attachment.changed': {
     id: string;
@@ -271,43 +271,43 @@ export interface Told {
     attachment: AttachmentView;
     message: { conversationId: string; seq: number; revision?: number; changedAt?: string } | null;
   };
-  /** To the subscriber's devices only: up to this entry its members have said that no answer is needed. The higher one counts. */
+  /** To the subscriber's devices only: members have marked the entries up to this one as needing no answer. Keep the higher one. */
   'conversation.answered': { conversationId: string; answeredSeq: number };
-  /** To the subscriber's devices only: a member has taken the conversation, or given it back. The head says how it stands. */
+  /** To the subscriber's devices only: a member has claimed the conversation, or given it back. The head has the current claim. */
   'claim.changed': { conversationId: string; claim: Claim | null };
-  /** `restrictions`, `deletion` and `changedAt` are those of the conversation's head from now on. */
+  /** `restrictions`, `deletion` and `changedAt` are the new ones of the conversation's head. */
   'restriction.changed': {
     conversationId: string;
     restrictions: Restriction[];
     deletion: Deletion | null;
     changedAt: string;
   };
-  /** To both parties: a request about personal data was made, answered, extended or taken back. It is loaded by its id. */
+  /** To both parties: a request about personal data was made, answered, extended or taken back. Load it by its id. */
   'request.changed': { id: string; conversationId: string; kind: RequestKind; state: RequestState };
-  /** To the devices of the account that asked for the export. */
+  /** To the devices of the account that requested the export. */
   'export.progressed': { id: string; state: ExportState; done: number; total: number };
-  /** `contact` is there for the subscriber's devices only. */
+  /** Only the subscriber's devices get `contact`. */
   'contact.joined': { conversation: ConversationHead; contact?: ContactView };
-  /** To the subscriber's devices: a contact as it is now, its names and address in the conversation's head too. */
+  /** To the subscriber's devices: the current contact, whose names and address the conversation's head has too. */
   'contact.changed': { contact: ContactView };
   /**
-   * To the devices of both parties: these conversations are gone, with everything in them. To an interlocutor one at a time; an
-   * interlocutor without any other subscriber loses its account too, and `session.ended` follows.
+   * To the devices of both parties: these conversations were erased, with everything in them. An interlocutor gets one at a time;
+   * without any other subscriber its account is erased too, and `session.ended` follows.
    */
   'contact.erased': { conversationIds: string[] };
-  /** To its interlocutors' devices, each with its own conversation; to its own with null. A logo is loaded again. */
+  /** To its interlocutors' devices, each with its own conversation, and to its own with null. Load the logo again. */
   'subscriber.changed': { conversationId: string | null; counterpart: Counterpart; seenTimesSince: string | null };
-  /** To the subscriber's devices: a member has joined or has another name, on everything it wrote. */
+  /** To the subscriber's devices: a member has joined, or has another name, which applies to everything it wrote. */
   'member.changed': Author;
-  /** To the subscriber's devices: a member was removed, and has no conversation taken any more. */
+  /** To the subscriber's devices: a member was removed, and its claims have ended. */
   'member.removed': { id: string };
-  /** To the subscriber's devices only, with all its labels; a label that is gone is gone from its contacts too. */
+  /** To the subscriber's devices only, with all its labels; remove a missing label from contacts too. */
   'labels.changed': { items: LabelView[] };
-  /** To the subscriber's devices only. The one that was made, changed or deleted; they may be long, and are loaded where they are shown. */
+  /** To the subscriber's devices only: a quick reply was created, changed or deleted. Load them where they are shown. */
   'quick-replies.changed': { id: string };
-  /** To the subscriber's devices only. The contacts that somebody proposes to erase, or whose proposal is taken back. */
+  /** To the subscriber's devices only: contacts that a member proposes to erase, or whose proposal was taken back. */
   'erasure-proposals.changed': { contactIds: string[] };
-  /** To the devices of the account whose quiet hours or muted conversations have changed. They are loaded where they are shown. */
+  /** To the devices of one account: its quiet hours or muted conversations have changed. Load them where they are shown. */
   'notification-settings.changed': Record<string, never>;
   'consent.changed': {
     conversationId: string | null;
@@ -317,8 +317,8 @@ export interface Told {
     at: string;
   };
   /**
-   * To the subscriber's devices, after every step of a broadcast. `entries` are the messages that came about, whose
-   * texts are loaded with their conversations.
+   * To the subscriber's devices, after every step of a broadcast. `entries` are the messages that it has created; load their
+   * texts with their conversations.
    */
   'broadcast.progressed': {
     id: string;
@@ -327,17 +327,17 @@ export interface Told {
     skipped: number;
     entries: { conversationId: string; seq: number; revision: number }[];
   };
-  /** To the subscriber's devices: an interlocutor holds a service message for advertising. `reports` counts them all. */
+  /** To the subscriber's devices: an interlocutor has reported a service message as advertising. `reports` is their number. */
   'broadcast.reported': { id: string; reports: number };
   /** To the subscriber's devices, after every step of an import. */
   'import.progressed': { id: string; state: ImportState; done: number; total: number };
-  /** To the device that is ended, unless it ended itself, and to the account's other devices. */
+  /** To the device whose session was ended from another one, and to the account's other devices. */
   'session.ended': { id: string };
 }
 
 export type ToldEvent = keyof Told;
 
-/** The same map in the form that Socket.IO clients are typed with. */
+/** The same map, as the types of Socket.IO clients need it. */
 export type ServerEvents = { [Event in ToldEvent]: (payload: Told[Event]) => void };
 
 export const importStates = ['running', 'finished', 'cancelled'] as const;

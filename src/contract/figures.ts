@@ -2,7 +2,7 @@ import type { PolicyAudience, PolicyPurpose } from './consents.js';
 import type { ConsentPurpose } from './events.js';
 import type { RequestKind } from './rights.js';
 
-/** Fields are described at the DTO classes, which implement these types whole, and so in openapi.json. */
+/** Fields are described at the DTO classes, which implement these types completely, and in openapi.json. */
 export interface ContactFigures {
   total: number;
   promotions: number;

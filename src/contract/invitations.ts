@@ -10,7 +10,7 @@ export type InvitationState = (typeof invitationStates)[number];
 export const mailStates = ['none', 'held', 'queued', 'sent_soon', 'sent', 'failed'] as const;
 export type MailState = (typeof mailStates)[number];
 
-/** Fields are described at the DTO classes, which implement these types whole, and so in openapi.json. */
+/** Fields are described at the DTO classes, which implement these types completely, and in openapi.json. */
 export interface NewInvitation {
   kind: InvitationKind;
   email?: string;

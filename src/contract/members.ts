@@ -9,7 +9,7 @@ export type ListedMemberState = (typeof listedListedMemberStates)[number];
 export const memberInvitationMails = ['sent_soon', 'none'] as const;
 export type MemberInvitationMail = (typeof memberInvitationMails)[number];
 
-/** Fields are described at the DTO classes, which implement these types whole, and so in openapi.json. */
+/** Fields are described at the DTO classes, which implement these types completely, and in openapi.json. */
 export interface NewMember {
   email: string;
   displayName?: string;

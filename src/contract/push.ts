@@ -1,4 +1,4 @@
-/** Fields are described at the DTO classes, which implement these types whole, and so in openapi.json. */
+/** Fields are described at the DTO classes, which implement these types completely, and in openapi.json. */
 
 export interface PushKeyView {
   publicKey: string;

@@ -1,6 +1,6 @@
 import type { Paged } from './common.js';
 
-/** Fields are described at the DTO classes, which implement these types whole, and so in openapi.json. */
+/** Fields are described at the DTO classes, which implement these types completely, and in openapi.json. */
 export interface NewQuickReply {
   title: string;
   text: string;

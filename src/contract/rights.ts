@@ -16,7 +16,7 @@ export const requestKinds = [
 ] as const;
 export type RequestKind = (typeof requestKinds)[number];
 
-/** Kinds that are asked for as requests; the others come about with a restriction, or by asking for a deletion. */
+/** Kinds that can be requested directly; the others arise from a restriction or a deletion request. */
 export const askedKinds = ['access', 'rectification', 'objection', 'promotions_objection'] as const;
 export type AskedKind = (typeof askedKinds)[number];
 
@@ -26,7 +26,7 @@ export type RequestState = (typeof requestStates)[number];
 export const requestOutcomes = ['fulfilled', 'refused'] as const;
 export type RequestOutcome = (typeof requestOutcomes)[number];
 
-/** Fields are described at the DTO classes, which implement these types whole, and so in openapi.json. */
+/** Fields are described at the DTO classes, which implement these types completely, and in openapi.json. */
 export interface ConversationRestrictions {
   restrictions: Restriction[];
 }

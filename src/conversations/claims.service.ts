@@ -45,7 +45,7 @@ export class Claims {
   }
 
   /**
-   * Gives a conversation back, whoever has taken it.
+   * Gives a conversation back, also one that a colleague has taken.
    * @throws NotFound
    */
   async giveBack(member: MemberPrincipal, conversationId: string): Promise<void> {

@@ -129,7 +129,7 @@ export class ConversationsController {
     await this.claims.take(member, id);
   }
 
-  /** Give a conversation back, whoever has taken it. */
+  /** Give a conversation back, also one that a colleague has taken. */
   @Only('member')
   @Delete(':id/claim')
   @HttpCode(204)

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { LRUCache } from 'lru-cache';
 import { DataSource, type EntityManager } from 'typeorm';
+import { BoundedCache } from '../platform/bounded-cache.js';
 import { namesLike } from '../address-book/book.js';
 import { Directory } from '../address-book/directory.js';
 import { accountKey, isMember, partyOf, type Principal } from '../auth/principal.js';
@@ -82,7 +82,7 @@ export type Viewer = { kind: 'member'; subscriberId: string } | { kind: 'interlo
 
 @Injectable()
 export class Conversations {
-  private readonly remembered = new LRUCache<string, Promise<OwnConversation>>({ max: conversationsRemembered });
+  private readonly remembered = new BoundedCache<string, Promise<OwnConversation>>(conversationsRemembered);
 
   private horizon: Promise<Date> | undefined;
 

@@ -34,7 +34,7 @@ const minInterval = 20;
 export class Receipts {
   private readonly receipts = new Batches<Receipt, RaisedRow | undefined>({
     write: (receipts) => this.raise(receipts),
-    groupOf: ({ conversation: { id, party } }) => cursorOf(id, party),
+    groupOf: ({ conversation: { id, party } }) => watermarkOf(id, party),
     batchSize,
     concurrency: { idle: 2, loaded: 2 },
     minInterval,
@@ -79,10 +79,10 @@ export class Receipts {
       () => receipts.flatMap(({ conversation }) => Object.values(conversation.rooms)),
       () => this.statements.query<RaisedRow>(raiseStatement, values),
     );
-    const raised = new Map(rows.map((row) => [cursorOf(row.conversation_id, row.party), row]));
+    const raised = new Map(rows.map((row) => [watermarkOf(row.conversation_id, row.party), row]));
     const told = new Set<RaisedRow>();
     return receipts.map(({ conversation }) => {
-      const row = raised.get(cursorOf(conversation.id, conversation.party));
+      const row = raised.get(watermarkOf(conversation.id, conversation.party));
       if (row?.rose && !told.has(row)) {
         told.add(row);
         this.tell(conversation, row);
@@ -108,4 +108,4 @@ export class Receipts {
   }
 }
 
-const cursorOf = (conversationId: string, party: Party) => `${conversationId} ${party}`;
+const watermarkOf = (conversationId: string, party: Party) => `${conversationId} ${party}`;

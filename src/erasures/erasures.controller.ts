@@ -83,7 +83,7 @@ export class ErasuresController {
   }
 
   /** The public key with which this installation signs certificates. */
-  @Public({ session: 'ignored', atOnce: true })
+  @Public({ session: 'ignored', withoutTurn: true })
   @Get('erasure-key')
   key(): ErasureKey {
     const { publicKey } = this.signingKey;

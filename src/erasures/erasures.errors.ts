@@ -19,7 +19,7 @@ export class NobodyToErase extends DomainError {
 }
 
 /** Neither contacts nor a filter were named, or both were. */
-export const chooseWhom = () =>
+export const selectionInvalid = () =>
   new ValidationFailed([
     {
       field: 'filter',
@@ -28,8 +28,8 @@ export const chooseWhom = () =>
     },
   ]);
 
-/** An empty filter would mean everybody, which has to be said. */
-export const sayAll = () =>
+/** An empty filter would select every contact, which must be stated. */
+export const selectionEmpty = () =>
   new ValidationFailed([
     {
       field: 'filter',

@@ -25,7 +25,7 @@ import {
   ListErasures,
   type NewErasure,
 } from './erasures.dto.js';
-import { chooseWhom, ConfirmationWrong, NobodyToErase, sayAll } from './erasures.errors.js';
+import { selectionInvalid, ConfirmationWrong, NobodyToErase, selectionEmpty } from './erasures.errors.js';
 import {
   beginQuery,
   contactsAmongQuery,
@@ -40,7 +40,7 @@ import {
   subjectsQuery,
 } from './erasures.queries.js';
 
-/** Erases again whoever came back with a backup that is older than an erasure. */
+/** Erases people again whom a backup older than their erasure has brought back. */
 const replayErasures = defineJob('erasure.replay', { expireInSeconds: 3_600 });
 
 const replayedAtOnce = 500;
@@ -102,7 +102,7 @@ export class Erasures {
    */
   async eraseMany(member: MemberPrincipal, { contactIds, filter, confirmation }: NewErasure): Promise<string> {
     const { subscriberId, memberId } = member;
-    if ((contactIds === undefined) === (filter === undefined)) throw chooseWhom();
+    if ((contactIds === undefined) === (filter === undefined)) throw selectionInvalid();
     const wanted = contactIds ? [...new Set(contactIds)] : await this.found(subscriberId, filter!);
     const there = await this.contacts.toErase(subscriberId, wanted);
     if (there.length === 0) throw new NobodyToErase();
@@ -167,7 +167,7 @@ export class Erasures {
   }
 
   /**
-   * Goes on with what a crash has cut short, and erases again whoever came back with an older backup; to be called once the
+   * Continues interrupted erasures, and erases people again whom an older backup has brought back; to be called once the
    * workers have started.
    */
   async resume(): Promise<void> {
@@ -300,9 +300,9 @@ export class Erasures {
 
   /** @throws ValidationFailed for a filter that asks for nothing, such as a blank search */
   private async found(subscriberId: string, { all, ...filter }: ErasureFilter): Promise<string[]> {
-    const asked = this.contacts.narrows(filter);
-    if (!all && !asked) throw sayAll();
-    if (all && asked) throw chooseWhom();
+    const asked = this.contacts.isNarrowed(filter);
+    if (!all && !asked) throw selectionEmpty();
+    if (all && asked) throw selectionInvalid();
     return this.contacts.found(subscriberId, filter);
   }
 }

@@ -36,7 +36,7 @@ const ready = {
 };
 
 @ApiTags('health')
-@Public({ session: 'ignored', atOnce: true })
+@Public({ session: 'ignored', withoutTurn: true })
 @Controller('health')
 export class HealthController {
   /** Told in the log when it changes, however often it is asked for. */

@@ -27,7 +27,7 @@ async function understood(bytes: Buffer, headerRow?: number) {
   return { table, named, people };
 }
 
-describe('an exported list is understood: from', () => {
+describe('an exported list is recognised: from', () => {
   test('Google Contacts', async () => {
     const { named, people } = await understood(bytesOf('google-new.csv'));
     expect(named).toMatchObject({
@@ -59,7 +59,7 @@ describe('an exported list is understood: from', () => {
     ]);
   });
 
-  test('Google Contacts as it was before 2024', async () => {
+  test('Google Contacts before 2024', async () => {
     const { table, named, people } = await understood(bytesOf('google-old.csv'));
     expect(table).toMatchObject({ encoding: 'utf-16le', separator: ',' });
     expect(named).toMatchObject({ Name: 'fullName', 'Given Name': 'firstName', 'Group Membership': 'labels' });
@@ -225,7 +225,7 @@ describe('an exported list is understood: from', () => {
     ]);
   });
 
-  test('a list whose addresses are known by their content, beside postal ones', async () => {
+  test('a list whose email addresses are recognised by content, beside postal ones', async () => {
     const { named, people } = await understood(bytesOf('address-column.csv'));
     expect(named).toEqual({ Name: 'fullName', Mailbox: 'email' });
     expect(people).toEqual([
@@ -256,7 +256,7 @@ describe('an exported list is understood: from', () => {
     ]);
   });
 
-  test('a list without a header, once that is said', async () => {
+  test('a list without a header, if stated', async () => {
     const file = Buffer.from('Rossi;Anna;anna.rossi@mail.example\nBianchi;Bruno;bruno@mail.example\n');
     await expect(understood(file)).rejects.toThrow(/headerRow/);
     const { table, named } = await understood(file, 0);
@@ -266,7 +266,7 @@ describe('an exported list is understood: from', () => {
   });
 });
 
-test('columns of WooCommerce orders are known, the billing ones first', async () => {
+test('columns of WooCommerce orders are recognised, billing ones first', async () => {
   const header =
     'Order Number,Phonetic First Name,First Name (Shipping),Last Name (Shipping),State Code (Shipping),Phone (Shipping),First Name (Billing),Last Name (Billing),State Code (Billing),Phone (Billing),Email (Billing)';
   const { named, people } = await understood(
@@ -281,7 +281,7 @@ test('columns of WooCommerce orders are known, the billing ones first', async ()
   ]);
 });
 
-test('numbers that a spreadsheet kept as texts lose its signs, and those that it rounded are left out', async () => {
+test('numbers that a spreadsheet stored as text lose its marks, and rounded ones are left out', async () => {
   const { people } = await understood(
     Buffer.from(
       `Codice;Nome;Telefono\n="00123";Anna;'+39 333 1234567\n'00124;Ugo;="051 1234567"\n"=""00125""";Eva;'051 1234567\n00126;Ida;=+393331234567\n'=5;Leo;3,33E+09`,
@@ -296,7 +296,7 @@ test('numbers that a spreadsheet kept as texts lose its signs, and those that it
   ]);
 });
 
-describe('a cell of a whole line', () => {
+describe('a cell with a whole line', () => {
   const repeated = (text: string) => text.repeat(99_000 / text.length);
 
   test.each([
@@ -348,7 +348,7 @@ describe('the people of a list', () => {
     return compared(table.rows.map((row) => reader.read(row)));
   };
 
-  test('are known again: the same name at the same address is one', async () => {
+  test('are recognised: one name at one address is one person', async () => {
     const [, second, third] = await read(
       '1;Maria;Rossi;casa@mail.example;;',
       ';ROSSI;maria;CASA@mail.example;;',
@@ -358,7 +358,7 @@ describe('the people of a list', () => {
     expect(third).toMatchObject({ duplicate: true, sameAs: 2 });
   });
 
-  test('stay apart: a family at one address', async () => {
+  test('are distinct: a family at one address', async () => {
     const [first, second] = await read(';Maria;Rossi;casa@mail.example;;', ';Anna;Bianchi;casa@mail.example;;');
     expect(first!.person!.shared).toBe('first');
     expect(second!).toMatchObject({ sameAs: 2, left: { field: 'email', reason: 'same_address' } });
@@ -366,7 +366,7 @@ describe('the people of a list', () => {
     expect(second).not.toHaveProperty('duplicate');
   });
 
-  test('stay apart: two with one customer code, of which the first keeps it', async () => {
+  test('are distinct: two with one customer code, which the first keeps', async () => {
     const [first, second, third] = await read(
       'D1;Maria;Rossi;maria@mail.example;;',
       'D1;Anna;Bianchi;;;',
@@ -378,7 +378,7 @@ describe('the people of a list', () => {
     expect(third).toMatchObject({ duplicate: true, sameAs: 2 });
   });
 
-  test('stay apart: namesakes without address who differ in any column, in whatever order', async () => {
+  test('are distinct: namesakes without an address that differ in any column, in any order', async () => {
     const lines = [';Luca;Bruni;;;blu', ';Luca;Bruni;;;rosso', ';Luca;Bruni;;;blu'];
     const [one, two, repeated] = await read(...lines);
     expect(repeated).toMatchObject({ duplicate: true, sameAs: 2 });
@@ -389,7 +389,7 @@ describe('the people of a list', () => {
     );
   });
 
-  test('lose no more than what cannot be kept', async () => {
+  test('lose only what cannot be stored', async () => {
     const [noPhone, noCode] = await read(
       ';Anna;Rossi;a@mail.example;nessuno;',
       `${'9'.repeat(65)};Anna;Rossi;b@mail.example;051 1234567;`,
@@ -429,7 +429,7 @@ describe('the people of a list', () => {
     });
   });
 
-  test('have a column of addresses, however many of its formulas have failed', async () => {
+  test('have a column of addresses even if many of its formulas have failed', async () => {
     const lines = Array.from({ length: 9 }, (_, index) => `${index};Ada;Rossi;#N/D;;`);
     const records = await read(...lines, '9;Ugo;Neri;u@mail.example;;');
     expect(records.filter(({ invalid }) => invalid?.reason === 'formula_error')).toHaveLength(9);
@@ -448,7 +448,7 @@ describe('the people of a list', () => {
     },
   );
 
-  test('may be called so, above others or with a name or an address', async () => {
+  test('can have such a name, above others or with a name or an address', async () => {
     const records = await read(
       'T1;Total;;;;',
       ';Total;;;;',
@@ -459,7 +459,7 @@ describe('the people of a list', () => {
     expect(records.every(({ person }) => person)).toBe(true);
   });
 
-  test('of Outlook have the address behind the name of their mailbox, or are said to have none', async () => {
+  test('of Outlook have the address behind their mailbox name, or are reported without one', async () => {
     const name = '/O=EXCHANGELABS/OU=EXCHANGE ADMINISTRATIVE GROUP (FYDIBOHF23SPDLT)/CN=RECIPIENTS/CN=1A2B-ANNA';
     const { named, people } = await understood(
       Buffer.from(

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { pausing } from './pausing.js';
 
-test('work pauses by the time that its steps take, not by their number', async () => {
+test('work pauses after a time, not after a number of steps', async () => {
   let turns = 0;
   const turn = (): void => void (turns++, (next = setImmediate(turn)));
   let next = setImmediate(turn);

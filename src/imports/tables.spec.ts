@@ -27,7 +27,7 @@ describe('quotation marks', () => {
     expect(await rowsOf(`Nome;Email\n${line}\nUgo;ugo@mail.example\n`)).toEqual([cells, ['Ugo', 'ugo@mail.example']]);
   });
 
-  test('that are never closed lose no line', async () => {
+  test('that are not closed lose no line', async () => {
     const lines = ['"Ada;ada@mail.example', '"Eva;eva@mail.example', '"Ugo";ugo@mail.example', 'Ida;"ida@mail.example'];
     const { rows } = await read(['Nome;Email', ...lines].join('\n'));
     expect(rows.map(({ line }) => line)).toEqual([2, 3, 4, 5]);
@@ -93,7 +93,7 @@ describe('the encoding', () => {
     },
   );
 
-  test('of UTF-8 that was read as something else and written anew is called gibberish', async () => {
+  test('of UTF-8 that was decoded wrongly and saved again is reported as gibberish', async () => {
     const twice = iconv.decode(
       Buffer.from('Nome;Email\nNiccolò;n@mail.example\nPerché;p@mail.example\n'),
       'windows-1252',
@@ -104,13 +104,13 @@ describe('the encoding', () => {
     expect(await read(sound)).toMatchObject({ gibberish: false, garbled: 0 });
   });
 
-  test('in which it makes no better words than another is in doubt', async () => {
+  test('is in doubt if another one yields equally good words', async () => {
     const table = await read(Buffer.from('Nome;Email\nJ\x8Ager;j@mail.example\n', 'latin1'));
     expect(table).toMatchObject({ doubtful: true, gibberish: false });
     expect(await read(iconv.encode(text, 'windows-1252'))).toMatchObject({ doubtful: false });
   });
 
-  test('that is said is taken, and what does not belong to it is counted', async () => {
+  test('is used if stated, and invalid characters are counted', async () => {
     const bytes = Buffer.concat([
       Buffer.from('Nome;Email\nNiccol'),
       Buffer.from([0xf2]),
@@ -122,12 +122,12 @@ describe('the encoding', () => {
     expect(table.rows[0]!.values[0]).toBe('Niccolт');
   });
 
-  test('is looked for in a time that the file bounds', async () => {
+  test('is detected in time proportional to the file', async () => {
     for (const piece of ['\xE9', 'a\xE9', 'a', '\xE9;', '\x83\x5C'])
       await read(Buffer.from(`Email\n${`${piece.repeat(30_000 / piece.length)}\n`.repeat(100)}`, 'latin1'));
   });
 
-  test('stays UTF-8 when a byte is broken', async () => {
+  test('stays UTF-8 if one byte is broken', async () => {
     const broken = Buffer.concat([
       Buffer.from(`${text}Fran`),
       Buffer.from([0xe7]),
@@ -138,7 +138,7 @@ describe('the encoding', () => {
     expect(table.rows.map(({ values }) => values[0])).toEqual(['Niccolò', 'José', 'François']);
   });
 
-  test('of capitals in Windows-1252 is not taken for Mac Roman', async () => {
+  test('of upper case in Windows-1252 is not taken for Mac Roman', async () => {
     const table = await read(
       iconv.encode('NOME;EMAIL\nNICCOLÒ CITTÀ;n@mail.example\nL’ÈRA;l@mail.example', 'windows-1252'),
     );
@@ -150,13 +150,13 @@ describe('the encoding', () => {
 describe('the header', () => {
   const file = 'sep=,\nElenco soci;2026\n\nTitolo,a,b\nNome,Cognome,Email\nAda,Rossi,ada@mail.example\n';
 
-  test('is found below titles, and can be said', async () => {
+  test('is found below titles, and can be stated', async () => {
     expect(await read(file)).toMatchObject({ headerRow: 5, above: 2, columns: ['Nome', 'Cognome', 'Email'] });
     expect(await read(file, 4)).toMatchObject({ headerRow: 4, columns: ['Titolo', 'a', 'b'] });
     await expect(read(file, 3)).rejects.toThrow();
   });
 
-  test('has at most 200 columns, without those that are empty at its end', async () => {
+  test('can have 200 columns, without empty ones at its end', async () => {
     const names = (count: number) => Array.from({ length: count }, (_, index) => `c${index}`).join(',');
     expect((await read(`${names(limits.importColumns)},,,\n1`)).columns).toHaveLength(200);
     await expect(read(`${names(limits.importColumns + 1)}\n1`)).rejects.toThrow(/more than 200 columns/);
@@ -166,7 +166,7 @@ describe('the header', () => {
 });
 
 describe('a table', () => {
-  test.each(['', 'sep=|\n'])('has bars between its cells: %j', async (stated) => {
+  test.each(['', 'sep=|\n'])('can have bars between its cells: %j', async (stated) => {
     expect(await read(`${stated}Nome|Email\nAda|ada@mail.example\n`)).toMatchObject({
       separator: '|',
       columns: ['Nome', 'Email'],
@@ -174,7 +174,7 @@ describe('a table', () => {
     });
   });
 
-  test('of very many empty columns costs no more than its bytes, and lets other work go on', async () => {
+  test('with very many empty columns costs no more than its bytes, and lets other work continue', async () => {
     const file = `email${','.repeat(99_000)}\n${'a@mail.example\n'.repeat(2_000)}`;
     expect(await read(file)).toMatchObject({ columns: ['email'], rows: { length: 2_000 } });
     let turns = 0;
@@ -185,7 +185,7 @@ describe('a table', () => {
     expect(turns).toBeGreaterThan(20);
   });
 
-  test('has at most 100,000 characters a line and 10,000 lines', async () => {
+  test('can have 100,000 characters a line and 10,000 lines', async () => {
     const line = (length: number) => `Email;Note\n;${'x'.repeat(length - 1)}\n`;
     expect((await read(line(limits.importLineLength))).rows).toHaveLength(1);
     await expect(read(line(limits.importLineLength + 1))).rejects.toThrow(/Line 2 is too long.*100,000/);
@@ -256,7 +256,7 @@ describe('a workbook of several sheets', () => {
     expect(table).toMatchObject({ sheet: expected, sheets: Object.keys(sheets) });
   });
 
-  test('has sheets that can be named, but no charts and nothing hidden', async () => {
+  test('offers its sheets by name, without charts and hidden ones', async () => {
     const bytes = book(
       { Soci: list, Clienti: row('Email') + row('c@mail.example'), Nascosto: list },
       { chart: true, hidden: 'Nascosto' },
@@ -272,14 +272,14 @@ describe('a workbook of several sheets', () => {
     await expect(read(book({}, { chart: true }))).rejects.toThrow(/no sheet with visible cells/);
   });
 
-  test('counts failed formulas of the sheet alone that is read', async () => {
+  test('counts failed formulas only of the sheet that is read', async () => {
     const uncomputed = `<row>${cell('x')}<c><f>B1</f></c></row>`;
     expect(await read(book({ Uno: uncomputed, Soci: list }))).toMatchObject({ sheet: 'Soci', uncomputed: 0 });
   });
 });
 
 describe('a workbook', () => {
-  test('says which formulas have failed, and dates as they are read', async () => {
+  test('reports failed formulas, and has readable dates', async () => {
     const cells =
       '<c t="e"><v>#N/A</v></c><c t="d"><v>2026-01-31T00:00:00</v></c><c t="d"><v>2026-01-31T09:30:00Z</v></c>';
     expect(await rowsOf(workbookOf(row('Email', 'A', 'B') + `<row>${cells}</row>`))).toEqual([
@@ -305,13 +305,13 @@ describe('a workbook', () => {
     await expect(read(bomb)).rejects.toThrow(/unpacks to more than 50 MB/);
   });
 
-  test('has at most 1,000,000 shared texts', async () => {
+  test('can have 1,000,000 shared texts', async () => {
     const texts = (count: number) => `<sst>${'<si/>'.repeat(count)}</sst>`;
     const bomb = workbookOf(row('Email'), { 'xl/sharedStrings.xml': texts(1_000_001) });
     await expect(read(bomb)).rejects.toThrow(/more than 1,000,000 texts/);
   });
 
-  test('has texts with escaped characters', async () => {
+  test('can have texts with escaped characters', async () => {
     const shared = '<sst><si><t>Via Po_x000D_\n1</t></si><si><t>a_x005F_x000D_b</t></si></sst>';
     const cells = `${cell('x_x0041_y')}<c t="s"><v>0</v></c><c t="s"><v>1</v></c><c t="str"><v>_x00e0__xyz_</v></c>`;
     const book = workbookOf(`${row('A', 'B', 'C', 'D')}<row>${cells}</row>`, { 'xl/sharedStrings.xml': shared });
@@ -327,7 +327,7 @@ describe('a workbook', () => {
     },
   );
 
-  test('with very long formats of numbers and very many styles is read', async () => {
+  test('with very long number formats and very many styles can be read', async () => {
     const code = '['.repeat(100_000);
     const styles = `<styleSheet><numFmts><numFmt numFmtId="200" formatCode="${code}"/></numFmts><cellXfs><xf numFmtId="200"/>${'<xf/>'.repeat(100_000)}</cellXfs></styleSheet>`;
     const book = workbookOf(`${row('Codice')}${'<row><c s="0"><v>1</v></c></row>'.repeat(2_000)}`, {
@@ -336,7 +336,7 @@ describe('a workbook', () => {
     expect((await rowsOf(book)).at(-1)).toEqual(['1']);
   });
 
-  test('has cells of at most 32,767 characters', async () => {
+  test('can have cells of 32,767 characters', async () => {
     const sheet = (length: number) => read(workbookOf(row('Email', 'Note') + row('', 'x'.repeat(length))));
     expect((await sheet(limits.importCellLength)).rows).toHaveLength(1);
     await expect(sheet(limits.importCellLength + 1)).rejects.toThrow(/Line 2 is too long/);

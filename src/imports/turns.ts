@@ -23,8 +23,8 @@ const importedFiles = defineLimit('import', { points: limits.importsPerHour, sec
 export class ImportTurns {
   private readonly sending = new Set<string>();
   private readonly reading = new Turns({
-    atOnce: 2,
-    atOncePerAsker: 1,
+    concurrency: 2,
+    concurrencyPerAsker: 1,
     waiting: 8,
     // Keeps the uploads that are held in memory few: no business has two of them.
     waitingAtMost: 8,

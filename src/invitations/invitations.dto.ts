@@ -9,7 +9,7 @@ import { IsPhone } from '../address-book/phones.js';
 import { StatedNames } from '../interlocutors/interlocutors.dto.js';
 import { StatedSegment } from '../places/segments.js';
 import { IsEmailAddress, IsPlainText, NormalisedEmail, Trimmed } from '../platform/validation/text.js';
-import { IsId, IsIds, IsPart, IsTime, Nullable, Optional } from '../platform/validation/fields.js';
+import { Clearable, IsId, IsIds, IsPart, IsTime, Omittable, Optional } from '../platform/validation/fields.js';
 import { Page } from '../platform/validation/page.dto.js';
 
 /** Data that a business has of a person whom it invites. A person who joins states their own. */
@@ -79,21 +79,21 @@ export class NewInvitation implements wire.NewInvitation {
   locale?: Locale;
 
   /** Number of people who may join with an open invitation; by default unlimited. */
-  @ValidateIf(({ maxUses }: NewInvitation) => maxUses !== undefined)
+  @Omittable()
   @IsInt()
   @Min(1)
   @Max(limits.invitationUsesMax)
   maxUses?: number;
 
   /** Time until which an open invitation is valid; by default forever. A personal one is valid for 14 days after its mail. */
-  @ValidateIf(({ expiresAt }: NewInvitation) => expiresAt !== undefined)
+  @Omittable()
   @IsTime()
   expiresAt?: string;
 }
 
 export class ChangeInvitation implements wire.ChangeInvitation {
   /** Up to 60 characters; null or blank removes it. */
-  @Nullable()
+  @Clearable()
   @Trimmed()
   @IsPlainText({ min: 0, max: limits.invitationNameLength })
   name?: string | null;

@@ -342,7 +342,7 @@ export class Invitations {
     manager: EntityManager,
     { subscriberId, importId, letters }: { subscriberId: string; importId: string; letters: boolean },
   ): Promise<{ mails: number; letters: number }> {
-    // Before the invitations, as whoever posts their mails does.
+    // Before the invitations, in the order in which their mails are posted.
     await this.mails.lock(manager, subscriberId);
     const [rows] = await manager.query<[{ id: string; mail: boolean }[], number]>(
       `UPDATE invitation SET revoked_at = now()
@@ -368,7 +368,7 @@ export class Invitations {
   }
 
   /**
-   * The invited person asks not to be written to again: no invitation goes to this address any more, whoever invites, and
+   * The invited person asks not to be written to again: no business can send an invitation to this address any more, and
    * of this one the person's data go at once.
    * @throws NotFound for a code that was never sent to an address
    */

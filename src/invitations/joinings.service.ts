@@ -350,7 +350,7 @@ function nameIn({ firstName, surname, companyName }: StatedIdentity): string {
   return JSON.stringify(names.map((name) => name.normalize('NFKC').trim().toLowerCase()));
 }
 
-/** A personal invitation becomes the contact, key and all. */
+/** A personal invitation becomes the contact, with its key. */
 const contactIdOf = ({ kind, id }: Invitation) => (kind === 'personal' ? id : uuid());
 
 /** @throws ValidationFailed for a person and a company at once: one of the two would be lost */

@@ -1,8 +1,8 @@
-import { IsIn, ValidateIf } from 'class-validator';
+import { IsIn } from 'class-validator';
 import type * as wire from '../contract/index.js';
 import { type LabelColor, labelColors } from '../contract/label-colors.js';
 import { limits } from '../contract/limits.js';
-import { Nullable } from '../platform/validation/fields.js';
+import { Clearable, Omittable } from '../platform/validation/fields.js';
 import { Page } from '../platform/validation/page.dto.js';
 import { IsPlainText, Trimmed } from '../platform/validation/text.js';
 
@@ -12,20 +12,20 @@ export class NewLabel implements wire.NewLabel {
   @IsPlainText({ max: limits.labelNameLength })
   name: string;
 
-  @Nullable()
+  @Clearable()
   @IsIn(labelColors)
   color?: LabelColor | null;
 }
 
 export class ChangeLabel implements wire.ChangeLabel {
   /** 1 to 40 characters. */
-  @ValidateIf((_, value) => value !== undefined)
+  @Omittable()
   @Trimmed()
   @IsPlainText({ max: limits.labelNameLength })
   name?: string;
 
   /** `null` removes the colour. */
-  @Nullable()
+  @Clearable()
   @IsIn(labelColors)
   color?: LabelColor | null;
 }

@@ -42,7 +42,7 @@ export class AccountsAlone {
        WHERE (account.alone_since IS NULL) = NOT EXISTS (SELECT FROM contact WHERE interlocutor_id = interlocutor.id)`,
     );
     for (const [alone, accounts] of Map.groupBy(changed, (each) => each.alone)) {
-      await this.accounts.noteAlone(
+      await this.accounts.setAlone(
         accounts.map(({ id }) => id),
         alone,
       );

@@ -37,7 +37,7 @@ export class DrawingProcess {
 
   constructor(private readonly limits: DrawingLimits) {
     const { waiting } = limits;
-    this.turns = new Turns({ atOnce: 1, atOncePerAsker: 1, waiting, waitingPerAsker: waiting, of: 'files' });
+    this.turns = new Turns({ concurrency: 1, concurrencyPerAsker: 1, waiting, waitingPerAsker: waiting, of: 'files' });
   }
 
   /**

@@ -13,15 +13,15 @@ const silentMilliseconds = 120_000;
 const longestAnswer = 4_096;
 const pieceBytes = 64 * 1024;
 /** Files that are scanned at once; clamd has ten threads unless it is told otherwise. */
-const atOnce = 3;
+const concurrency = 3;
 const waiting = 10_000;
 
 /** Looks for viruses by asking the clamd of the settings, over its command INSTREAM: no file touches a disk here. */
 @Injectable()
 export class Scanner {
   private readonly turns = new Turns({
-    atOnce,
-    atOncePerAsker: atOnce,
+    concurrency,
+    concurrencyPerAsker: concurrency,
     waiting,
     waitingPerAsker: waiting,
     of: 'files',

@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import { LRUCache } from 'lru-cache';
 import { type EntityManager, In, IsNull, type Repository } from 'typeorm';
 import { v7 as uuid } from 'uuid';
+import { BoundedCache } from '../platform/bounded-cache.js';
 import { Actions } from '../actions/actions.service.js';
 import { AccountHolders, type StatedHolder } from '../auth/account-holders.service.js';
 import type { Account } from '../auth/account.entity.js';
@@ -30,7 +30,7 @@ export type AtRemoval = (manager: EntityManager, subscriberId: string, memberId:
 export class Members {
   private readonly atRemoval: AtRemoval[] = [];
   /** Members who write, with their names: bounded as open keys are, in number and time. */
-  private readonly writing = new LRUCache<string, Promise<Author>>({ max: 10_000, ttl: 60_000 });
+  private readonly writing = new BoundedCache<string, Promise<Author>>(10_000, { ttl: 60_000 });
 
   constructor(
     @InjectRepository(Member) private readonly members: Repository<Member>,

@@ -3,14 +3,14 @@ import { italianProvinces } from '../subscribers/postal-address.js';
 import { italianProvinceCode, italianRegionName, italianRegions } from './italy.js';
 
 describe('the regions and provinces of Italy', () => {
-  test('are 20 regions, in which every province lies once', () => {
+  test('consist of 20 regions, with every province in one of them', () => {
     expect(italianRegions).toHaveLength(20);
     expect(new Set(italianRegions.map(({ code }) => code)).size).toBe(20);
     const placed = italianRegions.flatMap(({ provinces }) => provinces);
     expect([...placed].sort()).toEqual(Object.keys(italianProvinces).sort());
   });
 
-  test('have as many provinces as ISTAT counts', () => {
+  test('have as many provinces as ISTAT lists', () => {
     // Without SU, which four of Sardinia's stand for.
     const counts = italianRegions.map(({ name, provinces }) => [
       name,
@@ -106,7 +106,7 @@ describe('the regions and provinces of Italy', () => {
     expect(italianRegionName(text)).toBe(name);
   });
 
-  test('every name and code stands for itself', () => {
+  test('every name and code maps to itself', () => {
     for (const [code, name] of Object.entries(italianProvinces)) {
       expect(italianProvinceCode(code)).toBe(code);
       expect([code, 'SU']).toContain(italianProvinceCode(name));

@@ -2,7 +2,7 @@ import { applyDecorators } from '@nestjs/common';
 import { Transform } from 'class-transformer';
 import { IsOptional } from 'class-validator';
 import { limits } from '../contract/limits.js';
-import { Nullable } from '../platform/validation/fields.js';
+import { Clearable } from '../platform/validation/fields.js';
 import { IsPlainText, trimmed } from '../platform/validation/text.js';
 import { italianProvinceCode, italianRegionName } from './italy.js';
 
@@ -33,7 +33,7 @@ export const StatedSegment = (segment: Segment) =>
 /** As {@link StatedSegment} for a correction: left out it stays, null or blank takes it away. */
 export const ChangedSegment = (segment: Segment) =>
   applyDecorators(
-    Nullable(),
+    Clearable(),
     Transform(({ value }: { value: unknown }) => (value === undefined ? undefined : stated(segment, value) || null)),
     IsPlainText({ max: limits.segmentLength }),
   );

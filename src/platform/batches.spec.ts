@@ -62,7 +62,7 @@ function batchesOf({
 const refusal = (code?: string) => Object.assign(new Error('refused'), { driverError: { code } });
 
 describe('batches', () => {
-  test('hold what comes in one turn, and what comes while a write is under way', async () => {
+  test('contain the items of one turn, and those that arrive during a write', async () => {
     const { fast, add, pause, resume } = batchesOf();
     pause();
     const first = [add('a'), add('b')];
@@ -78,13 +78,13 @@ describe('batches', () => {
     ]);
   });
 
-  test('hold no more than their size, in the order of arrival', async () => {
+  test('are limited in size, in the order of arrival', async () => {
     const { fast, add } = batchesOf({ batchSize: 2 });
     await Promise.all(['a', 'b', 'c', 'd', 'e'].map((name) => add(name)));
     expect(fast).toEqual([['a', 'b'], ['c', 'd'], ['e']]);
   });
 
-  test('are written several at once, but one of each group', async () => {
+  test('are written concurrently, but one of each group', async () => {
     const { fast, add, pause, resume } = batchesOf({ concurrency: { idle: 2, loaded: 2 } });
     pause();
     const first = add('a1', 'a');
@@ -99,7 +99,7 @@ describe('batches', () => {
     expect(fast.slice(2).flat().sort()).toEqual(['a2', 'b2', 'c']);
   });
 
-  test('are many and small while little waits, few and large under load', async () => {
+  test('are many and small while few items wait, and few and large under load', async () => {
     const { fast, add, pause, resume } = batchesOf({ concurrency: { idle: 4, loaded: 1 } });
     pause();
     const adding: Promise<string>[] = [];
@@ -116,7 +116,7 @@ describe('batches', () => {
     expect(fast.slice(3).map((batch) => batch.length)).toEqual([20]);
   });
 
-  test('begin so long after each other, the first at once', async () => {
+  test('start with the minimum interval, the first at once', async () => {
     jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] });
     try {
       const { fast, add } = batchesOf({ concurrency: { idle: 2, loaded: 2 }, minInterval: 20 });
@@ -146,13 +146,13 @@ describe('batches', () => {
     }
   });
 
-  test('never hold two items of one key', async () => {
+  test('never contain two items with one key', async () => {
     const { fast, add } = batchesOf();
     await Promise.all([add('a', 'x'), add('a', 'x'), add('b', 'x')]);
     expect(fast).toEqual([['a', 'b'], ['a']]);
   });
 
-  test('refuse one item more than their capacity, and take it once there is room', async () => {
+  test('refuse an item beyond their capacity, and accept it once there is room', async () => {
     const { add, pause, resume } = batchesOf({ capacity: 3 });
     pause();
     const taken = [add('a'), add('b')];
@@ -183,7 +183,7 @@ describe('batches', () => {
     expect(fast.at(-1)).toEqual(['b4']);
   });
 
-  test('wait for few locks at once, and count what waits for one', async () => {
+  test('wait for few locks at once, and count the items that wait for one', async () => {
     const { slow, add, pause, resume } = batchesOf({ locked: (group) => group.startsWith('busy'), capacity: 5 });
     pause('slow');
     const waiting = [1, 2, 3, 4].map((each) => add(`b${each}`, `busy${each}`));
@@ -196,14 +196,14 @@ describe('batches', () => {
     expect(await Promise.all(waiting)).toEqual(['b1', 'b2', 'b3', 'b4', 'b5']);
   });
 
-  test('never hold two items of one key in the slow lane either', async () => {
+  test('never contain two items with one key in the slow lane either', async () => {
     const { slow, add } = batchesOf({ locked: () => true });
     await Promise.all([add('a', 'x'), add('b', 'x'), add('a', 'x')]);
     expect(slow.flat()).toEqual(['a', 'b', 'a']);
     expect(slow.every((batch) => new Set(batch).size === batch.length)).toBe(true);
   });
 
-  test('let that item alone fail which the database refuses, wherever it stands', async () => {
+  test('fail only the item that the database refuses, wherever it is', async () => {
     for (let bad = 0; bad < 5; bad++) {
       const batches = new Batches<number, number>({
         write: async (items) => {
@@ -220,7 +220,7 @@ describe('batches', () => {
     }
   });
 
-  test('are not divided when the database could not be asked at all', async () => {
+  test('are not divided when the database could not be reached', async () => {
     for (const error of [refusal(), refusal('57P01'), new Error('connection terminated')]) {
       let writes = 0;
       const batches = new Batches<number, number>({

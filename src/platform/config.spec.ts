@@ -31,7 +31,7 @@ const pem = (part: 'cert' | 'key') =>
   fileURLToPath(new URL(`../../test/support/tests-only.${part}.pem`, import.meta.url));
 const tls = { TLS_CERT: pem('cert'), TLS_KEY: pem('key') };
 
-test('an empty environment is a working one: loopback, the embedded PostgreSQL, one subscriber', () => {
+test('an empty environment works: loopback, the embedded PostgreSQL, one subscriber', () => {
   expect(loadConfig({})).toMatchObject({
     port: 3000,
     host: '127.0.0.1',
@@ -56,7 +56,7 @@ test('an empty environment is a working one: loopback, the embedded PostgreSQL, 
   } satisfies Partial<Config>);
 });
 
-test('empty values count as unset, and blanks around a value do not count', () => {
+test('empty values count as unset, and blanks around a value are ignored', () => {
   const empty = Object.fromEntries(Object.keys(variables).map((name) => [name, '  ']));
   expect(loadConfig(empty)).toEqual(loadConfig({}));
   expect(loadConfig({ PORT: ' 8080 ', REGISTRATION: ' open\n' })).toMatchObject({ port: 8080, registration: 'open' });
@@ -77,7 +77,7 @@ describe('numbers', () => {
     for (const value of beyond) expect(mistakesIn({ [variable]: value })).toEqual([variable]);
   });
 
-  test('a wrong one is repeated with what it may be', () => {
+  test('a wrong one is quoted with the allowed range', () => {
     expect(messagesIn({ PORT: 'many' })).toEqual([['PORT', '"many" is not a whole number from 0 to 65535']]);
     expect(messagesIn({ SESSION_DAYS: '0' })).toEqual([['SESSION_DAYS', '"0" is not a number from 0.00001 to 3650']]);
   });
@@ -93,8 +93,8 @@ test.each([
   }
 });
 
-describe('where it listens', () => {
-  test('in clear only this machine can reach it', () => {
+describe('the listening address', () => {
+  test('is loopback in clear', () => {
     for (const host of ['127.0.0.1', '127.1.2.3', '::1', 'localhost']) {
       expect(loadConfig({ HOST: host }).host).toBe(host);
     }
@@ -103,7 +103,7 @@ describe('where it listens', () => {
     }
   });
 
-  test('with a certificate, or behind a proxy, everybody can', () => {
+  test('is every interface with a certificate, or behind a proxy', () => {
     expect(loadConfig(tls)).toMatchObject({ host: '::', publicUrl: new URL('https://localhost:3000') });
     expect(loadConfig({ ...tls, HOST: '192.168.1.2' }).host).toBe('192.168.1.2');
     const proxy = { TRUST_PROXY: '1', PUBLIC_URL: 'https://messages.example.com' };
@@ -176,7 +176,7 @@ describe('where it listens', () => {
 });
 
 describe('a certificate', () => {
-  test('is read with its key, and both belong together', () => {
+  test('is read with its key, which must match', () => {
     const { cert, key } = loadConfig(tls).tls!;
     expect(cert.toString()).toContain('BEGIN CERTIFICATE');
     expect(key.toString()).toContain('PRIVATE KEY');
@@ -186,7 +186,7 @@ describe('a certificate', () => {
     expect(mistakesIn({ TLS_KEY: tls.TLS_KEY })).toEqual(['TLS_CERT']);
   });
 
-  test('has a key that is closed to others, or a warning says so', () => {
+  test('has a key that others cannot read, or causes a warning', () => {
     const folder = mkdtempSync(join(tmpdir(), 'colloquio-config-'));
     try {
       const TLS_KEY = join(folder, 'key.pem');
@@ -199,7 +199,7 @@ describe('a certificate', () => {
     }
   });
 
-  test('that cannot be read, is none, or belongs to another key is a mistake', () => {
+  test('that cannot be read, is invalid, or belongs to another key is a mistake', () => {
     const folder = mkdtempSync(join(tmpdir(), 'colloquio-config-'));
     try {
       const file = join(folder, 'key.pem');
@@ -227,7 +227,7 @@ describe('the databases', () => {
     expect(mistakesIn({ KEYRING_DATABASE_URL: keyring })).toEqual(['DATABASE_URL']);
   });
 
-  test('are not one and the same, however it is written', () => {
+  test('cannot be the same one, however it is written', () => {
     const spellings = [
       main,
       main.replace('postgres:', 'postgresql:'),
@@ -241,7 +241,7 @@ describe('the databases', () => {
     expect(mistakesIn({ DATABASE_URL: sockets[0]!, KEYRING_DATABASE_URL: sockets[1]! })).toEqual([]);
   });
 
-  test('have addresses that the driver can read', () => {
+  test('have addresses that the driver can parse', () => {
     const wrong = [
       'mysql://localhost/main',
       'localhost',
@@ -269,7 +269,7 @@ describe('a master key', () => {
     );
   });
 
-  test('of any other length is none', () => {
+  test('of any other length is invalid', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 80 }), (bytes) => {
         fc.pre(bytes.length !== 32);
@@ -281,14 +281,14 @@ describe('a master key', () => {
     for (const text of ['', 'g'.repeat(64), `${'A'.repeat(42)}!=`]) expect(parseMasterKey(text)).toBeUndefined();
   });
 
-  test('that is wrong is not repeated', () => {
+  test('that is wrong is not quoted', () => {
     const messages = messagesIn({ MASTER_KEY: 'sesamo' });
     expect(messages).toEqual([['MASTER_KEY', 'is not 32 bytes as 64 hexadecimal digits or base64']]);
   });
 });
 
 describe('the age of digital consent', () => {
-  test('is the law of each country, unless it is set', () => {
+  test('is the legal one of each country, unless it is set', () => {
     expect(loadConfig({}).digitalConsentAges).toMatchObject({ IT: 14, AT: 14, BE: 13, FR: 15 });
     const { digitalConsentAges: ages } = loadConfig({ DIGITAL_CONSENT_AGE: 'IT=16, CH=18,BE=14' });
     expect(ages).toEqual({ ...loadConfig({}).digitalConsentAges, IT: 16, CH: 18, BE: 14 });
@@ -332,7 +332,7 @@ describe('a misspelled variable', () => {
   const known = fc.constantFrom(...(Object.keys(variables) as VariableName[]).filter((name) => name.length > 6));
   const letter = fc.constantFrom(...'ABCDEFGHIJKLMNOPQRSTUVWXYZ_');
 
-  test('is recognised by one letter too many, too few or wrong, and by its case', () => {
+  test('is recognised by an additional, missing or wrong letter, and by its case', () => {
     const edits = fc.tuple(known, fc.nat(), letter, fc.constantFrom('add', 'drop', 'change'));
     fc.assert(
       fc.property(edits, ([name, position, other, edit]) => {
@@ -367,7 +367,7 @@ describe('a misspelled variable', () => {
     expect(messagesIn({ [name]: ' ' })).toEqual([]);
   });
 
-  test('is none that is known, and none that has another meaning', () => {
+  test('is neither a known one, nor one with another meaning', () => {
     for (const name of Object.keys(variables)) expect(suggestionsFor(name)).toEqual([]);
     expect(others.filter((name) => suggestionsFor(name).length > 0)).toEqual([]);
     expect(loadConfig(Object.fromEntries(others.map((name) => [name, 'x'])))).toEqual(loadConfig({}));
@@ -435,8 +435,8 @@ const others = [
   ...['SSL_CERT_DIR', 'SSL_CERT_FILE', 'SSLKEYLOGFILE', 'PUBLIC', 'PROXY', 'http_proxy', 'NO_PROXY', 'SESSION_MANAGER'],
 ];
 
-describe('the origins whose pages may call', () => {
-  test('are written as browsers write them, and there are none by default', () => {
+describe('the allowed origins', () => {
+  test('are normalised as browsers do, and empty by default', () => {
     expect(loadConfig({}).allowedOrigins).toEqual([]);
     const given = 'capacitor://localhost, https://App.example.com:443,http://localhost:5173,http://127.0.0.1:80/'.slice(
       0,
@@ -450,7 +450,7 @@ describe('the origins whose pages may call', () => {
     ]);
   });
 
-  test('are exact ones, without paths and patterns, and not in clear over a network', () => {
+  test('are exact, without paths and patterns, and use HTTPS over a network', () => {
     const none = [
       'null',
       '*',

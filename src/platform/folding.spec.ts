@@ -44,7 +44,7 @@ describe('folding', () => {
     expect(fold(one)).not.toBe(fold(other));
   });
 
-  test('of what is folded changes nothing', () => {
+  test('of a folded text changes nothing', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 20 }), (text) => {
         expect(fold(fold(text))).toBe(fold(text));

@@ -19,7 +19,7 @@ afterEach(() => {
 const refusal = (code: string) =>
   Object.assign(new Error('could not extend file "base/16384/16451" for Anna Rossi'), { code });
 
-test('a failure is told in full once, and then how often it came', () => {
+test('a failure is logged in full once, and then counted', () => {
   for (let times = 0; times < 1_000; times++) log.failure(refusal('53100'), { requestId: String(times) });
   expect(lines).toHaveLength(1);
   expect(lines[0]).toMatchObject({
@@ -36,7 +36,7 @@ test('a failure is told in full once, and then how often it came', () => {
   expect(lines).toHaveLength(3);
 });
 
-test('a failure of another kind, or in another place, is told by itself', () => {
+test('a failure of another kind, or in another place, is logged separately', () => {
   log.failure(refusal('53100'));
   log.failure(refusal('53300'));
   log.failure(new TypeError('x is not a function'));
@@ -49,7 +49,7 @@ test('a failure of another kind, or in another place, is told by itself', () => 
   ]);
 });
 
-test('what pg-boss hands on, which is no error itself, is told by name, code, queue and reason, without its words', () => {
+test('an error object of pg-boss is logged by name, code, queue and reason, without its message', () => {
   const error = Object.assign(new Error('Anna Rossi'), { code: '57P01' });
   log.failure({ ...error, message: `${error.message} (Queue: mail.send)`, stack: error.stack, queue: 'mail.send' });
   expect(lines[0]).toMatchObject({
@@ -59,7 +59,7 @@ test('what pg-boss hands on, which is no error itself, is told by name, code, qu
   expect(JSON.stringify(lines)).not.toContain('Anna');
 });
 
-test('a trouble of the database is handed on each time, also when it is only counted', () => {
+test('database trouble is passed on each time, even when it is only counted in the log', () => {
   const onTrouble = jest.fn();
   log.onTrouble = onTrouble;
   log.failure({ name: 'QueryFailedError', driverError: refusal('25006'), stack: '' });

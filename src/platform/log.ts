@@ -1,6 +1,6 @@
 import type { LoggerService } from '@nestjs/common';
-import { LRUCache } from 'lru-cache';
 import { type Logger, pino } from 'pino';
+import { BoundedCache } from './bounded-cache.js';
 import type { Config } from './config.js';
 import { type DatabaseTrouble, databaseTrouble, databaseTroubles } from './database-failures.js';
 
@@ -24,7 +24,7 @@ export class Log implements LoggerService {
   /** Called with the trouble of a database that a failure tells of. */
   onTrouble: ((trouble: DatabaseTrouble) => void) | undefined;
   private readonly out: Logger;
-  private readonly told = new LRUCache<string, Told>({ max: failuresKnown });
+  private readonly told = new BoundedCache<string, Told>(failuresKnown);
 
   constructor({ logLevel }: Pick<Config, 'logLevel'>, destination?: { write(line: string): void }) {
     const options = { level: logLevel, base: undefined, timestamp: pino.stdTimeFunctions.isoTime };

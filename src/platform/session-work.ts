@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { LRUCache } from 'lru-cache';
+import { BoundedCache } from './bounded-cache.js';
 
 /** A request of a session. */
 interface Work {
@@ -25,7 +25,7 @@ const patienceMilliseconds = 60_000;
 @Injectable()
 export class SessionWork {
   /** Recently ended sessions: work authenticated just before the end, but not started yet, is refused. */
-  private readonly ended = new LRUCache<string, true>({ max: 100_000, ttl: 5 * 60 * 1000 });
+  private readonly ended = new BoundedCache<string, true>(100_000, { ttl: 5 * 60 * 1000 });
   private readonly underWay = new Map<string, Set<Work>>();
   private readonly works = new WeakMap<object, Work>();
 

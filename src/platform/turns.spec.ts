@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, test } from '@jest/globals';
 import { DomainError } from './problems/domain-error.js';
 import { Turns } from './turns.js';
 
-const options = { atOnce: 2, atOncePerAsker: 2, waiting: 6, waitingPerAsker: 4, of: 'requests' };
+const options = { concurrency: 2, concurrencyPerAsker: 2, waiting: 6, waitingPerAsker: 4, of: 'requests' };
 
 describe('turns', () => {
   let turns: Turns;
@@ -31,7 +31,7 @@ describe('turns', () => {
   };
   const turn = () => new Promise((resolve) => setImmediate(resolve));
 
-  test('are taken in the order of asking, by so many at once', async () => {
+  test('are given in the order of requests, to a limited number at once', async () => {
     const works = ['a1', 'a2', 'a3', 'a4'].map((name) => begin(name));
     await turn();
     expect(begun).toEqual(['a1', 'a2']);
@@ -43,14 +43,14 @@ describe('turns', () => {
     expect(await Promise.all(works)).toEqual(['a1', 'a2', 'a3', 'a4']);
   });
 
-  test('go round among those who ask, however much one of them asks for', async () => {
+  test('alternate between askers, however many one asker requests', async () => {
     for (const name of ['a1', 'a2', 'a3', 'a4', 'b1', 'c1']) void begin(name);
     await turn();
     for (const name of ['a1', 'a2', 'b1', 'c1']) await end(name);
     expect(begun).toEqual(['a1', 'a2', 'b1', 'c1', 'a3', 'a4']);
   });
 
-  test('of one asker are refused when too many wait, those of another are not', async () => {
+  test('of one asker are refused when too many wait, while those of another are not', async () => {
     const works = Array.from({ length: 7 }, (_, index) => begin(`a${index}`));
     await expect(works[6]).resolves.toBe('rate_limited');
     const other = begin('b1');
@@ -61,7 +61,7 @@ describe('turns', () => {
     expect(await other).toBe('b1');
   });
 
-  test('are refused first to who waits already when too many of all wait', async () => {
+  test('are first refused to askers that already wait when too many wait in all', async () => {
     for (const name of ['a1', 'a2', 'a3', 'a4', 'a5', 'b1', 'b2', 'b3']) void begin(name);
     await expect(begin('a6')).resolves.toBe('overloaded');
     await expect(begin('b4')).resolves.toBe('overloaded');
@@ -71,7 +71,7 @@ describe('turns', () => {
     expect(begun).toEqual(['a1', 'a2', 'b1', 'c1']);
   });
 
-  test('are refused to everybody when ten times as many wait, or as many as is said', async () => {
+  test('are refused to everybody when ten times as many wait, or the stated number', async () => {
     const askers = Array.from({ length: 63 }, (_, index) => String.fromCharCode(0x4e00 + index));
     let works = askers.map((asker) => begin(asker));
     await expect(works[62]).resolves.toBe('overloaded');
@@ -85,7 +85,7 @@ describe('turns', () => {
     expect(await works[8]).toBe(askers[8]);
   });
 
-  test('of heavy work count as much as it weighs, and it begins alone when it is too heavy for all', async () => {
+  test('of heavy work count by its weight, and work that is too heavy runs alone', async () => {
     void begin('a1', 5);
     void begin('b1');
     await turn();
@@ -95,8 +95,8 @@ describe('turns', () => {
     expect(begun).toEqual(['a1', 'b1']);
   });
 
-  test('bound one asker alone where there is room for all', async () => {
-    turns = new Turns({ ...options, atOnce: Infinity, waiting: Infinity });
+  test('limit only each asker if there is no limit for all', async () => {
+    turns = new Turns({ ...options, concurrency: Infinity, waiting: Infinity });
     for (const name of ['a1', 'a2', 'a3', 'b1']) void begin(name);
     await turn();
     expect(begun).toEqual(['a1', 'a2', 'b1']);
@@ -106,7 +106,7 @@ describe('turns', () => {
     expect(begun).toContain('a3');
   });
 
-  test('of who has left go to the next', async () => {
+  test('of an asker that has left pass to the next', async () => {
     const answer = new EventEmitter();
     const [first, second] = [await turns.acquire('a'), await turns.acquire('a')];
     const left = turns.acquire('a', { answer });
@@ -119,7 +119,7 @@ describe('turns', () => {
     await expect(turns.acquire('a')).resolves.toBeInstanceOf(Function);
   });
 
-  test('keep nothing of who waits for nothing', async () => {
+  test('keep no state of an asker without requests', async () => {
     const release = await turns.acquire('a');
     release();
     release();

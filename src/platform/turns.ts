@@ -2,9 +2,9 @@ import { DomainError } from './problems/domain-error.js';
 
 export interface TurnsOptions {
   /** Maximum weight of concurrent work, for all askers. */
-  atOnce: number;
+  concurrency: number;
   /** The same for one asker. */
-  atOncePerAsker: number;
+  concurrencyPerAsker: number;
   /** Maximum weight of waiting work, for all askers; beyond it, an asker with waiting work gets `overloaded`. */
   waiting: number;
   /** The same for an asker with an empty queue, so that others cannot lock it out; by default ten times as much. */
@@ -144,11 +144,11 @@ export class Turns {
 
   /** Work heavier than the whole capacity runs alone. */
   private fits(queue: Queue, weight: number): boolean {
-    const { atOnce } = this.options;
-    return this.fitsAsker(queue, weight) && (this.underWay === 0 || this.underWay + weight <= atOnce);
+    const { concurrency } = this.options;
+    return this.fitsAsker(queue, weight) && (this.underWay === 0 || this.underWay + weight <= concurrency);
   }
 
   private fitsAsker({ underWay }: Queue, weight: number): boolean {
-    return underWay === 0 || underWay + weight <= this.options.atOncePerAsker;
+    return underWay === 0 || underWay + weight <= this.options.concurrencyPerAsker;
   }
 }

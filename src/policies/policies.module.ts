@@ -11,7 +11,7 @@ import { Policy, PolicyPublication } from './policy.entity.js';
 })
 export class PoliciesModule {
   constructor(forgetting: Forgetting) {
-    forgetting.registerNobodys(
+    forgetting.registerOwnerless(
       { table: 'policy', holds: 'the texts of the installation' },
       { table: 'policy_publication', holds: 'the times from which they hold' },
     );

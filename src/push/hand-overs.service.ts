@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
-import { LRUCache } from 'lru-cache';
 import webPush from 'web-push';
+import { BoundedCache } from '../platform/bounded-cache.js';
 import type { PushPayload } from '../contract/push.js';
 import { type Config, CONFIG } from '../platform/config.js';
 import { Log } from '../platform/log.js';
@@ -65,7 +65,7 @@ interface Flight {
 export class HandOvers {
   private readonly flights = new Map<string, Set<Flight>>();
   /** Push services that did not answer last, with the pushes that wait for an answer of theirs. */
-  private readonly silent = new LRUCache<string, { waiting: number }>({ max: silentServicesKnown });
+  private readonly silent = new BoundedCache<string, { waiting: number }>(silentServicesKnown);
   private readonly subject: string;
 
   constructor(

@@ -1,24 +1,24 @@
 import type { Log } from '../platform/log.js';
 
 interface LaneOptions<Item> {
-  /** Items under way at once, and begun in a second, at most. */
-  atOnce: number;
+  /** Maximum number of items in progress, and of items started in a second. */
+  concurrency: number;
   perSecond: number;
-  /** Done before items are taken. */
+  /** Called before items are taken. */
   prepare: () => Promise<void>;
   take: (limit: number) => Promise<Item[]>;
   work: (item: Item) => Promise<void>;
-  /** Seconds until something is due; undefined when nothing is to come. */
+  /** Returns the seconds until something is due; undefined if nothing is pending. */
   next: () => Promise<number | undefined>;
   log: Log;
 }
 
 const turnsPerSecond = 10;
-/** Interval of looking when nothing is known to come: what another node has left by a crash is found so. */
+/** Interval of checks without pending work: they find what another node has left in a crash. */
 const idleSeconds = 15;
 const afterFailureSeconds = 1;
 
-/** Works on what comes due, at a bounded rate, and holds no more in memory than is under way. */
+/** Works on due items at a limited rate, and keeps only the items in progress in memory. */
 export class LaneWork<Item> {
   private readonly underWay = new Set<Promise<void>>();
   private wakeAt = 0;
@@ -55,25 +55,25 @@ export class LaneWork<Item> {
         this.options.log.failure(error);
         this.wakeAt = performance.now() + afterFailureSeconds * 1000;
       }
-      await this.rest(begun + 1000 / turnsPerSecond);
+      await this.sleep(begun + 1000 / turnsPerSecond);
     }
   }
 
   /** @returns seconds until the next one is due */
   private async turn(): Promise<number | undefined> {
-    const { atOnce, perSecond, prepare, take, next } = this.options;
+    const { concurrency, perSecond, prepare, take, next } = this.options;
     await prepare();
-    const limit = Math.min(atOnce - this.underWay.size, Math.ceil(perSecond / turnsPerSecond));
-    if (limit > 0) for (const item of await take(limit)) this.begin(item);
-    // Each that ends wakes it.
-    if (this.underWay.size >= atOnce) return undefined;
+    const limit = Math.min(concurrency - this.underWay.size, Math.ceil(perSecond / turnsPerSecond));
+    if (limit > 0) for (const item of await take(limit)) this.launch(item);
+    // Each finished item wakes this.
+    if (this.underWay.size >= concurrency) return undefined;
     return next();
   }
 
-  private begin(item: Item): void {
+  private launch(item: Item): void {
     const { work, log } = this.options;
     const done = work(item)
-      // It stays taken for a while, and is then taken again.
+      // It becomes due again after a while.
       .catch((error: unknown) => log.failure(error))
       .finally(() => {
         this.underWay.delete(done);
@@ -82,8 +82,8 @@ export class LaneWork<Item> {
     this.underWay.add(done);
   }
 
-  /** Rests until something is due, and at least until then. */
-  private async rest(earliest: number): Promise<void> {
+  /** Sleeps until something is due, and at least until this time. */
+  private async sleep(earliest: number): Promise<void> {
     while (!this.ending) {
       const left = Math.max(earliest, this.wakeAt) - performance.now();
       if (left <= 0) return;

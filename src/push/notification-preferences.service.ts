@@ -41,7 +41,6 @@ export class NotificationPreferences {
 
   /** @throws ValidationFailed for quiet hours that never end */
   async change(principal: Principal, { quietHours }: ChangedNotificationSettings): Promise<NotificationSettings> {
-    if (quietHours === undefined) throw new ValidationFailed([fieldError('quietHours', { code: 'required' })]);
     const { accountId } = principal;
     if (quietHours === null) {
       await this.database.query('DELETE FROM notification_setting WHERE account_id = $1', [accountId]);
@@ -60,7 +59,6 @@ export class NotificationPreferences {
 
   /** @throws NotFound, ValidationFailed for a time that has passed, TooManyMuted */
   async mute(principal: Principal, conversationId: string, until: string | null): Promise<MutedConversation> {
-    if (until === undefined) throw new ValidationFailed([fieldError('until', { code: 'required' })]);
     const { subscriberId } = await this.conversations.access(principal, conversationId);
     const time = until === null ? null : new Date(until);
     if (time && !(time > new Date())) throw new ValidationFailed([fieldError('until', { code: 'in_the_past' })]);

@@ -31,6 +31,9 @@ const recipientsAtOnce = 500;
 /** No further recipients of broadcasts are taken on while so many wait to be told. */
 const recipientsWaiting = 500;
 
+/** Interval of looking whether a broadcast that is held goes on. */
+const heldSeconds = 60;
+
 const backOffSeconds = { first: 10, most: 15 * 60 };
 /** A notice whose last message is this old is dropped; the next message has its own. */
 const givenUpMilliseconds = 24 * 60 * 60 * 1000;
@@ -46,7 +49,7 @@ export class PushRounds {
     private readonly handOvers: HandOvers,
     log: Log,
   ) {
-    const lane = (which: Lane, capacity: { atOnce: number; perSecond: number }, prepare: () => Promise<void>) =>
+    const lane = (which: Lane, capacity: { concurrency: number; perSecond: number }, prepare: () => Promise<void>) =>
       new LaneWork<Notice>({
         ...capacity,
         prepare,
@@ -56,9 +59,9 @@ export class PushRounds {
         log,
       });
     this.works = {
-      [lanes.messages]: lane(lanes.messages, { atOnce: 48, perSecond: 1_000 }, () => this.endWaits()),
+      [lanes.messages]: lane(lanes.messages, { concurrency: 48, perSecond: 1_000 }, () => this.endWaits()),
       // Push services and this machine take a broadcast to 10,000 in some minutes, beside which messages go on.
-      [lanes.broadcasts]: lane(lanes.broadcasts, { atOnce: 8, perSecond: 50 }, () => this.queueRecipients()),
+      [lanes.broadcasts]: lane(lanes.broadcasts, { concurrency: 8, perSecond: 50 }, () => this.queueRecipients()),
     };
   }
 
@@ -88,7 +91,7 @@ export class PushRounds {
     await this.database.transaction(async (manager) => {
       const [broadcast] = await manager.query<ToldBroadcast[]>(nextBroadcastQuery, [recipientsWaiting]);
       if (!broadcast) return;
-      const { subscriberId, broadcastId, checkpoint, reached, sent, ended } = broadcast;
+      const { subscriberId, broadcastId, checkpoint, reached, sent, ended, held } = broadcast;
       const place = [subscriberId, broadcastId];
       if (reached !== null && reached !== checkpoint) {
         const [walked] = await manager.query<{ last: string }[]>(addRecipientsQuery, [
@@ -99,7 +102,10 @@ export class PushRounds {
         ]);
         await manager.query(moveBroadcastQuery, [...place, walked?.last ?? reached, reached, 0]);
       } else if (ended && reached === sent) await manager.query(endBroadcastQuery, place);
-      else await manager.query(moveBroadcastQuery, [...place, checkpoint, sent, this.config.pushWaitSeconds || 1]);
+      else {
+        const seconds = held ? heldSeconds : this.config.pushWaitSeconds || 1;
+        await manager.query(moveBroadcastQuery, [...place, checkpoint, sent, seconds]);
+      }
     });
   }
 

@@ -47,7 +47,7 @@ export class PushSubscriptionView implements wire.PushSubscriptionView {
   renewedAt: string;
   /**
    * False when this session did not have this very subscription until now. If you have sent it before, its push service has
-   * ended it, whatever the browser says: unsubscribe, subscribe anew and send that.
+   * ended it, whatever the browser says: unsubscribe, subscribe again and send the new subscription.
    */
   wasKnown: boolean;
 }

@@ -205,9 +205,11 @@ export interface ToldBroadcast {
   /** Up to where it was sent by now. */
   sent: string | null;
   ended: boolean;
+  /** It waits for the business to decide, perhaps for days. */
+  held: boolean;
 }
 
-/** Behind every contact: up to where a broadcast that has ended was sent, whoever was its last recipient. */
+/** Behind every contact: the checkpoint of a broadcast that has ended, whatever its last recipient. */
 const behindAll = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 
 /** Moves checkpoints off erased contacts ($2) of a subscriber ($1) to the recipient before them, or to none. */
@@ -222,7 +224,7 @@ export const forgetPlacesQuery = `
 export const nextBroadcastQuery = `
   SELECT push.subscriber_id AS "subscriberId", push.broadcast_id AS "broadcastId", push.checkpoint, push.reached,
          CASE WHEN broadcast.ended_at IS NULL THEN broadcast.checkpoint ELSE '${behindAll}' END AS sent,
-         broadcast.ended_at IS NOT NULL AS ended
+         broadcast.ended_at IS NOT NULL AS ended, broadcast.state = 'held' AS held
   FROM push_broadcast AS push JOIN broadcast ON broadcast.subscriber_id = push.subscriber_id AND broadcast.id = push.broadcast_id
   WHERE push.due_at <= now()
     AND (SELECT count(*) FROM (SELECT FROM push_notice WHERE lane = ${lanes.broadcasts} AND due_at <= now() LIMIT $1) AS waiting) < $1

@@ -30,7 +30,7 @@ describe('quiet hours', () => {
     ['2026-10-25T06:00:00Z', undefined],
   ])('over a change of clocks: at %s until %s', (at, end) => expect(endOf(night, at)).toBe(end));
 
-  test('that end in an hour which a clock leaps over end after it', () => {
+  test('that end in an hour skipped by a clock change end after it', () => {
     const leapt = { from: 60, to: 2 * 60 + 30, timeZone: 'Europe/Rome' };
     const end = quietUntil(leapt, new Date('2026-03-29T00:30:00Z'))!;
     expect(quietUntil(leapt, end)).toBeUndefined();

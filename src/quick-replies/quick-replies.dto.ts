@@ -1,7 +1,8 @@
-import { ValidateIf, type ValidationOptions } from 'class-validator';
+import type { ValidationOptions } from 'class-validator';
 import type * as wire from '../contract/index.js';
 import { limits } from '../contract/limits.js';
 import { personalTextFault } from '../contract/rules/personal-text.js';
+import { Omittable } from '../platform/validation/fields.js';
 import { Page } from '../platform/validation/page.dto.js';
 import { Rule } from '../platform/validation/rule.js';
 import { IsPlainText, Trimmed } from '../platform/validation/text.js';
@@ -24,13 +25,13 @@ export class NewQuickReply implements wire.NewQuickReply {
 
 export class ChangeQuickReply implements wire.ChangeQuickReply {
   /** 1 to 60 characters. */
-  @ValidateIf((_, value) => value !== undefined)
+  @Omittable()
   @Trimmed()
   @IsPlainText({ max: limits.quickReplyTitleLength })
   title?: string;
 
   /** 1 to 10,000 characters, with the same fields. */
-  @ValidateIf((_, value) => value !== undefined)
+  @Omittable()
   @IsReplyText()
   text?: string;
 }

@@ -8,7 +8,7 @@ const day = 24 * 60 * 60 * 1000;
 const moments = fc.date({ min: new Date('2026-01-01'), max: new Date('2126-01-01'), noInvalidDate: true });
 
 describe('a registration code', () => {
-  test('is good from the moment it was made until it expires, 14 days later, and not a millisecond more', () => {
+  test('is valid from its creation until its expiry, 14 days later, and not a millisecond longer', () => {
     fc.assert(
       fc.property(moments, fc.double({ min: 0, max: 1, noNaN: true }), (now, share) => {
         const { code, expiresAt } = makeRegistrationCode(masterKey, now);
@@ -24,7 +24,7 @@ describe('a registration code', () => {
     );
   });
 
-  test('is remembered by the same hash however it was copied, and by another than any other code', () => {
+  test('has the same hash however it is copied, and another than any other code', () => {
     const codes = Array.from({ length: 50 }, () => makeRegistrationCode(masterKey).code);
     const hashes = codes.map((code) => checkRegistrationCode(masterKey, code)!.toString('hex'));
     expect(new Set(hashes).size).toBe(codes.length);
@@ -34,7 +34,7 @@ describe('a registration code', () => {
     }
   });
 
-  test('does not hold with any character changed, nor when it was cut', () => {
+  test('is invalid with any character changed, or when shortened', () => {
     const characters = fc.constantFrom(...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_');
     fc.assert(
       fc.property(fc.nat({ max: 31 }), characters, (position, character) => {
@@ -49,7 +49,7 @@ describe('a registration code', () => {
     expect(checkRegistrationCode(masterKey, '')).toBeUndefined();
   });
 
-  test('cannot be given a longer life', () => {
+  test('cannot have its expiry extended', () => {
     const { code } = makeRegistrationCode(masterKey, new Date('2026-01-01'));
     const bytes = Buffer.from(code, 'base64url');
     bytes[11]! += 1;
@@ -57,7 +57,7 @@ describe('a registration code', () => {
     expect(checkRegistrationCode(masterKey, later, new Date('2026-01-02'))).toBeUndefined();
   });
 
-  test('of another installation is none here', () => {
+  test('of another installation is invalid', () => {
     const { code } = makeRegistrationCode(randomBytes(32));
     expect(checkRegistrationCode(masterKey, code)).toBeUndefined();
   });

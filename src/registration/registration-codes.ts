@@ -5,7 +5,7 @@ const lifetimeDays = 14;
 
 /**
  * A registration code for REGISTRATION=invited: random, dated and signed under the master key, so that the host can
- * make one without the database. It is good once and for 14 days.
+ * make one without the database. It is valid once, and for 14 days.
  */
 export function makeRegistrationCode(masterKey: Buffer, now = new Date()): { code: string; expiresAt: Date } {
   const expiryDay = Math.floor(now.getTime() / dayMilliseconds) + lifetimeDays;

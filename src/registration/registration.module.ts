@@ -14,7 +14,7 @@ import { Registrations } from './registration.service.js';
 })
 export class RegistrationModule {
   constructor(forgetting: Forgetting) {
-    forgetting.registerNobodys({
+    forgetting.registerOwnerless({
       table: 'registration_code',
       holds: 'codes that were used before there was a subscriber',
     });

@@ -61,7 +61,7 @@ export class Registrations {
   async register(registration: Registration, network: string): Promise<RegisteredSubscriber> {
     await this.rateLimits.count(joins, network);
     try {
-      return await this.registerAnew(registration, network);
+      return await this.registerNew(registration, network);
     } catch (error) {
       const known = error instanceof DomainError && refusalsOfRepetitions.has(error.code);
       const repeated = known && (await this.repeat(registration, network));
@@ -70,7 +70,7 @@ export class Registrations {
     }
   }
 
-  private async registerAnew(registration: Registration, network: string): Promise<RegisteredSubscriber> {
+  private async registerNew(registration: Registration, network: string): Promise<RegisteredSubscriber> {
     if ((await this.state()) === 'closed') throw new DomainError('registration_closed', { detail: closedDetail });
     const codeHash = this.checkCode(registration.registrationCode);
     refuse(registrationErrors(registration));

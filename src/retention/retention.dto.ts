@@ -1,8 +1,8 @@
 import { Type } from 'class-transformer';
-import { IsInt, IsString, Max, MaxLength, Min, ValidateIf } from 'class-validator';
+import { IsInt, IsString, Max, MaxLength, Min } from 'class-validator';
 import type * as wire from '../contract/index.js';
 import { limits } from '../contract/limits.js';
-import { IsPart, Optional, ToNumber } from '../platform/validation/fields.js';
+import { IsPart, Nullable, Optional, ToNumber } from '../platform/validation/fields.js';
 import { RetentionTerm } from '../subscribers/subscribers.dto.js';
 
 export class AskRetention implements wire.AskRetention {
@@ -46,7 +46,7 @@ export class RetentionConfirmation implements wire.RetentionConfirmation {
 
 export class SetRetention implements wire.SetRetention {
   /** 1 to 120: older messages are deleted for good. Null keeps all messages. */
-  @ValidateIf((_, value) => value !== null)
+  @Nullable()
   @IsInt()
   @Min(limits.retentionMonthsMin)
   @Max(limits.retentionMonthsMax)

@@ -21,13 +21,13 @@ describe('kinds of images', () => {
     expect(await sharp(logo.bytes).metadata()).toMatchObject({ format: 'webp', width: 300, height: 200 });
   });
 
-  test('transparency stays', async () => {
+  test('transparency is kept', async () => {
     const clear = sharp({ create: { width: 8, height: 8, channels: 4, background: { ...red, alpha: 0 } } });
     const { bytes } = await draw(await clear.png().toBuffer());
     expect((await sharp(bytes).raw().toBuffer())[3]).toBe(0);
   });
 
-  test('other kinds are refused by their bytes', async () => {
+  test('other kinds are recognised by their bytes and refused', async () => {
     expect(await codeOf(await plain(8, 8).gif().toBuffer())).toBe('logo_type');
     expect(await codeOf(await plain(8, 8).tiff().toBuffer())).toBe('logo_type');
     expect(await codeOf(await plain(8, 8).avif().toBuffer())).toBe('logo_type');
@@ -50,7 +50,7 @@ describe('kinds of images', () => {
     );
   });
 
-  test('of an animation the first frame stays', async () => {
+  test('the first frame of an animation is kept', async () => {
     const frames = await Promise.all(
       [red, { r: 0, g: 0, b: 255 }].map((color) => plain(40, 30, color).png().toBuffer()),
     );
@@ -81,27 +81,27 @@ describe('sizes', () => {
     expect([logo.width, logo.height]).toEqual([drawnWidth, drawnHeight]);
   });
 
-  test('2 MB are the most', async () => {
+  test('the maximum is 2 MB', async () => {
     const image = await plain(10, 10).png().toBuffer();
     const padded = (size: number) => Buffer.concat([image, Buffer.alloc(size - image.length)]);
     expect(await codeOf(padded(2 * 1024 * 1024))).toBe('accepted');
     expect(await codeOf(padded(2 * 1024 * 1024 + 1))).toBe('logo_too_large');
   });
 
-  test('40 megapixels are the most, however small the file', async () => {
+  test('the maximum is 40 megapixels, however small the file', async () => {
     expect(await codeOf(whitePng(8000, 5000))).toBe('accepted');
     expect(await codeOf(whitePng(8000, 5001))).toBe('logo_dimensions');
     expect(await codeOf(whitePng(100_000, 100_000, 10))).toBe('logo_dimensions');
   });
 
-  test('10,000 pixels a side are the most, because each row costs time', async () => {
+  test('the maximum side is 10,000 pixels, because each row costs time', async () => {
     expect(await codeOf(whitePng(1, 10_000))).toBe('accepted');
     expect(await codeOf(whitePng(1, 10_001))).toBe('logo_dimensions');
     expect(await codeOf(whitePng(10_001, 1))).toBe('logo_dimensions');
     await expect(draw(whitePng(1, 40_000_000, 10))).rejects.toThrow(/10,000 pixels a side and 40 megapixels/);
   });
 
-  test('a JPEG of 100 scans is drawn, and one of more is refused before it is', async () => {
+  test('a JPEG with 100 scans is drawn, and one with more is refused before', async () => {
     const scans = (count: number) => progressive(512, count);
     expect(await codeOf(scans(100))).toBe('accepted');
     expect(await codeOf(scans(101))).toBe('logo_unreadable');
@@ -109,7 +109,7 @@ describe('sizes', () => {
     expect(await codeOf(await plain(900, 700).jpeg({ progressive: true }).toBuffer())).toBe('accepted');
   });
 
-  test('one subscriber may have one drawn and two waiting', async () => {
+  test('one subscriber can have one logo drawn and two waiting', async () => {
     const image = await plain(600, 600).png().toBuffer();
     const answers = await Promise.all(
       Array.from({ length: 4 }, () =>
@@ -123,7 +123,7 @@ describe('sizes', () => {
   });
 });
 
-describe('what a file says beyond its pixels', () => {
+describe('data beside the pixels', () => {
   test('orientation is applied, EXIF, XMP and ICC are dropped', async () => {
     const photo = await plain(60, 20)
       .withExif({ IFD0: { Artist: 'Anna Rossi' }, IFD3: { GPSLatitude: '44/1 3/1 0/1' } })
@@ -147,7 +147,7 @@ describe('what a file says beyond its pixels', () => {
     expect(logo.bytes.includes('Rossi')).toBe(false);
   });
 
-  test('what is hidden behind the pixels is gone', async () => {
+  test('data hidden behind the pixels is dropped', async () => {
     const image = Buffer.concat([await plain(10, 10).png().toBuffer(), Buffer.from('<script>alert(1)</script>')]);
     const logo = await draw(image);
     expect(logo.bytes.includes('script')).toBe(false);

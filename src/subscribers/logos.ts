@@ -37,8 +37,8 @@ const mostScans = 100;
 sharp.concurrency(1);
 
 const drawing = new Turns({
-  atOnce: 1,
-  atOncePerAsker: 1,
+  concurrency: 1,
+  concurrencyPerAsker: 1,
   waiting: limits.picturesWaiting,
   waitingPerAsker: limits.picturesWaitingPerSubscriber,
   of: 'pictures',

@@ -26,7 +26,7 @@ describe('countries', () => {
 });
 
 describe('Italian provinces', () => {
-  test('there are 110 in force, and SU until the registry has changed over', () => {
+  test('110 are in force, and SU until the registry has switched', () => {
     const codes = Object.keys(italianProvinces);
     expect(codes).toHaveLength(111);
     expect(codes.every((code) => /^[A-Z]{2}$/.test(code) && isItalianProvince(code))).toBe(true);
@@ -34,7 +34,7 @@ describe('Italian provinces', () => {
     for (const code of ['SU', 'OT', 'OG', 'VS', 'CI', 'MB', 'FM', 'BT']) expect(isItalianProvince(code)).toBe(true);
   });
 
-  test('former codes, lower case and others are none', () => {
+  test('former codes, lower case and others are invalid', () => {
     for (const code of ['PS', 'FO', 'ROMA', 'mi', 'XX', '', 'constructor', undefined, null, 1]) {
       expect(isItalianProvince(code)).toBe(false);
     }
@@ -80,11 +80,11 @@ describe('addresses', () => {
     }
   });
 
-  test('without a known country nothing else is judged', () => {
+  test('without a known country nothing else is validated', () => {
     expect(codesOf({ country: 'ZZ', postcode: '', province: 'XX' })).toEqual(['country: country_unknown']);
   });
 
-  test('several errors come together, as sentences', () => {
+  test('several errors are reported together, as sentences', () => {
     const errors = addressErrors({ country: 'IT', postcode: '1', province: 'XX' });
     expect(errors.map(({ field }) => field)).toEqual(['postcode', 'province']);
     const long = addressErrors({ country: 'AT', postcode: '1', province: 'x'.repeat(61) });

@@ -5,7 +5,7 @@ import type * as wire from '../contract/index.js';
 import { type Locale, locales } from '../contract/common.js';
 import { limits } from '../contract/limits.js';
 import { IsEmailAddress, IsPlainText, NormalisedEmail, Trimmed } from '../platform/validation/text.js';
-import { Nullable, Optional } from '../platform/validation/fields.js';
+import { Clearable, Optional } from '../platform/validation/fields.js';
 import { IsMerchantCategory } from './merchant-categories.js';
 import { IsCountry } from './postal-address.js';
 import { IsTimeZone } from './time-zones.js';
@@ -53,7 +53,7 @@ export class Business implements wire.Business {
   city: string;
 
   /** In Italy the two letters of the province. */
-  @Nullable()
+  @Clearable()
   @Trimmed()
   @IsPlainText({ max: 60 })
   province?: string | null;
@@ -67,13 +67,13 @@ export class Business implements wire.Business {
   category: string;
 
   /** In Italy the partita IVA; in other EU countries the national VAT number. Its check digit is checked. */
-  @Nullable()
+  @Clearable()
   @IsString()
   @MaxLength(30)
   vatNumber?: string | null;
 
   /** In Italy the codice fiscale: 16 characters, or 11 digits for associations. */
-  @Nullable()
+  @Clearable()
   @IsString()
   @MaxLength(30)
   taxCode?: string | null;

@@ -119,7 +119,7 @@ describe('VAT numbers of the European Union', () => {
     expect(checkVatNumber(country, vat)).toMatchObject({ ok: false, code: 'vat_number_format' });
   });
 
-  test('a number of another country is named as such', () => {
+  test('a number of another country is reported as such', () => {
     expect(checkVatNumber('IT', 'DE136695976')).toEqual({
       ok: false,
       code: 'vat_number_country',
@@ -130,7 +130,7 @@ describe('VAT numbers of the European Union', () => {
     expect(checkVatNumber('it', '01234567897')).toMatchObject({ code: 'vat_number_country' });
   });
 
-  test('whatever is typed, the answer is a verdict and a value is stable', () => {
+  test('any input gets a verdict, and a normalised value is stable', () => {
     const country = fc.constantFrom(...new Set(published.map(([code]) => code)), 'GB', 'CH', 'US');
     const typed = fc.oneof(
       fc.string({ unit: 'binary' }),
@@ -148,7 +148,7 @@ describe('VAT numbers of the European Union', () => {
 });
 
 describe('VAT numbers elsewhere', () => {
-  test('a Northern Irish number is checked, a British or Swiss one taken as written', () => {
+  test('a Northern Irish number is checked, a British or Swiss one accepted as written', () => {
     expect(checkVatNumber('GB', 'XI 432 525 179')).toEqual({ ok: true, value: 'XI432525179' });
     expect(checkVatNumber('GB', 'XI 432 525 170')).toMatchObject({ code: 'vat_number_check_digit' });
     expect(checkVatNumber('GB', 'gb 980 7806 84')).toEqual({ ok: true, value: 'GB 980 7806 84' });
@@ -224,14 +224,14 @@ describe('tax identity', () => {
     expect(codesOf({ country: 'IT', vatNumber: ' ', taxCode: null })).toEqual(['vatNumber: tax_identity_required']);
   });
 
-  test('what is stated has to be right, both at once', () => {
+  test('every stated number must be valid', () => {
     expect(codesOf({ country: 'IT', vatNumber: '01234567890', taxCode: 'RSSMRA' })).toEqual([
       'vatNumber: vat_number_check_digit',
       'taxCode: tax_code_format',
     ]);
   });
 
-  test('a foreign business may state neither, but nothing wrong', () => {
+  test('a foreign business may state neither, but no invalid one', () => {
     expect(codesOf({ country: 'DE' })).toEqual([]);
     expect(codesOf({ country: 'US', vatNumber: '' })).toEqual([]);
     expect(codesOf({ country: 'FR', vatNumber: 'DE136695976' })).toEqual(['vatNumber: vat_number_country']);

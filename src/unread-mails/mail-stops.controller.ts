@@ -19,7 +19,7 @@ export class MailStopsController {
 
   /**
    * End the mails about unread messages to an account, by the token of a link in one of them, without signing in. Mail programs
-   * post here too (RFC 8058), with a form as body, which is ignored. The link is good for 90 days, and doing it again changes
+   * post here too (RFC 8058), with a form as body, which is ignored. The link is valid for 90 days, and doing it again changes
    * nothing.
    */
   @Public()

@@ -37,7 +37,7 @@ const choose = (page: Page, name: string, text: string | Buffer) =>
   page.locator('input[type=file]').setInputFiles({ name, mimeType: 'text/csv', buffer: Buffer.from(text) });
 const forecast = (page: Page) => page.getByRole('heading', { name: 'Ecco che cosa succederebbe' }).waitFor();
 
-test('a list of Google Contacts is tried out, imported, and its people stand among those who have not joined', async () => {
+test('a list of Google Contacts is tried, imported, and its people appear as not joined', async () => {
   const page = await dashboard('/address-book/import');
   await choose(
     page,
@@ -81,7 +81,7 @@ test('a list of Google Contacts is tried out, imported, and its people stand amo
   expect(await page.getByRole('link', { name: /^Non ancora entrati/ }).innerText()).toContain('2');
 });
 
-test('a list of Excel with columns of its own is matched by hand, after a file that is no table was explained', async () => {
+test('an Excel list with unknown columns is mapped by hand, after a file without a table is explained', async () => {
   const page = await dashboard('/address-book/import');
   await choose(page, 'clienti.xls', Buffer.from('D0CF11E0A1B11AE1', 'hex'));
   await page.getByText('Cartella di lavoro di Excel (.xlsx)').waitFor();
@@ -112,7 +112,7 @@ test('a list of Excel with columns of its own is matched by hand, after a file t
   await page.getByText('2 inviti ritirati').waitFor();
 });
 
-test('contacts are filtered, chosen with the keyboard and labelled, and the address holds the filter', async () => {
+test('contacts are filtered, chosen with the keyboard and labelled, and the URL contains the filter', async () => {
   const page = await dashboard('/address-book');
   const rows = page.locator('tbody a');
   // A row has its place before its contact is loaded.
@@ -209,7 +209,7 @@ test('who is erased stands on no screen any more, and nothing of a note that was
   expect(await panel.getByText(/osteria@mail.example/).count()).toBe(0);
 });
 
-test('on a phone contacts stand under their letters, and a contact shows what it agreed to in the exact words', async () => {
+test('on a phone, contacts are listed under their letters, and a contact shows its consents in the exact words', async () => {
   const page = await dashboard('/address-book', 'phone');
   await page.getByText('Anna Àlfani').waitFor();
   expect(await page.getByRole('heading', { level: 2 }).allInnerTexts()).toEqual(['A', 'B', 'Z']);

@@ -65,7 +65,7 @@ async function keptIn({ key, length }: { key: string; length: number }): Promise
 }
 
 describe('joining', () => {
-  test('shows an invitation that its page has brought, and asks for it only in another language', async () => {
+  test('shows the invitation contained in its page, and requests it only in another language', async () => {
     const { code } = await world.invitation(bakery);
     const asked: string[] = [];
     phone.context.on('request', (request) => asked.push(new URL(request.url()).pathname));
@@ -80,7 +80,7 @@ describe('joining', () => {
     expect(headers.get('cache-control')).toBe('no-store');
   });
 
-  test('leads from the QR code into the conversation, and into a second shop with two taps', async () => {
+  test('leads from the QR code to the conversation, and to a second shop with two taps', async () => {
     const { url } = await world.invitation(bakery);
     const page = await phone.page(new URL(url).pathname);
     expect(new URL(page.url()).pathname).toMatch(/^\/app\/join\//);
@@ -114,7 +114,7 @@ describe('joining', () => {
     },
   );
 
-  test('can be declined, and stores nothing about who is too young', async () => {
+  test('can be declined, and stores nothing about a person who is too young', async () => {
     const { code, id } = await world.invitation(bakery);
     const page = await phone.page(`/app/join/${code}`);
     await button(page, 'No, grazie').click();
@@ -133,7 +133,7 @@ describe('joining', () => {
     expect((await bakery.owner.ask('GET', `/api/invitations/${id}`)).body.uses).toBe(0);
   });
 
-  test('says why an invitation does not hold any more', async () => {
+  test('says why an invitation is no longer valid', async () => {
     const { code, id } = await world.invitation(bakery);
     expectStatus(await bakery.owner.ask('DELETE', `/api/invitations/${id}`), 204);
     const page = await phone.page(`/app/join/${code}`);
@@ -142,7 +142,7 @@ describe('joining', () => {
 });
 
 describe('promotions', () => {
-  test('are said yes and no to with one tap each, and what was accepted stands there word for word', async () => {
+  test('are agreed to and declined with one tap each, and accepted texts are shown word for word', async () => {
     const { code } = await world.invitation(bakery);
     const page = await phone.page(`/app/join/${code}`);
     const contactId = await join(page);
@@ -162,7 +162,7 @@ describe('promotions', () => {
   });
 });
 
-test('letters of twice the size leave nothing beyond the narrowest screen', async () => {
+test('text of twice the size fits the narrowest screen', async () => {
   const anna = await world.join(bakery, 'anna');
   const small = await browser.open({ device: 'small phone' });
   await small.signIn('app', anna.username);
@@ -182,7 +182,7 @@ test('letters of twice the size leave nothing beyond the narrowest screen', asyn
 });
 
 describe('a device', () => {
-  test('opens without a network with what it has shown, and says so', async () => {
+  test('opens without a network with what it showed last, and says so', async () => {
     const { code } = await world.invitation(bakery);
     phone = await browser.open({ device: 'phone', hasWorker: true });
     const page = await phone.page(`/app/join/${code}`);
@@ -199,7 +199,7 @@ describe('a device', () => {
     await page.getByText(message.body).waitFor();
   });
 
-  test('shows what it keeps before the service has answered anything', async () => {
+  test('shows its stored data before the service has answered', async () => {
     const anna = await world.join(bakery, 'anna');
     const id = anna.contactId;
     const message = { clientId: unique(), body: 'Il pane è pronto. '.repeat(100).trim() };
@@ -215,7 +215,7 @@ describe('a device', () => {
     expect(asked).toContain(`${world.url}/api/me`);
   });
 
-  test('is brought a sign-in by its address once, and keeps no name once that session has ended', async () => {
+  test('takes over a sign-in from its address once, and keeps no name once that session has ended', async () => {
     const anna = await world.join(bakery, 'anna');
     const { body: made } = await anna.device.ask('POST', '/api/sessions/carry-codes');
     const address = `/app?carry=${made.code}`;
@@ -239,7 +239,7 @@ describe('a device', () => {
     await page.getByText('Il passaggio dal browser').waitFor();
   });
 
-  test('loses nothing when the service is not ready as the app is opened', async () => {
+  test('loses nothing if the service is not ready when the app is opened', async () => {
     const { code } = await world.invitation(bakery);
     const page = await phone.page(`/app/join/${code}`);
     await join(page);
@@ -266,7 +266,7 @@ describe('a device', () => {
     expect(refused).toBeGreaterThan(0);
   });
 
-  test('that others use as well keeps nothing, in no tab', async () => {
+  test('that is shared keeps nothing, in any tab', async () => {
     const anna = await world.join(bakery, 'anna');
     const page = await phone.page('/app/sign-in');
     await page.getByLabel(/Nome utente/).fill(anna.username);
@@ -283,7 +283,7 @@ describe('a device', () => {
     expect(cookies).toMatchObject([{ name: 'colloquio-app', expires: -1 }]);
   });
 
-  test('is silent and empty in all its tabs once it is logged out', async () => {
+  test('is silent and empty in all its tabs after logging out', async () => {
     const { code } = await world.invitation(bakery);
     const page = await phone.page(`/app/join/${code}`);
     const id = await join(page);
@@ -302,7 +302,7 @@ describe('a device', () => {
     await page.getByRole('heading', { name: 'Entra' }).waitFor();
   });
 
-  test('leaves nothing of its own when it is logged out, and the dashboard in the same browser stays signed in', async () => {
+  test('keeps nothing after logging out, and the dashboard in the same browser stays signed in', async () => {
     const anna = await world.join(bakery, 'anna');
     phone = await browser.open({ device: 'phone', hasWorker: true });
     // This browser without a screen shows nothing by itself, and reaches no push service.
@@ -372,7 +372,7 @@ describe('a device', () => {
     await dashboard.getByRole('heading', { name: 'Conversazioni' }).waitFor();
   });
 
-  test('that was without a network empties itself when it comes back to an ended session, and says what was lost', async () => {
+  test('that returns from being offline to an ended session empties itself, and says what was lost', async () => {
     const { code } = await world.invitation(bakery);
     const page = await phone.page(`/app/join/${code}`);
     const id = await join(page);
@@ -394,7 +394,7 @@ describe('a device', () => {
   });
 });
 
-test('mails about unread messages are chosen in the settings, and stopped by the link in one without signing in', async () => {
+test('mails about unread messages are set up in the settings, and stopped by the link in one without signing in', async () => {
   const anna = await world.join(bakery, 'anna');
   await phone.signIn('app', anna.username);
   const page = await phone.page('/app/notifications');

@@ -52,7 +52,7 @@ async function bodiesOf({ device, contactId }: Person): Promise<string[]> {
   return answer.body.items.map(({ body }: { body: string }) => body);
 }
 
-test('a picture goes to a label, is followed as a customer reads it, and only the other one is reminded', async () => {
+test('a picture is sent to a label, its results follow as a customer reads it, and only the other customer is reminded', async () => {
   const { body: label } = await bakery.owner.ask('POST', '/api/labels', { name: 'Mattina' });
   for (const { contactId } of [anna, bruno]) {
     expectStatus(await bakery.owner.ask('PATCH', `/api/contacts/${contactId}`, { labels: [label.id] }), 200);
@@ -121,7 +121,7 @@ test('a picture goes to a label, is followed as a customer reads it, and only th
   await page.getByRole('tab', { name: /^Non l’hanno vista ?1$/ }).waitFor();
 });
 
-test('a draft outlives a reload, is found again in the list, and says who does not get a promotion', async () => {
+test('a draft survives a reload, appears in the list, and says who does not get a promotion', async () => {
   const page = await open(`/broadcasts/new?contacts=${anna.contactId},${bruno.contactId}`);
   await page.getByText('La ricevono solo 2 persone scelte.').waitFor();
   await kind(page, 'Promozionale').check();
@@ -184,7 +184,7 @@ test('what was written on after another tab had sent the draft is sent as one mo
   expect(await bodiesOf(anna)).toEqual(['Oggi focaccia', 'Oggi anche pizza']);
 });
 
-test('a broadcast is scheduled, changed and cancelled, and one for nobody is refused in words', async () => {
+test('a broadcast is scheduled, changed and cancelled, and one without recipients is refused with the reason', async () => {
   const page = await open('/broadcasts/new', { device: 'small phone' });
   await button(page, /^Invia/).tap();
   await page.getByText('Scegli che cos’è.').waitFor();
@@ -235,7 +235,7 @@ test('a broadcast is scheduled, changed and cancelled, and one for nobody is ref
   await page.getByText('Con queste scelte non la riceve nessuno. Cambia i destinatari.').waitFor();
 });
 
-test('a held broadcast waits for a decision at the address that its mail names, and goes when it is released', async () => {
+test('a held broadcast waits for a decision at the address in its mail, and is sent when it is released', async () => {
   const sendAt = new Date(Date.now() + 3_600_000).toISOString();
   const service = { kind: 'service', reason: 'closure', body: 'Domani chiuso', audience: { all: true } };
   const { body: made } = await bakery.owner.ask('POST', '/api/broadcasts', { clientId: unique(), ...service, sendAt });

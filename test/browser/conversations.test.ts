@@ -40,7 +40,7 @@ const chip = (page: Page, name: string) => list(page).getByRole('button', { name
 const field = (page: Page) => page.getByRole('textbox', { name: /^Scrivi a / });
 const rows = (page: Page) => page.locator('[data-row]').count();
 
-test('what one member reads or has done with is done with on the screens of the others', async () => {
+test('what one member reads or finishes is read or finished on the others’ screens', async () => {
   const colleague = await world.staff(bakery);
   const [hers, his] = await Promise.all([open('/'), open('/', {}, colleague.username)]);
   await row(his, anna).getByText('1 da leggere').waitFor({ state: 'attached' });
@@ -63,7 +63,7 @@ test('what one member reads or has done with is done with on the screens of the 
   await row(his, anna).waitFor();
 });
 
-test('a member takes a conversation for its colleagues to see, who can take it over, and the person sees nothing', async () => {
+test('a member claims a conversation, colleagues see it and can take it over, and the person sees nothing', async () => {
   const colleague = await world.staff(bakery);
   expectStatus(await bakery.owner.ask('PATCH', '/api/me', { displayName: 'Nives' }), 200);
   const [hers, his] = await Promise.all([
@@ -104,7 +104,7 @@ test('a member takes a conversation for its colleagues to see, who can take it o
   expect(told).not.toMatch(/Nives|Sara|occup/);
 });
 
-test('the list is filtered, searched by beginnings of names, and gone through with the keyboard', async () => {
+test('the list is filtered, searched by beginnings of names, and operated with the keyboard', async () => {
   const page = await open('/');
   await row(page, anna).waitFor();
   await page.keyboard.press('?');
@@ -137,7 +137,7 @@ test('the list is filtered, searched by beginnings of names, and gone through wi
   expect(await rows(page)).toBe(2);
 });
 
-test('on a phone list, thread and details are pages, and the thread has the whole screen', async () => {
+test('on a phone, list, thread and details are pages, and the thread fills the screen', async () => {
   const page = await open('/', { device: 'small phone' });
   const sections = page.getByRole('navigation', { name: 'Sezioni' });
   await sections.waitFor();
@@ -156,7 +156,7 @@ test('on a phone list, thread and details are pages, and the thread has the whol
   expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(320);
 });
 
-test('a label is made at a contact, and a note outlives a reload before it is saved', async () => {
+test('a label is created at a contact, and an unsaved note survives a reload', async () => {
   const page = await open(`/conversations/${anna.contactId}`);
   const details = page.getByRole('complementary');
   await details.getByText(people.anna.email).waitFor();
@@ -187,7 +187,7 @@ test('a label is made at a contact, and a note outlives a reload before it is sa
   expect(body).toMatchObject({ note: 'Senza noci', labels: [expect.any(String)] });
 });
 
-test('a stranger is led to the sign-in, which knows where it wanted to go', async () => {
+test('a visitor without a session is led to the sign-in, and then to the requested page', async () => {
   const device = await browser.open();
   const page = await device.page(`/conversations/${anna.contactId}?m=1`);
   await page.waitForURL(/sign-in/);

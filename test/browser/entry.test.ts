@@ -75,7 +75,7 @@ test('a business registers, prints its sheet and logs out', async () => {
   ).toBe(401);
 });
 
-test('an address is confirmed by a click, and not by opening the link', async () => {
+test('an address is confirmed by a click, not by opening the link', async () => {
   const page = await (await browser.open()).page('/sign-in');
   let asked = 0;
   await page.route('**/api/me/email-verification/confirmation', (route) => {
@@ -90,7 +90,7 @@ test('an address is confirmed by a click, and not by opening the link', async ()
   expect(asked).toBe(1);
 });
 
-test('a wrong password keeps the name, and the right one leads to the page that was wanted', async () => {
+test('a wrong password keeps the name, and the right one leads to the requested page', async () => {
   const page = await (await browser.open({ device: 'phone' })).page('/settings/profile');
   await label(page, 'Nome utente o email').fill(username);
   await label(page, 'Password').fill('another-9-word');

@@ -19,7 +19,7 @@ afterAll(async () => {
 
 const pages = ['/', '/settings', '/app', '/app/privacy'];
 
-test.each(pages)('%s is a page that nothing foreign and nothing inline runs in', async (path) => {
+test.each(pages)('%s is a page that runs no foreign and no inline code', async (path) => {
   const { headers, status } = await fetch(world.url + path, { headers: { accept: 'text/html' } });
   expect(status).toBe(200);
   const policy = headers.get('content-security-policy')!;
@@ -31,7 +31,7 @@ test.each(pages)('%s is a page that nothing foreign and nothing inline runs in',
   expect(headers.get('cache-control')).toBe('no-cache');
 });
 
-test('files with a hash in their name are kept for a year, and come compressed', async () => {
+test('files with a hash in their name are cached for a year, and arrive compressed', async () => {
   const html = await (await fetch(`${world.url}/app`)).text();
   const shared = /modulepreload"[^>]* href="(\/assets\/[^"]+\.js)"/.exec(html)![1]!;
   const { headers } = await fetch(world.url + shared, { headers: { 'accept-encoding': 'br' } });
@@ -50,7 +50,7 @@ test.each([
   for (const address of named) expect((await fetch(world.url + address)).status).toBe(200);
 });
 
-test('the code of an invitation leads to the app, and a program that asks for no page gets none', async () => {
+test('the code of an invitation leads to the app, and a program that does not ask for a page gets none', async () => {
   const joining = await fetch(`${world.url}/join/abc`, { redirect: 'manual' });
   expect(joining.headers.get('location')).toBe('/app/join/abc');
   const nothing = await fetch(`${world.url}/nothing`);
@@ -59,7 +59,7 @@ test('the code of an invitation leads to the app, and a program that asks for no
   expect((await fetch(`${world.url}/assets/gone.js`, { headers: { accept: 'text/html' } })).status).toBe(404);
 });
 
-test('the manifest of the app carries a code into its first address, and nothing else', async () => {
+test('the manifest of the app contains a code in its start address, and nothing else', async () => {
   const manifest = async (query: string) => {
     const answer = await fetch(`${world.url}/app/manifest.webmanifest${query}`);
     const { start_url: start } = (await answer.json()) as { start_url: string };
@@ -86,7 +86,7 @@ test.each([
   expect(workers).toEqual([[path, script]]);
 });
 
-test('an app that is opened after the other one in the same browser speaks of no new version', async () => {
+test('an app opened after the other one in the same browser reports no new version', async () => {
   const anna = await world.join(await world.shop('bakery'), 'anna');
   const device = await browser.open({ hasWorker: true });
   await device.signIn('app', anna.username);

@@ -41,7 +41,7 @@ const focused = (page: Page) => page.evaluate(() => (document.activeElement as H
 const opened = async (device: 'desktop' | 'phone' = 'desktop', theme: 'light' | 'dark' = 'light') =>
   (await browser.open({ device, theme })).page(`/kit/?theme=${theme}`);
 
-test.each(['desktop', 'phone'] as const)('a dialog takes the focus, and gives it back (%s)', async (device) => {
+test.each(['desktop', 'phone'] as const)('a dialog takes the focus, and returns it (%s)', async (device) => {
   const page = await opened(device);
   await page.getByRole('button', { name: 'Finestra' }).focus();
   await page.keyboard.press('Enter');
@@ -74,7 +74,7 @@ test.each(['desktop', 'phone'] as const)(
   },
 );
 
-test('boxes, switches, choices and tabs are worked by keys', async () => {
+test('boxes, switches, choices and tabs work with the keyboard', async () => {
   const page = await opened();
   const box = page.getByLabel('Questo dispositivo lo usano anche altri');
   await box.focus();

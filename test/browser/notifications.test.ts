@@ -124,7 +124,7 @@ const shown = (page: Page): Promise<string[]> =>
     return (await registration!.getNotifications()).map(({ title }) => title);
   });
 
-test('a person is asked after the first answer, is notified with the app closed, and the notification leads there and goes when it is read', async () => {
+test('a person is asked after the first reply, is notified with the app closed, and the notification leads to the conversation and goes when it is read', async () => {
   const anna = await world.join(bakery, 'anna');
   await say(anna, 'A che ora aprite?', anna.device);
   const phone = await browser.open({ device: 'phone', hasWorker: true });
@@ -178,7 +178,7 @@ test('a person is asked after the first answer, is notified with the app closed,
   expect(await tablet.getByText('Vuoi un avviso').count()).toBe(0);
 });
 
-test('a merchant that says “not now” is left alone, and finds notifications, quiet hours and mutes in the settings', async () => {
+test('a merchant that says “not now” is not asked again, and finds notifications, quiet hours and mutes in the settings', async () => {
   const shop = await world.shop('florist');
   const bruno = await world.join(shop, 'bruno');
   const counter = await browser.open({ hasWorker: true });
@@ -228,7 +228,7 @@ test('a merchant that says “not now” is left alone, and finds notifications,
   await page.getByText('Ultima notifica consegnata').waitFor();
 });
 
-test('a device that its push service has ended makes a new subscription, after a test and when the app is opened', async () => {
+test('a device whose push service ended its subscription creates a new one, after a test and when the app is opened', async () => {
   for (const how of ['test', 'opening']) {
     const dario = await world.join(bakery, 'bruno');
     const phone = await browser.open({ device: 'phone', hasWorker: true });

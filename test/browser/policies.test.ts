@@ -47,7 +47,7 @@ async function open(path: string, username: string): Promise<Page> {
   return device.page(path);
 }
 
-test('a new version is announced with its changes, read and dismissed, and on its day a gate shows the same changes', async () => {
+test('a new version is announced with its changes, read and dismissed, and on its day a gate shows them again', async () => {
   const dashboard = await open('/', shop.username);
   const band = dashboard.getByRole('status').filter({ hasText: changesOf(2).it });
   await band.getByText(/^Dal .* cambia: Condizioni del servizio/).waitFor();
@@ -87,7 +87,7 @@ test('a new version is announced with its changes, read and dismissed, and on it
   expect(await phone.getByRole('link', { name: 'Leggi il testo' }).count()).toBe(0);
 });
 
-test('the log of an account and what was agreed to are there to read', async () => {
+test('the log of an account and its consents can be read', async () => {
   const phone = await open('/app/privacy/activity', anna.username);
   await phone.getByText('Accesso da un dispositivo').first().waitFor();
   const dashboard = await open('/settings/agreed', shop.username);
@@ -97,7 +97,7 @@ test('the log of an account and what was agreed to are there to read', async () 
   await dashboard.getByText('ha fatto l’accesso con un dispositivo').first().waitFor();
 });
 
-test('everything that both apps leave in a browser stands on the page about cookies', async () => {
+test('the page about cookies lists everything that both apps leave in a browser', async () => {
   const device = await browser.open({ hasWorker: true });
   await device.signIn('app', anna.username);
   await device.signIn('dashboard', shop.username);

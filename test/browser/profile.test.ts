@@ -29,7 +29,7 @@ async function signedIn(): Promise<TestContext> {
 
 const press = (page: Page, name: string) => page.getByRole('button', { name, exact: true }).click();
 
-test('a logo is cut to the part of the picture that stands in the square', async () => {
+test('a logo is cropped to the part of the picture in the square', async () => {
   // Red on the left, blue on the right: the middle has both, the left end is red alone.
   const half = { width: 400, height: 400, channels: 3 as const };
   const blue = await sharp({ create: { ...half, background: 'blue' } })
@@ -68,7 +68,7 @@ async function averages(logo: Buffer): Promise<{ channels: number[]; info: { wid
   return { channels: channels.map(({ mean }) => mean), info: { width, height } };
 }
 
-test('an address is changed with the password, and a wrong one is said at its field', async () => {
+test('an address is changed with the password, and a wrong password is reported at its field', async () => {
   const page = await (await signedIn()).page('/settings/business');
   const address = page.getByLabel(/^Email/);
   const current = page.getByLabel('La tua password', { exact: true });

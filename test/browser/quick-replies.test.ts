@@ -44,7 +44,7 @@ const marked = (page: Page) => page.getByRole('option', { selected: true });
 const is = (page: Page, text: string) =>
   until(async () => (await field(page).inputValue()) === text, `the composer holds ${text}`);
 
-test('a slash at the start of a line finds a quick reply, Enter puts it in with the names, and sends nothing', async () => {
+test('a slash at the start of a line finds a quick reply, and Enter inserts it with the names and sends nothing', async () => {
   await create('Orari', 'Ciao {{firstName}}, siamo aperti dalle 7.');
   await create('Orari delle feste', 'Chiusi il 25.');
   await create('Saluti', 'A presto da {{businessName}} per {{companyName}}');
@@ -84,7 +84,7 @@ test('a slash at the start of a line finds a quick reply, Enter puts it in with 
   await page.locator('[data-seq]').getByText('/niente di simile', { exact: true }).waitFor();
 });
 
-test('the button opens them with a search of its own, on a phone too, and what a colleague adds is there', async () => {
+test('the button opens them with their own search, on a phone too, and shows what a colleague adds', async () => {
   await create('Orari', 'Siamo aperti dalle 7.');
   const page = await open(thread(), { device: 'small phone' });
   await field(page).fill('Ciao! ');
@@ -99,7 +99,7 @@ test('the button opens them with a search of its own, on a phone too, and what a
   await is(page, 'Ciao! Siamo in via Roma 1.');
 });
 
-test('quick replies are made, seen with a person, changed, deleted and put back', async () => {
+test('quick replies are created, previewed with a person, changed, deleted and restored', async () => {
   const page = await open('/settings/quick-replies');
   await page.getByText('Non ci sono ancora risposte pronte').waitFor();
   await page.getByRole('button', { name: /^Ciao! Da oggi puoi ordinare/ }).click();

@@ -57,7 +57,7 @@ describe('a search', () => {
     for (let count = 0; count < 60; count++) await anna.device.say(anna.contactId, `Pagnotta numero ${count}`);
   });
 
-  test('lands on the message in its place, and leaves its words out of what the service is asked for', async () => {
+  test('leads to the message in its thread, and keeps its words out of URLs', async () => {
     const page = await open('/archive');
     const asked: string[] = [];
     page.on('request', (request) => asked.push(request.url()));
@@ -94,7 +94,7 @@ describe('a search', () => {
     expect(searches.length).toBe(failed + 1);
   });
 
-  test('finds what a person has written to everybody, on a phone', async () => {
+  test('finds a person’s messages to all businesses, on a phone', async () => {
     const page = await open('/app', { device: 'phone' }, anna.username);
     await page.getByRole('link', { name: 'Cerca nei messaggi' }).click();
     await page.getByRole('searchbox').fill('"triceratopo di zucchero"');
@@ -107,7 +107,7 @@ describe('a search', () => {
 });
 
 describe('erasing', () => {
-  test('asks for the name, takes the conversation from both sides, and ends in a certificate that is verified', async () => {
+  test('requires the name, removes the conversation on both sides, and ends with a verified certificate', async () => {
     const florist = await world.shop('florist');
     await world.joinAlso(anna, florist);
     const [page, phone] = await Promise.all([
@@ -154,7 +154,7 @@ describe('erasing', () => {
     await page.waitForURL(/\/erasures\//);
   });
 
-  test('is proposed by staff, who can do nothing else of it, and decided by the owner', async () => {
+  test('can only be proposed by staff, and is decided by the owner', async () => {
     const colleague = await world.staff(bakery);
     const page = await open(`/conversations/${anna.contactId}`, {}, colleague.username);
     await choose(page, 'Proponi di cancellare…');
@@ -175,7 +175,7 @@ describe('erasing', () => {
   });
 });
 
-test('somebody who leaves is a request with a deadline at once, until it is taken back', async () => {
+test('a person who leaves causes a request with a deadline at once, until it is taken back', async () => {
   const [page, phone] = await Promise.all([
     open('/requests'),
     open(`/app/privacy/leave/${anna.contactId}`, { device: 'phone' }, anna.username),
@@ -190,7 +190,7 @@ test('somebody who leaves is a request with a deadline at once, until it is take
   await page.getByRole('textbox', { name: /^Scrivi a / }).waitFor();
 });
 
-test('a question about data is asked, answered, and read by the person', async () => {
+test('a request about data is made, answered, and the answer read by the person', async () => {
   const page = await open('/requests');
   const phone = await open('/app/privacy/requests', { device: 'phone' }, anna.username);
   await button(phone, 'Chiedi qualcosa').click();
@@ -245,7 +245,7 @@ describe('the owner', () => {
     }
   });
 
-  test('pauses and returns, closes and stays, and every screen says so', async () => {
+  test('pauses and resumes, asks to close and stays, and every screen says so', async () => {
     const [page, phone] = await Promise.all([
       open('/settings/data'),
       open(`/app/c/${anna.contactId}`, { device: 'phone' }, anna.username),
@@ -277,7 +277,7 @@ describe('the owner', () => {
   });
 });
 
-test('the owner sees what would be deleted and confirms it; both parties see one quiet line, and people read how long messages stay', async () => {
+test('the owner sees what would be deleted and confirms it, both parties see one quiet line, and people see how long messages are kept', async () => {
   await anna.device.connect();
   await anna.device.say(anna.contactId, 'Vecchia ricetta');
   await anna.device.say(anna.contactId, 'Domanda di oggi');

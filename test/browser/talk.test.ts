@@ -93,7 +93,7 @@ const scroll = (page: Page, step: number, frames: number) =>
     [step, frames],
   );
 
-test('a long conversation is scrolled without a jump, and holds few of its messages at once', async () => {
+test('a long conversation scrolls without a jump, and renders few of its messages at once', async () => {
   await annaWrites(500);
   const { page } = await atTheBakery(500);
   await row(page, 500).waitFor();
@@ -120,7 +120,7 @@ test('a long conversation is scrolled without a jump, and holds few of its messa
   await until(async () => (await distanceToEnd(page)) === 0, 'it is at its end');
 });
 
-test('the address of a message leads to it, from where the thread goes on both ways', async () => {
+test('the address of a message leads to it, and the thread continues both ways', async () => {
   await annaWrites(200);
   const { page } = await atTheBakery(60);
   // It is marked for a moment only.
@@ -136,7 +136,7 @@ test('the address of a message leads to it, from where the thread goes on both w
   );
 });
 
-test('a new message moves nothing while somebody reads, and is shown at the end', async () => {
+test('a new message moves nothing while the person reads, and is shown at the end', async () => {
   await annaWrites(40);
   await bakery.owner.ask('PUT', `/api/conversations/${id}/receipt`, { deliveredSeq: 40, seenSeq: 40 });
   const { page } = await atTheBakery();
@@ -171,7 +171,7 @@ test('a conversation opens at the first message that is new', async () => {
   expect(line!.y - box!.y).toBeLessThan(150);
 });
 
-test('a message counts as seen once it was on the screen of somebody who looked', async () => {
+test('a message counts as seen once it was on the screen of an attentive person', async () => {
   await bakery.owner.say(id, 'Il pane è pronto');
   const device = await browser.open({ device: 'phone' });
   await device.signIn('app', anna.username);
@@ -208,7 +208,7 @@ test('a message counts as seen once it was on the screen of somebody who looked'
   await bakery.owner.hears('receipt.changed', seen);
 });
 
-test('a draft stays with its conversation, also in another tab and after loading the page again', async () => {
+test('a draft stays with its conversation, in another tab and after a reload', async () => {
   const bruno = await world.join(bakery, 'bruno');
   const { page, device } = await atTheBakery();
   await field(page).fill('Buongiorno Anna, le tenian');
@@ -230,7 +230,7 @@ test('a draft stays with its conversation, also in another tab and after loading
   await until(async () => (await field(page).inputValue()) === 'Buongiorno Anna, le teniano il pane', 'it is back');
 });
 
-test('Enter sends, with Shift it makes a line, and within a composition it does neither', async () => {
+test('Enter sends, Shift+Enter breaks the line, and during a composition Enter does neither', async () => {
   const { page } = await atTheBakery();
   await field(page).fill('Ciao');
   await field(page).evaluate((element) => {
@@ -255,7 +255,7 @@ const picture = async () => ({
 const attach = (page: Page, files: Parameters<ReturnType<Page['locator']>['setInputFiles']>[0]) =>
   page.locator('input[type=file]:not([accept])').setInputFiles(files);
 
-test('an upload is cancelled, another is sent, and its picture is looked at', async () => {
+test('an upload is cancelled, another is sent, and its picture is viewed', async () => {
   const { page } = await atTheBakery();
   await field(page).waitFor();
   // Its request gets no answer.
@@ -279,7 +279,7 @@ test('an upload is cancelled, another is sent, and its picture is looked at', as
   await viewer.waitFor({ state: 'detached' });
 });
 
-test('a large file whose upload was broken off goes on where it was', async () => {
+test('an interrupted upload of a large file resumes where it was', async () => {
   const { page } = await atTheBakery();
   await field(page).waitFor();
   // The second piece is refused once.
@@ -340,7 +340,7 @@ test('a video that the browser cannot play can be saved, on both screens', async
   }
 });
 
-test('a computer that has slept connects anew as soon as it wakes', async () => {
+test('a computer that has slept reconnects as soon as it wakes', async () => {
   const { page } = await atTheBakery();
   const hear = async (body: string) => {
     await anna.device.say(id, body);
@@ -360,7 +360,7 @@ test('a computer that has slept connects anew as soon as it wakes', async () => 
   await hear('Buongiorno');
 });
 
-test('a voice note is recorded, heard and sent with its length and shape', async () => {
+test('a voice note is recorded, played and sent with its duration and waveform', async () => {
   const { page } = await atAnnas();
   await page.getByRole('button', { name: 'Registra un messaggio vocale' }).click();
   await page.getByRole('timer').filter({ hasText: '0:01' }).waitFor();
@@ -373,7 +373,7 @@ test('a voice note is recorded, heard and sent with its length and shape', async
   expect(attachments[0]!.waveform!.length).toBeGreaterThan(5);
 });
 
-test('one tap in a promotional message ends promotions, and another takes it back', async () => {
+test('one tap in a promotional message ends promotions, and another undoes it', async () => {
   anna = await world.join(bakery, 'anna', { promotions: true });
   await anna.device.connect();
   id = anna.contactId;
@@ -391,7 +391,7 @@ test('one tap in a promotional message ends promotions, and another takes it bac
   await page.getByRole('button', { name: 'Non voglio più promozioni' }).waitFor();
 });
 
-test('a link of somebody else says where it leads before it is opened', async () => {
+test('a link from the other party says where it leads before it is opened', async () => {
   await anna.device.say(id, 'Guardate forno.example.com/torta?x=1');
   const { page } = await atTheBakery();
   const link = thread(page).getByRole('link', { name: 'forno.example.com/torta?x=1' });
@@ -401,7 +401,7 @@ test('a link of somebody else says where it leads before it is opened', async ()
   await page.getByRole('button', { name: 'Annulla' }).click();
 });
 
-test('an own message is withdrawn, and its text comes back into the composer', async () => {
+test('a withdrawn message returns to the composer', async () => {
   const { page } = await atTheBakery();
   await field(page).fill('Chiudiamo alle 12');
   await field(page).press('Enter');

@@ -30,7 +30,7 @@ async function open(path: string, options: Opened = {}, username = bakery.userna
 
 const settings = (page: Page) => page.getByRole('navigation', { name: 'Impostazioni' });
 
-test('the owner invites a colleague by a link, sees it join, and removes it, whose devices are signed out', async () => {
+test('the owner invites a colleague by a link, sees it join, and removes it, which signs its devices out', async () => {
   const page = await open('/settings/team');
   await page.getByText('sei tu').waitFor();
   await page.getByRole('button', { name: 'Invita un collaboratore' }).click();
@@ -72,7 +72,7 @@ test('the owner invites a colleague by a link, sees it join, and removes it, who
   await hers.waitForURL(/sign-in/);
 });
 
-test('the activity says in words who did what, and an auditor gets figures without names', async () => {
+test('the activity log says in words who did what, and an auditor gets figures without names', async () => {
   const sara = await world.staff(bakery);
   const anna = await world.join(bakery, 'anna');
   expectStatus(await sara.device.ask('PATCH', `/api/contacts/${anna.contactId}`, { note: 'Senza noci' }), 200);

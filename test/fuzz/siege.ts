@@ -87,7 +87,7 @@ export function besiege(count: number, seed = Date.now() % 2 ** 31): void {
     Math.max(300_000, count * 60),
   );
 
-  test('the service is well afterwards, and its log holds nothing of what was sent', async () => {
+  test('the service works afterwards, and its log contains nothing that was sent', async () => {
     expectStatus(await service.ask('GET', '/api/health/ready'), 200);
     await othersPass();
     const ending = await service.stop();

@@ -419,7 +419,7 @@ function placesOf(text: string): string[] {
 }
 
 describe('nothing readable at rest', () => {
-  test('the search finds what does stand in clear, in the database and in its files', () => {
+  test('the test finds data that is in clear, in the database and in its files', () => {
     const found = placesOf(inClear);
     expect(found).toContain('database colloquio');
     expect(found.some((name) => name.includes('/pg/base/'))).toBe(true);
@@ -432,7 +432,7 @@ describe('nothing readable at rest', () => {
     expect(placesOf(canary)).toEqual([]);
   });
 
-  test('files and their pictures are there, sealed', () => {
+  test('files and their previews are stored, sealed', () => {
     const objects = places.filter(({ name }) => name.includes('/files/'));
     expect(objects.length).toBeGreaterThanOrEqual(6);
     for (const { content } of objects) {
@@ -441,7 +441,7 @@ describe('nothing readable at rest', () => {
     }
   });
 
-  test('the log says why mails did not go, by code', () => {
+  test('the log says by code why mails were not sent', () => {
     expect(places[0]!.content.toString()).toContain('smtp_550_5.1.1');
     expect(output).toMatch(/"code":"smtp_550_5.1.1","mails":\d+,"about":"[^"]+","msg":"mail failed"/);
     expect(output).toMatch(/"code":"smtp_451","mails":\d+,"about":"[^"]+","msg":"mail waits"/);

@@ -26,7 +26,7 @@ const wholeOnes = async (): Promise<string[]> =>
     .filter((name) => existsSync(join(folder, 'databases', name, 'manifest.json')))
     .sort();
 
-test('a backup beside the running service is restored to an empty data directory, which then has every acknowledged message', async () => {
+test('a backup beside the running service restores every acknowledged message to an empty data directory', async () => {
   const service = await home.start({ RATE_MESSAGES: '100000' });
   shop = await openShop(service);
   const sender = new Sender(shop.anna, shop.conversationId);
@@ -56,7 +56,7 @@ test('a backup beside the running service is restored to an empty data directory
   }
 });
 
-test('a backup that is killed at any moment leaves the former ones whole, and the next one removes what it left', async () => {
+test('a backup killed at any moment leaves earlier ones intact, and the next one removes its remains', async () => {
   const before = await wholeOnes();
   for (const milliseconds of [600, 900, 1_300, 1_800]) {
     const child = home.launch('backup', {}, folder);
@@ -74,7 +74,7 @@ test('a backup that is killed at any moment leaves the former ones whole, and th
   expect(checked).toMatchObject({ code: 0, stderr: '' });
 });
 
-test('without the service it starts PostgreSQL for as long as it needs it; the master key is rotated likewise', async () => {
+test('without the service, a backup starts PostgreSQL while it needs it, as does a rotation of the master key', async () => {
   const refused = await home.command('rotate-master-key');
   expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('Another Colloquio is running') });
   await home.stopAll();

@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => installation.remove());
 
-test('check-config finds no mistakes where there are none, and says so by its exit code where there are', async () => {
+test('check-config exits with 0 without mistakes, and with another code otherwise', async () => {
   const { code, stdout, stderr } = await installation.command('check-config');
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   expect(stdout).toMatch(/No mistakes found\.\n$/);
@@ -18,7 +18,7 @@ test('check-config finds no mistakes where there are none, and says so by its ex
   expect(wrong).toMatchObject({ code: 1, stdout: expect.stringContaining('MISTAKE  SESSION_DAYS: "ever"') });
 });
 
-test('outbox shows what waits while the service is stopped too, and stops PostgreSQL again', async () => {
+test('outbox lists waiting mails while the service is stopped, and stops PostgreSQL again', async () => {
   const service = await installation.start();
   await openShop(service);
   await service.stop();
@@ -34,7 +34,7 @@ test('outbox shows what waits while the service is stopped too, and stops Postgr
   });
 });
 
-test('registration-code prints a code and how long it is good', async () => {
+test('registration-code prints a code and its expiry', async () => {
   const { code, stdout, stderr } = await installation.command('registration-code');
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   expect(stdout).toMatch(/^\S+\nValid once, until \d{4}-\d\d-\d\d, while REGISTRATION=invited\.\n$/);

@@ -170,7 +170,7 @@ test.each(['in-commit', 'after-commit'] as const)(
   },
 );
 
-test('a withdrawal: killed while it commits, the message and its files are both there or both gone', async () => {
+test('a withdrawal killed while it commits leaves the message and its files both there or both gone', async () => {
   const id = await upload(bytesOf(100_000));
   const { body } = await send({ clientId: unique(), body: 'Ecco', attachmentIds: [id] });
   const path = `/api/conversations/${conversationId}/messages/${body.seq}`;
@@ -215,7 +215,7 @@ test.each(['in-upload', 'before-export', 'in-export', 'after-export'] as const)(
   },
 );
 
-test('what was left without a row is named by its time, so the sweep finds it after a day', async () => {
+test('an object without a row is named after its time, so the sweep finds it after a day', async () => {
   const named = new Set((await rows<{ id: string }>('SELECT id FROM attachment_object')).map(({ id }) => id));
   const waiting = new Set((await rows<{ id: string }>('SELECT id FROM erased_object')).map(({ id }) => id));
   const stray = (await objects()).filter(

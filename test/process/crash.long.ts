@@ -3,6 +3,6 @@ import { endsOfPostgres, endsOfTheService, survive } from '../crash/misfortunes.
 
 /** Promise 3: killing the service or the database at any moment loses no acknowledged message and doubles none. */
 
-describe('what was acknowledged is there once, and every device holds it, after', () => {
+describe('everything acknowledged is stored once, and on every device, after', () => {
   survive([...endsOfTheService, ...endsOfPostgres]);
 });

@@ -6,6 +6,6 @@ import { chance, endsOfPostgres, endsOfTheService, survive } from '../crash/misf
  * killed in one way of each kind, by chance; crash.long.ts takes all of them.
  */
 
-describe('what was acknowledged is there once, and every device holds it, after', () => {
+describe('everything acknowledged is stored once, and on every device, after', () => {
   survive([chance.among(endsOfTheService), chance.among(endsOfPostgres)]);
 });

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { expect, test } from '@jest/globals';
 
-test('the demo plays its conversations through the real API and stops when asked to', async () => {
+test('the demo plays its conversations through the real API, and stops when asked to', async () => {
   const child = spawn(process.execPath, ['demo/play.mjs', '--once'], {
     env: { PATH: process.env['PATH'] },
     stdio: ['ignore', 'pipe', 'pipe'],

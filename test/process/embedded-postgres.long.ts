@@ -29,7 +29,7 @@ import {
 /** The PostgreSQL that comes with the service, where something is in its way: what is broken off, runs already or lies elsewhere. */
 
 describe('a first start', () => {
-  test('that is killed halfway does not hinder the next', async () => {
+  test('that is killed halfway does not prevent the next', async () => {
     const child = inChild(`await startEmbeddedPostgres({ dataDir, settings })`);
     await until(() => existsSync(dataDir) && readdirSync(dataDir).some((name) => name.startsWith('pg.new')));
     child.kill('SIGKILL');
@@ -41,7 +41,7 @@ describe('a first start', () => {
     expect((await readdir(dataDir)).sort()).toEqual(['keys', 'pg', 'pg-socket', 'pg.lock']);
   });
 
-  test('takes a path too long for a socket, and one with every awkward character', async () => {
+  test('accepts a path too long for a socket, and one with every awkward character', async () => {
     const long = join(folder, 'x'.repeat(200), 'data');
     const server = await start(long);
     expect(Buffer.byteLength(`${server.connection.host}/.s.PGSQL.5432`)).toBeLessThanOrEqual(103);
@@ -55,7 +55,7 @@ describe('a first start', () => {
   });
 });
 
-describe('what was stored', () => {
+describe('stored data', () => {
   beforeEach(usePrepared);
 
   test('is there after a stop and a start, under the same password', async () => {
@@ -71,7 +71,7 @@ describe('what was stored', () => {
     expect(await query(second, 'SELECT * FROM kept')).toEqual([{ seven: 7 }]);
   });
 
-  test('is there when the number in postmaster.pid has become that of an unrelated process', async () => {
+  test('is there when an unrelated process has the number in postmaster.pid', async () => {
     const first = await start();
     await query(first, 'CREATE TABLE kept AS SELECT 7 AS seven');
     process.kill(first.pid, 'SIGKILL');
@@ -95,8 +95,8 @@ describe('what was stored', () => {
   });
 });
 
-describe('a PostgreSQL that runs already', () => {
-  test('but is on its way out is waited for', async () => {
+describe('a running PostgreSQL', () => {
+  test('that is stopping is waited for', async () => {
     usePrepared();
     const first = await start();
     await query(first, 'CREATE TABLE kept AS SELECT 7 AS seven');
@@ -107,7 +107,7 @@ describe('a PostgreSQL that runs already', () => {
     expect(await query(second, 'SELECT * FROM kept')).toEqual([{ seven: 7 }]);
   });
 
-  test('but does not answer any more is replaced', async () => {
+  test('that no longer answers is replaced', async () => {
     usePrepared();
     const first = await start();
     await query(first, 'CREATE TABLE kept AS SELECT 7 AS seven');
@@ -118,7 +118,7 @@ describe('a PostgreSQL that runs already', () => {
     expect(await query(second, 'SELECT * FROM kept')).toEqual([{ seven: 7 }]);
   });
 
-  test('is one and the same for processes that start at the same moment', async () => {
+  test('is shared by processes that start at the same moment', async () => {
     const both = await Promise.all([startInChild({}), startInChild({})]);
     const servers = both.map(({ server }) => server);
     expect(servers.map(({ adopted }) => adopted).sort()).toEqual([false, true]);
@@ -132,7 +132,7 @@ describe('a PostgreSQL that runs already', () => {
   });
 });
 
-test('ensureDatabase makes a database once, whoever asks', async () => {
+test('ensureDatabase creates a database once, even for concurrent callers', async () => {
   usePrepared();
   const { connection } = await start();
   const name = `people's "own"`;
@@ -144,7 +144,7 @@ test('ensureDatabase makes a database once, whoever asks', async () => {
   await client.end();
 });
 
-test('settings go on top of the defaults, and durability is one of these', async () => {
+test('settings add to the defaults, which include durability', async () => {
   usePrepared();
   const plain = await start(dataDir, {});
   expect(await shown(plain, 'fsync', 'synchronous_commit', 'work_mem')).toEqual(['on', 'on', '8MB']);
@@ -205,7 +205,7 @@ if (asRoot && onLinux)
       await expect(start()).rejects.toThrow(`points to ${anew.clusterDir}, which is not there`);
     });
 
-    test('the binaries are copied to where they can be run', async () => {
+    test('the binaries are copied to a place where they can run', async () => {
       const checkout = join(folder, 'checkout');
       await mkdir(checkout, { mode: 0o700 });
       const modules = join(root, 'node_modules');

@@ -59,7 +59,7 @@ describe('a first start', () => {
     if (onLinux) expect(readFileSync(`/proc/${server.pid}/environ`, 'utf8')).not.toContain('not for PostgreSQL');
   });
 
-  test('listens to no network, in a process group of its own, and never as root', async () => {
+  test('listens on no network, in its own process group, and never as root', async () => {
     const server = await start();
     const [{ listen_addresses: listening }] = await query(server, 'SHOW listen_addresses');
     expect(listening).toBe('');
@@ -76,10 +76,10 @@ describe('a first start', () => {
   });
 });
 
-describe('what was stored', () => {
+describe('stored data', () => {
   beforeEach(usePrepared);
 
-  test('is there after kill -9, even with a child of PostgreSQL that went on computing', async () => {
+  test('is there after kill -9, even if a child of PostgreSQL went on computing', async () => {
     const first = await start();
     await query(first, 'CREATE TABLE kept (seven int)');
     const busy = await connect(first);
@@ -100,7 +100,7 @@ describe('what was stored', () => {
   });
 });
 
-describe('a PostgreSQL that runs already', () => {
+describe('a running PostgreSQL', () => {
   test('is adopted, and can be stopped', async () => {
     usePrepared();
     const { server: survivor } = await startInChild({});
@@ -117,7 +117,7 @@ describe('a PostgreSQL that runs already', () => {
 });
 
 /** Promise 5. */
-test('the log holds nothing of what was stored or asked', async () => {
+test('the log contains no stored data and no statements', async () => {
   const canary = 'canary-5d41402abc4b';
   usePrepared();
   const server = await start();
@@ -142,7 +142,7 @@ test('the log holds nothing of what was stored or asked', async () => {
   expect(await filesContaining(canary, join(dataDir, 'pg/log'))).toEqual([]);
 });
 
-describe('a start that cannot succeed says in one line what happened and what to do', () => {
+describe('a start that cannot succeed prints one line with what happened and what to do', () => {
   const refusal = async (path = dataDir, overrides = settings as Record<string, string>) => {
     const error = await startEmbeddedPostgres({ dataDir: path, settings: overrides }).then(
       (server) => started.push(server),
@@ -171,7 +171,7 @@ describe('a start that cannot succeed says in one line what happened and what to
     expect(await refusal(closed)).toContain(closed);
   });
 
-  test('when the cluster is of another version, or is none', async () => {
+  test('when the cluster has another version, or is not a cluster', async () => {
     usePrepared();
     await (await start()).stop();
     const version = join(dataDir, 'pg/PG_VERSION');
@@ -183,7 +183,7 @@ describe('a start that cannot succeed says in one line what happened and what to
     );
   });
 
-  test('when the password is missing or another one', async () => {
+  test('when the password is missing or wrong', async () => {
     usePrepared();
     await (await start()).stop();
     const password = join(dataDir, 'keys/postgres.password');

@@ -25,11 +25,11 @@ async function read(environment: Record<string, string> = {}): Promise<string> {
   return stdout;
 }
 
-test('none is needed', async () => {
+test('is not required', async () => {
   expect(await read()).toBe('undefined undefined\n');
 });
 
-test('is read and named, and the environment goes before it', async () => {
+test('is read and named, and the environment takes precedence', async () => {
   await writeFile(join(folder, '.env'), 'PORT=4000\n# a note\nMAIL_FROM="Forno <forno@example.com>"\n');
   const said = `Settings are read from ${join(folder, '.env')} too; the environment goes before it.\n`;
   expect(await read()).toBe(`${said}4000 Forno <forno@example.com>\n`);

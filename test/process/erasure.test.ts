@@ -27,7 +27,7 @@ import { type Answer, expectStatus } from '../support/world.js';
 
 const certificates: string[] = [];
 
-test('an erased person stands nowhere any more, and no copy of before opens with the keys of now', async () => {
+test('no data of an erased person is left, and no older copy opens with the current keys', async () => {
   const gone = await canary();
   const kept = await canary();
   const [before, ofKept] = [await copies(gone), await copies(kept)];
@@ -55,7 +55,7 @@ const byChance = erasurePoints[Math.floor(Math.random() * erasurePoints.length)]
 test.each([byChance])('an erasure whose service is killed at the point %s ends all the same', eraseWhileKilledAt);
 
 describe('a certificate', () => {
-  test('verifies without a network, with the fingerprint that the installation tells', async () => {
+  test('verifies without a network, with the fingerprint that the installation shows', async () => {
     const { fingerprint } = (await service.ask('GET', '/api/erasure-key')).body;
     const [text] = certificates as [string];
     expect(verifyCertificate(text)).toMatchObject({ valid: true });
@@ -70,7 +70,7 @@ describe('a certificate', () => {
     expect(await installation.command('verify-certificate', {}, file)).toMatchObject({ code: 0 });
   });
 
-  test('says what it says on lines of its own, whoever has signed it', () => {
+  test('has its statements on lines of their own, whoever signed it', () => {
     const { privateKey, publicKey } = generateKeyPairSync('ed25519');
     const x = Buffer.from(publicKey.export({ format: 'jwk' }).x!, 'base64url').toString('base64');
     const signed = (change: object) => {
@@ -101,7 +101,7 @@ describe('a certificate', () => {
     expect(verifyCertificate(JSON.stringify({ ...changed, signature: null })).valid).toBe(false);
   });
 
-  test('of another installation is not taken for one of this', () => {
+  test('of another installation does not verify as one of this', () => {
     const stranger = '0000 0000 0000 0000 0000 0000 0000 0000';
     expect(verifyCertificate(certificates[0]!, stranger).lines[0]).toMatch(/signed with another key/);
     expect(verifyCertificate('{"format":"other"}').valid).toBe(false);

@@ -23,7 +23,7 @@ function begin(nodeArguments: string[], code: string) {
   return run;
 }
 
-test('every npm script finds the pinned Node by itself, whatever npm has linked', async () => {
+test('every npm script finds the pinned Node, whatever npm has linked', async () => {
   const { scripts } = JSON.parse(await readFile('package.json', 'utf8')) as { scripts: Record<string, string> };
   const commands = Object.values(scripts).flatMap((script) => script.split(' && '));
   expect(commands.filter((each) => !/^(exec node scripts\/pinned-node\.mjs |npm run check:\w+$)/.test(each))).toEqual(
@@ -35,7 +35,7 @@ describe.each([
   ['in the place of the Node that npm runs on', []],
   ['in front of it, under an older Node', withoutExec],
 ] as const)('%s', (_where, nodeArguments) => {
-  test('the pinned Node gets input and arguments, and its exit code is told', async () => {
+  test('the pinned Node gets input and arguments, and its exit code is passed on', async () => {
     const code = 'process.stdin.pipe(process.stdout); process.exitCode = 7; process.stdout.write(process.version)';
     const run = begin([...nodeArguments], code);
     run.child.stdin.end(', heard');
@@ -54,7 +54,7 @@ describe.each([
     expect(await run.ended).toEqual([1, null]);
   });
 
-  test('a signal that ends it ends what npm waits for in the same way', async () => {
+  test('a signal that ends it also ends the process that npm waits for', async () => {
     const run = begin([...nodeArguments], `console.log('ready'); setInterval(() => {}, 1000)`);
     await until(() => run.said.includes('ready'), 'it runs');
     run.child.kill('SIGTERM');

@@ -25,7 +25,7 @@ test('a second service is refused on the same new data when both start at once',
   }
 });
 
-test('a first start that is killed halfway does not hinder the next', async () => {
+test('a first start that is killed halfway does not prevent the next', async () => {
   const installation = await Installation.make();
   try {
     const lands = ['keys/postgres.password', 'keys/master.key', 'keys/epoch.key'];
@@ -43,7 +43,7 @@ test('a first start that is killed halfway does not hinder the next', async () =
   }
 });
 
-describe('a start that cannot succeed says in one line what to do and leaves nothing behind:', () => {
+describe('a start that cannot succeed prints one line with what to do, and leaves nothing behind:', () => {
   beforeAll(stopped);
 
   /** Starts in vain, and finds that PostgreSQL is gone. */
@@ -71,7 +71,7 @@ describe('a start that cannot succeed says in one line what to do and leaves not
   });
 });
 
-test('a first start that fails tells of the master key that it made, for the next one will not', async () => {
+test('a first start that fails mentions the master key that it created, because the next one will not', async () => {
   const installation = await Installation.make();
   const other = createServer().listen(installation.port, '127.0.0.1');
   try {

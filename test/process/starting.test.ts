@@ -30,7 +30,7 @@ beforeAll(async () => {
 });
 afterAll(() => home.remove());
 
-test('it starts with an empty environment, says where it is, and tells of the master key once', async () => {
+test('it starts with an empty environment, prints its address, and mentions the master key once', async () => {
   current = await home.start(quick);
   const { port } = home;
   expect(current.stdout).toContain(`http://localhost:${port}`);
@@ -42,14 +42,14 @@ test('it starts with an empty environment, says where it is, and tells of the ma
 });
 
 describe('a start that cannot succeed', () => {
-  test('says in one line what to do, and leaves nothing behind', async () => {
+  test('prints one line with what to do, and leaves nothing behind', async () => {
     await current!.stop();
     const failed = await home.failToStart({ MASTER_KEY: Buffer.alloc(32, 7).toString('base64') });
     expectOneLine(failed, 'The master key does not open', 'Put the right key back');
     expect(home.postgresPid).toBeUndefined();
   });
 
-  test('is followed by one that does, which tells of no master key any more', async () => {
+  test('is followed by one that succeeds, and no longer mentions the master key', async () => {
     const again = await running();
     expectStatus(await again.ask('GET', '/api/health/ready'), 200);
     expect(await read(shop.anna, shop.conversationId)).toEqual([]);
@@ -59,7 +59,7 @@ describe('a start that cannot succeed', () => {
   });
 });
 
-test('only the user it runs as can read its keys', async () => {
+test('only the service’s user can read its keys', async () => {
   await running();
   const keys = join(home.dataDir, 'keys');
   expect((await readdir(keys)).sort()).toEqual([
@@ -89,7 +89,7 @@ test('it serves the description of its API', async () => {
 });
 
 describe('a second service', () => {
-  test('is refused on the same data, and the first keeps working', async () => {
+  test('is refused on the same data, and the first continues to work', async () => {
     const service = await running();
     const second = await home.failToStart({ PORT: String(await freePort()) });
     expectOneLine(second, 'Another Colloquio is running on this data');

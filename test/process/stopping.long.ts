@@ -11,9 +11,9 @@ import { expectStatus, password, unique } from '../support/world.js';
 /** The built service as a process: it stops in good order whatever hangs, and goes on when PostgreSQL does. */
 
 describe('stopping', () => {
-  test('by SIGINT finishes what is under way, PostgreSQL last', () => stopInGoodOrder('SIGINT'));
+  test('by SIGINT finishes work in progress, PostgreSQL last', () => stopInGoodOrder('SIGINT'));
 
-  test('waits for no client that has nothing under way or will never finish', async () => {
+  test('does not wait for clients without work in progress, or that will never finish', async () => {
     const service = await running();
     const idle = await service.dial('GET /api/health/live HTTP/1.1\r\nHost: localhost\r\n\r\n');
     const upgrade =
@@ -27,7 +27,7 @@ describe('stopping', () => {
     for (const socket of [idle, mute]) socket.destroy();
   });
 
-  test('is possible while it starts', async () => {
+  test('works during the start', async () => {
     await stopped();
     const service = home.spawn(settings);
     await until(() => home.postgresPid !== undefined, 'PostgreSQL runs');
@@ -35,7 +35,7 @@ describe('stopping', () => {
     expect(home.postgresPid).toBeUndefined();
   });
 
-  test('is possible while it brings PostgreSQL back', async () => {
+  test('works while the service restarts PostgreSQL', async () => {
     const service = await running();
     process.kill(home.postgresPid!, 'SIGKILL');
     await until(async () => (await service.ask('GET', '/api/health/ready')).status !== 200, 'PostgreSQL is missed');
@@ -48,7 +48,7 @@ describe('when PostgreSQL is halted and answers nothing', () => {
   /** It is told long before a statement is given up, after thirty seconds. */
   const readiness = (service: Service) => within(20_000, service.ask('GET', '/api/health/ready'), 'readiness');
 
-  test('readiness says so in time, sends are refused in the end, and all goes on when it does', async () => {
+  test('readiness reports it in time, sends are eventually refused, and all continues when PostgreSQL does', async () => {
     const service = await running();
     await shop.owner.connect();
     const content = { clientId: unique(), body: 'Ci siete?' };
@@ -80,7 +80,7 @@ describe('when PostgreSQL is halted and answers nothing', () => {
   });
 });
 
-test('the service stops although an SMTP server has greeted and says nothing more', async () => {
+test('the service stops although an SMTP server has greeted it and then falls silent', async () => {
   await stopped();
   const greeted: Socket[] = [];
   const silent = createServer((socket) => void greeted.push(socket.on('error', () => {}))).listen(0, '127.0.0.1');

@@ -10,11 +10,11 @@ import { pause } from '../support/world.js';
  */
 
 describe('stopping', () => {
-  test('by SIGTERM finishes what is under way, PostgreSQL last', () => stopInGoodOrder('SIGTERM'));
+  test('by SIGTERM finishes work in progress, PostgreSQL last', () => stopInGoodOrder('SIGTERM'));
 });
 
 describe('when PostgreSQL is halted and answers nothing', () => {
-  test('the service stops all the same, and PostgreSQL with it', async () => {
+  test('the service still stops, and PostgreSQL with it', async () => {
     const service = await running();
     home.signalPostgres('SIGSTOP');
     const asked = [1, 2, 3].map(() => shop.anna.ask('GET', '/api/conversations').catch(() => undefined));

@@ -8,56 +8,9 @@ import type { Problem } from '../../src/contract/errors.js';
 import { loadConfig } from '../../src/platform/config.js';
 import { serveWeb } from '../../src/serve-web.js';
 import { type RunningService, startService } from '../../src/service.js';
+import { password, people, registrationOf, shops } from './names.js';
 
-/** The named people and businesses of the tests. */
-export const shops = {
-  bakery: {
-    businessName: 'Forno Aurora',
-    email: 'info@aurora.example',
-    street: 'Via Roma',
-    streetNumber: '12/A',
-    postcode: '48018',
-    city: 'Faenza',
-    province: 'RA',
-    country: 'IT',
-    category: 'bakery',
-    vatNumber: '01234567897',
-    locale: 'it',
-  },
-  florist: {
-    businessName: 'Fiori di Marta',
-    email: 'marta@fiori.example',
-    street: 'Corso Garibaldi',
-    streetNumber: '3',
-    postcode: '20121',
-    city: 'Milano',
-    province: 'MI',
-    country: 'IT',
-    category: 'flowers',
-    vatNumber: '09876540395',
-    locale: 'it',
-  },
-} as const;
-
-export const people = {
-  anna: { firstName: 'Anna', surname: 'Rossi', email: 'anna.rossi@mail.example' },
-  bruno: {
-    firstName: 'Bruno',
-    surname: 'Bianchi',
-    email: 'bruno@mail.example',
-    region: 'Emilia-Romagna',
-    province: 'RA',
-  },
-  carla: { firstName: 'Carla', surname: 'Verdi', email: 'carla@mail.example', region: 'Lombardia', province: 'MI' },
-  osteria: {
-    companyName: 'Osteria del Ponte',
-    companyType: 'S.n.c.',
-    email: 'osteria@mail.example',
-    sector: 'Ristorazione',
-  },
-} as const;
-
-export const password = 'tegame-7-lucertola';
+export { password, people, shops };
 
 /** An answer of the API. Bodies are checked by what the tests expect of them. */
 export interface Answer {
@@ -160,8 +113,7 @@ export class World implements Reach {
     changes: Record<string, unknown> = {},
   ): Promise<Record<string, unknown>> {
     const { body } = await this.ask('GET', '/api/policies/current?audience=subscriber&locale=it');
-    const consents = body.items.map(({ id, purpose }: { id: string; purpose: string }) => ({ policyId: id, purpose }));
-    return { ...shops[shop], username: `${shop}${unique()}`, password, consents, ...changes };
+    return { ...registrationOf(shop, `${shop}${unique()}`, body.items), ...changes };
   }
 
   /** Registers a business; every call makes another. */

@@ -9,7 +9,7 @@ jest.setTimeout(patience);
 /** An examination reads everything; with more kills on one installation it would do little else. */
 const killsOfOne = 25;
 
-test('no end of the service or of PostgreSQL, at any point and as often as may be, loses or doubles what was acknowledged', async () => {
+test('no crash of the service or of PostgreSQL, at any point and however often, loses or doubles an acknowledged message', async () => {
   const chance = new Chance(seed);
   const deadline = Date.now() + minutes * 60_000;
   let [kills, messages] = [0, 0];

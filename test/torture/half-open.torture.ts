@@ -8,7 +8,7 @@ import { patience } from './length.js';
 
 jest.setTimeout(patience);
 
-test('a connection whose other end is gone without a word is found within 45 seconds, and no other is cut', async () => {
+test('a connection whose other end vanished is found within 45 seconds, and no other is cut', async () => {
   const world = await World.open();
   const bakery = await world.shop('bakery');
   const anna = await world.join(bakery, 'anna');

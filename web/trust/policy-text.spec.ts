@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { policyBlocks } from './policy-text.js';
 
 describe('the text of a policy', () => {
-  test('becomes headings, paragraphs and lists with strong words', () => {
+  test('is rendered as headings, paragraphs and lists with bold words', () => {
     expect(policyBlocks('## Chi\n\nIl titolare è **Forno**,\ndi Faenza.\n\n- **Uno:** a\n- due')).toEqual([
       { kind: 'heading', level: 2, pieces: [{ text: 'Chi', strong: false }] },
       {
@@ -26,7 +26,7 @@ describe('the text of a policy', () => {
     ]);
   });
 
-  test('shows signs of a name as they are', () => {
+  test('shows special characters of a name literally', () => {
     expect(policyBlocks('Bar \\*\\*Da Gino\\*\\* \\<b\\>')).toEqual([
       { kind: 'text', pieces: [{ text: 'Bar **Da Gino** <b>', strong: false }] },
     ]);

@@ -3,7 +3,7 @@ import { KeyboardSense } from './viewport.js';
 
 const phone = { width: 390, height: 760, scale: 1 };
 
-test('a keyboard takes a quarter of the height or more while somebody types', () => {
+test('a keyboard takes at least a quarter of the height while a field has the focus', () => {
   const sense = new KeyboardSense();
   expect(sense.left(phone, false)).toBeUndefined();
   expect(sense.left({ ...phone, height: 420 }, true)).toBe(420);
@@ -11,7 +11,7 @@ test('a keyboard takes a quarter of the height or more while somebody types', ()
   expect(sense.left({ ...phone, height: 420 }, false)).toBeUndefined();
 });
 
-test('zooming and turning the phone are no keyboard', () => {
+test('zooming and rotating do not count as a keyboard', () => {
   const sense = new KeyboardSense();
   sense.left(phone, true);
   expect(sense.left({ width: 195, height: 380, scale: 2 }, true)).toBeUndefined();
@@ -19,7 +19,7 @@ test('zooming and turning the phone are no keyboard', () => {
   expect(sense.left({ width: 844, height: 180, scale: 1 }, true)).toBe(180);
 });
 
-test('a page that comes back is measured anew', () => {
+test('a restored page is measured again', () => {
   const sense = new KeyboardSense();
   sense.left(phone, true);
   sense.forget();

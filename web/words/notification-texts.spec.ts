@@ -3,7 +3,7 @@ import { notificationText } from './notification-texts.js';
 
 const conversationId = '01a20799-0000-7000-8000-000000000002';
 
-test('a notification says who has written only where that is a business, and how many messages there are', () => {
+test('a notification names the sender only if it is a business, and states the number of messages', () => {
   const message = { kind: 'message', locale: 'it', conversationId } as const;
   expect(notificationText({ ...message, count: 1, business: 'Forno Aurora' }).title).toBe(
     'Nuovo messaggio da Forno Aurora',

@@ -17,13 +17,13 @@ describe('a text with fields', () => {
     expect(filledIn(body, anna)).toBe('Gentile Anna Rossi, Anna Rossi: Forno Aurora');
   });
 
-  test('calls who has no such name by the displayed one', () => {
+  test('uses the displayed name for a recipient without that name', () => {
     const body = '{{firstName}}|{{surname}}|{{companyName}}';
     expect(filledIn(body, company)).toBe('Osteria del Ponte|Osteria del Ponte|Osteria del Ponte');
     expect(filledIn(body, anna)).toBe('Anna|Rossi|Anna Rossi');
   });
 
-  test('is filled in once: what looks like a field or a replacement within a name stays', () => {
+  test('is filled in once: a name that looks like a field or a replacement is kept', () => {
     const odd = { ...anna, firstName: '{{surname}}', surname: "$& $1 $' {{firstName}}" };
     expect(filledIn('{{firstName}} {{surname}}', odd)).toBe("{{surname}} $& $1 $' {{firstName}}");
   });
@@ -57,7 +57,7 @@ describe('a text with fields', () => {
     expect(personalTextFault(body)).toMatchObject({ code, message: expect.stringContaining(problem) });
   });
 
-  test('counts every field as the longest name, and says so at the limit', () => {
+  test('counts every field as the longest name, and says so beyond the limit', () => {
     const most = 'a'.repeat(limits.messageLength - 2 * limits.broadcastFieldLength);
     expect(personalTextFault(`${most}{{firstName}}{{surname}}`)).toBeUndefined();
     expect(personalTextFault(`${most}a{{firstName}}{{surname}}`)).toMatchObject({

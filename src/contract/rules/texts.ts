@@ -47,7 +47,7 @@ export interface TextFault extends Fault {
   problem: string;
 }
 
-/** True when nothing of a text can be seen. Such a text is as good as an empty one. */
+/** True if a text has no visible character, which counts as empty. */
 export function isBlank(text: string): boolean {
   return nothing.test(text);
 }

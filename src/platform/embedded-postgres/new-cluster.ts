@@ -4,7 +4,7 @@ import { type Binaries, binariesFor, program } from './binaries.js';
 import type { Settings } from './cluster.js';
 import { superuser } from './connection.js';
 import { ifMissing, makeSystemFolder, shortHash, syncFolder, systemFolder } from './files.js';
-import { PostgresStartError, gaveUp } from './postgres-start-error.js';
+import { PostgresStartError, startFailure } from './postgres-start-error.js';
 import { findPostmaster, stopPostmaster } from './postmaster.js';
 import { includeSettings } from './settings.js';
 import { type User, asRoot, may, run } from './system.js';
@@ -106,7 +106,7 @@ async function runInitdb(dir: string, blueprint: Blueprint, user?: User): Promis
     ? await run('/bin/sh', throughPipe, { user, input: password })
     : await run(initdb, [...parameters, `--pwfile=${passwordFile}`]);
   try {
-    if (!succeeded) throw gaveUp('could not make its database', dir, output);
+    if (!succeeded) throw startFailure('could not make its database', dir, output);
     await includeSettings(unfinished);
     await rename(unfinished, dir);
     await syncFolder(dirname(dir));

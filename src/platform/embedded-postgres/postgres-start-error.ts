@@ -26,7 +26,7 @@ function explain({ code = '', path, message }: NodeJS.ErrnoException, dataDir: s
 }
 
 /** Explains why a program of PostgreSQL gave up, from its output. */
-export function gaveUp(what: string, dir: string, output: string): PostgresStartError {
+export function startFailure(what: string, dir: string, output: string): PostgresStartError {
   // The system says the same of its table of shared memory.
   const isFull = /^(?!.*shared memory).*(No space left on device|Disk quota exceeded|wrote only \d+ of)/m.test(output);
   const reason = lastWords(output);

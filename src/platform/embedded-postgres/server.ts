@@ -8,7 +8,7 @@ import { program } from './binaries.js';
 import type { Cluster, Settings } from './cluster.js';
 import { type PostgresConnection, ask, socketPort, superuser, waitForAnswer } from './connection.js';
 import { createFile, ifMissing } from './files.js';
-import { PostgresStartError, gaveUp } from './postgres-start-error.js';
+import { PostgresStartError, startFailure } from './postgres-start-error.js';
 import { findPostmaster, isAlive, readPidFile, serves, signalChildren, stopPostmaster } from './postmaster.js';
 import { writeSettings } from './settings.js';
 import { environment, onWindows } from './system.js';
@@ -60,11 +60,11 @@ export async function launchServer(cluster: Cluster, settings: Settings): Promis
     if (answer === 'ready') return { pid, connection };
     if (answer !== 'gone') await stopPostmaster(pid, cluster);
     if (answer === 'denied') throw wrongPassword(cluster);
-    if (answer !== 'gone') throw gaveUp('did not start', cluster.dir, 'it does not accept connections');
+    if (answer !== 'gone') throw startFailure('did not start', cluster.dir, 'it does not accept connections');
     const output = await readOutput(cluster, begun);
     // Its predecessor was killed and left children behind, who may still write: they go first.
     const hasOrphans = output.includes('shared memory block');
-    if (!hasOrphans || Date.now() > deadline) throw gaveUp('did not start', cluster.dir, output);
+    if (!hasOrphans || Date.now() > deadline) throw startFailure('did not start', cluster.dir, output);
     signalChildren(cluster, 'SIGQUIT');
     await sleep(200);
   }

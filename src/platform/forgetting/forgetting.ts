@@ -1,7 +1,7 @@
 import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import type { ErasedCounts, ErasedKind } from '../../contract/erasures.js';
-import type { ByScope, Forget, Forgotten, Gone, Holding, HoldsNobody, Scope } from './holdings.js';
+import type { ByScope, Forget, Forgotten, Gone, Holding, Ownerless, Scope } from './holdings.js';
 
 interface TableRow {
   name: string;
@@ -27,25 +27,25 @@ const naming: Record<string, Scope> = {
   account_id: 'interlocutor',
 };
 
-/** The registry of all that slices hold of contacts, interlocutors and subscribers, and of how it goes. */
+/** The registry of all data of contacts, interlocutors and subscribers in the slices, and of how it is deleted. */
 @Injectable()
 export class Forgetting implements OnApplicationBootstrap {
   private holdings: Holding[] = [];
-  private readonly others: HoldsNobody[] = [{ table: 'migrations', holds: 'names of migrations' }];
+  private readonly others: Ownerless[] = [{ table: 'migrations', holds: 'names of migrations' }];
 
   constructor(private readonly database: DataSource) {}
 
-  /** Says how the rows of tables go; to be called before the application has started. */
+  /** Declares how the rows of tables are deleted; must be called before the application has started. */
   register(...holdings: Holding[]): void {
     this.holdings.push(...holdings);
   }
 
-  /** Declares that a table has no data of any owner; likewise. */
-  registerNobodys(...others: HoldsNobody[]): void {
+  /** Declares that a table has no data of any owner; must be called likewise. */
+  registerOwnerless(...others: Ownerless[]): void {
     this.others.push(...others);
   }
 
-  /** @throws Error naming tables of which no slice says how their rows go */
+  /** @throws Error naming tables for which no slice declares how their rows are deleted */
   async onApplicationBootstrap(): Promise<void> {
     const tables = await this.database.query<TableRow[]>(tablesQuery);
     const faults = this.faultsOf(tables);

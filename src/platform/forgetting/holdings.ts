@@ -46,7 +46,7 @@ export interface Holding {
 }
 
 /** A table without data of any owner, and the data it has instead. */
-export interface HoldsNobody {
+export interface Ownerless {
   table: string;
   holds: string;
 }

@@ -35,7 +35,7 @@ async function download(): Promise<IncomingMessage> {
 
 const encodings = (answers: IncomingMessage[]) => answers.map(({ headers }) => headers['content-encoding']);
 
-test('only two answers are compressed at once, and the others are sent as they are', async () => {
+test('only two answers are compressed at once, and the others are sent uncompressed', async () => {
   const answers = [await download(), await download(), await download()];
   expect(encodings(answers)).toEqual(['br', 'br', undefined]);
   for (const response of open) response.end();

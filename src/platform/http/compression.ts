@@ -18,13 +18,13 @@ const fromBytes = 1024;
  * Compressing runs on the four threads that passwords and pictures need too, so few answers are compressed at once. There
  * is no queue: the others are sent as they are.
  */
-const atOnce = 2;
+const concurrency = 2;
 
 /** Express middleware that compresses answers for clients that take it, quickly rather than tightly. */
 export function compressAnswers(): RequestHandler {
   let underWay = 0;
   const admit = (request: Request, response: Response): boolean => {
-    if (!mayCompress(request) || !isWorthIt(request, response) || underWay >= atOnce) return false;
+    if (!mayCompress(request) || !isWorthIt(request, response) || underWay >= concurrency) return false;
     underWay++;
     response.once('close', () => underWay--);
     return true;

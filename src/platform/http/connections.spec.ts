@@ -23,7 +23,7 @@ afterAll(() => {
   server.close();
 });
 
-test('an answer of which nothing is taken is cut after two minutes, and one that is taken is not', async () => {
+test('an answer that the client does not read is cut after two minutes, and one that it reads is not', async () => {
   expect(server.timeout).toBe(limits.stalledSeconds * 1000);
   expect(server.keepAliveTimeout).toBe(75_000);
   server.timeout = 300;

@@ -36,8 +36,8 @@ export function readJsonBodies(): RequestHandler {
 
 class JsonBodies {
   private readonly parsing = new Turns({
-    atOnce: 1,
-    atOncePerAsker: 1,
+    concurrency: 1,
+    concurrencyPerAsker: 1,
     waiting: limits.bodiesWaiting,
     waitingPerAsker: limits.bodiesWaitingPerNetwork,
     of: 'requests',

@@ -18,7 +18,7 @@ describe('a network', () => {
     ['', 'unknown'],
   ])('of %s is %s', (address, network) => expect(networkOf(address)).toBe(network));
 
-  test('is the first 64 bits of an IPv6 address, however that is written', () => {
+  test('is the first 64 bits of an IPv6 address in any notation', () => {
     const groups = fc.array(fc.nat({ max: 0xffff }), { minLength: 8, maxLength: 8 });
     fc.assert(
       fc.property(groups, fc.nat({ max: 0xffff }), (all, other) => {

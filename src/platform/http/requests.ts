@@ -22,7 +22,7 @@ export class Requests {
     const begun = performance.now();
     request.id = uuid();
     response.setHeader('X-Request-Id', request.id);
-    // Whoever keeps a connection would go on asking over it.
+    // Otherwise a keep-alive connection would go on sending requests during shutdown.
     if (this.stopping) response.setHeader('Connection', 'close');
     // Each bound on a request watches for its end, and a download does so several times.
     response.setMaxListeners(20);

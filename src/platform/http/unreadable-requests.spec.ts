@@ -34,7 +34,7 @@ test.each([
   expect(JSON.parse(body!)).toMatchObject({ status: 408, code: 'request_timeout' });
 });
 
-test('no problem stands in the middle of another answer', async () => {
+test('no problem is written in the middle of another answer', async () => {
   const answer = await answerTo('POST /begun HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n{');
   expect(answer).toMatch(/^HTTP\/1\.1 200 .*begun\r\n$/s);
 });

@@ -3,8 +3,8 @@ import { inTurns } from './in-turns.js';
 
 const logging = () => ({ failure: jest.fn<(error: unknown) => void>() });
 
-describe('items that are taken a step further in turn', () => {
-  test('are all finished, each step of one after a step of the others', async () => {
+describe('items that take steps in turns', () => {
+  test('are all finished, each step of one after one step of the others', async () => {
     const left = new Map([
       ['bread', 2],
       ['milk', 1],
@@ -22,7 +22,7 @@ describe('items that are taken a step further in turn', () => {
     expect(then).not.toHaveBeenCalled();
   });
 
-  test('go on when one fails, whose error is thrown in the end, and further ones are logged', async () => {
+  test('continue when one fails; its error is thrown at the end, and further ones are logged', async () => {
     const log = logging();
     const steps: string[] = [];
     const step = (item: string) => {
@@ -36,7 +36,7 @@ describe('items that are taken a step further in turn', () => {
     expect(log.failure.mock.calls).toEqual([[new Error('no milk')]]);
   });
 
-  test('are left for another job when the time is over, before an error is thrown', async () => {
+  test('are left for another job when the time is up, before an error is thrown', async () => {
     const now = jest.spyOn(performance, 'now').mockReturnValue(0);
     const unfinished: string[] = [];
     const step = (item: string) => {

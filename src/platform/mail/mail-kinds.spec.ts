@@ -14,7 +14,7 @@ const unused = {} as never;
 const forgetting = { register: () => {} } as unknown as Forgetting;
 const boot = () => new Outbox(unused, config, unused, jobs, unused, templates, unused, forgetting).onModuleInit();
 
-test('the boot fails for a text that no slice defines a mail for, and for a mail without a text', () => {
+test('the service does not start with a text without a mail, or a mail without a text', () => {
   for (const name of templates.names.filter((each) => each !== 'verify_email')) defineMail(name, 'security');
   expect(boot).toThrow('no text, or no slice, for the mail verify_email');
   defineMail('verify_email', 'security');

@@ -48,13 +48,13 @@ describe('a refusal at RCPT TO', () => {
 });
 
 describe('a failure', () => {
-  test('of the sender, the sign-in or the greeting is never final, whatever is said', () => {
+  test('of the sender, the sign-in or the greeting is never final, whatever the reply', () => {
     const response = '550 5.1.1 No such user';
     for (const command of ['MAIL FROM', 'EHLO', 'CONN', undefined])
       expect(judge({ responseCode: 550, response, ...(command && { command }) }).permanent).toBe(false);
   });
 
-  test('has a code of the reply and its status, and nothing of what the server said', () => {
+  test('has a code made of the reply and its status, without the server’s text', () => {
     expect(atRcpt('550 5.1.1 <anna@mail.example> unknown').code).toBe('smtp_550_5.1.1');
     expect(atRcpt('450 greylisted, anna').code).toBe('smtp_450');
     expect(judge({ code: 'anna@mail.example' }).code).toBe('smtp_failed');

@@ -7,7 +7,7 @@ const templates = new MailTemplates({
   controller: { name: '' },
 } as unknown as ConstructorParameters<typeof MailTemplates>[0]);
 
-test.each(mailLocales)('labels of facts are quiet, also those of several words: %s', (locale) => {
+test.each(mailLocales)('labels of facts are styled quietly, even with several words: %s', (locale) => {
   const values = {
     businessName: 'Forno',
     time: 'oggi',
@@ -27,7 +27,7 @@ test.each(mailLocales)('labels of facts are quiet, also those of several words: 
   }
 });
 
-test('times name their zone, by twenty-four hours', () => {
+test('times name their zone, in the 24-hour format', () => {
   const time = new Date('2026-11-27T19:05:00Z');
   expect(timeInWords(time, { locale: 'it', timeZone: 'Europe/Rome' })).toBe('27 novembre 2026 alle ore 20:05 CET');
   expect(timeInWords(time, { locale: 'en', timeZone: 'Europe/Rome' })).toBe('27 November 2026 at 20:05 CET');

@@ -41,7 +41,7 @@ describe('an address that a stranger names', () => {
     expect(() => requests.post(new URL(url), sent)).toThrow(PrivateAddressRefused);
   });
 
-  test('is refused when the name stands for a private address, as it is connected to', async () => {
+  test('is refused if its name resolves to a private address when it connects', async () => {
     const { answer } = requests.post(new URL('https://localhost/push'), sent);
     await expect(answer).rejects.toThrow(PrivateAddressRefused);
   });

@@ -37,7 +37,7 @@ export class ProblemFilter implements ExceptionFilter {
 }
 
 /**
- * A refusal for lack of capacity is no failure: whoever asks for too much would fill the log. Whoever answers `unavailable`
+ * A refusal for lack of capacity is no failure: a client that asks for too much would fill the log. A handler that answers `unavailable`
  * in so many words has logged why, where it is worth a line.
  */
 function isFailure(error: unknown, { status, code }: Problem): boolean {

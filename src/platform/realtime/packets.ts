@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache';
+import { BoundedCache } from '../bounded-cache.js';
 import { limits } from '../../contract/limits.js';
 import { type Connection, type WebSocket, webSocketOf } from './engine.js';
 import { cutOff, terminate } from './outgoing.js';
@@ -28,8 +28,8 @@ const cut = new WeakSet<Connection>();
  */
 export class Packets {
   private readonly budgets = new WeakMap<Connection, Budget>();
-  private readonly ofSessions = new LRUCache<string, Budget>({ max: 100_000 });
-  private readonly ofAccounts = new LRUCache<string, Budget>({ max: 100_000 });
+  private readonly ofSessions = new BoundedCache<string, Budget>(100_000);
+  private readonly ofAccounts = new BoundedCache<string, Budget>(100_000);
   private readonly pointsOfSession: number;
   private readonly count = countingOf(this);
 

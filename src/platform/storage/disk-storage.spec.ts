@@ -12,7 +12,7 @@ async function* bytes(): AsyncGenerator<Buffer, void, undefined> {
   yield Buffer.from('sealed');
 }
 
-test('an object is stored although the last other one of its folder is removed meanwhile', async () => {
+test('an object is stored even if the last other one in its folder is removed meanwhile', async () => {
   const storage = await DiskStorage.open(root);
   const storeAndRemove = async (writer: number) => {
     for (let turn = 0; turn < 100; turn++) {

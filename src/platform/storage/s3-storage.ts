@@ -32,8 +32,8 @@ const checkMilliseconds = 1_500;
 export class S3Storage extends Storage {
   private readonly client: S3Client;
   private readonly writing = new Turns({
-    atOnce: writesAtOnce,
-    atOncePerAsker: writesAtOnce,
+    concurrency: writesAtOnce,
+    concurrencyPerAsker: writesAtOnce,
     waiting: Infinity,
     waitingPerAsker: Infinity,
     of: 'uploads',

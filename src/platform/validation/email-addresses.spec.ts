@@ -32,7 +32,7 @@ describe('one mailbox', () => {
     expect(mailableAddress(normalisedEmail(address)).toLowerCase()).toBe(ascii);
   });
 
-  test('is another one with dots, a +tag or a letter that is not the same in the domain', () => {
+  test('differs with dots, a +tag or another letter in the domain', () => {
     for (const other of ['an.na@rossi.it', 'anna+shop@rossi.it', 'anna@rossì.it', 'anna@rossi.it.it']) {
       expect(sameMailbox('anna@rossi.it', other)).toBe(false);
     }
@@ -40,7 +40,7 @@ describe('one mailbox', () => {
     expect(sameMailbox('Anna@Rossi.it', 'anna@rossi.it')).toBe(true);
   });
 
-  test('is found under the spellings that were kept before, and an ordinary address has no other', () => {
+  test('is found under formerly stored spellings, of which an ordinary address has one', () => {
     const former = ['anna@caffè.example', 'anna@caffe\u0300.example'];
     expect(formerSpellings(ascii)).toEqual(former);
     expect(formerSpellings('Anna@caffè.example')).toEqual(former);
@@ -49,12 +49,12 @@ describe('one mailbox', () => {
   });
 });
 
-describe('what cannot be seen', () => {
+describe('an invisible character', () => {
   const hidden = [0x00ad, 0x034f, 0x061c, 0x115f, 0x180e, 0x200b, 0x200c, 0x200d, 0x200e, 0x202e, 0x2060, 0x2066]
     .concat([0x2800, 0x3164, 0xfe00, 0xfe0f, 0xfeff, 0xffa0, 0xe0041, 0xe0101])
     .map((code) => String.fromCodePoint(code));
 
-  test('is refused wherever it stands in an address, by its name', () => {
+  test('is refused anywhere in an address, by its name', () => {
     for (const character of hidden) {
       for (const address of [`b${character}@example.it`, `b@exam${character}ple.it`, `b@example.it${character}`]) {
         expect(isEmailAddress(address)).toBe(false);
@@ -66,7 +66,7 @@ describe('what cannot be seen', () => {
     expect(invisibleCharacter("o'neill+x@caffè.example")).toBeUndefined();
   });
 
-  test('no address that is accepted differs from another one in it alone', () => {
+  test('is never the only difference of two accepted addresses', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme', maxLength: 12 }), fc.constantFrom(...hidden), (text, character) => {
         expect(isEmailAddress(normalisedEmail(`b@${text}${character}x.it`))).toBe(false);
@@ -93,14 +93,14 @@ describe('a domain', () => {
     'xn--x-.it',
   ])('%j is none', (domain) => expect(isEmailAddress(`anna@${domain}`)).toBe(false));
 
-  test('may be written in ASCII when it stands for a name', () => {
+  test('can be written in ASCII if it stands for a valid name', () => {
     for (const domain of ['xn--caff-8oa.example', 'XN--CAFF-8OA.example', 'a.xn--mgbh0fb', 'ab--cd.it'])
       expect(isEmailAddress(`anna@${domain}`)).toBe(true);
     expect(undecodableLabel('mail.xn--zzzz.it')).toBe('xn--zzzz');
     expect(undecodableLabel('xn--caff-8oa.example')).toBeUndefined();
   });
 
-  test('has room in its ASCII form too', () => {
+  test('must fit in its ASCII form too', () => {
     expect(isEmailAddress(`a@${'è'.repeat(20)}.it`)).toBe(true);
     expect(isEmailAddress(`a@${'è'.repeat(60)}.it`)).toBe(false);
   });
@@ -115,7 +115,7 @@ test.each(['anna＠rossi.it', 'anna﹫rossi.it', 'anna@rossi＠x.it', 'anna＠x@
   },
 );
 
-test('what is canonical stays so, and says the same of what is kept', () => {
+test('a canonical address stays canonical, with the same formerly stored spellings', () => {
   fc.assert(
     fc.property(fc.oneof(fc.emailAddress(), fc.string({ unit: 'binary' })), (text) => {
       const kept = normalisedEmail(text);
@@ -137,7 +137,7 @@ test('an address is found within angle brackets and after mailto:', () => {
   expect(bareAddress('mailto: a@x.it?subject=x\ny')).toBe('a@x.it');
 });
 
-test('a text of 100,000 characters is judged at once, whatever it repeats', () => {
+test('a text of 100,000 characters is judged quickly, whatever it repeats', () => {
   const repeated = (text: string) => text.repeat(100_000 / text.length);
   expect(bareAddress(`mailto:${repeated(' ')}@?\nx`)).toBe('@');
   expect(canonicalAddress(`a@${repeated('.')}x`)).toMatch(/x$/);

@@ -15,15 +15,21 @@ import type { Fault } from '../problems/field-error.js';
 import { isPlain } from './plain.js';
 import { Rule } from './rule.js';
 
-/** A field that may be left out; null means the same. */
+/** A field that may be left out; null means the same as leaving it out. */
 export const Optional = () =>
   applyDecorators(
     IsOptional(),
     Transform(({ value }: { value: unknown }) => value ?? undefined),
   );
 
-/** A field that may be left out, where null says something of its own, such as that a value is to go. */
-export const Nullable = () => ValidateIf((_, value) => value !== undefined && value !== null);
+/** A field that may be left out, but must not be null. */
+export const Omittable = () => ValidateIf((_, value) => value !== undefined);
+
+/** A field that may be left out, or be null for no value: in a change, null removes the value. */
+export const Clearable = () => ValidateIf((_, value) => value !== undefined && value !== null);
+
+/** A field that must be sent, and may be null. */
+export const Nullable = () => ValidateIf((_, value) => value !== null);
 
 const lowerCase = (value: unknown): unknown => (typeof value === 'string' ? value.toLowerCase() : value);
 

@@ -57,7 +57,7 @@ describe('plain text', () => {
   const name = { min: 1, max: 5 };
   const note = { ...name, multiline: true };
 
-  test('limits count code points after trimming, at both ends', () => {
+  test('minimum and maximum count code points after trimming', () => {
     for (const text of ['a', 'abcde', '  abcde  ', '𝒶𝒷𝒸𝒹𝑒', 'ab de'])
       expect(plainTextProblem(text, name)).toBeUndefined();
     for (const text of ['', '   ', 'abcdef', '𝒶𝒷𝒸𝒹𝑒f', '\u200B\u2060', '\u3164']) {
@@ -69,7 +69,7 @@ describe('plain text', () => {
     expect(plainTextProblem('abcdef', { min: 5, max: 5 })).toBe('must have exactly 5 characters');
   });
 
-  test('only a text is a text', () => {
+  test('only a string is accepted', () => {
     for (const value of [undefined, null, 1, true, {}, ['a']]) {
       expect(plainTextProblem(value, name)).toBe('must be a text');
     }
@@ -97,7 +97,7 @@ describe('plain text', () => {
     }
   });
 
-  test('direction overrides are refused in a single line alone', () => {
+  test('direction overrides are refused only in a single line', () => {
     for (const code of [0x202a, 0x202b, 0x202c, 0x202d, 0x202e, 0x2066, 0x2067, 0x2068, 0x2069]) {
       const text = `a${String.fromCodePoint(code)}b`;
       expect(plainTextProblem(text, name)).toBe('must not hold characters that override the direction of text');
@@ -105,13 +105,13 @@ describe('plain text', () => {
     }
   });
 
-  test('names of the world and emoji pass', () => {
+  test('names in all scripts and emoji are accepted', () => {
     for (const text of ['Zoë', 'Ελένη', 'محمد', 'Ірина', '王伟', 'ก็ดี', '👩🏽‍🍳', '☎️']) {
       expect(plainTextProblem(text, { min: 1, max: 10 })).toBeUndefined();
     }
   });
 
-  test('what is trimmed and accepted is stored unchanged by another pass', () => {
+  test('a trimmed and accepted text is unchanged by another pass', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), fc.boolean(), (text, multiline) => {
         const once = trimmed(text, { multiline });
@@ -164,7 +164,7 @@ describe('decorated fields', () => {
     expect(errorsOf(fields)).toEqual([[code, message]]);
   });
 
-  test('lists are read item by item', () => {
+  test('each item of a list is read alone', () => {
     expect(read({ labels: [' ab ', 'abc'] }).labels).toEqual(['ab', 'abc']);
   });
 
@@ -198,7 +198,7 @@ describe('email addresses', () => {
     '\uD800@rossi.it',
   ])('%j is refused', (address) => expect(isEmailAddress(address)).toBe(false));
 
-  test('254 bytes are the most, 64 of them before the @', () => {
+  test('can have 254 bytes, 64 of them before the @', () => {
     const domain = (length: number) =>
       `${`${'d'.repeat(60)}.`.repeat(4)}`.slice(0, length - 3).replace(/\.$/, 'd') + '.it';
     const address = (local: number, total: number) => `${'a'.repeat(local)}@${domain(total - local - 1)}`;
@@ -210,7 +210,7 @@ describe('email addresses', () => {
     expect(isEmailAddress(`${'a'.repeat(64)}@${'è'.repeat(60)}.${'è'.repeat(35)}.it`)).toBe(false);
   });
 
-  test('normalising touches the domain alone', () => {
+  test('are normalised only in their domain', () => {
     expect(normalisedEmail('A.B@C.IT')).toBe('A.B@c.it');
     expect(normalisedEmail('A@B@C.IT')).toBe('A@B@c.it');
     expect(normalisedEmail(' NOBODY ')).toBe('nobody');
@@ -218,7 +218,7 @@ describe('email addresses', () => {
   });
 });
 
-describe('a text in which nothing can be seen', () => {
+describe('a text without a visible character', () => {
   const unseen = [
     '\u200B',
     '\u2060',
@@ -250,10 +250,10 @@ describe('a text in which nothing can be seen', () => {
   });
 });
 
-describe('a text that is cut', () => {
+describe('a shortened text', () => {
   const family = '👨‍👩‍👧‍👦';
 
-  test('keeps a text that fits', () => {
+  test('is unchanged if it fits', () => {
     expect(shortened(`${'a'.repeat(5)}🇮🇹`, 7)).toBe('aaaaa🇮🇹');
   });
 
@@ -269,11 +269,11 @@ describe('a text that is cut', () => {
     expect(shortened(text, most)).toBe(cut);
   });
 
-  test('is cut within a character that alone is too long', () => {
+  test('is cut within a single character that is too long', () => {
     expect(shortened(`e${'\u0301'.repeat(500)}`, 10)).toBe(`e${'\u0301'.repeat(8)}…`);
   });
 
-  test('is never longer than it may be', () => {
+  test('is never longer than the limit', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme', maxLength: 60 }), fc.integer({ min: 2, max: 30 }), (text, most) => {
         expect(codePoints(shortened(text, most))).toBeLessThanOrEqual(most);

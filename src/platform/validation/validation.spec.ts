@@ -6,7 +6,7 @@ import { IsIn, IsInt, IsOptional, IsString, Matches, MaxLength, Min, validateSyn
 import fc from 'fast-check';
 import { limits } from '../../contract/limits.js';
 import { ValidationFailed } from '../problems/domain-error.js';
-import { IsId, IsIds, IsList, IsPart, IsParts, Nullable, Optional } from './fields.js';
+import { IsId, IsIds, IsList, IsPart, IsParts, Clearable, Nullable, Omittable, Optional } from './fields.js';
 import { planOf } from './plan.js';
 import { read } from './validation.js';
 import { IsPlainText, Trimmed } from './text.js';
@@ -52,8 +52,8 @@ const errorsOf = (shape: new () => object, sent: object) => {
   }
 };
 
-describe('what was sent is read by the rules of a class', () => {
-  test('and taken exactly where class-validator finds nothing wrong', () => {
+describe('a request is read by the rules of a class', () => {
+  test('and accepted exactly where class-validator finds no fault', () => {
     const anything = fc.oneof(
       fc.constantFrom<unknown>(undefined, null, [], {}, [[]], 'all', 7, 1.5, true),
       fc.string({ maxLength: 4 }),
@@ -94,14 +94,14 @@ describe('what was sent is read by the rules of a class', () => {
     expect(taken).toBeGreaterThan(10);
   });
 
-  test('as an instance whose values are converted', () => {
+  test('as an instance with converted values', () => {
     const order = read(Order, { id: id.toUpperCase(), notes: [' a  b '], lines: [{ article: 'cake' }] });
     expect(order).toBeInstanceOf(Order);
     expect(order.lines[0]).toBeInstanceOf(Line);
     expect(order).toMatchObject({ id, notes: ['a b'] });
   });
 
-  test('and null is as good as nothing where a field may be left out, unless it says something of its own', () => {
+  test('and null means the same as leaving out an optional field, unless declared otherwise', () => {
     class Changes extends PartialType(Order) {}
     const sent = { id: null, notes: null, first: null, lines: null };
     expect(Object.values(read(Changes, sent)).filter((value) => value !== undefined)).toEqual([]);
@@ -111,15 +111,28 @@ describe('what was sent is read by the rules of a class', () => {
       ['lines', 'required'],
     ]);
     class Correction {
-      @Nullable()
+      @Clearable()
       @IsPlainText({ max: 3 })
       note?: string | null;
+
+      @Omittable()
+      @IsPlainText({ max: 3 })
+      name?: string;
+
+      @Nullable()
+      @IsInt()
+      pieces: number | null;
     }
-    expect(read(Correction, { note: null }).note).toBeNull();
-    expect(read(Correction, {}).note).toBeUndefined();
+    expect(read(Correction, { note: null, pieces: null })).toMatchObject({ note: null, pieces: null });
+    expect(read(Correction, { pieces: 2 })).toMatchObject({ pieces: 2 });
+    expect(read(Correction, { pieces: 2 }).note).toBeUndefined();
+    expect(errorsOf(Correction, { name: null }).map(({ field, code }) => [field, code])).toEqual([
+      ['name', 'required'],
+      ['pieces', 'required'],
+    ]);
   });
 
-  test('and each wrong field is told by a code with its values', () => {
+  test('and each wrong field is reported by a code with its values', () => {
     const sent = { notes: ['a', '\u200B'], lines: [{ article: 'x', pieces: 0 }, null], color: 'red' };
     expect(errorsOf(Order, sent)).toEqual([
       { field: 'color', code: 'unknown_field', message: 'There is no field color.' },
@@ -145,7 +158,7 @@ describe('what was sent is read by the rules of a class', () => {
     ]);
   });
 
-  test('and a list that is too long, or where none belongs, is not looked into', () => {
+  test('and a list that is too long, or in place of another value, is not inspected', () => {
     const untouchable = new Proxy([1, 2, 3, 4], {
       get: (list, key, receiver) => {
         if (typeof key === 'string' && /^\d+$/.test(key)) throw new Error('an item was looked at');
@@ -160,7 +173,7 @@ describe('what was sent is read by the rules of a class', () => {
     ]);
   });
 
-  test('and no more than 20 errors are told, with names that are cut', () => {
+  test('and at most 20 errors are reported, with shortened names', () => {
     const sent = Object.fromEntries(Array.from({ length: 50 }, (_, index) => [`${'x'.repeat(1_000)}${index}`, 1]));
     let refused: ValidationFailed | undefined;
     try {
@@ -174,7 +187,7 @@ describe('what was sent is read by the rules of a class', () => {
   });
 });
 
-describe('a class of requests is refused', () => {
+describe('a class of requests is rejected', () => {
   class Unbounded {
     @IsString()
     text: string;

@@ -19,7 +19,7 @@ afterEach(() => rm(folder, { recursive: true }));
 const load = (key = masterKey) => EpochKeys.load(path, key);
 
 describe('the epoch file', () => {
-  test('is made once, with the first epoch', async () => {
+  test('is created once, with the first epoch', async () => {
     expect(await EpochKeys.exist(path)).toBe(false);
     const made = await load();
     expect(await EpochKeys.exist(path)).toBe(true);
@@ -76,7 +76,7 @@ describe('a renewal', () => {
     expect(() => epochs.key(1)).toThrow('epoch 1 is gone');
   });
 
-  test('that was cut short is found so at the next start', async () => {
+  test('that was interrupted is found at the next start', async () => {
     const before = await load();
     await before.beginRotation();
     const after = await load();
@@ -104,7 +104,7 @@ describe('a renewal', () => {
     expect(key).toEqual(Buffer.alloc(32));
   });
 
-  test('that was killed while it wrote leaves an epoch beside the file, which only the service destroys', async () => {
+  test('that was killed while writing leaves an epoch beside the file, which only the service destroys', async () => {
     const epochs = await load();
     const draft = `${path}.4711.0a1b2c3d`;
     await writeFile(draft, await readFile(path));

@@ -11,7 +11,7 @@ function renewing(renewEpoch = jest.fn(() => Promise.resolve())) {
   return { renewal: new EpochRenewal(keyring as never, log as never), renewEpoch };
 }
 
-test('renewals that erasures ask for are gathered, and begin at most once a minute', async () => {
+test('rotations requested by erasures are combined, and begin at most once a minute', async () => {
   const { renewal, renewEpoch } = renewing();
   const noted = jest.fn(() => Promise.resolve());
   renewal.onRenewed(noted);
@@ -28,7 +28,7 @@ test('renewals that erasures ask for are gathered, and begin at most once a minu
   await renewal.stop();
 });
 
-test('a renewal that fails is tried again, and a stop lets none begin', async () => {
+test('a rotation that fails is retried, and none begins after a stop', async () => {
   const renewEpoch = jest.fn(() => Promise.resolve()).mockRejectedValueOnce(new Error('the database went away'));
   const { renewal } = renewing(renewEpoch);
   renewal.request();

@@ -33,7 +33,7 @@ describe('a private file', () => {
     expect((await stat(path)).mode & 0o777).toBe(0o600);
   });
 
-  test('is created once, whoever comes first', async () => {
+  test('is created once, even by concurrent callers', async () => {
     const contents = Array.from({ length: 8 }, (_, index) => `content ${index}`);
     const made = await Promise.all(contents.map((content) => createPrivateFile(path, content)));
     expect(made.filter(Boolean)).toHaveLength(1);
@@ -42,7 +42,7 @@ describe('a private file', () => {
     expect(await readdir(folder)).toEqual(['epoch.key']);
   });
 
-  test('that is not there is undefined; one that cannot be read says so', async () => {
+  test('is undefined if it is missing, and an error if it cannot be read', async () => {
     expect(await readIfThere(path)).toBeUndefined();
     await mkdir(path, { recursive: true });
     await expect(readIfThere(path)).rejects.toThrow(StartError);
@@ -60,7 +60,7 @@ describe('replacing it', () => {
     expect(await readdir(folder)).toEqual(['epoch.key']);
   });
 
-  test('makes it when somebody has removed it', async () => {
+  test('creates it if it was removed', async () => {
     await createPrivateFile(path, 'old');
     await rm(path);
     await replacePrivateFile(path, 'new');
@@ -104,7 +104,7 @@ describe('what a crash left beside it', () => {
     expect(await readIfThere(path)).toBe('the file itself');
   });
 
-  test('loses only its second name when it is the file itself', async () => {
+  test('loses only its second name if it is the file itself', async () => {
     await createPrivateFile(path, 'the file itself');
     await link(path, `${path}.4711.0a1b2c3d`);
     await shredRemains(path);
@@ -112,7 +112,7 @@ describe('what a crash left beside it', () => {
     expect(await readIfThere(path)).toBe('the file itself');
   });
 
-  test('is not confused with what an operator keeps there', async () => {
+  test('is not confused with an operator’s files', async () => {
     await createPrivateFile(path, 'the file itself');
     const kept = ['epoch.key.old', 'epoch.key.2026', 'master.key', 'master.key.4711.0a1b2c3d'];
     for (const name of kept) await writeFile(join(folder, name), 'kept');

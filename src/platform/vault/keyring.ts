@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { LRUCache } from 'lru-cache';
 import type { DataSource, EntityManager } from 'typeorm';
+import { BoundedCache } from '../bounded-cache.js';
 import { StartError } from '../start-error.js';
 import type { EpochKeys } from './epoch-keys.js';
 import { open, seal } from './sealing.js';
@@ -46,7 +46,7 @@ const epochAttempts = 3;
 
 /** The wrapped keys in the database of their own, and a cache of open ones (at most 60 s). */
 export class Keyring {
-  private readonly cache = new LRUCache<string, Buffer>({ max: cachedKeys, ttl: cacheSeconds * 1000 });
+  private readonly cache = new BoundedCache<string, Buffer>(cachedKeys, { ttl: cacheSeconds * 1000 });
   private destructions = 0;
   private renewal: Promise<void> | undefined;
   private readonly loading = new Map<string, Promise<Buffer | undefined>>();

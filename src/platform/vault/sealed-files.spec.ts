@@ -40,7 +40,7 @@ describe('a sealed file', () => {
     },
   );
 
-  test('opens in any range, byte by byte as the original', async () => {
+  test('opens in any range, byte by byte like the original', async () => {
     const size = 4 * chunkBytes + 100;
     const [key, clear] = [newFileKey(), randomBytes(size)];
     const bytes = await sealed(key, clear);
@@ -53,7 +53,7 @@ describe('a sealed file', () => {
     }
   });
 
-  test('shows nothing of what it holds', async () => {
+  test('reveals nothing of its content', async () => {
     const clear = Buffer.from('the quick brown fox '.repeat(10_000));
     expect((await sealed(newFileKey(), clear)).includes('quick brown')).toBe(false);
   });

@@ -8,7 +8,7 @@ const keys = fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => Buff
 const contents = fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes));
 const contexts = fc.array(fc.string({ unit: 'binary' }), { maxLength: 4 });
 
-describe('what is sealed', () => {
+describe('a sealed value', () => {
   test('opens with the same key and context, bytes and texts alike', () => {
     fc.assert(
       fc.property(keys, contents, contexts, (anyKey, content, context) => {
@@ -22,7 +22,7 @@ describe('what is sealed', () => {
     );
   });
 
-  test('does not open when any byte of it was changed', () => {
+  test('does not open if any byte was changed', () => {
     fc.assert(
       fc.property(contents, fc.nat(), fc.integer({ min: 1, max: 255 }), (content, position, change) => {
         const sealed = seal(key, content, ['row']);
@@ -32,7 +32,7 @@ describe('what is sealed', () => {
     );
   });
 
-  test('does not open when it was cut or lengthened', () => {
+  test('does not open if it was shortened or extended', () => {
     fc.assert(
       fc.property(contents, fc.nat(), fc.uint8Array({ minLength: 1, maxLength: 20 }), (content, length, more) => {
         const sealed = seal(key, content, ['row']);

@@ -10,21 +10,21 @@ describe('the address of an erasure', () => {
     expect(whom(`contacts=${id},${other},${id.toUpperCase()}`)).toEqual({ kind: 'chosen', ids: [id, other] });
   });
 
-  test('means nobody when what it names is no contact, whatever else it says', () => {
+  test('selects nobody if it names no valid contact, whatever else it says', () => {
     expect(whom('contacts=')).toEqual({ kind: 'nobody' });
     expect(whom('contacts=1,2&all=1')).toEqual({ kind: 'nobody' });
     expect(whom('')).toEqual({ kind: 'nobody' });
     expect(whom('query=%20')).toEqual({ kind: 'nobody' });
   });
 
-  test('takes the filters of the address book, and everybody only when it says so', () => {
+  test('accepts the filters of the address book, and selects everybody only if it says so', () => {
     const filter = { query: 'Rossi', province: 'RA', label: [id], hasLabel: 'any' };
     expect(whom(`query=Rossi&province=RA&label=${id}&hasLabel=any&all=1`)).toEqual({ kind: 'filter', filter });
     expect(whom('all=1')).toEqual({ kind: 'filter', filter: { all: true } });
   });
 });
 
-test('a name is typed rightly without regard to case, accents and spaces', () => {
+test('a typed name matches regardless of case, accents and spaces', () => {
   expect(isSameName(' zoe  pini', 'Zoë Pini')).toBe(true);
   expect(isSameName('Zoe', 'Zoë Pini')).toBe(false);
   expect(isSameName(' ', '')).toBe(false);

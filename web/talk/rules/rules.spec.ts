@@ -29,12 +29,12 @@ const ends = (rows: Row[]) =>
   rows.map((row) => ('first' in row ? `${row.first ? '<' : '-'}${row.last ? '>' : '-'}` : row.kind));
 
 describe('The rows of a thread', () => {
-  test('messages of one author stand together within five minutes', () => {
+  test('messages of one author form a group within five minutes', () => {
     const messages = [message(1, { minutes: 0 }), message(2, { minutes: 5 }), message(3, { minutes: 10.1 })];
     expect(ends(rowsOf(messages))).toEqual(['<-', '->', '<>']);
   });
 
-  test('another member, another party and a broadcast begin a group of their own', () => {
+  test('another member, another party and a broadcast begin a new group', () => {
     const nives = { id: 'n', displayName: 'Nives' };
     const camilla = { id: 'k', displayName: 'Camilla' };
     const messages = [
@@ -47,18 +47,18 @@ describe('The rows of a thread', () => {
     expect(ends(rowsOf(messages))).toEqual(['<>', '<>', '<>', '<>', '<>']);
   });
 
-  test('messages that are deleted because of their age are one line, at the last of them', () => {
+  test('expired messages are one line, at the last of them', () => {
     const expired = { expiredAt: new Date(noon).toISOString(), body: '', clientId: '' };
     const rows = rowsOf([message(1, expired), message(2, expired), message(3)]);
     expect(ends(rows)).toEqual(['expired', '<>']);
   });
 
-  test('a withdrawn message is a line, and parts what is around it', () => {
+  test('a withdrawn message is a line, and separates groups', () => {
     const withdrawn = message(2, { withdrawnAt: new Date(noon).toISOString(), body: '' });
     expect(ends(rowsOf([message(1), withdrawn, message(3)]))).toEqual(['<>', 'withdrawn', '<>']);
   });
 
-  test('each day is one group', () => {
+  test('each day begins a group', () => {
     const days = daysOf({
       messages: [message(1), message(2), message(3, { minutes: 24 * 60 })],
       ...{ outgoing: [], party: 'subscriber' },
@@ -66,12 +66,12 @@ describe('The rows of a thread', () => {
     expect(days.map(({ rows }) => rows.length)).toEqual([2, 1]);
   });
 
-  test('the line of new messages stands before the first of them', () => {
+  test('the line of new messages is before the first of them', () => {
     const rows = rowsOf([message(1), message(2), message(3)], { unread: { from: 2, count: 2 } });
     expect(ends(rows)).toEqual(['<>', 'unread', '<-', '->']);
   });
 
-  test('the first message after a broadcast answers it, the next one does not', () => {
+  test('the first message after a broadcast is a reply to it, the next one is not', () => {
     const broadcast = message(1, { broadcastId: 'b' });
     const rows = rowsOf([
       broadcast,
@@ -82,14 +82,14 @@ describe('The rows of a thread', () => {
     expect(rows.map((row) => row.kind === 'message' && row.answers?.seq)).toEqual([undefined, false, 1, undefined]);
   });
 
-  test('an own message that waits follows what was sent, also when the clock of the device is behind', () => {
+  test('a waiting message follows sent ones, even if the clock of the device is behind', () => {
     const sent = message(1, { minutes: 10 });
     expect(ends(rowsOf([sent], { outgoing: [outgoing('a', 8), outgoing('b', 9)] }))).toEqual(['<-', '--', '->']);
     const days = daysOf({ messages: [sent], outgoing: [outgoing('a', -24 * 60)], party: 'subscriber' });
     expect(days).toHaveLength(1);
   });
 
-  test('what happened stands between the messages by its time', () => {
+  test('other events are placed between the messages by time', () => {
     const happening = { id: 'h', at: new Date(noon + 1.5 * minute).toISOString(), words: '', icon: 'eraser' as const };
     expect(ends(rowsOf([message(1), message(2)], { happenings: [happening] }))).toEqual(['<>', 'happening', '<>']);
     expect(ends(rowsOf([message(2), message(3)], { happenings: [happening], begins: false }))).toEqual(['<-', '->']);
@@ -99,11 +99,11 @@ describe('The rows of a thread', () => {
 describe('The window of a thread', () => {
   const whole: Held = { ranges: [{ from: 1, to: 1_000 }], lastSeq: 1_000 };
 
-  test('opens with a page at the end, and goes with it', () => {
+  test('opens with a page at the end, and follows new messages', () => {
     expect(atEnd(whole)).toEqual({ from: 1_000 - page + 1, to: Infinity });
   });
 
-  test('asks for what is not held', () => {
+  test('requests messages that are not held', () => {
     const held: Held = { ranges: [{ from: 971, to: 1_000 }], lastSeq: 1_000 };
     expect(older(atEnd(held), held)).toEqual({ kind: 'load', seq: 971 });
     const apart: Held = {
@@ -120,7 +120,7 @@ describe('The window of a thread', () => {
     expect(around(500, apart)).toBeUndefined();
   });
 
-  test('stays with what it shows while later messages have come without those between', () => {
+  test('stays in place if later messages arrive before those in between', () => {
     const torn: Held = {
       ranges: [
         { from: 971, to: 1_000 },
@@ -134,20 +134,20 @@ describe('The window of a thread', () => {
     expect(newer(window, torn)).toEqual({ kind: 'load', seq: 1_000 });
   });
 
-  test('is at an end where nothing is left', () => {
+  test('knows when it has reached an end', () => {
     const few: Held = { ranges: [{ from: 1, to: 10 }], lastSeq: 10 };
     expect(older(atEnd(few), few)).toEqual({ kind: 'end' });
     expect(newer(atEnd(few), few)).toEqual({ kind: 'end' });
   });
 
-  test('gives way before it while it follows the end, and after it while it rests', () => {
+  test('drops messages before it while it follows the end, and after it otherwise', () => {
     const window = { from: 700, to: Infinity };
     expect(following(window, whole)).toEqual({ from: 1_000 - mostShown + page, to: Infinity });
     expect(resting(window, whole)).toEqual({ from: 700, to: 700 + mostShown - 1 });
     expect(following(atEnd(whole), whole)).toEqual(atEnd(whole));
   });
 
-  test('never holds more than its size, shows no two sides of a gap, and comes back to the end', () => {
+  test('never exceeds its size, never spans a gap, and returns to the end', () => {
     const held = fc
       .array(fc.tuple(fc.integer({ min: 2, max: 400 }), fc.integer({ min: 1, max: 600 })), {
         minLength: 1,
@@ -188,7 +188,7 @@ describe('The window of a thread', () => {
 });
 
 describe('Seen messages', () => {
-  test('were in view for a second while somebody attended', () => {
+  test('were in view for a second while the page had attention', () => {
     const sight = new Sight();
     sight.enter(7, 0);
     expect(sight.seen(5_000)).toBeUndefined();
@@ -198,7 +198,7 @@ describe('Seen messages', () => {
     expect(sight.seen(6_000)).toBe(7);
   });
 
-  test('are not those that were scrolled past, or before whom the page was left', () => {
+  test('exclude those that were scrolled past, or on a page that was left', () => {
     const sight = new Sight();
     sight.attend(true, 0);
     sight.enter(7, 0);
@@ -224,7 +224,7 @@ describe('Links', () => {
     ]);
   });
 
-  test('lead nowhere but to the web and to mail', () => {
+  test('lead only to the web and to mail', () => {
     for (const text of [
       'javascript:alert(1)',
       'data:text/html,x',
@@ -237,7 +237,7 @@ describe('Links', () => {
     expect(linksOf('https://forno.it@evil.example/')).toEqual([['https://forno.it', 'https://forno.it/', 'forno.it']]);
   });
 
-  test('are no prices, times or ends of sentences', () => {
+  test('do not include prices, times or ends of sentences', () => {
     expect(linksOf('Costa 3.50, alle 10.30. Domani passo.Poi vediamo')).toEqual([]);
   });
 
@@ -268,13 +268,13 @@ test.each([
 });
 
 describe('Pictures and recordings', () => {
-  test('fit into the longest side and keep their shape', () => {
+  test('fit the longest side and keep their proportions', () => {
     expect(fitted(6_000, 4_000)).toEqual({ width: 2_560, height: 1_707 });
     expect(fitted(800, 600)).toEqual({ width: 800, height: 600 });
     expect(fitted(10_000, 2)).toEqual({ width: 2_560, height: 1 });
   });
 
-  test('keep a type that everybody can see', () => {
+  test('keep a type that all browsers can display', () => {
     expect(sentAs('image/heic', 1)).toBe('image/jpeg');
     expect(sentAs('image/png', 1_000)).toBe('image/png');
     expect(sentAs('image/png', 9_000_000)).toBe('image/jpeg');
@@ -284,7 +284,7 @@ describe('Pictures and recordings', () => {
     expect(renamed('a.b.JPEG', 'image/jpeg')).toBe('a.b.JPEG');
   });
 
-  test('have a shape of whole numbers from 0 to 100', () => {
+  test('have a waveform of whole numbers from 0 to 100', () => {
     fc.assert(
       fc.property(fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 3_000 }), (peaks) => {
         const shape = waveform(peaks);

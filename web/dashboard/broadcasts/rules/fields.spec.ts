@@ -9,7 +9,7 @@ const names = {
   businessName: 'Nome dell’attività',
 };
 
-test('fields stand in the language of their writer, and come back as they were', () => {
+test('fields are shown in the writer’s language, and converted back unchanged', () => {
   const sent = 'Ciao {{firstName}} {{ surname }}, da {{businessName}}';
   const written = 'Ciao {{Nome}} {{Cognome}}, da {{Nome dell’attività}}';
   expect(forWriter(sent, names)).toBe(written);
@@ -17,14 +17,14 @@ test('fields stand in the language of their writer, and come back as they were',
   expect(forService('{{nome}} {{ NOME COMPLETO }}', names)).toBe('{{firstName}} {{displayName}}');
 });
 
-test('what is no field stays as it was typed', () => {
+test('other text stays as it was typed', () => {
   for (const text of ['{{Soprannome}}', '{{', 'a } b', '{Nome}', '{{}}']) {
     expect(forService(text, names)).toBe(text);
     expect(forWriter(text, names)).toBe(text);
   }
 });
 
-test('a text falls into pieces, of which the fields have names', () => {
+test('a text is split into pieces, and fields are named ones', () => {
   expect(pieces('Ciao {{Nome}}! {{no}} {{firstName}}', names)).toEqual([
     { text: 'Ciao ' },
     { text: '{{Nome}}', name: 'Nome' },

@@ -4,15 +4,15 @@ import { chosenTime, instantsOf, suggestedTimes, wallTime } from './zones.js';
 const rome = 'Europe/Rome';
 const iso = (moments: Date[]) => moments.map((moment) => moment.toISOString());
 
-describe('times of the clock on the wall', () => {
-  test('are those of the time zone, in winter and in summer', () => {
+describe('wall-clock times', () => {
+  test('follow the time zone, in winter and in summer', () => {
     expect(iso(instantsOf('2026-11-28T19:00', rome))).toEqual(['2026-11-28T18:00:00.000Z']);
     expect(iso(instantsOf('2026-07-01T19:00', rome))).toEqual(['2026-07-01T17:00:00.000Z']);
     expect(iso(instantsOf('2026-07-01T19:00', 'Asia/Kathmandu'))).toEqual(['2026-07-01T13:15:00.000Z']);
     expect(wallTime(new Date('2026-12-31T23:30:00Z'), rome)).toBe('2027-01-01T00:30');
   });
 
-  test('do not exist where clocks are put forward, and exist twice where they go back', () => {
+  test('do not exist where clocks are put forward, and exist twice where they are put back', () => {
     expect(instantsOf('2026-03-29T02:30', rome)).toEqual([]);
     expect(iso(instantsOf('2026-10-25T02:30', rome))).toEqual(['2026-10-25T00:30:00.000Z', '2026-10-25T01:30:00.000Z']);
     expect(instantsOf('no time', rome)).toEqual([]);
@@ -20,7 +20,7 @@ describe('times of the clock on the wall', () => {
 });
 
 describe('suggested times', () => {
-  test('are in the zone of the business, also when it is another day there', () => {
+  test('are in the zone of the business, even if it is another day there', () => {
     // Saturday evening in Rome, Sunday morning in Auckland.
     const now = new Date('2026-11-28T17:59:00Z');
     expect(suggestedTimes(now, rome)).toEqual({
@@ -35,7 +35,7 @@ describe('suggested times', () => {
     });
   });
 
-  test('leave this evening out once it has passed, and on a Monday mean the next one', () => {
+  test('omit this evening once it has passed, and on a Monday mean the next one', () => {
     const monday = new Date('2026-11-30T18:00:00Z');
     expect(suggestedTimes(monday, rome)).toEqual({ tomorrow: '2026-12-01T09:00', monday: '2026-12-07T09:00' });
   });
@@ -43,7 +43,7 @@ describe('suggested times', () => {
 
 describe('a chosen time', () => {
   const asked = { now: new Date('2026-03-01T08:00:00Z'), timeZone: rome, daysAhead: 365 };
-  test('is refused when it is none, has passed, or lies too far ahead', () => {
+  test('is refused if it does not exist, has passed, or is too far ahead', () => {
     expect(chosenTime('', asked)).toEqual({ fault: 'missing' });
     expect(chosenTime('2026-03-29T02:30', asked)).toEqual({ fault: 'skipped' });
     expect(chosenTime('2026-02-28T09:00', asked)).toEqual({ fault: 'past' });
