@@ -181,8 +181,8 @@ test('labels that two members change at once stay, and a note says that a collea
   });
   const box = (name: string) => page.getByRole('checkbox', { name, exact: true });
   for (const name of names.slice(0, 3)) await box(name).click();
-  const before = (await shop.owner.ask('GET', `/api/contacts/${id}`)).body.labels as string[];
-  expectStatus(await shop.owner.ask('PATCH', `/api/contacts/${id}`, { labels: [...before, fourth] }), 200);
+  const body = { contactIds: [id], add: [fourth] };
+  expectStatus(await shop.owner.ask('POST', '/api/contacts/labels', body), 200);
   for (const name of names) await until(async () => (await box(name).getAttribute('aria-checked')) === 'true', name);
   const worn = async () => (await shop.owner.ask('GET', `/api/contacts/${id}`)).body.labels as string[];
   const all = made.map(({ body }) => String(body.id));
