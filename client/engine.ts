@@ -26,6 +26,8 @@ export interface EngineOptions extends Ports {
   pages?: Partial<TimelinePages> & { heads?: number };
   /** Keeps the list and so many of the latest messages of each conversation in the store, to be shown without a network. */
   keepsMessages?: number;
+  /** Keys under which the host has stored more about a conversation: it goes with the conversation. */
+  keysOf?: (conversationId: string) => readonly string[];
 }
 
 export interface EngineView {
@@ -445,6 +447,8 @@ export class Engine {
     for (const id of ids) this.timelines.delete(id);
     void this.outbox.forget(ids).catch(() => undefined);
     void this.drafts.forget(ids).catch(() => undefined);
+    const further = ids.flatMap((id) => this.options.keysOf?.(id) ?? []);
+    void this.store.put(further.map((key) => [key, undefined] as const)).catch(() => undefined);
     void this.keeper?.forget(ids.flatMap((id) => [headKey(id), timelineKey(id)])).catch(() => undefined);
   }
 

@@ -210,13 +210,15 @@ describe('the list of conversations', () => {
   });
 
   test('drops, after an absence, conversations that were erased meanwhile', async () => {
-    const { clock, service, id, open } = begin();
-    const tab = await open();
-    service.join();
+    const { clock, service, machine, id, open } = begin();
+    const tab = await open({ keysOf: (each) => [`note/${each}`] });
+    const other = service.join();
+    for (const each of [id, other]) machine.values.set(`note/${each}`, '"Pays late"');
     tab.socket.cut('transport close');
     service.erase(id);
     await clock.run(3 * second);
     expect(tab.engine.view.value.heads.map((head) => head.id)).toEqual(service.ids);
+    expect([...machine.values.keys()].filter((key) => key.startsWith('note/'))).toEqual([`note/${other}`]);
   });
 });
 

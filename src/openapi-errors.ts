@@ -44,7 +44,7 @@ export const operationErrors: Record<string, ErrorCode[]> = {
   'Attachments.thumbnail': attachment,
   'Attachments.upload': [...uploading, ...storing, 'file_empty', 'media_type_refused', 'unauthenticated'],
   'Broadcasts.cancel': ['broadcast_over'],
-  'Broadcasts.change': ['broadcast_begun', 'audience_empty', 'consent_required', ...stopped],
+  'Broadcasts.change': ['broadcast_begun', 'broadcast_changed', 'audience_empty', 'consent_required', ...stopped],
   'Broadcasts.contactsOf': ['consent_required', ...stopped],
   'Broadcasts.make': [
     ...stopped,

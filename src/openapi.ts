@@ -310,6 +310,7 @@ function addProblems(document: OpenAPIObject): void {
           description: 'Reason why a file cannot be read as a table, with import_unreadable.',
         },
         line: { type: 'integer', format: 'int32', description: 'The line of the file at fault.' },
+        limit: { type: 'integer', format: 'int32', description: 'The limit that is reached, with too_many_labels.' },
         requestId: { type: 'string', format: 'uuid' },
       },
     },

@@ -208,6 +208,9 @@ describe('labels', () => {
     expect(answers.map(({ status }) => status).sort()).toEqual([...Array(5).fill(201), ...Array(5).fill(422)]);
     const { body } = await florist.owner.ask('GET', '/api/labels');
     expect(body.items).toHaveLength(limits.labelsPerSubscriber);
+    // Another one with the same code is that of a contact.
+    for (const { status, body: refused } of answers)
+      if (status === 422) expect(refused).toMatchObject({ code: 'too_many_labels', limit: limits.labelsPerSubscriber });
     const made = answers.flatMap(({ status }, i) => (status === 201 ? `Insieme ${i}` : []));
     expect(body.items.slice(0, 5).map(({ name }: { name: string }) => name)).toEqual(made);
   });

@@ -3,7 +3,7 @@ import { stringify } from 'csv-stringify/sync';
 import { DataSource } from 'typeorm';
 import { Actions } from '../actions/actions.service.js';
 import type { MemberPrincipal } from '../auth/principal.js';
-import { withoutFormulas } from '../platform/formulas.js';
+import { withoutFormulas } from '../contract/rules/formulas.js';
 import type { ContactView } from './contacts.dto.js';
 import { Contacts } from './contacts.service.js';
 

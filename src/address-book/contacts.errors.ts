@@ -13,6 +13,7 @@ export class TooManyLabelsOnContact extends DomainError {
   constructor() {
     super('too_many_labels', {
       detail: `A contact can have at most ${limits.labelsPerContact} labels. At least one of these contacts would have more, so nothing was changed.`,
+      limit: limits.labelsPerContact,
     });
   }
 }

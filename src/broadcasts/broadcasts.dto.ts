@@ -155,7 +155,17 @@ export class NewBroadcast
  */
 export class ChangedBroadcast
   extends PartialType(PickType(NewBroadcast, ['kind', 'reason', 'body', 'audience', 'sendAt', 'notAfter']))
-  implements wire.ChangedBroadcast {}
+  implements wire.ChangedBroadcast
+{
+  /**
+   * `edition` of the broadcast as you loaded it. If another member has changed the broadcast since, nothing is changed and the
+   * answer is `broadcast_changed`. Without it your fields replace whatever is there.
+   */
+  @Optional()
+  @IsInt()
+  @Min(1)
+  edition?: number;
+}
 
 export class PreviewedBroadcast extends BroadcastDraft implements wire.PreviewedBroadcast {
   /** As in a new broadcast. */
@@ -286,8 +296,13 @@ export class BroadcastSummary implements wire.BroadcastSummary {
 }
 
 export class BroadcastView extends BroadcastSummary implements wire.BroadcastView {
+  /** Rises with every change of the broadcast. Send it with a change, so that you overwrite nobody else's. */
+  edition: number;
   audience: Audience;
+  /** Number of skipped contacts for each reason, without contacts that were erased later. */
   skippedBy: SkippedContacts[];
+  /** Number of recipients who were erased later: `sent` counts them, the numbers below do not. */
+  erased: number;
   /** Number of recipients to whom it was delivered. */
   delivered: number;
   /** Number of recipients who have seen it; null while the business has turned seen times off. */

@@ -15,6 +15,14 @@ export class BroadcastBegun extends DomainError {
   }
 }
 
+export class BroadcastChanged extends DomainError {
+  constructor() {
+    super('broadcast_changed', {
+      detail: 'Another member has changed this broadcast since you loaded it. Load it again, then change it.',
+    });
+  }
+}
+
 export class BroadcastNotHeld extends DomainError {
   constructor() {
     super('broadcast_not_held', {

@@ -213,13 +213,16 @@ const recipientsWithWatermarks = `
                   AND watermark.party = 'interlocutor'`;
 
 export interface ReceivedRow {
+  /** Recipients of whom nothing is left, because they were erased. */
+  erased: number;
   delivered: number;
   seen: number;
 }
 
 /** $1 subscriber, $2 broadcast. */
 export const receivedQuery = `
-  SELECT count(*) FILTER (WHERE ${delivered})::integer AS delivered, count(*) FILTER (WHERE ${seen})::integer AS seen
+  SELECT count(*) FILTER (WHERE ${delivered})::integer AS delivered, count(*) FILTER (WHERE ${seen})::integer AS seen,
+         (SELECT sent FROM broadcast WHERE subscriber_id = $1 AND id = $2) - count(*)::integer AS erased
   ${recipientsWithWatermarks}
   WHERE recipient.subscriber_id = $1 AND recipient.broadcast_id = $2 AND recipient.seq IS NOT NULL`;
 

@@ -50,6 +50,7 @@ import {
 import {
   AudienceEmpty,
   BroadcastBegun,
+  BroadcastChanged,
   BroadcastNotHeld,
   BroadcastOver,
   NotReportable,
@@ -136,14 +137,15 @@ export class Broadcasts {
 
   /**
    * Changes a scheduled broadcast. Its row is locked meanwhile, so it either begins with the change or had begun before.
-   * @throws NotFound, AudienceEmpty, BroadcastBegun, ConsentRequired, ValidationFailed
+   * @throws NotFound, AudienceEmpty, BroadcastBegun, BroadcastChanged, ConsentRequired, ValidationFailed
    */
-  async change(member: MemberPrincipal, id: string, change: ChangedBroadcast): Promise<BroadcastView> {
+  async change(member: MemberPrincipal, id: string, { edition, ...change }: ChangedBroadcast): Promise<BroadcastView> {
     const { subscriberId } = member;
     const subscriber = await this.subscribers.get(subscriberId);
     const changed = await this.broadcasts.manager.transaction(async (manager) => {
       const known = await this.access(manager, subscriberId, id, { lock: true });
       if (known.state !== 'scheduled') throw new BroadcastBegun();
+      if (edition !== undefined && edition !== known.edition) throw new BroadcastChanged();
       if (Object.values(change).every((value) => value === undefined)) return undefined;
       await this.consents.requireOfMember(member, subscriber, manager);
       const edit = { ...(await this.edit(manager, subscriber, known, change)), edition: known.edition + 1 };
@@ -262,7 +264,7 @@ export class Broadcasts {
     const broadcast = await this.access(this.broadcasts.manager, subscriberId, id);
     const which = [subscriberId, id];
     const { seenTimesSince } = await this.subscribers.get(subscriberId);
-    const { delivered, seen } = await this.resultCache.of(
+    const { erased, delivered, seen } = await this.resultCache.of(
       `received ${id} ${seenTimesSince?.getTime()}`,
       cacheMilliseconds(broadcast),
       async () => {
@@ -276,8 +278,10 @@ export class Broadcasts {
         await this.authorsOf(subscriberId, [broadcast]),
         (await this.filesOf(subscriberId, [broadcast])).get(id),
       )),
+      edition: broadcast.edition,
       audience: await this.audiences.open(subscriberId, id, broadcast.audience),
       skippedBy: await this.broadcasts.query<SkippedContacts[]>(skippedQuery, which),
+      erased,
       delivered,
       seen: seenTimesSince === null ? null : seen,
       reports: await this.reports(subscriberId, id),

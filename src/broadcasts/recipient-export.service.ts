@@ -5,7 +5,7 @@ import { Actions } from '../actions/actions.service.js';
 import type { MemberPrincipal } from '../auth/principal.js';
 import type { SkipReason } from '../contract/broadcasts.js';
 import type { Locale } from '../contract/common.js';
-import { withoutFormulas } from '../platform/formulas.js';
+import { withoutFormulas } from '../contract/rules/formulas.js';
 import type { RecipientView } from './broadcasts.dto.js';
 import { Broadcasts } from './broadcasts.service.js';
 

@@ -45,9 +45,11 @@ export interface NewBroadcast extends BroadcastDraft, Pick<MessageContent, 'clie
   notAfter?: string;
 }
 
-export type ChangedBroadcast = Partial<
+export interface ChangedBroadcast extends Partial<
   Pick<NewBroadcast, 'kind' | 'reason' | 'body' | 'audience' | 'sendAt' | 'notAfter'>
->;
+> {
+  edition?: number;
+}
 
 export interface PreviewedBroadcast extends BroadcastDraft {
   body?: string;
@@ -118,8 +120,10 @@ export interface BroadcastSummary {
 }
 
 export interface BroadcastView extends BroadcastSummary {
+  edition: number;
   audience: Audience;
   skippedBy: SkippedContacts[];
+  erased: number;
   delivered: number;
   seen: number | null;
   reports: number;

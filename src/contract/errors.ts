@@ -35,6 +35,7 @@ export const errorCatalogue = {
   client_id_reused: { status: 409, retry: 'never', title: 'The clientId was already used for other content' },
   broadcast_over: { status: 409, retry: 'never', title: 'The broadcast has ended' },
   broadcast_begun: { status: 409, retry: 'never', title: 'The broadcast has already started' },
+  broadcast_changed: { status: 409, retry: 'after', title: 'The broadcast was changed meanwhile' },
   broadcast_not_held: { status: 409, retry: 'never', title: 'The broadcast is not held' },
   broadcasts_limit: { status: 409, retry: 'after', title: 'The limit of broadcasts is reached' },
   not_reportable: { status: 409, retry: 'never', title: 'This is not a service message of a broadcast' },
@@ -111,5 +112,7 @@ export interface Problem {
   reason?: UnreadableReason;
   /** The line of the file at fault. */
   line?: number;
+  /** The limit that is reached, with `too_many_labels`: that of a contact or that of the business. */
+  limit?: number;
   requestId: string;
 }

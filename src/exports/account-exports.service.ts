@@ -122,8 +122,7 @@ export class AccountExports {
         for (const { id, name, state } of attachments) {
           if (state !== 'ready') continue;
           const path = `${broadcastFolder}/${fileNameInZip(name, String(++number).padStart(6, '0'))}`;
-          places.set(id, path);
-          await this.parts.addFile(zip, member, { id, path }, part);
+          if (await this.parts.addFile(zip, member, { id, path }, part)) places.set(id, path);
         }
       }
     }

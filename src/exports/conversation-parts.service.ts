@@ -63,22 +63,27 @@ export class ConversationParts {
         onMessages?.(messages.length);
       }
     };
-    const pages = () => this.pages(principal, head, options);
+    const readable = new Map<string, boolean>();
+    const pages = () => this.pages(principal, head, options, readable);
     await zip.add(`${folder}conversation.html`, conversationPage(noted(pages()), page));
     await zip.add(`${folder}conversation.json`, asJson(pages(), head, page));
     for (const file of files) await this.addFile(zip, principal, file, options);
   }
 
-  /** Adds a file; one that was withdrawn meanwhile, or whose bytes are lost, is left out. */
+  /**
+   * Adds a file; one that was withdrawn meanwhile, or whose bytes are lost, is left out.
+   * @returns whether it was added
+   */
   async addFile(
     zip: ZipWriter,
     principal: Principal,
     { id, path }: PlacedFile,
     { pass = (bytes) => bytes }: Pick<PartOptions, 'pass'>,
-  ): Promise<void> {
-    if (zip.closed) return;
-    const bytes = await this.contentOf(principal, id);
-    if (bytes) await zip.add(path, pass(bytes), { stored: true });
+  ): Promise<boolean> {
+    if (zip.closed) return false;
+    const content = await this.contentOf(principal, id);
+    if (content) await zip.add(path, pass(content.stream()), { stored: true });
+    return content !== undefined;
   }
 
   private async contentOf(principal: Principal, id: string) {
@@ -86,7 +91,7 @@ export class ConversationParts {
       const opened = await this.attachments.openContent(principal, id);
       // The first bytes tell if the file can be read at all, before an entry is begun for it.
       await opened.bytes.read(0, 1);
-      return opened.stream();
+      return opened;
     } catch (error) {
       if (error instanceof DomainError) return undefined;
       if (!(error instanceof ObjectMissing || error instanceof UnsealError)) throw error;
@@ -95,16 +100,22 @@ export class ConversationParts {
     }
   }
 
+  /** @param readable remembers which files can be read, so that the page and the JSON link to no other */
   private async *pages(
     principal: Principal,
     { id, lastSeq }: ConversationHead,
     { locale, elsewhere }: PartOptions,
+    readable: Map<string, boolean>,
   ): AsyncGenerator<ExportedMessage[], void, undefined> {
     let cursor: string | null = null;
     do {
       const ask = { after: 0, before: lastSeq + 1, limit: limits.pageMax, ...(cursor !== null && { cursor }) };
       const page = await this.messages.list(principal, id, Object.assign(new ListMessages(), ask));
-      yield page.items.map((message) => exported(message, fileFolders[locale], elsewhere));
+      for (const { id: file, state } of page.items.flatMap(({ attachments }) => attachments)) {
+        if (state !== 'ready' || elsewhere?.has(file) || readable.has(file)) continue;
+        readable.set(file, (await this.contentOf(principal, file)) !== undefined);
+      }
+      yield page.items.map((message) => exported(message, fileFolders[locale], { elsewhere, readable }));
       cursor = page.nextCursor;
     } while (cursor !== null);
   }
@@ -128,10 +139,10 @@ export class ConversationParts {
 function exported(
   { broadcast, attachments, ...message }: MessageView,
   folder: string,
-  elsewhere: ReadonlyMap<string, string> | undefined,
+  { elsewhere, readable }: Pick<PartOptions, 'elsewhere'> & { readable: ReadonlyMap<string, boolean> },
 ): ExportedMessage {
   const placeOf = ({ id, name, state }: AttachmentView, place: number) => {
-    if (state !== 'ready') return null;
+    if (state !== 'ready' || readable.get(id) === false) return null;
     return elsewhere?.get(id) ?? `${folder}/${fileNameInZip(name, numbered(message.seq, place))}`;
   };
   return {

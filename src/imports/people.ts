@@ -4,7 +4,7 @@ import type { ImportField, ImportReason } from '../contract/imports.js';
 import { limits } from '../contract/limits.js';
 import { namesOf, type OpenedPerson } from '../invitations/invited-people.service.js';
 import { canonicalSegment } from '../places/segments.js';
-import { withFormulas } from '../platform/formulas.js';
+import { withFormulas } from '../contract/rules/formulas.js';
 import { canonicalAddress } from '../platform/validation/email-addresses.js';
 import { plainTextProblem, trimmed } from '../platform/validation/text.js';
 import { addressesIn, holdsInvisibleAddress, nameBeside } from './addresses.js';

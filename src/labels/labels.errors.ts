@@ -11,6 +11,7 @@ export class TooManyLabels extends DomainError {
   constructor() {
     super('too_many_labels', {
       detail: `You can have at most ${limits.labelsPerSubscriber} labels. Delete one first.`,
+      limit: limits.labelsPerSubscriber,
     });
   }
 }

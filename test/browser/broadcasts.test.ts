@@ -100,6 +100,7 @@ test('a picture is sent to a label, its results follow as a customer reads it, a
   expect(new URL(page.url()).search).toBe('?show=unseen');
   await page.getByRole('link', { name: 'Ricordala a 1' }).click();
   await page.getByText(/La riceve chi ha ricevuto «Buongiorno/).waitFor();
+  await page.getByText('Il file di quella di prima non c’è in questa').waitFor();
   await text(page).fill('Te lo ricordo: domani chiuso');
   await button(page, 'Invia a 1').click();
   await page.getByText('È un promemoria di').waitFor();
@@ -107,6 +108,17 @@ test('a picture is sent to a label, its results follow as a customer reads it, a
   expect(await bodiesOf(bruno)).toEqual(['Buongiorno Bruno, domani chiuso', 'Te lo ricordo: domani chiuso']);
   expect(await bodiesOf(anna)).toEqual(['Buongiorno Anna, domani chiuso', 'Grazie, a dopodomani']);
   expect(await bodiesOf(carla)).toEqual([]);
+
+  // Who is erased is missed in no list and in no share.
+  expectStatus(await bakery.owner.ask('DELETE', `/api/contacts/${anna.contactId}`), 202);
+  const results = async () => (await bakery.owner.ask('GET', `/api${pathname}`)).body;
+  await until(async () => (await results()).erased === 1, 'her row is gone');
+  await page.goto(world.url + pathname);
+  await page.getByText('1 cancellato da allora').waitFor();
+  await page.getByRole('tab', { name: /^Tutti ?1$/ }).waitFor();
+  await tile(page, 'Inviata').getByText('2', { exact: true }).waitFor();
+  await tile(page, 'Vista').getByText('0%', { exact: true }).waitFor();
+  await page.getByRole('tab', { name: /^Non l’hanno vista ?1$/ }).waitFor();
 });
 
 test('a draft survives a reload, appears in the list, and says who does not get a promotion', async () => {
@@ -123,6 +135,8 @@ test('a draft survives a reload, appears in the list, and says who does not get 
     .getByText(/può stare solo/)
     .first()
     .waitFor();
+  await text(page).fill('\u200B');
+  await page.getByText('Testo è vuoto.').first().waitFor();
   await text(page).fill('Oggi focaccia, {{Nome}}');
   await page.locator('input[type=file]').setInputFiles(await picture());
   await page.getByRole('button', { name: 'Togli pane.png' }).waitFor();
@@ -152,6 +166,24 @@ test('a draft survives a reload, appears in the list, and says who does not get 
   expect(await page.getByText('Bozze').count()).toBe(0);
 });
 
+test('what was written on after another tab had sent the draft is sent as one more, once', async () => {
+  const page = await open(`/broadcasts/new?contacts=${anna.contactId}`);
+  await kind(page, 'Promozionale').check();
+  await text(page).fill('Oggi focaccia');
+  await page.getByText(/^Bozza salvata alle/).waitFor();
+  const other = await page.context().newPage();
+  await other.goto(page.url());
+  await button(other, 'Invia a 1').click();
+  await other.waitForURL(/\/broadcasts\/[0-9a-f-]{36}$/);
+  await text(page).fill('Oggi anche pizza');
+  await button(page, 'Invia a 1').click();
+  await page.getByText(/è già partita una volta, con un altro testo/).waitFor();
+  await button(page, 'Invia anche questa').dblclick();
+  await page.waitForURL(/\/broadcasts\/[0-9a-f-]{36}$/);
+  await until(async () => (await bodiesOf(anna)).length === 2, 'both have arrived');
+  expect(await bodiesOf(anna)).toEqual(['Oggi focaccia', 'Oggi anche pizza']);
+});
+
 test('a broadcast is scheduled, changed and cancelled, and one without recipients is refused with the reason', async () => {
   const page = await open('/broadcasts/new', { device: 'small phone' });
   await button(page, /^Invia/).tap();
@@ -170,6 +202,17 @@ test('a broadcast is scheduled, changed and cancelled, and one without recipient
   expect(romeTime).toMatch(/^0?9:00:00$/);
 
   await page.getByRole('link', { name: 'Cambia' }).tap();
+  await text(page).fill('I panettoni sono pronti, {{Nome}}');
+  expectStatus(await bakery.owner.ask('PATCH', `/api/broadcasts/${id}`, { body: 'I pandori sono pronti' }), 200);
+  await page.getByText(/Ora dice «I pandori sono pronti», per .* Se salvi, la tua la sostituisce\./).waitFor();
+  // What is typed is kept when the screen is left, with the edition that it is a change of.
+  await page.getByRole('link', { name: 'Indietro' }).tap();
+  await page.getByRole('link', { name: 'Cambia' }).tap();
+  await page.getByText(/Ora dice «I pandori/).waitFor();
+  expect(await text(page).inputValue()).toBe('I panettoni sono pronti, {{Nome}}');
+  await button(page, 'Tieni quella').tap();
+  await page.getByText(/Ora dice/).waitFor({ state: 'detached' });
+  expect(await text(page).inputValue()).toBe('I pandori sono pronti');
   await text(page).fill('I panettoni sono pronti, {{Nome}}');
   await button(page, 'Salva per 3').tap();
   await page.getByText('I panettoni sono pronti, ‹Nome›').first().waitFor();

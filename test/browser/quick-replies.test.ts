@@ -125,6 +125,14 @@ test('quick replies are created, previewed with a person, changed, deleted and r
   await page.getByRole('link', { name: /^Modifica «x/ }).click();
   await page.reload();
   await name.fill('Saluto');
+  // A colleague changes it meanwhile, and then deletes it: what was typed stays.
+  const [before] = (await bakery.owner.ask('GET', '/api/quick-replies')).body.items as { id: string }[];
+  expectStatus(await bakery.owner.ask('PATCH', `/api/quick-replies/${before!.id}`, { text: 'Ehi' }), 200);
+  await page.getByText(/Un collega l’ha cambiata intanto.*: Ehi$/).waitFor();
+  expectStatus(await bakery.owner.ask('DELETE', `/api/quick-replies/${before!.id}`), 204);
+  await page.getByText('Un collega l’ha eliminata intanto: se la salvi, torna.').waitFor();
+  expect(await name.inputValue()).toBe('Saluto');
+  expect(await text.inputValue()).toBe('Ciao {{Nome}}!');
   await page.getByRole('button', { name: 'Salva' }).click();
   await page.getByRole('button', { name: 'Elimina «Saluto»' }).click();
   await page.getByText('Non ci sono ancora risposte pronte').waitFor();

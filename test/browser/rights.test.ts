@@ -47,6 +47,7 @@ async function choose(page: Page, name: string): Promise<void> {
 
 describe('a search', () => {
   const wanted = 'Vorrei un triceratopo di zucchero';
+  const unknown = '01900000-0000-7000-8000-000000000000';
 
   beforeEach(async () => {
     await anna.device.connect();
@@ -81,6 +82,16 @@ describe('a search', () => {
     await page.waitForURL(/\/conversations\/.*\?m=1$/);
     await page.locator('[data-seq="1"]').getByText(wanted, { exact: true }).waitFor();
     expect(asked.filter((url) => url.includes('triceratopo'))).toEqual([]);
+
+    // A search that fails says so, and is tried again by nobody but the reader.
+    const searches: string[] = [];
+    page.on('request', (request) => request.url().endsWith('/api/archive/searches') && searches.push(request.url()));
+    await page.goto(`${world.url}/archive?with=${unknown}#q=triceratopo`);
+    await page.getByRole('heading', { name: 'La ricerca non è riuscita' }).waitFor();
+    const failed = searches.length;
+    await button(page, 'Riprova').click();
+    await page.getByRole('heading', { name: 'La ricerca non è riuscita' }).waitFor();
+    expect(searches.length).toBe(failed + 1);
   });
 
   test('finds a person’s messages to all businesses, on a phone', async () => {
@@ -144,6 +155,19 @@ describe('erasing', () => {
     await page.getByText('un contatto, su richiesta dell’attività').waitFor();
   });
 
+  test('counts those who are still there of whom one had chosen', async () => {
+    const others = [];
+    for (let count = 0; count < 6; count++) others.push(await world.join(bakery, 'bruno'));
+    const chosen = [...others, anna].map(({ contactId }) => contactId);
+    expectStatus(await bakery.owner.ask('DELETE', `/api/contacts/${anna.contactId}`), 202);
+    const page = await open(`/erase?contacts=${chosen.join(',')}`);
+    await heading(page, 'Cancellare per sempre 6 contatti?').waitFor();
+    await page.getByLabel(/numero/).fill('6');
+    await page.getByLabel(/nome della tua attività|Forno Aurora/).fill('Forno Aurora');
+    await button(page, 'Cancella per sempre').click();
+    await page.waitForURL(/\/erasures\//);
+  });
+
   test('can only be proposed by staff, and is decided by the owner', async () => {
     const colleague = await world.staff(bakery);
     const page = await open(`/conversations/${anna.contactId}`, {}, colleague.username);
@@ -205,8 +229,18 @@ describe('the owner', () => {
   test('downloads a copy of everything, which opens without a network', async () => {
     await anna.device.connect();
     await anna.device.say(anna.contactId, 'Buongiorno, una focaccia');
-    const page = await open('/settings/data');
-    await button(page, 'Prepara la copia').click();
+    const device = await browser.open();
+    await device.signIn('dashboard', bakery.username);
+    const page = await device.page('/settings/data');
+    await button(page, 'Prepara la copia').waitFor();
+    // Nothing tells a device without a network that its copy is ready: it asks when it is back.
+    await device.offline(true);
+    await page
+      .getByText(/senza rete/)
+      .first()
+      .waitFor();
+    expectStatus(await bakery.owner.ask('POST', '/api/exports', {}), 202);
+    await device.offline(false);
     const [file] = await Promise.all([page.waitForEvent('download'), button(page, 'Scarica').click()]);
     const folder = await mkdtemp(join(tmpdir(), 'colloquio-copy-'));
     try {

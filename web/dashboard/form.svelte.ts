@@ -1,9 +1,7 @@
 import { tick } from 'svelte';
 import type { FieldErrorCode, FieldErrorValues } from '../../src/contract/field-errors.js';
-import { fieldErrorText } from '../../src/contract/rules/field-error-texts.js';
 import { codePoints } from '../../src/contract/rules/texts.js';
-import { fieldErrors, inWords, isProblem } from '../words/errors.js';
-import { locale } from '../words/locale.js';
+import { faultInWords, fieldErrors, inWords, isProblem } from '../words/errors.js';
 
 export interface FormFault {
   code: FieldErrorCode;
@@ -113,9 +111,7 @@ export class Form<Name extends string> {
   private fault(name: Name): string | undefined {
     const rule = this.rules()[name];
     const fault = faultOf(this.values[name], rule);
-    if (!fault) return undefined;
-    const text = fieldErrorText({ field: name, message: '', values: {}, ...fault }, locale, rule.name);
-    return text.charAt(0).toLocaleUpperCase(locale) + text.slice(1);
+    return fault && faultInWords(fault, rule.name);
   }
 
   private isField(name: string): name is Name {

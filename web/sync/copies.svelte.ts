@@ -24,7 +24,7 @@ export class Copies {
   /** @param removed says that a copy was deleted */
   constructor(private readonly removed: string) {}
 
-  /** Loads them, and again whenever one has come further and after an absence. Gives the function that ends it. */
+  /** Loads them, and again whenever one has come further and after every absence. Gives the function that ends it. */
   watch(): () => void {
     return follow('export.progressed', this.load);
   }

@@ -5,6 +5,7 @@ import type { ErrorCode } from '../../src/contract/errors.js';
 import { api, appName, ask, fetchAsApp, Refused, Unanswered, whenSignedOut } from '../api/index.js';
 import { keepLocale } from '../words/locale.js';
 import { emptyBrowser } from './emptying.js';
+import { nameKey, noteKey } from './keys.js';
 import { Tabs } from './tabs.js';
 import { DeviceVault } from './vault.js';
 
@@ -257,6 +258,7 @@ class Session {
       lock: { request: (name, work) => navigator.locks.request(`${vaultName()}/${name}`, work) },
       store: this.telling(this.store),
       upload: uploadQueued,
+      keysOf: (id) => [noteKey(id), nameKey(id)],
       // A counter's computer keeps no messages of customers.
       ...(appName === 'app' && { keepsMessages: 200 }),
     });

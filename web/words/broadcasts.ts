@@ -82,6 +82,9 @@ const it = {
     discardText: 'Il testo e le scelte vanno persi. I file caricati vengono cancellati.',
     restored: 'Ci sono modifiche che non avevi salvato.',
     restoredDrop: 'Scartale',
+    otherwise: 'Qualcun altro ha cambiato questa comunicazione mentre la cambiavi.',
+    otherwiseNow: (text: string, when: string) => `Ora dice «${text}», per ${when}. Se salvi, la tua la sostituisce.`,
+    otherwiseTake: 'Tieni quella',
     kind: 'Che cos’è?',
     promotional: 'Promozioni e novità. Arriva solo a chi ha detto sì.',
     service: 'Ordini, orari, chiusure. Arriva a tutti, senza pubblicità.',
@@ -109,6 +112,10 @@ const it = {
       `Il testo è troppo lungo di ${counted(over, { one: 'carattere', other: 'caratteri' })}. Ogni campo conta come ${limits.broadcastFieldLength}.`,
     left: (count: number) => `restano ${counted(count, { one: 'carattere', other: 'caratteri' })}`,
     filesFixed: 'I file non si possono più cambiare. Per cambiarli annulla questa e scrivine una simile.',
+    withoutFiles: (count: number) =>
+      count === 1
+        ? 'Il file di quella di prima non c’è in questa: se serve, allegalo di nuovo.'
+        : `I ${number(count)} file di quella di prima non ci sono in questa: se servono, allegali di nuovo.`,
     drop: 'Lascia qui i file',
     foot: 'Ogni risposta arriva in privato, nella conversazione di chi scrive.',
     preview: 'Anteprima',
@@ -137,7 +144,8 @@ const it = {
       files: 'Aspetta che i file siano caricati, o togli quelli non riusciti.',
       when: 'Scegli giorno e ora.',
     },
-    already: 'Questa comunicazione è già partita una volta. La trovi nell’elenco.',
+    already: 'Questa comunicazione è già partita una volta, con un altro testo o altre scelte. La trovi nell’elenco.',
+    another: 'Invia anche questa',
     gone: 'Questa comunicazione non c’è più',
     begun: 'Questa comunicazione è già partita: non si può più cambiare.',
     toResults: 'Guarda com’è andata',
@@ -325,6 +333,8 @@ const it = {
     skipped: (count: number) => counted(count, { one: 'saltato', other: 'saltati' }),
     reports: (count: number) =>
       `${counted(count, { one: 'persona l’ha', other: 'persone l’hanno' })} segnalata come pubblicità. Non sai chi: la prossima volta scegli «Promozionale».`,
+    erased: (count: number) => `${counted(count, { one: 'cancellato', other: 'cancellati' })} da allora`,
+    erasedText: 'Percentuali ed elenchi sono di chi c’è ancora.',
     latest: 'Ultime risposte',
     seeAll: (count: number) => `Vedi ${number(count)}`,
   },
@@ -404,6 +414,9 @@ const en: BroadcastWords = {
     discardText: 'The text and the choices are lost. Uploaded files are deleted.',
     restored: 'There are changes that you had not saved.',
     restoredDrop: 'Drop them',
+    otherwise: 'Somebody else has changed this broadcast while you were changing it.',
+    otherwiseNow: (text, when) => `It says “${text}” now, for ${when}. If you save, yours replaces it.`,
+    otherwiseTake: 'Keep that one',
     kind: 'What is it?',
     promotional: 'Promotions and news. Reaches only those who said yes.',
     service: 'Orders, hours, closures. Reaches everybody, without advertising.',
@@ -431,6 +444,10 @@ const en: BroadcastWords = {
       `The text is ${counted(over, { one: 'character', other: 'characters' })} too long. Each field counts as ${limits.broadcastFieldLength}.`,
     left: (count) => `${counted(count, { one: 'character', other: 'characters' })} left`,
     filesFixed: 'You can no longer change the files. To change them, cancel this broadcast and write a similar one.',
+    withoutFiles: (count) =>
+      count === 1
+        ? 'The file of the earlier one is not in this one: attach it again if it is needed.'
+        : `The ${number(count)} files of the earlier one are not in this one: attach them again if they are needed.`,
     drop: 'Drop the files here',
     foot: 'Every answer arrives in private, in the conversation of who writes.',
     preview: 'Preview',
@@ -459,7 +476,8 @@ const en: BroadcastWords = {
       files: 'Wait until the files are uploaded, or remove those that failed.',
       when: 'Choose a day and a time.',
     },
-    already: 'This broadcast has gone out once already. You find it in the list.',
+    already: 'This broadcast has gone out once already, with another text or other choices. You find it in the list.',
+    another: 'Send this one too',
     gone: 'This broadcast is gone',
     begun: 'This broadcast has started: you can no longer change it.',
     toResults: 'See how it went',
@@ -646,6 +664,8 @@ const en: BroadcastWords = {
     skipped: (count) => `${number(count)} skipped`,
     reports: (count) =>
       `${counted(count, { one: 'person has', other: 'people have' })} reported it as advertising. You do not know who: next time choose “Promotional”.`,
+    erased: (count) => `${number(count)} erased since`,
+    erasedText: 'Percentages and lists are of those who are still there.',
     latest: 'Latest answers',
     seeAll: (count) => `See ${number(count)}`,
   },

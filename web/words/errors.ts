@@ -39,6 +39,7 @@ const it: Sentences = {
   client_id_reused: 'Questo messaggio risulta già inviato con un altro testo. Scrivilo di nuovo.',
   broadcast_over: 'La comunicazione è già arrivata a tutti.',
   broadcast_begun: 'La comunicazione è già partita.',
+  broadcast_changed: 'Qualcun altro ha cambiato la comunicazione intanto.',
   broadcast_not_held: 'La comunicazione non è in attesa.',
   broadcasts_limit: 'Ci sono già troppe comunicazioni programmate o in corso.',
   not_reportable: 'Si possono segnalare solo le comunicazioni di servizio.',
@@ -77,7 +78,10 @@ const it: Sentences = {
   import_unreadable: 'Questo file non si riesce a leggere come tabella.',
   too_many_muted: () => `Puoi silenziare al massimo ${limits.conversationsMuted} conversazioni. Prima riattivane una.`,
   too_many_quick_replies: () => `Ci sono già ${limits.quickRepliesPerSubscriber} risposte pronte. Prima eliminane una.`,
-  too_many_labels: () => `Un contatto può avere al massimo ${limits.labelsPerContact} etichette.`,
+  too_many_labels: ({ limit }) =>
+    limit === limits.labelsPerSubscriber
+      ? `Potete avere al massimo ${limit} etichette. Prima eliminane qualcuna.`
+      : `Un contatto può avere al massimo ${limits.labelsPerContact} etichette.`,
   receipt_beyond_last: 'Qualcosa non torna. Ricarica la pagina.',
   range_not_satisfiable: 'Questa parte del file non c’è.',
   headers_too_large: 'La richiesta è troppo grande. Ricarica la pagina e riprova.',
@@ -120,6 +124,7 @@ const en: Sentences = {
   client_id_reused: 'This message was already sent with a different text. Write it again.',
   broadcast_over: 'This broadcast has already been sent to everyone.',
   broadcast_begun: 'This broadcast has already started.',
+  broadcast_changed: 'Somebody else has changed this broadcast meanwhile.',
   broadcast_not_held: 'This broadcast is not on hold.',
   broadcasts_limit: 'Too many broadcasts are scheduled or in progress.',
   not_reportable: 'Only service messages can be reported.',
@@ -158,7 +163,10 @@ const en: Sentences = {
   import_unreadable: 'This file cannot be read as a table.',
   too_many_muted: () => `You can mute at most ${limits.conversationsMuted} conversations. Unmute one first.`,
   too_many_quick_replies: () => `You already have ${limits.quickRepliesPerSubscriber} quick replies. Delete one first.`,
-  too_many_labels: () => `A contact can have at most ${limits.labelsPerContact} labels.`,
+  too_many_labels: ({ limit }) =>
+    limit === limits.labelsPerSubscriber
+      ? `You can have at most ${limit} labels. Delete some first.`
+      : `A contact can have at most ${limits.labelsPerContact} labels.`,
   receipt_beyond_last: 'Something does not match. Reload the page.',
   range_not_satisfiable: 'This part of the file does not exist.',
   headers_too_large: 'The request is too large. Reload the page and try again.',
@@ -202,6 +210,10 @@ export function fieldErrors(error: unknown, names: Readonly<Record<string, strin
     errors.map((each) => [each.field, capital(fieldErrorText(each, locale, names[each.field] ?? thisField[locale]))]),
   );
 }
+
+/** A fault that this page has found in a field, as a sentence in the reader's language. */
+export const faultInWords = ({ code, values = {} }: Pick<FieldError, 'code' | 'values'>, name: string): string =>
+  capital(fieldErrorText({ field: name, code, values, message: '' }, locale, name));
 
 /** True when an error is about a code. */
 export const isProblem = (error: unknown, ...codes: ErrorCode[]): error is Refused =>

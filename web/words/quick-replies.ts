@@ -61,6 +61,9 @@ const it = {
   deleted: (name: string) => `«${name}» eliminata per tutta la squadra`,
   undo: 'Rimettila',
   gone: 'Questa risposta pronta non c’è più: un collega l’ha eliminata.',
+  lost: 'Un collega l’ha eliminata intanto: se la salvi, torna.',
+  changedElsewhere: (title: string, text: string) =>
+    `Un collega l’ha cambiata intanto: se salvi, la tua la sostituisce. Ora è «${title}»: ${text}`,
   enter: 'Invio',
 };
 export type QuickReplyWords = typeof it;
@@ -122,6 +125,9 @@ const en: QuickReplyWords = {
   deleted: (name) => `“${name}” deleted for the whole team`,
   undo: 'Put it back',
   gone: 'This quick reply is gone: a colleague has deleted it.',
+  lost: 'A colleague has deleted it meanwhile: if you save it, it comes back.',
+  changedElsewhere: (title, text) =>
+    `A colleague has changed it meanwhile: saving yours replaces it. It is now “${title}”: ${text}`,
   enter: 'Enter',
 };
 

@@ -11,6 +11,8 @@ export interface DomainErrorData {
   /** Reason for which a file cannot be read, and the line that is meant. */
   reason?: UnreadableReason;
   line?: number;
+  /** Limit that is reached, of several with one code. */
+  limit?: number;
 }
 
 /** The one error of the domain: a code of the catalogue, which fixes the status, and what to say about it. */

@@ -22,6 +22,7 @@ export function toProblem(error: unknown, requestId: string): Problem {
     ...(data.retryAfter !== undefined && { retryAfter: data.retryAfter }),
     ...(data.reason && { reason: data.reason }),
     ...(data.line !== undefined && { line: data.line }),
+    ...(data.limit !== undefined && { limit: data.limit }),
     requestId,
   };
 }

@@ -1,4 +1,5 @@
 import type { ImportLineView } from '../../../src/contract/imports.js';
+import { withoutFormulas } from '../../../src/contract/rules/formulas.js';
 import { imports as words } from '../../words/imports.js';
 import { locale } from '../../words/locale.js';
 
@@ -31,8 +32,8 @@ export interface ReportLine {
 export function download(lines: readonly ReportLine[], name: string): void {
   const separator = locale === 'it' ? ';' : ',';
   const cell = (text: string) => {
-    const plain = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
-    return /[";,\r\n]/.test(plain) ? `"${plain.replaceAll('"', '""')}"` : plain;
+    const plain = withoutFormulas(text);
+    return /[";,\t\r\n]/.test(plain) ? `"${plain.replaceAll('"', '""')}"` : plain;
   };
   const head = [words.line.number, words.line.content, words.line.result, words.line.why];
   const rows = lines.map(({ line, content }) => [String(line.line), content, resultOf(line), whyOf(line)]);

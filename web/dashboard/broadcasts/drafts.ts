@@ -17,6 +17,8 @@ export interface BroadcastDraft {
   day: string;
   time: string;
   savedAt: string;
+  /** Edition of the scheduled broadcast that is changed. */
+  edition?: number;
 }
 
 /*

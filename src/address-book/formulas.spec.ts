@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { stringify } from 'csv-stringify/sync';
 import fc from 'fast-check';
-import { withFormulas, withoutFormulas } from './formulas.js';
+import { withFormulas, withoutFormulas } from '../contract/rules/formulas.js';
 
 describe('a cell without formulas', () => {
   test.each([
