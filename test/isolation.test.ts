@@ -1066,12 +1066,14 @@ test('events reach the two parties alone', async () => {
     'contact.joined',
     'member.changed',
     'message.sent',
+    'profile.changed',
     'receipt.changed',
     'subscriber.changed',
   ]);
   expect(heard(phone)).toEqual([
     'consent.changed',
     'message.sent',
+    'profile.changed',
     'receipt.changed',
     'session.ended',
     'subscriber.changed',

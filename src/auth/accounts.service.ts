@@ -115,8 +115,10 @@ export class Accounts {
     return this.vault.open(key, username, usernameContext(id));
   }
 
-  async setLocale(manager: EntityManager, id: string, locale: string): Promise<void> {
-    await manager.update(Account, { id }, { locale });
+  /** @returns false if it was the language before */
+  async setLocale(manager: EntityManager, id: string, locale: string): Promise<boolean> {
+    const { affected } = await manager.update(Account, { id, locale: Not(locale) }, { locale });
+    return affected === 1;
   }
 
   async setPasswordHash(manager: EntityManager, id: string, passwordHash: string): Promise<void> {

@@ -77,14 +77,16 @@ export class Profiles {
       await this.credentials.allowAddressChange(principal, { email: allowed, currentPassword, network });
     }
     const username = await this.accounts.username(principal);
+    let isChanged = false;
     const contacts = await this.database.transaction(async (manager) => {
-      if (locale) await this.accounts.setLocale(manager, accountId, locale);
+      isChanged = locale !== undefined && (await this.accounts.setLocale(manager, accountId, locale));
       const { before, after } = await this.interlocutors.restate(manager, interlocutorId, (stated) =>
         changed(stated, changes),
       );
       // What a business gave with an invitation goes too when its person takes it away.
       const taken = segments.filter((segment) => changes[segment] === null);
       if (JSON.stringify(before) === JSON.stringify(after) && taken.length === 0) return [];
+      isChanged = true;
       const { email } = after.identity;
       const stated = segments.filter((segment) => changes[segment] !== undefined);
       const former = before.identity.email;
@@ -98,17 +100,18 @@ export class Profiles {
       await this.credentials.changeAddress(manager, addressee, former);
       return this.contacts.restate(manager, interlocutorId, after, { segments: stated, emailVerified: false });
     });
-    this.tellOf(accountId);
+    if (isChanged) this.tellOf(accountId);
     await this.contacts.tellOf(contacts);
   }
 
   /** A member corrects how colleagues call it, and its language. */
   async editMember(member: MemberPrincipal, { displayName, locale }: MemberChanges): Promise<void> {
+    let isChanged = false;
     const renamed = await this.database.transaction(async (manager) => {
-      if (locale) await this.accounts.setLocale(manager, member.accountId, locale);
+      isChanged = locale !== undefined && (await this.accounts.setLocale(manager, member.accountId, locale));
       return displayName !== undefined && (await this.members.rename(manager, member, displayName));
     });
-    this.tellOf(member.accountId);
+    if (isChanged || renamed) this.tellOf(member.accountId);
     if (displayName !== undefined && renamed) this.members.renamed(member, displayName);
   }
 
