@@ -15,6 +15,7 @@ import { messageContext } from '../conversations/message-texts.js';
 import type { ErasedCounts } from '../contract/erasures.js';
 import type { Party } from '../contract/events.js';
 import type { Holding } from '../platform/forgetting/holdings.js';
+import { pausing } from '../platform/pausing.js';
 import { KeyGoneError } from '../platform/vault/keyring.js';
 import { Vault } from '../platform/vault/vault.js';
 import { joinedNumbersIn } from './joined-numbers.js';
@@ -22,8 +23,8 @@ import type { Place } from './search-keys.service.js';
 import { SearchMonths } from './search-months.service.js';
 import { SearchTokens, type SubscriberTokens } from './search-tokens.service.js';
 
-/** Messages read before others get their turn. */
-const readBeforePausing = 25;
+/** Milliseconds of reading texts before others get their turn: messages are waited for, the index is not. */
+const readingMilliseconds = 1;
 
 /** A row of the index. */
 interface Entry {
@@ -183,8 +184,9 @@ export class SearchIndex implements Consumer {
     const texts = await this.open(stored);
     const filesOf = await this.filesOf(stored);
     const entries: Entry[] = [];
+    const pause = pausing(readingMilliseconds);
     for (const [index, change] of stored.entries()) {
-      if (index % readBeforePausing === readBeforePausing - 1) await new Promise(setImmediate);
+      await pause();
       const { subscriberId, conversationId, seq, sender, authorId, sentAt } = change;
       const text = texts[index];
       const tokens = await this.tokensOf(subscriberId);

@@ -44,7 +44,7 @@ import {
   ReadReport,
 } from './imports.dto.js';
 import { compared, type ImportRecord, labelsIn, RecordReader, type Remark } from './people.js';
-import { pausing } from './pausing.js';
+import { pausing } from '../platform/pausing.js';
 import { NoSuchRow, NoSuchSheet, readTable, type Table } from './tables.js';
 import { ImportTurns } from './turns.js';
 
