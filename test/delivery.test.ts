@@ -164,6 +164,7 @@ describe('old state + events = fresh state', () => {
     'profile.changed': async () => {
       const changes = [
         { by: phone, other: tablet, foreign: counter, body: { firstName: 'Annarita' } },
+        { by: counter, other: bakery.owner, foreign: phone, body: { locale: 'en' } },
         { by: counter, other: bakery.owner, foreign: phone, body: { locale: 'it' } },
       ];
       for (const { by, other, foreign, body } of changes) {
