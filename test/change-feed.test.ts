@@ -152,7 +152,15 @@ describe('a consumer', () => {
     await Promise.all(feeds.map((feed) => feed.end()));
   });
 
+  /** Transactions that are open hold back what is seen, also those of the service itself: waits until they have ended. */
+  async function earlierTransactionsEnd(): Promise<void> {
+    const [{ now }] = (await world.rows<{ now: string }>('SELECT clock_timestamp()::text AS now')) as [{ now: string }];
+    const open = `SELECT FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND xact_start <= $1 AND datname = current_database()`;
+    await until(async () => (await world.rows(open, [now])).length === 0, 'transactions end');
+  }
+
   test('sees everything again after starting over', async () => {
+    await earlierTransactionsEnd();
     const witness = new Witness(`anew ${unique()}`);
     const feed = feedOf(witness);
     await feed.catchUp();
@@ -180,6 +188,7 @@ describe('a consumer', () => {
       const { body } = await florist.owner.ask('GET', `/api/broadcasts/${answer.body.id}`);
       return body.state === 'finished';
     }, 'the broadcast ends');
+    await earlierTransactionsEnd();
     const witness = new Witness(`broadcasts ${unique()}`);
     const feed = feedOf(witness);
     await feed.catchUp();
@@ -189,6 +198,7 @@ describe('a consumer', () => {
     // A message after it is seen although the entry before it was passed over.
     const content = { clientId: unique(), body: 'Grazie' };
     expectStatus(await person.device.ask('POST', `/api/conversations/${person.contactId}/messages`, content), 201);
+    await earlierTransactionsEnd();
     await feed.catchUp();
     expect(witness.revisions(person.contactId)).toEqual([2]);
   });
