@@ -8,9 +8,9 @@ import './build.mjs';
 
 const root = join(import.meta.dirname, '..');
 const long = '--testMatch=<rootDir>/test/**/*.long.ts';
-/** Files that start processes, and those that put the service under load or let much go wrong. */
+/** Files that start processes or browsers, and those that put the service under load or let much go wrong. */
 const slow = [
-  'process/',
+  '(process|browser)/',
   '(backup|erasures|failures|floods|hostile|hostile-files|imports|mail|media|one-sender|races|s3)[.]test',
 ];
 const quick = `--testPathIgnorePatterns=/test/(${slow.join('|')})`;
