@@ -2,9 +2,9 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { EntityManager } from 'typeorm';
 import { DataSource } from 'typeorm';
 import type { Change, Consumer } from '../src/change-feed/consumers.js';
-import { Feed } from '../src/change-feed/feed.js';
+import { consumersInTurn, Feed } from '../src/change-feed/feed.js';
 import { Log } from '../src/platform/log.js';
-import { expectStatus, type Person, type Shop, unique, until, World } from './support/world.js';
+import { expectStatus, pause, type Person, type Shop, unique, until, World } from './support/world.js';
 
 /** Work derived from messages sees every change, in order, whatever is lost and however many nodes there are. */
 
@@ -25,7 +25,10 @@ class Witness implements Consumer {
   readonly broadcasts: string[] = [];
   failing = false;
 
-  constructor(readonly name: string) {}
+  constructor(
+    readonly name: string,
+    readonly gatherMilliseconds?: number,
+  ) {}
 
   async see(_manager: EntityManager, changes: readonly Change[]): Promise<void> {
     if (this.failing) throw new Error('out of order');
@@ -122,6 +125,50 @@ describe('a consumer', () => {
     await until(() => witness.revisions(anna.contactId).includes(seq), 'it has seen it');
     await until(() => feed.behindSeconds === 0, 'it is up to date');
     await feed.end();
+  });
+
+  test('that can wait lets changes gather, until a batch is full', async () => {
+    const person = await world.join(shop, 'bruno');
+    await say(person, 'Uno');
+    const witness = new Witness(`gathering ${unique()}`, 120_000);
+    const feed = feedOf(witness);
+    const hint = (revision: number) => feed.hint(hintOf(person, revision, revision));
+    witness.see = async (manager, changes) => {
+      await Witness.prototype.see.call(witness, manager, changes);
+      // While it is at the first one, a batch comes that is not full.
+      if (witness.revisions(person.contactId).length === 1) upTo(500, 2).forEach(hint);
+    };
+    feed.start();
+    await until(() => witness.revisions(person.contactId).length > 0, 'it has seen the first one');
+    await pause(400);
+    expect(witness.revisions(person.contactId)).toEqual([1]);
+    hint(501);
+    await until(() => witness.revisions(person.contactId).length > 1, 'it has seen a full batch');
+    expect(witness.revisions(person.contactId)).toEqual(upTo(501));
+    await feed.end();
+  });
+
+  test('has its turn after the others of its process', async () => {
+    const person = await world.join(shop, 'carla');
+    let [atWork, most, batches] = [0, 0, 0];
+    const turns = consumersInTurn();
+    const feeds = [1, 2, 3].map((number) => {
+      const witness = new Witness(`turn ${number} ${unique()}`);
+      witness.see = async () => {
+        most = Math.max(most, ++atWork);
+        await pause(50);
+        atWork--;
+        batches++;
+      };
+      return new Feed(witness, world.service.app.get(DataSource), quiet, turns);
+    });
+    for (const feed of feeds) feed.start();
+    await until(() => feeds.every(({ behindSeconds }) => behindSeconds === 0), 'all are up to date');
+    batches = 0;
+    for (const feed of feeds) feed.hint(hintOf(person, 1, 1));
+    await until(() => batches === 3, 'all have seen it');
+    expect(most).toBe(1);
+    await Promise.all(feeds.map((feed) => feed.end()));
   });
 
   test('on several nodes sees every change once, those of a conversation in their order', async () => {

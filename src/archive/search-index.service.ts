@@ -23,8 +23,11 @@ import type { Place } from './search-keys.service.js';
 import { SearchMonths } from './search-months.service.js';
 import { SearchTokens, type SubscriberTokens } from './search-tokens.service.js';
 
-/** Milliseconds of reading texts before others get their turn: messages are waited for, the index is not. */
-const readingMilliseconds = 1;
+/**
+ * Milliseconds of reading texts before messages get their turn, and of waiting until the next: people wait for messages, and
+ * nobody for the index. When there is much to read, the waits together are no longer than this.
+ */
+const [readingMilliseconds, restingMilliseconds, restingInAll] = [0.5, 4, 100];
 
 /** A row of the index. */
 interface Entry {
@@ -184,7 +187,7 @@ export class SearchIndex implements Consumer {
     const texts = await this.open(stored);
     const filesOf = await this.filesOf(stored);
     const entries: Entry[] = [];
-    const pause = pausing(readingMilliseconds);
+    const pause = pausing(readingMilliseconds, { restingMilliseconds, restingInAll });
     for (const [index, change] of stored.entries()) {
       await pause();
       const { subscriberId, conversationId, seq, sender, authorId, sentAt } = change;

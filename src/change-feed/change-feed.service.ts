@@ -4,13 +4,14 @@ import { Log } from '../platform/log.js';
 import type { ErasedCounts } from '../contract/erasures.js';
 import { addCounts } from '../platform/forgetting/forgetting.js';
 import type { Change, Consumer, GoneMessage, Lag } from './consumers.js';
-import { Feed } from './feed.js';
+import { consumersInTurn, Feed } from './feed.js';
 
 /** Hands every stored and withdrawn message to the work that is derived from it (docs/decisions/0016). */
 @Injectable()
 export class ChangeFeed {
   private readonly feeds: Feed[] = [];
   private readonly consumers: Consumer[] = [];
+  private readonly turns = consumersInTurn();
 
   constructor(
     private readonly database: DataSource,
@@ -20,7 +21,7 @@ export class ChangeFeed {
   /** Adds a consumer; to be called before the application has started. */
   consume(consumer: Consumer): void {
     this.consumers.push(consumer);
-    this.feeds.push(new Feed(consumer, this.database, this.log));
+    this.feeds.push(new Feed(consumer, this.database, this.log, this.turns));
   }
 
   /** Tells of changes that were committed just now, which nothing waits for. */

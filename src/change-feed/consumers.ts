@@ -58,6 +58,8 @@ export interface BegunBroadcast {
 export interface Consumer {
   /** Identifies its progress in the database. */
   name: string;
+  /** Milliseconds that changes may gather while others are seen, because many at once cost less; 250 by default. */
+  gatherMilliseconds?: number;
   see: (manager: EntityManager, changes: readonly Change[]) => Promise<void>;
   seeBroadcasts: (manager: EntityManager, broadcasts: readonly BegunBroadcast[]) => Promise<void>;
   /**

@@ -1,6 +1,7 @@
 import type { DataSource, EntityManager } from 'typeorm';
 import { NIL } from 'uuid';
 import type { Log } from '../platform/log.js';
+import { Turns } from '../platform/turns.js';
 import {
   addConsumerQuery,
   advanceQuery,
@@ -39,6 +40,19 @@ const behindSeconds = 30;
 /** A checkpoint older than this has the conversations compared along their primary key. */
 const recentMilliseconds = 24 * 60 * 60 * 1000;
 
+/**
+ * One transaction of all consumers of a process after the other: side by side they would take every processor, and messages
+ * would wait for them.
+ */
+export const consumersInTurn = (): Turns =>
+  new Turns({
+    concurrency: 1,
+    concurrencyPerAsker: 1,
+    waiting: 1_000,
+    waitingPerAsker: 1_000,
+    of: 'batches of changes',
+  });
+
 /** The changes of one conversation, in their order. */
 interface Run extends ConversationRef {
   changes: Change[];
@@ -70,6 +84,7 @@ export class Feed {
     private readonly consumer: Consumer,
     private readonly database: DataSource,
     private readonly log: Log,
+    private readonly turns = consumersInTurn(),
   ) {
     this.transactions = database.createEntityManager();
   }
@@ -153,6 +168,10 @@ export class Feed {
         await this.workOnce();
         this.failures = 0;
         pause = this.idle() ? Infinity : Math.max(0, begun + batchMilliseconds - performance.now());
+        while (pause < Infinity && this.isGathering(begun)) {
+          await this.rest(pause);
+          pause = batchMilliseconds;
+        }
       } catch (error) {
         this.missed = true;
         this.waitingSince ??= begun;
@@ -174,6 +193,13 @@ export class Feed {
     const due = performance.now() - this.comparedAt >= comparedMilliseconds;
     if (this.hints.length === 0 ? this.missed || due : due) await this.compare();
     if (this.idle()) this.waitingSince = undefined;
+  }
+
+  /** Tells if a batch may still grow: this consumer can wait, and nothing waits but hints, of which there are few. */
+  private isGathering(begun: number): boolean {
+    const { gatherMilliseconds = batchMilliseconds } = this.consumer;
+    const hasTime = performance.now() + batchMilliseconds <= begun + gatherMilliseconds;
+    return hasTime && this.hints.length < changesAtOnce && !this.missed && !this.broadcastsHinted && !this.ending;
   }
 
   private idle(): boolean {
@@ -216,10 +242,21 @@ export class Feed {
       else runs.set(conversationId, { subscriberId, conversationId, changes: [change] });
     }
     const { generation } = await this.standing();
-    const behind = await this.transactions.transaction((manager) =>
-      this.seeRuns(manager, [...runs.values()], generation),
-    );
+    const behind = await this.inTransaction((manager) => this.seeRuns(manager, [...runs.values()], generation));
     await this.seeAllOf(behind, generation);
+  }
+
+  /**
+   * Runs work when it is this consumer's turn. The commit does not wait for the disk: what a crash takes goes together with the
+   * progress, and is seen again.
+   */
+  private inTransaction<Result>(work: (manager: EntityManager) => Promise<Result>): Promise<Result> {
+    return this.turns.run(this.name, () =>
+      this.transactions.transaction(async (manager) => {
+        await manager.query('SET LOCAL synchronous_commit = off');
+        return work(manager);
+      }),
+    );
   }
 
   /** @returns conversations of which the hints do not tell all that was not seen */
@@ -251,7 +288,7 @@ export class Feed {
     let rest = [...conversations];
     while (rest.length > 0 && !this.ending) {
       const some = rest.slice(0, conversationsAtOnce);
-      const further = await this.transactions.transaction((manager) => this.seeStored(manager, some, generation));
+      const further = await this.inTransaction((manager) => this.seeStored(manager, some, generation));
       rest = [...rest.slice(conversationsAtOnce), ...further];
     }
     if (rest.length > 0) this.missed = true;
@@ -333,7 +370,7 @@ export class Feed {
         checkpoint,
       ]);
       if (begun.length > 0) {
-        await this.transactions.transaction(async (manager) => {
+        await this.inTransaction(async (manager) => {
           const claimed = await manager.query<{ id: string }[]>(claimBroadcastsQuery, [
             this.name,
             generation,

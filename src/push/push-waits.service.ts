@@ -15,6 +15,7 @@ const commitSeconds = 0.1;
 @Injectable()
 export class PushWaits implements Consumer {
   readonly name = 'push';
+  readonly gatherMilliseconds = 1_000;
 
   constructor(
     @Inject(CONFIG) private readonly config: Config,
