@@ -293,7 +293,7 @@ describe('a change whose commit was not answered by the database reaches every c
   const contentOf = (clientId: string) => ({ clientId, body: 'È arrivato?' });
 
   test('a message', async () => {
-    loseTheAnswer(world.service.app.get(HotStatements), 'query', ({ name }) => name === 'append_messages');
+    loseTheAnswer(world.service.app.get(HotStatements), 'query', ({ name }) => name === 'append_message');
     const clientId = unique();
     expectStatus(await bruno.device.ask('POST', `${path()}/messages`, contentOf(clientId)), 503);
     expect(await storedUnder(clientId)).toHaveLength(1);

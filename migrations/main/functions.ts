@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 import { lackingAttachments, linkAttachments } from '../../src/attachments/link-attachments.sql.js';
+import { appendMessage } from '../../src/conversations/append-message.sql.js';
 import { appendMessages } from '../../src/conversations/append-messages.sql.js';
 import { raiseWatermarks } from '../../src/conversations/raise-watermarks.sql.js';
 
 /** Functions of the database, whose present text stands in the slice that calls them. */
 export const functions = {
+  append_message: appendMessage,
   append_messages: appendMessages,
   lacking_attachments: lackingAttachments,
   link_attachments: linkAttachments,

@@ -1,13 +1,11 @@
+import { answers, contactOfDraft, knownByDraft, refusal, repetition } from './append-rules.sql.js';
+
 /**
  * Appends drafts, each by itself: one that may not be stored hinders no other. Two statements, because the second one needs
  * a snapshot that is younger than the locks: it has to see what others have stored under the same client ids. A
  * conversation that is locked by another transaction is passed over (`deferred`), so that it delays no other; with
  * `after_lock` its lock is waited for. Drafts of one conversation are numbered in their order; no two of a call may have the
  * same sender and client id.
- *
- * A known client id and a contact are looked for as the first one from there on, which only the right index can give. As
- * mere equalities they were looked for among all messages of the conversation and all contacts of the subscriber, by a
- * plan that was made while the tables were empty and then kept.
  *
  * The plan is kept in any case: left to choose, PostgreSQL may plan anew for every single message, which takes three times
  * as long as storing it.
@@ -72,41 +70,22 @@ BEGIN
            CASE
              WHEN conversation.id IS NULL THEN 'not_found'
              WHEN own.id IS NULL THEN 'deferred'
-             WHEN known.digest <> draft.digest THEN 'reused'
-             WHEN known.seq IS NOT NULL THEN 'repeated'
-             WHEN CASE draft.sender
-                    WHEN 'interlocutor' THEN contact.privacy_version < least_privacy
-                    ELSE subscriber.terms_version < least_subscriber_terms
-                         OR subscriber.privacy_version < least_subscriber_privacy
-                  END THEN 'consent_required'
-             WHEN subscriber.stopped_at IS NOT NULL THEN
-               CASE WHEN subscriber.closing_asked_at IS NOT NULL THEN 'closing' ELSE 'paused' END
-             WHEN conversation.restricted_at IS NOT NULL THEN 'restricted'
-             WHEN draft.place = ANY (lacking) THEN 'attachment_not_found'
-             ELSE 'stored'
+             ELSE coalesce(${repetition}, ${refusal},
+               CASE WHEN draft.place = ANY (lacking) THEN 'attachment_not_found' ELSE 'stored' END)
            END AS outcome
     FROM unnest(subscriber_ids, conversation_ids, senders, author_ids, client_ids, digests, bodies, file_counts) WITH ORDINALITY
            AS draft (subscriber_id, conversation_id, sender, author_id, client_id, digest, body, files, place)
     LEFT JOIN conversation
       ON conversation.subscriber_id = draft.subscriber_id AND conversation.id = draft.conversation_id
     LEFT JOIN unnest(held) AS own (id) ON own.id = draft.conversation_id
-    LEFT JOIN LATERAL (
-      SELECT id, privacy_version FROM contact
-      WHERE subscriber_id = draft.subscriber_id AND id >= draft.conversation_id
-      ORDER BY id LIMIT 1
-    ) AS contact ON contact.id = draft.conversation_id
+    ${contactOfDraft}
     LEFT JOIN subscriber ON subscriber.subscriber_id = draft.subscriber_id
-    LEFT JOIN LATERAL (
-      SELECT seq, revision, sent_at, digest, client_id FROM message
-      WHERE subscriber_id = draft.subscriber_id AND conversation_id = draft.conversation_id
-        AND sender = draft.sender AND client_id >= draft.client_id
-      ORDER BY client_id LIMIT 1
-    ) AS known ON known.client_id = draft.client_id
+    ${knownByDraft}
   ), numbered AS MATERIALIZED (
     SELECT judged.*, row_number() OVER run::integer AS rank,
            lead(place) OVER run IS NULL AS latest,
            CASE WHEN lag(sender) OVER run IS NOT NULL THEN lag(sender) OVER run <> sender
-                ELSE coalesce(last_sender <> sender, false) OR (standing = 3 AND sender = 'subscriber')
+                ELSE ${answers('sender')}
            END AS answers
     FROM judged WHERE outcome = 'stored'
     WINDOW run AS (PARTITION BY conversation_id ORDER BY place)

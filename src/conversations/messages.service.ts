@@ -26,6 +26,7 @@ import { ClientIdReused, ConversationRestricted, NotTheSender, WithdrawalRestric
 import {
   type AppendedRow,
   type AppendValues,
+  appendOneStatement,
   appendStatement,
   changedMessagesQuery,
   lockQuery,
@@ -227,9 +228,21 @@ export class Messages {
     drafts: Draft[],
     { afterLock }: { afterLock: boolean },
   ): Promise<(AppendedRow | typeof deferred)[]> {
-    const { contact, subscriber } = this.consents.versionsToAccept();
     const withFiles = drafts.filter(({ attachmentIds }) => attachmentIds.length > 0);
     if (withFiles.length > 0) await this.loadFileViews(withFiles);
+    const isPlain = drafts.length === 1 && withFiles.length === 0 && !afterLock;
+    const rows = await this.unknownOutcomes.guard(
+      () => drafts.flatMap(({ conversation }) => Object.values(conversation.rooms)),
+      () => (isPlain ? this.storeOne(drafts[0]!) : this.store(drafts, afterLock)),
+    );
+    const outcomes = new Array<AppendedRow | typeof deferred>(drafts.length);
+    for (const row of rows) outcomes[row.place - 1] = row.outcome === 'deferred' ? deferred : row;
+    for (const [index, draft] of drafts.entries()) this.tell(draft, outcomes[index]!);
+    return outcomes;
+  }
+
+  private store(drafts: readonly Draft[], afterLock: boolean): Promise<AppendedRow[]> {
+    const { contact, subscriber } = this.consents.versionsToAccept();
     const values: AppendValues = [
       drafts.map(({ conversation }) => conversation.subscriberId),
       drafts.map(({ conversation }) => conversation.id),
@@ -246,14 +259,15 @@ export class Messages {
       drafts.flatMap(({ attachmentIds }, index) => attachmentIds.map(() => index + 1)),
       drafts.flatMap(({ attachmentIds }) => attachmentIds),
     ];
-    const rows = await this.unknownOutcomes.guard(
-      () => drafts.flatMap(({ conversation }) => Object.values(conversation.rooms)),
-      () => this.statements.query<AppendedRow>(appendStatement, values),
-    );
-    const outcomes = new Array<AppendedRow | typeof deferred>(drafts.length);
-    for (const row of rows) outcomes[row.place - 1] = row.outcome === 'deferred' ? deferred : row;
-    for (const [index, draft] of drafts.entries()) this.tell(draft, outcomes[index]!);
-    return outcomes;
+    return this.statements.query<AppendedRow>(appendStatement, values);
+  }
+
+  private storeOne({ conversation, author, clientId, digest, sealedBody }: Draft): Promise<AppendedRow[]> {
+    const { contact, subscriber } = this.consents.versionsToAccept();
+    const { subscriberId, id, party } = conversation;
+    const versions = [contact.privacy, subscriber.terms, subscriber.privacy];
+    const values = [subscriberId, id, party, author?.id ?? null, clientId, digest, sealedBody, ...versions];
+    return this.statements.query<AppendedRow>(appendOneStatement, values);
   }
 
   /** Views are sent right after the commit, so they are loaded before it. */

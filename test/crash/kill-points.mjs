@@ -49,9 +49,9 @@ function reach(point, about) {
 /** Statements that are committed by themselves, with the points before, within and after. */
 const statements = [
   {
-    text: /\bFROM append_messages\b/,
+    text: /\bFROM append_messages?\b/,
     points: ['before-commit', 'in-commit', 'after-commit'],
-    about: (values) => ({ clientIds: values[4] }),
+    about: (values) => ({ clientIds: [values[4]].flat() }),
   },
   {
     text: /\bINSERT INTO erased\b/,
