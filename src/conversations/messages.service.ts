@@ -287,8 +287,13 @@ export class Messages {
     const place = { conversationId, seq: row.seq!, revision: row.revision! };
     const told = { ...place, sender, clientId, body, attachments, sentAt: row.sent_at!.toISOString() };
     // Interlocutors see the business, never the member.
-    this.realtime.tell(rooms.interlocutor, 'message.sent', told);
-    this.realtime.tell(rooms.subscriber, 'message.sent', { ...told, author });
+    const tellOf = {
+      interlocutor: () => this.realtime.tell(rooms.interlocutor, 'message.sent', told),
+      subscriber: () => this.realtime.tell(rooms.subscriber, 'message.sent', { ...told, author }),
+    };
+    // Devices are written to in this order, and the sender's have the message already.
+    tellOf[sender === 'subscriber' ? 'interlocutor' : 'subscriber']();
+    tellOf[sender]();
     const { subscriberId } = conversation;
     const authorId = author?.id ?? null;
     this.changes.hint({

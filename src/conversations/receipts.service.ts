@@ -28,7 +28,7 @@ const batchSize = 1_000;
  * Minimum interval between batches of receipts, in milliseconds. Receipts are accurate to the minute, so they can wait; one by
  * one, each would cost PostgreSQL as much as a message.
  */
-const minInterval = 20;
+const minInterval = 40;
 
 @Injectable()
 export class Receipts {
