@@ -2,7 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { DataSource, type QueryRunner } from 'typeorm';
 import type { Party } from '../src/contract/events.js';
-import { type AppendedRow, appendOneStatement, appendStatement } from '../src/conversations/conversations.queries.js';
+import {
+  type AppendedRow,
+  appendMessageStatement,
+  appendStatement,
+} from '../src/conversations/conversations.queries.js';
 import { type Person, type Shop, unique, World } from './support/world.js';
 
 /** A single message is stored by a shorter way than many at once, and by the same rules. */
@@ -39,7 +43,7 @@ interface Draft {
 type Way = (draft: Required<Draft>) => Promise<AppendedRow[]>;
 
 const alone: Way = ({ sender, conversationId, clientId, digest, versions }) =>
-  runner.query(appendOneStatement.text, [
+  runner.query(appendMessageStatement.text, [
     ...[shop.id, conversationId, sender, sender === 'subscriber' ? memberId : null, clientId],
     ...[digest, Buffer.from('sealed'), ...versions],
   ]);
@@ -150,7 +154,7 @@ describe('alone and among many', () => {
   test.each([
     ['alone', alone],
     ['among many', amongMany],
-  ])('%s, a conversation that another transaction has locked is put off', async (_, way) => {
+  ])('%s, a conversation that another transaction has locked is deferred', async (_, way) => {
     const other = world.service.app.get(DataSource).createQueryRunner();
     await other.startTransaction();
     try {

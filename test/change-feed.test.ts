@@ -27,7 +27,7 @@ class Witness implements Consumer {
 
   constructor(
     readonly name: string,
-    readonly gatherMilliseconds?: number,
+    readonly minInterval?: number,
   ) {}
 
   async see(_manager: EntityManager, changes: readonly Change[]): Promise<void> {
@@ -127,10 +127,10 @@ describe('a consumer', () => {
     await feed.end();
   });
 
-  test('that can wait lets changes gather, until a batch is full', async () => {
+  test('that can wait lets a batch grow until it is full', async () => {
     const person = await world.join(shop, 'bruno');
     await say(person, 'Uno');
-    const witness = new Witness(`gathering ${unique()}`, 120_000);
+    const witness = new Witness(`patient ${unique()}`, 120_000);
     const feed = feedOf(witness);
     const hint = (revision: number) => feed.hint(hintOf(person, revision, revision));
     witness.see = async (manager, changes) => {
@@ -146,6 +146,27 @@ describe('a consumer', () => {
     await until(() => witness.revisions(person.contactId).length > 1, 'it has seen a full batch');
     expect(witness.revisions(person.contactId)).toEqual(upTo(501));
     await feed.end();
+  });
+
+  test('is behind by its oldest change, not since changes began to come', async () => {
+    const person = await world.join(shop, 'carla');
+    const witness = new Witness(`steady ${unique()}`);
+    const feed = feedOf(witness);
+    let last = 0;
+    const hint = () => feed.hint(hintOf(person, ++last, last));
+    // A change comes during each batch, so there is never none.
+    witness.see = async (manager, changes) => {
+      await Witness.prototype.see.call(witness, manager, changes);
+      if (changes.some(({ conversationId }) => conversationId === person.contactId)) hint();
+    };
+    feed.start();
+    const since = performance.now();
+    hint();
+    await until(() => last > 8, 'eight batches are seen');
+    const behind = feed.behindSeconds;
+    const passed = (performance.now() - since) / 1000;
+    await feed.end();
+    expect(behind).toBeLessThan(passed / 2);
   });
 
   test('has its turn after the others of its process', async () => {

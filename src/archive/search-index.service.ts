@@ -23,11 +23,11 @@ import type { Place } from './search-keys.service.js';
 import { SearchMonths } from './search-months.service.js';
 import { SearchTokens, type SubscriberTokens } from './search-tokens.service.js';
 
-/**
- * Milliseconds of reading texts before messages get their turn, and of waiting until the next: people wait for messages, and
- * nobody for the index. When there is much to read, the waits together are no longer than this.
- */
-const [readingMilliseconds, restingMilliseconds, restingInAll] = [0.5, 4, 100];
+/** Milliseconds of reading texts before a pause: people wait for messages, and nobody for the index. */
+const readingMilliseconds = 0.5;
+/** Milliseconds of a pause, and of all pauses of a batch: a large one must not take long. */
+const restingMilliseconds = 4;
+const restingInAll = 100;
 
 /** A row of the index. */
 interface Entry {
@@ -44,6 +44,7 @@ interface Entry {
 @Injectable()
 export class SearchIndex implements Consumer {
   readonly name = 'search';
+  private readonly prepared = new WeakMap<Change, Entry>();
 
   constructor(
     private readonly attachments: Attachments,
@@ -52,6 +53,14 @@ export class SearchIndex implements Consumer {
     private readonly tokens: SearchTokens,
     private readonly vault: Vault,
   ) {}
+
+  async prepare(changes: readonly Change[]): Promise<void> {
+    for (const [change, entry] of await this.read(
+      changes.filter(({ state }) => state === 'stored') as StoredChange[],
+    )) {
+      this.prepared.set(change, entry);
+    }
+  }
 
   async see(manager: EntityManager, changes: readonly Change[]): Promise<void> {
     // The last change of a message is what counts.
@@ -184,9 +193,14 @@ export class SearchIndex implements Consumer {
   }
 
   private async entriesOf(stored: readonly StoredChange[]): Promise<Entry[]> {
+    const read = await this.read(stored.filter((change) => !this.prepared.has(change)));
+    return stored.flatMap((change) => this.prepared.get(change) ?? read.get(change) ?? []);
+  }
+
+  private async read(stored: readonly StoredChange[]): Promise<Map<StoredChange, Entry>> {
     const texts = await this.open(stored);
     const filesOf = await this.filesOf(stored);
-    const entries: Entry[] = [];
+    const entries = new Map<StoredChange, Entry>();
     const pause = pausing(readingMilliseconds, { restingMilliseconds, restingInAll });
     for (const [index, change] of stored.entries()) {
       await pause();
@@ -200,7 +214,7 @@ export class SearchIndex implements Consumer {
         ...tokensIn(text, filesOf.get(change) ?? [], tokens),
       ];
       if (authorId !== null) found.push(tokens.token('author', authorId));
-      entries.push({ subscriberId, sentAt, conversationId, seq, sender, tokens: found });
+      entries.set(change, { subscriberId, sentAt, conversationId, seq, sender, tokens: found });
     }
     return entries;
   }

@@ -58,8 +58,13 @@ export interface BegunBroadcast {
 export interface Consumer {
   /** Identifies its progress in the database. */
   name: string;
-  /** Milliseconds that changes may gather while others are seen, because many at once cost less; 250 by default. */
-  gatherMilliseconds?: number;
+  /**
+   * Minimum milliseconds between the starts of two batches while changes keep coming, because larger ones cost less; 250 by
+   * default. After a quiet time a change is seen at once.
+   */
+  minInterval?: number;
+  /** Reads changes before the transaction that they are seen in: what takes long, or asks others, keeps no lock waiting here. */
+  prepare?: (changes: readonly Change[]) => Promise<void>;
   see: (manager: EntityManager, changes: readonly Change[]) => Promise<void>;
   seeBroadcasts: (manager: EntityManager, broadcasts: readonly BegunBroadcast[]) => Promise<void>;
   /**

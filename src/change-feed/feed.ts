@@ -40,10 +40,7 @@ const behindSeconds = 30;
 /** A checkpoint older than this has the conversations compared along their primary key. */
 const recentMilliseconds = 24 * 60 * 60 * 1000;
 
-/**
- * One transaction of all consumers of a process after the other: side by side they would take every processor, and messages
- * would wait for them.
- */
+/** Limits a process to one transaction of its consumers at a time: several would take the processors that messages need. */
 export const consumersInTurn = (): Turns =>
   new Turns({
     concurrency: 1,
@@ -65,6 +62,8 @@ interface Run extends ConversationRef {
 export class Feed {
   private hints: Change[] = [];
   private hintBytes = 0;
+  /** Arrival of the oldest hint. */
+  private hintedSince = 0;
   /** Time since which something is known to wait. */
   private waitingSince: number | undefined;
   private reportedBehind = false;
@@ -105,6 +104,7 @@ export class Feed {
     if (this.hints.length >= hintsWaiting || this.hintBytes + bytes > hintBytesWaiting) {
       this.missed = true;
     } else {
+      if (this.hints.length === 0) this.hintedSince = performance.now();
       this.hints.push(change);
       this.hintBytes += bytes;
     }
@@ -168,7 +168,7 @@ export class Feed {
         await this.workOnce();
         this.failures = 0;
         pause = this.idle() ? Infinity : Math.max(0, begun + batchMilliseconds - performance.now());
-        while (pause < Infinity && this.isGathering(begun)) {
+        while (pause < Infinity && this.canWait(begun)) {
           await this.rest(pause);
           pause = batchMilliseconds;
         }
@@ -192,13 +192,14 @@ export class Feed {
     }
     const due = performance.now() - this.comparedAt >= comparedMilliseconds;
     if (this.hints.length === 0 ? this.missed || due : due) await this.compare();
-    if (this.idle()) this.waitingSince = undefined;
+    if (this.missed || this.broadcastsHinted) return;
+    this.waitingSince = this.hints.length > 0 ? this.hintedSince : undefined;
   }
 
-  /** Tells if a batch may still grow: this consumer can wait, and nothing waits but hints, of which there are few. */
-  private isGathering(begun: number): boolean {
-    const { gatherMilliseconds = batchMilliseconds } = this.consumer;
-    const hasTime = performance.now() + batchMilliseconds <= begun + gatherMilliseconds;
+  /** True while the next batch may grow: its interval is not over, and nothing waits but hints, fewer than a full batch. */
+  private canWait(begun: number): boolean {
+    const { minInterval = batchMilliseconds } = this.consumer;
+    const hasTime = performance.now() + batchMilliseconds <= begun + minInterval;
     return hasTime && this.hints.length < changesAtOnce && !this.missed && !this.broadcastsHinted && !this.ending;
   }
 
@@ -241,14 +242,15 @@ export class Feed {
       if (run) run.changes.push(change);
       else runs.set(conversationId, { subscriberId, conversationId, changes: [change] });
     }
+    await this.consumer.prepare?.(some);
     const { generation } = await this.standing();
     const behind = await this.inTransaction((manager) => this.seeRuns(manager, [...runs.values()], generation));
     await this.seeAllOf(behind, generation);
   }
 
   /**
-   * Runs work when it is this consumer's turn. The commit does not wait for the disk: what a crash takes goes together with the
-   * progress, and is seen again.
+   * Runs work when it is this consumer's turn. The commit does not wait for the disk: a crash may lose the last commits, but
+   * effects and progress together, so these changes are seen again.
    */
   private inTransaction<Result>(work: (manager: EntityManager) => Promise<Result>): Promise<Result> {
     return this.turns.run(this.name, () =>

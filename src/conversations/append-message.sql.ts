@@ -4,9 +4,13 @@ import { answers, contactOfDraft, knownByDraft, refusal, repetition } from './ap
  * Appends one draft without files, which is the usual call while few people write. The rules are those of `append_messages`, which
  * takes twice as long for one: to set up its plan costs more than to store the message.
  *
- * A conversation that is locked by another transaction is `deferred`. A draft whose client id is known conflicts, when it is
- * stored, with what others have stored before the lock; one that is refused may be known all the same, and then it is answered
- * as such.
+ * A conversation that is locked by another transaction is `deferred`. A draft that is stored already is answered as repeated or
+ * reused, also when it would be refused now.
+ *
+ * The lock and the judgement are one statement. That is right only because it never waits (`SKIP LOCKED`): consents and pauses
+ * are those of its snapshot, a moment before the lock, and a conversation that has changed since is read again by PostgreSQL.
+ * What others have stored under the same client id has to be looked for later, by statements whose snapshots are younger than
+ * the lock: the insertion conflicts with it, or the last SELECT finds it. So the function must stay VOLATILE.
  */
 export const appendMessage = `
 CREATE FUNCTION append_message(

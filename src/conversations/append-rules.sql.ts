@@ -3,10 +3,10 @@
  * `subscriber`, and `known` a message with the draft's sender and client id.
  */
 
-/** What a draft comes to that is stored already; null for a new one. */
+/** Outcome of a draft that is stored already; null for a new one. */
 export const repetition = `CASE WHEN known.digest <> draft.digest THEN 'reused' WHEN known.seq IS NOT NULL THEN 'repeated' END`;
 
-/** Why a draft may not be stored; null when it may. */
+/** Reason to refuse a draft; null when it may be stored. */
 export const refusal = `CASE
     WHEN CASE draft.sender
            WHEN 'interlocutor' THEN contact.privacy_version < least_privacy

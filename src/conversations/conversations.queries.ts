@@ -417,7 +417,7 @@ export type AppendValues = [
  * Stores a draft without files; see {@link appendMessage}. Parameters: $1 subscriber, $2 conversation, $3 sender, $4 author,
  * $5 client id, $6 digest, $7 body, and $8 to $10 as above.
  */
-export const appendOneStatement: HotStatement = {
+export const appendMessageStatement: HotStatement = {
   name: 'append_message',
   text: `SELECT * FROM append_message($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
 };

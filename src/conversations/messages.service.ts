@@ -26,7 +26,7 @@ import { ClientIdReused, ConversationRestricted, NotTheSender, WithdrawalRestric
 import {
   type AppendedRow,
   type AppendValues,
-  appendOneStatement,
+  appendMessageStatement,
   appendStatement,
   changedMessagesQuery,
   lockQuery,
@@ -230,10 +230,10 @@ export class Messages {
   ): Promise<(AppendedRow | typeof deferred)[]> {
     const withFiles = drafts.filter(({ attachmentIds }) => attachmentIds.length > 0);
     if (withFiles.length > 0) await this.loadFileViews(withFiles);
-    const isPlain = drafts.length === 1 && withFiles.length === 0 && !afterLock;
+    const isSingle = drafts.length === 1 && withFiles.length === 0 && !afterLock;
     const rows = await this.unknownOutcomes.guard(
       () => drafts.flatMap(({ conversation }) => Object.values(conversation.rooms)),
-      () => (isPlain ? this.storeOne(drafts[0]!) : this.store(drafts, afterLock)),
+      () => (isSingle ? this.storeSingle(drafts[0]!) : this.store(drafts, afterLock)),
     );
     const outcomes = new Array<AppendedRow | typeof deferred>(drafts.length);
     for (const row of rows) outcomes[row.place - 1] = row.outcome === 'deferred' ? deferred : row;
@@ -262,12 +262,12 @@ export class Messages {
     return this.statements.query<AppendedRow>(appendStatement, values);
   }
 
-  private storeOne({ conversation, author, clientId, digest, sealedBody }: Draft): Promise<AppendedRow[]> {
+  private storeSingle({ conversation, author, clientId, digest, sealedBody }: Draft): Promise<AppendedRow[]> {
     const { contact, subscriber } = this.consents.versionsToAccept();
     const { subscriberId, id, party } = conversation;
     const versions = [contact.privacy, subscriber.terms, subscriber.privacy];
     const values = [subscriberId, id, party, author?.id ?? null, clientId, digest, sealedBody, ...versions];
-    return this.statements.query<AppendedRow>(appendOneStatement, values);
+    return this.statements.query<AppendedRow>(appendMessageStatement, values);
   }
 
   /** Views are sent right after the commit, so they are loaded before it. */
@@ -291,7 +291,7 @@ export class Messages {
       interlocutor: () => this.realtime.tell(rooms.interlocutor, 'message.sent', told),
       subscriber: () => this.realtime.tell(rooms.subscriber, 'message.sent', { ...told, author }),
     };
-    // Devices are written to in this order, and the sender's have the message already.
+    // Devices are written to in this order.
     tellOf[sender === 'subscriber' ? 'interlocutor' : 'subscriber']();
     tellOf[sender]();
     const { subscriberId } = conversation;

@@ -99,12 +99,11 @@ export class Receipts {
     const at = row.minute.toISOString();
     const other = rooms[party === 'subscriber' ? 'interlocutor' : 'subscriber'];
     if (row.other_seen === row.seen_seq) {
-      return this.realtime.tell([rooms[party], other], 'receipt.changed', { ...moved, at });
+      return this.realtime.tell([other, rooms[party]], 'receipt.changed', { ...moved, at });
     }
-    this.realtime.tell(rooms[party], 'receipt.changed', { ...moved, at });
-    if (!row.told) return;
     const disclosed = { ...moved, seenSeq: row.other_seen, seenBefore: row.other_seen };
-    this.realtime.tell(other, 'receipt.changed', { ...disclosed, at });
+    if (row.told) this.realtime.tell(other, 'receipt.changed', { ...disclosed, at });
+    this.realtime.tell(rooms[party], 'receipt.changed', { ...moved, at });
   }
 }
 

@@ -3,7 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 /**
  * Creates a function to call after each step of a long piece of work: it lets other work go on once the steps have taken a while.
  * @param workingMilliseconds so long at most is other work kept waiting, but for the length of a step
- * @param resting milliseconds of each pause, and of all of them together; without it, only what already waits goes first
+ * @param restingMilliseconds length of a pause, until pauses have taken `restingInAll`; after that, as by default, a pause only
+ *   lets go first what is waiting already
  */
 export function pausing(
   workingMilliseconds = 10,

@@ -15,7 +15,7 @@ const commitSeconds = 0.1;
 @Injectable()
 export class PushWaits implements Consumer {
   readonly name = 'push';
-  readonly gatherMilliseconds = 1_000;
+  readonly minInterval = 1_000;
 
   constructor(
     @Inject(CONFIG) private readonly config: Config,
@@ -24,20 +24,28 @@ export class PushWaits implements Consumer {
 
   async see(manager: EntityManager, changes: readonly Change[]): Promise<void> {
     const latest = new Map<string, StoredChange>();
+    /** Times of the first message of each, from which the wait counts. */
+    const since = new Map<string, Date>();
     for (const change of changes) {
       if (change.state !== 'stored' || !isNews(change.sentAt)) continue;
-      latest.set(`${change.conversationId} ${change.sender}`, change);
+      const key = `${change.conversationId} ${change.sender}`;
+      latest.set(key, change);
+      if (!since.has(key)) since.set(key, change.sentAt);
     }
     if (latest.size === 0) return;
     const stored = [...latest.values()];
+    const times = [...since.values()];
     await manager.query(waitQuery, [
       stored.map(({ subscriberId }) => subscriberId),
       stored.map(({ conversationId }) => conversationId),
       stored.map(({ sender }) => (sender === 'subscriber' ? 'interlocutor' : 'subscriber')),
       stored.map(({ seq }) => seq),
+      times,
       this.config.pushWaitSeconds,
     ]);
-    this.rounds.wakeIn(lanes.messages, this.config.pushWaitSeconds + commitSeconds);
+    const earliest = times.reduce((a, b) => (a < b ? a : b));
+    const passedSeconds = (Date.now() - earliest.getTime()) / 1000;
+    this.rounds.wakeIn(lanes.messages, Math.max(0, this.config.pushWaitSeconds - passedSeconds) + commitSeconds);
   }
 
   async seeBroadcasts(manager: EntityManager, broadcasts: readonly BegunBroadcast[]): Promise<void> {

@@ -26,12 +26,13 @@ export interface Notice extends NoticeRef {
 
 /**
  * Has the parties that get notifications wait for messages; a wait that is under way goes on for later messages too. $1
- * subscribers, $2 conversations, $3 parties, $4 seqs, $5 seconds of the wait.
+ * subscribers, $2 conversations, $3 parties, $4 seqs, $5 times that the waits count from, $6 their seconds.
  */
 export const waitQuery = `
   INSERT INTO push_wait (subscriber_id, conversation_id, party, seq, due_at)
-  SELECT subscriber_id, conversation_id, party, seq, now() + make_interval(secs => $5)
-  FROM unnest($1::uuid[], $2::uuid[], $3::party[], $4::integer[]) AS stored (subscriber_id, conversation_id, party, seq)
+  SELECT subscriber_id, conversation_id, party, seq, greatest(now(), since + make_interval(secs => $6))
+  FROM unnest($1::uuid[], $2::uuid[], $3::party[], $4::integer[], $5::timestamptz[])
+    AS stored (subscriber_id, conversation_id, party, seq, since)
   JOIN contact USING (subscriber_id)
   WHERE contact.id = conversation_id
     AND EXISTS (SELECT FROM push_subscription

@@ -60,7 +60,7 @@ type Verdict = { mail: UnreadRow } | { nextAt: Date } | 'idle' | 'gone';
 @Injectable()
 export class UnreadMails implements Consumer {
   readonly name = 'unread-mail';
-  readonly gatherMilliseconds = 1_000;
+  readonly minInterval = 1_000;
   private readonly origin: string;
 
   constructor(

@@ -18,7 +18,7 @@ type Handler = (payload: JobPayload) => Promise<void>;
 
 /**
  * Intervals of polling. Jobs of this process start at once; polling finds retries, deferred jobs, and jobs after a crash. Each
- * kind has an interval of its own: all at the same moment, they would keep messages waiting for some 30 ms.
+ * kind has an interval of its own: all at the same moment, they would keep messages waiting for up to 40 ms.
  */
 const pollingSeconds = { least: 12, most: 18 };
 
