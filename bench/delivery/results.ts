@@ -74,7 +74,7 @@ ${notes.join('\n')}
 
 ### How it is measured
 
-- Everything runs on one machine, server and clients each in a process of its own, over the loopback. One PostgreSQL, with the settings that the service gives it (\`fsync\` and \`synchronous_commit\` on), holds the databases of all. Before each turn it makes a checkpoint.
+- Everything runs on one machine, server and clients each in a process of its own, over the loopback. One PostgreSQL, with the settings that the service gives it (\`fsync\` and \`synchronous_commit\` on), holds the databases of all; what the service derives from stored messages, such as the index, it commits without waiting for the disk. Before each turn it makes a checkpoint.
 - The service is the built one, with its limits of rate raised, because all messages come from few devices.
 - A message counts once it is stored and acknowledged, the other side has received it, and the receipt of that has come back to the sender. It has about a hundred characters. Each pair of devices is a conversation of its own; in every second the shop is the one that writes.
 - Clients are raw sockets, which compose what they send as strings and search in what they hear, for both servers alike. How many messages each pair has under way is tried out for each server, and its best is taken.
