@@ -28,6 +28,8 @@ const readingMilliseconds = 0.5;
 /** Milliseconds of a pause, and of all pauses of a batch: a large one must not take long. */
 const restingMilliseconds = 4;
 const restingInAll = 100;
+/** An entry that was read longer ago is read again, because the search key may have been replaced meanwhile. */
+const preparedMilliseconds = 10_000;
 
 /** A row of the index. */
 interface Entry {
@@ -44,7 +46,7 @@ interface Entry {
 @Injectable()
 export class SearchIndex implements Consumer {
   readonly name = 'search';
-  private readonly prepared = new WeakMap<Change, Entry>();
+  private readonly prepared = new WeakMap<Change, { entry: Entry; at: number }>();
 
   constructor(
     private readonly attachments: Attachments,
@@ -55,11 +57,9 @@ export class SearchIndex implements Consumer {
   ) {}
 
   async prepare(changes: readonly Change[]): Promise<void> {
-    for (const [change, entry] of await this.read(
-      changes.filter(({ state }) => state === 'stored') as StoredChange[],
-    )) {
-      this.prepared.set(change, entry);
-    }
+    const at = performance.now();
+    const stored = changes.filter((change) => change.state === 'stored');
+    for (const [change, entry] of await this.read(stored)) this.prepared.set(change, { entry, at });
   }
 
   async see(manager: EntityManager, changes: readonly Change[]): Promise<void> {
@@ -193,8 +193,14 @@ export class SearchIndex implements Consumer {
   }
 
   private async entriesOf(stored: readonly StoredChange[]): Promise<Entry[]> {
-    const read = await this.read(stored.filter((change) => !this.prepared.has(change)));
-    return stored.flatMap((change) => this.prepared.get(change) ?? read.get(change) ?? []);
+    const latest = performance.now() - preparedMilliseconds;
+    const prepared = new Map<StoredChange, Entry>();
+    for (const change of stored) {
+      const ready = this.prepared.get(change);
+      if (ready && ready.at > latest) prepared.set(change, ready.entry);
+    }
+    const read = await this.read(stored.filter((change) => !prepared.has(change)));
+    return stored.flatMap((change) => prepared.get(change) ?? read.get(change) ?? []);
   }
 
   private async read(stored: readonly StoredChange[]): Promise<Map<StoredChange, Entry>> {

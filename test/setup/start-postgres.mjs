@@ -8,7 +8,7 @@ import { keyringDatabase, mainDatabaseOptions } from '../../dist/src/platform/da
 import { ensureDatabase, startEmbeddedPostgres } from '../../dist/src/platform/embedded-postgres/embedded-postgres.js';
 
 const memory = '/dev/shm';
-/** A run takes less than a gigabyte; where there is much more, nobody misses it. */
+/** A run takes less than half a gigabyte. Where there is much more, nobody misses it. */
 const roomBytes = 8 * 2 ** 30;
 const prefix = 'colloquio-postgres-';
 
