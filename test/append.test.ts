@@ -79,7 +79,7 @@ async function outcomeOf(way: Way, drafts: Draft[], before: string[]) {
   }
 }
 
-/** The same but for the time of day, which is not before the other's. */
+/** An outcome without its times, which differ from one call to the next. */
 const withoutTimes = (outcome: unknown): unknown =>
   JSON.parse(JSON.stringify(outcome, (_, value: unknown) => (isTime(value) ? 'a time' : value)));
 const isTime = (value: unknown) => typeof value === 'string' && /^\d{4}-\d\d-\d\dT/.test(value);

@@ -8,8 +8,8 @@ import { answers, contactOfDraft, knownByDraft, refusal, repetition } from './ap
  * reused, also when it would be refused now.
  *
  * The lock and the judgement are one statement. That is right only because it never waits (`SKIP LOCKED`): consents and pauses
- * are those of its snapshot, a moment before the lock, and a conversation that has changed since is read again by PostgreSQL.
- * What others have stored under the same client id has to be looked for later, by statements whose snapshots are younger than
+ * are those of its snapshot, a moment before the lock, and PostgreSQL reads a conversation again that has changed since. A message
+ * that another call has stored under the same client id must be looked for by a later statement, whose snapshot is younger than
  * the lock: the insertion conflicts with it, or the last SELECT finds it. So the function must stay VOLATILE.
  */
 export const appendMessage = `
